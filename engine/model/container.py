@@ -1,0 +1,66 @@
+"""Containers as their engine describes them: what was intended, to compare with what is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.model.address import IPAddress
+from engine.model.packet import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPort:
+    """A port that the engine was asked to publish. A None address is the wildcard."""
+
+    protocol: Protocol
+    host_address: IPAddress | None
+    host_port: int
+    container_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A container's place in one of its engine's networks."""
+
+    network: str
+    address: IPAddress | None = None
+    address6: IPAddress | None = None
+    gateway: IPAddress | None = None
+    mac: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network of the engine. `bridge` is its device on the host, where it has one."""
+
+    name: str
+    engine: str
+    driver: str
+    bridge: str = ""
+    internal: bool = False
+    subnets: tuple[str, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container. `netns` is the id of its namespace in the snapshot; None when it has none (not running).
+
+    `network_mode` is bridge, host, none, container:ID or a network's name. `state` is the engine's word
+    (running, paused, exited, created). `command` is the engine's command line client, with the options
+    that reach this engine (["docker", "-H", "unix:///run/x.sock"]).
+    """
+
+    id: str
+    name: str
+    engine: str
+    state: str
+    image: str = ""
+    netns: str | None = None
+    pid: int | None = None
+    network_mode: str = "bridge"
+    attachments: tuple[Attachment, ...] = ()
+    published: tuple[PublishedPort, ...] = ()
+    project: str = ""
+    service: str = ""
+    command: tuple[str, ...] = ()

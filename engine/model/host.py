@@ -1,0 +1,107 @@
+"""The world in one value: a snapshot of every namespace on the host, and of what could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from engine.model.address import IPAddress
+from engine.model.container import Container, Network
+from engine.model.firewall import Firewall
+from engine.model.link import Address, FdbEntry, Link, Neighbour
+from engine.model.route import PolicyRule, Route
+from engine.model.traffic import ConntrackEntry, Listener
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that could not be read, from where, and why. `netns` is empty for the whole host."""
+
+    source: str
+    netns: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Netns:
+    """One network namespace.
+
+    `id` is unique in the snapshot and made for people: the name under /run/netns, else the container's
+    name, else "host", else "pid-N". `path` is a file that enters it (`nsenter --net=PATH`), None for the
+    namespace that every root shell is in already. `sysctls` has the names that decide a packet's way
+    ("net.ipv4.ip_forward", "net.ipv4.conf.eth0.rp_filter"); a name that is absent does not exist there
+    or could not be read (then there is a `Gap`).
+    """
+
+    id: str
+    inode: int = 0
+    path: str | None = None
+    pids: tuple[int, ...] = ()
+    links: tuple[Link, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    routes: tuple[Route, ...] = ()
+    rules: tuple[PolicyRule, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
+    fdb: tuple[FdbEntry, ...] = ()
+    sysctls: Mapping[str, int] = field(default_factory=dict)
+    firewall: Firewall = field(default_factory=Firewall)
+    listeners: tuple[Listener, ...] = ()
+    conntrack: tuple[ConntrackEntry, ...] = ()
+
+    @cached_property
+    def links_by_index(self) -> Mapping[int, Link]:
+        """Links by interface index."""
+        return {link.index: link for link in self.links}
+
+    @cached_property
+    def links_by_name(self) -> Mapping[str, Link]:
+        """Links by name."""
+        return {link.name: link for link in self.links}
+
+    @cached_property
+    def addresses_by_value(self) -> Mapping[IPAddress, Address]:
+        """This namespace's own addresses (the first, where one is configured twice)."""
+        found: dict[IPAddress, Address] = {}
+        for address in self.addresses:
+            found.setdefault(address.address, address)
+        return found
+
+    def sysctl(self, name: str, default: int = 0) -> int:
+        """The value of a sysctl, or `default` where the kernel has no such name here."""
+        return self.sysctls.get(name, default)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything that decides whether a packet arrives. `host` is the id of the namespace that asked."""
+
+    host: str
+    namespaces: tuple[Netns, ...]
+    containers: tuple[Container, ...] = ()
+    networks: tuple[Network, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    hostname: str = ""
+    kernel: str = ""
+    taken_at: str = ""
+
+    def __post_init__(self) -> None:
+        ids = [netns.id for netns in self.namespaces]
+        if len(set(ids)) != len(ids):
+            raise ValueError("two namespaces have the same id")
+        if self.host not in ids:
+            raise ValueError(f"the host namespace {self.host!r} is not among the namespaces")
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Netns]:
+        """Namespaces by id."""
+        return {netns.id: netns for netns in self.namespaces}
+
+    @property
+    def host_netns(self) -> Netns:
+        """The namespace that counts as the host."""
+        return self.by_id[self.host]
+
+    def containers_in(self, netns: str) -> tuple[Container, ...]:
+        """The containers that live in a namespace (several, where they share it)."""
+        return tuple(container for container in self.containers if container.netns == netns)

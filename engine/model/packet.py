@@ -1,0 +1,67 @@
+"""One packet, as far as forwarding, filtering and NAT can see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.model.address import Family, IPAddress, family_of
+
+
+class Protocol(StrEnum):
+    """Transport protocols that a question can ask about, by their /etc/protocols names."""
+
+    TCP = "tcp"
+    UDP = "udp"
+    SCTP = "sctp"
+    ICMP = "icmp"
+    ICMPV6 = "ipv6-icmp"
+
+
+#: IANA protocol numbers, as `ip protocol`, `meta l4proto` and routing policy rules compare them.
+PROTOCOL_NUMBERS: dict[Protocol, int] = {
+    Protocol.ICMP: 1,
+    Protocol.TCP: 6,
+    Protocol.UDP: 17,
+    Protocol.ICMPV6: 58,
+    Protocol.SCTP: 132,
+}
+
+#: Bits of the TCP flags byte (RFC 9293, 3.1).
+TCP_FIN, TCP_SYN, TCP_RST, TCP_PSH, TCP_ACK, TCP_URG = 1, 2, 4, 8, 16, 32
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """An IP packet. Ports are None for protocols without ports; ICMP has type and code instead."""
+
+    src: IPAddress
+    dst: IPAddress
+    protocol: Protocol
+    sport: int | None = None
+    dport: int | None = None
+    tcp_flags: int = 0
+    icmp_type: int | None = None
+    icmp_code: int | None = None
+    ttl: int = 64
+    length: int = 60
+
+    def __post_init__(self) -> None:
+        if self.src.version != self.dst.version:
+            raise ValueError(f"source {self.src} and destination {self.dst} are of different families")
+        for port in (self.sport, self.dport):
+            if port is not None and not 0 <= port <= 65535:
+                raise ValueError(f"port {port} is not between 0 and 65535")
+
+    @property
+    def family(self) -> Family:
+        """The IP version of both addresses."""
+        return family_of(self.dst)
+
+    def __str__(self) -> str:
+        def end(address: IPAddress, port: int | None) -> str:
+            if port is None:
+                return str(address)
+            return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
+
+        return f"{end(self.src, self.sport)} → {end(self.dst, self.dport)}/{self.protocol}"

@@ -1,0 +1,189 @@
+"""Changes to a host, as values: shown before they are made, made in order, undone in reverse.
+
+A `Plan` is what a fix offers and what a lab is built from. Each change says what it does and to which
+namespace; `engine.model.command` writes it as the command line that does the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.model.address import IPAddress
+from engine.model.firewall import Backend, Rule
+from engine.model.link import Address
+from engine.model.packet import Protocol
+from engine.model.route import Route
+from engine.model.traffic import Listener
+
+
+@dataclass(frozen=True, slots=True)
+class SetSysctl:
+    """Writes a sysctl in a namespace."""
+
+    netns: str
+    name: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class RulePlace:
+    """Where a rule is, or will be: `index` counts from 0 in the chain."""
+
+    netns: str
+    backend: Backend
+    family: str
+    table: str
+    chain: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class InsertRule:
+    """Inserts `rule` at `place`. `words` is the rule in its tool's own syntax (iptables or nft words)."""
+
+    place: RulePlace
+    rule: Rule
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceRule:
+    """Puts `rule` where another one is."""
+
+    place: RulePlace
+    rule: Rule
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteRule:
+    """Removes the rule at `place` (`rule` is the one that is there)."""
+
+    place: RulePlace
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class AddRoute:
+    """Adds a route; devices of its next hops are indexes in that namespace."""
+
+    netns: str
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteRoute:
+    """Removes a route."""
+
+    netns: str
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class AddAddress:
+    """Gives a link an address; `link` is the link's name."""
+
+    netns: str
+    link: str
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteNeighbour:
+    """Forgets a neighbour entry."""
+
+    netns: str
+    link: str
+    address: IPAddress
+
+
+@dataclass(frozen=True, slots=True)
+class SetLink:
+    """Sets a link up or down, or makes it a port of a bridge. None leaves a property as it is."""
+
+    netns: str
+    link: str
+    up: bool | None = None
+    master: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """A program must listen. No command of the host can make it: the owner of the program must."""
+
+    netns: str
+    listener: Listener
+    instead_of: Listener | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateNetns:
+    """A new named namespace, with its loopback up."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateBridge:
+    """A new bridge in a namespace, up."""
+
+    netns: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateVeth:
+    """A new veth pair with an end in each of two namespaces, both up; `master` is for the first end."""
+
+    netns: str
+    name: str
+    peer_netns: str
+    peer_name: str
+    master: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRules:
+    """Adds rules in a backend's own restore format, in one transaction (`nft -f`, `iptables-restore -n`)."""
+
+    netns: str
+    backend: Backend
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """A small server in a namespace that answers each client with its name."""
+
+    netns: str
+    protocol: Protocol
+    address: IPAddress
+    port: int
+    name: str
+
+
+Change = (
+    SetSysctl
+    | InsertRule
+    | ReplaceRule
+    | DeleteRule
+    | AddRoute
+    | DeleteRoute
+    | AddAddress
+    | DeleteNeighbour
+    | SetLink
+    | Listen
+    | CreateNetns
+    | CreateBridge
+    | CreateVeth
+    | LoadRules
+    | Serve
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Changes in the order in which they are made."""
+
+    title: str
+    changes: tuple[Change, ...]

@@ -1,0 +1,82 @@
+"""Routes and routing policy rules, as the kernel's FIB holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.model.address import Family, IPAddress, IPNetwork
+
+#: Route tables that have a name of their own (ip-route(8)).
+TABLE_NAMES: dict[int, str] = {253: "default", 254: "main", 255: "local"}
+
+
+def table_name(number: int) -> str:
+    """`main`, `local` and `default` by name, any other table by number."""
+    return TABLE_NAMES.get(number, str(number))
+
+
+@dataclass(frozen=True, slots=True)
+class NextHop:
+    """One way out: a device, and a gateway unless the destination is on the device's own link."""
+
+    link: int | None = None
+    gateway: IPAddress | None = None
+    weight: int = 1
+    flags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route. `kind` is a type of ip-route(8): unicast, local, broadcast, unreachable, …
+
+    `metric` is the priority, where smaller wins. `preferred_source` is `src`. An empty `nexthops` goes
+    with the types that have none (unreachable, blackhole, prohibit, throw).
+    """
+
+    destination: IPNetwork
+    table: int = 254
+    kind: str = "unicast"
+    metric: int = 0
+    tos: int = 0
+    scope: str = "global"
+    protocol: str = ""
+    preferred_source: IPAddress | None = None
+    nexthops: tuple[NextHop, ...] = ()
+    mtu: int | None = None
+    text: str = ""
+
+    @property
+    def family(self) -> Family:
+        """The IP version that the route is for."""
+        return Family.INET if self.destination.version == 4 else Family.INET6
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRule:
+    """One entry of the routing policy database (ip-rule(8)).
+
+    `action` is "table" (look up `table`), "goto", "nop", "unreachable", "blackhole" or "prohibit".
+    A None selector matches everything. Port ranges are inclusive. `suppress_prefixlength` throws away
+    a result with a prefix of that length or shorter.
+    """
+
+    family: Family
+    priority: int
+    action: str = "table"
+    table: int = 254
+    source: IPNetwork | None = None
+    destination: IPNetwork | None = None
+    iif: str | None = None
+    oif: str | None = None
+    fwmark: int | None = None
+    fwmask: int = 0xFFFFFFFF
+    tos: int = 0
+    ip_protocol: int | None = None
+    sport: tuple[int, int] | None = None
+    dport: tuple[int, int] | None = None
+    uid_range: tuple[int, int] | None = None
+    suppress_prefixlength: int | None = None
+    goto: int | None = None
+    invert: bool = False
+    l3mdev: bool = False
+    text: str = ""

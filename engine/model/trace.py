@@ -1,0 +1,180 @@
+"""The story of a packet: steps in hops, an ending from a closed set, and what the client sees of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.model.firewall import RejectKind
+from engine.model.packet import Packet
+from engine.model.ref import Ref
+from engine.model.traffic import Tuple4
+
+
+class Outcome(StrEnum):
+    """Every way in which one packet's journey can end. `docs/endings.md` has the exact conditions."""
+
+    DELIVERED = "DELIVERED"
+    RULE_DROP = "RULE_DROP"
+    POLICY_DROP = "POLICY_DROP"
+    REJECTED = "REJECTED"
+    NO_ROUTE = "NO_ROUTE"
+    ROUTE_UNREACHABLE = "ROUTE_UNREACHABLE"
+    ROUTE_PROHIBIT = "ROUTE_PROHIBIT"
+    ROUTE_BLACKHOLE = "ROUTE_BLACKHOLE"
+    NOT_FORWARDED = "NOT_FORWARDED"
+    RP_FILTER = "RP_FILTER"
+    MARTIAN = "MARTIAN"
+    NO_NEIGHBOUR = "NO_NEIGHBOUR"
+    LINK_DOWN = "LINK_DOWN"
+    BRIDGE_DROP = "BRIDGE_DROP"
+    NOT_FOR_US = "NOT_FOR_US"
+    NO_LISTENER = "NO_LISTENER"
+    NO_SOURCE_ADDRESS = "NO_SOURCE_ADDRESS"
+    TTL_EXPIRED = "TTL_EXPIRED"
+    LOOP = "LOOP"
+    LEAVES_VIEW = "LEAVES_VIEW"
+    UNKNOWN = "UNKNOWN"
+
+
+class Symptom(StrEnum):
+    """What a client's connect() and first exchange give."""
+
+    CONNECTED = "connected"
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+    HOST_UNREACHABLE = "host-unreachable"
+    NET_UNREACHABLE = "net-unreachable"
+    PROHIBITED = "prohibited"
+    RESET = "reset"
+    NOT_PERMITTED = "not-permitted"
+    INVALID_ARGUMENT = "invalid-argument"
+    PROTOCOL_UNREACHABLE = "protocol-unreachable"
+    ACCEPTED_THEN_CLOSED = "accepted-then-closed"
+    ACCEPTED_THEN_SILENT = "accepted-then-silent"
+
+
+class StepKind(StrEnum):
+    """What decided a step."""
+
+    RULE = "rule"
+    POLICY = "policy"
+    NAT = "nat"
+    CONNTRACK = "conntrack"
+    ROUTE = "route"
+    SYSCTL = "sysctl"
+    LINK = "link"
+    BRIDGE = "bridge"
+    NEIGHBOUR = "neighbour"
+    SOCKET = "socket"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a rule can see of a packet beside its headers. Devices are names, empty where there is none.
+
+    `ct_state` is new, established, related, untracked or invalid; `ct_status` has snat and dnat once
+    the flow is translated; `ct_original` is the tuple of the flow's first packet before translation.
+    """
+
+    iif: str = ""
+    oif: str = ""
+    physin: str = ""
+    physout: str = ""
+    mark: int = 0
+    ct_mark: int = 0
+    ct_state: str = "new"
+    ct_status: frozenset[str] = frozenset()
+    ct_original: Tuple4 | None = None
+    ct_reply_direction: bool = False
+    uid: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One decision. `packet` and `context` are as they were when it was taken; `ref` is what decided it.
+
+    `after` is the packet after a rewrite, None where nothing was rewritten. For rules, `hook` is the
+    netfilter hook and `verdict` what the rule said (accept, drop, jump DOCKER, dnat to …).
+    """
+
+    kind: StepKind
+    text: str
+    packet: Packet
+    context: Context = Context()
+    ref: Ref | None = None
+    hook: str = ""
+    verdict: str = ""
+    after: Packet | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """The part of a journey that lies in one namespace. `packet` is as it came in."""
+
+    netns: str
+    packet: Packet
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """Something that the answer rests on and that was not seen."""
+
+    code: str
+    sentence: str
+    ref: Ref | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One packet's journey. The last step of the last hop is where it ended.
+
+    `reject` goes with REJECTED. `local` says that the packet ended in the namespace that sent it
+    (then its sender gets an error at once instead of an ICMP message).
+    """
+
+    outcome: Outcome
+    hops: tuple[Hop, ...]
+    reject: RejectKind | None = None
+    assumptions: tuple[Assumption, ...] = ()
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps in order."""
+        return tuple(step for hop in self.hops for step in hop.steps)
+
+    @property
+    def last(self) -> Step:
+        """The step that ended the journey."""
+        return self.hops[-1].steps[-1]
+
+    @property
+    def local(self) -> bool:
+        """Whether the packet never left the namespace it was made in."""
+        return len(self.hops) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A question's packets: there, back, and the second connection of a relay in between.
+
+    `reply` is None when the forward packet was never delivered and nothing came back. `error` is the
+    journey of the ICMP error that a router or a rule sent to the client, where there was one.
+    """
+
+    forward: Trace
+    symptom: Symptom
+    reply: Trace | None = None
+    error: Trace | None = None
+    relayed: Conversation | None = None
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """What any part of the conversation rests on, each once."""
+        parts = [self.forward, *(trace for trace in (self.reply, self.error) if trace)]
+        found = [assumption for trace in parts for assumption in trace.assumptions]
+        if self.relayed:
+            found += self.relayed.assumptions
+        return tuple(dict.fromkeys(found))

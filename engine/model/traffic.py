@@ -1,0 +1,80 @@
+"""Endpoints and flows: processes, listening sockets, connection tracking entries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.model.address import Family, IPAddress
+from engine.model.packet import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """A process that holds a published port and opens a second connection for each one it gets.
+
+    `kind` is the program ("docker-proxy", "rootlessport", "pasta", "conmon", "dockerd"); the target
+    is None where the program keeps the port but passes nothing on (dockerd without userland proxy).
+    """
+
+    kind: str
+    target: IPAddress | None = None
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Who holds a socket. `state` is the letter of /proc/PID/stat (T: stopped, D: frozen)."""
+
+    pid: int
+    name: str
+    state: str = "S"
+    uid: int = 0
+    relay: Relay | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A socket that takes packets from anyone: TCP in LISTEN, UDP bound and unconnected.
+
+    `address` is None for a wildcard. A wildcard IPv6 socket without `v6only` takes IPv4 too. `device` is
+    the index of SO_BINDTODEVICE. `queued` and `backlog` are ss's Recv-Q and Send-Q of a TCP listener.
+    """
+
+    protocol: Protocol
+    family: Family
+    address: IPAddress | None
+    port: int
+    v6only: bool = False
+    device: int | None = None
+    queued: int = 0
+    backlog: int = 0
+    inode: int = 0
+    process: Process | None = None
+
+    def __str__(self) -> str:
+        host = str(self.address) if self.address else ("0.0.0.0" if self.family is Family.INET else "::")
+        return f"[{host}]:{self.port}/{self.protocol}" if ":" in host else f"{host}:{self.port}/{self.protocol}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tuple4:
+    """Addresses and ports of one direction of a flow."""
+
+    src: IPAddress
+    dst: IPAddress
+    sport: int | None
+    dport: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConntrackEntry:
+    """A tracked flow: its first packet's tuple, the tuple that its replies carry, and its state."""
+
+    protocol: Protocol
+    original: Tuple4
+    reply: Tuple4
+    status: frozenset[str] = frozenset()
+    state: str = ""
+    mark: int = 0
+    zone: int = 0
+    timeout: int = 0

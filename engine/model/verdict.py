@@ -1,0 +1,114 @@
+"""Question and answer: who asks for what, whether it is reached, why not, and what mends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.model.address import IPAddress
+from engine.model.host import Gap
+from engine.model.packet import Protocol
+from engine.model.plan import Plan
+from engine.model.ref import Ref
+from engine.model.trace import Assumption, Conversation, Symptom
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who asks: a namespace, or an outside address that arrives on a device of the host.
+
+    For a namespace, `address` is None until routing has chosen it. For an outside client `netns` is the
+    host's id, `address` the client's and `device` the name of the link that it arrives on.
+    """
+
+    netns: str
+    address: IPAddress | None = None
+    device: str | None = None
+
+    @property
+    def outside(self) -> bool:
+        """Whether the client is somewhere that the snapshot does not show."""
+        return self.device is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Can `source` open `protocol` to `address`:`port`? `target` is the target as the user wrote it."""
+
+    source: Source
+    address: IPAddress
+    port: int
+    protocol: Protocol = Protocol.TCP
+    target: str = ""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.port <= 65535:
+            raise ValueError(f"port {self.port} is not between 1 and 65535")
+
+
+class Reach(StrEnum):
+    """The answer in one word."""
+
+    YES = "yes"
+    NO = "no"
+    DEPENDS = "depends"
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """A rule that would have let the packet through but for what `because` says."""
+
+    ref: Ref
+    text: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A change that makes the question work, as a plan and as the commands that carry it out.
+
+    `commands` are argument lists to run as root, in order; empty where no command can do it. `verified` is
+    "model" when the walk over the changed snapshot connected, "kernel" when a real attempt did. `then` is
+    the symptom after the fix (of this cause's first fix together with those of the causes before it).
+    """
+
+    title: str
+    plan: Plan
+    commands: tuple[tuple[str, ...], ...]
+    verified: str = "model"
+    then: Symptom = Symptom.CONNECTED
+    side_effects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One blocker: a stable code, a sentence, where it sits, whose it is, and what mends it."""
+
+    code: str
+    sentence: str
+    at: Ref
+    owner: str = "admin"
+    evidence: tuple[str, ...] = ()
+    near_misses: tuple[NearMiss, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to a question. `conversation` is the one that the host's state leads to.
+
+    With `reach` "depends", `branches` has one conversation for each different ending.
+    """
+
+    question: Question
+    reach: Reach
+    symptom: Symptom
+    conversation: Conversation
+    causes: tuple[Cause, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    branches: tuple[Conversation, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.reach is not Reach.YES and not self.causes:
+            raise ValueError(f"the answer {self.reach} needs a cause")
