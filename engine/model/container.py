@@ -10,7 +10,10 @@ from engine.model.packet import Protocol
 
 @dataclass(frozen=True, slots=True)
 class PublishedPort:
-    """A port that the engine was asked to publish. A None address is the wildcard."""
+    """A port that the engine was asked to publish. A None address is the wildcard.
+
+    Host port 0 is one that the engine chooses when the container starts.
+    """
 
     protocol: Protocol
     host_address: IPAddress | None

@@ -91,6 +91,13 @@ class Address:
         """The IP version of the address."""
         return family_of(self.address)
 
+    def covers(self, address: IPAddress) -> bool:
+        """Whether another address lies in this one's subnet."""
+        if address.version != self.address.version:
+            return False
+        bits = self.address.max_prefixlen - self.prefixlen
+        return int(self.address) >> bits == int(address) >> bits
+
     def __str__(self) -> str:
         return f"{self.address}/{self.prefixlen}"
 

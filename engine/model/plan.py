@@ -12,7 +12,7 @@ from engine.model.address import IPAddress
 from engine.model.firewall import Backend, Rule
 from engine.model.link import Address
 from engine.model.packet import Protocol
-from engine.model.route import Route
+from engine.model.route import PolicyRule, Route
 from engine.model.traffic import Listener
 
 
@@ -80,6 +80,37 @@ class DeleteRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class DeletePolicyRule:
+    """Removes a routing policy rule."""
+
+    netns: str
+    rule: PolicyRule
+
+
+@dataclass(frozen=True, slots=True)
+class SetPort:
+    """Sets an option of a bridge port: hairpin, isolated, learning, flood, guard (0 or 1)."""
+
+    netns: str
+    link: str
+    option: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetContainer:
+    """The engine's own client brings a container into a state: `words` after the client's name and options.
+
+    `words` are for example ("unpause", "web"); `state` is the engine's word for what comes of it.
+    """
+
+    container: str
+    client: tuple[str, ...]
+    words: tuple[str, ...]
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class AddAddress:
     """Gives a link an address; `link` is the link's name."""
 
@@ -144,11 +175,15 @@ class CreateVeth:
 
 @dataclass(frozen=True, slots=True)
 class LoadRules:
-    """Adds rules in a backend's own restore format, in one transaction (`nft -f`, `iptables-restore -n`)."""
+    """Adds rules in a backend's own restore format, in one transaction (`nft -f`, `iptables-restore -n`).
+
+    `family` chooses iptables (ip) or ip6tables (ip6); nft's text names its families itself.
+    """
 
     netns: str
     backend: Backend
     text: str
+    family: str = "ip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +204,9 @@ Change = (
     | DeleteRule
     | AddRoute
     | DeleteRoute
+    | DeletePolicyRule
+    | SetPort
+    | SetContainer
     | AddAddress
     | DeleteNeighbour
     | SetLink

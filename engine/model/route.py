@@ -57,7 +57,8 @@ class PolicyRule:
 
     `action` is "table" (look up `table`), "goto", "nop", "unreachable", "blackhole" or "prohibit".
     A None selector matches everything. Port ranges are inclusive. `suppress_prefixlength` throws away
-    a result with a prefix of that length or shorter.
+    a result with a prefix of that length or shorter. `unmodelled` has further selectors by the words of
+    `ip rule`; a rule that has one may or may not match.
     """
 
     family: Family
@@ -79,4 +80,5 @@ class PolicyRule:
     goto: int | None = None
     invert: bool = False
     l3mdev: bool = False
+    unmodelled: tuple[str, ...] = ()
     text: str = ""

@@ -30,6 +30,8 @@ class Outcome(StrEnum):
     BRIDGE_DROP = "BRIDGE_DROP"
     NOT_FOR_US = "NOT_FOR_US"
     NO_LISTENER = "NO_LISTENER"
+    BACKLOG_FULL = "BACKLOG_FULL"
+    REPLY_MISMATCH = "REPLY_MISMATCH"
     NO_SOURCE_ADDRESS = "NO_SOURCE_ADDRESS"
     TTL_EXPIRED = "TTL_EXPIRED"
     LOOP = "LOOP"
@@ -75,7 +77,8 @@ class Context:
     """What a rule can see of a packet beside its headers. Devices are names, empty where there is none.
 
     `ct_state` is new, established, related, untracked or invalid; `ct_status` has snat and dnat once
-    the flow is translated; `ct_original` is the tuple of the flow's first packet before translation.
+    the flow is translated; `ct_original` is the tuple of the flow's first packet before translation. `uid` is the sending socket's owner where the
+    packet was made in this namespace; `source_mac` is of the frame that it came in, where that was seen.
     """
 
     iif: str = ""
@@ -89,6 +92,7 @@ class Context:
     ct_original: Tuple4 | None = None
     ct_reply_direction: bool = False
     uid: int | None = None
+    source_mac: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,8 @@ class Step:
     """One decision. `packet` and `context` are as they were when it was taken; `ref` is what decided it.
 
     `after` is the packet after a rewrite, None where nothing was rewritten. For rules, `hook` is the
-    netfilter hook and `verdict` what the rule said (accept, drop, jump DOCKER, dnat to …).
+    netfilter hook, `verdict` what the rule said (accept, drop, jump DOCKER, dnat to …) and `handle` the
+    rule's nftables handle, where it has one.
     """
 
     kind: StepKind
@@ -107,6 +112,7 @@ class Step:
     hook: str = ""
     verdict: str = ""
     after: Packet | None = None
+    handle: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,19 +167,21 @@ class Conversation:
     """A question's packets: there, back, and the second connection of a relay in between.
 
     `reply` is None when the forward packet was never delivered and nothing came back. `error` is the
-    journey of the ICMP error that a router or a rule sent to the client, where there was one.
+    journey of the ICMP error (or the RST of a rule) that answered the client instead, where there was
+    one. `confirm` is the client's third packet (TCP's ACK), walked once the reply has arrived.
     """
 
     forward: Trace
     symptom: Symptom
     reply: Trace | None = None
     error: Trace | None = None
+    confirm: Trace | None = None
     relayed: Conversation | None = None
 
     @property
     def assumptions(self) -> tuple[Assumption, ...]:
         """What any part of the conversation rests on, each once."""
-        parts = [self.forward, *(trace for trace in (self.reply, self.error) if trace)]
+        parts = [self.forward, *(trace for trace in (self.reply, self.error, self.confirm) if trace)]
         found = [assumption for trace in parts for assumption in trace.assumptions]
         if self.relayed:
             found += self.relayed.assumptions

@@ -38,6 +38,7 @@ class Listener:
 
     `address` is None for a wildcard. A wildcard IPv6 socket without `v6only` takes IPv4 too. `device` is
     the index of SO_BINDTODEVICE. `queued` and `backlog` are ss's Recv-Q and Send-Q of a TCP listener.
+    `uid` owns the socket (what owner matches look at), None where it was not read.
     """
 
     protocol: Protocol
@@ -50,6 +51,7 @@ class Listener:
     backlog: int = 0
     inode: int = 0
     process: Process | None = None
+    uid: int | None = None
 
     def __str__(self) -> str:
         host = str(self.address) if self.address else ("0.0.0.0" if self.family is Family.INET else "::")

@@ -1,0 +1,17 @@
+# `make` alone lists what there is to make. Set-up is in scripts/setup.sh, the checks are in scripts/check.sh.
+.DEFAULT_GOAL := help
+.PHONY: help run test clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## install what is missing into .venv and start the demo
+	@sh scripts/setup.sh run
+	@.venv/bin/portscope demo
+
+test: ## install what the tests need into .venv and run all checks and tests
+	@sh scripts/setup.sh test
+	@sh scripts/check.sh
+
+clean: ## remove .venv and the tools' caches
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

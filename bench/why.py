@@ -1,0 +1,109 @@
+"""How long `portscope why` takes on a Docker host, beside what one would type instead. Needs root and Docker Engine.
+
+    python -m bench.why [--containers 20] [--rounds 9]
+
+Builds a Docker host in network namespaces of its own (the one that the tests use), publishes a port of each
+container and asks for one of them from the LAN. Each round runs all rows once, in turn, so that a busy machine slows
+them alike; the table has the median and the slowest round, and each median as a ratio to the commands by hand. It
+asserts nothing.
+
+By hand means: `iptables-save`; `ip -j` for links, addresses, routes, rules and neighbours and `ss -lntup` in every
+namespace; `docker inspect` of all containers and networks. Reading what they print is left to the user.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from tests.engines.docker import HOST_ADDRESS, PROGRAMS, REPOSITORY, DockerHost, docker_host
+from tests.harness.netns import Netns, run
+
+OBJECTS = ("link", "address", "route", "rule", "neigh")
+FIRST_PORT = 8080
+#: Milliseconds that the project promises on a host with 20 containers.
+LIMITS = {"portscope why, from shell to answer": 800, "  of that: look, walk, explain": 150}
+BY_HAND = "by hand: iptables-save, ip -j, ss, docker inspect"
+
+
+def build(host: DockerHost, containers: int) -> list[Netns]:
+    """Publishes a port of each of `containers` containers; returns every namespace, the host's and the LAN's first."""
+    host.empty()
+    made = [host.container(f"web{n}", "-p", f"{FIRST_PORT + n}:80") for n in range(containers)]
+    return [host.host, host.lan, *(container.netns for container in made)]
+
+
+def by_hand(host: DockerHost, namespaces: Sequence[Netns]) -> None:
+    """What people run to find out themselves."""
+    host.host.run("iptables-save")
+    for netns in namespaces:
+        for what in OBJECTS:
+            netns.run("ip", "-j", what, "show")
+        netns.run("ss", "-lntup")
+    host.docker("inspect", *host.docker("ps", "-aq").split())
+    host.docker("network", "inspect", *host.docker("network", "ls", "-q").split())
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Wall time of one call."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def measure(host: DockerHost, namespaces: Sequence[Netns], rounds: int) -> dict[str, list[float]]:
+    """Milliseconds of every row in every round; the first round only warms the caches."""
+    target, source = f"{HOST_ADDRESS}:{FIRST_PORT}", f"ns:{host.lan.name}"
+    python = host.host.enter([sys.executable, "-m"])
+    why = [*python, "workbench.cli", "why", target, "--from", source, "--json"]
+    engine = [*python, "bench.engine_time", target, source]
+    rows: dict[str, Callable[[], float]] = {
+        BY_HAND: lambda: seconds(lambda: by_hand(host, namespaces)),
+        "portscope why, from shell to answer": lambda: seconds(lambda: run(why, cwd=REPOSITORY)),
+        "  of that: look, walk, explain": lambda: float(run(engine, cwd=REPOSITORY)),
+        "  of that: Python itself": lambda: seconds(lambda: run([sys.executable, "-c", "pass"])),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in rows}
+    for number in range(rounds + 1):
+        for name, row in rows.items():
+            spent = row() * 1000
+            if number:
+                taken[name].append(spent)
+    return taken
+
+
+def table(taken: dict[str, list[float]]) -> str:
+    """The result as plain text."""
+    hand = statistics.median(taken[BY_HAND])
+    lines = [f"{'':52}{'median':>9}{'slowest':>10}{'ratio':>8}{'limit':>9}"]
+    for name, spent in taken.items():
+        median = statistics.median(spent)
+        limit = f"{LIMITS[name]} ms" if name in LIMITS else ""
+        lines.append(f"{name:52}{median:6.0f} ms{max(spent):7.0f} ms{median / hand:8.2f}{limit:>9}")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="portscope why beside the commands one would type instead")
+    parser.add_argument("--containers", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=9)
+    arguments = parser.parse_args()
+    lacking = [program for program in PROGRAMS if not shutil.which(program)]
+    if lacking or os.geteuid() != 0:
+        print(f"this benchmark needs root and a Docker Engine of its own; not installed: {lacking}", file=sys.stderr)
+        return 4
+    with docker_host() as host:
+        taken = measure(host, build(host, arguments.containers), arguments.rounds)
+    version = sys.version.split()[0]
+    print(f"Docker host with {arguments.containers} containers, {arguments.rounds} rounds, Python {version}")
+    print(table(taken))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

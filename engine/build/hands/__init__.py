@@ -1,0 +1,263 @@
+"""The only writer: makes one change in one namespace, as asked, and says what the kernel said.
+
+One thread of its own enters the namespaces (setns) and keeps a netlink socket to the one it is in, so a run of
+changes in one namespace pays for entering once. Rules are loaded by the backend's own program, started from that
+thread and so inside the namespace, one transaction each. The listeners of a lab are one child process.
+
+What a namespace or link belongs to is written on it: a network namespace carries its mark as the alias of its
+loopback, set before the namespace gets its name; every other link carries it as its own alias.
+
+Every method raises OSError when the kernel refuses, and BuildError when a program does. A `path` is the file that
+enters a namespace; None is the one that every root shell is in, as in `Netns.path`: PID 1's, or where that one may
+not be entered, the namespace that the hands were made in.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
+
+from engine.build import namespaces
+from engine.build.hands.programs import Listeners, run_program, start_listeners
+from engine.build.rtnetlink import address_words, route_words
+from engine.model.address import IPAddress
+from engine.model.link import Address
+from engine.model.route import Route
+from engine.model.words import sysctl_path
+
+T = TypeVar("T")
+Path_ = str | None
+
+IFF_UP = 1
+
+
+class Hands:
+    """Changes the kernel from one thread. A context manager; usable from any thread, one change at a time."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hands")
+        self._home = self._root = -1
+        self._at: Path_ = None
+        self._socket: IPRoute | None = None
+
+    def __enter__(self) -> Hands:
+        self._home = self._thread.submit(os.open, "/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC).result()
+        try:
+            self._root = os.open("/proc/1/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            self._root = os.dup(self._home)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._thread.submit(self._leave).result()
+        self._thread.shutdown()
+        os.close(self._home)
+        os.close(self._root)
+
+    # Namespaces
+
+    def create_netns(self, name: str, mark: str) -> None:
+        """A new named namespace with its loopback up and marked."""
+
+        def body() -> None:
+            self._leave()
+            try:
+                namespaces.unshare(namespaces.CLONE_NEWNET)
+                with IPRoute() as fresh:
+                    fresh.link("set", index=1, state="up", IFLA_IFALIAS=mark)
+                _pin("/proc/thread-self/ns/net", namespaces.NETNS_DIR / name)
+            finally:
+                namespaces.setns(self._home)
+
+        self._submit(body)
+
+    def has_netns(self, name: str) -> bool:
+        """Whether something has that name among the named namespaces."""
+        return (namespaces.NETNS_DIR / name).exists()
+
+    def remove_netns(self, name: str, mark: str) -> bool:
+        """Removes a named namespace that carries `mark`; False where one of that name carries another or none."""
+
+        def body() -> bool:
+            self._leave()
+            path = namespaces.NETNS_DIR / name
+            if not path.exists():
+                return True
+            if _is_netns(path):
+                if self._link(str(path), "lo").get("ifalias") != mark:
+                    return False
+                self._leave()
+                namespaces.unmount(str(path))
+            elif path.stat().st_size:
+                return False
+            path.unlink()
+            return True
+
+        return self._submit(body)
+
+    # Links
+
+    def create_bridge(self, path: Path_, name: str, mark: str) -> None:
+        """A new bridge, marked and up."""
+        self._in(path, lambda ip: ip.link("add", ifname=name, kind="bridge"))
+        self._dress(path, name, mark, up=True)
+
+    def create_veth(self, ends: tuple[tuple[Path_, str], tuple[Path_, str]], mark: str, master: str | None) -> None:
+        """A new veth pair, each end (namespace, name) marked and up, the first one a port of `master`."""
+        (path, name), (peer_path, peer_name) = ends
+
+        def body(ip: IPRoute) -> None:
+            peer: dict[str, Any] = {"ifname": peer_name}
+            fd = os.open(peer_path, os.O_RDONLY | os.O_CLOEXEC) if peer_path else os.dup(self._root)
+            try:
+                ip.link("add", ifname=name, kind="veth", peer={**peer, "net_ns_fd": fd})
+            finally:
+                os.close(fd)
+
+        self._in(path, body)
+        self._dress(path, name, mark, up=True, master=master)
+        self._dress(peer_path, peer_name, mark, up=True)
+
+    def remove_link(self, path: Path_, name: str, mark: str) -> bool:
+        """Removes a link that carries `mark`; False where one of that name carries another mark or none."""
+
+        def body(ip: IPRoute) -> bool:
+            try:
+                index = socket.if_nametoindex(name)
+            except OSError:
+                return True
+            if ip.link("get", index=index)[0].get("ifalias") != mark:
+                return False
+            ip.link("del", index=index)
+            return True
+
+        if path is not None and not Path(path).exists():
+            return True
+        return self._in(path, body)
+
+    def set_link(self, path: Path_, name: str, up: bool | None, master: str | None) -> None:
+        """Sets a link up or down, or its bridge; "" takes it out of its bridge, None leaves a property as it is."""
+        self._dress(path, name, None, up=up, master=master)
+
+    def link_state(self, path: Path_, name: str) -> tuple[bool, str]:
+        """Whether a link is up, and the name of its bridge ("" for none)."""
+
+        def body(ip: IPRoute) -> tuple[bool, str]:
+            link = ip.link("get", index=_index(name))[0]
+            master = link.get("master")
+            return bool(link["flags"] & IFF_UP), ip.link("get", index=master)[0].get("ifname") if master else ""
+
+        return self._in(path, body)
+
+    # Addresses, routes, neighbours
+
+    def add_address(self, path: Path_, link: str, address: Address) -> None:
+        """Gives a link an address."""
+        self._in(path, lambda ip: ip.addr("add", index=_index(link), **address_words(address)))
+
+    def route(self, path: Path_, verb: str, route: Route) -> None:
+        """Adds ("add") or deletes ("del") a route; its next hops name links by index."""
+        self._in(path, lambda ip: ip.route(verb, **route_words(route, verb)))
+
+    def delete_neighbour(self, path: Path_, link: str, address: IPAddress) -> None:
+        """Forgets a neighbour entry."""
+        self._in(path, lambda ip: ip.neigh("del", ifindex=_index(link), dst=str(address)))
+
+    # Sysctls and programs
+
+    def read_sysctl(self, path: Path_, name: str) -> int:
+        """The value of a sysctl as it is in a namespace."""
+        return self._in(path, lambda _: int((Path("/proc/sys") / sysctl_path(name)).read_text()))
+
+    def write_sysctl(self, path: Path_, name: str, value: int) -> None:
+        """Writes a sysctl in a namespace."""
+        self._in(path, lambda _: (Path("/proc/sys") / sysctl_path(name)).write_text(str(value)))
+
+    def run(self, path: Path_, argv: Sequence[str], text: str = "") -> str:
+        """Runs a program in a namespace with `text` as its input; gives its output. Raises BuildError in its words."""
+
+        return self._in(path, lambda _: run_program(argv, text))
+
+    def serve(self, words: Sequence[str]) -> Listeners:
+        """Starts the listeners of a lab (`engine.build.server` has the words) and waits until all are open."""
+        return start_listeners(words)
+
+    # The thread
+
+    def _submit(self, body: Callable[[], T]) -> T:
+        def translated() -> T:
+            try:
+                return body()
+            except NetlinkError as error:
+                raise OSError(error.code, os.strerror(error.code)) from None
+
+        return self._thread.submit(translated).result()
+
+    def _in(self, path: Path_, body: Callable[[IPRoute], T]) -> T:
+        return self._submit(lambda: body(self._enter(path)))
+
+    def _enter(self, path: Path_) -> IPRoute:
+        """In the thread: goes to a namespace, and gives a netlink socket of it."""
+        if self._socket is None or self._at != path:
+            self._leave()
+            if path is None:
+                namespaces.setns(self._root)
+            else:
+                namespaces.enter(path)
+            self._at, self._socket = path, IPRoute()
+        return self._socket
+
+    def _leave(self) -> None:
+        """In the thread: goes home, and lets go of the namespace."""
+        if self._socket is not None:
+            self._socket.close()
+        self._at, self._socket = None, None
+        namespaces.setns(self._home)
+
+    def _link(self, path: Path_, name: str) -> Any:
+        ip = self._enter(path)
+        return ip.link("get", index=_index(name))[0]
+
+    def _dress(self, path: Path_, name: str, mark: str | None, *, up: bool | None, master: str | None = None) -> None:
+        def body(ip: IPRoute) -> None:
+            words: dict[str, Any] = {} if mark is None else {"IFLA_IFALIAS": mark}
+            if master is not None:
+                words["master"] = _index(master) if master else 0
+            if up is not None:
+                words["state"] = "up" if up else "down"
+            ip.link("set", index=_index(name), **words)
+
+        self._in(path, body)
+
+
+def _pin(source: str, target: Path) -> None:
+    """Gives the namespace at `source` a name under /run/netns. A name that is taken raises FileExistsError."""
+    target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    os.close(os.open(target, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444))
+    try:
+        namespaces.mount(source, str(target), "none", namespaces.MS_BIND)
+    except OSError:
+        target.unlink()
+        raise
+
+
+def _is_netns(path: Path) -> bool:
+    """Whether a namespace is mounted on a file (nsfs has a device number of its own)."""
+    return path.stat().st_dev == os.stat("/proc/self/ns/net").st_dev
+
+
+def _index(name: str) -> int:
+    """In the thread: a link's index in the namespace that it is in."""
+    try:
+        return socket.if_nametoindex(name)
+    except OSError:
+        raise OSError(errno.ENODEV, f"there is no link {name}") from None

@@ -1,0 +1,91 @@
+"""The child processes of the hands: a program that makes one change, and the listeners of a lab.
+
+A child starts in the network namespace of the thread that starts it. It finds administrators' programs and this
+engine, and speaks English, whatever the environment says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.build.errors import BuildError
+
+#: Where programs of administrators are, which an ordinary user's PATH leaves out.
+ADMIN_PATHS = "/usr/local/sbin:/usr/sbin:/sbin"
+#: Which Debian package has a program, by the start of its name.
+PACKAGES = (
+    ("nft", "nftables"),
+    ("ip6tables", "iptables"),
+    ("iptables", "iptables"),
+    ("bridge", "iproute2"),
+    ("ip", "iproute2"),
+)
+LISTENERS_END_SECONDS = 5.0
+
+
+def environment() -> dict[str, str]:
+    """The environment of a child: this one, where administrators' programs and this engine are found too."""
+    root = str(Path(__file__).parents[3])
+    known = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    added = {"PATH": f"{known['PATH']}:{ADMIN_PATHS}", "PYTHONPATH": f"{root}:{known['PYTHONPATH']}".rstrip(":")}
+    return {**os.environ, **added, "LC_ALL": "C"}
+
+
+def run_program(argv: Sequence[str], text: str = "") -> str:
+    """Runs a program with `text` as its input; gives its output. Raises BuildError in the program's own words."""
+    try:
+        done = subprocess.run(argv, input=text, capture_output=True, text=True, env=environment(), check=False)
+    except FileNotFoundError:
+        package = next((name for start, name in PACKAGES if argv[0].startswith(start)), argv[0])
+        raise BuildError(f"{argv[0]} is not installed: install {package}") from None
+    if done.returncode:
+        raise BuildError(" ".join(done.stderr.split()) or f"exit code {done.returncode}")
+    return done.stdout
+
+
+class Listeners:
+    """The listeners of a lab: the process that holds them."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    def wait_until_ready(self) -> None:
+        """Waits until all are open. Raises BuildError with the reason when one cannot be."""
+        out, err = self._process.stdout, self._process.stderr
+        if out is None or err is None or out.readline() != b"ready\n":
+            said = err.read().decode(errors="replace").strip().splitlines() if err else []
+            raise BuildError(said[-1] if said else "the listeners ended at once")
+
+    def end(self) -> None:
+        """Ends them: by the end of their input and, should that not do, by SIGKILL."""
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        try:
+            self._process.wait(LISTENERS_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def start_listeners(words: Sequence[str]) -> Listeners:
+    """Starts `engine.build.server` with the words of its listeners, and waits until all are open.
+
+    Raises BuildError with the reason when one cannot be; then the process has ended.
+    """
+    argv = [sys.executable, "-P", "-m", "engine.build.server", *words]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(argv, env=environment(), start_new_session=True, stdin=pipe, stdout=pipe, stderr=pipe)
+    listeners = Listeners(process)
+    try:
+        listeners.wait_until_ready()
+    except BaseException:
+        listeners.end()
+        raise
+    return listeners

@@ -1,0 +1,48 @@
+"""The ways back: what undoes a change, as values that a journal can hold.
+
+A closed set. `DropNetns` and `DropLink` look for the lab's mark before they remove anything, so they are safe even
+where a crash leaves open whether the change was made; `WriteSysctl` looks at the value; `Run` has nothing to look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DropNetns:
+    """Remove a named namespace, if it carries the lab's mark."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropLink:
+    """Remove a link from a namespace that is not the lab's, if it carries the lab's mark."""
+
+    netns: str | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteSysctl:
+    """Write the old value back, if the value is still the one that was `written`."""
+
+    netns: str | None
+    name: str
+    value: int
+    written: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Run a command in a namespace. It carries no mark, so it is run only where the change is known to be made."""
+
+    netns: str | None
+    argv: tuple[str, ...]
+
+
+Inverse = DropNetns | DropLink | WriteSysctl | Run
+KINDS: Mapping[str, type[Inverse]] = {"netns": DropNetns, "link": DropLink, "sysctl": WriteSysctl, "run": Run}
+WORDS = {kind: word for word, kind in KINDS.items()}

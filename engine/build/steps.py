@@ -1,0 +1,276 @@
+"""How each change is made and what undoes it: one function for each kind of change, in one table.
+
+`prepare` looks at what the change is about to overwrite and gives a `Step`: the inverse, to be written down first,
+and the act. What lies in a namespace that the lab makes has no inverse, since it goes with the namespace. The handle
+of an nft rule is known only once it is there, so the act of such a change gives its inverse afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.build.errors import BuildError, LabExists
+from engine.build.hands import Hands
+from engine.build.inverse import DropLink, DropNetns, Inverse, Run, WriteSysctl
+from engine.model.command import NETNS_DIR, Where, argvs, load_argv
+from engine.model.firewall import Backend, Rule
+from engine.model.plan import (
+    AddAddress,
+    AddRoute,
+    Change,
+    CreateBridge,
+    CreateNetns,
+    CreateVeth,
+    DeleteNeighbour,
+    DeletePolicyRule,
+    DeleteRoute,
+    DeleteRule,
+    InsertRule,
+    Listen,
+    LoadRules,
+    ReplaceRule,
+    RulePlace,
+    SetContainer,
+    SetLink,
+    SetPort,
+    SetSysctl,
+)
+from engine.model.words import address_words, rule_spec
+
+NFT_HANDLE = re.compile(r"# handle (\d+)\s*$", re.MULTILINE)
+
+#: Commands of a container engine's client that undo each other.
+OPPOSITES = {"unpause": "pause", "pause": "unpause", "start": "stop", "stop": "start"}
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where changes are made: by which hands, in which world, under which mark, in which namespaces of its own."""
+
+    hands: Hands
+    where: Where
+    mark: str
+    own: frozenset[str] = frozenset()
+
+    def bare(self, rules: tuple[Rule, ...] | None = None) -> Where:
+        """The world seen from inside the namespace that a change is for: nothing to enter."""
+        here = replace(self.where, path=lambda _: None)
+        return here if rules is None else replace(here, rules=lambda _: rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A change that is ready to be made. `act` may give an inverse that is only known once it is made."""
+
+    act: Callable[[], Inverse | None]
+    inverse: Inverse | None = None
+
+
+def prepare(change: Change, site: Site) -> Step:
+    """The step that makes `change`. Raises BuildError for a change that cannot be made, OSError where looking fails."""
+    return STEPS[type(change)](change, site)
+
+
+def _step(site: Site, netns: str, inverse: Callable[[], Inverse], act: Callable[[], object]) -> Step:
+    def made() -> None:
+        act()
+
+    return Step(made, None if netns in site.own else inverse())
+
+
+def _create_netns(change: CreateNetns, site: Site) -> Step:
+    if site.where.path(change.name) != f"{NETNS_DIR}/{change.name}":
+        raise BuildError(f"namespaces can be made only in {NETNS_DIR}")
+    taken = LabExists(f"a namespace {change.name} is there already, and is not this lab's")
+    if site.hands.has_netns(change.name):
+        raise taken
+
+    def act() -> None:
+        try:
+            site.hands.create_netns(change.name, site.mark)
+        except FileExistsError:
+            raise taken from None
+
+    return Step(act, DropNetns(change.name))
+
+
+def _create_bridge(change: CreateBridge, site: Site) -> Step:
+    path = site.where.path(change.netns)
+    act = lambda: site.hands.create_bridge(path, change.name, site.mark)  # noqa: E731 - the act of a step
+    return _step(site, change.netns, lambda: DropLink(path, change.name), act)
+
+
+def _create_veth(change: CreateVeth, site: Site) -> Step:
+    """An end in a foreign namespace is removed by name: the kernel takes it away only some time after its peer."""
+    ends = ((site.where.path(change.netns), change.name), (site.where.path(change.peer_netns), change.peer_name))
+    foreign = [end for end, netns in zip(ends, (change.netns, change.peer_netns), strict=True) if netns not in site.own]
+
+    def act() -> None:
+        site.hands.create_veth(ends, site.mark, change.master)
+
+    return Step(act, DropLink(*foreign[0]) if foreign else None)
+
+
+def _set_link(change: SetLink, site: Site) -> Step:
+    path = site.where.path(change.netns)
+
+    def inverse() -> Inverse:
+        up, master = site.hands.link_state(path, change.link)
+        before = replace(change, up=None if change.up is None else up, master=None if change.master is None else master)
+        return Run(path, argvs(before, site.bare())[0])
+
+    return _step(site, change.netns, inverse, lambda: site.hands.set_link(path, change.link, change.up, change.master))
+
+
+def _add_address(change: AddAddress, site: Site) -> Step:
+    path = site.where.path(change.netns)
+    argv = ("ip", "addr", "del", *address_words(change.address)[:1], "dev", change.link)
+    return _step(
+        site,
+        change.netns,
+        lambda: Run(path, argv),
+        lambda: site.hands.add_address(path, change.link, change.address),
+    )
+
+
+def _route(change: AddRoute | DeleteRoute, site: Site) -> Step:
+    path = site.where.path(change.netns)
+    verb, opposite = ("add", DeleteRoute) if isinstance(change, AddRoute) else ("del", AddRoute)
+    back = opposite(change.netns, change.route)
+    return _step(
+        site,
+        change.netns,
+        lambda: Run(path, argvs(back, site.bare())[0]),
+        lambda: site.hands.route(path, verb, change.route),
+    )
+
+
+def _delete_policy_rule(change: DeletePolicyRule, site: Site) -> Step:
+    path = site.where.path(change.netns)
+    (argv,) = argvs(change, site.bare())
+    back = tuple("add" if word == "del" else word for word in argv)
+    return _step(site, change.netns, lambda: Run(path, back), lambda: site.hands.run(path, argv))
+
+
+def _set_port(change: SetPort, site: Site) -> Step:
+    path = site.where.path(change.netns)
+    (argv,) = argvs(change, site.bare())
+
+    def inverse() -> Inverse:
+        (port,) = json.loads(site.hands.run(path, ("bridge", "-d", "-j", "link", "show", "dev", change.link)))
+        return Run(path, argvs(replace(change, value=int(port[change.option])), site.bare())[0])
+
+    return _step(site, change.netns, inverse, lambda: site.hands.run(path, argv))
+
+
+def _set_container(change: SetContainer, site: Site) -> Step:
+    """What the engine's client does is undone where its command has an opposite."""
+    (argv,) = argvs(change, site.where)
+    opposite = OPPOSITES.get(change.words[0])
+    inverse = Run(None, (*change.client, opposite, *change.words[1:])) if opposite else None
+
+    def act() -> None:
+        site.hands.run(None, argv)
+
+    return Step(act, inverse)
+
+
+def _delete_neighbour(change: DeleteNeighbour, site: Site) -> Step:
+    """The kernel finds a neighbour again when it needs it: there is nothing to undo."""
+    path = site.where.path(change.netns)
+    return Step(lambda: site.hands.delete_neighbour(path, change.link, change.address))
+
+
+def _set_sysctl(change: SetSysctl, site: Site) -> Step:
+    path = site.where.path(change.netns)
+
+    def inverse() -> Inverse:
+        return WriteSysctl(path, change.name, site.hands.read_sysctl(path, change.name), change.value)
+
+    return _step(site, change.netns, inverse, lambda: site.hands.write_sysctl(path, change.name, change.value))
+
+
+def _load_rules(change: LoadRules, site: Site) -> Step:
+    """Loaded text can say anything, so it is kept to namespaces that take it with them when they go."""
+    if change.netns not in site.own:
+        raise BuildError(f"rules are loaded only into namespaces of the lab, and {change.netns} is not one")
+    path = site.where.path(change.netns)
+    argv = load_argv(change.backend, change.family)
+
+    def act() -> None:
+        site.hands.run(path, argv, change.text)
+
+    return Step(act)
+
+
+def _listen(change: Listen, _site: Site) -> Step:
+    raise BuildError(f"the program in {change.netns} must listen on {change.listener}: its owner must see to that")
+
+
+def _rule(change: InsertRule | ReplaceRule | DeleteRule, site: Site) -> Step:
+    place = change.place
+    path = site.where.path(place.netns)
+    there = site.where.rules(place)
+    native = place.backend is Backend.NFT
+    (argv,) = argvs(change, site.bare())
+    if native and not isinstance(change, DeleteRule):
+        argv = (argv[0], "--echo", "--handle", *argv[1:])
+
+    def act() -> Inverse | None:
+        said = site.hands.run(path, argv)
+        if not native or isinstance(change, DeleteRule):
+            return None
+        handle = NFT_HANDLE.search(said)
+        if handle is None:
+            raise BuildError("nft did not say which handle the new rule has")
+        new = Rule(place.index, (), "", handle=int(handle.group(1)))
+        if isinstance(change, InsertRule):
+            return Run(path, argvs(DeleteRule(place, new), site.bare())[0])
+        old = _old_rule(change, there)
+        return Run(path, argvs(ReplaceRule(place, new, (old.text,)), site.bare())[0])
+
+    if isinstance(change, DeleteRule):
+        left = None if there is None else (*there[: place.index], *there[place.index + 1 :])
+        words = (change.rule.text,) if native else rule_spec(change.rule, place.chain)
+        return Step(act, Run(path, argvs(InsertRule(place, change.rule, words), site.bare(left))[0]))
+    if native:
+        return Step(act)
+    new = Rule(place.index, (), shlex.join(("-A", place.chain, *change.words)))
+    if isinstance(change, InsertRule):
+        return Step(act, Run(path, argvs(DeleteRule(place, new), site.bare())[0]))
+    old = _old_rule(change, there)
+    back = ReplaceRule(place, old, rule_spec(old, place.chain))
+    return Step(act, Run(path, argvs(back, site.bare())[0]))
+
+
+def _old_rule(change: ReplaceRule, there: tuple[Rule, ...] | None) -> Rule:
+    place: RulePlace = change.place
+    if there is None or place.index >= len(there):
+        raise BuildError(f"what rule {place.index} of {place.table} {place.chain} says is not known")
+    return there[place.index]
+
+
+STEPS: Mapping[type[Any], Callable[[Any, Site], Step]] = {
+    SetSysctl: _set_sysctl,
+    InsertRule: _rule,
+    ReplaceRule: _rule,
+    DeleteRule: _rule,
+    AddRoute: _route,
+    DeleteRoute: _route,
+    AddAddress: _add_address,
+    DeletePolicyRule: _delete_policy_rule,
+    SetPort: _set_port,
+    SetContainer: _set_container,
+    DeleteNeighbour: _delete_neighbour,
+    SetLink: _set_link,
+    Listen: _listen,
+    CreateNetns: _create_netns,
+    CreateBridge: _create_bridge,
+    CreateVeth: _create_veth,
+    LoadRules: _load_rules,
+}

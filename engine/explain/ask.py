@@ -1,0 +1,152 @@
+"""The answer to a question: every branch walked, every blocker named, every fix tried on the model."""
+
+from __future__ import annotations
+
+from engine.explain.blocker import Remedy
+from engine.explain.search import Search, Step, changed
+from engine.explain.whatif import StaleChangeError
+from engine.model.command import argvs
+from engine.model.host import Gap, Snapshot
+from engine.model.plan import Plan
+from engine.model.ref import Ref, RefKind
+from engine.model.trace import Assumption, Conversation, Outcome, Symptom
+from engine.model.verdict import Cause, Fix, Question, Reach, Verdict
+from engine.path.choices import Run
+from engine.path.conversation import conversations
+from engine.path.world import World
+
+
+def ask(snapshot: Snapshot, question: Question) -> Verdict:
+    """Why the question's port can, or can't, be reached. Pure: nothing is sent or changed."""
+    world = World(snapshot)
+    runs, complete = conversations(world, question)
+    main = _main_run(runs)
+    endings = _endings(runs)
+    assumptions = main.result.assumptions
+    if not complete:
+        assumptions += (Assumption("ASSUME_MORE_BRANCHES", f"only the first {len(runs)} branches were walked"),)
+    reach = _reach(endings)
+    causes: tuple[Cause, ...] = ()
+    if reach is not Reach.YES:
+        causes = _causes(world, question, main) + _deciding(main.result, runs, endings)
+    branches = tuple(endings.values()) if len(endings) > 1 else ()
+    symptom = main.result.symptom
+    return Verdict(question, reach, symptom, main.result, causes, assumptions, _gaps(snapshot, main.result), branches)
+
+
+def _endings(runs: list[Run[Conversation]]) -> dict[tuple[Symptom, bool], Conversation]:
+    """One conversation for each different ending; whether it leaves the view is part of it."""
+    found: dict[tuple[Symptom, bool], Conversation] = {}
+    for run in runs:
+        found.setdefault((run.result.symptom, _leaves(run.result)), run.result)
+    return found
+
+
+def _reach(endings: dict[tuple[Symptom, bool], Conversation]) -> Reach:
+    reached = {Reach.DEPENDS if leaves else _yes_or_no(symptom) for symptom, leaves in endings}
+    return reached.pop() if len(reached) == 1 else Reach.DEPENDS
+
+
+def _yes_or_no(symptom: Symptom) -> Reach:
+    return Reach.YES if symptom is Symptom.CONNECTED else Reach.NO
+
+
+def _leaves(conversation: Conversation) -> bool:
+    """Whether somebody outside of the snapshot decides."""
+    traces = (conversation.forward, conversation.reply, conversation.confirm)
+    return any(trace is not None and trace.outcome in (Outcome.LEAVES_VIEW, Outcome.UNKNOWN) for trace in traces)
+
+
+def _main_run(runs: list[Run[Conversation]]) -> Run[Conversation]:
+    """The run to tell of: the first that fails, since it needs explaining, else the first."""
+    return next((run for run in runs if run.result.symptom is not Symptom.CONNECTED), runs[0])
+
+
+def _deciding(
+    main: Conversation, runs: list[Run[Conversation]], endings: dict[tuple[Symptom, bool], Conversation]
+) -> tuple[Cause, ...]:
+    """What the answer depends on, where branches end differently."""
+    if len(endings) < 2:
+        return ()
+    deciders = {about: None for run in runs for _, about in run.decisions if _decides(about, runs)}
+    words = ", ".join(sorted(str(symptom) for symptom, _ in endings))
+    netns = main.forward.hops[-1].netns
+    return tuple(
+        Cause(
+            "INFO_DEPENDS",
+            f"the answer depends on this: {about.sentence} (possible: {words})",
+            about.ref or Ref(RefKind.NETNS, netns, (), netns, netns),
+        )
+        for about in deciders
+    )
+
+
+def _decides(about: Assumption, runs: list[Run[Conversation]]) -> bool:
+    """Whether runs that took different options of this decision ended differently."""
+    by_option: dict[int, set[Symptom]] = {}
+    for run in runs:
+        for option, each in run.decisions:
+            if each == about:
+                by_option.setdefault(option, set()).add(run.result.symptom)
+    return len({frozenset(symptoms) for symptoms in by_option.values()}) > 1
+
+
+def _causes(world: World, question: Question, main: Run[Conversation]) -> tuple[Cause, ...]:
+    search = Search(question, tuple(option for option, _ in main.decisions))
+    steps = search.run(world, main.result)
+    solved = bool(steps) and steps[-1].remedy is not None
+    causes = []
+    for number, step in enumerate(steps):
+        fixes = _fixes(search, steps, number, solved=solved) if step.remedy is not None else ()
+        blocker = step.blocker
+        causes.append(
+            Cause(
+                blocker.code,
+                blocker.sentence,
+                blocker.at,
+                blocker.owner,
+                blocker.evidence,
+                blocker.near_misses,
+                fixes,
+            )
+        )
+    return tuple(causes)
+
+
+def _fixes(search: Search, steps: list[Step], number: int, *, solved: bool) -> tuple[Fix, ...]:
+    """The chosen remedy first, then the blocker's others that do as well together with the rest."""
+    step = steps[number]
+    assert step.remedy is not None
+    after = step.after.symptom if step.after is not None else Symptom.TIMEOUT
+    found = [_fix(step.before.snapshot, step.remedy, after)]
+    others = [remedy for remedy in step.blocker.remedies if remedy != step.remedy] if solved else []
+    for remedy in others:
+        if _connects(search, step.before, (remedy, *(later.remedy for later in steps[number + 1 :] if later.remedy))):
+            found.append(_fix(step.before.snapshot, remedy, after))
+    return tuple(found)
+
+
+def _connects(search: Search, world: World, remedies: tuple[Remedy, ...]) -> bool:
+    try:
+        for remedy in remedies:
+            world = changed(world, remedy)
+    except StaleChangeError:
+        return False
+    return search.walk(world).symptom is Symptom.CONNECTED
+
+
+def _fix(snapshot: Snapshot, remedy: Remedy, then: Symptom) -> Fix:
+    commands = tuple(argv for change in remedy.changes for argv in argvs(change, snapshot))
+    return Fix(remedy.title, Plan(remedy.title, remedy.changes), commands, then=then)
+
+
+def _gaps(snapshot: Snapshot, conversation: Conversation) -> tuple[Gap, ...]:
+    """What could not be read in the namespaces that the packets crossed, or on the whole host."""
+    crossed = _crossed(conversation)
+    return tuple(gap for gap in snapshot.gaps if not gap.netns or gap.netns in crossed)
+
+
+def _crossed(conversation: Conversation) -> set[str]:
+    traces = (conversation.forward, conversation.reply, conversation.error, conversation.confirm)
+    found = {hop.netns for trace in traces if trace for hop in trace.hops}
+    return found | (_crossed(conversation.relayed) if conversation.relayed else set())

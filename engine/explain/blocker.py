@@ -1,0 +1,35 @@
+"""A blocker: what stops a packet, with the ways to mend it that are worth trying.
+
+Diagnosis proposes blockers from the failing step; only trying their remedies on the model tells which of them
+is the cause (`search`). A blocker without remedies is one that no change of this host can mend.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.model.plan import Change
+from engine.model.ref import Ref
+from engine.model.verdict import NearMiss
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """One way to mend a blocker. `manual` marks a change that no command on the host can make."""
+
+    title: str
+    changes: tuple[Change, ...]
+    manual: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """A possible cause: its stable code, sentence, place, owner and evidence; remedies in order of preference."""
+
+    code: str
+    sentence: str
+    at: Ref
+    remedies: tuple[Remedy, ...] = ()
+    owner: str = "admin"
+    evidence: tuple[str, ...] = ()
+    near_misses: tuple[NearMiss, ...] = ()

@@ -1,0 +1,210 @@
+"""Blockers below IP: devices that are down, ports of no bridge, addresses that nobody answers for."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Interface, IPv6Interface, ip_interface
+
+from engine.explain.blocker import Blocker, Remedy
+from engine.explain.failure import Failure, translation_of
+from engine.model.address import IPAddress
+from engine.model.host import Netns
+from engine.model.link import Address, Link
+from engine.model.plan import AddAddress, DeleteNeighbour, SetLink, SetPort, SetSysctl
+from engine.model.ref import Ref, RefKind
+from engine.path.segment import bridge_of, ports_of
+
+
+def link_down(failure: Failure) -> list[Blocker]:
+    """LINK_DOWN: the device comes up."""
+    ref = failure.step.ref
+    link = _link(failure, ref)
+    return [] if link is None else [_up(failure.netns, link)]
+
+
+def link_of_destination_down(failure: Failure) -> list[Blocker]:
+    """A device whose subnet has the destination is down, so that the packet went another way or nowhere."""
+    found = []
+    wanted = {failure.packet.dst, failure.question.address}
+    for netns_id in dict.fromkeys(hop.netns for hop in failure.trace.hops):
+        netns = failure.world.netns(netns_id)
+        for address in netns.addresses:
+            link = netns.links_by_index.get(address.link)
+            if link is not None and not link.up and any(address.covers(each) for each in wanted):
+                found.append(_up(netns, link))
+    return found
+
+
+def no_neighbour(failure: Failure) -> list[Blocker]:
+    """NO_NEIGHBOUR: whoever has the address can't hear the question, or nobody has it."""
+    ref, asked = failure.step.ref, _asked(failure)
+    if ref is None or asked is None:
+        return []
+    found: list[Blocker] = []
+    for netns in failure.world.snapshot.namespaces:
+        address = netns.addresses_by_value.get(asked)
+        if address is not None and netns.id != failure.netns.id:
+            found += _cut_off(failure, netns, address)
+    found += _lost_address(failure, asked)
+    if not found:
+        sentence = f"nobody on the link answers for {asked} (asked by {failure.netns.id})"
+        nearest = translation_of(failure)
+        evidence = (f"the address came from {nearest.ref.name}",) if nearest and nearest.ref else ()
+        found.append(Blocker("SRC_NEIGH_FAILED", sentence, ref, (), "admin", evidence))
+    return found
+
+
+def wrong_neighbour(failure: Failure) -> list[Blocker]:
+    """A neighbour entry sends the frame to a MAC address that is not the destination's: the entry goes."""
+    found = []
+    for hop in failure.trace.hops:
+        for step in hop.steps:
+            ref = step.ref
+            if ref is None or ref.kind is not RefKind.NEIGHBOUR or "neighbour entry" not in step.text:
+                continue
+            netns = failure.world.netns(hop.netns)
+            link = netns.links_by_index.get(int(ref.key[0]))
+            entry = next((n for n in netns.neighbours if n.link == ref.key[0] and str(n.address) == ref.key[1]), None)
+            if link is None or entry is None or _right(failure, entry.address, entry.mac):
+                continue
+            forget = DeleteNeighbour(netns.id, link.name, entry.address)
+            sentence = f"{netns.id} sends packets for {entry.address} to {entry.mac}, which is not its address any more"
+            remedy = Remedy(f"forget the neighbour entry of {entry.address}", (forget,))
+            found.append(Blocker("LINK_NEIGH_STALE", sentence, ref, (remedy,)))
+    return found
+
+
+def bridge_drop(failure: Failure) -> list[Blocker]:
+    """BRIDGE_DROP: a port that does not forward, may not send back, or is isolated."""
+    ref = failure.step.ref
+    link = _link(failure, ref)
+    if ref is None or link is None:
+        return []
+    netns, text = failure.netns, failure.step.text
+    sentence = f"bridge port {link.name} in {netns.id}: {text}"
+    if "hairpin" in text:
+        remedy = Remedy(f"turn hairpin on for {link.name}", (SetPort(netns.id, link.name, "hairpin", 1),))
+        return [Blocker("LINK_HAIRPIN_OFF", sentence, ref, (remedy,))]
+    if "isolated" in text:
+        remedy = Remedy(f"end the isolation of {link.name}", (SetPort(netns.id, link.name, "isolated", 0),))
+        return [Blocker("LINK_PORT_ISOLATED", sentence, ref, (remedy,))]
+    if not link.up:
+        return [_up(netns, link)]
+    peer = _peer(failure, link)
+    if peer is not None and not peer[1].up:
+        return [_up(*peer)]
+    return [Blocker("LINK_PORT_NOT_FORWARDING", sentence, ref)]
+
+
+def _cut_off(failure: Failure, owner: Netns, address: Address) -> list[Blocker]:
+    """Why a namespace that has the address does not hear the question."""
+    link = owner.links_by_index.get(address.link)
+    if link is None:
+        return []
+    if not link.up:
+        return [_up(owner, link)]
+    peer = _peer(failure, link)
+    if peer is None:
+        return []
+    host, port = peer
+    if not port.up:
+        return [_up(host, port)]
+    if bridge_of(host, port) is not None:
+        return [] if host.id != failure.netns.id else _not_answering(owner, link)
+    bridge = _bridge_for(host, address)
+    if bridge is None:
+        return []
+    ref = Ref(RefKind.LINK, host.id, (port.index,), port.name, f"{port.name} (no master)")
+    sentence = f"{port.name}, which leads to {owner.id} ({address.address}), is not a port of {bridge.name}"
+    remedy = Remedy(f"make {port.name} a port of {bridge.name}", (SetLink(host.id, port.name, master=bridge.name),))
+    others = tuple(p.name for p in ports_of(host, bridge))
+    evidence = (f"ports of {bridge.name}: {', '.join(others) or 'none'}",)
+    return [Blocker("LINK_NO_MASTER", sentence, ref, (remedy,), "admin", evidence)]
+
+
+def _not_answering(owner: Netns, link: Link) -> list[Blocker]:
+    name = next(
+        (
+            f"net.ipv4.conf.{each}.arp_ignore"
+            for each in (link.name, "all")
+            if owner.sysctl(f"net.ipv4.conf.{each}.arp_ignore")
+        ),
+        None,
+    )
+    if name is None:
+        return []
+    ref = Ref(RefKind.SYSCTL, owner.id, (name,), name, f"{name} = {owner.sysctl(name)}")
+    sentence = f"{owner.id} has the address but does not answer for it ({name} = {owner.sysctl(name)})"
+    remedy = Remedy(f"let {owner.id} answer address questions", (SetSysctl(owner.id, name, 0),))
+    return [Blocker("LINK_ARP_IGNORED", sentence, ref, (remedy,))]
+
+
+def _lost_address(failure: Failure, asked: IPAddress) -> list[Blocker]:
+    """The engine gave a container the address, and the container's device has it no more."""
+    for container in failure.world.snapshot.containers:
+        netns = failure.world.snapshot.by_id.get(container.netns or "")
+        if netns is None or all(asked not in (a.address, a.address6) for a in container.attachments):
+            continue
+        if asked in netns.addresses_by_value:
+            continue
+        length = _prefix_length(failure.netns, asked)
+        addressed = {a.link for a in netns.addresses if a.address.version == asked.version}
+        for link in netns.links:
+            if link.kind == "loopback" or link.index in addressed:
+                continue
+            own: IPv4Interface | IPv6Interface = ip_interface(f"{asked}/{length}")
+            change = AddAddress(netns.id, link.name, Address(link.index, own.ip, length))
+            ref = Ref(RefKind.LINK, netns.id, (link.index,), link.name, f"{link.name} has no address")
+            sentence = f"{container.name} should have {asked} on {link.name} and does not"
+            remedy = Remedy(f"give {link.name} of {netns.id} its address {own}", (change,))
+            return [Blocker("DST_NO_ADDRESS", sentence, ref, (remedy,), container.engine)]
+    return []
+
+
+def _up(netns: Netns, link: Link) -> Blocker:
+    code = {"bridge": "LINK_BRIDGE_DOWN", "veth": "LINK_VETH_DOWN"}.get(link.kind, "LINK_DOWN")
+    ref = Ref(RefKind.LINK, netns.id, (link.index,), link.name, f"{link.name} (down)")
+    remedy = Remedy(f"set {link.name} in {netns.id} up", (SetLink(netns.id, link.name, up=True),))
+    return Blocker(code, f"{link.name} in {netns.id} is down", ref, (remedy,))
+
+
+def _link(failure: Failure, ref: Ref | None) -> Link | None:
+    if ref is None or ref.kind not in (RefKind.LINK, RefKind.FDB):
+        return None
+    return failure.world.netns(ref.netns).links_by_index.get(int(ref.key[0]))
+
+
+def _peer(failure: Failure, link: Link) -> tuple[Netns, Link] | None:
+    if link.peer is None or link.peer.netns is None:
+        return None
+    netns = failure.world.netns(link.peer.netns)
+    found = netns.links_by_index.get(link.peer.index)
+    return (netns, found) if found else None
+
+
+def _bridge_for(host: Netns, address: Address) -> Link | None:
+    for own in host.addresses:
+        link = host.links_by_index.get(own.link)
+        if link is not None and link.kind == "bridge" and own.covers(address.address):
+            return link
+    return None
+
+
+def _prefix_length(netns: Netns, asked: IPAddress) -> int:
+    return next((own.prefixlen for own in netns.addresses if own.covers(asked)), asked.max_prefixlen)
+
+
+def _asked(failure: Failure) -> IPAddress | None:
+    ref = failure.step.ref
+    if ref is None or ref.kind is not RefKind.NEIGHBOUR:
+        return None
+    return ip_interface(str(ref.key[1])).ip
+
+
+def _right(failure: Failure, address: IPAddress, mac: str | None) -> bool:
+    """Whether some device that has the address (or its bridge) has that MAC address."""
+    for netns in failure.world.snapshot.namespaces:
+        own = netns.addresses_by_value.get(address)
+        link = netns.links_by_index.get(own.link) if own else None
+        if link is not None and link.mac == mac:
+            return True
+    return False

@@ -1,0 +1,172 @@
+"""Blockers of routing: no way there, no way back, forwarding off, a source that the filter does not believe."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+from engine.explain.blocker import Blocker, Remedy
+from engine.explain.failure import Failure
+from engine.model.address import IPAddress, IPNetwork
+from engine.model.host import Netns
+from engine.model.link import Link
+from engine.model.plan import AddRoute, Change, DeletePolicyRule, DeleteRoute, SetSysctl
+from engine.model.ref import RefKind
+from engine.model.route import NextHop, Route
+from engine.model.trace import Outcome
+from engine.path.fib import Fib, FlowKey, Found
+from engine.path.segment import segment_of
+
+
+def no_route(failure: Failure) -> list[Blocker]:
+    """NO_ROUTE: a default route by a neighbour that forwards, or that knows the destination."""
+    ref = failure.step.ref
+    if ref is None:
+        return []
+    netns, wanted = failure.netns, failure.packet.dst
+    remedies = tuple(
+        Remedy(f"route {_network_word(network)} of {netns.id} by {gateway}", (AddRoute(netns.id, route),))
+        for network, gateway, route in _ways(failure, netns, wanted)
+    )
+    code = "RET_NO_ROUTE_BACK" if failure.backwards else "SRC_NO_ROUTE"
+    purpose = "back to the client" if failure.backwards else "there"
+    sentence = f"{netns.id} has no route to {wanted}: it can't send {purpose}"
+    main = [route.text for route in netns.routes if route.table == 254 and route.family.value == _family(wanted)]
+    evidence = tuple(f"it has: {text}" for text in main[:4]) or ("its main table is empty",)
+    return [Blocker(code, sentence, ref, remedies, _owner(failure, netns), evidence)]
+
+
+def refused_route(failure: Failure) -> list[Blocker]:
+    """A route or policy rule of type unreachable, prohibit or blackhole: it goes."""
+    ref = failure.step.ref
+    if ref is None:
+        return []
+    change = _removal(failure, netns=failure.netns)
+    remedies = (Remedy(f"delete {ref.name}", (change,)),) if change else ()
+    kind = {Outcome.ROUTE_BLACKHOLE: "BLACKHOLE", Outcome.ROUTE_PROHIBIT: "PROHIBIT"}.get(
+        failure.outcome, "UNREACHABLE"
+    )
+    code = f"{'RET' if failure.backwards else 'SRC'}_ROUTE_{kind}"
+    sentence = f"{ref.name} in {ref.netns} refuses packets to {failure.packet.dst}: {ref.text}"
+    return [Blocker(code, sentence, ref, remedies)]
+
+
+def not_forwarded(failure: Failure) -> list[Blocker]:
+    """NOT_FORWARDED: the switch of the namespace, or of the device that the packet came in by."""
+    ref = failure.step.ref
+    if ref is None:
+        return []
+    name = str(ref.key[0])
+    netns = failure.netns
+    remedy = Remedy(f"turn forwarding on in {netns.id}", (SetSysctl(netns.id, name, 1),))
+    whole = name in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
+    code = "HOST_IP_FORWARD_OFF" if whole else "HOST_DEVICE_FORWARDING_OFF"
+    sentence = f"{netns.id} does not forward packets: {name} is 0, and {failure.packet} is not for itself"
+    return [Blocker(code, sentence, ref, (remedy,))]
+
+
+def reverse_path(failure: Failure) -> list[Blocker]:
+    """RP_FILTER: loose mode on the device, which is the larger of the two values that count."""
+    ref = failure.step.ref
+    if ref is None:
+        return []
+    netns, device = failure.netns, failure.step.context.iif
+    remedies = [
+        Remedy(
+            f"loosen the reverse path filter of {device} in {netns.id}",
+            (SetSysctl(netns.id, f"net.ipv4.conf.{device}.rp_filter", 2),),
+        )
+    ]
+    for network, gateway, route in _ways(failure, netns, failure.packet.src):
+        title = f"route {_network_word(network)} of {netns.id} by {gateway}"
+        remedies.append(Remedy(title, (AddRoute(netns.id, route),)))
+    sentence = f"{netns.id} drops {failure.packet} on {device}: {failure.step.text}"
+    return [Blocker("HOST_RP_FILTER_STRICT", sentence, ref, tuple(remedies))]
+
+
+def martian(failure: Failure) -> list[Blocker]:
+    """MARTIAN: a loopback address on a device that must not carry one, or one's own address from outside."""
+    ref = failure.step.ref
+    if ref is None:
+        return []
+    netns, device = failure.netns, failure.step.context.iif
+    sentence = f"{netns.id} drops {failure.packet}: {failure.step.text}"
+    if ref.kind is RefKind.SYSCTL:
+        name = f"net.ipv4.conf.{device}.route_localnet"
+        remedy = Remedy(f"let {device} carry loopback addresses", (SetSysctl(netns.id, name, 1),))
+        return [Blocker("NAT_LOOPBACK_NEEDS_ROUTE_LOCALNET", sentence, ref, (remedy,), "kernel")]
+    name = f"net.ipv4.conf.{device}.accept_local"
+    remedy = Remedy(f"let {device} accept packets from this host's own addresses", (SetSysctl(netns.id, name, 1),))
+    return [Blocker("HOST_MARTIAN", sentence, ref, (remedy,), "kernel")]
+
+
+def _ways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[tuple[IPNetwork, IPAddress, Route]]:
+    """Routes that could be added: by whoever sent the question, else by a neighbour that forwards."""
+    network = ip_network("0.0.0.0/0" if wanted.version == 4 else "::/0")
+    has_default = any(r.table == 254 and r.destination == network for r in netns.routes)
+    destination = ip_network(str(wanted)) if has_default else network
+    found = []
+    for link, gateway in _gateways(failure, netns, wanted):
+        route = Route(destination, nexthops=(NextHop(link.index, gateway),), text=f"{destination} via {gateway}")
+        found.append((destination, gateway, route))
+    return found
+
+
+def _gateways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[tuple[Link, IPAddress]]:
+    """Neighbours in the namespace's own subnets that can take packets for `wanted`, engines' gateways first."""
+    declared = {
+        attachment.gateway
+        for container in failure.world.snapshot.containers_in(netns.id)
+        for attachment in container.attachments
+    }
+    found: list[tuple[bool, Link, IPAddress]] = []
+    for link in netns.links:
+        if not link.works or link.kind == "loopback":
+            continue
+        for station in segment_of(failure.world, netns, link).stations:
+            there = failure.world.netns(station.netns)
+            if not _can_take(failure.world.fib(there), there, wanted):
+                continue
+            for address in there.addresses:
+                if address.link == station.link.index and _on_link(netns, link, address.address):
+                    found.append((address.address not in declared, link, address.address))
+    found.sort(key=lambda entry: entry[0])
+    return [(link, gateway) for _, link, gateway in found[:3]]
+
+
+def _can_take(fib: Fib, there: Netns, wanted: IPAddress) -> bool:
+    """Whether a namespace has the address, or forwards and knows a way to it."""
+    if wanted in there.addresses_by_value:
+        return True
+    forwards = there.sysctl("net.ipv4.ip_forward" if wanted.version == 4 else "net.ipv6.conf.all.forwarding")
+    return bool(forwards) and isinstance(fib.lookup(FlowKey(wanted)), Found)
+
+
+def _on_link(netns: Netns, link: Link, address: IPAddress) -> bool:
+    own = (a for a in netns.addresses if a.link == link.index and a.scope != "link" and a.address != address)
+    return any(each.covers(address) for each in own)
+
+
+def _removal(failure: Failure, netns: Netns) -> Change | None:
+    ref = failure.step.ref
+    if ref is None:
+        return None
+    if ref.kind is RefKind.POLICY_RULE:
+        rule = next((r for r in netns.rules if (r.family, r.priority) == (ref.key[0], ref.key[1])), None)
+        return DeletePolicyRule(netns.id, rule) if rule else None
+    for route in netns.routes:
+        if (route.table, str(route.destination), route.metric) == ref.key:
+            return DeleteRoute(netns.id, route)
+    return None
+
+
+def _owner(failure: Failure, netns: Netns) -> str:
+    containers = failure.world.snapshot.containers_in(netns.id)
+    return containers[0].engine if containers else "admin"
+
+
+def _network_word(network: object) -> str:
+    return "default" if str(network) in ("0.0.0.0/0", "::/0") else str(network)
+
+
+def _family(address: IPAddress) -> str:
+    return "inet" if address.version == 4 else "inet6"

@@ -1,0 +1,107 @@
+"""Blockers at the end of the way: no socket takes the packet, or the program behind it does not answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.explain.blocker import Blocker, Remedy
+from engine.explain.failure import Failure, is_tcp
+from engine.model.address import Family
+from engine.model.plan import Listen, SetContainer
+from engine.model.ref import Ref, RefKind
+from engine.model.traffic import Listener
+from engine.path.sockets import listener_ref, listeners_on_port
+
+
+def no_listener(failure: Failure) -> list[Blocker]:
+    """NO_LISTENER: a socket of that port that takes other packets, a service on another port, or nothing."""
+    netns, packet = failure.netns, failure.packet
+    owner = _owner(failure)
+    wanted = Listener(
+        packet.protocol, Family.INET if packet.dst.version == 4 else Family.INET6, None, packet.dport or 0
+    )
+    for listener in listeners_on_port(netns, packet):
+        code, why = _why_not(listener, packet.dst.version)
+        who = listener.process.name if listener.process else "a program"
+        sentence = f"{who} in {netns.id} listens on {listener}, {why}; the packet is for {packet.dst}:{packet.dport}"
+        open_up = Listen(netns.id, replace(listener, address=None, v6only=False, family=wanted.family), listener)
+        title = f"make {who} listen on {_any(packet.dst.version)}:{listener.port} instead of {listener}"
+        return [Blocker(code, sentence, listener_ref(netns.id, listener), (Remedy(title, (open_up,), True),), owner)]
+    port = f"{packet.dport}/{packet.protocol}"
+    ref = Ref(RefKind.NETNS, netns.id, (), netns.id, f"port {port} of {netns.id}")
+    others = [s for s in netns.listeners if s.protocol is packet.protocol and not _private(s)]
+    evidence = tuple(f"it listens on {listener_ref(netns.id, other).text}" for other in others[:4])
+    start = Remedy(f"start a program that listens on port {port} in {netns.id}", (Listen(netns.id, wanted),), True)
+    if others and owner != "admin":
+        sentence = f"nothing listens on port {port} in {netns.id}; it listens on {others[0]} instead"
+        return [Blocker("DST_LISTEN_OTHER_PORT", sentence, ref, (start,), owner, evidence)]
+    other_protocol = [s for s in netns.listeners if s.port == packet.dport]
+    if other_protocol:
+        sentence = f"nothing listens on port {port} in {netns.id}; {other_protocol[0]} is another protocol"
+        return [Blocker("DST_LISTEN_OTHER_PROTOCOL", sentence, ref, (start,), owner)]
+    sentence = f"nothing listens on port {port} in {netns.id}"
+    return [Blocker("DST_NO_LISTENER", sentence, ref, (start,), owner, evidence)]
+
+
+def backlog_full(failure: Failure) -> list[Blocker]:
+    """BACKLOG_FULL: the program does not take its connections."""
+    ref = failure.step.ref
+    if ref is None:
+        return []
+    sentence = f"the program in {failure.netns.id} does not accept its connections: {failure.step.text}"
+    return [Blocker("DST_BACKLOG_FULL", sentence, ref, (), _owner(failure), (failure.step.text,))]
+
+
+def not_served(failure: Failure) -> list[Blocker]:
+    """The connection is accepted by the kernel, and the program behind it is frozen or passes nothing on."""
+    netns = failure.netns
+    ref = failure.step.ref or Ref(RefKind.NETNS, netns.id)
+    for container in failure.world.snapshot.containers_in(netns.id):
+        if container.state == "paused":
+            at = Ref(RefKind.CONTAINER, netns.id, (container.id,), container.name, f"{container.name} (paused)")
+            change = SetContainer(container.id, container.command, ("unpause", container.name), "running")
+            sentence = f"container {container.name} is paused: its kernel side accepts, its program does not run"
+            return [
+                Blocker("DST_PAUSED", sentence, at, (Remedy(f"unpause {container.name}", (change,)),), container.engine)
+            ]
+    listener = _listener_of(failure)
+    process = listener.process if listener else None
+    if process is not None and process.relay is not None and is_tcp(failure):
+        sentence = f"{process.name} holds the port in {netns.id} but passes nothing on: no DNAT rule took the packet"
+        return [Blocker("NAT_NO_DNAT_RULE", sentence, ref, (), "docker")]
+    who = f"{process.name} (pid {process.pid})" if process else "the program"
+    sentence = f"{who} in {netns.id} is stopped: the kernel accepts for it, and nobody answers"
+    return [Blocker("DST_STOPPED", sentence, ref, (), _owner(failure))]
+
+
+def _listener_of(failure: Failure) -> Listener | None:
+    ref = failure.step.ref
+    if ref is None or ref.kind is not RefKind.LISTENER:
+        return None
+    for listener in failure.netns.listeners:
+        if listener_ref(failure.netns.id, listener).key == ref.key:
+            return listener
+    return None
+
+
+def _why_not(listener: Listener, version: int) -> tuple[str, str]:
+    if listener.address is not None and listener.address.is_loopback:
+        return "DST_LISTEN_LOOPBACK_ONLY", "which only its own namespace can reach"
+    if (listener.family is Family.INET) != (version == 4) and (listener.address is None or listener.v6only):
+        return "DST_LISTEN_OTHER_FAMILY", "which takes only the other IP version"
+    if listener.device is not None:
+        return "DST_LISTEN_OTHER_DEVICE", "bound to another device"
+    return "DST_LISTEN_OTHER_ADDRESS", "which is another address"
+
+
+def _private(listener: Listener) -> bool:
+    return listener.address is not None and listener.address.is_loopback
+
+
+def _any(version: int) -> str:
+    return "0.0.0.0" if version == 4 else "[::]"
+
+
+def _owner(failure: Failure) -> str:
+    containers = failure.world.snapshot.containers_in(failure.netns.id)
+    return containers[0].engine if containers and failure.netns.id != failure.world.snapshot.host else "admin"

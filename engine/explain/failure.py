@@ -1,0 +1,130 @@
+"""Where a conversation fails: the part that did not work, and the step that ended it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from engine.model.firewall import Backend, Rule, Table
+from engine.model.host import Netns
+from engine.model.packet import Packet, Protocol
+from engine.model.plan import RulePlace
+from engine.model.ref import Ref, RefKind
+from engine.model.trace import Conversation, Outcome, Step, StepKind, Symptom, Trace
+from engine.model.verdict import Question
+from engine.path.world import World
+
+
+class Leg(StrEnum):
+    """Which part of the conversation failed, in the order in which they happen."""
+
+    FORWARD = "forward"
+    REPLY = "reply"
+    CONFIRM = "confirm"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A conversation's failure. For SERVICE (frozen program, relay without target) the trace was delivered.
+
+    `depth` counts the relays in front: 1 means that the relay's own connection fails.
+    """
+
+    world: World
+    question: Question
+    conversation: Conversation
+    leg: Leg
+    trace: Trace
+    depth: int = 0
+
+    @property
+    def step(self) -> Step:
+        """The step that ended the packet."""
+        return self.trace.last
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the packet ended."""
+        return self.trace.outcome
+
+    @property
+    def netns(self) -> Netns:
+        """The namespace that it ended in."""
+        return self.world.netns(self.trace.hops[-1].netns)
+
+    @property
+    def packet(self) -> Packet:
+        """The packet as it was at its end."""
+        return self.step.packet
+
+    @property
+    def backwards(self) -> bool:
+        """Whether the failing packet is an answer."""
+        return self.leg is Leg.REPLY
+
+    @property
+    def signature(self) -> tuple[object, ...]:
+        """What tells one failure from another, to see whether a change made a difference."""
+        ref = self.step.ref
+        place = (ref.kind, ref.netns, ref.key) if ref else ()
+        return (self.depth, self.leg, self.outcome, place, self.step.text)
+
+
+def failure_of(world: World, question: Question, conversation: Conversation, depth: int = 0) -> Failure | None:
+    """The failure of a conversation, None when it connects."""
+    if conversation.symptom is Symptom.CONNECTED:
+        return None
+    parts = (
+        (Leg.FORWARD, conversation.forward),
+        (Leg.REPLY, conversation.reply),
+        (Leg.CONFIRM, conversation.confirm),
+    )
+    for leg, trace in parts:
+        if trace is not None and trace.outcome is not Outcome.DELIVERED:
+            return Failure(world, question, conversation, leg, trace, depth)
+    second = conversation.relayed
+    if second is not None and second.symptom is not Symptom.CONNECTED:
+        found = failure_of(world, _relay_question(question, second), second, depth + 1)
+        if found is not None:
+            return found
+    return Failure(world, question, conversation, Leg.SERVICE, conversation.forward, depth)
+
+
+def _relay_question(question: Question, second: Conversation) -> Question:
+    """The question that the relay asked, read off its first packet."""
+    first = second.forward.hops[0]
+    source = replace(question.source, netns=first.netns, address=None, device=None)
+    return replace(question, source=source, address=first.packet.dst, port=first.packet.dport or question.port)
+
+
+def rule_at(world: World, ref: Ref) -> tuple[Table, Rule] | None:
+    """The table and rule that a pointer of kind rule points at."""
+    if ref.kind is not RefKind.RULE:
+        return None
+    backend, family, name, chain_name, index = ref.key[:5]
+    for table in world.netns(ref.netns).firewall.tables:
+        if (str(table.backend), table.family, table.name) == (backend, family, name):
+            chain = table.chain(str(chain_name))
+            if chain is not None and isinstance(index, int) and index < len(chain.rules):
+                return table, chain.rules[index]
+    return None
+
+
+def place_of(ref: Ref) -> RulePlace:
+    """The place of the rule that a pointer of kind rule points at."""
+    backend, family, table, chain, index = ref.key[:5]
+    return RulePlace(ref.netns, Backend(str(backend)), str(family), str(table), str(chain), int(index))
+
+
+def translation_of(failure: Failure) -> Step | None:
+    """The rule step that gave the failing packet its destination (DNAT or REDIRECT), if one did."""
+    for step in reversed(failure.conversation.forward.steps):
+        if step.kind is StepKind.RULE and step.verdict in ("dnat", "redirect"):
+            return step
+    return None
+
+
+def is_tcp(failure: Failure) -> bool:
+    """Whether the question is about TCP."""
+    return failure.question.protocol is Protocol.TCP

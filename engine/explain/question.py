@@ -1,0 +1,157 @@
+"""What the user typed, as a `Question`: targets and sources by address, port, container or namespace.
+
+TARGET: `ADDRESS:PORT`, `[V6]:PORT`, `CONTAINER:PORT` (a port of the container), `:PORT` (published on this host).
+SOURCE: `host`, `ns:NAME`, a container's name or id, or an outside `ADDRESS[@DEVICE]`.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from ipaddress import ip_address
+
+from engine.model.address import IPAddress
+from engine.model.container import Container
+from engine.model.host import Netns, Snapshot
+from engine.model.packet import Protocol
+from engine.model.verdict import Question, Source
+from engine.path.fib import Fib, FlowKey, Found
+
+#: Names of engines that serve this host; one that serves another namespace has its socket in its name.
+HOST_ENGINES = frozenset({"docker", "podman"})
+
+
+class QuestionError(ValueError):
+    """The question can't be asked as it was typed; the message says what to do."""
+
+
+def resolve(snapshot: Snapshot, target: str, source: str = "host", protocol: Protocol = Protocol.TCP) -> Question:
+    """The question. Raises `QuestionError` with one line for what can't be understood or is not there."""
+    address, port = _target(snapshot, target)
+    return Question(_source(snapshot, source or "host", address), address, port, protocol, target)
+
+
+def _target(snapshot: Snapshot, target: str) -> tuple[IPAddress, int]:
+    host, colon, port_text = target.rpartition(":")
+    if not colon or (host.startswith("[") != host.endswith("]")) or (":" in host and not host.startswith("[")):
+        raise QuestionError(f"target {target!r}: write ADDRESS:PORT, [IPV6]:PORT, CONTAINER:PORT or :PORT")
+    port = _port(target, port_text)
+    if not host:
+        return _published_address(snapshot, port), port
+    bare = host.strip("[]")
+    try:
+        return ip_address(bare), port
+    except ValueError:
+        return _container_address(snapshot, bare), port
+
+
+def _port(target: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise QuestionError(f"target {target!r}: {text!r} is not a port number")
+    port = int(text)
+    if not 1 <= port <= 65535:
+        raise QuestionError(f"target {target!r}: port {port} is not between 1 and 65535")
+    return port
+
+
+def _published_address(snapshot: Snapshot, port: int) -> IPAddress:
+    """The host's own address for `:PORT`: where the port is published, else its first global address."""
+    for container in snapshot.containers:
+        for published in container.published:
+            address = published.host_address
+            if published.host_port == port and address is not None and not address.is_unspecified:
+                return address
+    own = [a.address for a in snapshot.host_netns.addresses if a.scope == "global" and a.address.version == 4]
+    uplinks = {link.index for link in snapshot.host_netns.links if link.kind != "bridge"}
+    first = [a.address for a in snapshot.host_netns.addresses if a.link in uplinks and a.address in own]
+    if not own:
+        raise QuestionError(f"target ':{port}': this host has no IPv4 address but loopback; write 127.0.0.1:{port}")
+    return (first or own)[0]
+
+
+def _container_address(snapshot: Snapshot, name: str) -> IPAddress:
+    container = find_container(snapshot, name)
+    netns = _netns_of(snapshot, container)
+    own = [a.address for a in netns.addresses if a.scope == "global" and not a.address.is_loopback]
+    for attachment in container.attachments:
+        if attachment.address is not None and attachment.address in own:
+            return attachment.address
+    intended = [a.address for a in container.attachments if a.address is not None]
+    if own or intended:
+        return (own or intended)[0]
+    raise QuestionError(
+        f"container {container.name} has no address of its own (network mode {container.network_mode}): "
+        "ask for ADDRESS:PORT instead"
+    )
+
+
+def find_container(snapshot: Snapshot, name: str) -> Container:
+    """The container of that name, or whose id begins so. Raises `QuestionError` for none or several."""
+    named = [c for c in snapshot.containers if c.name == name]
+    found = named or [c for c in snapshot.containers if len(name) >= 4 and c.id.startswith(name)]
+    found = found or [c for c in snapshot.containers if c.service and c.service == name]
+    found = [c for c in found if c.engine in HOST_ENGINES] or found
+    if len(found) > 1:
+        which = ", ".join(f"{c.name} ({c.id[:12]}, {c.engine})" for c in found)
+        raise QuestionError(f"{name!r} could be {len(found)} containers: {which}; write one's id")
+    if not found:
+        raise QuestionError(
+            f"there is no container {name!r}{_did_you_mean(name, [c.name for c in snapshot.containers])}"
+        )
+    return found[0]
+
+
+def _netns_of(snapshot: Snapshot, container: Container) -> Netns:
+    if container.state not in ("running", "paused"):
+        raise QuestionError(
+            f"container {container.name} is not running ({container.state}): start it with "
+            f"`{' '.join(container.command or (container.engine,))} start {container.name}`, then ask again"
+        )
+    if container.netns is None:
+        raise QuestionError(f"the network namespace of container {container.name} can't be seen: run as root")
+    return snapshot.by_id[container.netns]
+
+
+def _source(snapshot: Snapshot, source: str, towards: IPAddress) -> Source:
+    if source == "host":
+        return Source(snapshot.host)
+    if source.startswith("ns:"):
+        return Source(_named_netns(snapshot, source[3:]).id)
+    address_text, _, device = source.partition("@")
+    try:
+        address = ip_address(address_text)
+    except ValueError:
+        return Source(_netns_of(snapshot, find_container(snapshot, source)).id)
+    if address.version != towards.version:
+        raise QuestionError(f"source {address} and target {towards} are of different IP versions")
+    return _outside(snapshot, address, device)
+
+
+def _named_netns(snapshot: Snapshot, name: str) -> Netns:
+    for netns in snapshot.namespaces:
+        if netns.id == name:
+            return netns
+    names = [netns.id for netns in snapshot.namespaces]
+    raise QuestionError(f"there is no network namespace {name!r}{_did_you_mean(name, names)}")
+
+
+def _outside(snapshot: Snapshot, address: IPAddress, device: str) -> Source:
+    host = snapshot.host_netns
+    if device:
+        if device not in host.links_by_name:
+            names = list(host.links_by_name)
+            raise QuestionError(f"there is no device {device!r} on {host.id}{_did_you_mean(device, names)}")
+        return Source(host.id, address, device)
+    if address in host.addresses_by_value:
+        raise QuestionError(f"{address} is this host's own address: write --from host")
+    found = Fib(host).lookup(FlowKey(address))
+    links = [host.links_by_index.get(hop.link or 0) for hop in found.nexthops] if isinstance(found, Found) else []
+    if not links or links[0] is None:
+        raise QuestionError(f"no route of {host.id} leads to {address}: write {address}@DEVICE")
+    return Source(host.id, address, links[0].name)
+
+
+def _did_you_mean(name: str, names: list[str]) -> str:
+    near = get_close_matches(name, names, 1)
+    if near:
+        return f" (did you mean {near[0]}?)"
+    return f"; there are: {', '.join(sorted(names)[:8])}" if names else "; none was found"

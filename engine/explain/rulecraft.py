@@ -1,0 +1,168 @@
+"""Rules that a fix inserts: the same condition as statements for the model and as words for the tool.
+
+A `Selector` says which packets are meant; every field that is set becomes a condition. Nothing here makes a
+rule without a protocol, a port and an address: a fix never opens more than it was asked about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.model.address import IPAddress
+from engine.model.firewall import (
+    Backend,
+    Field,
+    Interval,
+    Match,
+    Name,
+    Nat,
+    NatKind,
+    NatValue,
+    Rule,
+    Statement,
+    Verdict,
+    VerdictKind,
+)
+from engine.model.packet import PROTOCOL_NUMBERS, Protocol
+from engine.model.plan import InsertRule, ReplaceRule, RulePlace
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Which packets: a None or empty field is not asked. `not_iif` is `! -i`."""
+
+    protocol: Protocol
+    source: IPAddress | None = None
+    destination: IPAddress | None = None
+    sport: int | None = None
+    dport: int | None = None
+    iif: str = ""
+    not_iif: str = ""
+    oif: str = ""
+    local_destination: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition in the three forms that are needed."""
+
+    match: Match
+    xt: tuple[str, ...]
+    nft: tuple[str, ...]
+
+
+def conditions(selector: Selector) -> tuple[Condition, ...]:
+    """The selector's conditions, in the order in which iptables-save prints them."""
+    found: list[Condition] = []
+    for end, address in (("s", selector.source), ("d", selector.destination)):
+        if address is not None:
+            found.append(_address(end, address))
+    for field, option, negate, name in (
+        ("meta iifname", "-i", False, selector.iif),
+        ("meta iifname", "-i", True, selector.not_iif),
+        ("meta oifname", "-o", False, selector.oif),
+    ):
+        if name:
+            found.append(_device(field, option, negate, name))
+    if selector.local_destination:
+        match = Match((Field("fib daddr type"),), ((Name("local"),),), text="--dst-type LOCAL")
+        found.append(Condition(match, ("-m", "addrtype", "--dst-type", "LOCAL"), ("fib", "daddr", "type", "local")))
+    found.append(_protocol(selector.protocol))
+    for end, port in (("sport", selector.sport), ("dport", selector.dport)):
+        if port is not None:
+            found.append(_port(selector.protocol, end, port))
+    return tuple(found)
+
+
+def _address(end: str, address: IPAddress) -> Condition:
+    family = "ip" if address.version == 4 else "ip6"
+    name = f"{'s' if end == 's' else 'd'}addr"
+    value = int(address)
+    match = Match((Field(f"{family} {name}"),), ((Interval(value, value),),), text=f"-{end} {address}")
+    return Condition(match, (f"-{end}", f"{address}/{address.max_prefixlen}"), (family, name, str(address)))
+
+
+def _device(field: str, option: str, negate: bool, name: str) -> Condition:
+    xt = ("!", option, name) if negate else (option, name)
+    nft = (field.split()[1], *(("!=",) if negate else ()), name)
+    match = Match((Field(field),), ((Name(name),),), negate=negate, text=" ".join(xt))
+    return Condition(match, xt, nft)
+
+
+def _protocol(protocol: Protocol) -> Condition:
+    number = PROTOCOL_NUMBERS[protocol]
+    match = Match((Field("meta l4proto"),), ((Interval(number, number),),), text=f"-p {protocol}")
+    return Condition(match, ("-p", str(protocol), "-m", str(protocol)), ("meta", "l4proto", str(protocol)))
+
+
+def _port(protocol: Protocol, end: str, port: int) -> Condition:
+    match = Match((Field(f"{protocol} {end}"),), ((Interval(port, port),),), text=f"--{end} {port}")
+    return Condition(match, (f"--{end}", str(port)), (str(protocol), end, str(port)))
+
+
+def insertion(place: RulePlace, selector: Selector, verdict: VerdictKind = VerdictKind.ACCEPT) -> InsertRule:
+    """A rule that gives packets of the selector a verdict."""
+    statement = Verdict(verdict)
+    words = _words(place.backend, selector, ("-j", str(verdict).upper()), (str(verdict),))
+    return InsertRule(place, _rule(place, selector, statement, words), words)
+
+
+def translation(place: RulePlace, selector: Selector, target: IPAddress, port: int | None) -> InsertRule:
+    """A DNAT rule."""
+    statement, words = _dnat(place, selector, target, port)
+    return InsertRule(place, _rule(place, selector, statement, words), words)
+
+
+def retarget(place: RulePlace, old: Rule, target: IPAddress, port: int | None) -> ReplaceRule | None:
+    """The same DNAT rule with another target; None for one whose text can't be rewritten."""
+    to = _destination(target, port)
+    words = old.text.split()
+    if "--to-destination" in words:
+        words[words.index("--to-destination") + 1] = to
+        words = words[words.index(place.chain) + 1 :] if place.chain in words else words
+    elif "dnat" in words and "to" in words:
+        words[words.index("to", words.index("dnat")) + 1] = to
+        words = _without_counter(words)
+    else:
+        return None
+    value = NatValue(target, target, port, port)
+    statements = tuple(
+        Nat(s.kind, value, flags=s.flags) if isinstance(s, Nat) and s.kind is NatKind.DNAT else s
+        for s in old.statements
+    )
+    text = " ".join(words) if place.backend is Backend.NFT else " ".join(("-A", place.chain, *words))
+    rule = Rule(place.index, statements, text, old.handle)
+    return ReplaceRule(place, rule, tuple(words))
+
+
+def _without_counter(words: list[str]) -> list[str]:
+    """nft takes `counter` with its numbers back, but a replaced rule should count from the start."""
+    if "counter" in words:
+        at = words.index("counter")
+        end = at + 5 if words[at + 1 : at + 2] == ["packets"] else at + 1
+        return [*words[: at + 1], *words[end:]]
+    return words
+
+
+def _dnat(place: RulePlace, selector: Selector, target: IPAddress, port: int | None) -> tuple[Nat, tuple[str, ...]]:
+    to = _destination(target, port)
+    nft = ("dnat", *((("ip",) if target.version == 4 else ("ip6",)) if place.family == "inet" else ()), "to", to)
+    words = _words(place.backend, selector, ("-j", "DNAT", "--to-destination", to), nft)
+    return Nat(NatKind.DNAT, NatValue(target, target, port, port)), words
+
+
+def _destination(target: IPAddress, port: int | None) -> str:
+    address = f"[{target}]" if target.version == 6 and port is not None else str(target)
+    return f"{address}:{port}" if port is not None else address
+
+
+def _words(backend: Backend, selector: Selector, xt: tuple[str, ...], nft: tuple[str, ...]) -> tuple[str, ...]:
+    native = backend is Backend.NFT
+    head = [word for condition in conditions(selector) for word in (condition.nft if native else condition.xt)]
+    return (*head, *(nft if native else xt))
+
+
+def _rule(place: RulePlace, selector: Selector, statement: Statement, words: tuple[str, ...]) -> Rule:
+    matches = tuple(condition.match for condition in conditions(selector))
+    prefix = () if place.backend is Backend.NFT else ("-A", place.chain)
+    return Rule(place.index, (*matches, statement), " ".join((*prefix, *words)))

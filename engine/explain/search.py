@@ -1,0 +1,109 @@
+"""The search for what makes the question work: remedies are tried on the model, the smallest set wins.
+
+A cause is a counterfactual: something is a cause because changing it changes the ending. From each failure the
+diagnoses propose blockers with remedies; each remedy is applied to the snapshot and the question is walked
+again. Iterative deepening finds a set with as few remedies as possible; among equals the order of the
+proposals decides. If nothing connects, the longest way that still made progress tells the blockers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine.explain.blocker import Blocker, Remedy
+from engine.explain.blockers import diagnose
+from engine.explain.failure import Failure, failure_of
+from engine.explain.whatif import apply
+from engine.model.trace import Conversation
+from engine.model.verdict import Question
+from engine.path.choices import Choices
+from engine.path.conversation import converse
+from engine.path.world import World
+
+#: So many faults at once are looked for, and so many walks are made at most.
+MOST_REMEDIES = 5
+MOST_WALKS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A blocker and the remedy that was taken for it, with what the question gave before and after."""
+
+    blocker: Blocker
+    remedy: Remedy | None
+    before: World
+    after: Conversation | None
+
+
+class Search:
+    """Looks for remedies from one conversation on. `script` fixes the branch where there are several."""
+
+    def __init__(self, question: Question, script: tuple[int, ...] = ()) -> None:
+        self.question = question
+        self.script = script
+        self.walks = 0
+        self._best: list[Step] = []
+
+    def run(self, world: World, conversation: Conversation) -> list[Step]:
+        """The blockers in the order in which the packet meets them, each with its remedy."""
+        failure = failure_of(world, self.question, conversation)
+        if failure is None:
+            return []
+        for depth in range(1, MOST_REMEDIES + 1):
+            found = self._within(failure, depth, [], {failure.signature})
+            if found is not None:
+                return found
+        return self._best
+
+    def walk(self, world: World) -> Conversation:
+        """The question on a changed world."""
+        self.walks += 1
+        return converse(world, self.question, Choices(self.script))
+
+    def _within(
+        self, failure: Failure, depth: int, taken: list[Step], seen: set[tuple[object, ...]]
+    ) -> list[Step] | None:
+        for blocker, remedy in _options(failure):
+            if self.walks >= MOST_WALKS:
+                return None
+            changed = _changed(failure.world, remedy)
+            after = self.walk(changed)
+            steps = [*taken, Step(blocker, remedy, failure.world, after)]
+            following = failure_of(changed, self.question, after)
+            if following is None:
+                return steps
+            if following.signature in seen:
+                continue
+            self._keep(steps, following)
+            if depth > 1:
+                found = self._within(following, depth - 1, steps, seen | {following.signature})
+                if found is not None:
+                    return found
+        if not taken:
+            self._keep([], failure)
+        return None
+
+    def _keep(self, steps: list[Step], stuck: Failure) -> None:
+        """Remembers the longest way, closed by the blocker that it got stuck at."""
+        if len(steps) + 1 > len(self._best):
+            blocker = diagnose(stuck)[0]
+            self._best = [*steps, Step(blocker, None, stuck.world, None)]
+
+
+def _options(failure: Failure) -> Iterator[tuple[Blocker, Remedy]]:
+    """First choices first: every blocker's preferred remedy, then the second ones."""
+    blockers = diagnose(failure)
+    for rank in range(max((len(blocker.remedies) for blocker in blockers), default=0)):
+        for blocker in blockers:
+            if rank < len(blocker.remedies):
+                yield blocker, blocker.remedies[rank]
+
+
+def _changed(world: World, remedy: Remedy) -> World:
+    return world.derive(apply(world.snapshot, remedy.changes))
+
+
+def changed(world: World, remedy: Remedy) -> World:
+    """The world after a remedy."""
+    return _changed(world, remedy)

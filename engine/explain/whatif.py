@@ -1,0 +1,277 @@
+"""A snapshot as it would be after a change. Pure: the host is not touched.
+
+One function for each kind of change, in one table. A change does what the kernel does beside it: `ip_forward`
+sets every device's forwarding, a link that comes up gets its carrier and its connected routes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from ipaddress import ip_network
+from typing import Any
+
+from engine.model.firewall import Chain, Firewall, Rule, Table
+from engine.model.host import Netns, Snapshot
+from engine.model.link import Address, BridgePort, Link
+from engine.model.plan import (
+    AddAddress,
+    AddRoute,
+    Change,
+    DeleteNeighbour,
+    DeletePolicyRule,
+    DeleteRoute,
+    DeleteRule,
+    InsertRule,
+    Listen,
+    ReplaceRule,
+    RulePlace,
+    SetContainer,
+    SetLink,
+    SetPort,
+    SetSysctl,
+)
+from engine.model.route import NextHop, Route
+
+
+def apply(snapshot: Snapshot, changes: Iterable[Change]) -> Snapshot:
+    """The snapshot after the changes, in order. Raises `StaleChangeError` when it does not fit."""
+    for change in changes:
+        snapshot = APPLY[type(change)](snapshot, change)
+    return snapshot
+
+
+def with_netns(snapshot: Snapshot, netns: Netns) -> Snapshot:
+    """The snapshot with one namespace exchanged."""
+    return replace(snapshot, namespaces=tuple(netns if old.id == netns.id else old for old in snapshot.namespaces))
+
+
+def _set_sysctl(snapshot: Snapshot, change: SetSysctl) -> Snapshot:
+    netns = snapshot.by_id[change.netns]
+    values = {**netns.sysctls, change.name: change.value}
+    if change.name == "net.ipv4.ip_forward":
+        values.update(
+            {
+                name: change.value
+                for name in values
+                if name.startswith("net.ipv4.conf.") and name.endswith(".forwarding")
+            }
+        )
+    return with_netns(snapshot, replace(netns, sysctls=values))
+
+
+def _edit_rules(snapshot: Snapshot, place: RulePlace, edit: Callable[[list[Rule]], None]) -> Snapshot:
+    netns = snapshot.by_id[place.netns]
+
+    def in_chain(chain: Chain) -> Chain:
+        rules = list(chain.rules)
+        edit(rules)
+        return replace(chain, rules=tuple(replace(rule, index=number) for number, rule in enumerate(rules)))
+
+    def in_table(table: Table) -> Table:
+        if (table.backend, table.family, table.name) != (place.backend, place.family, place.table):
+            return table
+        chains = tuple(in_chain(chain) if chain.name == place.chain else chain for chain in table.chains)
+        return replace(table, chains=chains)
+
+    firewall = Firewall(tuple(in_table(table) for table in netns.firewall.tables), netns.firewall.ipsets)
+    return with_netns(snapshot, replace(netns, firewall=firewall))
+
+
+def _insert_rule(snapshot: Snapshot, change: InsertRule) -> Snapshot:
+    return _edit_rules(snapshot, change.place, lambda rules: rules.insert(change.place.index, change.rule))
+
+
+class StaleChangeError(ValueError):
+    """A change names a rule that is not in the snapshot that it is applied to."""
+
+
+def _position(rules: list[Rule], place: RulePlace, text: str) -> int:
+    """Where a rule is: at its place, or elsewhere in the chain after other rules came or went."""
+    if place.index < len(rules) and rules[place.index].text == text:
+        return place.index
+    for number, rule in enumerate(rules):
+        if rule.text == text:
+            return number
+    raise StaleChangeError(f"{place.chain} has no rule {text!r}")
+
+
+def _replace_rule(snapshot: Snapshot, change: ReplaceRule) -> Snapshot:
+    def edit(rules: list[Rule]) -> None:
+        if change.place.index >= len(rules):
+            raise StaleChangeError(f"{change.place.chain} has no rule {change.place.index}")
+        rules[change.place.index] = change.rule
+
+    return _edit_rules(snapshot, change.place, edit)
+
+
+def _delete_rule(snapshot: Snapshot, change: DeleteRule) -> Snapshot:
+    def edit(rules: list[Rule]) -> None:
+        del rules[_position(rules, change.place, change.rule.text)]
+
+    return _edit_rules(snapshot, change.place, edit)
+
+
+def _add_route(snapshot: Snapshot, change: AddRoute) -> Snapshot:
+    netns = snapshot.by_id[change.netns]
+    return with_netns(snapshot, replace(netns, routes=(*netns.routes, change.route)))
+
+
+def _delete_route(snapshot: Snapshot, change: DeleteRoute) -> Snapshot:
+    netns = snapshot.by_id[change.netns]
+    return with_netns(snapshot, replace(netns, routes=tuple(r for r in netns.routes if r != change.route)))
+
+
+def _delete_policy_rule(snapshot: Snapshot, change: DeletePolicyRule) -> Snapshot:
+    netns = snapshot.by_id[change.netns]
+    return with_netns(snapshot, replace(netns, rules=tuple(r for r in netns.rules if r != change.rule)))
+
+
+def _add_address(snapshot: Snapshot, change: AddAddress) -> Snapshot:
+    netns = snapshot.by_id[change.netns]
+    link = netns.links_by_name[change.link]
+    address = replace(change.address, link=link.index)
+    routes = (*netns.routes, _local_route(address), *((_connected_route(address),) if link.works else ()))
+    return with_netns(snapshot, replace(netns, addresses=(*netns.addresses, address), routes=routes))
+
+
+def _delete_neighbour(snapshot: Snapshot, change: DeleteNeighbour) -> Snapshot:
+    netns = snapshot.by_id[change.netns]
+    link = netns.links_by_name[change.link]
+    kept = tuple(n for n in netns.neighbours if (n.link, n.address) != (link.index, change.address))
+    return with_netns(snapshot, replace(netns, neighbours=kept))
+
+
+def _set_link(snapshot: Snapshot, change: SetLink) -> Snapshot:
+    netns = snapshot.by_id[change.netns]
+    link = netns.links_by_name[change.link]
+    if change.master is not None:
+        master = netns.links_by_name[change.master].index if change.master else None
+        link = replace(link, master=master, port=link.port or BridgePort())
+    if change.up is not None:
+        port = replace(link.port, state="forwarding") if link.port and change.up else link.port
+        link = replace(link, up=change.up, port=port)
+    return _with_carriers(with_netns(snapshot, _exchange_link(netns, link)))
+
+
+def _set_port(snapshot: Snapshot, change: SetPort) -> Snapshot:
+    netns = snapshot.by_id[change.netns]
+    link = netns.links_by_name[change.link]
+    values: dict[str, Any] = {change.option: bool(change.value)}
+    port = replace(link.port or BridgePort(), **values)
+    return with_netns(snapshot, _exchange_link(netns, replace(link, port=port)))
+
+
+def _set_container(snapshot: Snapshot, change: SetContainer) -> Snapshot:
+    containers = tuple(replace(c, state=change.state) if c.id == change.container else c for c in snapshot.containers)
+    return replace(snapshot, containers=containers)
+
+
+def _listen(snapshot: Snapshot, change: Listen) -> Snapshot:
+    netns = snapshot.by_id[change.netns]
+    kept = tuple(listener for listener in netns.listeners if listener != change.instead_of)
+    return with_netns(snapshot, replace(netns, listeners=(*kept, change.listener)))
+
+
+def _exchange_link(netns: Netns, link: Link) -> Netns:
+    return replace(netns, links=tuple(link if old.index == link.index else old for old in netns.links))
+
+
+def _with_carriers(snapshot: Snapshot) -> Snapshot:
+    """Carriers of veth pairs and bridges as they follow from what is up, and the routes that come and go with them."""
+    working = {
+        (netns.id, link.index)
+        for netns in snapshot.namespaces
+        for link in netns.links
+        if link.up and _peer_up(snapshot, link)
+    }
+    for netns in snapshot.namespaces:
+        links = []
+        for link in netns.links:
+            carrier = link.carrier
+            if link.kind == "veth" and link.peer is not None and link.peer.netns is not None:
+                carrier = (netns.id, link.index) in working
+            elif link.kind == "bridge":
+                carrier = link.up and any(
+                    port.master == link.index and (netns.id, port.index) in working for port in netns.links
+                )
+            port_state = link.port
+            if port_state is not None and link.up and carrier and port_state.state == "disabled":
+                port_state = replace(port_state, state="forwarding")
+            links.append(replace(link, carrier=carrier, port=port_state))
+        if tuple(links) != netns.links:
+            snapshot = with_netns(snapshot, replace(netns, links=tuple(links)))
+    for netns in snapshot.namespaces:
+        routes = _routes_of_up_links(netns)
+        if routes != netns.routes:
+            snapshot = with_netns(snapshot, replace(netns, routes=routes))
+    return snapshot
+
+
+def _peer_up(snapshot: Snapshot, link: Link) -> bool:
+    if link.kind != "veth" or link.peer is None or link.peer.netns is None:
+        return link.carrier
+    other = snapshot.by_id[link.peer.netns].links_by_index.get(link.peer.index)
+    return other is not None and other.up
+
+
+def _routes_of_up_links(netns: Netns) -> tuple[Route, ...]:
+    """The routes, with the connected ones of links that are up and without the dead flags of those that work."""
+    up = {link.index for link in netns.links if link.up}
+    works = {link.index for link in netns.links if link.works}
+    routes = [_revived(route, up, works) for route in netns.routes]
+    have = {(route.table, route.destination) for route in routes}
+    for address in netns.addresses:
+        connected = _connected_route(address)
+        if address.link in up and (connected.table, connected.destination) not in have:
+            routes.append(connected)
+    return tuple(routes)
+
+
+def _revived(route: Route, up: set[int], works: set[int]) -> Route:
+    hops = []
+    for hop in route.nexthops:
+        gone: set[str] = set()
+        if hop.link in up:
+            gone.add("dead")
+        if hop.link in works:
+            gone.add("linkdown")
+        hops.append(replace(hop, flags=hop.flags - gone) if hop.flags & gone else hop)
+    return replace(route, nexthops=tuple(hops))
+
+
+def _connected_route(address: Address) -> Route:
+    network = ip_network(str(address), strict=False)
+    text = f"{network} dev (link {address.link}) scope link"
+    return Route(
+        network,
+        scope="link" if network.version == 4 else "global",
+        protocol="kernel",
+        preferred_source=address.address if network.version == 4 else None,
+        nexthops=(NextHop(address.link),),
+        text=text,
+    )
+
+
+def _local_route(address: Address) -> Route:
+    network = ip_network(str(address.address))
+    return Route(
+        network, 255, "local", scope="host", nexthops=(NextHop(address.link),), text=f"local {address.address}"
+    )
+
+
+APPLY: Mapping[type[Any], Callable[[Snapshot, Any], Snapshot]] = {
+    SetSysctl: _set_sysctl,
+    InsertRule: _insert_rule,
+    ReplaceRule: _replace_rule,
+    DeleteRule: _delete_rule,
+    AddRoute: _add_route,
+    DeleteRoute: _delete_route,
+    DeletePolicyRule: _delete_policy_rule,
+    AddAddress: _add_address,
+    DeleteNeighbour: _delete_neighbour,
+    SetLink: _set_link,
+    SetPort: _set_port,
+    SetContainer: _set_container,
+    Listen: _listen,
+}

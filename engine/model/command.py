@@ -1,0 +1,292 @@
+"""A change as the command lines that a person would type for it.
+
+Laws:
+1. Pure: words in, words out. Nothing is run, nothing is looked up outside the arguments.
+2. One function for each kind of change, in one table. A change that no command can make (`Listen`) has none.
+3. A command names its backend: `iptables-nft` and `iptables-legacy` always mean what they say, where plain
+   `iptables` is whichever of the two the host's alternatives point at.
+4. A rule is deleted by what it says, never by its number: between looking and typing another program may have
+   inserted a rule, and `-D CHAIN 3` would then remove a stranger; `-D CHAIN SPEC` removes that rule or fails. Numbers
+   also shift while several rules go, specifications do not. Of two equal rules the first one goes, which is the one
+   that decides. In nftables the handle does the same service: it is never given to another rule of the table.
+5. A position is used where only a position can say it: where to insert, and what to replace.
+
+Sources: iptables(8), nft(8), ip-route(8), ip-link(8), sysctl(8).
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.model.address import Family
+from engine.model.firewall import Backend, Rule
+from engine.model.host import Snapshot
+from engine.model.plan import (
+    AddAddress,
+    AddRoute,
+    Change,
+    CreateBridge,
+    CreateNetns,
+    CreateVeth,
+    DeleteNeighbour,
+    DeletePolicyRule,
+    DeleteRoute,
+    DeleteRule,
+    InsertRule,
+    Listen,
+    LoadRules,
+    ReplaceRule,
+    RulePlace,
+    Serve,
+    SetContainer,
+    SetLink,
+    SetPort,
+    SetSysctl,
+)
+from engine.model.words import Argv, address_words, policy_rule_words, route_words, rule_spec, sysctl_path
+
+Argvs = tuple[Argv, ...]
+
+NETNS_DIR = "/run/netns"
+
+#: Which program speaks for a family of an xtables backend.
+XT_PROGRAMS: dict[str, str] = {"ip": "iptables", "ip6": "ip6tables", "bridge": "ebtables", "arp": "arptables"}
+XT_SUFFIX: dict[Backend, str] = {Backend.XT_NFT: "nft", Backend.XT_LEGACY: "legacy"}
+
+
+def _no_device(netns: str, index: int) -> str:
+    raise ValueError(f"link {index} of {netns} has no name here")
+
+
+def _no_rules(_place: RulePlace) -> tuple[Rule, ...] | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What a command must know of the world that it is for.
+
+    `path` gives the file that enters a namespace, None for the one that every shell is in already. `device` gives a
+    link's name for its index in a namespace, or raises ValueError. `rules` gives the rules of the chain of a place
+    as they are before the change, None where that is not known.
+    """
+
+    path: Callable[[str], str | None]
+    device: Callable[[str, int], str] = _no_device
+    rules: Callable[[RulePlace], tuple[Rule, ...] | None] = _no_rules
+
+    def enter(self, netns: str) -> Argv:
+        """The words that go before a command to run it in a namespace."""
+        path = self.path(netns)
+        return () if path is None else ("nsenter", f"--net={path}")
+
+
+def named(directory: str = NETNS_DIR) -> Where:
+    """A world of named namespaces, as a lab builds it: nothing but their names is known."""
+    return Where(path=lambda netns: f"{directory}/{netns}")
+
+
+def seen(snapshot: Snapshot) -> Where:
+    """The world of a snapshot. A namespace or link that is not in it, or cannot be entered, raises ValueError.
+
+    Without a file, only the namespace of PID 1 and the host itself can be meant: a command without `nsenter` would
+    change another one.
+    """
+
+    def path(netns: str) -> str | None:
+        if netns not in snapshot.by_id:
+            raise ValueError(f"there is no namespace {netns!r} in the snapshot")
+        found = snapshot.by_id[netns]
+        if found.path is None and netns != snapshot.host and 1 not in found.pids:
+            raise ValueError(f"no file enters the namespace {netns!r}")
+        return found.path
+
+    def device(netns: str, index: int) -> str:
+        link = snapshot.by_id[netns].links_by_index.get(index)
+        return link.name if link else _no_device(netns, index)
+
+    def rules(place: RulePlace) -> tuple[Rule, ...] | None:
+        table = snapshot.by_id[place.netns].firewall.table(place.backend, place.family, place.table)
+        chain = table.chain(place.chain) if table else None
+        return chain.rules if chain else None
+
+    return Where(path, device, rules)
+
+
+def argvs(change: Change, where: Where | Snapshot) -> Argvs:
+    """The command lines that make `change`, in order, each a tuple of words for execve; () where no command can.
+
+    Raises ValueError when the change names a link, namespace or rule that `where` cannot express.
+    """
+    world = seen(where) if isinstance(where, Snapshot) else where
+    return COMMANDS[type(change)](change, world)
+
+
+def _xt(place: RulePlace, where: Where) -> Argv:
+    wait = ("-w",) if place.backend is Backend.XT_LEGACY and place.family in ("ip", "ip6") else ()
+    program = f"{XT_PROGRAMS[place.family]}-{XT_SUFFIX[place.backend]}"
+    return (*where.enter(place.netns), program, *wait, "-t", place.table)
+
+
+def _nft(place: RulePlace, where: Where, verb: str) -> Argv:
+    return (*where.enter(place.netns), "nft", verb, "rule", place.family, place.table, place.chain)
+
+
+def _handle(place: RulePlace, rule: Rule | None, where: Where) -> Argv:
+    """`handle H` of a rule: its own, or that of the rule which is at the place now."""
+    if rule is not None and rule.handle is not None:
+        return ("handle", str(rule.handle))
+    there = where.rules(place) or ()
+    if place.index < len(there) and (handle := there[place.index].handle) is not None:
+        return ("handle", str(handle))
+    raise ValueError(f"rule {place.index} of {place.family} {place.table} {place.chain} has no handle")
+
+
+def _insert_rule(change: InsertRule, where: Where) -> Argvs:
+    place = change.place
+    if place.backend is not Backend.NFT:
+        return ((*_xt(place, where), "-I", place.chain, str(place.index + 1), *change.words),)
+    if place.index == 0:
+        return ((*_nft(place, where, "insert"), *change.words),)
+    there = where.rules(place)
+    if there is None:
+        return ((*_nft(place, where, "insert"), "index", str(place.index), *change.words),)
+    if place.index >= len(there):
+        return ((*_nft(place, where, "add"), *change.words),)
+    return ((*_nft(place, where, "insert"), *_handle(place, None, where), *change.words),)
+
+
+def _replace_rule(change: ReplaceRule, where: Where) -> Argvs:
+    place = change.place
+    if place.backend is not Backend.NFT:
+        return ((*_xt(place, where), "-R", place.chain, str(place.index + 1), *change.words),)
+    return ((*_nft(place, where, "replace"), *_handle(place, change.rule, where), *change.words),)
+
+
+def _delete_rule(change: DeleteRule, where: Where) -> Argvs:
+    place = change.place
+    if place.backend is not Backend.NFT:
+        return ((*_xt(place, where), "-D", place.chain, *rule_spec(change.rule, place.chain)),)
+    return ((*_nft(place, where, "delete"), *_handle(place, change.rule, where)),)
+
+
+def _set_sysctl(change: SetSysctl, where: Where) -> Argvs:
+    dotted_device = change.name.replace(".", "/") != sysctl_path(change.name)
+    name = sysctl_path(change.name) if dotted_device else change.name
+    return ((*where.enter(change.netns), "sysctl", "-w", f"{name}={change.value}"),)
+
+
+def _ip(where: Where, netns: str, *words: str) -> Argv:
+    return (*where.enter(netns), "ip", *words)
+
+
+def _route(change: AddRoute | DeleteRoute, where: Where) -> Argvs:
+    adds = isinstance(change, AddRoute)
+    words = route_words(change.route, lambda index: where.device(change.netns, index), exact=not adds)
+    family = ("-6",) if change.route.destination.version == 6 else ()
+    return (_ip(where, change.netns, *family, "route", "add" if adds else "del", *words),)
+
+
+def _delete_policy_rule(change: DeletePolicyRule, where: Where) -> Argvs:
+    family = ("-6",) if change.rule.family is Family.INET6 else ()
+    return (_ip(where, change.netns, *family, "rule", "del", *policy_rule_words(change.rule)),)
+
+
+def _set_port(change: SetPort, where: Where) -> Argvs:
+    value = "on" if change.value else "off"
+    return ((*where.enter(change.netns), "bridge", "link", "set", "dev", change.link, change.option, value),)
+
+
+def _set_container(change: SetContainer, _where: Where) -> Argvs:
+    return ((*change.client, *change.words),)
+
+
+def _add_address(change: AddAddress, where: Where) -> Argvs:
+    return (_ip(where, change.netns, "addr", "add", *address_words(change.address), "dev", change.link),)
+
+
+def _delete_neighbour(change: DeleteNeighbour, where: Where) -> Argvs:
+    return (_ip(where, change.netns, "neigh", "del", str(change.address), "dev", change.link),)
+
+
+def _set_link(change: SetLink, where: Where) -> Argvs:
+    words: list[str] = []
+    if change.master is not None:
+        words += ["master", change.master] if change.master else ["nomaster"]
+    if change.up is not None:
+        words.append("up" if change.up else "down")
+    return (_ip(where, change.netns, "link", "set", change.link, *words),) if words else ()
+
+
+def _create_netns(change: CreateNetns, where: Where) -> Argvs:
+    return (("ip", "netns", "add", change.name), _ip(where, change.name, "link", "set", "lo", "up"))
+
+
+def _create_bridge(change: CreateBridge, where: Where) -> Argvs:
+    return (
+        _ip(where, change.netns, "link", "add", change.name, "type", "bridge"),
+        _ip(where, change.netns, "link", "set", change.name, "up"),
+    )
+
+
+def _create_veth(change: CreateVeth, where: Where) -> Argvs:
+    """The pair is made from the side that has no path, because `ip link … netns` can only name the other one."""
+    here, there = (change.netns, change.name), (change.peer_netns, change.peer_name)
+    if where.path(there[0]) is None:
+        here, there = there, here
+    path = where.path(there[0])
+    beyond = ("netns", path.removeprefix(f"{NETNS_DIR}/")) if path is not None and here[0] != there[0] else ()
+    master = ("master", change.master) if change.master else ()
+    return (
+        _ip(where, here[0], "link", "add", here[1], "type", "veth", "peer", "name", there[1], *beyond),
+        _ip(where, change.netns, "link", "set", change.name, *master, "up"),
+        _ip(where, change.peer_netns, "link", "set", change.peer_name, "up"),
+    )
+
+
+def load_argv(backend: Backend, family: str = "ip") -> Argv:
+    """The program that loads restore text of a backend from its standard input, adding to what is there."""
+    if backend is Backend.NFT:
+        return ("nft", "-f", "-")
+    wait = ("-w",) if backend is Backend.XT_LEGACY else ()
+    return (f"{XT_PROGRAMS[family]}-{XT_SUFFIX[backend]}-restore", *wait, "--noflush")
+
+
+def _load_rules(change: LoadRules, where: Where) -> Argvs:
+    script = f"{shlex.join(load_argv(change.backend, change.family))} <<'END'\n{change.text.rstrip()}\nEND"
+    return ((*where.enter(change.netns), "sh", "-c", script),)
+
+
+def _serve(change: Serve, where: Where) -> Argvs:
+    path = where.path(change.netns) or "/proc/1/ns/net"
+    server = ("python3", "-m", "engine.build.server")
+    return ((*server, path, str(change.protocol), str(change.address), str(change.port), change.name),)
+
+
+def _listen(_change: Listen, _where: Where) -> Argvs:
+    return ()
+
+
+COMMANDS: Mapping[type[Any], Callable[[Any, Where], Argvs]] = {
+    SetSysctl: _set_sysctl,
+    InsertRule: _insert_rule,
+    ReplaceRule: _replace_rule,
+    DeleteRule: _delete_rule,
+    AddRoute: _route,
+    DeleteRoute: _route,
+    DeletePolicyRule: _delete_policy_rule,
+    SetPort: _set_port,
+    SetContainer: _set_container,
+    AddAddress: _add_address,
+    DeleteNeighbour: _delete_neighbour,
+    SetLink: _set_link,
+    Listen: _listen,
+    CreateNetns: _create_netns,
+    CreateBridge: _create_bridge,
+    CreateVeth: _create_veth,
+    LoadRules: _load_rules,
+    Serve: _serve,
+}

@@ -1,0 +1,186 @@
+"""nft's JSON statements as statements of the model: one table from a statement's name to what it becomes.
+
+What limits or counts becomes a match on a field that is answered "unknown"; what only writes becomes a `Note`; what
+may move or change the packet in a way that is not modelled becomes an `Opaque`. A statement that cannot be read
+becomes an `Opaque` with its words: nothing is lost, and nothing raises.
+Source: libnftables-json(5), and nft(8), "STATEMENTS".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from engine.model.firewall import (
+    Field,
+    Match,
+    Name,
+    Nat,
+    NatKind,
+    NatValue,
+    Note,
+    NoTrack,
+    Opaque,
+    Reject,
+    RejectKind,
+    Statement,
+    VerdictMap,
+)
+from engine.observe.firewall import nft_maps, nft_marks, nft_matches
+from engine.observe.firewall.errors import FirewallTextError
+from engine.observe.firewall.nft_values import SHAPE_ERRORS, field_name, fields
+from engine.observe.firewall.nft_words import Json, listed, lookup, words
+from engine.observe.firewall.symbols import NFT_REJECTS
+from engine.observe.firewall.xt_targets import NOTES as XT_NOTES
+
+_Built = tuple[Statement, ...]
+
+#: Written here, and not looked at by routing, rules or sockets.
+_WRITES = frozenset(
+    (
+        *("meta priority", "meta nftrace", "meta secmark", "ip dscp", "ip6 dscp", "ip ecn", "ip6 flowlabel"),
+        *("ct label", "ct event", "ct helper", "ct secmark"),
+    )
+)
+_NOTES = frozenset(("log", "last", "secmark", "ct helper", "ct timeout", "ct expectation", "dup", "flow", "reset"))
+
+
+def statement(item: Json) -> _Built:
+    """The statements that one entry of a rule's `expr` becomes (none for a counter)."""
+    if not isinstance(item, dict) or len(item) != 1:
+        return (Opaque(words(item)),)
+    ((name, inner),) = item.items()
+    try:
+        found = nft_maps.verdict(item)
+        if found is not None:
+            return (found,)
+        builder = _STATEMENTS.get(name)
+        if builder is not None:
+            return builder(inner)
+    except SHAPE_ERRORS:  # FirewallTextError is a ValueError
+        return (Opaque(words(item)),)
+    return (Note(words(item)),) if name in _NOTES else (Opaque(words(item)),)
+
+
+def family_of(item: Json) -> Match | None:
+    """The unwritten condition of statements that only one IP version has, in tables of several.
+
+    nft asks for the family before `reject with icmp …` and does not show it; the kernel passes `dnat ip to …` over
+    for a packet of the other version (nft_nat_inet_eval).
+    """
+    if not isinstance(item, dict) or len(item) != 1:
+        return None
+    ((name, inner),) = item.items()
+    if not isinstance(inner, dict):
+        return None
+    of = inner.get("type") if name == "reject" else inner.get("family") if name in ("dnat", "snat") else None
+    version = {"icmp": "ipv4", "icmpv6": "ipv6", "ip": "ipv4", "ip6": "ipv6"}.get(str(of))
+    return Match((Field("meta nfproto"),), ((Name(version),),), text=f"meta nfproto {version}") if version else None
+
+
+def _unknown(name: str) -> Callable[[Json], _Built]:
+    return lambda inner: (nft_matches.unknown((f"nft {name}",), words({name: inner})),)
+
+
+def _vmap(inner: Json) -> _Built:
+    text = lookup("vmap", inner["key"], inner["data"])
+    found = fields(inner["key"])
+    data = inner["data"]
+    if isinstance(data, str):
+        return (VerdictMap(found, lookup=data.removeprefix("@"), text=text),)
+    return (VerdictMap(found, nft_maps.verdict_entries([field.name for field in found], data["set"]), text=text),)
+
+
+def _reject(inner: Json) -> _Built:
+    inner = inner or {}
+    if inner.get("type") == "tcp reset":
+        return (Reject(RejectKind.TCP_RESET),)
+    return (Reject(NFT_REJECTS[inner.get("expr", "port-unreachable")]),)
+
+
+def _nat(kind: NatKind) -> Callable[[Json], _Built]:
+    """A translation: to constants, or to what a map says for the packet."""
+
+    def build(inner: Json) -> _Built:
+        inner = inner or {}
+        flags = {str(flag) for flag in (*listed(inner.get("flags")), *listed(inner.get("type_flags")))}
+        which = NatKind.NETMAP if flags & {"netmap", "prefix"} else kind
+        kept = frozenset(flags - {"netmap", "prefix"})
+        address, port = inner.get("addr"), inner.get("port")
+        for place, value in (("addr", address), ("port", port)):
+            if isinstance(value, dict) and "map" in value:
+                return (_mapped(which, kept, inner, place),)
+        return (Nat(which, nft_maps.nat_value(address, port), flags=kept),)
+
+    return build
+
+
+def _mapped(kind: NatKind, flags: frozenset[str], inner: Json, place: str) -> Nat:
+    """The map gives the address (and perhaps the port), or the port beside a constant address."""
+    source = inner[place]["map"]
+    other = inner.get("port" if place == "addr" else "addr")
+    found = fields(source["key"])
+    names = [field.name for field in found]
+    data = source["data"]
+    if isinstance(data, str):
+        if other is not None:
+            raise FirewallTextError("a named map beside a constant")
+        return Nat(kind, NatValue(), found, lookup=data.removeprefix("@"), flags=flags)
+    if place == "port":
+        return Nat(kind, NatValue(), found, nft_maps.nat_entries(names, data["set"], True, other), flags=flags)
+    if other is not None:
+        raise FirewallTextError("a map of addresses beside a port")
+    return Nat(kind, NatValue(), found, nft_maps.nat_entries(names, data["set"]), flags=flags)
+
+
+def _mangle(inner: Json) -> _Built:
+    key = inner["key"]
+    name = field_name(key)
+    text = f"{words(key)} set {words(inner['value'])}"
+    if name in ("meta mark", "ct mark"):
+        try:
+            return nft_marks.set_mark("mark" if name == "meta mark" else "ct mark", inner["value"])
+        except SHAPE_ERRORS:
+            return (Opaque(text),)
+    harmless = name in _WRITES or name.startswith("nft tcp option")
+    return (Note(text),) if harmless else (Opaque(text),)
+
+
+def _dynamic_set(inner: Json) -> _Built:
+    """`add @set { … }`; with a limit or a count inside, the rest of the rule depends on it."""
+    text = f"{inner['op']} {inner['set']} {{ {words(inner['elem'])} }}"
+    for held in listed(inner.get("stmt")):
+        if not isinstance(held, dict) or set(held) - {"counter", "last"}:
+            return (nft_matches.unknown(("nft meter",), text),)
+    return (Note(text),)
+
+
+def _xt(inner: Json) -> _Built:
+    """A part that iptables-nft put into a rule and that nft cannot show."""
+    if not isinstance(inner, dict):
+        return (Opaque("xt"),)
+    kind, name = str(inner["type"]), str(inner["name"])
+    if kind == "match":
+        return (nft_matches.unknown((f"xt {name}",), f"xt match {name}"),)
+    return (Note(f"xt target {name}"),) if name in XT_NOTES else (Opaque(f"xt {kind} {name}"),)
+
+
+_STATEMENTS: dict[str, Callable[[Json], _Built]] = {
+    "match": lambda inner: (nft_matches.match(inner),),
+    "vmap": _vmap,
+    "reject": _reject,
+    "dnat": _nat(NatKind.DNAT),
+    "snat": _nat(NatKind.SNAT),
+    "masquerade": _nat(NatKind.MASQUERADE),
+    "redirect": _nat(NatKind.REDIRECT),
+    "notrack": lambda _inner: cast("_Built", (NoTrack(),)),
+    "mangle": _mangle,
+    "counter": lambda inner: () if isinstance(inner, dict) or inner is None else (Note(f"counter name {inner}"),),
+    "limit": _unknown("limit"),
+    "quota": _unknown("quota"),
+    "ct count": _unknown("ct count"),
+    "meter": _unknown("meter"),
+    "set": _dynamic_set,
+    "map": lambda inner: (Note(f"{inner['op']} {inner['map']} {{ {words(inner['elem'])} : {words(inner['data'])} }}"),),
+    "xt": _xt,
+}

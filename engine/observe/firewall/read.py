@@ -1,0 +1,105 @@
+"""Reads the firewall of the namespace that the calling thread is in: all three backends, and ipsets where used.
+
+The kernel is asked first, so that a namespace without tables costs no process; then `collect` runs the listing tools,
+and their texts are parsed and joined here. A rule set whose generation changed meanwhile is read again; one that keeps
+changing leaves a gap. What a missing tool or permission hides is a gap too; everything else is read all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from engine.model.firewall import Backend, Firewall, NamedSet, Table
+from engine.model.host import Gap
+from engine.observe.firewall import collect, nft, nft_texts, ownership, tools, xt, xt_sets
+from engine.observe.firewall.collect import FAMILIES, Look
+from engine.observe.firewall.errors import FirewallTextError
+from engine.observe.firewall.nft import Ruleset
+from engine.observe.firewall.presence import NftPresence
+
+_T = TypeVar("_T")
+
+_ATTEMPTS = 3
+
+
+def read_firewall(netns_id: str) -> tuple[Firewall, tuple[Gap, ...]]:
+    """The firewall of this thread's namespace, and what could not be read of it. `netns_id` is for the gaps only."""
+    look = Look(netns_id)
+    for attempt in range(_ATTEMPTS):
+        look = Look(netns_id)
+        nft_tables = collect.nft_presence(look)
+        legacy = {family: collect.legacy_tables(look, family) for family in FAMILIES}
+        if nft_tables is None and not any(legacy.values()):
+            return Firewall(), tuple(look.gaps)
+        collect.run_tools(look, nft_tables or NftPresence(), legacy)
+        if nft_tables is None or collect.unchanged(nft_tables):
+            break
+        if attempt == _ATTEMPTS - 1:
+            look.gap("nft", "the rules changed while they were read: look again")
+    return _assemble(look), tuple(look.gaps)
+
+
+def _assemble(look: Look) -> Firewall:
+    """All texts as tables: nft's own order first, then the legacy tables."""
+    ipsets = _ipsets(look)
+    ruleset = _parsed(look, "nft", lambda text: nft.ruleset(nft.load(text)))
+    saved = {(table.family, table.name): table for table in _xt_tables(look, Backend.XT_NFT, ipsets)}
+    tables = _nft_tables(look, ruleset, saved) if ruleset is not None else list(saved.values())
+    return Firewall((*tables, *_xt_tables(look, Backend.XT_LEGACY, ipsets)), ipsets)
+
+
+def _xt_tables(look: Look, backend: Backend, ipsets: tuple[NamedSet, ...]) -> list[Table]:
+    """The tables of one iptables backend, both families."""
+    found: list[Table] = []
+    for family in FAMILIES:
+        parse = partial(xt.parse_xt_save, backend=backend, family=family, ipsets=ipsets)
+        found += _parsed(look, f"{backend} {family}", parse) or ()
+    return found
+
+
+def _nft_tables(look: Look, ruleset: Ruleset, saved: dict[tuple[str, str], Table]) -> list[Table]:
+    """Native and iptables-nft tables in the order in which nft lists them."""
+    try:
+        owned = ownership.joined(ruleset, saved.values())
+        texts = nft_texts.parse_texts(look.texts.get("texts", ""))
+        native = nft.tables(ruleset, owned, texts)
+        missing = [(table.family, table.name) for table in native if collect.maybe_xt(table.family, table.name)]
+        if missing:
+            texts |= nft_texts.parse_texts(_more_texts(missing))
+            native = nft.tables(ruleset, owned, texts)
+    except FirewallTextError as error:
+        look.gap("nft", str(error))
+        return list(saved.values())
+    by_key = {(table.family, table.name): table for table in native} | owned
+    return [by_key[key] for key in ruleset if key in by_key]
+
+
+def _more_texts(tables: list[tuple[str, str]]) -> str:
+    """nft's lines of tables that bear iptables' names and are not iptables'."""
+    tool = tools.find("nft")
+    return tools.run([collect.texts_command(tool, tables)])[0].text if tool else ""
+
+
+def _parsed(look: Look, key: str, parse: Callable[[str], _T]) -> _T | None:
+    """The parsed text of one source; None where there is none or it makes no sense (then a gap says so)."""
+    text = look.texts.get(key)
+    if text is None:
+        return None
+    try:
+        return parse(text)
+    except FirewallTextError as error:
+        look.gap(key.partition(" ")[0], str(error))
+        return None
+
+
+def _ipsets(look: Look) -> tuple[NamedSet, ...]:
+    """The ipsets, when a rule looks one up."""
+    if not any(xt.set_names(text) for key, text in look.texts.items() if key.startswith("xt-")):
+        return ()
+    tool = collect.tool(look, "ipset", "ipset")
+    if tool is None:
+        return ()
+    collect.keep(look, "ipset", tools.run([(tool, "save")])[0])
+    return _parsed(look, "ipset", xt_sets.parse_ipset_save) or ()

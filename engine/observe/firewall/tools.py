@@ -1,0 +1,72 @@
+"""Runs the listing tools, several at once, in the network namespace of the calling thread.
+
+A child inherits the namespace of the thread that starts it. All children of one call run side by side; none gets a
+terminal, input, or a translated language. Nothing here changes the host: only listing commands are passed in.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+#: Where the tools are on systems whose users have no sbin in their PATH.
+_EXTRA_PATH = ("/usr/sbin", "/sbin", "/usr/local/sbin")
+#: Seconds after which a tool that hangs is ended.
+_PATIENCE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a tool printed. `trouble` is empty, or one line that says why there is nothing (then `text` is empty)."""
+
+    text: str = ""
+    trouble: str = ""
+
+
+def find(*names: str) -> str | None:
+    """The path of the first of these tools that is installed."""
+    path = os.pathsep.join((os.environ.get("PATH", ""), *_EXTRA_PATH))
+    return next((found for name in names if (found := shutil.which(name, path=path))), None)
+
+
+def run(commands: Sequence[Sequence[str]]) -> list[Output]:
+    """The outputs of the commands, in their order."""
+    started = [_start(command) for command in commands]
+    return [_finish(command, child) for command, child in zip(commands, started, strict=True)]
+
+
+def _start(command: Sequence[str]) -> subprocess.Popen[bytes] | OSError:
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    except OSError as error:
+        return error
+
+
+def _finish(command: Sequence[str], child: subprocess.Popen[bytes] | OSError) -> Output:
+    name = os.path.basename(command[0])
+    if isinstance(child, OSError):
+        return Output(trouble=f"{name} could not be started: {child.strerror or child}")
+    try:
+        out, err = child.communicate(timeout=_PATIENCE)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.communicate()
+        return Output(trouble=f"{name} did not answer within {_PATIENCE:.0f} s")
+    if child.returncode != 0:
+        return Output(trouble=f"{name} failed: {_line(err) or f'exit code {child.returncode}'}")
+    return Output(out.decode("utf-8", "replace"))
+
+
+def _line(err: bytes) -> str:
+    """The last line of the tool's complaint."""
+    lines = err.decode("utf-8", "replace").strip().splitlines()
+    return " ".join(lines[-1].split()) if lines else ""

@@ -1,0 +1,115 @@
+"""Links: one RTM_GETLINK dump per namespace, with bridge ports and per-device sysctls in the same answer.
+
+A link's far end (a veth's peer, a macvlan's lower device in another namespace) is told by the kernel as
+an index and a namespace number that only means something in this namespace. So the parser gives a
+`SeenLink`, whose `far` end `engine.observe.peers` turns into a `Peer` once all namespaces are read.
+Statistics and virtual functions are not asked for: they would be most of the answer.
+
+Sources: rtnetlink(7), include/uapi/linux/if_link.h, net/core/rtnetlink.c (rtnl_fill_ifinfo).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from engine.model.link import Link
+from engine.observe.decode import decodes, i32, mac, text, u32
+from engine.observe.devconf import device_sysctls
+from engine.observe.link_kinds import bridge_options, bridge_port, detail, kind_name
+from engine.observe.netlink import Message, attributes
+from engine.observe.reader import Reader
+
+RTM_NEWLINK, RTM_GETLINK = 16, 18
+
+_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINK, _IFLA_MASTER = 1, 3, 4, 5, 10
+_IFLA_LINKINFO, _IFLA_IFALIAS, _IFLA_AF_SPEC, _IFLA_EXT_MASK = 18, 20, 26, 29
+_IFLA_PROMISCUITY, _IFLA_LINK_NETNSID = 30, 37
+_INFO_KIND, _INFO_DATA, _INFO_SLAVE_KIND, _INFO_SLAVE_DATA = 1, 2, 4, 5
+_IFF_UP, _IFF_NOARP, _IFF_PROMISC, _IFF_LOWER_UP = 0x1, 0x80, 0x100, 0x10000
+_ARPHRD_LOOPBACK = 772
+_IFLA_VXLAN_LINK = 3
+_RTEXT_FILTER_SKIP_STATS = 8
+
+_ifinfomsg = struct.Struct("=BxHiII")
+_REQUEST = _ifinfomsg.pack(0, 0, 0, 0, 0) + struct.pack("=HHI", 8, _IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
+
+#: Kinds whose IFLA_LINK is the other end of a pair, not a device below them.
+_PAIRED = frozenset({"veth", "netkit", "vxcan"})
+#: Kinds that always have a lower device, which in another namespace may have the same index.
+_STACKED = frozenset({"vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "macsec", "vxlan"})
+
+
+@dataclass(frozen=True, slots=True)
+class FarEnd:
+    """The device that a link points at: its index, and its namespace as numbered here (None: this one)."""
+
+    index: int
+    nsid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenLink:
+    """A link as the dump shows it: the far end unresolved, and the device's own sysctls."""
+
+    link: Link
+    far: FarEnd | None = None
+    sysctls: Mapping[str, int] = field(default_factory=dict)
+
+
+def read_links(reader: Reader) -> tuple[SeenLink, ...]:
+    """All links of the reader's namespace."""
+    return reader.read("links", RTM_GETLINK, _REQUEST, parse_links)
+
+
+@decodes("a link")
+def parse_links(messages: Sequence[Message]) -> tuple[SeenLink, ...]:
+    """The links in RTM_NEWLINK messages. Raises NetlinkError on damaged bytes."""
+    return tuple(_parse_link(body) for kind, body in messages if kind == RTM_NEWLINK)
+
+
+def _parse_link(body: bytes) -> SeenLink:
+    _family, hardware, index, flags, _change = _ifinfomsg.unpack_from(body)
+    found = attributes(body, 16)
+    info = attributes(found[_IFLA_LINKINFO]) if _IFLA_LINKINFO in found else {}
+    name = text(found.get(_IFLA_IFNAME, b""))
+    kind = kind_name(info.get(_INFO_KIND, b"")) or ("loopback" if hardware == _ARPHRD_LOOPBACK else "")
+    data = attributes(info.get(_INFO_DATA, b""))
+    port = None
+    if kind_name(info.get(_INFO_SLAVE_KIND, b"")) == "bridge":
+        port = bridge_port(attributes(info.get(_INFO_SLAVE_DATA, b"")))
+    parent, far = _points_at(kind, index, found, data)
+    link = Link(
+        index=index,
+        name=name,
+        kind=kind,
+        up=bool(flags & _IFF_UP),
+        carrier=bool(flags & _IFF_LOWER_UP),
+        mtu=u32(found[_IFLA_MTU]) if _IFLA_MTU in found else 0,
+        mac=mac(found.get(_IFLA_ADDRESS, b"")),
+        master=u32(found[_IFLA_MASTER]) if _IFLA_MASTER in found else None,
+        parent=parent,
+        bridge=bridge_options(data) if kind == "bridge" else None,
+        port=port,
+        noarp=bool(flags & _IFF_NOARP),
+        promiscuous=bool(flags & _IFF_PROMISC) or any(found.get(_IFLA_PROMISCUITY, b"")),
+        alias=text(found.get(_IFLA_IFALIAS, b"")),
+        detail=detail(kind, data),
+    )
+    return SeenLink(link, far, device_sysctls(name, found.get(_IFLA_AF_SPEC, b"")))
+
+
+def _points_at(
+    kind: str, own: int, found: Mapping[int, bytes], data: Mapping[int, bytes]
+) -> tuple[int | None, FarEnd | None]:
+    """The lower device in this namespace, or the far end of a pair or of a device in another namespace."""
+    raw = data.get(_IFLA_VXLAN_LINK) if kind == "vxlan" else found.get(_IFLA_LINK)
+    index = i32(raw) if raw else 0
+    # A device that has nothing below it names itself when it was moved to another namespace.
+    if index <= 0 or (index == own and kind not in _PAIRED and kind not in _STACKED):
+        return None, None
+    nsid = i32(found[_IFLA_LINK_NETNSID]) if _IFLA_LINK_NETNSID in found else None
+    if nsid is None and kind not in _PAIRED:
+        return index, None
+    return None, FarEnd(index, nsid)

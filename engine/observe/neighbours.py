@@ -1,0 +1,99 @@
+"""Neighbours (ARP and neighbour discovery) and the forwarding entries of bridges and vxlans.
+
+Both are RTM_GETNEIGH dumps: one for each kind of table. Entries without a state and those of devices
+that do not resolve addresses (NUD_NOARP) say nothing about reachability and are left out, as `ip neighbour`
+leaves them out. Of the forwarding entries those of a bridge are kept, and those of a vxlan, which name a
+remote; a plain device's own multicast filter is in the same dump and is not a forwarding entry.
+
+Sources: ip-neighbour(8), bridge(8), include/uapi/linux/neighbour.h.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+from engine.model.link import FdbEntry, Neighbour
+from engine.observe.decode import AF_BRIDGE, AF_INET, AF_INET6, address, decodes, mac, u16, u32
+from engine.observe.netlink import Message, attributes
+from engine.observe.reader import Reader
+
+RTM_NEWNEIGH, RTM_GETNEIGH = 28, 30
+
+_NDA_DST, _NDA_LLADDR, _NDA_VLAN, _NDA_MASTER = 1, 2, 5, 9
+_NTF_PROXY, _NUD_PERMANENT = 0x08, 0x80
+_ndmsg = struct.Struct("=BxxxiHBB")
+_REQUEST = bytes(_ndmsg.size)
+_PROXY_REQUEST = _ndmsg.pack(0, 0, 0, _NTF_PROXY, 0)
+_BRIDGE_REQUEST = _ndmsg.pack(AF_BRIDGE, 0, 0, 0, 0)
+
+_STATES = {
+    0x01: "incomplete",
+    0x02: "reachable",
+    0x04: "stale",
+    0x08: "delay",
+    0x10: "probe",
+    0x20: "failed",
+    _NUD_PERMANENT: "permanent",
+}
+
+
+def read_neighbours(reader: Reader) -> tuple[Neighbour, ...]:
+    """All neighbour entries of the reader's namespace, and the addresses that it answers for (proxies)."""
+    neighbours = reader.read("neighbours", RTM_GETNEIGH, _REQUEST, parse_neighbours)
+    return neighbours + reader.read("neighbours (proxy)", RTM_GETNEIGH, _PROXY_REQUEST, parse_neighbours)
+
+
+def read_fdb(reader: Reader) -> tuple[FdbEntry, ...]:
+    """All forwarding entries of the bridges and vxlans in the reader's namespace."""
+    return reader.read("fdb", RTM_GETNEIGH, _BRIDGE_REQUEST, parse_fdb)
+
+
+@decodes("a neighbour")
+def parse_neighbours(messages: Sequence[Message]) -> tuple[Neighbour, ...]:
+    """The neighbours in RTM_NEWNEIGH messages. Raises NetlinkError on damaged bytes."""
+    rows = (_parse_neighbour(body) for kind, body in messages if kind == RTM_NEWNEIGH)
+    return tuple(row for row in rows if row is not None)
+
+
+@decodes("a forwarding entry")
+def parse_fdb(messages: Sequence[Message]) -> tuple[FdbEntry, ...]:
+    """The forwarding entries in RTM_NEWNEIGH messages of AF_BRIDGE. Raises NetlinkError on damaged bytes."""
+    rows = (_parse_fdb_entry(body) for kind, body in messages if kind == RTM_NEWNEIGH)
+    return tuple(row for row in rows if row is not None)
+
+
+def _parse_neighbour(body: bytes) -> Neighbour | None:
+    family, link, bits, flags, _kind = _ndmsg.unpack_from(body)
+    proxy = bool(flags & _NTF_PROXY)
+    state = _STATES.get(bits, "permanent" if proxy else "")
+    if family not in (AF_INET, AF_INET6) or not state:
+        return None
+    found = attributes(body, 12)
+    if _NDA_DST not in found:
+        return None
+    lladdr = found.get(_NDA_LLADDR)
+    return Neighbour(
+        link=link,
+        address=address(found[_NDA_DST]),
+        mac=mac(lladdr) if lladdr and state not in ("incomplete", "failed") else None,
+        state=state,
+        proxy=proxy,
+    )
+
+
+def _parse_fdb_entry(body: bytes) -> FdbEntry | None:
+    family, link, bits, _flags, _kind = _ndmsg.unpack_from(body)
+    if family != AF_BRIDGE:
+        return None
+    found = attributes(body, 12)
+    if _NDA_LLADDR not in found or not (_NDA_MASTER in found or _NDA_DST in found):
+        return None
+    return FdbEntry(
+        link=link,
+        master=u32(found[_NDA_MASTER]) if _NDA_MASTER in found else None,
+        mac=mac(found[_NDA_LLADDR]),
+        vlan=u16(found[_NDA_VLAN]) if _NDA_VLAN in found else None,
+        local=_NDA_MASTER in found and bool(bits & _NUD_PERMANENT),
+        destination=address(found[_NDA_DST]) if _NDA_DST in found else None,
+    )

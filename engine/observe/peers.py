@@ -1,0 +1,129 @@
+"""The far ends of veth pairs and of devices whose lower device is in another namespace.
+
+A link names its far end by an index and by a number for the other namespace that means something only in
+its own. `PeerFinder` asks the kernel, in the link's namespace, which number each known namespace has
+there (RTM_GETNSID), and asks about likely ones first: two ends of a pair name each other's index, so that
+one question a pair is enough even with hundreds of containers. A far end in a namespace that was not seen
+stays a `Peer` without one, and leaves a gap.
+
+Sources: include/uapi/linux/net_namespace.h, net/core/net_namespace.c (rtnl_net_getid).
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from engine.model.host import Gap
+from engine.model.link import Link, Peer
+from engine.observe.decode import decodes, i32
+from engine.observe.errors import NetlinkError, gap
+from engine.observe.links import FarEnd, SeenLink
+from engine.observe.namespaces import Place, enter, open_place
+from engine.observe.netlink import Message, Netlink, attributes
+
+RTM_NEWNSID, RTM_GETNSID = 88, 90
+_NETNSA_NSID, _NETNSA_FD = 1, 3
+#: struct rtgenmsg, padded to the alignment of the attributes that follow.
+_RTGENMSG = bytes(4)
+
+
+class PeerFinder:
+    """Resolves far ends over all namespaces that were read. Runs in the thread that enters them."""
+
+    def __init__(self, places: Mapping[str, Place], seen: Mapping[str, Sequence[SeenLink]]) -> None:
+        self._places = places
+        self._seen = seen
+        self._pairs: dict[tuple[int, int], list[str]] = {}
+        self._indexes: dict[int, list[str]] = {}
+        for netns, links in seen.items():
+            for each in links:
+                self._indexes.setdefault(each.link.index, []).append(netns)
+                if each.far is not None and each.far.nsid is not None:
+                    self._pairs.setdefault((each.link.index, each.far.index), []).append(netns)
+
+    def resolve(self, netns: str) -> tuple[tuple[Link, ...], tuple[Gap, ...]]:
+        """The links of one namespace with their peers, and a gap for each that leads out of sight."""
+        seen = self._seen[netns]
+        if not any(each.far is not None and each.far.nsid is not None for each in seen):
+            return tuple(self._here(netns, each) for each in seen), ()
+        try:
+            enter(self._places[netns])
+            with Netlink() as netlink:
+                return self._ask(netns, netlink)
+        except (NetlinkError, OSError) as error:
+            links = tuple(self._here(netns, each) for each in seen)
+            return links, (gap("link peers", netns, error),)
+
+    def _ask(self, netns: str, netlink: Netlink) -> tuple[tuple[Link, ...], tuple[Gap, ...]]:
+        known = Numbers(netlink, self._places)
+        links: list[Link] = []
+        gaps: list[Gap] = []
+        for each in self._seen[netns]:
+            if each.far is None or each.far.nsid is None:
+                links.append(self._here(netns, each))
+                continue
+            other = known.find(each.far.nsid, self._likely(each.link.index, each.far))
+            links.append(replace(each.link, peer=Peer(other, each.far.index)))
+            if other is None:
+                reason = f"the far end of {each.link.name} is in a namespace that has no name and no process"
+                gaps.append(Gap("link peers", netns, reason))
+        return tuple(links), tuple(gaps)
+
+    def _likely(self, index: int, far: FarEnd) -> Iterator[str]:
+        """Namespaces that may hold a far end: those whose link points back, then those with such an index."""
+        yield from self._pairs.get((far.index, index), ())
+        yield from self._indexes.get(far.index, ())
+
+    @staticmethod
+    def _here(netns: str, each: SeenLink) -> Link:
+        """A link whose far end, if it has one, is in the same namespace or cannot be told."""
+        if each.far is None:
+            return each.link
+        return replace(each.link, peer=Peer(netns if each.far.nsid is None else None, each.far.index))
+
+
+class Numbers:
+    """The numbers that one namespace, that of `netlink`, has for others; each is asked for at most once."""
+
+    def __init__(self, netlink: Netlink, places: Mapping[str, Place]) -> None:
+        self._netlink = netlink
+        self._places = places
+        self._asked: set[str] = set()
+        self._found: dict[int, str] = {}
+
+    def find(self, nsid: int, likely: Iterator[str]) -> str | None:
+        """The namespace that has the number `nsid` here, tried among `likely`; None when it is none of them."""
+        for netns in likely:
+            if nsid in self._found:
+                break
+            if netns not in self._asked:
+                self._asked.add(netns)
+                number = self._number(self._places[netns])
+                if number is not None:
+                    self._found[number] = netns
+        return self._found.get(nsid)
+
+    def _number(self, place: Place) -> int | None:
+        try:
+            descriptor = open_place(place)
+        except OSError:
+            return None
+        try:
+            request = _RTGENMSG + struct.pack("=HHI", 8, _NETNSA_FD, descriptor)
+            return parse_nsid(self._netlink.ask(RTM_GETNSID, request))
+        finally:
+            os.close(descriptor)
+
+
+@decodes("a namespace number")
+def parse_nsid(message: Message) -> int | None:
+    """The number in an RTM_NEWNSID message, None where none is assigned. Raises NetlinkError on damaged bytes."""
+    kind, body = message
+    found = attributes(body, len(_RTGENMSG))
+    if kind != RTM_NEWNSID or _NETNSA_NSID not in found:
+        return None
+    number = i32(found[_NETNSA_NSID])
+    return number if number >= 0 else None

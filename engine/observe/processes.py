@@ -1,0 +1,193 @@
+"""Processes: one scan of /proc per look, and later who holds which socket.
+
+1. `read_processes` reads /proc/PID/stat and the network namespace of every process, and nothing else.
+2. `read_holders` is asked when the listeners are known. It reads descriptors of processes, those in the
+   listeners' own namespaces first, and stops as soon as every socket has its holder.
+3. Command lines are read of known relays only, and only their ports and addresses are kept (`relays`).
+   Environments are never read.
+4. Kernel threads are left out: they hold no descriptors, and they come and go.
+5. Processes that may not be read make one `Gap` together, not one each.
+
+Sources: proc_pid_stat(5), proc_pid_fd(5), namespaces(7).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from engine.model.host import Gap
+from engine.model.traffic import Process
+from engine.observe import relays
+
+#: PF_KTHREAD of the kernel's include/linux/sched.h, in the flags of /proc/PID/stat.
+KERNEL_THREAD = 0x00200000
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A process. `netns` is the inode of its network namespace, 0 where that may not be read."""
+
+    pid: int
+    name: str
+    state: str
+    netns: int
+
+
+@dataclass(frozen=True)
+class ProcessTable:
+    """Every process of one scan, by ascending pid, and what could not be read of them."""
+
+    processes: tuple[Running, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+    @cached_property
+    def pids_by_netns(self) -> Mapping[int, tuple[int, ...]]:
+        """Pids in each network namespace (by inode), ascending."""
+        found: dict[int, list[int]] = {}
+        for process in self.processes:
+            if process.netns:
+                found.setdefault(process.netns, []).append(process.pid)
+        return {netns: tuple(pids) for netns, pids in found.items()}
+
+    def named(self, name: str) -> tuple[Running, ...]:
+        """The processes of that name."""
+        return tuple(process for process in self.processes if process.name == name)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a socket, and what it does as a relay (None: it is none)."""
+
+    process: Process
+    program: relays.RelayProgram | None = None
+
+
+def read_processes() -> ProcessTable:
+    """Scans /proc once. Raises nothing: a process that ends meanwhile was never there."""
+    found: list[Running] = []
+    hidden = 0
+    for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
+        try:
+            name, state, flags = parse_stat(_read(f"/proc/{pid}/stat"))
+        except (OSError, ValueError):
+            continue
+        if flags & KERNEL_THREAD:
+            continue
+        try:
+            netns = int(os.readlink(f"/proc/{pid}/ns/net")[5:-1])  # net:[INODE]
+        except PermissionError:
+            hidden, netns = hidden + 1, 0
+        except OSError:
+            continue
+        found.append(Running(pid, name, state, netns))
+    reason = f"the namespaces of {hidden} processes may not be read; {_remedy()}"
+    return ProcessTable(tuple(found), (Gap("/proc/PID/ns/net", "", reason),) if hidden else ())
+
+
+def parse_stat(line: bytes) -> tuple[str, str, int]:
+    """Name, state and flags of a /proc/PID/stat line (the name may itself hold spaces and parentheses)."""
+    head, _, tail = line.rpartition(b")")
+    fields = tail.split()
+    if len(fields) < 7:
+        raise ValueError("the line of /proc/PID/stat is cut off")
+    return os.fsdecode(head.partition(b"(")[2]), fields[0].decode("ascii", "replace"), int(fields[6])
+
+
+def read_holders(
+    table: ProcessTable, sockets: Mapping[int, Collection[int]], ids: Mapping[int, str] | None = None
+) -> tuple[Mapping[int, Holder], tuple[Gap, ...]]:
+    """Finds who holds each socket.
+
+    `sockets` has, for the inode of each network namespace, the inodes of its listening sockets; `ids` has the
+    namespaces' ids, for the gaps. Returns the holders by socket inode. A socket that several processes share
+    is given to the one with the lowest pid, and to pid 1 (socket activation) only if nobody else has it. The
+    kernel's own sockets have no holder.
+    """
+    missing = {inode for inodes in sockets.values() for inode in inodes if inode}
+    holders: dict[int, Holder] = {}
+    hidden = False
+    for process in _most_likely_first(table, sockets, missing):
+        if not missing:
+            break
+        try:
+            held = sockets_of(process.pid) & missing
+        except PermissionError:
+            hidden = True
+            continue
+        if held:
+            holders.update(dict.fromkeys(held, _holder(process)))
+            missing -= held
+    return holders, _hidden(sockets, missing, ids or {}) if hidden else ()
+
+
+def _hidden(sockets: Mapping[int, Collection[int]], missing: set[int], ids: Mapping[int, str]) -> tuple[Gap, ...]:
+    """One gap for each namespace in which the holder of a socket was not found."""
+    counts = {netns: len(missing.intersection(inodes)) for netns, inodes in sockets.items()}
+    return tuple(
+        Gap("/proc/PID/fd", ids.get(netns, ""), f"who holds {count} of the listening sockets is hidden; {_remedy()}")
+        for netns, count in counts.items()
+        if count
+    )
+
+
+def _remedy() -> str:
+    """What helps when processes hide something."""
+    return "run as root to see it" if os.geteuid() else "their processes have more privileges than this one"
+
+
+def _most_likely_first(
+    table: ProcessTable, sockets: Mapping[int, Collection[int]], missing: set[int]
+) -> Iterator[Running]:
+    """Processes in a namespace that still misses a holder, then the others, pid 1 last."""
+    left: list[Running] = []
+    for process in table.processes:
+        own = sockets.get(process.netns, ())
+        if process.pid != 1 and any(inode in missing for inode in own):
+            yield process
+        else:
+            left.append(process)
+    yield from sorted(left, key=lambda process: process.pid == 1)
+
+
+def sockets_of(pid: int) -> set[int]:
+    """The inodes of the sockets that a process holds. Raises PermissionError; a process that ended holds none."""
+    folder = f"/proc/{pid}/fd/"
+    try:
+        descriptors = os.listdir(folder)
+    except (FileNotFoundError, ProcessLookupError):
+        return set()
+    held: set[int] = set()
+    for descriptor in descriptors:
+        try:
+            held.add(socket_inode(os.readlink(folder + descriptor)))
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return held
+
+
+def socket_inode(link: str) -> int:
+    """The inode in a descriptor's link text `socket:[4711]`, 0 for anything else."""
+    return int(link[8:-1]) if link.startswith("socket:[") else 0
+
+
+def _holder(process: Running) -> Holder:
+    """Completes a process that holds a socket: its user and, for a relay, where it passes connections on."""
+    try:
+        uid = os.stat(f"/proc/{process.pid}").st_uid
+        line = _read(f"/proc/{process.pid}/cmdline") if relays.is_relay(process.name) else b""
+    except OSError:
+        uid, line = 0, b""
+    program = relays.program_of(process.name, [os.fsdecode(word) for word in line.split(b"\0")])
+    return Holder(Process(process.pid, process.name, process.state, uid), program)
+
+
+def _read(path: str) -> bytes:
+    """A small file of /proc in one read (argument lists are cut at 64 KiB)."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, 65536)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,172 @@
+"""Snapshots as files: a versioned JSON document, the same bytes for the same snapshot, read back equal.
+
+1. The document is {"schema": "portscope.snapshot/1", …fields of Snapshot}; `codec` knows how.
+2. Each entry of a list (a link, a route, a rule) has a line of its own, so that recordings can be compared
+   line by line.
+3. A file comes from anywhere: what is not a recording is refused with a `RecordingError` of one line that
+   says what is wrong and where. An unknown field is refused too, because it might decide an answer.
+4. Files are written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from typing import Any
+
+from engine.model.host import Snapshot
+from engine.observe.codec import codec_of
+from engine.observe.codec_values import Unreadable
+
+SCHEMA = "portscope.snapshot/1"
+_FAMILY, _VERSION = "portscope.snapshot", 1
+#: Bytes of the largest file that is read.
+LARGEST = 512 * 1024 * 1024
+
+_write_json = json.JSONEncoder(separators=(", ", ": "), allow_nan=False).encode
+
+
+class RecordingError(ValueError):
+    """A recording cannot be read or written; the message is one line that says why."""
+
+
+def dumps(snapshot: Snapshot) -> str:
+    """The snapshot as a JSON document that ends with a newline."""
+    document = {"schema": SCHEMA, **codec_of(Snapshot).write(snapshot)}
+    return "".join(_pretty(document)) + "\n"
+
+
+def loads(text: str) -> Snapshot:
+    """The snapshot in a document. Raises RecordingError."""
+    if len(text) > LARGEST:
+        raise RecordingError(f"the recording is larger than {LARGEST >> 20} MiB")
+    try:
+        document = json.loads(text, parse_constant=_no_number)
+    except RecursionError:
+        raise RecordingError("the recording is nested too deep to be a snapshot") from None
+    except json.JSONDecodeError as error:
+        what = "ends too early" if error.pos >= len(text.rstrip()) else "is not JSON"
+        raise RecordingError(f"the recording {what}: {error.msg} at line {error.lineno}") from None
+    except ValueError as error:
+        raise RecordingError(f"the recording holds a number that is none: {error}") from None
+    _check_schema(document)
+    del document["schema"]
+    try:
+        snapshot: Snapshot = codec_of(Snapshot).read(document)
+    except Unreadable as error:
+        where = f" at {error.place}" if error.place else ""
+        raise RecordingError(f"the recording is damaged{where}: {error.reason}") from None
+    return snapshot
+
+
+def save(snapshot: Snapshot, path: str | os.PathLike[str], *, overwrite: bool = True) -> None:
+    """Writes the snapshot to a file, whole or not at all. Raises RecordingError.
+
+    With `overwrite` false a file that exists is kept. What exists and is no plain file (a pipe, a
+    terminal) is written to as it is.
+    """
+    data = dumps(snapshot).encode("ascii")
+    target = os.path.realpath(path)
+    try:
+        if os.path.exists(target) and not os.path.isfile(target):
+            with open(target, "wb") as stream:
+                stream.write(data)
+        else:
+            _write_whole(data, target, overwrite)
+    except FileExistsError:
+        raise RecordingError(f"{os.fspath(path)} exists already; it is kept") from None
+    except OSError as error:
+        raise RecordingError(f"{os.fspath(path)} cannot be written: {error.strerror or error}") from None
+
+
+def open_file(path: str | os.PathLike[str]) -> Snapshot:
+    """The snapshot in a file. Raises RecordingError, whose message begins with the path."""
+    name = os.fspath(path)
+    try:
+        with open(path, "rb", opener=_at_once) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise RecordingError(f"{name} is not a file")
+            data = stream.read(LARGEST + 1)
+    except OSError as error:
+        raise RecordingError(f"{name} cannot be read: {error.strerror or error}") from None
+    if len(data) > LARGEST:
+        raise RecordingError(f"{name}: the recording is larger than {LARGEST >> 20} MiB")
+    try:
+        return loads(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise RecordingError(f"{name}: the recording is not text") from None
+    except RecordingError as error:
+        raise RecordingError(f"{name}: {error}") from None
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Opens without waiting for somebody to write into a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _check_schema(document: object) -> None:
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if not isinstance(schema, str) or schema.partition("/")[0] != _FAMILY:
+        raise RecordingError(f"this is not a snapshot: its schema is {schema!r:.60}, not {SCHEMA!r}")
+    version = schema.partition("/")[2]
+    if version.isdecimal() and len(version) < 10 and int(version) > _VERSION:
+        raise RecordingError(f"the recording is of version {version}; this portscope reads up to {_VERSION}: update it")
+    if schema != SCHEMA:
+        raise RecordingError(f"the recording is of an unknown version: {schema!r:.60}")
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(word)
+
+
+def _write_whole(data: bytes, target: str, overwrite: bool) -> None:
+    """A new file beside the target, moved (or, to keep what exists, linked) into its place. Raises OSError."""
+    temporary = os.path.join(os.path.dirname(target), f".portscope-{os.urandom(6).hex()}")
+    with open(temporary, "xb") as stream:
+        try:
+            stream.write(data)
+            stream.flush()
+            if overwrite:
+                os.replace(temporary, target)
+            else:
+                os.link(temporary, target)
+                os.unlink(temporary)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+
+# --- layout ---------------------------------------------------------------------------------------------
+
+#: Objects, and lists of objects, whose parts get lines of their own. Any other object is one line.
+_OPEN = frozenset({"firewall", "sysctls", "namespaces", "tables", "chains"})
+
+
+def _pretty(document: dict[str, Any], indent: str = "") -> Iterator[str]:
+    """An object with a line for each field."""
+    opening = "{\n"
+    for name, value in document.items():
+        yield f"{opening}{indent} {_write_json(name)}: "
+        opening = ",\n"
+        yield from _field(name, value, indent + " ")
+    yield f"\n{indent}}}"
+
+
+def _field(name: str, value: Any, indent: str) -> Iterator[str]:
+    """A field's value: a list of objects has a line for each, or opens each, as `_OPEN` says."""
+    if isinstance(value, dict) and value and name in _OPEN:
+        yield from _pretty(value, indent)
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        opening = "[\n"
+        for item in value:
+            yield f"{opening}{indent} "
+            opening = ",\n"
+            if name in _OPEN and item:
+                yield from _pretty(item, indent + " ")
+            else:
+                yield _write_json(item)
+        yield f"\n{indent}]"
+    else:
+        yield _write_json(value)

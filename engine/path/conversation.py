@@ -1,0 +1,255 @@
+"""A question as a conversation: the first packet, the answer to it, the third packet, a relay's own connection.
+
+The packets share their flows (`Setting.tracks`), so that a reply is un-NATed by what the first packet was
+translated to. `converse` runs one branch; `conversations` runs them all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+
+from engine.model.address import IPAddress
+from engine.model.firewall import RejectKind
+from engine.model.host import Netns
+from engine.model.link import Link
+from engine.model.packet import TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
+from engine.model.ref import Ref, RefKind
+from engine.model.trace import Assumption, Conversation, Outcome, StepKind, Symptom, Trace
+from engine.model.traffic import Listener, Tuple4
+from engine.model.verdict import Question, Source
+from engine.path.choices import Choices, Run, explore
+from engine.path.flow import Tracks, inverse, tuple_of
+from engine.path.journey import Endpoint, Journey, Setting
+from engine.path.segment import bridge_of
+from engine.path.sockets import find_listener, listener_ref
+from engine.path.stages import Arrive, LocalOut, Stack, Stage
+from engine.path.symptoms import ERROR_FOR, at_sender, error_symptom, relayed_symptom, sender_symptom
+from engine.path.walk import walk
+from engine.path.world import World
+
+#: The client's port: any from the ephemeral range does, since no rule of a sane host tells them apart.
+CLIENT_PORT = 50123
+
+#: A relay that leads to a relay that leads to a relay … ends here.
+MOST_RELAYS = 4
+
+
+def conversations(world: World, question: Question) -> tuple[list[Run[Conversation]], bool]:
+    """Every way the question can go, and whether all of them were walked."""
+    return explore(lambda choices: converse(world, question, choices))
+
+
+def converse(world: World, question: Question, choices: Choices, depth: int = 0) -> Conversation:
+    """One way the question goes."""
+    return _Talk(world, question, choices, depth).run()
+
+
+@dataclass(slots=True)
+class _Arrival:
+    """Where the first packet ended, for the answer to start from."""
+
+    netns: Netns
+    packet: Packet
+    listener: Listener | None = None
+
+
+class _Talk:
+    """The packets of one question, in order."""
+
+    def __init__(self, world: World, question: Question, choices: Choices, depth: int) -> None:
+        self.question = question
+        self.setting = Setting(world, Tracks(), choices)
+        self.depth = depth
+        self.arrival: _Arrival | None = None
+        self.flow: Tuple4 | None = None
+
+    def run(self) -> Conversation:
+        """First packet, then whatever answers it."""
+        forward = self._first()
+        if forward.outcome is Outcome.DELIVERED and self.arrival is not None:
+            return self._answered(forward, self.arrival)
+        if forward.outcome is Outcome.NO_LISTENER and self.arrival is not None:
+            return self._closed_port(forward, self.arrival)
+        return self._failed(forward)
+
+    @property
+    def protocol(self) -> Protocol:
+        return self.question.protocol
+
+    def _first(self) -> Trace:
+        source = self.question.source
+        any_address: IPAddress = ip_address("0.0.0.0" if self.question.address.version == 4 else "::")
+        flags = TCP_SYN if self.protocol is Protocol.TCP else 0
+        packet = Packet(
+            source.address or any_address,
+            self.question.address,
+            self.protocol,
+            CLIENT_PORT + self.depth,
+            self.question.port,
+            flags,
+        )
+        journey = Journey(self.setting, source.netns, packet, self._listen)
+        stage = self._start(journey, source)
+        first = journey.packet
+        trace = walk(journey, stage)
+        sent = trace.hops[0].packet if first.src.is_unspecified else first
+        self.flow = Tuple4(sent.src, first.dst, first.sport, first.dport)
+        if trace.outcome in (Outcome.DELIVERED, Outcome.NO_LISTENER):
+            return trace
+        self.arrival = _Arrival(journey.netns, journey.packet)
+        return trace
+
+    def _start(self, journey: Journey, source: Source) -> Stage:
+        if source.device is None:
+            return LocalOut()
+        link = journey.netns.links_by_name[source.device]
+        journey.exit = (journey.netns.id, link.index)
+        if link.kind == "bridge":
+            return Stack(link)
+        bridge = bridge_of(journey.netns, link)
+        return Arrive(link, (bridge or link).mac)
+
+    def _listen(self, journey: Journey, device: Link) -> Trace:
+        """The first packet's end: a socket, or none."""
+        netns = journey.netns
+        listener = find_listener(netns, journey.packet, device)
+        self.arrival = _Arrival(netns, journey.packet, listener)
+        if listener is None:
+            port = f"{journey.packet.dport}/{journey.packet.protocol}"
+            ref = Ref(RefKind.NETNS, netns.id, (), netns.id, netns.id)
+            journey.step(StepKind.SOCKET, f"no socket takes {journey.packet.dst}:{port} here", ref)
+            return journey.end(Outcome.NO_LISTENER)
+        ref = listener_ref(netns.id, listener)
+        if self.protocol is Protocol.TCP and listener.backlog and listener.queued > listener.backlog:
+            text = f"the accept queue is full ({listener.queued} wait, {listener.backlog} may)"
+            journey.step(StepKind.SOCKET, text, ref)
+            return journey.end(Outcome.BACKLOG_FULL)
+        journey.step(StepKind.SOCKET, f"delivered to {ref.text}", ref)
+        return journey.end(Outcome.DELIVERED)
+
+    def _answered(self, forward: Trace, arrival: _Arrival) -> Conversation:
+        """A socket took the packet: its answer, then the client's third packet, then what the program does."""
+        assert arrival.listener is not None
+        flags = TCP_SYN | TCP_ACK if self.protocol is Protocol.TCP else 0
+        reply = self._reply(arrival, flags)
+        if reply.outcome is not Outcome.DELIVERED:
+            return Conversation(forward, Symptom.TIMEOUT, reply)
+        if self.protocol is Protocol.TCP:
+            confirm = self._confirm()
+            if confirm.outcome is not Outcome.DELIVERED:
+                return Conversation(forward, Symptom.ACCEPTED_THEN_SILENT, reply, confirm=confirm)
+        return self._served(Conversation(forward, Symptom.CONNECTED, reply), arrival)
+
+    def _served(self, connected: Conversation, arrival: _Arrival) -> Conversation:
+        process = arrival.listener.process if arrival.listener else None
+        silent = Symptom.ACCEPTED_THEN_SILENT if self.protocol is Protocol.TCP else Symptom.TIMEOUT
+        if self._frozen(arrival):
+            return replace(connected, symptom=silent)
+        if process is None or process.relay is None:
+            return connected
+        relay = process.relay
+        if relay.kind == "dockerd":
+            return replace(connected, symptom=silent)
+        if relay.target is None or relay.port is None or self.depth >= MOST_RELAYS:
+            return connected
+        source = Source(arrival.netns.id)
+        second = Question(source, relay.target, relay.port, self.protocol)
+        talk = converse(self.setting.world, second, self.setting.choices, self.depth + 1)
+        return replace(connected, symptom=relayed_symptom(talk.symptom, self.protocol), relayed=talk)
+
+    def _frozen(self, arrival: _Arrival) -> bool:
+        process = arrival.listener.process if arrival.listener else None
+        if process is not None and process.state in ("T", "t"):
+            return True
+        containers = self.setting.world.snapshot.containers_in(arrival.netns.id)
+        return bool(containers) and all(container.state == "paused" for container in containers)
+
+    def _reply(self, arrival: _Arrival, flags: int) -> Trace:
+        """The answer of the namespace that took the packet."""
+        got = arrival.packet
+        source = got.dst
+        if self.protocol is Protocol.UDP and arrival.listener is not None and arrival.listener.address is None:
+            # An unconnected wildcard socket lets routing choose the source of its answer.
+            source = ip_address("0.0.0.0" if got.dst.version == 4 else "::")
+        packet = Packet(source, got.src, self.protocol, got.dport, got.sport, flags)
+        return self._send(arrival.netns, packet, self._at_client)
+
+    def _confirm(self) -> Trace:
+        """TCP's third packet, from the client."""
+        assert self.flow is not None
+        flow, source = self.flow, self.question.source
+        packet = Packet(flow.src, flow.dst, self.protocol, flow.sport, flow.dport, TCP_ACK)
+        journey = Journey(self.setting, source.netns, packet)
+        return walk(journey, self._start(journey, source))
+
+    def _closed_port(self, forward: Trace, arrival: _Arrival) -> Conversation:
+        if self.protocol is not Protocol.TCP:
+            return self._error(forward, arrival, RejectKind.PORT_UNREACHABLE)
+        reset = self._reply(arrival, TCP_RST | TCP_ACK)
+        heard = reset.outcome is Outcome.DELIVERED
+        return Conversation(forward, Symptom.REFUSED if heard else Symptom.TIMEOUT, reset)
+
+    def _failed(self, forward: Trace) -> Conversation:
+        outside = self.question.source.outside
+        if at_sender(forward, outside=outside):
+            symptom = sender_symptom(forward, self.protocol)
+            if symptom is not None:
+                return Conversation(forward, symptom)
+        error = forward.reject if forward.outcome is Outcome.REJECTED else ERROR_FOR.get(forward.outcome)
+        if error is None or self.arrival is None:
+            return Conversation(forward, Symptom.TIMEOUT)
+        return self._error(forward, self.arrival, error)
+
+    def _error(self, forward: Trace, arrival: _Arrival, kind: RejectKind) -> Conversation:
+        """The message that tells the client of the failure, and whether it gets there."""
+        bad = arrival.packet
+        if kind is RejectKind.TCP_RESET:
+            packet = Packet(bad.dst, bad.src, self.protocol, bad.dport, bad.sport, TCP_RST | TCP_ACK)
+        else:
+            nowhere: IPAddress = ip_address("0.0.0.0" if bad.dst.version == 4 else "::")
+            local = bad.dst in arrival.netns.addresses_by_value
+            protocol = Protocol.ICMP if bad.dst.version == 4 else Protocol.ICMPV6
+            packet = Packet(bad.dst if local else nowhere, bad.src, protocol, icmp_type=3, icmp_code=3)
+        error = self._send(arrival.netns, packet, self._error_at_client, tuple_of(bad))
+        heard = error.outcome is Outcome.DELIVERED
+        symptom = error_symptom(kind, self.protocol) if heard else Symptom.TIMEOUT
+        return Conversation(forward, symptom, error=error)
+
+    def _send(self, netns: Netns, packet: Packet, endpoint: Endpoint, inner: Tuple4 | None = None) -> Trace:
+        """A packet back to the client. One that leaves by an outside client's device has reached it."""
+        journey = Journey(self.setting, netns.id, packet, endpoint)
+        journey.inner = inner
+        device = self.question.source.device
+        if device is not None:
+            host = self.setting.world.netns(self.question.source.netns)
+            journey.exit = (host.id, host.links_by_name[device].index)
+        trace = walk(journey, LocalOut())
+        if not self.question.source.outside or trace.outcome is not Outcome.LEAVES_VIEW:
+            return trace
+        if inner is None and self.flow is not None and tuple_of(journey.packet) != inverse(self.flow):
+            return replace(trace, outcome=Outcome.REPLY_MISMATCH)
+        about = Assumption("ASSUME_OUTSIDE_PATH", f"what leaves by {device} reaches the client")
+        return replace(trace, outcome=Outcome.DELIVERED, assumptions=(*trace.assumptions, about))
+
+    def _at_client(self, journey: Journey, device: Link) -> Trace:
+        """A reply's end: the client's socket takes only what looks like an answer from where it asked."""
+        del device
+        expected = self.flow is not None and tuple_of(journey.packet) == inverse(self.flow)
+        return self._taken(journey, expected, f"{journey.packet} is not what the client waits for")
+
+    def _error_at_client(self, journey: Journey, device: Link) -> Trace:
+        """An error's end: it must quote the client's own packet."""
+        if journey.packet.protocol is self.protocol:
+            return self._at_client(journey, device)
+        return self._taken(journey, journey.inner == self.flow, "the error does not speak of the client's packet")
+
+    def _taken(self, journey: Journey, expected: bool, otherwise: str) -> Trace:
+        netns = journey.netns
+        ref = Ref(RefKind.NETNS, netns.id, (), netns.id, netns.id)
+        if expected and netns.id == self.question.source.netns and not self.question.source.outside:
+            journey.step(StepKind.SOCKET, "the client's socket takes it", ref)
+            return journey.end(Outcome.DELIVERED)
+        text = otherwise if netns.id == self.question.source.netns else f"ends in {netns.id}, not at the client"
+        journey.step(StepKind.SOCKET, text, ref)
+        return journey.end(Outcome.REPLY_MISMATCH)

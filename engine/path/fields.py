@@ -1,0 +1,219 @@
+"""Every field that the model can read of a packet, as one table: name → function of a `View`.
+
+A function returns the field's value: an int, a name, a set of names (for bits that can be on together),
+or None where the packet has no such field (a rule that asks for it then does not match, negated or not).
+A field name that is not in the table is unknown. Device names are empty strings where there is no device,
+as the kernel compares them (ip_packet_match, nft_meta_store_ifname).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address
+
+from engine.model.packet import PROTOCOL_NUMBERS, Packet, Protocol
+from engine.path.addresses import address_type
+from engine.path.fib import FlowKey, Found
+from engine.path.view import View
+
+Value = int | str | frozenset[str] | None
+
+
+class _Unknown:
+    """The value of a field that the model cannot know."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN = _Unknown()
+Read = Callable[[View], "Value | _Unknown"]
+
+
+def read(name: str, view: View) -> Value | _Unknown:
+    """The value of the field `name`, or UNKNOWN where the model has no such field."""
+    function = FIELDS.get(name)
+    return UNKNOWN if function is None else function(view)
+
+
+def _v4(value: object) -> int | None:
+    return int(value) if isinstance(value, IPv4Address) else None
+
+
+def _v6(value: object) -> int | None:
+    return int(value) if isinstance(value, IPv6Address) else None
+
+
+def _port(protocol: Protocol, end: str) -> Read:
+    def value(view: View) -> int | None:
+        packet = view.packet
+        if packet.protocol is not protocol:
+            return None
+        return packet.sport if end == "sport" else packet.dport
+
+    return value
+
+
+def _icmp(protocol: Protocol, part: str) -> Read:
+    def value(view: View) -> int | None:
+        packet = view.packet
+        if packet.protocol is not protocol:
+            return None
+        return packet.icmp_type if part == "type" else packet.icmp_code
+
+    return value
+
+
+def _tcp_flags(view: View) -> int | None:
+    return view.packet.tcp_flags if view.packet.protocol is Protocol.TCP else None
+
+
+def _number(packet: Packet) -> int:
+    return PROTOCOL_NUMBERS[packet.protocol]
+
+
+def _ct_state(view: View) -> frozenset[str]:
+    """The state, and xtables' pseudo-states SNAT and DNAT (xt_conntrack.c, XT_CONNTRACK_STATE_SNAT)."""
+    return frozenset({view.context.ct_state}) | (view.context.ct_status & {"snat", "dnat"})
+
+
+def _ct_direction(view: View) -> str:
+    return "reply" if view.context.ct_reply_direction else "original"
+
+
+def _ct_original(part: str) -> Read:
+    def value(view: View) -> int | None:
+        flow = view.context.ct_original
+        if flow is None:
+            return None
+        found = {"saddr": flow.src, "daddr": flow.dst, "sport": flow.sport, "dport": flow.dport}[part]
+        return None if found is None else int(found)
+
+    return value
+
+
+def _fib_type(end: str, device: str) -> Read:
+    def value(view: View) -> str:
+        address = view.packet.dst if end == "daddr" else view.packet.src
+        name = {"iif": view.context.iif, "oif": view.context.oif}.get(device)
+        link = view.netns.links_by_name.get(name) if name else None
+        return address_type(view.fib, address, link)
+
+    return value
+
+
+def _fib_oif(*selectors: str) -> Read:
+    """`fib saddr . iif oif`: whether a route back to the source exists, and by that device (nft_fib_ipv4.c)."""
+
+    def value(view: View) -> str:
+        device = view.netns.links_by_name.get(view.context.iif) if "iif" in selectors else None
+        mark = view.context.mark if "mark" in selectors else 0
+        found = view.fib.lookup(FlowKey(view.packet.src, oif=device.index if device else None, mark=mark))
+        return "exists" if isinstance(found, Found) and found.route.kind in ("unicast", "local") else "missing"
+
+    return value
+
+
+def _mac(view: View) -> int | _Unknown | None:
+    mac = view.context.source_mac
+    return int(mac.replace(":", ""), 16) if mac else UNKNOWN
+
+
+def _uid(absent: Value) -> Read:
+    """The sending socket's owner; `absent` for packets that were not made here."""
+
+    def value(view: View) -> Value | _Unknown:
+        if view.hook not in ("output", "postrouting") or view.context.iif:
+            return absent
+        return UNKNOWN if view.context.uid is None else view.context.uid
+
+    return value
+
+
+def _family(view: View) -> str:
+    return "ipv4" if view.packet.dst.version == 4 else "ipv6"
+
+
+def _tracked(read: Read) -> Read:
+    """A field of the connection: absent for packets that belong to none."""
+    return lambda view: None if view.context.ct_state in ("untracked", "invalid") else read(view)
+
+
+def _ether_type(view: View) -> int:
+    return 0x0800 if view.packet.dst.version == 4 else 0x86DD
+
+
+def _pkttype(view: View) -> str:
+    if view.packet.dst.is_multicast:
+        return "multicast"
+    return "unicast"
+
+
+FIELDS: dict[str, Read] = {
+    "ip saddr": lambda view: _v4(view.packet.src),
+    "ip daddr": lambda view: _v4(view.packet.dst),
+    "ip6 saddr": lambda view: _v6(view.packet.src),
+    "ip6 daddr": lambda view: _v6(view.packet.dst),
+    "ip protocol": lambda view: _number(view.packet) if view.packet.dst.version == 4 else None,
+    "ip6 nexthdr": lambda view: _number(view.packet) if view.packet.dst.version == 6 else None,
+    "ip ttl": lambda view: view.packet.ttl if view.packet.dst.version == 4 else None,
+    "ip6 hoplimit": lambda view: view.packet.ttl if view.packet.dst.version == 6 else None,
+    "ip version": lambda view: view.packet.dst.version,
+    "ip length": lambda view: view.packet.length if view.packet.dst.version == 4 else None,
+    "meta l4proto": lambda view: _number(view.packet),
+    "meta nfproto": _family,
+    "meta protocol": _ether_type,
+    "ether type": _ether_type,
+    "meta length": lambda view: view.packet.length,
+    "meta mark": lambda view: view.context.mark,
+    "meta iifname": lambda view: view.context.iif,
+    "meta oifname": lambda view: view.context.oif,
+    "meta iif": lambda view: view.context.iif,
+    "meta oif": lambda view: view.context.oif,
+    "meta ibrname": lambda view: view.context.iif if view.context.physin else "",
+    "meta obrname": lambda view: view.context.oif if view.context.physout else "",
+    "meta pkttype": _pkttype,
+    "meta skuid": _uid(None),
+    "owner uid": _uid(""),
+    "ether saddr": _mac,
+    "physdev in": lambda view: view.context.physin,
+    "physdev out": lambda view: view.context.physout,
+    "physdev is-in": lambda view: "yes" if view.context.physin else "no",
+    "physdev is-out": lambda view: "yes" if view.context.physout else "no",
+    "physdev is-bridged": lambda view: "yes" if view.context.physin and view.context.physout else "no",
+    "tcp sport": _port(Protocol.TCP, "sport"),
+    "tcp dport": _port(Protocol.TCP, "dport"),
+    "tcp flags": _tcp_flags,
+    "udp sport": _port(Protocol.UDP, "sport"),
+    "udp dport": _port(Protocol.UDP, "dport"),
+    "sctp sport": _port(Protocol.SCTP, "sport"),
+    "sctp dport": _port(Protocol.SCTP, "dport"),
+    "th sport": lambda view: view.packet.sport,
+    "th dport": lambda view: view.packet.dport,
+    "icmp type": _icmp(Protocol.ICMP, "type"),
+    "icmp code": _icmp(Protocol.ICMP, "code"),
+    "icmpv6 type": _icmp(Protocol.ICMPV6, "type"),
+    "icmpv6 code": _icmp(Protocol.ICMPV6, "code"),
+    "ct state": _ct_state,
+    "ct status": _tracked(lambda view: view.context.ct_status),
+    "ct direction": _tracked(_ct_direction),
+    "ct mark": _tracked(lambda view: view.context.ct_mark),
+    "ct l3proto": _tracked(_family),
+    "ct protocol": _tracked(lambda view: _number(view.packet)),
+    "ct original ip saddr": _ct_original("saddr"),
+    "ct original ip daddr": _ct_original("daddr"),
+    "ct original ip6 saddr": _ct_original("saddr"),
+    "ct original ip6 daddr": _ct_original("daddr"),
+    "ct original proto-src": _ct_original("sport"),
+    "ct original proto-dst": _ct_original("dport"),
+    "fib daddr type": _fib_type("daddr", ""),
+    "fib saddr type": _fib_type("saddr", ""),
+    "fib daddr . iif type": _fib_type("daddr", "iif"),
+    "fib saddr . iif type": _fib_type("saddr", "iif"),
+    "fib daddr . oif type": _fib_type("daddr", "oif"),
+    "fib saddr . oif type": _fib_type("saddr", "oif"),
+    "fib saddr . iif oif": _fib_oif("iif"),
+    "fib saddr . mark . iif oif": _fib_oif("iif", "mark"),
+    "fib saddr oif": _fib_oif(),
+    "fib saddr . mark oif": _fib_oif("mark"),
+}

@@ -1,0 +1,86 @@
+"""Connection tracking of the question's own flow: one `Track` for each namespace that it crosses.
+
+The kernel keeps a tuple for each direction. NAT changes what the *reply* tuple looks like; every later
+packet is rewritten so that it fits the inverse of the other direction's tuple (net/netfilter/nf_nat_core.c,
+nf_nat_manip_pkt). That one rule gives NAT for the original direction and un-NAT for replies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from engine.model.packet import Packet, Protocol
+from engine.model.traffic import ConntrackEntry, Tuple4
+
+
+def tuple_of(packet: Packet) -> Tuple4:
+    """The packet's addresses and ports."""
+    return Tuple4(packet.src, packet.dst, packet.sport, packet.dport)
+
+
+def inverse(flow: Tuple4) -> Tuple4:
+    """The tuple of a packet that answers one with this tuple."""
+    return Tuple4(flow.dst, flow.src, flow.dport, flow.sport)
+
+
+@dataclass(slots=True)
+class Track:
+    """A tracked flow in one namespace.
+
+    `initialized` has "dst" and "src" once the nat chains of that manipulation were consulted: they are
+    asked once in a flow's life, whether they translate or not.
+    """
+
+    protocol: Protocol
+    original: Tuple4
+    reply: Tuple4
+    status: frozenset[str] = frozenset()
+    mark: int = 0
+    initialized: set[str] = field(default_factory=set)
+    replied: bool = False
+    entry: ConntrackEntry | None = None
+
+    def is_reply(self, flow: Tuple4) -> bool:
+        """Whether a packet with this tuple goes in the reply direction."""
+        return flow == self.reply and flow != self.original
+
+    def target(self, reply_direction: bool) -> Tuple4:
+        """What a packet of that direction looks like when it is completely translated."""
+        return inverse(self.original if reply_direction else self.reply)
+
+    def translates(self, manip: str, reply_direction: bool) -> bool:
+        """Whether packets of that direction are rewritten at a hook of that manipulation."""
+        undone = {"dst": "snat", "src": "dnat"}
+        done = {"dst": "dnat", "src": "snat"}
+        return (undone if reply_direction else done)[manip] in self.status
+
+
+@dataclass(slots=True)
+class Tracks:
+    """The conntrack tables of all namespaces, as far as this conversation filled or found them."""
+
+    by_netns: dict[str, list[Track]] = field(default_factory=dict)
+
+    def find(self, netns: str, protocol: Protocol, flow: Tuple4) -> Track | None:
+        """The flow that a packet with this tuple belongs to, in either direction."""
+        for track in self.by_netns.get(netns, ()):
+            if track.protocol == protocol and flow in (track.original, track.reply):
+                return track
+        return None
+
+    def add(self, netns: str, track: Track) -> None:
+        """Puts a new flow into a namespace's table."""
+        self.by_netns.setdefault(netns, []).append(track)
+
+
+def new_track(packet: Packet) -> Track:
+    """The track of a flow's first packet."""
+    flow = tuple_of(packet)
+    return Track(packet.protocol, flow, inverse(flow))
+
+
+def rewrite(packet: Packet, target: Tuple4, manip: str) -> Packet:
+    """The packet with its source or its destination as `target` has it."""
+    if manip == "dst":
+        return replace(packet, dst=target.dst, dport=target.dport)
+    return replace(packet, src=target.src, sport=target.sport)

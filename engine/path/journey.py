@@ -1,0 +1,137 @@
+"""The journey: where the packet is, what it looks like, and the story so far. The walk's only mutable state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from engine.model.address import IPAddress
+from engine.model.firewall import RejectKind
+from engine.model.host import Netns
+from engine.model.link import Link
+from engine.model.packet import Packet
+from engine.model.ref import Ref, RefKind
+from engine.model.trace import Assumption, Context, Hop, Outcome, Step, StepKind, Trace
+from engine.model.traffic import Tuple4
+from engine.path.choices import Choices
+from engine.path.flow import Track, Tracks
+from engine.path.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Out:
+    """Where the packet is about to leave: the device, and the next hop's address (MASQUERADE asks both)."""
+
+    link: Link
+    towards: IPAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the packets of one conversation share: the world, the flows tracked so far, the choices."""
+
+    world: World
+    tracks: Tracks
+    choices: Choices
+
+
+Endpoint = Callable[["Journey", Link], Trace]
+
+
+def no_endpoint(journey: Journey, device: Link) -> Trace:
+    """The end of a packet that nobody waits for."""
+    del device
+    return journey.end(Outcome.DELIVERED)
+
+
+class Journey:
+    """One packet on its way.
+
+    `track` is the flow that the packet is attached to (skb->_nfct): kept over loopback and bridges, lost
+    when it crosses a veth pair. `inner` is the tuple quoted by an ICMP error, by which
+    connection tracking finds the flow that the error belongs to. `untracked` is set by NOTRACK. `endpoint`
+    decides what becomes of the packet when a namespace takes it in. `exit` is the device (namespace id,
+    index) behind which an outside client sits.
+    """
+
+    def __init__(self, setting: Setting, netns: str, packet: Packet, endpoint: Endpoint = no_endpoint) -> None:
+        self.setting = setting
+        self.world = setting.world
+        self.tracks = setting.tracks
+        self.choices = setting.choices
+        self.netns: Netns = setting.world.netns(netns)
+        self.packet = packet
+        self.context = Context()
+        self.track: Track | None = None
+        self.inner: Tuple4 | None = None
+        self.untracked = False
+        self.out: Out | None = None
+        self.exit: tuple[str, int] | None = None
+        self.endpoint = endpoint
+        self.assumptions: list[Assumption] = []
+        self._hops: list[Hop] = []
+        self._arrived = packet
+        self._steps: list[Step] = []
+
+    def see(self, **changes: object) -> None:
+        """Changes what rules can see of the packet beside its headers (fields of `Context`)."""
+        self.context = replace(self.context, **changes)  # type: ignore[arg-type]
+
+    def step(self, kind: StepKind, text: str, ref: Ref | None = None, **more: object) -> None:
+        """Adds a step with the packet and context as they are now."""
+        self._steps.append(Step(kind, text, self.packet, self.context, ref, **more))  # type: ignore[arg-type]
+
+    def rewrite(self, packet: Packet, text: str, ref: Ref | None = None, **more: object) -> None:
+        """Changes the packet and records it as a NAT step."""
+        self.step(StepKind.NAT, text, ref, after=packet, **more)
+        self.packet = packet
+
+    def assume(self, assumption: Assumption) -> None:
+        """Records something that the journey rests on, once."""
+        if assumption not in self.assumptions:
+            self.assumptions.append(assumption)
+
+    def pick(self, options: int, about: Assumption) -> int:
+        """Asks `choices`, and records what the answer rests on."""
+        self.assume(about)
+        return self.choices.pick(options, about)
+
+    def choose_source(self, address: IPAddress) -> None:
+        """Gives the packet its source address, which it does not have until it is routed."""
+        self.packet = replace(self.packet, src=address)
+        if not self._steps:
+            self._arrived = self.packet
+
+    def detach(self) -> None:
+        """Crosses a veth pair within one namespace: the flow is looked up anew on the other side."""
+        self.track = None
+        self.untracked = False
+        self.out = None
+        self.context = Context(mark=self.context.mark)
+
+    def enter(self, netns: Netns) -> None:
+        """Goes on in another namespace: marks, tracking and devices stay behind (skb_scrub_packet)."""
+        if self._steps:
+            self._hops.append(Hop(self.netns.id, self._arrived, tuple(self._steps)))
+        self._steps = []
+        self._arrived = self.packet
+        self.netns = netns
+        self.track = None
+        self.untracked = False
+        self.out = None
+        self.context = Context()
+
+    def end(self, outcome: Outcome, reject: RejectKind | None = None) -> Trace:
+        """The finished trace."""
+        hops = [*self._hops, Hop(self.netns.id, self._arrived, tuple(self._steps))]
+        return Trace(outcome, tuple(hops), reject, tuple(self.assumptions))
+
+    def sysctl_ref(self, name: str) -> Ref:
+        """A pointer to a sysctl of the current namespace."""
+        value = self.netns.sysctls.get(name)
+        text = f"{name} = {value}" if value is not None else name
+        return Ref(RefKind.SYSCTL, self.netns.id, (name,), name, text)
+
+    def link_ref(self, link: Link) -> Ref:
+        """A pointer to a link of the current namespace."""
+        return Ref(RefKind.LINK, self.netns.id, (link.index,), link.name, link.name)

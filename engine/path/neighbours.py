@@ -1,0 +1,109 @@
+"""Address resolution: which MAC address a packet is sent to, or that nobody answers.
+
+Source: net/ipv4/arp.c (arp_process: a host answers for an address that is local to it and whose asker it
+could answer by the device that the question came in by), ip-sysctl.rst (arp_ignore, proxy_arp).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.model.address import IPAddress
+from engine.model.host import Netns
+from engine.model.link import Link, Neighbour
+from engine.model.packet import Packet, Protocol
+from engine.model.ref import Ref, RefKind
+from engine.path.addresses import is_local, source_for
+from engine.path.fib import FlowKey, Found
+from engine.path.flow import Tracks
+from engine.path.journey import Journey, Setting
+from engine.path.routing import Refusal, validate_source
+from engine.path.segment import Segment, Station, segment_of
+
+#: Entries with these states carry an address that the kernel sends to (include/net/neighbour.h, NUD_VALID).
+VALID = frozenset({"permanent", "noarp", "reachable", "probe", "stale", "delay"})
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The outcome. `mac` None with `leaves_view` means: somebody that the snapshot does not show may answer."""
+
+    mac: str | None
+    text: str
+    ref: Ref
+    leaves_view: bool = False
+    several: tuple[str, ...] = ()
+
+
+def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
+    """Resolves the next hop on a device."""
+    netns = journey.netns
+    ref = Ref(RefKind.NEIGHBOUR, netns.id, (link.index, str(towards)), f"{towards} dev {link.name}", str(towards))
+    entry = _entry(netns, link, towards)
+    if entry is not None and entry.state in VALID and entry.mac:
+        return Resolved(entry.mac, f"{towards} is at {entry.mac} ({entry.state} neighbour entry)", ref)
+    segment = segment_of(journey.world, netns, link)
+    answers = [station for station in segment.stations if _answers(journey, link, station, towards)]
+    if answers:
+        macs = tuple(dict.fromkeys(station.link.mac for station in answers))
+        where = f"{answers[0].netns}:{answers[0].link.name}"
+        return Resolved(macs[0], f"{towards} is at {macs[0]} ({where} answers)", ref, several=macs[1:])
+    if segment.leaves_view:
+        return Resolved(None, f"{towards} is beyond what can be seen from here", ref, leaves_view=True)
+    return Resolved(None, f"nobody on {link.name} answers for {towards}{_nearly(journey, segment, towards)}", ref)
+
+
+def _entry(netns: Netns, link: Link, towards: IPAddress) -> Neighbour | None:
+    for entry in netns.neighbours:
+        if entry.link == link.index and entry.address == towards and not entry.proxy:
+            return entry
+    return None
+
+
+def _answers(journey: Journey, link: Link, station: Station, towards: IPAddress) -> bool:
+    """Whether that station answers a request for `towards` that came in by its device."""
+    world = journey.world
+    there = world.netns(station.netns)
+    if station.link.noarp:
+        return False
+    if not is_local(there, world.fib(there), towards):
+        return _proxies(journey, there, station.link, towards)
+    if towards.version == 6:
+        return any(a.address == towards and a.link == station.link.index for a in there.addresses)
+    ignore = max(there.sysctl(f"net.ipv4.conf.{name}.arp_ignore") for name in ("all", station.link.name))
+    on_device = any(a.address == towards and a.link == station.link.index for a in there.addresses)
+    if ignore == 8 or (ignore in (1, 2) and not on_device):
+        return False
+    asker = _asker(journey, link, towards)
+    if asker is None:
+        return True
+    request = Packet(asker, towards, Protocol.UDP)
+    scratch = Journey(Setting(world, Tracks(), journey.choices), station.netns, request)
+    return not isinstance(validate_source(scratch, request, station.link), Refusal)
+
+
+def _asker(journey: Journey, link: Link, towards: IPAddress) -> IPAddress | None:
+    """The sender address of the request: the packet's own source where it is local here (arp_solicit)."""
+    source = journey.packet.src
+    if source in journey.netns.addresses_by_value:
+        return source
+    return source_for(journey.netns, link, towards, towards.version, "link")
+
+
+def _proxies(journey: Journey, there: Netns, link: Link, towards: IPAddress) -> bool:
+    """proxy_arp answers for what is routed by another device (arp_fwd_proxy)."""
+    if not any(there.sysctl(f"net.ipv4.conf.{name}.proxy_arp") for name in ("all", link.name)):
+        return False
+    found = journey.world.fib(there).lookup(FlowKey(towards))
+    return isinstance(found, Found) and all(hop.link != link.index for hop in found.nexthops)
+
+
+def _nearly(journey: Journey, segment: Segment, towards: IPAddress) -> str:
+    """Names the namespace that has the address, when it is there but can't be heard."""
+    heard = {station.netns for station in segment.stations}
+    for netns in journey.world.snapshot.namespaces:
+        if towards in netns.addresses_by_value and netns.id != journey.netns.id:
+            return (
+                f" ({netns.id} has it, but {'does not answer' if netns.id in heard else 'does not hear the question'})"
+            )
+    return ""

@@ -1,0 +1,204 @@
+"""One base chain: rules in order, jumps and returns, until a verdict or the policy.
+
+Source: net/netfilter/nf_tables_core.c (nft_do_chain), net/ipv4/netfilter/ip_tables.c (ipt_do_table). An
+explicit stack of callers stands for jumps, so chains of any depth are a loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.model.firewall import (
+    Chain,
+    Match,
+    Nat,
+    Note,
+    NoTrack,
+    Opaque,
+    Reject,
+    Rule,
+    SetMark,
+    Statement,
+    Table,
+    Verdict,
+    VerdictKind,
+    VerdictMap,
+)
+from engine.model.ref import Ref, RefKind
+from engine.model.trace import Assumption, StepKind
+from engine.path.journey import Journey
+from engine.path.matches import Answer, look_up, matches
+from engine.path.stations import Hooked
+from engine.path.view import View
+
+#: What a rule, or a whole base chain, does with a packet. None: nothing that ends anything.
+Effect = Verdict | Reject | Nat | None
+
+ACCEPT = Verdict(VerdictKind.ACCEPT)
+DROP = Verdict(VerdictKind.DROP)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a base chain ended: the effect, and whether the policy (not a rule) had it."""
+
+    effect: Verdict | Reject | Nat
+    by_policy: bool
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The rule that is being run, and the hook that it is run at."""
+
+    table: Table
+    chain: Chain
+    rule: Rule
+    hook: str
+
+    def ref(self, netns: str) -> Ref:
+        """A pointer to the rule."""
+        return rule_ref(netns, self.table, self.chain, self.rule)
+
+
+def view_of(journey: Journey, hook: str) -> View:
+    """What rules at a hook see of the packet now."""
+    netns = journey.netns
+    return View(netns, journey.world.fib(netns), journey.packet, journey.context, hook)
+
+
+def rule_ref(netns: str, table: Table, chain: Chain, rule: Rule) -> Ref:
+    """A pointer to a rule."""
+    key = (str(table.backend), table.family, table.name, chain.name, rule.index)
+    return Ref(RefKind.RULE, netns, key, f"{table.name}/{chain.name} #{rule.index}", rule.text)
+
+
+def chain_ref(netns: str, table: Table, chain: Chain) -> Ref:
+    """A pointer to a chain (its policy)."""
+    policy = f" (policy {chain.base.policy})" if chain.base else ""
+    key = (str(table.backend), table.family, table.name, chain.name)
+    return Ref(RefKind.CHAIN, netns, key, f"{table.name}/{chain.name}", f"chain {chain.name}{policy}")
+
+
+def run_base_chain(journey: Journey, hooked: Hooked, hook: str) -> Ending:
+    """Takes the packet through a base chain and all that it jumps to."""
+    table, chain, position = hooked.table, hooked.chain, 0
+    callers: list[tuple[Chain, int]] = []
+    while True:
+        if position >= len(chain.rules):
+            if not callers:
+                return _policy(journey, hooked, hook)
+            chain, position = callers.pop()
+            continue
+        rule = chain.rules[position]
+        position += 1
+        effect = run_rule(journey, Place(table, chain, rule, hook))
+        if effect is None:
+            continue
+        if not isinstance(effect, Verdict) or effect.kind in (VerdictKind.ACCEPT, VerdictKind.DROP):
+            return Ending(effect, False, table)
+        if effect.kind is VerdictKind.RETURN:
+            position = len(chain.rules)
+        elif effect.chain is not None:
+            target = table.chain(effect.chain)
+            if target is None:
+                continue
+            if effect.kind is VerdictKind.JUMP:
+                callers.append((chain, position))
+            chain, position = target, 0
+
+
+def run_rule(journey: Journey, place: Place) -> Effect:
+    """Runs one rule's statements; records a step if the packet got through its conditions."""
+    effect: Effect = None
+    said: list[str] = []
+    rule = place.rule
+    for number, statement in enumerate(rule.statements):
+        if isinstance(statement, Match):
+            answer = matches(statement, view_of(journey, place.hook), place.table)
+            if answer is Answer.UNKNOWN:
+                answer = _undecided(journey, place, rule.statements[number + 1 :], statement.text)
+            if answer is Answer.NO:
+                return None
+        else:
+            words, effect = _perform(journey, place, statement)
+            said += [words] if words else []
+            if effect is not None:
+                break
+    ref = place.ref(journey.netns.id)
+    verdict = ", ".join(said) or "continue"
+    journey.step(StepKind.RULE, rule.text, ref, hook=place.hook, verdict=verdict, handle=rule.handle)
+    return effect
+
+
+def _perform(journey: Journey, place: Place, statement: Statement) -> tuple[str, Effect]:
+    """Runs one statement: what it said, in words, and its effect."""
+    if isinstance(statement, Verdict):
+        return str(statement), None if statement.kind is VerdictKind.CONTINUE else statement
+    if isinstance(statement, Reject):
+        return f"reject {statement.kind}", statement
+    if isinstance(statement, Nat):
+        return str(statement.kind), statement
+    if isinstance(statement, VerdictMap):
+        return _verdict_map(journey, place, statement)
+    if isinstance(statement, SetMark):
+        return _set_mark(journey, statement), None
+    if isinstance(statement, NoTrack):
+        journey.untracked = True
+        journey.see(ct_state="untracked", ct_status=frozenset())
+        return "notrack", None
+    if isinstance(statement, Opaque):
+        return _opaque(journey, place, statement)
+    return "", None
+
+
+def _verdict_map(journey: Journey, place: Place, statement: VerdictMap) -> tuple[str, Effect]:
+    view = view_of(journey, place.hook)
+    found = look_up(statement.fields, statement.elements, statement.lookup, view, place.table)
+    if found is Answer.UNKNOWN:
+        return _opaque(journey, place, Opaque(statement.text))
+    if isinstance(found, Answer) or not isinstance(found.value, Verdict):
+        return "", None
+    return str(found.value), None if found.value.kind is VerdictKind.CONTINUE else found.value
+
+
+def _set_mark(journey: Journey, statement: SetMark) -> str:
+    context = journey.context
+    sources = {"value": statement.value, "mark": context.mark, "ct mark": context.ct_mark}
+    old = context.mark if statement.target == "mark" else context.ct_mark
+    new = (old & statement.keep) ^ (sources[statement.source] & statement.mask)
+    if statement.target == "mark":
+        journey.see(mark=new)
+    else:
+        journey.see(ct_mark=new)
+        if journey.track is not None:
+            journey.track.mark = new
+    return f"{statement.target} set {new:#x}"
+
+
+def _opaque(journey: Journey, place: Place, statement: Opaque) -> tuple[str, Effect]:
+    """Every way on, for a statement whose effect is not modelled."""
+    outcomes: tuple[tuple[str, Effect], ...] = (("continue", None), ("accept", ACCEPT), ("drop", DROP))
+    sentence = f"what “{statement.text}” does is not modelled"
+    about = Assumption("ASSUME_UNKNOWN_TARGET", sentence, place.ref(journey.netns.id))
+    name, effect = outcomes[journey.pick(len(outcomes), about)]
+    return f"{statement.text}: {name}?", effect
+
+
+def _undecided(journey: Journey, place: Place, rest: Sequence[Statement], text: str) -> Answer:
+    """Both ways, if the rule would do anything; a rule that only counts or logs needs no answer."""
+    if all(isinstance(statement, Match | Note) for statement in rest):
+        return Answer.NO
+    sentence = f"whether “{text}” holds can't be known from a snapshot"
+    about = Assumption("ASSUME_UNKNOWN_MATCH", sentence, place.ref(journey.netns.id))
+    return (Answer.YES, Answer.NO)[journey.pick(2, about)]
+
+
+def _policy(journey: Journey, hooked: Hooked, hook: str) -> Ending:
+    policy = hooked.base.policy
+    if hooked.chain.rules or policy is not VerdictKind.ACCEPT:
+        ref = chain_ref(journey.netns.id, hooked.table, hooked.chain)
+        text = f"policy {policy} of {hooked.table.name}/{hooked.chain.name}"
+        journey.step(StepKind.POLICY, text, ref, hook=hook, verdict=str(policy))
+    return Ending(Verdict(policy), True, hooked.table)

@@ -1,0 +1,58 @@
+"""The end of the way: which socket takes the packet (net/ipv4/inet_hashtables.c, udp.c)."""
+
+from __future__ import annotations
+
+from engine.model.address import Family
+from engine.model.host import Netns
+from engine.model.link import Link
+from engine.model.packet import Packet
+from engine.model.ref import Ref, RefKind
+from engine.model.traffic import Listener
+
+
+def listener_ref(netns: str, listener: Listener) -> Ref:
+    """A pointer to a listening socket."""
+    key = (str(listener.protocol), str(listener.address or ""), listener.port)
+    who = f" ({listener.process.name}, pid {listener.process.pid})" if listener.process else ""
+    return Ref(RefKind.LISTENER, netns, key, str(listener), f"{listener}{who}")
+
+
+def find_listener(netns: Netns, packet: Packet, device: Link) -> Listener | None:
+    """The socket that takes the packet: the most specific one wins (address, then bound device)."""
+    best: tuple[int, Listener] | None = None
+    for listener in netns.listeners:
+        score = _score(listener, packet, device)
+        if score and (best is None or score > best[0]):
+            best = (score, listener)
+    return best[1] if best else None
+
+
+def listeners_on_port(netns: Netns, packet: Packet) -> tuple[Listener, ...]:
+    """Sockets of that protocol on that port, whether or not they take the packet."""
+    return tuple(
+        listener
+        for listener in netns.listeners
+        if listener.protocol is packet.protocol and listener.port == packet.dport
+    )
+
+
+def _score(listener: Listener, packet: Packet, device: Link) -> int:
+    """0 when the socket does not take the packet, more the better it fits (compute_score)."""
+    if listener.protocol is not packet.protocol or listener.port != packet.dport:
+        return 0
+    if listener.device is not None and listener.device != device.index:
+        return 0
+    four = packet.dst.version == 4
+    if listener.address is None:
+        if four and listener.family is Family.INET6 and listener.v6only:
+            return 0
+        if not four and listener.family is Family.INET:
+            return 0
+        score = 1 if (listener.family is Family.INET) != four else 2
+    elif listener.address == packet.dst:
+        score = 4
+    elif four and listener.family is Family.INET6 and str(listener.address) == f"::ffff:{packet.dst}":
+        score = 3
+    else:
+        return 0
+    return score + (4 if listener.device is not None else 0)

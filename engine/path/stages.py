@@ -1,0 +1,79 @@
+"""The stages of a walk: where a packet is between two decisions. Each has one handler in `walk.HANDLERS`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.model.address import IPAddress
+from engine.model.link import Link
+from engine.model.trace import Trace
+from engine.path.routing import Way
+
+
+@dataclass(frozen=True, slots=True)
+class LocalOut:
+    """A socket of this namespace sends the packet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """The IP layer hands the packet to a device, for the next hop `towards`."""
+
+    link: Link
+    towards: IPAddress
+
+
+@dataclass(frozen=True, slots=True)
+class OnWire:
+    """A frame leaves by a device, for a MAC address (None where the device has none)."""
+
+    link: Link
+    mac: str | None
+    source_mac: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrive:
+    """A frame comes in by a device."""
+
+    link: Link
+    mac: str | None
+    source_mac: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The packet reaches the IP layer by a device. `prerouted`: br_netfilter has run PREROUTING already."""
+
+    link: Link
+    prerouted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bridged:
+    """A bridge passes the frame from a port on to whoever has the MAC address."""
+
+    bridge: Link
+    port: Link
+    mac: str | None
+    source_mac: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Routing sends the packet on."""
+
+    device: Link
+    way: Way
+
+
+@dataclass(frozen=True, slots=True)
+class LocalIn:
+    """Routing takes the packet in."""
+
+    device: Link
+
+
+Stage = LocalOut | Emit | OnWire | Arrive | Stack | Bridged | Forward | LocalIn
+#: What a handler gives: the stage that follows, or the finished trace.
+Next = Stage | Trace

@@ -1,0 +1,81 @@
+"""The netfilter hooks of a namespace: which base chains a packet meets, in which order.
+
+At every hook the base chains of all backends run in one list by priority; connection tracking (-200) and
+NAT (-100 and 100) are stations of that list too. Chains of type nat have no place of their own: they run
+inside the NAT station, ordered among themselves. At equal priority the chain that was registered last
+runs first (measured; nf_hook_entries_grow inserts a new hook before its equals).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+
+from engine.model.firewall import BaseChain, Chain, Firewall, Table
+
+
+class StationKind(StrEnum):
+    """What a station does with a packet."""
+
+    CHAIN = "chain"
+    CONNTRACK = "conntrack"
+    NAT = "nat"
+
+
+@dataclass(frozen=True, slots=True)
+class Hooked:
+    """A base chain, with the table that its jumps and sets are looked up in."""
+
+    table: Table
+    chain: Chain
+    base: BaseChain
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """One stop at a hook. A NAT station holds all nat chains of the hook, any other at most one chain."""
+
+    kind: StationKind
+    priority: int
+    chains: tuple[Hooked, ...] = ()
+
+
+#: Fixed stations by hook: (kind, priority). include/uapi/linux/netfilter_ipv4.h, enum nf_ip_hook_priorities.
+FIXED: dict[str, tuple[tuple[StationKind, int], ...]] = {
+    "prerouting": ((StationKind.CONNTRACK, -200), (StationKind.NAT, -100)),
+    "input": ((StationKind.NAT, 100),),
+    "forward": (),
+    "output": ((StationKind.CONNTRACK, -200), (StationKind.NAT, -100)),
+    "postrouting": ((StationKind.NAT, 100),),
+}
+
+
+class Stations:
+    """The hooks of one namespace's firewall."""
+
+    def __init__(self, firewall: Firewall) -> None:
+        self._firewall = firewall
+        self.at = cache(self._at)
+
+    def _at(self, hook: str, family: str) -> tuple[Station, ...]:
+        """The stations at a hook for packets of a family ("ip", "ip6" or "bridge"), in order."""
+        families = (family,) if family == "bridge" else (family, "inet")
+        hooked = [
+            Hooked(table, chain, chain.base)
+            for table in self._firewall.tables
+            if table.family in families
+            for chain in table.chains
+            if chain.base is not None and chain.base.hook == hook
+        ]
+        hooked.sort(key=lambda each: (each.base.priority, -(each.base.registered or 0)))
+        nat = tuple(each for each in hooked if each.base.kind == "nat")
+        stations = [
+            Station(StationKind.CHAIN, each.base.priority, (each,)) for each in hooked if each.base.kind != "nat"
+        ]
+        if family != "bridge":
+            stations += [
+                Station(kind, priority, nat if kind is StationKind.NAT else ()) for kind, priority in FIXED[hook]
+            ]
+        stations.sort(key=lambda station: station.priority)
+        return tuple(stations)

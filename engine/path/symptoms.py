@@ -1,0 +1,82 @@
+"""What the client sees: from endings and ICMP errors to the word for it.
+
+Sources: connect(2) and the errno that the kernel maps each error to (net/ipv4/icmp.c, icmp_err_convert; a TCP
+socket that is still connecting reports every one of them, a UDP socket only those marked fatal; net/ipv4/fib_semantics.c,
+fib_props for route types).
+"""
+
+from __future__ import annotations
+
+from engine.model.firewall import RejectKind
+from engine.model.packet import Protocol
+from engine.model.trace import Outcome, Symptom, Trace
+
+#: An error message that reaches the client, as a connecting TCP socket reports it.
+BY_ERROR: dict[RejectKind, Symptom] = {
+    RejectKind.TCP_RESET: Symptom.REFUSED,
+    RejectKind.PORT_UNREACHABLE: Symptom.REFUSED,
+    RejectKind.PROTO_UNREACHABLE: Symptom.PROTOCOL_UNREACHABLE,
+    RejectKind.NET_UNREACHABLE: Symptom.NET_UNREACHABLE,
+    RejectKind.NET_PROHIBITED: Symptom.NET_UNREACHABLE,
+    RejectKind.HOST_UNREACHABLE: Symptom.HOST_UNREACHABLE,
+    RejectKind.HOST_PROHIBITED: Symptom.HOST_UNREACHABLE,
+    RejectKind.ADMIN_PROHIBITED: Symptom.HOST_UNREACHABLE,
+}
+
+#: Errors that a UDP socket keeps to itself (not fatal in icmp_err_convert).
+QUIET_FOR_UDP = frozenset({RejectKind.NET_UNREACHABLE, RejectKind.HOST_UNREACHABLE})
+
+#: What a router sends back for a packet that it can't pass on. Endings that are not here are silent.
+ERROR_FOR: dict[Outcome, RejectKind] = {
+    Outcome.NO_ROUTE: RejectKind.NET_UNREACHABLE,
+    Outcome.ROUTE_UNREACHABLE: RejectKind.HOST_UNREACHABLE,
+    Outcome.ROUTE_PROHIBIT: RejectKind.ADMIN_PROHIBITED,
+    Outcome.NO_NEIGHBOUR: RejectKind.HOST_UNREACHABLE,
+    Outcome.TTL_EXPIRED: RejectKind.HOST_UNREACHABLE,
+    Outcome.LOOP: RejectKind.HOST_UNREACHABLE,
+}
+
+#: What the client's own system call gives when the packet does not get out of its namespace.
+AT_SENDER: dict[Outcome, Symptom] = {
+    Outcome.NO_ROUTE: Symptom.NET_UNREACHABLE,
+    Outcome.NO_SOURCE_ADDRESS: Symptom.NET_UNREACHABLE,
+    Outcome.ROUTE_UNREACHABLE: Symptom.HOST_UNREACHABLE,
+    Outcome.ROUTE_PROHIBIT: Symptom.PROHIBITED,
+    Outcome.ROUTE_BLACKHOLE: Symptom.INVALID_ARGUMENT,
+}
+
+_DROPS = frozenset({Outcome.RULE_DROP, Outcome.POLICY_DROP, Outcome.REJECTED})
+
+
+def at_sender(trace: Trace, *, outside: bool) -> bool:
+    """Whether the packet ended before its own namespace had sent it."""
+    return trace.local and not outside and not trace.last.context.iif
+
+
+def sender_symptom(trace: Trace, protocol: Protocol) -> Symptom | None:
+    """The symptom of a packet that ended at its sender; None where an error message decides, or nothing comes."""
+    if trace.outcome in AT_SENDER:
+        return AT_SENDER[trace.outcome]
+    if trace.outcome in _DROPS and protocol is not Protocol.TCP:
+        return Symptom.NOT_PERMITTED
+    if trace.outcome is Outcome.NO_NEIGHBOUR:
+        return Symptom.HOST_UNREACHABLE if protocol is Protocol.TCP else Symptom.TIMEOUT
+    return None
+
+
+def error_symptom(error: RejectKind, protocol: Protocol) -> Symptom:
+    """The symptom of an error message that reached the client."""
+    if protocol is not Protocol.TCP and error in QUIET_FOR_UDP:
+        return Symptom.TIMEOUT
+    return BY_ERROR[error]
+
+
+def relayed_symptom(second: Symptom, protocol: Protocol) -> Symptom:
+    """What the client of a relay sees of the relay's own connection."""
+    if second is Symptom.CONNECTED:
+        return Symptom.CONNECTED
+    if protocol is not Protocol.TCP:
+        return Symptom.TIMEOUT
+    if second in (Symptom.TIMEOUT, Symptom.ACCEPTED_THEN_SILENT):
+        return Symptom.ACCEPTED_THEN_SILENT
+    return Symptom.ACCEPTED_THEN_CLOSED

@@ -1,0 +1,24 @@
+"""What a firewall rule sees: the packet, its context, and the namespace it is in.
+
+The walk makes views as it goes; explanations make the same views again from a recorded step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.model.host import Netns
+from engine.model.packet import Packet
+from engine.model.trace import Context
+from engine.path.fib import Fib
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A packet at a hook, as a rule sees it."""
+
+    netns: Netns
+    fib: Fib
+    packet: Packet
+    context: Context
+    hook: str

@@ -1,0 +1,126 @@
+"""The walk: a loop over stages, from where a packet starts to where it ends.
+
+The stages follow net/ipv4/ip_input.c, ip_forward.c and ip_output.c; the link layer is in `switching`. What
+happens at the end of a delivered packet is the caller's (`Journey.endpoint`): a question looks for a
+listener, a reply for the client that waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from engine.model.link import Link
+from engine.model.trace import Outcome, StepKind, Trace
+from engine.path.hooks import run_hook
+from engine.path.journey import Journey, Out
+from engine.path.routing import Refusal, Way, route_input, route_output
+from engine.path.stages import Arrive, Bridged, Emit, Forward, LocalIn, LocalOut, Next, OnWire, Stack, Stage
+from engine.path.switching import arrive, bridged, emit, on_wire
+
+#: A packet has at most 255 hops of a handful of stages; more stages than this can't be.
+MOST_STAGES = 4096
+
+
+def walk(journey: Journey, stage: Stage) -> Trace:
+    """Takes the packet from `stage` to its end."""
+    seen: set[object] = set()
+    following: Next = stage
+    for _ in range(MOST_STAGES):
+        if isinstance(following, Trace):
+            return following
+        if isinstance(following, Stack):
+            place = (journey.netns.id, following.link.index, replace(journey.packet, ttl=64), journey.context.mark)
+            if place in seen:
+                journey.step(StepKind.NOTE, "the packet was here before, unchanged: it goes round in circles")
+                return journey.end(Outcome.LOOP)
+            seen.add(place)
+        following = HANDLERS[type(following)](journey, following)
+    return journey.end(Outcome.LOOP)
+
+
+def _local_out(journey: Journey, stage: LocalOut) -> Next:
+    del stage
+    way = route_output(journey, journey.packet)
+    if isinstance(way, Refusal):
+        return _refuse(journey, way)
+    if journey.packet.src.is_unspecified:
+        if way.source is None:
+            journey.step(StepKind.ROUTE, f"no address to send from on {way.link.name}", way.ref)
+            return journey.end(Outcome.NO_SOURCE_ADDRESS)
+        journey.choose_source(way.source)
+    journey.step(StepKind.ROUTE, way.text, way.ref)
+    journey.see(iif="", oif=way.link.name)
+    before = (journey.packet.dst, journey.context.mark)
+    ended = run_hook(journey, "output")
+    if ended:
+        return ended
+    if (journey.packet.dst, journey.context.mark) != before:
+        again = route_output(journey, journey.packet)
+        if isinstance(again, Refusal):
+            return _refuse(journey, again)
+        if again.ref != way.ref:
+            journey.step(StepKind.ROUTE, f"routed again: {again.text}", again.ref)
+        way = again
+    return _postroute(journey, way)
+
+
+def _stack(journey: Journey, stage: Stack) -> Next:
+    device = stage.link
+    journey.see(iif=device.name, oif="", physout="")
+    if not stage.prerouted:
+        ended = run_hook(journey, "prerouting")
+        if ended:
+            return ended
+    if device.kind == "loopback":
+        return LocalIn(device)
+    way = route_input(journey, journey.packet, device)
+    if isinstance(way, Refusal):
+        return _refuse(journey, way)
+    journey.step(StepKind.ROUTE, way.text, way.ref)
+    return LocalIn(device) if way.local else Forward(device, way)
+
+
+def _forward(journey: Journey, stage: Forward) -> Next:
+    way = stage.way
+    if journey.packet.ttl <= 1:
+        journey.step(StepKind.NOTE, "time to live is used up")
+        return journey.end(Outcome.TTL_EXPIRED)
+    journey.packet = replace(journey.packet, ttl=journey.packet.ttl - 1)
+    _say_forwarding(journey, stage.device)
+    journey.see(oif=way.link.name)
+    return run_hook(journey, "forward") or _postroute(journey, way)
+
+
+def _say_forwarding(journey: Journey, device: Link) -> None:
+    name = "net.ipv6.conf.all.forwarding" if journey.packet.dst.version == 6 else "net.ipv4.ip_forward"
+    journey.step(StepKind.SYSCTL, f"forwarding is on for {device.name}", journey.sysctl_ref(name))
+
+
+def _postroute(journey: Journey, way: Way) -> Next:
+    journey.out = Out(way.link, way.towards)
+    journey.see(oif=way.link.name)
+    return run_hook(journey, "postrouting") or Emit(way.link, way.towards)
+
+
+def _local_in(journey: Journey, stage: LocalIn) -> Next:
+    journey.see(oif="")
+    return run_hook(journey, "input") or journey.endpoint(journey, stage.device)
+
+
+def _refuse(journey: Journey, refusal: Refusal) -> Trace:
+    journey.step(StepKind.ROUTE, refusal.text, refusal.ref)
+    return journey.end(refusal.outcome)
+
+
+HANDLERS: dict[type[Stage], Callable[[Journey, Any], Next]] = {
+    LocalOut: _local_out,
+    Emit: emit,
+    OnWire: on_wire,
+    Arrive: arrive,
+    Bridged: bridged,
+    Stack: _stack,
+    Forward: _forward,
+    LocalIn: _local_in,
+}

@@ -1,0 +1,142 @@
+#!/bin/sh
+# Installs what is missing for one goal: `setup.sh run` (the demo) or `setup.sh test` (all tests).
+#
+# 1. A Python of a version that pyproject.toml allows.
+# 2. Programs. As root on Debian and its relatives: installs the missing packages, never removing another one.
+#    Otherwise: names them, and what will not work without.
+# 3. .venv, a private environment with the package itself (editable) and, for tests, its test tools.
+#
+# Idempotent: when nothing is missing it does nothing and takes a moment.
+set -eu
+cd "$(dirname "$0")/.."
+goal=${1:-}
+case $goal in run | test) ;; *) echo "usage: setup.sh run|test" >&2; exit 2 ;; esac
+PATH=$PATH:/usr/sbin:/sbin
+venv=$PWD/.venv
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
+
+# program | Debian package | goal that needs it | what is lost without it
+programs() {
+	cat <<-'END'
+		ip|iproute2|run|the demo and all kernel tests
+		nft|nftables|run|the demo and all kernel tests
+		iptables-nft|iptables|run|the demo and all kernel tests
+		nsenter|util-linux|run|the demo and all kernel tests
+		dockerd|docker.io|test|the tests with a real Docker Engine
+		docker|docker-cli|test|the tests with a real Docker Engine
+		busybox|busybox-static|test|the tests with a real Docker Engine
+		sysctl|procps|test|all kernel tests
+		conntrack|conntrack|test|the kernel tests of connection tracking
+		tmux|tmux|test|the tests of the workbench in a real terminal
+	END
+}
+
+# The program is there; a busybox counts only when it is static, as an image made of it alone must run.
+present() {
+	command -v "$1" >/dev/null 2>&1 || return 1
+	[ "$1" != busybox ] || ! ldd "$(command -v busybox)" >/dev/null 2>&1
+}
+
+allowed_version() {
+	"$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1
+}
+
+makes_environments() { "$1" -c 'import ensurepip, venv' >/dev/null 2>&1; }
+
+# The first Python of an allowed version that can make environments; else the first of an allowed version.
+find_python() {
+	first=
+	for candidate in ${PYTHON:-} python3 python3.13 python3.12 python3.11 /usr/bin/python3; do
+		allowed_version "$candidate" || continue
+		if makes_environments "$candidate"; then
+			echo "$candidate"
+			return
+		fi
+		first=${first:-$candidate}
+	done
+	echo "$first"
+}
+
+missing_programs() {
+	programs | while IFS='|' read -r program package need lost; do
+		[ "$need" = run ] || [ "$need" = "$goal" ] || continue
+		present "$program" || printf '%s|%s|%s\n' "$program" "$package" "$lost"
+	done
+}
+
+# Installs Debian packages. A new service (docker.io has one) is not started: portscope does not need it running.
+install_packages() {
+	say "installing Debian packages: $*"
+	guard=
+	if [ -d /usr/sbin ] && [ ! -e /usr/sbin/policy-rc.d ]; then
+		guard=/usr/sbin/policy-rc.d
+		trap 'rm -f "$guard"' EXIT
+		trap 'exit 130' INT TERM HUP
+		printf '#!/bin/sh\nexit 101\n' >"$guard"
+		chmod 755 "$guard"
+	fi
+	export DEBIAN_FRONTEND=noninteractive
+	done=0
+	{ apt-get update -q && apt-get install -q -y --no-install-recommends --no-remove "$@"; } </dev/null >&2 || done=$?
+	if [ -n "$guard" ]; then
+		rm -f "$guard"
+		trap - EXIT INT TERM HUP
+	fi
+	[ "$done" -eq 0 ] || fail "apt-get could not install: $* (its own words are above); install them and try again"
+}
+
+python=$(find_python)
+[ -n "$python" ] || [ "$(id -u)" -eq 0 ] || fail "no Python 3.11, 3.12 or 3.13 found; install one, or name it: make $goal PYTHON=/path/to/python3"
+
+missing=$(missing_programs)
+packages=$(printf '%s\n' "$missing" | cut -d '|' -f 2 | sort -u | tr '\n' ' ')
+if [ -z "$python" ]; then
+	packages="$packages python3 python3-venv"
+elif [ ! -x "$venv/bin/python" ] && ! makes_environments "$python"; then
+	packages="$packages $(basename "$python")-venv"
+fi
+
+if [ -n "$(echo $packages)" ]; then
+	if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
+		# shellcheck disable=SC2086 # a list of words is meant
+		install_packages $packages
+		python=$(find_python)
+	else
+		printf '%s\n' "$missing" | while IFS='|' read -r program package lost; do
+			[ -z "$program" ] || say "missing: $program (Debian package $package); left out without it: $lost"
+		done
+		say "an administrator can install them: apt-get install --no-install-recommends" $packages
+	fi
+fi
+[ -n "$python" ] || fail "no Python 3.11, 3.12 or 3.13 found; install one, or name it: make $goal PYTHON=/path/to/python3"
+[ "$(id -u)" -eq 0 ] || [ "$goal" = run ] || say "not root: the tests that build namespaces or start an engine are left out"
+
+# The legacy iptables writer is compiled on this machine.
+extras=
+[ "$goal" = run ] || extras=test
+compiler=no
+if command -v cc >/dev/null 2>&1; then compiler=yes; fi
+
+stamp=$venv/.portscope-$goal
+state=$({ cat pyproject.toml scripts/setup.sh; echo "$PWD $compiler"; "$python" -V; } | sha256sum)
+if [ -x "$venv/bin/portscope" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$state" ]; then
+	exit 0
+fi
+
+if ! "$venv/bin/python" -c 'import pip' >/dev/null 2>&1 || ! allowed_version "$venv/bin/python" || ! grep -qsF "$PWD" "$venv/bin/pip"; then
+	makes_environments "$python" || fail "$python cannot make environments; install the package $(basename "$python")-venv"
+	say "making .venv with $("$python" -V)"
+	"$python" -m venv --clear "$venv" || fail "$python could not make .venv (its own words are above)"
+fi
+say "installing portscope${extras:+ and its test tools} into .venv"
+"$venv/bin/python" -m pip install -q --disable-pip-version-check -e ".${extras:+[$extras]}" ||
+	fail "pip could not install what pyproject.toml names (its own words are above); is a package index reachable?"
+legacy() { "$venv/bin/python" -m pip install -q --disable-pip-version-check -e ".[legacy]" >/dev/null 2>&1; }
+if [ $compiler = no ]; then
+	say "no C compiler: going on without python-iptables, the writer of legacy iptables rules"
+elif ! legacy; then
+	say "python-iptables could not be compiled: going on without the writer of legacy iptables rules"
+fi
+printf '%s\n' "$state" >"$stamp"

@@ -1,0 +1,140 @@
+"""Breaks in forwarding, routing and links, on the way there and on the way back."""
+
+from __future__ import annotations
+
+from tests.engines.breaks import (
+    LOCALHOST,
+    WEB_ADDRESS,
+    Break,
+    Vantage,
+    asymmetric,
+    in_order,
+    inside,
+    knows_neighbour,
+    lan_app,
+    sh,
+    veth,
+)
+from tests.engines.docker import LAN_ADDRESS
+
+ROUTES = (
+    Break(
+        "uplink-not-forwarding",
+        "timeout",
+        "HOST_DEVICE_FORWARDING_OFF",
+        "up0",
+        sh("sysctl -qw net.ipv4.conf.up0.forwarding=0"),
+    ),
+    Break(
+        "bridge-not-forwarding",
+        "timeout",
+        "HOST_DEVICE_FORWARDING_OFF",
+        "docker0",
+        sh("sysctl -qw net.ipv4.conf.docker0.forwarding=0"),
+    ),
+    Break(
+        "rp-filter-strict", "timeout", "HOST_RP_FILTER_STRICT", "rp_filter", in_order(asymmetric(1), knows_neighbour)
+    ),
+    # The filter applies to the ARP question too, since it carries the client's address: nobody answers it.
+    Break("rp-filter-strict-first-contact", "host-unreachable", "HOST_RP_FILTER_STRICT", "rp_filter", asymmetric(1)),
+    Break("asymmetric-route", "timeout", "RET_ASYMMETRIC_GATEWAY", "10.88.0.0/24", asymmetric(0)),
+    Break(
+        "blackhole-back", "timeout", "RET_ROUTE_BLACKHOLE", LAN_ADDRESS, sh(f"ip route add blackhole {LAN_ADDRESS}/32")
+    ),
+    Break(
+        "blackhole-back-strict",
+        "host-unreachable",
+        "RET_ROUTE_BLACKHOLE",
+        LAN_ADDRESS,
+        sh(f"ip route add blackhole {LAN_ADDRESS}/32", "sysctl -qw net.ipv4.conf.up0.rp_filter=1"),
+    ),
+    Break(
+        "unreachable-route",
+        "host-unreachable",
+        "SRC_ROUTE_UNREACHABLE",
+        WEB_ADDRESS,
+        sh(f"ip route add unreachable {WEB_ADDRESS}"),
+    ),
+    Break(
+        "prohibit-route",
+        "host-unreachable",
+        "SRC_ROUTE_PROHIBIT",
+        WEB_ADDRESS,
+        sh(f"ip route add prohibit {WEB_ADDRESS}"),
+    ),
+    Break(
+        "blackhole-route", "timeout", "SRC_ROUTE_BLACKHOLE", WEB_ADDRESS, sh(f"ip route add blackhole {WEB_ADDRESS}")
+    ),
+    Break(
+        "rule-steals-reply",
+        "timeout",
+        "RET_ROUTE_BLACKHOLE",
+        "default",
+        sh("ip route add blackhole default table 100", "ip rule add from 172.17.0.0/16 table 100 priority 100"),
+    ),
+    Break(
+        "rule-unreachable-reply",
+        "timeout",
+        "RET_ROUTE_UNREACHABLE",
+        "100",
+        sh("ip rule add from 172.17.0.0/16 unreachable priority 100"),
+    ),
+    Break(
+        "rule-steals-packet",
+        "host-unreachable",
+        "SRC_NEIGH_FAILED",
+        "up0",
+        sh(
+            "ip route add default dev up0 table 100",
+            "ip rule add iif up0 table 100 priority 100",
+            "iptables -P FORWARD ACCEPT",
+        ),
+    ),
+    Break(
+        "vpn-shadows-subnet",
+        "timeout",
+        "SRC_ROUTE_SHADOWED",
+        "172.17.0.0/24",
+        sh(f"ip route add 172.17.0.0/24 via {LAN_ADDRESS} dev up0"),
+    ),
+    Break(
+        "route-back-inside",
+        "timeout",
+        "RET_ROUTE_BLACKHOLE",
+        LAN_ADDRESS,
+        inside(f"ip route add blackhole {LAN_ADDRESS}"),
+    ),
+    Break(
+        "wrong-gateway-inside",
+        "timeout",
+        "RET_ASYMMETRIC_GATEWAY",
+        "172.17.0.200",
+        inside("ip route replace default via 172.17.0.200"),
+    ),
+    Break(
+        "no-masquerade",
+        "timeout",
+        "NAT_MASQ_MISSING",
+        make=in_order(lan_app, sh("iptables -t nat -F POSTROUTING")),
+        vantage=Vantage("web", LAN_ADDRESS, 9000),
+    ),
+    Break("egress", "connected", make=lan_app, vantage=Vantage("web", LAN_ADDRESS, 9000)),
+    Break("no-route-in-lan", "net-unreachable", "SRC_NO_ROUTE", vantage=Vantage("lan", WEB_ADDRESS, 80)),
+)
+
+LINKS = (
+    Break("bridge-down", "timeout", "LINK_BRIDGE_DOWN", "docker0", sh("ip link set docker0 down")),
+    Break("veth-down", "host-unreachable", "LINK_VETH_DOWN", "veth", veth("down")),
+    Break("eth0-down-inside", "host-unreachable", "LINK_VETH_DOWN", "eth0", inside("ip link set eth0 down")),
+    Break("veth-without-master", "host-unreachable", "LINK_NO_MASTER", "veth", veth("nomaster")),
+    Break("address-gone", "host-unreachable", "NAT_DNAT_STALE_TARGET", make=inside("ip address flush dev eth0")),
+    Break(
+        "wrong-neighbour",
+        "timeout",
+        "NEIGH_WRONG",
+        WEB_ADDRESS,
+        sh(f"ip neigh replace {WEB_ADDRESS} lladdr 02:42:ac:11:00:63 dev docker0 nud permanent"),
+    ),
+    Break("uplink-down", "host-unreachable", "LINK_DOWN", "up0", sh("ip link set up0 down")),
+    Break("loopback-down", "timeout", "LINK_DOWN", "lo", sh("ip link set lo down"), vantage=LOCALHOST),
+)

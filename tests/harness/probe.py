@@ -1,0 +1,129 @@
+"""The oracle: a real client. It connects from a namespace and says what happened in the words of `why`.
+
+    python probe.py NETNS_FILE tcp|udp ADDRESS PORT    prints one JSON object
+
+The client is a child process that enters the namespace with setns(2); nothing is mounted, nothing else changes. It
+speaks first, with a request that every server of these tests answers (a line for ours, an HTTP request for httpd),
+so that silence always means that nobody took the request. Time is bounded: a handshake gets `CONNECT` seconds (one
+retransmitted SYN is inside), an answer `ANSWER` seconds.
+
+This file is also a module: `probe(netns, …)` runs itself and returns a `Result`. It needs the standard library
+only, and runs with `python -I -S`, which starts in a hundredth of a second.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import os
+import socket
+import subprocess
+import sys
+from typing import NamedTuple
+
+CONNECT = 1.5
+ANSWER = 1.2
+REQUEST = b"GET / HTTP/1.0\r\n\r\n"
+CLONE_NEWNET = 0x40000000
+
+#: The error of connect(), send() or recv(), and its word.
+WORDS = {
+    errno.ECONNREFUSED: "refused",
+    errno.ETIMEDOUT: "timeout",
+    errno.EHOSTUNREACH: "host-unreachable",
+    errno.ENETUNREACH: "net-unreachable",
+    errno.EACCES: "prohibited",
+    errno.ECONNRESET: "reset",
+    errno.EPERM: "not-permitted",
+    errno.EINVAL: "invalid-argument",
+    errno.ENOPROTOOPT: "protocol-unreachable",
+}
+
+
+class Result(NamedTuple):
+    """What the client saw: the symptom, the first line of the answer, and the error's name where there was one."""
+
+    symptom: str
+    answer: str = ""
+    error: str = ""
+
+
+def probe(netns_file: str, address: str, port: int, protocol: str = "tcp") -> Result:
+    """One real attempt from a namespace. Raises `RuntimeError` when the attempt itself could not be made."""
+    argv = [sys.executable, "-I", "-S", __file__, netns_file, protocol, address, str(port)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=CONNECT + ANSWER + 10, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"the probe could not be made: {done.stderr.strip().splitlines()[-1:]}")
+    return Result(*json.loads(done.stdout))
+
+
+def enter(netns_file: str) -> None:
+    """Moves this process into a namespace (setns(2); os.setns exists only from Python 3.12)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    handle = os.open(netns_file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if libc.setns(handle, CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), f"cannot enter {netns_file}")
+    finally:
+        os.close(handle)
+
+
+def attempt_tcp(address: str, port: int) -> Result:
+    """Handshake, request, first answer."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as client:
+        client.settimeout(CONNECT)
+        try:
+            client.connect((address, port))
+        except TimeoutError:
+            return Result("timeout")
+        except OSError as error:
+            return failed(error)
+        client.settimeout(ANSWER)
+        try:
+            client.sendall(REQUEST)
+            data = client.recv(4096)
+        except TimeoutError:
+            return Result("accepted-then-silent")
+        except (ConnectionResetError, BrokenPipeError) as error:
+            return Result("accepted-then-closed", error=errno.errorcode.get(error.errno or 0, ""))
+        except OSError as error:
+            return failed(error)
+    return answered(data) if data else Result("accepted-then-closed")
+
+
+def attempt_udp(address: str, port: int) -> Result:
+    """A datagram and its answer, on a connected socket, as most clients use one."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(ANSWER)
+        try:
+            client.connect((address, port))
+            client.send(REQUEST)
+            return answered(client.recv(4096))
+        except TimeoutError:
+            return Result("timeout")
+        except OSError as error:
+            return failed(error)
+
+
+def answered(data: bytes) -> Result:
+    """The first line of what the server said."""
+    lines = data.decode("ascii", "replace").splitlines()
+    return Result("connected", lines[0] if lines else "")
+
+
+def failed(error: OSError) -> Result:
+    """The word for an error; an error without a word is shown by its name, so that no comparison passes by luck."""
+    name = errno.errorcode.get(error.errno or 0, str(error))
+    return Result(WORDS.get(error.errno or 0, f"errno {name}"), error=name)
+
+
+def main(arguments: list[str]) -> None:
+    netns_file, protocol, address, port = arguments
+    enter(netns_file)
+    attempt = {"tcp": attempt_tcp, "udp": attempt_udp}[protocol]
+    print(json.dumps(attempt(address, int(port))))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,106 @@
+"""The rules of the house that a reader could check by hand, checked by machine. Contracts are in pyproject.toml."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("engine", "views", "workbench")
+SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+PYTHON = sorted({*SOURCES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "bench").rglob("*.py")})
+
+LONGEST_MODULE = 300
+
+#: Modules that touch the kernel, and who may import them. `socket` alone is also a source of constants.
+HANDS = {"iptc", "nftables", "pyroute2", "subprocess"}
+MAY_HAVE_HANDS = ("engine/observe/", "engine/prove/", "engine/build/")
+#: The pure part of building: it is given a snapshot or a plan and gives another value.
+PURE = ("engine/build/diff.py", "engine/lab/demo.py", "engine/model/", "engine/path/", "engine/explain/")
+
+#: Written in two parts, so that this file does not have them.
+UNFINISHED = ("TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK")
+FOREIGN_PATHS = ("/wo" + "rk/", "/tmp/scr" + "atch", "/ho" + "me/", "/ro" + "ot/")
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def imports(path: Path) -> set[str]:
+    """The top names of every import in a file, at whatever depth it stands."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def tracked_texts() -> list[Path]:
+    """Every text of the repository that people wrote: no pictures, no licence, nothing that was built."""
+    done = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        pytest.skip("not a git work tree")
+    names = [line for line in done.stdout.splitlines() if not line.endswith((".svg", ".png", "LICENSE"))]
+    return [ROOT / line for line in names if (ROOT / line).is_file()]
+
+
+def test_the_import_contracts_hold():
+    argv = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+    assert "0 broken" in done.stdout
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_a_module_says_what_it_is_and_is_short(path):
+    text = path.read_text(encoding="utf-8")
+    assert ast.get_docstring(ast.parse(text)), "it needs a docstring: its law"
+    assert len(text.splitlines()) <= LONGEST_MODULE, f"over {LONGEST_MODULE} lines: is there a natural split?"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_only_eyes_and_hands_touch_the_kernel(path):
+    if not name(path).startswith(MAY_HAVE_HANDS) or name(path).startswith(PURE):
+        assert not imports(path) & HANDS
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if name(path).startswith("engine/")], ids=name)
+def test_the_engine_prints_nothing(path):
+    calls = [node.func for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+    assert not [call.lineno for call in calls if isinstance(call, ast.Name) and call.id in ("print", "input")]
+
+
+def test_nothing_is_left_unfinished_and_no_path_of_a_build_machine_is_known():
+    found = []
+    for path in tracked_texts():
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+            words = set(line.replace(":", " ").replace("(", " ").split())
+            if words & set(UNFINISHED) or any(place in line for place in FOREIGN_PATHS):
+                found.append(f"{name(path)}:{number}: {line.strip()[:80]}")
+    assert found == []
+
+
+def test_the_engine_loads_no_terminal_library():
+    """What a static graph misses: imports by name, and those of other people's modules."""
+    modules = [name(path).removesuffix(".py").replace("/", ".") for path in SOURCES if name(path).startswith("engine/")]
+    modules = [module.removesuffix(".__init__") for module in modules]
+    script = (
+        f"import importlib, sys\nfor name in {modules!r}: importlib.import_module(name)\n"
+        "print(sorted({name.partition('.')[0] for name in sys.modules} & {'textual', 'rich', 'views', 'workbench'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout == "[]\n", done.stderr
+
+
+def test_git_ignores_no_module():
+    """An ignored module is in nobody's clone and in no wheel."""
+    words = [name(path) for path in PYTHON]
+    done = subprocess.run(["git", "check-ignore", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout == ""

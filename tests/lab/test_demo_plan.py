@@ -1,0 +1,47 @@
+"""The demo lab's plan: pure, complete, and with exactly one fault."""
+
+from __future__ import annotations
+
+from engine.lab import demo
+from engine.model.command import argvs, named
+from engine.model.plan import CreateNetns, LoadRules, Serve
+
+
+def test_a_plan_is_the_same_each_time_and_named_after_its_lab() -> None:
+    assert demo.plan("demo") == demo.plan("demo")
+    made = [change.name for change in demo.plan("x7").changes if isinstance(change, CreateNetns)]
+    assert sorted(made) == ["x7-api", "x7-db", "x7-host", "x7-lan", "x7-web"]
+
+
+def test_every_change_lies_in_a_namespace_of_the_lab() -> None:
+    made: set[str] = set()
+    for change in demo.plan("demo").changes:
+        if isinstance(change, CreateNetns):
+            made.add(change.name)
+        else:
+            assert change.netns in made
+            assert getattr(change, "peer_netns", change.netns) in made
+
+
+def test_every_change_can_be_shown_as_commands() -> None:
+    for change in demo.plan("demo").changes:
+        assert argvs(change, named())
+
+
+def test_the_question_names_the_published_port_and_the_client() -> None:
+    assert demo.target() == "192.168.30.1:8080"
+    assert demo.source("demo") == "ns:demo-lan"
+
+
+def test_there_is_one_rule_that_drops_and_it_is_in_docker_user() -> None:
+    (load,) = (change for change in demo.plan("demo").changes if isinstance(change, LoadRules))
+    drops = [line for line in load.text.splitlines() if line.endswith("-j DROP")]
+    assert drops == [
+        "-A DOCKER-ISOLATION-STAGE-2 -o demo0 -j DROP",
+        "-A DOCKER-USER -i eth0 -p tcp -m tcp --dport 80 -j DROP",
+    ]
+
+
+def test_what_is_published_has_a_server() -> None:
+    served = {(change.netns, change.port) for change in demo.plan("demo").changes if isinstance(change, Serve)}
+    assert {(f"demo-{node.name}", node.port) for node in demo.NODES} == served

@@ -1,0 +1,254 @@
+"""Every change as command lines: exact words, for a looked-at host and for named namespaces."""
+
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+
+import pytest
+
+from engine.model.address import Family
+from engine.model.command import COMMANDS, Where, argvs, named, seen
+from engine.model.firewall import Backend, Chain, Firewall, Rule, Table
+from engine.model.host import Netns, Snapshot
+from engine.model.link import Address, Link
+from engine.model.packet import Protocol
+from engine.model.plan import (
+    AddAddress,
+    AddRoute,
+    Change,
+    CreateBridge,
+    CreateNetns,
+    CreateVeth,
+    DeleteNeighbour,
+    DeletePolicyRule,
+    DeleteRoute,
+    DeleteRule,
+    InsertRule,
+    Listen,
+    LoadRules,
+    ReplaceRule,
+    RulePlace,
+    Serve,
+    SetContainer,
+    SetLink,
+    SetPort,
+    SetSysctl,
+)
+from engine.model.route import NextHop, PolicyRule, Route
+from engine.model.traffic import Listener
+from engine.model.words import rule_spec, sysctl_path
+
+DROP = Rule(0, (), "-A DOCKER-USER -p tcp -m tcp --dport 80 -j DROP")
+NFT_RULES = (Rule(0, (), "accept", handle=5), Rule(1, (), "tcp dport 80 drop", handle=9))
+NFT_TABLE = Table(Backend.NFT, "inet", "fw", (Chain("forward", NFT_RULES),))
+HOST = Netns("host", links=(Link(2, "docker0"),), firewall=Firewall((NFT_TABLE,)))
+WEB = Netns("web", path="/proc/812/ns/net", links=(Link(7, "eth0"),))
+LAN = Netns("lan", path="/run/netns/lan")
+SEEN = seen(Snapshot("host", (HOST, WEB, LAN, Netns("root", pids=(1, 9)), Netns("sealed"))))
+NAMED = named()
+IN_LAN = ("nsenter", "--net=/run/netns/lan")
+
+
+def place(backend: Backend, index: int = 0, netns: str = "host", family: str = "ip") -> RulePlace:
+    return RulePlace(netns, backend, family, "filter", "DOCKER-USER", index)
+
+
+def nft_place(index: int) -> RulePlace:
+    return RulePlace("host", Backend.NFT, "inet", "fw", "forward", index)
+
+
+def words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+XT_NFT, XT_LEGACY = Backend.XT_NFT, Backend.XT_LEGACY
+ACCEPT = words("-p tcp --dport 80 -j ACCEPT")
+DEFAULT = ip_network("0.0.0.0/0")
+
+CASES: list[tuple[Change, Where, list[str]]] = [
+    (SetSysctl("host", "net.ipv4.ip_forward", 1), SEEN, ["sysctl -w net.ipv4.ip_forward=1"]),
+    (
+        SetSysctl("web", "net.ipv4.conf.eth0.100.rp_filter", 2),
+        SEEN,
+        ["nsenter --net=/proc/812/ns/net sysctl -w net/ipv4/conf/eth0.100/rp_filter=2"],
+    ),
+    (
+        InsertRule(place(XT_NFT), DROP, ACCEPT),
+        SEEN,
+        ["iptables-nft -t filter -I DOCKER-USER 1 -p tcp --dport 80 -j ACCEPT"],
+    ),
+    (
+        InsertRule(place(XT_LEGACY, 2), DROP, ACCEPT),
+        SEEN,
+        ["iptables-legacy -w -t filter -I DOCKER-USER 3 -p tcp --dport 80 -j ACCEPT"],
+    ),
+    (
+        ReplaceRule(place(XT_NFT, 1, family="ip6"), DROP, ACCEPT),
+        SEEN,
+        ["ip6tables-nft -t filter -R DOCKER-USER 2 -p tcp --dport 80 -j ACCEPT"],
+    ),
+    (
+        DeleteRule(place(XT_NFT, 3, "lan"), DROP),
+        SEEN,
+        ["nsenter --net=/run/netns/lan iptables-nft -t filter -D DOCKER-USER -p tcp -m tcp --dport 80 -j DROP"],
+    ),
+    (InsertRule(nft_place(0), DROP, ("accept",)), SEEN, ["nft insert rule inet fw forward accept"]),
+    (InsertRule(nft_place(1), DROP, ("accept",)), SEEN, ["nft insert rule inet fw forward handle 9 accept"]),
+    (InsertRule(nft_place(2), DROP, ("accept",)), SEEN, ["nft add rule inet fw forward accept"]),
+    (
+        InsertRule(nft_place(1), DROP, ("accept",)),
+        NAMED,
+        ["nsenter --net=/run/netns/host nft insert rule inet fw forward index 1 accept"],
+    ),
+    (ReplaceRule(nft_place(1), NFT_RULES[1], ("accept",)), SEEN, ["nft replace rule inet fw forward handle 9 accept"]),
+    (ReplaceRule(nft_place(1), DROP, ("accept",)), SEEN, ["nft replace rule inet fw forward handle 9 accept"]),
+    (DeleteRule(nft_place(1), NFT_RULES[1]), SEEN, ["nft delete rule inet fw forward handle 9"]),
+    (
+        AddRoute("web", Route(DEFAULT, nexthops=(NextHop(7, IPv4Address("172.17.0.1")),))),
+        SEEN,
+        ["nsenter --net=/proc/812/ns/net ip route add default via 172.17.0.1 dev eth0"],
+    ),
+    (
+        DeleteRoute("host", Route(IPv4Network("10.9.0.0/16"), table=100, kind="blackhole", metric=20, mtu=1400)),
+        SEEN,
+        ["ip route del blackhole 10.9.0.0/16 table 100 metric 20"],
+    ),
+    (
+        AddRoute("host", Route(IPv6Network("fd00::/64"), metric=1024, protocol="static", nexthops=(NextHop(2),))),
+        SEEN,
+        ["ip -6 route add fd00::/64 dev docker0 proto static metric 1024"],
+    ),
+    (
+        AddRoute(
+            "host",
+            Route(
+                DEFAULT, nexthops=(NextHop(2, IPv4Address("10.0.0.1")), NextHop(2, IPv4Address("10.0.0.2"), weight=3))
+            ),
+        ),
+        SEEN,
+        ["ip route add default nexthop via 10.0.0.1 dev docker0 weight 1 nexthop via 10.0.0.2 dev docker0 weight 3"],
+    ),
+    (
+        AddAddress("lan", "eth0", Address(0, IPv4Address("10.77.0.2"), 24, broadcast=IPv4Address("10.77.0.255"))),
+        NAMED,
+        ["nsenter --net=/run/netns/lan ip addr add 10.77.0.2/24 broadcast 10.77.0.255 dev eth0"],
+    ),
+    (
+        AddAddress("host", "docker0", Address(2, IPv6Address("fd00::1"), 64, flags=frozenset({"nodad", "permanent"}))),
+        SEEN,
+        ["ip addr add fd00::1/64 nodad dev docker0"],
+    ),
+    (
+        DeletePolicyRule(
+            "lan", PolicyRule(Family.INET, 100, text="100: not from 10.0.0.0/8 iif x [detached] lookup 7")
+        ),
+        NAMED,
+        ["nsenter --net=/run/netns/lan ip rule del pref 100 not from 10.0.0.0/8 iif x lookup 7"],
+    ),
+    (
+        DeletePolicyRule("host", PolicyRule(Family.INET6, 1000, text="1000: from all lookup [l3mdev-table]")),
+        SEEN,
+        ["ip -6 rule del pref 1000 from all l3mdev"],
+    ),
+    (SetPort("host", "veth1", "hairpin", 1), SEEN, ["bridge link set dev veth1 hairpin on"]),
+    (SetPort("host", "veth1", "isolated", 0), SEEN, ["bridge link set dev veth1 isolated off"]),
+    (
+        SetContainer("c0ffee", ("docker", "-H", "unix:///x.sock"), ("unpause", "web"), "running"),
+        SEEN,
+        ["docker -H unix:///x.sock unpause web"],
+    ),
+    (DeleteNeighbour("host", "docker0", IPv4Address("172.17.0.2")), SEEN, ["ip neigh del 172.17.0.2 dev docker0"]),
+    (SetLink("host", "docker0", up=True), SEEN, ["ip link set docker0 up"]),
+    (SetLink("host", "veth1", up=False, master="docker0"), SEEN, ["ip link set veth1 master docker0 down"]),
+    (SetLink("host", "veth1", master=""), SEEN, ["ip link set veth1 nomaster"]),
+    (SetLink("host", "veth1"), SEEN, []),
+    (Listen("web", Listener(Protocol.TCP, Family.INET, None, 80)), SEEN, []),
+    (CreateNetns("lan"), NAMED, ["ip netns add lan", "nsenter --net=/run/netns/lan ip link set lo up"]),
+    (CreateBridge("host", "br0"), SEEN, ["ip link add br0 type bridge", "ip link set br0 up"]),
+    (
+        CreateVeth("host", "veth1", "lan", "eth0", master="docker0"),
+        SEEN,
+        [
+            "ip link add veth1 type veth peer name eth0 netns lan",
+            "ip link set veth1 master docker0 up",
+            "nsenter --net=/run/netns/lan ip link set eth0 up",
+        ],
+    ),
+    (
+        CreateVeth("web", "eth1", "host", "veth2"),
+        SEEN,
+        [
+            "ip link add veth2 type veth peer name eth1 netns /proc/812/ns/net",
+            "nsenter --net=/proc/812/ns/net ip link set eth1 up",
+            "ip link set veth2 up",
+        ],
+    ),
+    (
+        Serve("lan", Protocol.UDP, IPv4Address("10.77.0.2"), 53, "dns"),
+        NAMED,
+        ["python3 -m engine.build.server /run/netns/lan udp 10.77.0.2 53 dns"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "where", "lines"), CASES)
+def test_a_change_is_these_command_lines(change: Change, where: Where, lines: list[str]) -> None:
+    assert [" ".join(argv) for argv in argvs(change, where)] == lines
+
+
+def test_every_kind_of_change_has_an_entry() -> None:
+    assert set(COMMANDS) == set(Change.__args__)
+    assert {type(change) for change, _, _ in CASES} | {LoadRules} == set(COMMANDS)
+
+
+def test_loading_rules_feeds_the_restore_program_of_the_backend() -> None:
+    text = "*nat\n-A PREROUTING -j DOCKER\nCOMMIT\n"
+    (argv,) = argvs(LoadRules("lan", XT_LEGACY, text), NAMED)
+    assert argv == (*IN_LAN, "sh", "-c", f"iptables-legacy-restore -w --noflush <<'END'\n{text}END")
+    (six,) = argvs(LoadRules("lan", XT_NFT, text, family="ip6"), NAMED)
+    assert six[-1].startswith("ip6tables-nft-restore --noflush ")
+    (nft,) = argvs(LoadRules("lan", Backend.NFT, "table ip t {}"), NAMED)
+    assert nft[-1] == "nft -f - <<'END'\ntable ip t {}\nEND"
+
+
+def test_a_rule_with_counters_and_a_quoted_comment_is_deleted_by_its_words() -> None:
+    rule = Rule(0, (), '[3:180] -A INPUT -m comment --comment "let \\"me\\" in" -j ACCEPT')
+    assert rule_spec(rule, "INPUT") == ("-m", "comment", "--comment", 'let "me" in', "-j", "ACCEPT")
+
+
+def test_a_rule_of_another_chain_is_refused() -> None:
+    with pytest.raises(ValueError, match="not one of chain OUTPUT"):
+        rule_spec(DROP, "OUTPUT")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        DeleteRule(nft_place(7), Rule(7, (), "drop")),
+        AddRoute("web", Route(DEFAULT, nexthops=(NextHop(99),))),
+        SetSysctl("nowhere", "net.ipv4.ip_forward", 1),
+        SetSysctl("sealed", "net.ipv4.ip_forward", 1),
+    ],
+)
+def test_what_the_world_does_not_have_is_an_error(change: Change) -> None:
+    with pytest.raises(ValueError, match=r"no handle|no name|no namespace|no file enters"):
+        argvs(change, SEEN)
+
+
+def test_the_namespace_of_pid_1_needs_no_entering() -> None:
+    assert argvs(SetLink("root", "eth0", up=True), SEEN) == (("ip", "link", "set", "eth0", "up"),)
+
+
+def test_a_snapshot_is_taken_as_it_is() -> None:
+    snapshot = Snapshot("host", (HOST,))
+    assert argvs(SetLink("host", "docker0", up=True), snapshot) == (("ip", "link", "set", "docker0", "up"),)
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("net.ipv4.ip_forward", "net/ipv4/ip_forward"),
+        ("net.ipv4.conf.all.rp_filter", "net/ipv4/conf/all/rp_filter"),
+        ("net.ipv6.conf.eth0.1.2.forwarding", "net/ipv6/conf/eth0.1.2/forwarding"),
+    ],
+)
+def test_a_sysctl_name_is_a_path(name: str, path: str) -> None:
+    assert sysctl_path(name) == path

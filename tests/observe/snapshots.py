@@ -1,0 +1,57 @@
+"""Hypothesis strategies for any snapshot, made from the nouns' own type hints, so that new fields are included."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from hypothesis import strategies as st
+
+from engine.model.firewall import Interval, Verdict, VerdictKind
+from engine.model.host import Netns, Snapshot
+
+numbers = st.integers(-(2**63), 2**64)
+intervals = st.tuples(numbers, numbers).map(lambda pair: Interval(min(pair), max(pair)))
+plain = st.sampled_from([kind for kind in VerdictKind if kind not in (VerdictKind.JUMP, VerdictKind.GOTO)])
+verdicts = st.builds(Verdict, plain) | st.builds(
+    Verdict, st.sampled_from([VerdictKind.JUMP, VerdictKind.GOTO]), st.text(max_size=5)
+)
+
+
+@cache
+def values(hint: Any) -> st.SearchStrategy[Any]:
+    """Values of a type, small ones."""
+    special = {int: numbers, str: st.text(max_size=6), Interval: intervals, Verdict: verdicts}
+    if hint in special:
+        return special[hint]
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return st.one_of(*(values(argument) for argument in arguments))
+    if origin is tuple and arguments[-1] is Ellipsis:
+        return st.lists(values(arguments[0]), max_size=2).map(tuple)
+    if origin is tuple:
+        return st.tuples(*(values(argument) for argument in arguments))
+    if origin is frozenset:
+        return st.frozensets(values(arguments[0]), max_size=3)
+    if origin is Mapping:
+        return st.dictionaries(values(arguments[0]), values(arguments[1]), max_size=3)
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return st.sampled_from(list(hint))
+    if isinstance(hint, type) and is_dataclass(hint):
+        hints = typing.get_type_hints(hint)
+        return st.builds(hint, **{field.name: values(hints[field.name]) for field in fields(hint)})
+    return st.from_type(hint)
+
+
+@st.composite
+def snapshots(draw: st.DrawFn) -> Snapshot:
+    """A snapshot with one or two namespaces, full of anything."""
+    hints = typing.get_type_hints(Snapshot)
+    namespaces = draw(st.lists(values(Netns), min_size=1, max_size=2, unique_by=lambda netns: netns.id))
+    rest = {name: draw(values(hint)) for name, hint in hints.items() if name not in ("host", "namespaces")}
+    return Snapshot(host=draw(st.sampled_from(namespaces)).id, namespaces=tuple(namespaces), **rest)

@@ -1,0 +1,121 @@
+from dataclasses import replace
+
+from engine.model.host import Snapshot
+from engine.model.link import BridgeOptions, Link
+from tests.views.hosts import connected_verdict, crowded_host, docker_host, dropped_verdict
+from views.text import Role
+from views.topology.canvas import Look, Picture, draw
+from views.topology.scene import scene
+from views.topology.way import way
+
+
+def text(picture: Picture) -> str:
+    return "\n".join("".join(span.text for span in row).rstrip() for row in picture.rows)
+
+
+def traced(width: int, height: int, dropped: bool = True) -> Picture:
+    host = docker_host()
+    verdict = dropped_verdict() if dropped else connected_verdict()
+    found = scene(host)
+    return draw(found, width, height, way(host, found, verdict.conversation.forward))
+
+
+def roles_of(picture: Picture, words: str) -> set[Role]:
+    return {span.role for row in picture.rows for span in row if words in span.text}
+
+
+TIGHT = """\
+OUTSIDE  UPLINK  HOST     BRIDGE             CONTAINER
+                 ┏━━━━━━┓
+                 ┃      ┃                 ┌──● web  172.17.0.2
+                 ┃      ┃                 │    :80 httpd ⇐ :8080
+                 ┃      ┃                 │
+● lan ━━━● up0 ━━┫ ✗ dh ┠─● docker0 ──────┼──● db  172.17.0.3
+    10.77.0.1/24 ┃      ┃   172.17.0.1/16 │    127.0.0.1:5432 postg…
+                 ┃      ┃                 │
+                 ┃      ┃                 └──● cache  172.17.0.4
+                 ┃      ┃                      :6379 valkey
+                 ┃      ┃
+                 ┗━━━━━━┛
+                 ✗ stops in dh: filter/DOCKER-USER #0 drop"""
+
+ROOMY = """\
+OUTSIDE        UPLINK           HOST             BRIDGE               PORT            CONTAINER
+                                ┏━━━━━━━━━━━━┓
+                                ┃            ┃                     ┏━━● vethc06dc9f ━━● web  172.17.0.2
+                                ┃            ┃                     ┃                    :80 httpd ⇐ :8080
+                                ┃            ┃                     ┃
+● lan ━━━━━━━━━● up0 ━━━━━━━━━━━┫ ● dh       ┣━━━● docker0 ━━━━━━━━╃──● veth41f2a80 ──● db  172.17.0.3
+  10.77.0.2      10.77.0.1/24   ┃ forwarding ┃     172.17.0.1/16   │                    127.0.0.1:5432 postgres ⇐ :5432
+                                ┃            ┃     network bridge  │
+                                ┃            ┃                     └──● veth9b0e177 ──● cache  172.17.0.4
+                                ┃            ┃                                          :6379 valkey
+                                ┃            ┃
+                                ┗━━━━━━━━━━━━┛"""
+
+
+def test_a_stopped_packet_in_a_small_pane() -> None:
+    assert text(traced(68, 15)) == TIGHT
+
+
+def test_a_delivered_packet_in_a_large_pane() -> None:
+    assert text(traced(120, 18, dropped=False)) == ROOMY
+
+
+def test_the_stop_is_told_in_words_and_by_a_mark() -> None:
+    picture = traced(68, 15)
+    assert "✗ stops in dh: filter/DOCKER-USER #0 drop" in text(picture)
+    assert roles_of(picture, "✗") == {Role.BAD}
+
+
+def test_where_height_is_short_a_container_takes_one_row() -> None:
+    rows = text(draw(scene(crowded_host(8)), 68, 13)).split("\n")
+    first = next(number for number, row in enumerate(rows) if "app00" in row)
+    assert "app01" in rows[first + 1]
+
+
+def test_a_selected_node_has_a_mark_of_its_own() -> None:
+    found = scene(docker_host())
+    picture = draw(found, 68, 15, look=Look(selected=found.of_netns("db")))
+    assert "▶ db" in text(picture)
+
+
+def test_the_lit_node_is_the_one_that_the_step_speaks_of() -> None:
+    picture = draw(scene(docker_host()), 68, 15, look=Look(focus="dh/3"))
+    assert roles_of(picture, "docker0") == {Role.FOCUS}
+
+
+def test_a_node_is_found_under_the_pointer() -> None:
+    picture = draw(scene(docker_host()), 68, 15)
+    row = next(number for number, line in enumerate(text(picture).split("\n")) if "● web" in line)
+    column = text(picture).split("\n")[row].index("web")
+    assert picture.at(column, row) == "dh/5>"
+    assert picture.at(column, 0) is None
+
+
+def test_the_same_scene_gives_the_same_picture() -> None:
+    assert traced(68, 15) == traced(68, 15)
+
+
+def without_containers() -> Snapshot:
+    base = docker_host()
+    links = (Link(1, "lo", "loopback"), Link(3, "docker0", "bridge", carrier=False, bridge=BridgeOptions()))
+    return replace(base, namespaces=(replace(base.host_netns, links=links),), containers=())
+
+
+def test_a_bridge_without_ports_says_that_it_is_empty() -> None:
+    drawn = text(draw(scene(without_containers()), 68, 15))
+    assert "○ docker0  no container" in drawn
+    assert "UPLINK" not in drawn
+
+
+def test_a_host_without_links_is_still_a_host() -> None:
+    base = docker_host()
+    bare = replace(base, namespaces=(replace(base.host_netns, links=()),), containers=())
+    assert "● dh" in text(draw(scene(bare), 40, 10))
+
+
+def test_every_size_down_to_one_cell_gives_a_picture() -> None:
+    found = scene(crowded_host(12))
+    for width, height in ((1, 1), (10, 3), (40, 5), (300, 100)):
+        assert "app11" in text(draw(found, width, height))

@@ -1,0 +1,116 @@
+from dataclasses import replace
+
+from engine.model.host import Gap
+from engine.model.packet import Protocol
+from engine.model.ref import Ref, RefKind
+from engine.model.trace import Symptom
+from engine.model.verdict import Reach
+from tests.views.hosts import connected_verdict, crowded_host, docker_host, dropped_verdict
+from views.text import Line
+from views.verdict.ask import Ask, about_node, about_rule, outside_source, suggestions
+from views.verdict.card import MEANINGS, all_commands, card, commands, welcome
+
+
+def text(lines: list[Line]) -> str:
+    return "\n".join(line.words for line in lines)
+
+
+def test_the_answer_comes_first_in_a_mark_and_a_word() -> None:
+    assert card(dropped_verdict(), 60)[0].words == "✗ NOT REACHABLE  lan → 10.77.0.1:8080/tcp"
+    assert card(connected_verdict(), 60)[0].words == "✓ REACHABLE  lan → 10.77.0.1:8080/tcp"
+
+
+def test_the_symptom_is_explained() -> None:
+    assert card(dropped_verdict(), 60)[1].words == "  timeout: the client waits until it times out"
+    assert set(MEANINGS) == set(Symptom)
+
+
+def test_a_cause_has_its_place_its_owner_its_fix_and_its_near_miss() -> None:
+    shown = text(card(dropped_verdict(), 200))
+    for part in (
+        "FW_RULE_DROP",
+        "at filter/DOCKER-USER #0 in dh · owner admin",
+        "-A DOCKER-USER -p tcp -m tcp --dport 80 -j DROP",
+        "$ nsenter --net=/run/netns/dh iptables -D DOCKER-USER -p tcp --dport 80 -j DROP",
+        "also: 10.77.0.2 can then reach 172.17.0.2:80 directly too",
+        "near miss -o docker0 --ctstate RELATED,ESTABLISHED -j ACCEPT",
+        "but the packet is the first of its flow (ct state new)",
+        "nothing between lan and dh filters the packet",
+    ):
+        assert part in shown
+
+
+def test_the_fix_is_told_before_the_evidence() -> None:
+    shown = text(card(dropped_verdict(), 100))
+    assert shown.index("Fix") < shown.index("near miss")
+
+
+def test_lines_fit_their_width() -> None:
+    verdict = replace(dropped_verdict(), gaps=(Gap("sockets", "web", "no permission to enter the namespace"),))
+    for width in (30, 45, 80):
+        longest = max((line.words for line in card(verdict, width)), key=len)
+        assert len(longest) <= width, longest
+
+
+def test_a_cause_without_a_fix_says_so() -> None:
+    verdict = dropped_verdict()
+    bare = replace(verdict, causes=(replace(verdict.causes[0], fixes=()),))
+    assert "no fix" in text(card(bare, 60))
+    assert all_commands(bare) == []
+
+
+def test_an_answer_that_depends_names_what_it_can_end_as() -> None:
+    dropped, connected = dropped_verdict(), connected_verdict()
+    branches = (dropped.conversation, connected.conversation)
+    shown = text(card(replace(dropped, reach=Reach.DEPENDS, branches=branches), 80))
+    assert shown.startswith("? DEPENDS")
+    assert "either timeout: RULE_DROP at filter/DOCKER-USER #0" in shown
+    assert "either connected: DELIVERED" in shown
+
+
+def test_a_connection_tells_its_translation_and_who_answers() -> None:
+    shown = text(card(connected_verdict(), 80))
+    assert "⇒ in dh: dst 172.17.0.2:80 at nat/DOCKER #1" in shown
+    assert "in web: httpd (812) listens on 0.0.0.0:80/tcp" in shown
+
+
+def test_commands_are_quoted_for_a_shell() -> None:
+    fix = replace(dropped_verdict().causes[0].fixes[0], commands=(("iptables", "-m", "comment", "--comment", "a b"),))
+    assert commands(fix) == ["iptables -m comment --comment 'a b'"]
+
+
+def test_gaps_with_one_reason_are_one_line() -> None:
+    gaps = tuple(Gap("sockets", name, "not permitted") for name in ("web", "db", "cache", "lan"))
+    shown = text(welcome(docker_host(gaps=gaps), 80))
+    assert shown.count("not permitted") == 1
+    assert "sockets in web, db, cache and 1 more: not permitted" in shown
+
+
+def test_before_a_question_the_card_offers_some() -> None:
+    lines = welcome(docker_host(), 60)
+    offered = [line.key[1] for line in lines if isinstance(line.key, tuple)]
+    assert offered == [Ask(":8080", "ns:lan"), Ask(":5432", "ns:lan"), Ask("cache:6379", "host")]
+
+
+def test_published_ports_are_asked_from_outside() -> None:
+    assert outside_source(docker_host()) == "ns:lan"
+    alone = docker_host()
+    assert outside_source(replace(alone, namespaces=tuple(n for n in alone.namespaces if n.id != "lan"))) == "host"
+
+
+def test_suggestions_are_few() -> None:
+    assert len(suggestions(crowded_host(50))) == 12
+
+
+def test_a_container_suggests_its_first_published_port() -> None:
+    host = docker_host()
+    assert about_node(host, Ref(RefKind.NETNS, "web")) == Ask("web:80")
+    assert about_node(host, Ref(RefKind.LINK, "dh", (3,))) is None
+    assert about_node(host, Ref(RefKind.NETNS, "lan")) is None
+
+
+def test_a_rule_suggests_the_port_that_it_translates() -> None:
+    host = docker_host()
+    docker = host.host_netns.firewall.tables[0].chains[0]
+    assert about_rule(host, docker.rules[2]) == Ask(":5432", protocol=Protocol.TCP)
+    assert about_rule(host, docker.rules[0]) is None

@@ -1,0 +1,193 @@
+from collections.abc import Iterable
+
+from engine.model.firewall import (
+    Backend,
+    BaseChain,
+    Chain,
+    Field,
+    Firewall,
+    Interval,
+    Match,
+    Name,
+    Nat,
+    NatKind,
+    NatValue,
+    Reject,
+    RejectKind,
+    Rule,
+    Statement,
+    Table,
+    Verdict,
+    VerdictKind,
+)
+from tests.views.hosts import docker_rules, jump
+from views.nat.owner import owner
+from views.nat.rows import ChainRow, RuleRow, count, rows
+from views.nat.words import action, condition, shorten
+from views.text import Role, Spans
+
+DROP = Verdict(VerdictKind.DROP)
+
+
+def rule(*statements: Statement, text: str = "", index: int = 0) -> Rule:
+    return Rule(index, statements, text)
+
+
+def chains(firewall: Firewall) -> list[str]:
+    return [f"{row.table.name}/{row.chain.name}" for row in rows(firewall) if isinstance(row, ChainRow)]
+
+
+def table(name: str, *made: Chain, backend: Backend = Backend.NFT, family: str = "inet") -> Table:
+    return Table(backend, family, name, made)
+
+
+def base(name: str, hook: str, priority: int, kind: str = "filter", registered: int | None = None) -> Chain:
+    return Chain(name, (), BaseChain(kind, hook, priority, registered=registered))
+
+
+def joined(spans: Spans) -> str:
+    return "".join(span.text for span in spans)
+
+
+def test_docker_chains_come_in_the_order_in_which_a_packet_meets_them() -> None:
+    assert chains(docker_rules()) == [
+        "nat/PREROUTING",
+        "nat/DOCKER",
+        "filter/INPUT",
+        "filter/FORWARD",
+        "filter/DOCKER-USER",
+        "filter/DOCKER-ISOLATION-STAGE-1",
+        "filter/DOCKER-ISOLATION-STAGE-2",
+        "filter/DOCKER",
+        "nat/OUTPUT",
+        "nat/POSTROUTING",
+    ]
+
+
+def test_chains_of_all_backends_are_merged_by_priority() -> None:
+    firewall = Firewall(
+        (
+            table("filter", base("FORWARD", "forward", 0), backend=Backend.XT_NFT, family="ip"),
+            table("mine", base("late", "forward", 10), base("early", "forward", -150)),
+            table("old", base("FORWARD", "forward", 5), backend=Backend.XT_LEGACY, family="ip"),
+        )
+    )
+    assert chains(firewall) == ["mine/early", "filter/FORWARD", "old/FORWARD", "mine/late"]
+
+
+def test_of_two_chains_with_one_priority_the_last_registered_is_first() -> None:
+    firewall = Firewall(
+        (table("a", base("one", "input", 0, registered=1)), table("b", base("two", "input", 0, registered=2)))
+    )
+    assert chains(firewall) == ["b/two", "a/one"]
+
+
+def test_nat_chains_run_at_the_place_of_nat_whatever_their_own_priority() -> None:
+    firewall = Firewall(
+        (
+            table("n", base("dnat", "prerouting", -190, "nat"), base("plain", "prerouting", -100, "nat")),
+            table("f", base("filter", "prerouting", -150)),
+        )
+    )
+    assert chains(firewall) == ["f/filter", "n/dnat", "n/plain"]
+
+
+def test_a_chain_that_nothing_leads_to_is_last() -> None:
+    firewall = Firewall((table("t", Chain("spare"), base("in", "input", 0)),))
+    assert chains(firewall) == ["t/in", "t/spare"]
+
+
+def test_chains_that_jump_in_a_circle_are_shown_once() -> None:
+    circle = (Chain("a", (rule(jump("b")),)), Chain("b", (rule(jump("a")),)))
+    start = Chain("in", (rule(jump("a")),), BaseChain("filter", "input", 0))
+    assert chains(Firewall((table("t", start, *circle),))) == ["t/in", "t/a", "t/b"]
+
+
+def test_a_rule_is_found_by_the_key_of_its_pointer() -> None:
+    keys = {row.key for row in rows(docker_rules())}
+    assert ("xt-nft", "ip", "filter", "DOCKER-USER", 0) in keys
+
+
+def test_headings_are_no_places_for_the_cursor() -> None:
+    assert all(row.key is None for row in rows(docker_rules()) if isinstance(row, ChainRow))
+
+
+def test_rows_fit_their_width_and_keep_number_target_and_counter() -> None:
+    dnat = next(row for row in rows(docker_rules()) if isinstance(row, RuleRow) and "8080" in row.rule.text)
+    for width in (44, 60, 120):
+        text = joined(dnat.spans(width))
+        assert len(text) == width
+        assert "DNAT 172.17.0.2:80" in text
+        assert text.lstrip().startswith("1 tcp :8080")
+        assert text.endswith(" 3")
+
+
+def test_a_heading_fits_its_width_and_tells_backend_and_policy() -> None:
+    heading = next(row for row in rows(docker_rules()) if isinstance(row, ChainRow) and row.chain.name == "FORWARD")
+    text = joined(heading.spans(44))
+    assert len(text) == 44
+    assert "xt-nft" in text
+    assert text.endswith("policy drop")
+
+
+def test_iptables_conditions_lose_what_only_repeats_itself() -> None:
+    line = "-d 172.17.0.2/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport 80"
+    assert shorten(line) == "tcp :80 -d 172.17.0.2 ! -i docker0 -o docker0"
+    assert shorten("-m conntrack --ctstate RELATED,ESTABLISHED") == "ct RELATED,ESTABLISHED"
+
+
+def test_a_negated_or_unknown_condition_keeps_its_words() -> None:
+    assert shorten("-p tcp -m tcp ! --dport 80") == "-p tcp ! --dport 80"
+    assert shorten("-m recent --update --seconds 60 --name x") == "-m recent --update --seconds 60 --name x"
+
+
+def test_a_rule_without_a_match_is_for_any_packet() -> None:
+    assert condition(rule(DROP)) == "any"
+
+
+def matches(*elements: tuple[Interval | Name, ...], field: str, negate: bool = False) -> Match:
+    return Match((Field(field),), elements, negate=negate)
+
+
+def test_a_match_without_words_is_written_from_its_fields() -> None:
+    network = matches((Interval(0xAC110000, 0xAC11FFFF),), field="ip saddr", negate=True)
+    ports = matches((Interval(80, 80),), (Interval(8000, 8100),), field="tcp dport")
+    device = matches((Name("docker0"),), field="meta iifname")
+    assert condition(rule(network, DROP)) == "ip saddr != 172.17.0.0/16"
+    assert condition(rule(ports, device)) == "tcp dport { 80, 8000-8100 } meta iifname docker0"
+
+
+def test_actions_speak_the_language_of_their_backend() -> None:
+    assert action(rule(DROP), Backend.XT_NFT) == ("DROP", Role.BAD)
+    assert action(rule(DROP), Backend.NFT) == ("drop", Role.BAD)
+    masquerade = Nat(NatKind.MASQUERADE)
+    assert action(rule(masquerade), Backend.XT_LEGACY) == ("MASQUERADE", Role.WARN)
+    assert action(rule(Nat(NatKind.REDIRECT, NatValue(port_low=3128))), Backend.NFT)[0] == "redirect :3128"
+    assert action(rule(Reject(RejectKind.TCP_RESET)), Backend.XT_NFT) == ("REJECT tcp-reset", Role.BAD)
+    assert action(rule(jump("DOCKER")), Backend.XT_NFT) == ("→ DOCKER", Role.PLAIN)
+
+
+def test_a_rule_that_does_nothing_to_the_packet_says_so() -> None:
+    assert action(rule(), Backend.NFT) == ("counts only", Role.DIM)
+
+
+def test_owners_are_told_by_the_names_of_chains_and_tables() -> None:
+    def of(table_name: str, chains_: Iterable[str], comment: str = "") -> list[str]:
+        return [owner(Table(Backend.NFT, "ip", table_name, comment=comment), Chain(name)) for name in chains_]
+
+    assert of("filter", ["DOCKER", "DOCKER-USER", "ufw-reject-input", "KUBE-SERVICES", "FORWARD", "NETAVARK-1"]) == [
+        "docker",
+        "",
+        "ufw",
+        "kube-proxy",
+        "",
+        "podman",
+    ]
+    assert of("firewalld", ["filter_IN_public"]) == ["firewalld"]
+    assert of("t", ["any"], "portscope:demo") == ["portscope"]
+
+
+def test_counters_take_five_cells_at_most() -> None:
+    numbers = [0, 9_999, 10_000, 99_949, 123_456, 999_499, 12_345_678, 10**15]
+    assert [count(number) for number in numbers][:5] == ["0", "9999", "10.0k", "99.9k", "123k"]
+    assert all(len(count(10**power + 7)) <= 5 for power in range(18))

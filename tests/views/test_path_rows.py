@@ -1,0 +1,93 @@
+from dataclasses import replace
+from ipaddress import ip_address
+
+from engine.model.trace import Conversation, Symptom
+from tests.views.hosts import connected_verdict, dropped_verdict
+from views.path.rows import StepRow, last_step, legs, rewrite, rows, step_at, step_keys
+from views.text import Role, Spans
+
+DROPPED = dropped_verdict().conversation
+CONNECTED = connected_verdict().conversation
+
+
+def joined(spans: Spans) -> str:
+    return "".join(span.text for span in spans)
+
+
+def steps(conversation: Conversation) -> list[StepRow]:
+    return [row for row in rows(conversation) if isinstance(row, StepRow)]
+
+
+def test_every_step_of_every_leg_has_a_row() -> None:
+    trace = CONNECTED.forward
+    assert CONNECTED.reply is not None
+    assert len(steps(CONNECTED)) == len(trace.steps) + len(CONNECTED.reply.steps)
+
+
+def test_the_step_that_stops_the_packet_says_so_in_a_mark_and_a_word() -> None:
+    last = steps(DROPPED)[-1]
+    assert last.stop
+    assert last.spans(66)[-1].text == "✗ drop"
+    assert last.spans(66)[-1].role is Role.BAD
+
+
+def test_a_delivered_packet_ends_with_a_tick() -> None:
+    assert [row.spans(66)[-1].text for row in steps(CONNECTED) if row.last] == ["✓ accept", "✓"]
+
+
+def test_rule_steps_name_chain_and_number_and_leave_out_their_target() -> None:
+    drop = joined(steps(DROPPED)[-1].spans(66))
+    assert "filter/DOCKER-USER #0" in drop
+    assert "tcp :80" in drop
+    assert "-j" not in drop
+
+
+def test_a_translation_is_told_where_it_happens() -> None:
+    assert any("dnat to 172.17.0.2:80" in joined(row.spans(66)) for row in steps(DROPPED))
+
+
+def test_hooks_have_a_column_where_there_is_room_and_each_is_named_once() -> None:
+    wide = [joined(row.spans(100)) for row in steps(DROPPED)]
+    assert sum("prerouting" in text for text in wide) == 1
+    assert not any("prerouting" in joined(row.spans(66)) for row in steps(DROPPED))
+
+
+def test_rows_fit_their_width() -> None:
+    for width in (40, 66, 100):
+        assert all(len(joined(row.spans(width))) <= width for row in steps(CONNECTED))
+
+
+def test_a_relay_is_a_leg_between_there_and_back() -> None:
+    relay = Conversation(CONNECTED.forward, Symptom.REFUSED)
+    titles = [leg.title for leg in legs(replace(CONNECTED, relayed=relay))]
+    assert titles == ["There", "Relayed · There", "Back"]
+
+
+def test_keys_find_their_steps_again() -> None:
+    journeys = legs(CONNECTED)
+    for key in step_keys(journeys):
+        found = step_at(journeys, key)
+        assert found is not None
+        assert found[2] is journeys[key[0]].trace.hops[key[1]].steps[key[2]]
+    assert step_at(journeys, (9, 9, 9)) is None
+    assert step_at(journeys, None) is None
+
+
+def test_the_last_step_of_the_first_leg_is_where_the_packet_stopped() -> None:
+    found = step_at(legs(DROPPED), last_step(legs(DROPPED)))
+    assert found is not None
+    assert found[2].verdict == "drop"
+
+
+def test_headings_name_the_ending_and_the_namespaces() -> None:
+    headings = [row.words for row in rows(DROPPED) if row.key is None]
+    assert headings[0].endswith("RULE_DROP")
+    assert [text.split()[1] for text in headings[1:]] == ["lan", "dh"]
+
+
+def test_a_rewrite_names_only_what_changed() -> None:
+    before = DROPPED.forward.hops[0].packet
+    assert rewrite(before, replace(before, dst=ip_address("172.17.0.2"), dport=80)) == "⇒ dst 172.17.0.2:80"
+    assert rewrite(before, replace(before, sport=1024)) == "⇒ src 10.77.0.2:1024"
+    both = replace(before, src=ip_address("10.77.0.1"), dst=ip_address("172.17.0.2"))
+    assert rewrite(before, both) == "⇒ src 10.77.0.1:40000 dst 172.17.0.2:8080"

@@ -1,0 +1,154 @@
+from dataclasses import replace
+from ipaddress import ip_address
+
+from engine.model.host import Gap, Snapshot
+from engine.model.link import Address, BridgeOptions, BridgePort, Link, Peer
+from tests.views.hosts import crowded_host, docker_host
+from views.topology.scene import Kind, Scene, State, fold, scene
+
+
+def with_links(base: Snapshot, netns: str, *links: Link) -> Snapshot:
+    spaces = (replace(one, links=(*one.links, *links)) if one.id == netns else one for one in base.namespaces)
+    return replace(base, namespaces=tuple(spaces))
+
+
+def two_networks() -> Snapshot:
+    """web has a second leg in the bridge br1."""
+    bridge = Link(20, "br1", "bridge", bridge=BridgeOptions())
+    port = Link(21, "vethb", "veth", peer=Peer("web", 3), master=20, port=BridgePort())
+    base = with_links(docker_host(), "dh", bridge, port)
+    return with_links(base, "web", Link(3, "eth1", "veth", peer=Peer("dh", 21)))
+
+
+def ports(picture: Scene) -> list[str]:
+    return [port.far.label for switch in picture.switches for port in switch.ports]
+
+
+def test_a_docker_host_is_one_uplink_and_one_bridge_with_its_containers() -> None:
+    found = scene(docker_host())
+    assert [(one.near.label, one.far.label) for one in found.uplinks] == [("up0", "lan")]
+    assert [one.bridge.label for one in found.switches if one.bridge] == ["docker0"]
+    assert ports(found) == ["web", "db", "cache"]
+
+
+def test_a_container_tells_what_listens_and_where_it_is_published() -> None:
+    ends = {port.far.label: port.far.facts for port in scene(docker_host()).switches[0].ports}
+    assert ends == {
+        "web": (":80 httpd ⇐ :8080",),
+        "db": ("127.0.0.1:5432 postgres ⇐ :5432",),
+        "cache": (":6379 valkey",),
+    }
+
+
+def test_a_published_port_that_nobody_serves_says_so() -> None:
+    base = docker_host()
+    silent = replace(base, namespaces=tuple(replace(one, listeners=()) for one in base.namespaces))
+    assert scene(silent).switches[0].ports[0].far.facts == (":80 no listener ⇐ :8080",)
+
+
+def test_sockets_that_could_not_be_read_are_no_missing_listener() -> None:
+    base = docker_host(gaps=(Gap("sockets", "web", "not permitted"),))
+    blind = replace(base, namespaces=tuple(replace(one, listeners=()) for one in base.namespaces))
+    assert scene(blind).switches[0].ports[0].far.facts == (":80 ? ⇐ :8080",)
+
+
+def test_the_bridge_shows_its_gateway_and_its_network() -> None:
+    bridge = scene(docker_host()).switches[0].bridge
+    assert bridge is not None
+    assert (bridge.detail, bridge.facts) == ("172.17.0.1/16", ("network bridge",))
+
+
+def test_a_link_without_carrier_is_down() -> None:
+    base = docker_host()
+    links = tuple(replace(link, carrier=link.name != "docker0") for link in base.host_netns.links)
+    bridge = scene(replace(base, namespaces=(replace(base.host_netns, links=links), *base.namespaces[1:]))).switches[0]
+    assert bridge.bridge is not None
+    assert bridge.bridge.state is State.DOWN
+
+
+def test_a_paused_container_is_down_and_says_why() -> None:
+    base = docker_host()
+    paused = replace(base, containers=(replace(base.containers[0], state="paused"), *base.containers[1:]))
+    far = scene(paused).switches[0].ports[0].far
+    assert (far.state, far.facts[0].strip()) == (State.DOWN, "paused")
+
+
+def test_a_container_in_two_networks_is_drawn_in_both_and_names_the_other() -> None:
+    found = scene(two_networks())
+    assert ports(found) == ["web", "db", "cache", "web"]
+    tags = [port.far.facts[-1] for switch in found.switches for port in switch.ports if port.far.label == "web"]
+    assert tags == ["⇄ br1", "⇄ docker0"]
+
+
+def test_a_plain_device_leads_outside_by_its_gateway() -> None:
+    base = with_links(docker_host(), "dh", Link(30, "eth9"))
+    uplink = scene(base).uplinks[-1]
+    assert (uplink.near.label, uplink.far.label, uplink.far.state) == ("eth9", "outside", State.UNKNOWN)
+
+
+def test_a_spare_device_that_is_down_and_has_no_address_is_left_out() -> None:
+    base = with_links(docker_host(), "dh", Link(31, "tunl0", "ipip", up=False, carrier=False))
+    assert "tunl0" not in {one.near.label for one in scene(base).uplinks}
+    host = replace(base.host_netns, addresses=(*base.host_netns.addresses, Address(31, ip_address("10.9.9.9"), 24)))
+    addressed = replace(base, namespaces=(host, *base.namespaces[1:]))
+    assert "tunl0" in {one.near.label for one in scene(addressed).uplinks}
+
+
+def test_a_veth_to_a_container_without_a_bridge_hangs_at_the_host() -> None:
+    base = with_links(docker_host(), "dh", Link(40, "cali1", "veth", peer=Peer("cache", 3)))
+    base = with_links(base, "cache", Link(3, "eth1", "veth", peer=Peer("dh", 40)))
+    direct = scene(base).switches[-1]
+    assert direct.bridge is None
+    assert [(port.near.label, port.far.label) for port in direct.ports] == [("cali1", "cache")]
+
+
+def test_a_peer_in_a_namespace_that_was_not_seen_says_so() -> None:
+    base = with_links(docker_host(), "dh", Link(41, "vethx", "veth", peer=Peer(None, 2)))
+    assert scene(base).uplinks[-1].far.label == "not seen"
+
+
+def test_links_past_the_host_are_listed_once() -> None:
+    base = with_links(docker_host(), "lan", Link(9, "to-db", "veth", peer=Peer("db", 9)))
+    base = with_links(base, "db", Link(9, "to-lan", "veth", peer=Peer("lan", 9)))
+    assert [(one.near.label, one.far.label) for one in scene(base).elsewhere] == [("db to-lan", "lan")]
+
+
+def test_both_ends_of_a_link_lead_to_its_node() -> None:
+    found = scene(docker_host())
+    assert found.devices[("dh", 5)] == found.devices[("web", 2)] == "dh/5"
+
+
+def test_a_host_that_does_not_forward_says_so() -> None:
+    base = docker_host()
+    host = replace(base.host_netns, sysctls={"net.ipv4.ip_forward": 0})
+    assert scene(replace(base, namespaces=(host, *base.namespaces[1:]))).host.facts == ("forward off",)
+
+
+def test_a_crowded_bridge_is_folded_and_counts_what_it_hides() -> None:
+    folded = fold(scene(crowded_host(30)), 8)
+    assert ports(folded) == [f"app{number:02}" for number in range(8)]
+    assert folded.switches[0].hidden == 22
+
+
+def test_folding_never_hides_what_is_selected_or_traced() -> None:
+    full = scene(crowded_host(30))
+    last = full.switches[0].ports[-1].far
+    folded = fold(full, 8, frozenset({last.id}))
+    assert ports(folded) == [*(f"app{number:02}" for number in range(7)), "app29"]
+    assert folded.switches[0].hidden == 22
+
+
+def test_an_opened_bridge_is_not_folded() -> None:
+    assert len(ports(fold(scene(crowded_host(30)), 8, opened=frozenset({"dh/3"})))) == 30
+
+
+def test_a_new_container_moves_none_of_the_others() -> None:
+    assert ports(scene(crowded_host(4)))[:3] == ports(scene(crowded_host(3)))
+
+
+def test_a_node_is_found_by_its_namespace() -> None:
+    found = scene(docker_host())
+    node = found.nodes[found.of_netns("web") or ""]
+    assert (node.label, node.kind) == ("web", Kind.END)
+    assert found.of_netns("dh") == found.host.id
+    assert found.of_netns("nowhere") is None

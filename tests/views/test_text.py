@@ -1,0 +1,43 @@
+from views.text import Line, Span, clip, fit, matching, paragraph
+
+
+def heading(text: str) -> Line:
+    return Line((Span(text),))
+
+
+def row(text: str) -> Line:
+    return Line((Span(text),), text)
+
+
+def shown(entries: list[Line], pattern: str) -> list[str]:
+    return [entry.words for entry in matching(entries, pattern)[0]]
+
+
+ENTRIES = [heading("forward"), row("accept web"), row("drop db"), heading("input"), row("accept ssh")]
+
+
+def test_a_filter_keeps_headings_that_still_have_rows() -> None:
+    assert shown(ENTRIES, "db") == ["forward", "drop db"]
+
+
+def test_an_exclamation_mark_turns_a_filter_around() -> None:
+    assert shown(ENTRIES, "!accept") == ["forward", "drop db"]
+
+
+def test_a_filter_ignores_case_and_counts_rows_without_headings() -> None:
+    assert matching(ENTRIES, "ACCEPT")[1] == 2
+
+
+def test_clipped_text_ends_in_an_ellipsis_and_fits() -> None:
+    assert clip("abcdef", 4) == "abc…"
+    assert clip("abcd", 4) == "abcd"
+    assert clip("abcd", 0) == ""
+    assert fit("ab", 4) == "ab  "
+
+
+def test_paragraphs_indent_what_follows_below_the_first_word() -> None:
+    assert paragraph("one two three", 12, first="  · ") == ["  · one two", "    three"]
+
+
+def test_a_paragraph_never_breaks_a_command_at_a_hyphen() -> None:
+    assert all("--dport" in line or "dport" not in line for line in paragraph("iptables --dport 80", 14))

@@ -1,0 +1,113 @@
+"""The workbench in a real terminal (tmux), from start to end: what Pilot, which has no terminal, cannot see."""
+
+import os
+import secrets
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.observe.recording import dumps
+from tests.harness.needs import require
+from tests.workbench.plain_host import plain_host
+
+ROOT = Path(__file__).parents[2]
+#: Seconds for something to come on the screen, or to go.
+PATIENCE = 30.0
+
+
+class Terminal:
+    """A tmux server of its own with one window, in which a shell runs one command and then stays."""
+
+    def __init__(self, folder: Path) -> None:
+        self._tmux = ["tmux", "-S", str(folder / "socket"), "-f", "/dev/null"]
+
+    def start(self, *words: str, columns: int = 120, rows: int = 36) -> None:
+        command = shlex.join(["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "workbench.cli", *words])
+        self._run("new-session", "-d", "-x", str(columns), "-y", str(rows), f"{command}; echo ended $?; exec cat")
+
+    def type(self, *keys: str) -> None:
+        self._run("send-keys", *keys)
+
+    def screen(self, *options: str) -> str:
+        return self._run("capture-pane", "-p", *options)
+
+    def shows(self, text: str) -> None:
+        """Waits until the text is on the screen."""
+        wait(lambda: text in self.screen(), lambda: f"{text!r} is not on the screen:\n{self.screen()}")
+
+    def close(self) -> None:
+        self._run("kill-server", check=False)
+
+    def _run(self, *words: str, check: bool = True) -> str:
+        env = {**os.environ, "SHELL": "/bin/sh"}  # not the user's own, which may be any
+        return subprocess.run([*self._tmux, *words], env=env, check=check, capture_output=True, text=True).stdout
+
+
+def wait(condition: Callable[[], bool], failure: Callable[[], str]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < until, failure()
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def terminal(tmp_path) -> Iterator[Terminal]:
+    require("tmux")
+    terminal = Terminal(tmp_path)
+    yield terminal
+    terminal.close()
+
+
+@pytest.fixture
+def demos(tmp_path, monkeypatch) -> Callable[[], set[str]]:
+    """The namespaces of demo labs that came since the test began."""
+    require("ip", "nft", "iptables-nft", root=True)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / f"state-{secrets.token_hex(2)}"))
+
+    def seen() -> set[str]:
+        return {name for name in os.listdir("/run/netns") if name.startswith("demo")}
+
+    os.makedirs("/run/netns", exist_ok=True)
+    before = seen()
+    return lambda: seen() - before
+
+
+def test_a_saved_host_opens_and_closes(terminal, tmp_path):
+    path = tmp_path / "host.json"
+    path.write_text(dumps(plain_host()))
+    terminal.start("open", str(path))
+    terminal.shows("Topology")
+    terminal.type("q")
+    terminal.shows("ended 0")
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(120, 36), (80, 24)])
+def test_the_demo_shows_its_answer_and_is_gone_after_q(terminal, demos, columns, rows):
+    terminal.start("demo", columns=columns, rows=rows)
+    terminal.shows("DOCKER-USER")
+    assert len(demos()) == 5
+    terminal.type("q")
+    terminal.shows("ended 0")
+    assert demos() == set()
+
+
+def test_the_demo_is_gone_when_its_terminal_goes(terminal, demos):
+    terminal.start("demo")
+    terminal.shows("DOCKER-USER")
+    assert demos()
+    terminal.close()
+    wait(lambda: not demos(), lambda: f"still there: {demos()}")
+
+
+def test_colours_come_with_a_terminal(terminal, tmp_path):
+    path = tmp_path / "host.json"
+    path.write_text(dumps(plain_host()))
+    question = ("why", "10.77.0.1:8080", "--from", "ns:lan", "--snapshot", str(path))
+    terminal.start(*question)
+    terminal.shows("ended 0")
+    assert "\x1b[1m" in terminal.screen("-e", "-S", "-")

@@ -1,0 +1,196 @@
+"""The firewall of a namespace as rows, in the order in which a packet meets its chains.
+
+Pure. Hooks in a packet's order; at a hook the base chains of all backends by priority, those of equal priority
+last registered first; chains of type nat at the fixed place of NAT whatever their own priority (-100 before
+routing, 100 after it), ordered among themselves by their own. Below a base chain come the chains that it jumps
+to, each once, in the order of the jumps. Chains that nothing leads to are at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Rule, Table, Verdict, VerdictMap
+from views.nat.owner import owner
+from views.nat.words import action, condition
+from views.text import Role, Span, Spans, clip, fit
+
+HOOKS = ("ingress", "prerouting", "input", "forward", "output", "postrouting", "egress")
+#: Where the kernel runs the nat chains of a hook (include/uapi/linux/netfilter_ipv4.h).
+NAT_PLACE = {"prerouting": -100, "output": -100, "input": 100, "postrouting": 100}
+
+RuleKey = tuple[str, str, str, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ChainRow:
+    """The heading of a chain."""
+
+    table: Table
+    chain: Chain
+
+    @property
+    def key(self) -> None:
+        """Headings are passed over."""
+        return
+
+    @property
+    def words(self) -> str:
+        """Table and chain."""
+        return f"{self.table.name} {self.chain.name}"
+
+    def spans(self, width: int) -> Spans:
+        """`filter/FORWARD  xt-nft · prio 0      policy drop`; what does not fit is left out from the middle."""
+        base = self.chain.base
+        left = "" if base else "  ↳ "
+        policy = f"policy {base.policy}" if base else ""
+        name = clip(f"{self.table.name}/{self.chain.name}", width - len(left) - len(policy) - 1)
+        room = width - len(left) - len(name) - len(policy)
+        note = ""
+        for part in self._notes():
+            longer = f"{note} · {part}" if note else f"  {part}"
+            note = longer if len(longer) < room else note
+        return (
+            Span(left, Role.DIM),
+            Span(name, Role.HEAD if base else Role.STRONG),
+            Span(note.ljust(room), Role.DIM),
+            Span(policy, Role.WARN if base and base.policy == "drop" else Role.DIM),
+        )
+
+    def _notes(self) -> Iterator[str]:
+        """Hook (where the name does not say it), backend, family, priority and owner, the most telling first."""
+        base = self.chain.base
+        if base and base.hook != self.chain.name.lower():
+            yield base.hook
+        if who := owner(self.table, self.chain):
+            yield who
+        if base:
+            yield str(self.table.backend)
+            if self.table.family not in ("ip", "inet"):
+                yield self.table.family
+            yield f"prio {base.priority}"
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyRow:
+    """Says that a chain has no rules."""
+
+    key: None = None
+    words: str = ""
+
+    def spans(self, width: int) -> Spans:  # noqa: ARG002
+        """Its one text."""
+        return (Span("    no rules", Role.DIM),)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    """One rule."""
+
+    key: RuleKey
+    backend: Backend
+    rule: Rule
+
+    @property
+    def words(self) -> str:
+        """Where it is, and its own text."""
+        _, _, table, chain, index = self.key
+        return f"{table}/{chain} #{index} {self.rule.text} {self.rule.comment}"
+
+    def spans(self, width: int) -> Spans:
+        """Number, condition, action, packets."""
+        number = f"{self.rule.index:>3} "
+        packets = count(self.rule.packets) if self.rule.packets is not None else ""
+        does, role = action(self.rule, self.backend)
+        room = width - len(number) - 6
+        meets = condition(self.rule)
+        target = max(min(len(does), max(20, room * 9 // 20, room - len(meets) - 1)), 20 if room > 44 else 10)
+        text = fit(meets, max(room - target - 1, 6))
+        return (
+            Span(number, Role.DIM),
+            Span(text + " "),
+            Span(fit(does, target), role),
+            Span(f"{packets:>6}", Role.DIM),
+        )
+
+
+Row = ChainRow | RuleRow | EmptyRow
+
+
+def rows(firewall: Firewall) -> list[Row]:
+    """All chains and rules of a namespace."""
+    found: list[Row] = []
+    done: set[tuple[Backend, str, str, str]] = set()
+    for table, chain, _ in sorted(_base_chains(firewall), key=_place):
+        found += _chain_rows(table, chain)
+        for below in _reached(table, chain):
+            if (table.backend, table.family, table.name, below.name) not in done:
+                done.add((table.backend, table.family, table.name, below.name))
+                found += _chain_rows(table, below)
+    for table in firewall.tables:
+        for chain in table.chains:
+            if chain.base is None and (table.backend, table.family, table.name, chain.name) not in done:
+                found += _chain_rows(table, chain)
+    return found
+
+
+def count(packets: int) -> str:
+    """A counter in at most five cells.
+
+    >>> count(42), count(1_234_567)
+    ('42', '1.2M')
+    """
+    value = float(packets)
+    for unit in ("", "k", "M", "G", "T"):
+        if value < 10_000 and not unit:
+            return str(packets)
+        if value < 1000 and unit:
+            return f"{value:.1f}{unit}" if value < 100 else f"{value:.0f}{unit}"
+        value /= 1000
+    return f"{value:.0f}P"
+
+
+def _base_chains(firewall: Firewall) -> Iterator[tuple[Table, Chain, BaseChain]]:
+    for table in firewall.tables:
+        for chain in table.chains:
+            if chain.base is not None:
+                yield table, chain, chain.base
+
+
+def _place(item: tuple[Table, Chain, BaseChain]) -> tuple[int, int, int, int]:
+    _, _, base = item
+    hook = HOOKS.index(base.hook) if base.hook in HOOKS else len(HOOKS)
+    fixed = NAT_PLACE.get(base.hook, base.priority) if base.kind == "nat" else base.priority
+    return hook, fixed, base.priority, -(base.registered or 0)
+
+
+def _reached(table: Table, chain: Chain) -> Iterator[Chain]:
+    """The chains below one, each followed by those below it, in the order of the jumps. Loops end."""
+    by_name = {one.name: one for one in table.chains}
+    seen = {chain.name}
+    waiting = [chain]
+    while waiting:
+        current = waiting.pop()
+        if current is not chain:
+            yield current
+        below = [name for rule in current.rules for name in _jumps(rule)]
+        for name in reversed(list(dict.fromkeys(below))):
+            if name not in seen and name in by_name:
+                seen.add(name)
+                waiting.append(by_name[name])
+
+
+def _jumps(rule: Rule) -> Iterator[str]:
+    for part in rule.statements:
+        if isinstance(part, Verdict) and part.chain:
+            yield part.chain
+        elif isinstance(part, VerdictMap):
+            yield from (one.value.chain for one in part.elements if isinstance(one.value, Verdict) and one.value.chain)
+
+
+def _chain_rows(table: Table, chain: Chain) -> list[Row]:
+    where = (str(table.backend), table.family, table.name, chain.name)
+    made: list[Row] = [ChainRow(table, chain)]
+    made += [RuleRow((*where, rule.index), table.backend, rule) for rule in chain.rules]
+    return made if chain.rules else [*made, EmptyRow()]

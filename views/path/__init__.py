@@ -1,0 +1,1 @@
+"""The path: the steps of a trace as rows."""

@@ -1,0 +1,1 @@
+"""The same nouns as documents: pure functions from values to text, without a terminal or a file."""

@@ -1,0 +1,168 @@
+"""A verdict as the JSON document `portscope.why/1`: a promise to scripts.
+
+Laws:
+1. A key keeps its name and its meaning; keys may be added. The order of keys is the order in which one reads.
+2. Everything is a JSON type: addresses are strings, what is absent is null, what is empty is [].
+3. A step that a rule or a chain decided has the pointer's parts as keys of their own (backend, family, table, chain,
+   index); every step has the pointer itself as `ref`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from engine.model.packet import TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG, Packet
+from engine.model.ref import Ref, RefKind
+from engine.model.trace import Conversation, Hop, Step, Trace
+from engine.model.verdict import Cause, Fix, NearMiss, Question, Verdict
+
+SCHEMA = "portscope.why/1"
+
+Json = dict[str, Any]
+
+FLAG_NAMES: tuple[tuple[int, str], ...] = (
+    (TCP_SYN, "syn"),
+    (TCP_ACK, "ack"),
+    (TCP_FIN, "fin"),
+    (TCP_RST, "rst"),
+    (TCP_PSH, "psh"),
+    (TCP_URG, "urg"),
+)
+
+#: The parts of a pointer's key, by its kind, where they are keys of a step of their own.
+RULE_KEYS: dict[RefKind, tuple[str, ...]] = {
+    RefKind.RULE: ("backend", "family", "table", "chain", "index"),
+    RefKind.CHAIN: ("backend", "family", "table", "chain"),
+}
+
+
+def dumps(verdict: Verdict) -> str:
+    """The document as text, ending in a newline. ASCII only, so that any locale can print it."""
+    return json.dumps(document(verdict), indent=2) + "\n"
+
+
+def document(verdict: Verdict) -> Json:
+    """The document as JSON types."""
+    return {
+        "schema": SCHEMA,
+        "question": question(verdict.question, verdict.conversation),
+        "reach": str(verdict.reach),
+        "symptom": str(verdict.symptom),
+        **conversation(verdict.conversation),
+        "causes": [cause(each) for each in verdict.causes],
+        "assumptions": [{"code": each.code, "sentence": each.sentence} for each in verdict.assumptions],
+        "gaps": [{"source": each.source, "netns": each.netns, "reason": each.reason} for each in verdict.gaps],
+        "branches": [{"symptom": str(each.symptom), **conversation(each)} for each in verdict.branches],
+        "kernel": None,
+    }
+
+
+def question(asked: Question, talk: Conversation) -> Json:
+    """Who asks for what. The client's address is the one that routing chose, null where it found none."""
+    address = asked.source.address
+    if address is None and talk.forward.hops and not talk.forward.hops[0].packet.src.is_unspecified:
+        address = talk.forward.hops[0].packet.src
+    client: Json = {"netns": asked.source.netns, "address": str(address) if address else None}
+    if asked.source.outside:
+        client["device"] = asked.source.device
+    return {
+        "from": client,
+        "to": {"address": str(asked.address), "port": asked.port, "protocol": str(asked.protocol)},
+        "target": asked.target or None,
+    }
+
+
+def conversation(talk: Conversation) -> Json:
+    """The journeys there and back, and the second connection of a relay."""
+    relayed = talk.relayed
+    return {
+        "forward": trace(talk.forward),
+        "reply": trace(talk.reply),
+        "confirm": trace(talk.confirm),
+        "error": trace(talk.error),
+        "relayed": {"symptom": str(relayed.symptom), **conversation(relayed)} if relayed else None,
+    }
+
+
+def trace(walked: Trace | None) -> Json | None:
+    """One packet's journey."""
+    if walked is None:
+        return None
+    return {
+        "outcome": str(walked.outcome),
+        "reject": str(walked.reject) if walked.reject else None,
+        "hops": [hop(each) for each in walked.hops],
+    }
+
+
+def hop(part: Hop) -> Json:
+    """The steps in one namespace."""
+    return {"netns": part.netns, "packet": packet(part.packet), "steps": [step(each) for each in part.steps]}
+
+
+def step(taken: Step) -> Json:
+    """One decision."""
+    row: Json = {"kind": str(taken.kind)}
+    ref = taken.ref
+    if ref and ref.kind in RULE_KEYS:
+        row["hook"] = taken.hook or None
+        row |= dict.fromkeys(RULE_KEYS[RefKind.RULE]) | dict(zip(RULE_KEYS[ref.kind], ref.key, strict=False))
+        row["handle"] = taken.handle
+    row["text"] = ref.text if ref and ref.kind is RefKind.RULE and ref.text else taken.text
+    row["verdict"] = taken.verdict or None
+    row["ref"] = pointer(ref) if ref else None
+    if taken.after:
+        row["after"] = packet(taken.after)
+    return row
+
+
+def packet(header: Packet) -> Json:
+    """The headers that rules look at."""
+    row: Json = {
+        "src": str(header.src),
+        "dst": str(header.dst),
+        "protocol": str(header.protocol),
+        "sport": header.sport,
+        "dport": header.dport,
+        "ttl": header.ttl,
+    }
+    if header.tcp_flags:
+        row["flags"] = [name for bit, name in FLAG_NAMES if header.tcp_flags & bit]
+    if header.icmp_type is not None:
+        row |= {"icmp_type": header.icmp_type, "icmp_code": header.icmp_code}
+    return row
+
+
+def pointer(ref: Ref) -> Json:
+    """Where something sits."""
+    return {"kind": str(ref.kind), "netns": ref.netns, "name": ref.name, "text": ref.text}
+
+
+def cause(blocker: Cause) -> Json:
+    """One blocker."""
+    return {
+        "code": blocker.code,
+        "sentence": blocker.sentence,
+        "at": pointer(blocker.at),
+        "owner": blocker.owner,
+        "evidence": list(blocker.evidence),
+        "near_misses": [near_miss(each) for each in blocker.near_misses],
+        "fixes": [fix(each) for each in blocker.fixes],
+    }
+
+
+def near_miss(missed: NearMiss) -> Json:
+    """A rule that nearly matched."""
+    return {"text": missed.text, "because": missed.because, "at": pointer(missed.ref)}
+
+
+def fix(way: Fix) -> Json:
+    """What mends a blocker."""
+    return {
+        "title": way.title,
+        "commands": [list(argv) for argv in way.commands],
+        "verified": way.verified,
+        "then": str(way.then),
+        "side_effects": list(way.side_effects),
+    }

@@ -1,0 +1,128 @@
+"""Text with meaning: what every picture is made of before a widget gives it colours.
+
+Pure. A `Span` is text with a `Role` (what it means, never how it looks); a line is a tuple of spans. The
+roles have their colours in `views.painted`, by the theme of the user. Nothing is told by a role alone: a
+good or a bad thing has its mark (✓ ✗ ● ○) or its word in the text as well.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Role(StrEnum):
+    """What a piece of text means."""
+
+    PLAIN = "plain"
+    DIM = "dim"
+    STRONG = "strong"
+    HEAD = "head"
+    GOOD = "good"
+    BAD = "bad"
+    WARN = "warn"
+    TRACED = "traced"
+    FOCUS = "focus"
+    CODE = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of text and what it means."""
+
+    text: str
+    role: Role = Role.PLAIN
+
+
+Spans = tuple[Span, ...]
+
+
+class Entry(Protocol):
+    """A row of a list. `key` names it between two looks; None is a heading, which the cursor passes over.
+
+    `words` is what a filter searches; `spans` is the row at a width in cells (longer is cut by the widget).
+    """
+
+    @property
+    def key(self) -> Hashable | None: ...  # noqa: D102
+
+    @property
+    def words(self) -> str: ...  # noqa: D102
+
+    def spans(self, width: int) -> Spans: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An entry that looks the same at every width."""
+
+    content: Spans
+    key: Hashable | None = None
+
+    @property
+    def words(self) -> str:
+        """The text without its roles."""
+        return "".join(span.text for span in self.content)
+
+    def spans(self, width: int) -> Spans:  # noqa: ARG002
+        """The content as it is."""
+        return self.content
+
+
+def clip(text: str, width: int) -> str:
+    """The text in at most `width` cells, with an ellipsis where something was cut."""
+    if len(text) <= width:
+        return text
+    return text[: width - 1] + "…" if width > 0 else ""
+
+
+def squeeze(text: str, width: int) -> str:
+    """The text in at most `width` cells, cut in the middle: its end tells as much as its start."""
+    if len(text) <= width:
+        return text
+    tail = max((width - 1) // 3, 0)
+    return clip(text, width - tail) + text[len(text) - tail :]
+
+
+def fit(text: str, width: int) -> str:
+    """The text in exactly `width` cells."""
+    return clip(text, width).ljust(width)
+
+
+def paragraph(text: str, width: int, *, first: str = "", rest: str | None = None) -> list[str]:
+    """The text broken at spaces; `first` stands before the first line and `rest` before the others."""
+    indent = " " * len(first) if rest is None else rest
+    lines = textwrap.wrap(
+        text,
+        max(width, len(first) + 10),
+        initial_indent=first,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+    )
+    return lines or [first]
+
+
+def matching(entries: Iterable[Entry], pattern: str) -> tuple[list[Entry], int]:
+    """The entries whose words have the pattern (a leading `!` turns it around), with their headings; and how many.
+
+    A heading stays when a row below it does, up to the next heading.
+    """
+    inverse = pattern.startswith("!")
+    needle = pattern.removeprefix("!").casefold()
+    kept: list[Entry] = []
+    heading: Entry | None = None
+    count = 0
+    for entry in entries:
+        if entry.key is None:
+            heading = entry
+        elif not needle or (needle in entry.words.casefold()) != inverse:
+            if heading is not None:
+                kept.append(heading)
+                heading = None
+            kept.append(entry)
+            count += 1
+    return kept, count

@@ -1,0 +1,292 @@
+"""Lays a scene out in columns and draws it into rows of spans: outside, uplink, host, bridge, port, container.
+
+Pure and deterministic: the same scene, size and way give the same cells. Where things are is up to `layout`; a
+picture that is too large for its pane is scrolled, never squeezed. Lines come first and join by themselves
+(`box`), texts lie on top of them. The traced path is heavy; a stop has a ✗ and its reason in words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from views.text import Role, Span, Spans, clip
+from views.topology.box import Lines
+from views.topology.layout import (
+    FACTS_LEAST,
+    HEADS,
+    WIDEST,
+    Columns,
+    axis_row,
+    columns_for,
+    facts_of,
+    middle_row,
+    pitch_for,
+    rows_of,
+    switch_rows,
+    widest,
+)
+from views.topology.scene import FORWARD_OFF, Branch, Node, Scene, State, Switch
+from views.topology.way import Way
+
+STATE_ROLES = {State.UP: Role.GOOD, State.DOWN: Role.WARN, State.UNKNOWN: Role.DIM}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the user's hand adds to a scene: the selected node, and the node that the current step speaks of."""
+
+    selected: str | None = None
+    focus: str | None = None
+
+
+NO_WAY, NO_LOOK = Way(), Look()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a node is drawn: its mark's cell, and the cells up to the end of its label."""
+
+    x: int
+    y: int
+    width: int
+    column: int
+    rows: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The drawn scene: rows of spans, and where each node is."""
+
+    rows: tuple[Spans, ...]
+    width: int
+    places: dict[str, Place]
+
+    def at(self, x: int, y: int) -> str | None:
+        """The node drawn at a cell."""
+        for node, place in self.places.items():
+            if place.x <= x < place.x + place.width and place.y <= y < place.y + place.rows:
+                return node
+        return None
+
+
+@dataclass
+class _Drawing:
+    """The state of one drawing: lines below, texts on top of them, places."""
+
+    way: Way
+    look: Look
+    lines: Lines = field(default_factory=Lines)
+    texts: list[tuple[int, int, str, Role]] = field(default_factory=list)
+    places: dict[str, Place] = field(default_factory=dict)
+
+    def text(self, x: int, y: int, text: str, role: Role = Role.PLAIN) -> int:
+        """Puts text on the drawing; the cell after it."""
+        self.texts.append((x, y, text, role))
+        return x + len(text)
+
+    def weight(self, *links: str) -> int:
+        """Heavy when the traced packet used all of these links."""
+        return 2 if links and all(link in self.way.links for link in links) else 1
+
+    def node(self, node: Node, x: int, y: int, column: int, room: int = 0) -> int:
+        """A node's mark and label; the cell after it. `room` cuts the label."""
+        mark, role = node.state.value, STATE_ROLES[node.state]
+        if node.id == self.way.stop:
+            mark, role = "✗", Role.BAD
+        if node.id == self.look.selected:
+            mark, role = "▶", Role.STRONG
+        on_way = node.id in self.way.links or node.id in self.way.entered
+        label_role = Role.TRACED if on_way else Role.STRONG if node.id == self.look.selected else Role.PLAIN
+        if node.id == self.look.focus:
+            label_role = Role.FOCUS
+        self.text(x, y, f"{mark} ", role)
+        label = clip(node.label, room) if room else node.label
+        end = self.text(x + 2, y, label, label_role)
+        self.text(end, y, " ")
+        self.places[node.id] = Place(x, y, end - x, column, 2 if node.detail or node.facts else 1)
+        return end
+
+
+def draw(scene: Scene, width: int, height: int, way: Way = NO_WAY, look: Look = NO_LOOK) -> Picture:
+    """Draws the scene for a pane of that size (it may come out larger)."""
+    pitch = pitch_for(scene, height - 3)
+    columns = columns_for(scene, width, pitch)
+    drawing = _Drawing(way, look)
+    body = max(rows_of(scene, pitch), 3)
+    top, bottom = 1, body
+    _heads(drawing, scene, columns)
+    axis = axis_row(scene, pitch, top, bottom)
+    _draw_host(drawing, scene, columns, (top, axis, bottom))
+    y = top + 1
+    for switch in scene.switches:
+        _draw_switch(drawing, switch, columns, y, pitch)
+        y += switch_rows(switch, pitch) + 1
+    _draw_uplinks(drawing, scene, columns, (top, axis, bottom))
+    foot = bottom + 1
+    if way.words:
+        words = f"✗ {way.words}"
+        drawing.text(max(min(columns.host, width - len(words)), 0), foot, words, Role.BAD)
+        foot += 1
+    _draw_elsewhere(drawing, scene, foot)
+    return _picture(drawing)
+
+
+def _heads(drawing: _Drawing, scene: Scene, columns: Columns) -> None:
+    starts = [0, columns.uplink, columns.host, columns.bridge, columns.port, columns.end]
+    shown = {2}
+    if scene.uplinks:
+        shown |= {0, 1}
+    if any(switch.bridge for switch in scene.switches):
+        shown.add(3)
+    if any(switch.ports for switch in scene.switches):
+        shown |= {4, 5}
+    for column, start in enumerate(starts):
+        if column in shown and start is not None:
+            drawing.text(start, 0, (*HEADS, scene.inhabitants)[column], Role.DIM)
+
+
+def _draw_host(drawing: _Drawing, scene: Scene, columns: Columns, rows: tuple[int, int, int]) -> None:
+    """The host's box from the first of the three rows to the last, its name on the one between."""
+    top, axis, bottom = rows
+    host = scene.host
+    drawing.lines.box(columns.host, top, columns.host_end, bottom, 2 if host.id in drawing.way.entered else 1)
+    room = columns.host_end - columns.host - 3
+    drawing.node(host, columns.host + 2, axis, 2, room - 2)
+    shown = [fact for fact in host.facts if len(fact) <= room or fact.startswith("+")]
+    for y, fact in zip(range(axis + 1, bottom), shown, strict=False):
+        role = Role.WARN if fact == FORWARD_OFF else Role.DIM
+        drawing.text(columns.host + 2, y, clip(fact, room), role)
+    drawing.places[host.id] = Place(columns.host, top, columns.host_end - columns.host + 1, 2, bottom - top + 1)
+
+
+def _draw_switch(drawing: _Drawing, switch: Switch, columns: Columns, top: int, pitch: int) -> None:
+    shown = len(switch.ports)
+    first, last = top, top + max(shown - 1, 0) * pitch
+    more = last + pitch if pitch == 1 else last + 2
+    middle = top + middle_row(switch, pitch)
+    bridge = switch.bridge
+    if bridge is None:
+        drawing.lines.across(middle, columns.host_end, columns.trunk, 1)
+    else:
+        drawing.lines.across(middle, columns.host_end, columns.bridge, drawing.weight(bridge.id))
+        end = drawing.node(bridge, columns.bridge, middle, 3, WIDEST)
+        drawing.text(columns.bridge + 2, middle + 1, clip(bridge.detail, WIDEST), Role.DIM)
+        if pitch > 1 and bridge.facts and shown > 1 and not columns.tight:
+            drawing.text(
+                columns.bridge + 2, middle + 2, clip(bridge.facts[0], columns.trunk - columns.bridge - 3), Role.DIM
+            )
+        if not switch.ports:
+            drawing.text(end + 2, middle, "no container", Role.DIM)
+            return
+        drawing.lines.across(middle, end, columns.trunk, _trunk_weight(drawing, switch))
+    drawing.lines.down(columns.trunk, first, more if switch.hidden else last)
+    rows = [top + number * pitch for number in range(shown)]
+    for start, end in _trunk_pieces(drawing, switch, rows, middle):
+        drawing.lines.down(columns.trunk, start, end, 2)
+    for y, port in zip(rows, switch.ports, strict=True):
+        _draw_port(drawing, port, columns, y, pitch)
+    if switch.hidden and bridge:
+        drawing.lines.across(more, columns.trunk, columns.trunk + 1)
+        drawing.text(columns.trunk + 3, more, f"… {switch.hidden} more (space)", Role.DIM)
+
+
+def _trunk_weight(drawing: _Drawing, switch: Switch) -> int:
+    """The piece between a bridge and its trunk is on the way when the packet went through the bridge device."""
+    used = any(port.near.id in drawing.way.links for port in switch.ports)
+    return 2 if switch.bridge and switch.bridge.id in drawing.way.links and used else 1
+
+
+def _trunk_pieces(drawing: _Drawing, switch: Switch, rows: list[int], middle: int) -> list[tuple[int, int]]:
+    """The used pieces of a trunk: from each used port to the bridge; or, in a packet that was only bridged, between
+    its two ports."""
+    used = [y for y, port in zip(rows, switch.ports, strict=True) if port.near.id in drawing.way.links]
+    if len(used) > 1 and switch.bridge is not None and switch.bridge.id not in drawing.way.links:
+        return [(min(used), max(used))]
+    return [(middle, y) for y in used]
+
+
+def _draw_port(drawing: _Drawing, port: Branch, columns: Columns, y: int, pitch: int) -> None:
+    weight = drawing.weight(port.near.id)
+    drawing.lines.across(y, columns.trunk, columns.end, weight)
+    if columns.port is not None:
+        drawing.node(port.near, columns.port, y, 4)
+    far = port.far
+    end = drawing.node(far, columns.end, y, 5)
+    facts = facts_of(far)
+    start = columns.end + 2 if pitch > 1 else end + 4 + len(far.detail)
+    facts = clip(facts, columns.width - start) if start + FACTS_LEAST <= columns.width else ""
+    role = Role.WARN if any(word in facts for word in ("no listener", "127.0.0.1", "::1")) else Role.DIM
+    if far.detail:
+        end = drawing.text(end + 2, y, far.detail, Role.DIM)
+    if facts and pitch > 1:
+        drawing.text(columns.end + 2, y + 1, facts, role)
+    elif facts:
+        drawing.text(end + 2, y, facts, role)
+
+
+def _draw_uplinks(drawing: _Drawing, scene: Scene, columns: Columns, rows: tuple[int, int, int]) -> None:
+    """The uplinks around the host's own row, as far apart as the box allows, at most three rows."""
+    top, axis, bottom = rows
+    count = len(scene.uplinks)
+    step = min(max((bottom - top - 1) // max(count, 1), 2), 3)
+    start = max(min(axis - (count - 1) * step // 2, bottom - 2 - (count - 1) * step), top + 1)
+    for number, branch in enumerate(scene.uplinks):
+        y = start + number * step
+        drawing.lines.across(y, 0, columns.host, drawing.weight(branch.near.id))
+        drawing.node(branch.far, 0, y, 0, WIDEST)
+        drawing.node(branch.near, columns.uplink, y, 1, WIDEST)
+        address = clip(branch.near.detail, WIDEST)
+        if columns.tight:
+            drawing.text(columns.host - 1 - len(address), y + 1, address, Role.DIM)
+            continue
+        drawing.text(columns.uplink + 2, y + 1, address, Role.DIM)
+        drawing.text(2, y + 1, clip(branch.far.detail, WIDEST), Role.DIM)
+
+
+def _draw_elsewhere(drawing: _Drawing, scene: Scene, top: int) -> None:
+    """Links past the host, and the namespaces that nothing leads to."""
+    y = top
+    if scene.elsewhere or scene.alone:
+        y += 1
+        drawing.text(0, y, "NOT CONNECTED TO THIS HOST", Role.DIM)
+    near = widest([branch.near for branch in scene.elsewhere], 2 * WIDEST)
+    for branch in scene.elsewhere:
+        y += 1
+        drawing.lines.across(y, 2, near + 6, drawing.weight(branch.near.id))
+        drawing.node(branch.near, 0, y, 0, 2 * WIDEST)
+        end = drawing.node(branch.far, near + 6, y, 3)
+        drawing.text(end + 2, y, branch.far.detail, Role.DIM)
+    if scene.hidden_elsewhere:
+        y += 1
+        drawing.text(2, y, f"… {scene.hidden_elsewhere} more links between other namespaces", Role.DIM)
+    if scene.alone:
+        y += 1
+        shown = ", ".join(scene.alone[:6])
+        more = f" and {len(scene.alone) - 6} more" if len(scene.alone) > 6 else ""
+        drawing.text(0, y, f"without a link to another namespace: {shown}{more}", Role.DIM)
+
+
+def _picture(drawing: _Drawing) -> Picture:
+    """Composes lines and texts into rows of spans."""
+    cells: dict[tuple[int, int], tuple[str, Role]] = {
+        spot: (glyph, Role.TRACED if heavy else Role.DIM) for spot, (glyph, heavy) in drawing.lines.cells().items()
+    }
+    for x, y, text, role in drawing.texts:
+        for offset, char in enumerate(text):
+            cells[(x + offset, y)] = (char, role)
+    width = max((x for x, _ in cells), default=0) + 1
+    height = max((y for _, y in cells), default=0) + 1
+    rows = [[(" ", Role.PLAIN)] * width for _ in range(height)]
+    for (x, y), cell in cells.items():
+        rows[y][x] = cell
+    return Picture(tuple(_spans(row) for row in rows), width, drawing.places)
+
+
+def _spans(row: list[tuple[str, Role]]) -> Spans:
+    spans: list[Span] = []
+    start = 0
+    for end in range(1, len(row) + 1):
+        if end == len(row) or row[end][1] != row[start][1]:
+            spans.append(Span("".join(char for char, _ in row[start:end]), row[start][1]))
+            start = end
+    return tuple(spans)

@@ -1,0 +1,74 @@
+"""Short facts about a namespace for its place in the topology: addresses, what listens, what is published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.model.address import Family
+from engine.model.container import Container
+from engine.model.host import Netns, Snapshot
+from engine.model.link import Link
+from engine.model.packet import Protocol
+from engine.model.traffic import Listener
+
+Port = tuple[Protocol, int]
+
+
+def addresses_of(netns: Netns, index: int) -> str:
+    """The first IPv4 address of a device with its prefix length, else its first IPv6 one, else nothing."""
+    own = [address for address in netns.addresses if address.link == index and address.scope != "link"]
+    first = next((address for address in own if address.family is Family.INET), None) or (own[0] if own else None)
+    return f"{first} +{len(own) - 1}" if first and len(own) > 1 else str(first or "")
+
+
+def way_out(netns: Netns, link: Link) -> str:
+    """Where an uplink leads, as far as the routes know: the gateway of a default route over it."""
+    for route in netns.routes:
+        if route.destination.prefixlen == 0:
+            for hop in route.nexthops:
+                if hop.link == link.index and hop.gateway is not None:
+                    return f"gw {hop.gateway}"
+    return ""
+
+
+def exposure(snapshot: Snapshot, netns: Netns, containers: Iterable[Container]) -> tuple[str, ...]:
+    """What a namespace serves, one text a port: who listens, whether only on loopback, and where it is published."""
+    published: dict[Port, list[int]] = {}
+    for container in containers:
+        for port in container.published:
+            hosts = published.setdefault((port.protocol, port.container_port), [])
+            if port.host_port not in hosts:
+                hosts.append(port.host_port)
+    heard: dict[Port, Listener] = {}
+    for listener in netns.listeners:
+        spot = (listener.protocol, listener.port)
+        if spot not in heard or _loopback(heard[spot]):
+            heard[spot] = listener
+    seen = _sockets_were_read(snapshot, netns)
+    ports = sorted(set(published) | set(heard), key=lambda port: (port not in published, port[1], port[0]))
+    return tuple(_port(port, heard.get(port), published.get(port, []), seen) for port in ports)
+
+
+def _port(port: Port, listener: Listener | None, published: list[int], seen: bool) -> str:
+    number = f":{port[1]}" if port[0] is Protocol.TCP else f":{port[1]}/{port[0]}"
+    words = []
+    if listener is None:
+        words.append(f"{number} {'no listener' if seen else '?'}")
+    else:
+        where = f"{listener.address}{number}" if _loopback(listener) else number
+        words.append(f"{where} {listener.process.name}" if listener.process else where)
+    if published:
+        words.append("⇐ " + " ".join(f":{number}" for number in published))
+    return " ".join(words)
+
+
+def _loopback(listener: Listener) -> bool:
+    return listener.address is not None and listener.address.is_loopback
+
+
+def _sockets_were_read(snapshot: Snapshot, netns: Netns) -> bool:
+    """Whether an absent listener is a fact; a gap about this namespace's sockets makes it a guess."""
+    sources = ("listen", "socket", "sock", "tcp", "udp")
+    return not any(
+        gap.netns in ("", netns.id) and any(word in gap.source.lower() for word in sources) for gap in snapshot.gaps
+    )

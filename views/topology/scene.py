@@ -1,0 +1,317 @@
+"""What the topology shows: a snapshot as the host, what is outside of it, its bridges, and what hangs on them.
+
+Pure. The scene is a tree of four levels, because a container host is one: outside - uplink - host - bridge -
+port - namespace. Everything is ordered by interface index, so a new container appears at the end and nothing
+else moves. A link between two namespaces that leads past the host goes to `elsewhere`.
+
+A device of the host that is no bridge port is an uplink; one whose other end is in a container's namespace
+hangs at the host itself, like a port without a bridge. A namespace with ports in two bridges is drawn at both
+and names the other one (⇄).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+
+from engine.model.host import Netns, Snapshot
+from engine.model.link import Link
+from engine.model.ref import Ref, RefKind
+from views.topology.facts import addresses_of, exposure, way_out
+
+#: A device as a whole snapshot knows it: its namespace's id and its index.
+Device = tuple[str, int]
+
+
+FORWARD_OFF = "forward off"
+#: How many links past the host are shown.
+ELSEWHERE_MOST = 8
+
+
+class Kind(StrEnum):
+    """What a node stands for."""
+
+    OUTSIDE = "outside"
+    UPLINK = "uplink"
+    HOST = "host"
+    BRIDGE = "bridge"
+    PORT = "port"
+    END = "end"
+    MORE = "more"
+
+
+class State(StrEnum):
+    """Whether traffic can pass a node, with the mark that says so."""
+
+    UP = "●"
+    DOWN = "○"
+    UNKNOWN = "◌"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One thing in the picture. `id` is stable between looks; `detail` is an address, `facts` what it serves."""
+
+    id: str
+    kind: Kind
+    label: str
+    ref: Ref | None
+    detail: str = ""
+    facts: tuple[str, ...] = ()
+    state: State = State.UP
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A device of the host (`near`) and what is at the other end of it (`far`)."""
+
+    near: Node
+    far: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A bridge and its ports. Without a bridge: the devices that hang at the host itself. `hidden` ports are folded."""
+
+    bridge: Node | None
+    ports: tuple[Branch, ...]
+    hidden: int = 0
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that the canvas lays out. `devices` finds the node of a device, from either of its ends."""
+
+    host: Node
+    uplinks: tuple[Branch, ...]
+    switches: tuple[Switch, ...]
+    elsewhere: tuple[Branch, ...]
+    alone: tuple[str, ...]
+    devices: dict[Device, str]
+    inhabitants: str = "CONTAINER"
+    hidden_elsewhere: int = 0
+
+    @cached_property
+    def nodes(self) -> dict[str, Node]:
+        """All nodes by id, those of folded ports left out."""
+        found = {self.host.id: self.host}
+        for switch in self.switches:
+            found |= {switch.bridge.id: switch.bridge} if switch.bridge else {}
+        for branch in self.branches:
+            found |= {branch.near.id: branch.near, branch.far.id: branch.far}
+        return found
+
+    @cached_property
+    def branches(self) -> tuple[Branch, ...]:
+        """All branches, from the outside in."""
+        ports = [branch for switch in self.switches for branch in switch.ports]
+        return (*self.uplinks, *ports, *self.elsewhere)
+
+    def of_netns(self, netns: str) -> str | None:
+        """The id of the (first) node that stands for a namespace."""
+        if self.host.ref and netns == self.host.ref.netns:
+            return self.host.id
+        for branch in self.branches:
+            for node in (branch.far, branch.near):
+                if node.kind is not Kind.UPLINK and node.ref and node.ref.netns == netns:
+                    return node.id
+        return None
+
+
+def scene(snapshot: Snapshot) -> Scene:
+    """The scene of a snapshot, nothing folded."""
+    host = snapshot.host_netns
+    uplinks: list[Branch] = []
+    direct: list[Branch] = []
+    switches: list[Switch] = []
+    for link in sorted(host.links, key=lambda link: link.index):
+        if link.kind == "loopback" or link.name == "lo" or link.master is not None:
+            continue
+        if link.kind == "bridge":
+            switches.append(_switch(snapshot, link))
+        elif _worth_showing(host, link):
+            branch = _branch(snapshot, host, link)
+            inside = branch.far.ref is not None and bool(snapshot.containers_in(branch.far.ref.netns))
+            (direct if inside else uplinks).append(_as_port(branch) if inside else branch)
+    if direct:
+        switches.append(Switch(None, tuple(direct)))
+    inhabitants = "CONTAINER" if snapshot.containers else "NAMESPACE"
+    drawn = Scene(_host(snapshot), tuple(uplinks), _tagged(switches), (), (), {}, inhabitants)
+    elsewhere, alone = _elsewhere(snapshot, drawn)
+    whole = replace(drawn, elsewhere=elsewhere, alone=alone)
+    return replace(whole, devices=dict(_devices(snapshot, whole)))
+
+
+def fold(full: Scene, limit: int, keep: frozenset[str] = frozenset(), opened: frozenset[str] = frozenset()) -> Scene:
+    """The scene with at most `limit` ports a bridge, never without nodes in `keep`; bridges in `opened` are whole."""
+
+    def folded(switch: Switch) -> Switch:
+        over = len(switch.ports) - limit
+        if over <= 1 or (switch.bridge and switch.bridge.id in opened):
+            return switch
+        pinned = {port for port in switch.ports if port.near.id in keep or port.far.id in keep}
+        room = max(limit - len(pinned), 0)
+        others = [port for port in switch.ports if port not in pinned][:room]
+        shown = tuple(port for port in switch.ports if port in pinned or port in others)
+        return Switch(switch.bridge, shown, len(switch.ports) - len(shown))
+
+    elsewhere = full.elsewhere
+    if len(elsewhere) > ELSEWHERE_MOST + 1:
+        elsewhere = tuple(
+            one
+            for number, one in enumerate(elsewhere)
+            if number < ELSEWHERE_MOST or one.near.id in keep or one.far.id in keep
+        )
+    return replace(
+        full,
+        switches=tuple(folded(switch) for switch in full.switches),
+        elsewhere=elsewhere,
+        hidden_elsewhere=len(full.elsewhere) - len(elsewhere),
+    )
+
+
+def device_id(netns: str, index: int) -> str:
+    """The id of the node that stands for a device."""
+    return f"{netns}/{index}"
+
+
+def _link_ref(netns: Netns, link: Link) -> Ref:
+    return Ref(RefKind.LINK, netns.id, (link.index,), link.name)
+
+
+def _worth_showing(host: Netns, link: Link) -> bool:
+    """Tunnel templates and spare dummies (down, without an address) are no part of any path."""
+    return link.up or link.peer is not None or any(address.link == link.index for address in host.addresses)
+
+
+def _state(link: Link) -> State:
+    return State.UP if link.works else State.DOWN
+
+
+def _host(snapshot: Snapshot) -> Node:
+    host = snapshot.host_netns
+    name = snapshot.hostname if host.id == "host" and snapshot.hostname else host.id
+    facts = [] if "net.ipv4.ip_forward" not in host.sysctls else _forwarding(host)
+    facts += [f"+ {container.name}" for container in snapshot.containers_in(host.id)]
+    return Node(f"{host.id}/", Kind.HOST, name, Ref(RefKind.NETNS, host.id, (), host.id), "", tuple(facts))
+
+
+def _forwarding(host: Netns) -> list[str]:
+    """Whether the host forwards; a host without a bridge or veth has nobody to forward for."""
+    if host.sysctl("net.ipv4.ip_forward"):
+        return ["forwarding"]
+    return [FORWARD_OFF] if any(link.kind in ("bridge", "veth") for link in host.links) else []
+
+
+def _switch(snapshot: Snapshot, bridge: Link) -> Switch:
+    host = snapshot.host_netns
+    label = next((net.name for net in snapshot.networks if net.bridge == bridge.name != net.name), "")
+    facts = (f"network {label}",) if label else ()
+    node = Node(
+        device_id(host.id, bridge.index),
+        Kind.BRIDGE,
+        bridge.name,
+        _link_ref(host, bridge),
+        addresses_of(host, bridge.index),
+        facts,
+        _state(bridge),
+    )
+    ports = [link for link in sorted(host.links, key=lambda link: link.index) if link.master == bridge.index]
+    return Switch(node, tuple(_as_port(_branch(snapshot, host, port)) for port in ports))
+
+
+def _as_port(branch: Branch) -> Branch:
+    kind = Kind.END if branch.far.kind is Kind.OUTSIDE else branch.far.kind
+    return Branch(replace(branch.near, kind=Kind.PORT), replace(branch.far, kind=kind))
+
+
+def _branch(snapshot: Snapshot, netns: Netns, link: Link) -> Branch:
+    near = Node(
+        device_id(netns.id, link.index),
+        Kind.UPLINK,
+        link.name,
+        _link_ref(netns, link),
+        addresses_of(netns, link.index),
+        (),
+        _state(link),
+    )
+    return Branch(near, _far(snapshot, netns, link))
+
+
+def _far(snapshot: Snapshot, netns: Netns, link: Link) -> Node:
+    """What a device leads to: the namespace of its peer, or the world."""
+    name = f"{device_id(netns.id, link.index)}>"
+    if link.peer is None:
+        return Node(name, Kind.OUTSIDE, "outside", None, way_out(netns, link), (), State.UNKNOWN)
+    if link.peer.netns is None or link.peer.netns not in snapshot.by_id:
+        return Node(name, Kind.OUTSIDE, "not seen", None, "a namespace", (), State.UNKNOWN)
+    there = snapshot.by_id[link.peer.netns]
+    if there is netns:
+        return Node(name, Kind.OUTSIDE, _name_of(there, link.peer.index), None, "same namespace")
+    far_link = there.links_by_index.get(link.peer.index)
+    containers = snapshot.containers_in(there.id)
+    label = " + ".join(container.name for container in containers) or there.id
+    halted = bool(containers) and all(container.state != "running" for container in containers)
+    state = State.DOWN if halted or (far_link and not far_link.works) else State.UP
+    facts = exposure(snapshot, there, containers)
+    if halted:
+        facts = (f"{containers[0].state} ", *facts)
+    ref = Ref(RefKind.NETNS, there.id, (), there.id)
+    address = addresses_of(there, link.peer.index).partition("/")[0]
+    return Node(name, Kind.OUTSIDE, label, ref, address, facts, state)
+
+
+def _name_of(netns: Netns, index: int) -> str:
+    link = netns.links_by_index.get(index)
+    return link.name if link else f"device {index}"
+
+
+def _tagged(switches: list[Switch]) -> tuple[Switch, ...]:
+    """The switches, where a namespace that has ports in several of them names the others."""
+    homes: dict[str, list[str]] = {}
+    for switch in switches:
+        for port in switch.ports:
+            if port.far.ref:
+                homes.setdefault(port.far.ref.netns, []).append(switch.bridge.label if switch.bridge else "host")
+
+    def tagged(switch: Switch, port: Branch) -> Branch:
+        own = switch.bridge.label if switch.bridge else "host"
+        others = [name for name in homes[port.far.ref.netns] if name != own] if port.far.ref else []
+        if not others:
+            return port
+        return Branch(port.near, replace(port.far, facts=(*port.far.facts, f"⇄ {' '.join(others)}")))
+
+    return tuple(Switch(one.bridge, tuple(tagged(one, port) for port in one.ports), one.hidden) for one in switches)
+
+
+def _elsewhere(snapshot: Snapshot, drawn: Scene) -> tuple[tuple[Branch, ...], tuple[str, ...]]:
+    """Links between namespaces that lead past the host, each once; and namespaces without any link to another."""
+    seen: set[str] = {snapshot.host, *(node.ref.netns for node in drawn.nodes.values() if node.ref)}
+    branches: list[Branch] = []
+    done: set[Device] = set()
+    for netns in sorted((one for one in snapshot.namespaces if one.id != snapshot.host), key=lambda one: one.id):
+        for link in netns.links:
+            peer = link.peer
+            if peer is None or peer.netns in (None, snapshot.host, netns.id) or (netns.id, link.index) in done:
+                continue
+            done.add((str(peer.netns), peer.index))
+            branch = _branch(snapshot, netns, link)
+            near = replace(branch.near, label=f"{netns.id} {link.name}", kind=Kind.PORT)
+            branches.append(Branch(near, replace(branch.far, kind=Kind.END)))
+            seen |= {netns.id, str(peer.netns)}
+    return tuple(branches), tuple(netns.id for netns in snapshot.namespaces if netns.id not in seen)
+
+
+def _devices(snapshot: Snapshot, whole: Scene) -> Iterator[tuple[Device, str]]:
+    """Both ends of every drawn link, with the node that stands for it."""
+    nodes = [branch.near for branch in whole.branches] + [one.bridge for one in whole.switches if one.bridge]
+    for node in nodes:
+        if node.ref is None:
+            continue
+        index = int(node.ref.key[0])
+        yield (node.ref.netns, index), node.id
+        link = snapshot.by_id[node.ref.netns].links_by_index[index]
+        if link.peer is not None and link.peer.netns is not None:
+            yield (link.peer.netns, link.peer.index), node.id

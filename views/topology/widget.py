@@ -1,0 +1,203 @@
+"""The topology as a pane: draws the canvas, takes the pointer and the arrow keys, folds bridges.
+
+The picture is drawn anew only when the scene, the way, the selection or the size changed; painting a line is
+slicing a row of spans. Positions come from the scene alone, so a refresh moves nothing.
+"""
+
+from __future__ import annotations
+
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.strip import Strip
+
+from engine.model.host import Snapshot
+from engine.model.ref import Ref
+from views.painted import Painted
+from views.text import Role, Span
+from views.topology.canvas import Look, Picture, draw
+from views.topology.scene import Kind, Node, Scene, fold, scene
+from views.topology.way import Way
+
+#: A bridge with more ports than fit into the pane is folded, to no fewer than this many, until the user unfolds it.
+PORTS_LEAST = 5
+
+
+class Topology(Painted):
+    """The topology graph. Tells its owner which node was selected, and which was chosen."""
+
+    class Moved(Message):
+        """Another node is selected, by the user's hand."""
+
+        def __init__(self, topology: Topology, node: Node) -> None:
+            super().__init__()
+            self.topology = topology
+            self.node = node
+
+        @property
+        def control(self) -> Topology:
+            """The pane that speaks."""
+            return self.topology
+
+    class Chosen(Moved):
+        """The selected node was chosen."""
+
+    def __init__(self, empty: str, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.empty = empty
+        self.look = Look()
+        self.way = Way()
+        self._full: Scene | None = None
+        self._scene: Scene | None = None
+        self._picture: Picture | None = None
+        self._opened: frozenset[str] = frozenset()
+
+    @property
+    def full(self) -> Scene | None:
+        """The scene with nothing folded."""
+        return self._full
+
+    @property
+    def selected(self) -> Node | None:
+        """The selected node."""
+        return self._full.nodes.get(self.look.selected) if self._full and self.look.selected else None
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Shows a snapshot; what was selected stays selected if it is still there."""
+        self._full = scene(snapshot)
+        self._draw()
+
+    def trace(self, way: Way, focus: str | None) -> None:
+        """Draws the traced way, and lights the node that the current step speaks of."""
+        self.way = way
+        self.look = Look(self.look.selected, focus)
+        self._draw()
+        if focus:
+            self._reveal(focus)
+
+    def select(self, node: str | None) -> bool:
+        """Selects a node, in view. False when there is no such node."""
+        if node is not None and (self._full is None or node not in self._full.nodes):
+            return False
+        self.look = Look(node, self.look.focus)
+        self._draw()
+        if node:
+            self._reveal(node)
+        return True
+
+    def find(self, pattern: str) -> bool:
+        """Selects the next node whose label, address or facts have the pattern. False when none has."""
+        if self._full is None or not pattern:
+            return False
+        needle = pattern.casefold()
+        nodes = list(self._full.nodes.values())
+        here = next((n for n, node in enumerate(nodes) if node.id == self.look.selected), -1)
+        for node in nodes[here + 1 :] + nodes[: here + 1]:
+            if needle in " ".join((node.label, node.detail, *node.facts)).casefold():
+                self._user_selects(node.id)
+                return True
+        return False
+
+    def step(self, across: int, down: int) -> None:
+        """Selects the neighbour in that direction: the nearest in the same column, or in the next one."""
+        if self._picture is None or self._scene is None:
+            return
+        places = self._picture.places
+        here = places.get(self.look.selected or "")
+        if here is None:
+            self._user_selects(self._scene.host.id)
+            return
+        centre = here.y + here.rows // 2 if here.rows > 2 else here.y
+        if down:
+            column = [(p.y, node) for node, p in places.items() if p.column == here.column]
+            ahead = [(abs(y - here.y), node) for y, node in column if (y - here.y) * down > 0]
+        else:
+            columns = sorted({p.column for p in places.values() if (p.column - here.column) * across > 0})
+            nearest = (columns[0] if across > 0 else columns[-1]) if columns else None
+            ahead = [
+                (abs(p.y + (p.rows // 2 if p.rows > 2 else 0) - centre), node)
+                for node, p in places.items()
+                if p.column == nearest
+            ]
+        if ahead:
+            self._user_selects(min(ahead)[1])
+
+    def end(self, last: bool) -> None:
+        """Selects the first or the last node of the right-most column."""
+        if self._picture and self._picture.places:
+            column = max(place.column for place in self._picture.places.values())
+            ordered = sorted((p.y, node) for node, p in self._picture.places.items() if p.column == column)
+            self._user_selects(ordered[-1 if last else 0][1])
+
+    def unfold(self) -> None:
+        """Folds or unfolds the bridge of the selected node; without one, every bridge."""
+        if self._full is None:
+            return
+        bridges = {one.bridge.id: one for one in self._full.switches if one.bridge}
+        mine = {
+            bridge
+            for bridge, one in bridges.items()
+            if self.look.selected in {bridge, *(node.id for port in one.ports for node in (port.near, port.far))}
+        } or set(bridges)
+        self._opened = self._opened - mine if mine <= self._opened else self._opened | mine
+        self._draw()
+
+    def choose(self) -> None:
+        """Tells the owner that the selected node is the one."""
+        if self.selected:
+            self.post_message(self.Chosen(self, self.selected))
+
+    def _user_selects(self, node: str) -> None:
+        if self.select(node) and self.selected:
+            self.post_message(self.Moved(self, self.selected))
+
+    def _draw(self) -> None:
+        if self._full is None:
+            return
+        used = self.way.links | self.way.entered | {self.look.selected or "", self.look.focus or ""}
+        size = self.scrollable_content_region
+        bridges = sum(one.bridge is not None for one in self._full.switches)
+        limit = max((size.height - 3) // max(bridges, 1) - 2, PORTS_LEAST)
+        self._scene = fold(self._full, limit, frozenset(used), self._opened)
+        self._picture = draw(self._scene, size.width, size.height, self.way, self.look)
+        wanted = Size(self._picture.width, len(self._picture.rows))
+        if wanted != self.virtual_size:
+            self.virtual_size = wanted
+        self.refresh()
+
+    def _reveal(self, node: str) -> None:
+        place = self._picture.places.get(node) if self._picture else None
+        if place:
+            region = Region(place.x, place.y, place.width, min(place.rows, 2))
+            self.scroll_to_region(region, animate=False, force=True)
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the pane."""
+        if self._picture is None:
+            lines = self.empty.split("\n")
+            return self.strip([Span(" " + lines[y], Role.DIM)] if y < len(lines) else [])
+        row = y + self.scroll_offset.y
+        spans = self._picture.rows[row] if row < len(self._picture.rows) else ()
+        return self.strip(spans, self.scroll_offset.x)
+
+    def on_resize(self) -> None:
+        """Another size may give another pitch."""
+        self._draw()
+
+    def on_click(self, event: events.Click) -> None:
+        """Selects the node under the pointer; a second click chooses it."""
+        offset = event.get_content_offset(self)
+        if self._picture is None or offset is None:
+            return
+        node = self._picture.at(offset.x + self.scroll_offset.x, offset.y + self.scroll_offset.y)
+        if node is None:
+            return
+        if node == self.look.selected and event.chain > 1:
+            self.choose()
+        else:
+            self._user_selects(node)
+
+    @staticmethod
+    def is_namespace(node: Node) -> bool:
+        """Whether a node stands for a namespace, not for a device."""
+        return node.kind in (Kind.HOST, Kind.END, Kind.OUTSIDE) and isinstance(node.ref, Ref)

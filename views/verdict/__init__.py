@@ -1,0 +1,1 @@
+"""The verdict: the answer as a card."""

@@ -1,0 +1,1 @@
+"""Runs the house: the command line, the workbench and the one thread that looks at the host."""

@@ -1,0 +1,112 @@
+"""The one table of what a user can do: id, keys, title, handler. Key bindings, help and palette are made from it.
+
+An action is listed when it works. `shown` puts it into the footer; the order here is the order there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something a user can do. `handler` is the action string of the app; `short` is its word in the footer.
+
+    `help` is its line in the help, where that is not the title; None puts its keys into the line before.
+    """
+
+    id: str
+    keys: str
+    title: str
+    handler: str
+    short: str = ""
+    palette: bool = True
+    help: str | None = ""
+
+    def binding(self) -> Binding:
+        """The key binding. Only `tab` has priority: a pane would keep it for itself."""
+        return Binding(
+            self.keys,
+            self.handler,
+            self.short or self.title,
+            show=bool(self.short),
+            priority=self.keys.startswith("tab"),
+            id=self.id,
+        )
+
+    @property
+    def keys_for_people(self) -> str:
+        """The keys by the names on a keyboard."""
+        return " ".join(KEY_NAMES.get(key, key) for key in self.keys.split(","))
+
+
+KEY_NAMES = {
+    "question_mark": "?",
+    "colon": ":",
+    "slash": "/",
+    "plus": "+",
+    "escape": "esc",
+    "ctrl+d": "ctrl+d",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+    "shift+tab": "shift+tab",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+}
+
+ACTIONS: tuple[Action, ...] = (
+    Action("why", "w", "Ask why a port can or can't be reached", "why", "why"),
+    Action("jump", "enter", "Jump from a step to its rule or link, and back", "jump", "jump"),
+    Action("copy", "y", "Copy the commands that mend it", "copy_fix", "copy fix"),
+    Action("filter", "slash", "Filter the pane, or find in the topology", "filter", "filter"),
+    Action("pane.1", "1", "Go to the topology", "pane('topology')", help="Go to topology, rules, path, answer"),
+    Action("pane.2", "2", "Go to the rule tables", "pane('rules')", help=None),
+    Action("pane.3", "3", "Go to the path", "pane('path')", help=None),
+    Action("pane.4", "4", "Go to the answer", "pane('answer')", help=None),
+    Action(
+        "pane.next",
+        "tab",
+        "Go to the next pane",
+        "next_pane(1)",
+        palette=False,
+        help="Go to the next, the previous pane",
+    ),
+    Action("pane.previous", "shift+tab", "Go to the previous pane", "next_pane(-1)", palette=False, help=None),
+    Action("zoom", "plus", "Give the pane the whole screen, and take it back", "zoom", "zoom"),
+    Action("unfold", "space", "Fold or unfold a bridge with many ports", "unfold"),
+    Action("refresh", "r", "Look at the host now", "refresh", "refresh"),
+    Action("freeze", "f", "Stop looking, or go on", "freeze", "freeze"),
+    Action("up", "k,up", "Up", "move(0, -1)", palette=False, help="Move the cursor"),
+    Action("down", "j,down", "Down", "move(0, 1)", palette=False, help=None),
+    Action("left", "h,left", "Left", "move(-1, 0)", palette=False, help=None),
+    Action("right", "l,right", "Right", "move(1, 0)", palette=False, help=None),
+    Action("page.up", "ctrl+u,pageup", "Half a page up", "page(-1)", palette=False, help="Half a page up, down"),
+    Action("page.down", "ctrl+d,pagedown", "Half a page down", "page(1)", palette=False, help=None),
+    Action("first", "g,home", "To the first row", "end(False)", palette=False, help="To the first, the last row"),
+    Action("last", "G,end", "To the last row", "end(True)", palette=False, help=None),
+    Action("back", "escape", "Back: close what is open, clear the filter", "leave", palette=False),
+    Action("palette", "colon", "Every command, by name", "command_palette", "commands", palette=False),
+    Action("help", "question_mark", "The keys", "help", "help"),
+    Action("quit", "q", "Leave", "quit", "quit"),
+)
+
+
+def help_lines() -> list[tuple[str, str]]:
+    """Keys and what they do, for the help."""
+    lines: list[tuple[str, str]] = []
+    for action in ACTIONS:
+        if action.help is None:
+            keys, text = lines.pop()
+            lines.append((f"{keys} {action.keys_for_people}", text))
+        else:
+            lines.append((action.keys_for_people, action.help or action.title))
+    return lines
+
+
+def bindings() -> list[BindingType]:
+    """All key bindings."""
+    return [action.binding() for action in ACTIONS]

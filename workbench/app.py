@@ -1,0 +1,311 @@
+"""The workbench: the screen around the session's thread. Starts it, shows what it tells, hands it wishes.
+
+What can be done is in `actions`, what the panes show in `panes`, what looks in `session`. Here is only the way
+between them: a handler for each message, and a method for each action.
+
+`run(source, ask)` is the way in: `source` is a `LiveHost()`, a `SavedFile(path)` or a `Given(title, take)`
+(of `workbench.session`), `ask` a question in words that is asked at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from engine.model.host import Snapshot
+from views.listing import Listing
+from views.topology.widget import Topology
+from views.verdict.ask import Ask, outside_source
+from views.verdict.card import all_commands
+from workbench.actions import bindings
+from workbench.header import State, answer_strip, header, tabs
+from workbench.help import Help
+from workbench.messages import Answered, Looked, Trouble, Unanswerable
+from workbench.palette import Commands
+from workbench.panes import NAMES, Panes
+from workbench.prompt import FilterPrompt, Prompt, WhyPrompt
+from workbench.session import Engine, Session, Source
+
+
+class Workbench(App[int]):
+    """The workbench on one source."""
+
+    TITLE = "portscope"
+    CSS_PATH = "workbench.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings()
+    COMMANDS = {Commands}  # noqa: RUF012 - as Textual declares it
+    COMMAND_PALETTE_BINDING = "colon"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Textual declares it
+
+    def __init__(self, source: Source, ask: Ask | None = None, engine: Engine | None = None) -> None:
+        super().__init__()
+        self.panes = Panes()
+        self.session = Session(source, self.post_message, engine)
+        self._source = source
+        self._ask = ask
+        self._frozen = False
+        self._waiting = False
+
+    def compose(self) -> ComposeResult:
+        """Header, tabs of the narrow layout, panes, the answer's strip, detail and prompts, footer."""
+        yield Static(id="header")
+        yield Static(id="tabs")
+        yield Static(id="trouble")
+        yield self.panes
+        yield Static(id="strip")
+        yield Static(id="detail")
+        yield WhyPrompt()
+        yield FilterPrompt()
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """The frame is drawn: now look."""
+        self._head()
+        self._tabs()
+        self.call_after_refresh(self._begin)
+
+    def on_unmount(self) -> None:
+        """Ends the session's thread."""
+        self.session.stop()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
+        """Of Textual's own commands only the themes."""
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+
+    def ask(self, ask: Ask) -> None:
+        """Asks a question, and shows that it is being answered."""
+        self._ask, self._waiting = ask, True
+        self._head()
+        self.session.ask(ask)
+
+    def _begin(self) -> None:
+        self.session.start()
+        if self._ask is not None:
+            self.ask(self._ask)
+
+    # --- what the session tells
+
+    @on(Looked)
+    def _looked(self, event: Looked) -> None:
+        self.panes.show_snapshot(event.snapshot)
+        self._head()
+
+    @on(Answered)
+    def _answered(self, event: Answered) -> None:
+        self._waiting = self._waiting and event.ask != self._ask
+        self.panes.show_verdict(event.verdict, event.first)
+        self._strip()
+        self._tabs()
+        self._head()
+
+    @on(Unanswerable)
+    def _unanswerable(self, event: Unanswerable) -> None:
+        self._waiting = False
+        self._head()
+        prompt = self.query_one(WhyPrompt)
+        prompt.open(event.ask)
+        prompt.refuse(event.reason)
+        self._hint("enter asks again · tab goes to the next field · esc closes")
+
+    @on(Trouble)
+    def _trouble(self, event: Trouble) -> None:
+        line = self.query_one("#trouble", Static)
+        line.set_class(bool(event.reason), "-shown")
+        line.update(Content(f"✗ {event.reason}"))
+        self._waiting = False
+        if event.reason and self.panes.snapshot is None:
+            self.panes.topology.empty = self.panes.answer.empty = "There is nothing to show yet: r looks again."
+            self.panes.topology.refresh()
+            self.panes.answer.refresh()
+        self._head()
+
+    # --- what the panes and prompts tell
+
+    @on(Panes.Suggested)
+    def _suggested(self, event: Panes.Suggested) -> None:
+        self.ask(event.ask)
+
+    @on(Panes.Detail)
+    def _detail(self, event: Panes.Detail) -> None:
+        self.query_one("#detail", Static).update(Content(event.text))
+        self._tabs()
+
+    @on(WhyPrompt.Asked)
+    def _asked(self, event: WhyPrompt.Asked) -> None:
+        self._close_prompts()
+        self.ask(event.ask)
+
+    @on(FilterPrompt.Changed)
+    def _filtered(self, event: FilterPrompt.Changed) -> None:
+        pane = self.panes.pane()
+        if isinstance(pane, Listing):
+            pane.filter(event.pattern)
+        elif isinstance(pane, Topology) and event.pattern:
+            pane.find(event.pattern)
+        self.panes.retitle()
+        if event.final:
+            self._close_prompts()
+
+    def on_resize(self) -> None:
+        """Other widths break lines elsewhere."""
+        self.call_after_refresh(self.panes.resized)
+
+    # --- actions
+
+    def action_why(self) -> None:
+        """Opens the prompt, filled in from what is selected, else from the last question."""
+        snapshot = self.panes.snapshot
+        if snapshot is None:
+            return
+        self._close_prompts()
+        self.query_one(WhyPrompt).open(self._prefilled(snapshot))
+        self._hint("enter asks · tab goes to the next field · esc closes")
+
+    def action_filter(self) -> None:
+        """Opens the filter of the current pane."""
+        self._close_prompts()
+        pane = self.panes.pane()
+        self.query_one(FilterPrompt).open(pane.pattern if isinstance(pane, Listing) else "")
+        self._hint("enter keeps the filter · !text shows all others · esc closes")
+
+    def action_jump(self) -> None:
+        """From a step to its rule or link, and back."""
+        reason = self.panes.jump()
+        if reason:
+            self.notify(reason, timeout=3)
+
+    def action_copy_fix(self) -> None:
+        """Copies the commands of the first fix of every cause."""
+        verdict = self.panes.verdict
+        lines = all_commands(verdict) if verdict else []
+        if lines:
+            self.copy_to_clipboard("\n".join(lines))
+            self.notify("\n".join(lines), title="Copied. Nothing was run.", timeout=6)
+        else:
+            self.notify("There is no command that mends it." if verdict else "Ask a question first: w", timeout=3)
+
+    def action_pane(self, name: str) -> None:
+        """Goes to a pane."""
+        self._close_prompts()
+        self.panes.go(name)
+
+    def action_next_pane(self, step: int) -> None:
+        """Goes to the next pane; in a prompt to the next field, on another screen to its next widget."""
+        prompt = next((prompt for prompt in self.query(Prompt) if prompt.opened), None)
+        if len(self.screen_stack) > 1:
+            (self.screen.focus_next if step > 0 else self.screen.focus_previous)()
+        elif prompt is not None:
+            prompt.next_field(step)
+        else:
+            here = NAMES.index(self.panes.current)
+            self.panes.go(NAMES[(here + step) % len(NAMES)])
+
+    def action_zoom(self) -> None:
+        """One pane, or all."""
+        self.panes.toggle_class("-zoomed")
+        self.call_after_refresh(self.panes.resized)
+
+    def action_unfold(self) -> None:
+        """Folds or unfolds in the topology."""
+        if self.panes.current == "topology":
+            self.panes.topology.unfold()
+
+    def action_refresh(self) -> None:
+        """Looks now."""
+        self.session.refresh()
+
+    def action_freeze(self) -> None:
+        """Stops looking, or goes on."""
+        self._frozen = not self._frozen
+        self.session.freeze(self._frozen)
+        self._head()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """A file does not change: there is nothing to freeze or to look at again."""
+        return self._source.live if action in ("freeze", "refresh") else True
+
+    def action_move(self, across: int, down: int) -> None:
+        """Moves the cursor of the current pane."""
+        pane = self.panes.pane()
+        if isinstance(pane, Topology):
+            pane.step(across, down)
+        elif isinstance(pane, Listing) and down:
+            pane.move(down)
+
+    def action_page(self, step: int) -> None:
+        """Half a page up or down."""
+        pane = self.panes.pane()
+        if isinstance(pane, Listing):
+            pane.page(step / 2)
+        else:
+            pane.scroll_relative(y=step * pane.size.height // 2, animate=False)
+
+    def action_end(self, last: bool) -> None:
+        """To the first or the last row."""
+        pane = self.panes.pane()
+        if isinstance(pane, Topology | Listing):
+            pane.end(last)
+
+    def action_leave(self) -> None:
+        """Closes a prompt, else clears the pane's filter, else leaves the zoom."""
+        pane = self.panes.pane()
+        if any(prompt.opened for prompt in self.query(Prompt)):
+            self._close_prompts()
+        elif isinstance(pane, Listing) and pane.pattern:
+            pane.filter("")
+            self.panes.retitle()
+        elif self.panes.has_class("-zoomed"):
+            self.action_zoom()
+
+    async def action_help(self) -> None:
+        """Shows the keys."""
+        await self.push_screen(Help())
+
+    # --- inside
+
+    def _prefilled(self, snapshot: Snapshot) -> Ask:
+        last = self._ask
+        source = last.source if last else outside_source(snapshot)
+        suggested = self.panes.suggestion()
+        if suggested is not None:
+            return Ask(suggested.target, source, suggested.protocol)
+        return last or Ask(":", source)
+
+    def _hint(self, text: str) -> None:
+        """What the keys do in the prompt that has just opened. It takes the footer's place."""
+        self.query_one("#detail", Static).update(Content(text))
+        self.query_one(Footer).display = False
+
+    def _close_prompts(self) -> None:
+        for prompt in self.query(Prompt):
+            prompt.close()
+        self.query_one(Footer).display = True
+        self.panes.go(self.panes.current)
+
+    def _head(self) -> None:
+        state = State(self._source.title, self._source.live, self._frozen, self._waiting)
+        self.query_one("#header", Static).update(header(state, self.panes.snapshot))
+
+    def _tabs(self) -> None:
+        self.query_one("#tabs", Static).update(tabs(self.panes.current))
+
+    def _strip(self) -> None:
+        verdict = self.panes.verdict
+        strip = self.query_one("#strip", Static)
+        strip.set_class(verdict is not None, "-shown")
+        if verdict is not None:
+            strip.update(answer_strip(verdict))
+
+
+def run(source: Source, ask: Ask | None = None) -> int:
+    """Opens the workbench and stays until the user leaves. Returns 0, or what Textual says when it fell."""
+    app = Workbench(source, ask)
+    app.run()
+    return app.return_code or 0

@@ -1,0 +1,115 @@
+"""The command line: which commands there are, what they take, and how each of them ends.
+
+Laws:
+1. Commands and options are a table of parsers here; what a command does is in its own module, loaded when it is called.
+2. Every way out goes through `main`, which turns what was raised into one line and an exit code (`exits`).
+3. An option exists when it works. What is planned is not listed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from workbench.exits import Exit, Refusal, complain, own_fault, usage
+
+EXIT_CODES = """\
+exit codes: 0 reachable (or done) · 1 not reachable · 2 usage · 3 could not tell · 4 the kernel or the engine refused"""
+
+WHY = """\
+TARGET  ADDRESS:PORT, [V6]:PORT, CONTAINER:PORT (the port inside), or :PORT (published on this host)
+SOURCE  host (the namespace that portscope runs in), ns:NAME, a container's name or id, or ADDRESS[@DEVICE] for a
+        client outside of this host that arrives on DEVICE (without it: on the device that routes back to it)
+
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line, like every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises instead of printing the usage and leaving."""
+        raise usage(f"{message}; see '{self.prog} --help'")
+
+
+class Version(argparse.Action):
+    """Prints the version."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Prints and leaves."""
+        from importlib import metadata  # noqa: PLC0415 - loading it takes as long as answering
+
+        try:
+            number = metadata.version("portscope")
+        except metadata.PackageNotFoundError:
+            number = "(not installed)"
+        print(f"portscope {number}")
+        parser.exit()
+
+
+def build_parser() -> Parser:
+    """The whole grammar. Each command's namespace has `module`, the module with its `run`."""
+    parser = Parser(
+        prog="portscope",
+        description="Why can, or can't, this container port be reached? Without a command: the workbench on this host.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=Version, nargs=0, help="print the version and leave")
+    parser.set_defaults(module="workbench.commands.screen", file=None)
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=Parser)
+
+    command = add_command(commands, "open", "the workbench on a saved snapshot")
+    command.add_argument("file", metavar="FILE", type=Path, help="what 'portscope snapshot' wrote")
+
+    command = add_command(commands, "demo", "a small broken lab of its own, removed at exit, and the workbench on it")
+    command.set_defaults(module="workbench.commands.demo")
+
+    command = add_command(commands, "why", "why a port can or can't be reached", WHY + EXIT_CODES)
+    command.add_argument("target", metavar="TARGET", help="what is to be reached, see below")
+    command.add_argument("--from", dest="source", metavar="SOURCE", default="host", help="who asks, see below")
+    command.add_argument("--udp", action="store_true", help="ask for UDP instead of TCP")
+    command.add_argument("--snapshot", metavar="FILE", type=Path, help="ask a saved snapshot instead of this host")
+    command.add_argument("--json", action="store_true", help="one JSON document (portscope.why/1) instead of words")
+    command.set_defaults(module="workbench.commands.why")
+
+    command = add_command(commands, "snapshot", "everything that portscope reads of this host, as JSON")
+    command.add_argument("-o", dest="output", metavar="FILE", type=Path, help="write to FILE instead of stdout")
+    command.set_defaults(module="workbench.commands.snapshot")
+    return parser
+
+
+def add_command(commands: argparse._SubParsersAction[Parser], name: str, text: str, epilog: str = "") -> Parser:
+    """A command's own parser."""
+    return commands.add_parser(
+        name,
+        help=text,
+        description=f"{text[0].upper()}{text[1:]}.",
+        epilog=epilog or None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command. Returns its exit code; raises nothing but the parser's own exit after --help and --version."""
+    try:
+        arguments = build_parser().parse_args(argv)
+        return int(importlib.import_module(arguments.module).run(arguments))
+    except Refusal as refusal:
+        complain(str(refusal))
+        return refusal.exit_code
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return Exit.INTERRUPTED
+    except Exception as error:
+        return own_fault(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""`portscope demo`: a lab with a fault, for as long as the workbench is open.
+
+An ordinary user's lab lives in a user namespace, which this process has to enter before anything in it starts a
+thread. The lab is removed however this ends (`engine.lab.running`). Without a terminal the answer is printed instead.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from engine.build import userns
+from engine.build.errors import BuildError
+from engine.build.namespaces import run_in
+from engine.lab.running import DemoLab, demo_lab
+from engine.model.host import Snapshot
+from workbench import output, world
+from workbench.exits import Exit, complain, refused
+
+
+def run(_arguments: Namespace) -> Exit:
+    """Builds, shows and removes the lab."""
+    try:
+        if not userns.privileged():
+            userns.enter()
+            complain("not root: the demo runs in a user namespace of its own")
+        with demo_lab() as lab:
+            for line in lab.left:
+                complain(f"an earlier demo left something behind: {line}")
+            return show(lab) if output.has_terminal() else tell(lab)
+    except BuildError as error:
+        raise refused(str(error)) from error
+
+
+def show(lab: DemoLab) -> Exit:
+    """The workbench on the lab, with its question asked."""
+    from views.verdict.ask import Ask  # noqa: PLC0415 - only a terminal needs Textual
+    from workbench.commands.screen import draw  # noqa: PLC0415
+    from workbench.session import Given  # noqa: PLC0415
+
+    return draw(Given(f"demo lab {lab.name}", lambda: look_into(lab), live=True), Ask(lab.target, lab.source))
+
+
+def tell(lab: DemoLab) -> Exit:
+    """The answer in words."""
+    from workbench.commands import answering  # noqa: PLC0415 - a terminal's first picture comes first
+
+    complain(f"no terminal: here is why {lab.target} cannot be reached from {lab.source} in the demo lab")
+    answering.tell(answering.answer(look_into(lab), lab.target, lab.source))
+    return Exit.DONE
+
+
+def look_into(lab: DemoLab) -> Snapshot:
+    """The lab, seen from its own host. Raises `Refusal`."""
+    try:
+        return run_in(lab.host, world.look)
+    except OSError as error:
+        raise refused(f"the lab cannot be entered: {error.strerror or error}; was it removed meanwhile?") from error

@@ -1,0 +1,51 @@
+"""`portscope` and `portscope open`: the workbench on this host, or on a file.
+
+A full-screen program needs a terminal. Without one nothing is drawn, and a line says which command prints instead.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from workbench import output, world
+from workbench.exits import Exit, usage
+
+if TYPE_CHECKING:
+    from views.verdict.ask import Ask
+    from workbench.session import Source
+
+
+def run(arguments: Namespace) -> Exit:
+    """Opens the workbench that was asked for."""
+    return live() if arguments.file is None else saved(arguments)
+
+
+def live() -> Exit:
+    """This host, looked at again and again."""
+    need_terminal("'portscope why TARGET' answers in words, 'portscope snapshot' prints everything")
+    from workbench.session import LiveHost  # noqa: PLC0415 - only a terminal needs Textual
+
+    return draw(LiveHost())
+
+
+def saved(arguments: Namespace) -> Exit:
+    """A snapshot from a file, which is read before the screen is taken: a broken one is an error in words."""
+    snapshot = world.load(arguments.file)
+    need_terminal(f"'portscope why TARGET --snapshot {arguments.file}' answers in words")
+    from workbench.session import Given  # noqa: PLC0415 - only a terminal needs Textual
+
+    return draw(Given(arguments.file.name, lambda: snapshot))
+
+
+def draw(source: Source, ask: Ask | None = None) -> Exit:
+    """Runs the workbench until its user leaves it. An end by a fault is told by Textual itself."""
+    from workbench.app import run  # noqa: PLC0415 - only a terminal needs Textual
+
+    return Exit.DONE if run(source, ask) == 0 else Exit.REFUSED
+
+
+def need_terminal(instead: str) -> None:
+    """Raises `Refusal` where a full-screen program cannot run."""
+    if not output.has_terminal():
+        raise usage(f"the workbench needs a terminal on stdin, stdout and stderr; {instead}")

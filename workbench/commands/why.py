@@ -1,0 +1,27 @@
+"""`portscope why`: one question, one answer, on stdout as words or as JSON.
+
+The way from here to the answer is short, and only what it needs is imported: no terminal program, no netlink
+library. A file is answered without looking at this host.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from engine.model.packet import Protocol
+from views.reports import answer_json
+from workbench import output, world
+from workbench.commands.answering import answer, tell
+from workbench.exits import EXIT_OF_REACH, Exit
+
+
+def run(arguments: Namespace) -> Exit:
+    """Answers, and ends with the code of the answer."""
+    snapshot = world.load(arguments.snapshot) if arguments.snapshot else world.look()
+    protocol = Protocol.UDP if arguments.udp else Protocol.TCP
+    verdict = answer(snapshot, arguments.target, arguments.source, protocol)
+    if arguments.json:
+        output.emit(answer_json.dumps(verdict))
+    else:
+        tell(verdict)
+    return EXIT_OF_REACH[verdict.reach]

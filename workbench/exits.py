@@ -1,0 +1,75 @@
+"""How a command ends: exit codes, and the one line that says why.
+
+Laws:
+1. Exit codes are in this file only. Scripts rely on them: a code keeps its meaning.
+2. A command that cannot do what was asked raises `Refusal` with one line: whose fault it is, and what to do.
+3. A user sees a line, never a traceback. A fault of portscope's own says that it is one.
+4. Words for people go to stderr; stdout is for what was asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from contextlib import suppress
+from enum import IntEnum
+
+from engine.model.verdict import Reach
+
+#: Set to anything but "" or "0", a fault of portscope's own prints its whole traceback.
+DEBUG_VARIABLE = "PORTSCOPE_DEBUG"
+
+
+class Exit(IntEnum):
+    """What the shell is told. `DONE` is for commands that answer no question."""
+
+    DONE = 0
+    REACHABLE = 0
+    NOT_REACHABLE = 1
+    USAGE = 2
+    UNDECIDED = 3
+    REFUSED = 4
+    INTERRUPTED = 130  # 128 + SIGINT, as shells count
+
+
+EXIT_OF_REACH: dict[Reach, Exit] = {
+    Reach.YES: Exit.REACHABLE,
+    Reach.NO: Exit.NOT_REACHABLE,
+    Reach.DEPENDS: Exit.UNDECIDED,
+}
+
+
+class Refusal(Exception):
+    """What was asked cannot be done. `str()` is one line for the user, without the program's name."""
+
+    def __init__(self, exit_code: Exit, line: str) -> None:
+        super().__init__(" ".join(line.split()))
+        self.exit_code = exit_code
+
+
+def usage(line: str) -> Refusal:
+    """The user asked for something that is not there or cannot be meant."""
+    return Refusal(Exit.USAGE, line)
+
+
+def refused(line: str) -> Refusal:
+    """The kernel, the container engine or the file system said no."""
+    return Refusal(Exit.REFUSED, line)
+
+
+def complain(line: str) -> None:
+    """Prints one line on stderr, under the program's name."""
+    with suppress(OSError):  # nobody reads stderr any more
+        print(f"portscope: {line}", file=sys.stderr)
+
+
+def own_fault(error: Exception) -> Exit:
+    """Tells of a fault of portscope's own, with the traceback where the user asked for it."""
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    if os.environ.get(DEBUG_VARIABLE, "0") not in ("", "0"):
+        traceback.print_exception(error)
+        complain(f"this is a fault of portscope, not yours ({what}); please report it with the traceback above")
+    else:
+        complain(f"this is a fault of portscope, not yours ({what}); {DEBUG_VARIABLE}=1 shows what to report")
+    return Exit.REFUSED

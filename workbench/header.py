@@ -1,0 +1,73 @@
+"""The lines around the panes as text: header, tabs of the narrow layout, the answer's strip there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.content import Content
+
+from engine.model.host import Snapshot
+from engine.model.verdict import Verdict
+from views.text import Role
+from views.verdict.card import HEADLINES, question_words
+from workbench.panes import NAMES
+
+DIM = "$foreground 60%"
+STYLES = {Role.GOOD: "$text-success bold", Role.BAD: "$text-error bold", Role.WARN: "$text-warning bold"}
+TITLES = ("Topology", "Rules", "Path", "Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the header says beside the snapshot. `waiting`: a question is being answered."""
+
+    title: str
+    live: bool
+    frozen: bool
+    waiting: bool
+
+
+def header(state: State, snapshot: Snapshot | None) -> Content:
+    """Where this is, what is seen, what is hidden, and whether it moves."""
+    parts: list[tuple[str, str]] = [(" portscope ", "bold reverse"), (f" {state.title}", "bold")]
+    if snapshot is None:
+        parts.append(("  looking …", DIM))
+    else:
+        parts.append(("".join(f" · {part}" for part in (snapshot.hostname, _census(snapshot)) if part), DIM))
+    if state.waiting:
+        parts.append(("  asking …", "$text-accent"))
+    if state.live:
+        parts.append(("  ‖ frozen", "$text-warning bold") if state.frozen else ("  ⟳ live", "$text-success"))
+    if snapshot is not None and snapshot.gaps:
+        parts.append((f"  ⚠ {len(snapshot.gaps)} not readable", "$text-warning bold"))
+    parts.append(("  read-only", DIM))
+    if snapshot is not None and snapshot.kernel:
+        parts.append((f"  kernel {snapshot.kernel}", DIM))
+    return Content.assemble(*parts)
+
+
+def tabs(current: str) -> Content:
+    """The panes by number, the current one reversed."""
+    named = enumerate(zip(NAMES, TITLES, strict=True), 1)
+    labels = [(f" {number} {title} ", "bold reverse" if name == current else DIM) for number, (name, title) in named]
+    return Content.assemble(*labels)
+
+
+def answer_strip(verdict: Verdict) -> Content:
+    """The answer in two lines."""
+    text, role = HEADLINES[verdict.reach]
+    parts = [(f" {text}", STYLES[role]), (f"  {question_words(verdict)} · {verdict.symptom}", "")]
+    if verdict.causes:
+        parts.append((f"\n   {verdict.causes[0].sentence}", ""))
+    return Content.assemble(*parts)
+
+
+def _census(snapshot: Snapshot) -> str:
+    """How many of what there are."""
+    rules = sum(len(chain.rules) for table in snapshot.host_netns.firewall.tables for chain in table.chains)
+    running = sum(container.state == "running" for container in snapshot.containers)
+    counts = ((len(snapshot.namespaces), "netns"), (running, "container"), (rules, "rule"))
+    plural = {"netns": "netns"}
+    return " · ".join(
+        f"{number} {name if number == 1 else plural.get(name, name + 's')}" for number, name in counts if number
+    )

@@ -1,0 +1,55 @@
+"""What a command prints on stdout, and what kind of place that is.
+
+A reader that goes away (`| head`) is no error: the rest is thrown away and the command ends as it would have. Colour
+and width follow the terminal; without one there is no colour, and lines are as wide as COLUMNS says or 100.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from contextlib import suppress
+
+from workbench.exits import refused
+
+#: Columns of a text that goes to a file or a pipe.
+PLAIN_WIDTH = 100
+MINIMUM_WIDTH = 40
+
+
+def width() -> int:
+    """Columns to write for."""
+    return max(shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns, MINIMUM_WIDTH)
+
+
+def colour() -> bool:
+    """Whether stdout shows colours: a terminal, and neither NO_COLOR (no-color.org) nor TERM=dumb."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def has_terminal() -> bool:
+    """Whether a full-screen program can run: it reads stdin and draws on stdout and stderr."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+
+
+def emit(text: str) -> None:
+    """Prints a text on stdout. Raises `Refusal` when it cannot be written (a full disk)."""
+    if (sys.stdout.encoding or "").lower().replace("-", "") != "utf8" and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard_stdout()
+    except OSError as error:
+        discard_stdout()
+        raise refused(f"cannot write to stdout: {error.strerror or error}") from error
+
+
+def discard_stdout() -> None:
+    """Sends what is still buffered nowhere, so that the interpreter's last flush does not fail."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

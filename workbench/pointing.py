@@ -1,0 +1,34 @@
+"""What a trace and a row have to say in other panes: marks on the rules, and the full words of what is selected."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from engine.model.trace import Trace
+from views.nat.rows import RuleRow
+from views.path.rows import ARRIVED, StepRow
+from views.text import Role, Span
+
+
+def rule_marks(trace: Trace, netns: str) -> dict[Hashable, Span]:
+    """Marks, by the rules' keys, for the rules of a namespace that the packet met, and the one that stopped it."""
+    marks: dict[Hashable, Span] = {}
+    for hop in trace.hops:
+        for step in hop.steps:
+            if step.ref is not None and step.ref.netns == netns:
+                marks[step.ref.key] = Span("•", Role.TRACED)
+    last = trace.last.ref
+    if trace.outcome not in ARRIVED and last is not None and last.netns == netns:
+        marks[last.key] = Span("✗", Role.BAD)
+    return marks
+
+
+def row_words(row: object) -> str:
+    """All about a row, in one line."""
+    if isinstance(row, RuleRow):
+        counted = f" · {row.rule.packets} packets" if row.rule.packets is not None else ""
+        return f"{row.backend} {row.key[2]}/{row.key[3]} #{row.rule.index} · {row.rule.text}{counted}"
+    if isinstance(row, StepRow):
+        said = f" · {row.step.verdict}" if row.step.verdict else ""
+        return f"{row.hop.netns} · {row.step.packet} · {row.step.text}{said}"
+    return ""

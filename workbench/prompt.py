@@ -1,0 +1,148 @@
+"""The two lines in which a user writes: a question (from, to, port, protocol), and a filter.
+
+A prompt takes the place of the detail line while it is open. Enter runs it, escape closes it, tab goes to the
+next field. What is wrong with a question is said in the prompt itself, so that it can be mended there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Input, Label
+
+from engine.model.packet import Protocol
+from views.verdict.ask import Ask
+
+
+class Prompt(Horizontal):
+    """A line that is shown while it is open."""
+
+    @property
+    def opened(self) -> bool:
+        """Whether it is open."""
+        return self.has_class("-open")
+
+    def close(self) -> None:
+        """Hides the line."""
+        self.remove_class("-open")
+
+    def next_field(self, step: int) -> None:
+        """Puts the cursor into the next field."""
+        fields = list(self.query(Input))
+        here = next((number for number, field in enumerate(fields) if field.has_focus), 0)
+        fields[(here + step) % len(fields)].focus()
+
+    def _open(self, first: Input) -> None:
+        self.add_class("-open")
+        first.focus()
+        first.action_end()
+
+
+class WhyPrompt(Prompt):
+    """Asks for a question."""
+
+    class Asked(Message):
+        """The user wants an answer."""
+
+        def __init__(self, ask: Ask) -> None:
+            super().__init__()
+            self.ask = ask
+
+    def compose(self) -> ComposeResult:
+        """The fields."""
+        yield Label("why", classes="-name")
+        for name, title, short in (
+            ("from", "from", ""),
+            ("to", "to", ""),
+            ("port", "port", "-short"),
+            ("protocol", "proto", "-short"),
+        ):
+            yield Label(title)
+            yield Input(id=f"why-{name}", classes=short, select_on_focus=True)
+        yield Label("", id="why-error", classes="-error")
+
+    def open(self, ask: Ask) -> None:
+        """Shows the prompt with a question filled in, the cursor on the port."""
+        host, _, port = ask.target.rpartition(":")
+        self._complain("")
+        for name, value in (("from", ask.source), ("to", host), ("port", port), ("protocol", str(ask.protocol))):
+            self._field(name).value = value
+        self._field("to").placeholder = "this host"
+        self._open(self._field("port"))
+
+    def refuse(self, reason: str) -> None:
+        """Says what is wrong with the question, and stays open."""
+        self.add_class("-open")
+        self._complain(reason)
+        self._field("to").focus()
+
+    def on_input_changed(self) -> None:
+        """The complaint was about what stood there before."""
+        self._complain("")
+
+    def on_input_submitted(self) -> None:
+        """Runs the question."""
+        problems = list(self._problems())
+        if problems:
+            self._complain(problems[0])
+            return
+        host, port = self._value("to"), self._value("port")
+        if ":" in host and not host.startswith("["):
+            host = f"[{host}]"
+        self.post_message(self.Asked(Ask(f"{host}:{port}", self._value("from") or "host", self._protocol())))
+
+    def _problems(self) -> Iterator[str]:
+        port = self._value("port")
+        if not port.isdecimal() or not 1 <= int(port) <= 65535:
+            yield "the port is a number from 1 to 65535"
+        if self._value("protocol").lower() not in (Protocol.TCP, Protocol.UDP):
+            yield "the protocol is tcp or udp"
+
+    def _protocol(self) -> Protocol:
+        return Protocol(self._value("protocol").lower())
+
+    def _field(self, name: str) -> Input:
+        return self.query_one(f"#why-{name}", Input)
+
+    def _value(self, name: str) -> str:
+        return self._field(name).value.strip()
+
+    def _complain(self, reason: str) -> None:
+        label = self.query_one("#why-error", Label)
+        label.update(reason)
+        label.display = bool(reason)
+
+
+class FilterPrompt(Prompt):
+    """Asks for a pattern. What is typed counts at once."""
+
+    class Changed(Message):
+        """The pattern is another one; `final` when the user pressed enter."""
+
+        def __init__(self, pattern: str, final: bool) -> None:
+            super().__init__()
+            self.pattern = pattern
+            self.final = final
+
+    def compose(self) -> ComposeResult:
+        """The field."""
+        yield Label("/", classes="-name")
+        yield Input(id="filter-pattern", placeholder="text, or !text for all others", select_on_focus=True)
+
+    def open(self, pattern: str) -> None:
+        """Shows the prompt with the pattern that is in force."""
+        field = self.query_one(Input)
+        with field.prevent(Input.Changed):
+            field.value = pattern
+        self._open(field)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filters as the user types."""
+        self.post_message(self.Changed(event.value, False))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keeps the filter, and closes."""
+        self.post_message(self.Changed(event.value, True))

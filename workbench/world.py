@@ -1,0 +1,39 @@
+"""Where a command's snapshot comes from, or goes to: this host, or a file. Both give the same noun."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.model.host import Snapshot
+from workbench.exits import refused, usage
+
+
+def look() -> Snapshot:
+    """This host as it is now: the calling thread's network namespace. Raises `Refusal` when it shows nothing."""
+    from engine.observe.errors import ObserveError  # noqa: PLC0415 - a file is answered without what reads the kernel
+    from engine.observe.snapshot import take  # noqa: PLC0415
+
+    try:
+        return take()
+    except ObserveError as error:
+        raise refused(str(error)) from error
+
+
+def load(path: Path) -> Snapshot:
+    """A saved snapshot. Raises `Refusal` when the file cannot be read or is not one."""
+    from engine.observe.recording import RecordingError, open_file  # noqa: PLC0415 - most questions need no file
+
+    try:
+        return open_file(path)
+    except RecordingError as error:
+        raise usage(f"{error}; name a file that 'portscope snapshot -o FILE' wrote") from error
+
+
+def save(snapshot: Snapshot, path: Path) -> None:
+    """Writes a snapshot, whole or not at all. Raises `Refusal`."""
+    from engine.observe.recording import RecordingError, save  # noqa: PLC0415 - most questions need no file
+
+    try:
+        save(snapshot, path)
+    except RecordingError as error:
+        raise refused(f"{error}; name a file in a folder that can be written") from error
