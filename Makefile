@@ -1,9 +1,9 @@
 # `make` alone lists what there is to make. Set-up is in scripts/setup.sh, the checks are in scripts/check.sh.
 .DEFAULT_GOAL := help
-.PHONY: help run test clean
+.PHONY: help run test screenshots clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## install what is missing into .venv and start the demo
 	@sh scripts/setup.sh run
@@ -12,6 +12,9 @@ run: ## install what is missing into .venv and start the demo
 test: ## install what the tests need into .venv and run all checks and tests
 	@sh scripts/setup.sh test
 	@sh scripts/check.sh
+
+screenshots: ## make the pictures in screenshots/ anew, with what `make test` installed
+	@.venv/bin/python -m scripts.screenshots
 
 clean: ## remove .venv and the tools' caches
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

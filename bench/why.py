@@ -4,8 +4,8 @@
 
 Builds a Docker host in network namespaces of its own (the one that the tests use), publishes a port of each
 container and asks for one of them from the LAN. Each round runs all rows once, in turn, so that a busy machine slows
-them alike; the table has the median and the slowest round, and each median as a ratio to the commands by hand. It
-asserts nothing.
+them alike; the table has the median and the slowest round, each median as a ratio to the commands by hand, and the
+processor time, which other programs change least. It asserts nothing.
 
 By hand means: `iptables-save`; `ip -j` for links, addresses, routes, rules and neighbours and `ss -lntup` in every
 namespace; `docker inspect` of all containers and networks. Reading what they print is left to the user.
@@ -20,15 +20,18 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from tests.engines.docker import HOST_ADDRESS, PROGRAMS, REPOSITORY, DockerHost, docker_host
 from tests.harness.netns import Netns, run
 
 OBJECTS = ("link", "address", "route", "rule", "neigh")
 FIRST_PORT = 8080
-#: Milliseconds that the project promises on a host with 20 containers.
-LIMITS = {"portscope why, from shell to answer": 800, "  of that: look, walk, explain": 150}
 BY_HAND = "by hand: iptables-save, ip -j, ss, docker inspect"
+WHY = "portscope why, from shell to answer"
+ENGINE = "  of that: look, walk, explain"
+#: Milliseconds that the project promises on a host with 20 containers.
+LIMITS = {WHY: 800, ENGINE: 150}
 
 
 def build(host: DockerHost, containers: int) -> list[Netns]:
@@ -49,42 +52,52 @@ def by_hand(host: DockerHost, namespaces: Sequence[Netns]) -> None:
     host.docker("network", "inspect", *host.docker("network", "ls", "-q").split())
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Wall time of one call."""
-    start = time.perf_counter()
+@dataclass(frozen=True)
+class Spent:
+    """Seconds of one row in one round."""
+
+    wall: float
+    cpu: float
+
+
+def timed(work: Callable[[], object]) -> Spent:
+    """Wall time of one call, and the processor time of the processes that it started and waited for."""
+    before, start = os.times(), time.perf_counter()
     work()
-    return time.perf_counter() - start
+    wall, after = time.perf_counter() - start, os.times()
+    return Spent(wall, after.children_user + after.children_system - before.children_user - before.children_system)
 
 
-def measure(host: DockerHost, namespaces: Sequence[Netns], rounds: int) -> dict[str, list[float]]:
-    """Milliseconds of every row in every round; the first round only warms the caches."""
+def measure(host: DockerHost, namespaces: Sequence[Netns], rounds: int) -> dict[str, list[Spent]]:
+    """Every row in every round; the first round only warms the caches."""
     target, source = f"{HOST_ADDRESS}:{FIRST_PORT}", f"ns:{host.lan.name}"
     python = host.host.enter([sys.executable, "-m"])
     why = [*python, "workbench.cli", "why", target, "--from", source, "--json"]
     engine = [*python, "bench.engine_time", target, source]
-    rows: dict[str, Callable[[], float]] = {
-        BY_HAND: lambda: seconds(lambda: by_hand(host, namespaces)),
-        "portscope why, from shell to answer": lambda: seconds(lambda: run(why, cwd=REPOSITORY)),
-        "  of that: look, walk, explain": lambda: float(run(engine, cwd=REPOSITORY)),
-        "  of that: Python itself": lambda: seconds(lambda: run([sys.executable, "-c", "pass"])),
+    rows: dict[str, Callable[[], Spent]] = {
+        BY_HAND: lambda: timed(lambda: by_hand(host, namespaces)),
+        WHY: lambda: timed(lambda: run(why, cwd=REPOSITORY)),
+        ENGINE: lambda: Spent(*map(float, run(engine, cwd=REPOSITORY).split())),
+        "  of that: Python itself": lambda: timed(lambda: run([sys.executable, "-c", "pass"])),
     }
-    taken: dict[str, list[float]] = {name: [] for name in rows}
+    taken: dict[str, list[Spent]] = {name: [] for name in rows}
     for number in range(rounds + 1):
         for name, row in rows.items():
-            spent = row() * 1000
+            spent = row()
             if number:
                 taken[name].append(spent)
     return taken
 
 
-def table(taken: dict[str, list[float]]) -> str:
-    """The result as plain text."""
-    hand = statistics.median(taken[BY_HAND])
-    lines = [f"{'':52}{'median':>9}{'slowest':>10}{'ratio':>8}{'limit':>9}"]
+def table(taken: dict[str, list[Spent]]) -> str:
+    """The result as plain text: milliseconds."""
+    hand = statistics.median(spent.wall for spent in taken[BY_HAND])
+    lines = [f"{'milliseconds':52}{'median':>8}{'slowest':>9}{'ratio':>7}{'cpu':>7}{'limit':>7}"]
     for name, spent in taken.items():
-        median = statistics.median(spent)
-        limit = f"{LIMITS[name]} ms" if name in LIMITS else ""
-        lines.append(f"{name:52}{median:6.0f} ms{max(spent):7.0f} ms{median / hand:8.2f}{limit:>9}")
+        wall = [1000 * each.wall for each in spent]
+        median, cpu = statistics.median(wall), 1000 * statistics.median(each.cpu for each in spent)
+        ratio = median / hand / 1000
+        lines.append(f"{name:52}{median:8.0f}{max(wall):9.0f}{ratio:7.2f}{cpu:7.0f}{LIMITS.get(name, ''):>7}")
     return "\n".join(lines)
 
 

@@ -7,7 +7,7 @@ Three cells stand before each row: the cursor (▶), and a mark that the owner s
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from textual import events
 from textual.geometry import Region, Size
@@ -47,6 +47,8 @@ class Listing(Painted):
         self.cursor: Hashable | None = None
         self.marks: Mapping[Hashable, Span] = {}
         self._all: Sequence[Entry] = ()
+        self._lay: Callable[[int], Sequence[Entry]] | None = None
+        self._laid_for = 0
         self._rows: Sequence[Entry] = ()
         self._at: dict[Hashable, int] = {}
 
@@ -66,6 +68,13 @@ class Listing(Painted):
         self._filter()
         if top:
             self.scroll_to(y=0, animate=False)
+
+    def flow(self, lay: Callable[[int], Sequence[Entry]]) -> None:
+        """Shows rows that depend on the width: `lay` is called with it now and whenever it changes."""
+        self._lay = lay
+        width = self._room()
+        if width > 0:
+            self.show(lay(width))
 
     def filter(self, pattern: str) -> None:
         """Shows the rows that have the pattern; a leading `!` shows the others; empty shows all."""
@@ -95,11 +104,11 @@ class Listing(Painted):
             return
         here = keyed.index(self.cursor) if self.cursor in self._at else 0
         there = min(max(here + steps, 0), len(keyed) - 1)
-        if there == here and steps < 0:
-            self.scroll_to(y=0, animate=False)
         self.go(keyed[there])
         if there != here:
             self.post_message(self.Moved(self, keyed[there]))
+        else:
+            self.scroll_relative(y=steps, animate=False)
 
     def page(self, pages: float) -> None:
         """Moves by a part of the pane's height."""
@@ -108,6 +117,7 @@ class Listing(Painted):
     def end(self, last: bool) -> None:
         """Goes to the last or the first row."""
         self.move(len(self._all) if last else -len(self._all))
+        self.scroll_to(y=len(self._rows) if last else 0, animate=False)
 
     def choose(self) -> None:
         """Tells the owner that the row under the cursor is the one."""
@@ -126,9 +136,15 @@ class Listing(Painted):
         self.refresh()
 
     def _reveal(self, index: int) -> None:
-        """Scrolls so far that the row is in view, with its heading where that one is right above."""
+        """Scrolls so far that the row is in view, with its heading right above it and what belongs to it below."""
         top = index - 1 if index and self._rows[index - 1].key is None else index
-        self.scroll_to_region(Region(0, top, 1, index - top + 1), animate=False, force=True)
+        end = index + 1
+        while end < len(self._rows) and self._rows[end].key is None and self._rows[end].words:
+            end += 1
+        height = min(end - top, self.scrollable_content_region.height)
+        if height <= 0:
+            return
+        self.scroll_to_region(Region(0, top, 1, height), animate=False, force=True)
 
     def render_line(self, y: int) -> Strip:
         """One line of the pane."""
@@ -150,8 +166,17 @@ class Listing(Painted):
             over = self.component_style(name)
         return self.strip([*gutter, *row.spans(width - GUTTER)], over=over)
 
+    def _room(self) -> int:
+        """The width of a row that leaves room for a scroll bar, whether there is one or not."""
+        scrollbar = 0 if self.show_vertical_scrollbar else self.styles.scrollbar_size_vertical
+        return self.scrollable_content_region.width - GUTTER - scrollbar
+
     def on_resize(self) -> None:
         """The rows have another width."""
+        width = self._room()
+        if self._lay is not None and width > 0 and width != self._laid_for:
+            self._laid_for = width
+            self.show(self._lay(width))
         if self.cursor in self._at:
             self._reveal(self._at[self.cursor])
         self.refresh()

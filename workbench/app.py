@@ -90,8 +90,6 @@ class Workbench(App[int]):
         if self._ask is not None:
             self.ask(self._ask)
 
-    # --- what the session tells
-
     @on(Looked)
     def _looked(self, event: Looked) -> None:
         self.panes.show_snapshot(event.snapshot)
@@ -126,8 +124,6 @@ class Workbench(App[int]):
             self.panes.answer.refresh()
         self._head()
 
-    # --- what the panes and prompts tell
-
     @on(Panes.Suggested)
     def _suggested(self, event: Panes.Suggested) -> None:
         self.ask(event.ask)
@@ -152,12 +148,6 @@ class Workbench(App[int]):
         self.panes.retitle()
         if event.final:
             self._close_prompts()
-
-    def on_resize(self) -> None:
-        """Other widths break lines elsewhere."""
-        self.call_after_refresh(self.panes.resized)
-
-    # --- actions
 
     def action_why(self) -> None:
         """Opens the prompt, filled in from what is selected, else from the last question."""
@@ -210,7 +200,6 @@ class Workbench(App[int]):
     def action_zoom(self) -> None:
         """One pane, or all."""
         self.panes.toggle_class("-zoomed")
-        self.call_after_refresh(self.panes.resized)
 
     def action_unfold(self) -> None:
         """Folds or unfolds in the topology."""
@@ -267,8 +256,6 @@ class Workbench(App[int]):
     async def action_help(self) -> None:
         """Shows the keys."""
         await self.push_screen(Help())
-
-    # --- inside
 
     def _prefilled(self, snapshot: Snapshot) -> Ask:
         last = self._ask

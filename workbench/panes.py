@@ -7,20 +7,21 @@ changes what the panes show, never where the user is.
 
 from __future__ import annotations
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
 
+from engine.model.firewall import Firewall
 from engine.model.host import Snapshot
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Hop, Step
 from engine.model.verdict import Verdict
-from views.listing import GUTTER, Listing
-from views.nat.rows import RuleRow
+from views.listing import Listing
+from views.nat.rows import RuleRow, gap_lines
 from views.nat.rows import rows as rule_rows
 from views.painted import Painted
-from views.path.rows import Leg, StepKey, last_step, legs, step_at, step_keys
+from views.path.rows import Leg, StepKey, first_look, legs, step_at, step_keys
 from views.path.rows import rows as path_rows
 from views.topology.way import Way, focus, way
 from views.topology.widget import Topology
@@ -61,6 +62,7 @@ class Panes(Container):
         self.verdict: Verdict | None = None
         self._legs: list[Leg] = []
         self._rules_of = ""
+        self._firewall: Firewall | None = None
 
     def compose(self) -> ComposeResult:
         """The panes in the order of their numbers."""
@@ -70,8 +72,6 @@ class Panes(Container):
         """Titles, and the first pane."""
         self.go("topology")
         self.retitle()
-
-    # --- what they show
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """A look at the host."""
@@ -87,7 +87,7 @@ class Panes(Container):
         self.retitle()
 
     def show_verdict(self, verdict: Verdict, first: bool) -> None:
-        """An answer. The first one to a question puts the cursor on the step that ended the journey."""
+        """An answer. The first one to a question puts the cursor on the step that stopped the packet."""
         before = self._legs
         self.verdict = verdict
         self._legs = legs(verdict.conversation)
@@ -95,15 +95,9 @@ class Panes(Container):
         self._show_answer()
         if first or not before:
             self.answer.scroll_to(y=0, animate=False)
-            self.path.go(last_step(self._legs))
+            self.path.go(first_look(self._legs))
             self.go("path")
         self._light()
-        self.retitle()
-
-    def resized(self) -> None:
-        """The card breaks its lines anew."""
-        if self.snapshot is not None:
-            self._show_answer()
         self.retitle()
 
     def retitle(self) -> None:
@@ -120,8 +114,6 @@ class Panes(Container):
             if isinstance(pane, Listing):
                 pane.border_subtitle = f"/{pane.pattern} {pane.found} of {pane.total}" if pane.pattern else ""
         self.topology.border_subtitle = LEGEND
-
-    # --- where the user is
 
     def pane(self, name: str = "") -> Painted:
         """A pane by its name; the current one without."""
@@ -171,8 +163,6 @@ class Panes(Container):
             return about_rule(self.snapshot, row.rule) if isinstance(row, RuleRow) else None
         return about_node(self.snapshot, node.ref) if node is not None and node.ref is not None else None
 
-    # --- handlers
-
     @on(Listing.Moved, "#path")
     def _path_moved(self) -> None:
         self._light()
@@ -200,13 +190,12 @@ class Panes(Container):
             cause = self.verdict.causes[key[1]]
             self._show_ref(cause.near_misses[key[2]].ref if key[0] == "near" else cause.at)
 
-    def on_descendant_focus(self) -> None:
-        """A pane that got the focus by the pointer is the current one."""
-        focused = self.screen.focused
-        if focused is not None and focused.id in NAMES and focused.id != self.current:
-            self.go(focused.id)
-
-    # --- inside
+    def on_click(self, event: events.Click) -> None:
+        """A pane that was clicked is the current one."""
+        lineage = event.widget.ancestors_with_self if event.widget else ()
+        name = next((one.id for one in lineage if one.id in NAMES), None)
+        if name and name != self.current:
+            self.go(name)
 
     def _light(self) -> None:
         """Shows the step under the path's cursor in the other panes."""
@@ -224,21 +213,23 @@ class Panes(Container):
         self.rules.mark(rule_marks(leg.trace, self._rules_of))
 
     def _show_rules(self, netns: str) -> None:
+        """Shows the rules of a namespace, and builds their rows only when it or its rules are others than before."""
         if self.snapshot is None or netns not in self.snapshot.by_id:
             return
-        self._rules_of = netns
-        gap = next((gap for gap in self.snapshot.gaps if gap.netns in ("", netns) and "firewall" in gap.source), None)
-        self.rules.empty = f"The rules of {netns} could not be read:\n{gap.reason}" if gap else f"{netns} has no rules."
-        self.rules.show(rule_rows(self.snapshot.by_id[netns].firewall))
+        firewall = self.snapshot.by_id[netns].firewall
+        if netns == self._rules_of and firewall is self._firewall:
+            return
+        self._rules_of, self._firewall = netns, firewall
+        self.rules.empty = f"{netns} has no rules."
+        self.rules.show([*gap_lines(self.snapshot.gaps, netns), *rule_rows(firewall)])
         self.retitle()
 
     def _show_answer(self) -> None:
-        scrollbar = 0 if self.answer.show_vertical_scrollbar else 1
-        width = max(self.answer.scrollable_content_region.width - GUTTER - scrollbar, 20)
-        if self.verdict is not None:
-            self.answer.show(card(self.verdict, width))
-        elif self.snapshot is not None:
-            self.answer.show(welcome(self.snapshot, width))
+        verdict, snapshot = self.verdict, self.snapshot
+        if verdict is not None:
+            self.answer.flow(lambda width: card(verdict, width))
+        elif snapshot is not None:
+            self.answer.flow(lambda width: welcome(snapshot, width))
 
     def _jump_to_cause_of_step(self) -> str:
         found = self.step()

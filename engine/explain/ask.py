@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from engine.explain.blocker import Remedy
 from engine.explain.search import Search, Step, changed
+from engine.explain.unread import cause_of, decisive, hollow, relevant_gaps
 from engine.explain.whatif import StaleChangeError
 from engine.model.command import argvs
-from engine.model.host import Gap, Snapshot
+from engine.model.host import Snapshot
 from engine.model.plan import Plan
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Assumption, Conversation, Outcome, Symptom
@@ -25,13 +26,14 @@ def ask(snapshot: Snapshot, question: Question) -> Verdict:
     assumptions = main.result.assumptions
     if not complete:
         assumptions += (Assumption("ASSUME_MORE_BRANCHES", f"only the first {len(runs)} branches were walked"),)
-    reach = _reach(endings)
-    causes: tuple[Cause, ...] = ()
-    if reach is not Reach.YES:
-        causes = _causes(world, question, main) + _deciding(main.result, runs, endings)
+    gaps = relevant_gaps(snapshot, main.result)
+    unread = decisive(gaps)
+    reach = Reach.DEPENDS if unread else _reach(endings)
+    causes = tuple(cause_of(gap) for gap in unread)
+    if reach is not Reach.YES and not hollow(unread, main.result.forward.hops[-1].netns):
+        causes += _causes(world, question, main) + _deciding(main.result, runs, endings)
     branches = tuple(endings.values()) if len(endings) > 1 else ()
-    symptom = main.result.symptom
-    return Verdict(question, reach, symptom, main.result, causes, assumptions, _gaps(snapshot, main.result), branches)
+    return Verdict(question, reach, main.result.symptom, main.result, causes, assumptions, gaps, branches)
 
 
 def _endings(runs: list[Run[Conversation]]) -> dict[tuple[Symptom, bool], Conversation]:
@@ -138,15 +140,3 @@ def _connects(search: Search, world: World, remedies: tuple[Remedy, ...]) -> boo
 def _fix(snapshot: Snapshot, remedy: Remedy, then: Symptom) -> Fix:
     commands = tuple(argv for change in remedy.changes for argv in argvs(change, snapshot))
     return Fix(remedy.title, Plan(remedy.title, remedy.changes), commands, then=then)
-
-
-def _gaps(snapshot: Snapshot, conversation: Conversation) -> tuple[Gap, ...]:
-    """What could not be read in the namespaces that the packets crossed, or on the whole host."""
-    crossed = _crossed(conversation)
-    return tuple(gap for gap in snapshot.gaps if not gap.netns or gap.netns in crossed)
-
-
-def _crossed(conversation: Conversation) -> set[str]:
-    traces = (conversation.forward, conversation.reply, conversation.error, conversation.confirm)
-    found = {hop.netns for trace in traces if trace for hop in trace.hops}
-    return found | (_crossed(conversation.relayed) if conversation.relayed else set())

@@ -7,6 +7,7 @@ rule without a protocol, a port and an address: a fix never opens more than it w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 from engine.model.address import IPAddress
 from engine.model.firewall import (
@@ -111,6 +112,23 @@ def translation(place: RulePlace, selector: Selector, target: IPAddress, port: i
     """A DNAT rule."""
     statement, words = _dnat(place, selector, target, port)
     return InsertRule(place, _rule(place, selector, statement, words), words)
+
+
+def masquerade(place: RulePlace, subnet: str, bridge: str) -> InsertRule:
+    """The engine's own rule for a network: what leaves it gets the address of the device that it leaves by."""
+    network = ip_network(subnet)
+    interval = Interval(int(network.network_address), int(network.broadcast_address))
+    family = "ip" if network.version == 4 else "ip6"
+    statements = (
+        Match((Field(f"{family} saddr"),), ((interval,),), text=f"-s {subnet}"),
+        Match((Field("meta oifname"),), ((Name(bridge),),), negate=True, text=f"! -o {bridge}"),
+        Nat(NatKind.MASQUERADE),
+    )
+    if place.backend is Backend.NFT:
+        words: tuple[str, ...] = (family, "saddr", subnet, "oifname", "!=", bridge, "masquerade")
+        return InsertRule(place, Rule(place.index, statements, " ".join(words)), words)
+    words = ("-s", subnet, "!", "-o", bridge, "-j", "MASQUERADE")
+    return InsertRule(place, Rule(place.index, statements, " ".join(("-A", place.chain, *words))), words)
 
 
 def retarget(place: RulePlace, old: Rule, target: IPAddress, port: int | None) -> ReplaceRule | None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
+from engine.model.address import Family
 from engine.model.firewall import Chain, Firewall, Rule, Table
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address, BridgePort, Link
@@ -32,6 +33,7 @@ from engine.model.plan import (
     SetSysctl,
 )
 from engine.model.route import NextHop, Route
+from engine.model.traffic import Listener
 
 
 def apply(snapshot: Snapshot, changes: Iterable[Change]) -> Snapshot:
@@ -164,7 +166,21 @@ def _set_port(snapshot: Snapshot, change: SetPort) -> Snapshot:
 
 def _set_container(snapshot: Snapshot, change: SetContainer) -> Snapshot:
     containers = tuple(replace(c, state=change.state) if c.id == change.container else c for c in snapshot.containers)
+    if change.words[0] in ("start", "restart"):
+        snapshot = _ports_held(snapshot, change)
     return replace(snapshot, containers=containers)
+
+
+def _ports_held(snapshot: Snapshot, change: SetContainer) -> Snapshot:
+    """A container that starts has its published ports held on the host again (by the engine's proxy)."""
+    host = snapshot.host_netns
+    held = tuple(
+        Listener(port.protocol, Family.INET, port.host_address, port.host_port)
+        for container in snapshot.containers
+        if container.id == change.container
+        for port in container.published
+    )
+    return with_netns(snapshot, replace(host, listeners=(*host.listeners, *held)))
 
 
 def _listen(snapshot: Snapshot, change: Listen) -> Snapshot:

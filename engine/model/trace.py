@@ -77,8 +77,9 @@ class Context:
     """What a rule can see of a packet beside its headers. Devices are names, empty where there is none.
 
     `ct_state` is new, established, related, untracked or invalid; `ct_status` has snat and dnat once
-    the flow is translated; `ct_original` is the tuple of the flow's first packet before translation. `uid` is the sending socket's owner where the
-    packet was made in this namespace; `source_mac` is of the frame that it came in, where that was seen.
+    the flow is translated; `ct_original` is the tuple of the flow's first packet before translation. `uid`
+    is the sending socket's owner where the packet was made in this namespace; `source_mac` is of the frame
+    that it came in, where that was seen.
     """
 
     iif: str = ""

@@ -121,7 +121,7 @@ class _Talk:
             journey.step(StepKind.SOCKET, f"no socket takes {journey.packet.dst}:{port} here", ref)
             return journey.end(Outcome.NO_LISTENER)
         ref = listener_ref(netns.id, listener)
-        if self.protocol is Protocol.TCP and listener.backlog and listener.queued > listener.backlog:
+        if self.protocol is Protocol.TCP and listener.queued > listener.backlog:
             text = f"the accept queue is full ({listener.queued} wait, {listener.backlog} may)"
             journey.step(StepKind.SOCKET, text, ref)
             return journey.end(Outcome.BACKLOG_FULL)

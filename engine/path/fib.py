@@ -91,8 +91,8 @@ class Fib:
             if not self._applies(rule, key):
                 continue
             if rule.action == "goto":
-                target = rule.goto or 0
-                position = next((i for i, later in enumerate(rules) if later.priority >= target), len(rules))
+                # A goto whose target is not there is passed over (fib_rules_lookup, ctarget).
+                position = next((i for i, later in enumerate(rules) if later.priority == rule.goto), position)
                 continue
             if rule.action == "nop":
                 continue
@@ -135,7 +135,8 @@ class Fib:
             return False
         link = self._netns.links_by_index.get(hop.link) if hop.link is not None else None
         if link is not None and "linkdown" in hop.flags:
-            return not self._netns.sysctl(f"net.ipv4.conf.{link.name}.ignore_routes_with_linkdown")
+            version = key.destination.version
+            return not self._netns.sysctl(f"net.ipv{version}.conf.{link.name}.ignore_routes_with_linkdown")
         return True
 
     def _applies(self, rule: PolicyRule, key: FlowKey) -> bool:
@@ -143,8 +144,9 @@ class Fib:
 
     @staticmethod
     def _suppressed(rule: PolicyRule, found: Found) -> bool:
+        """Only a route that leads somewhere is thrown away: a refusing one has ended the lookup already."""
         limit = rule.suppress_prefixlength
-        return limit is not None and found.route.destination.prefixlen <= limit
+        return limit is not None and bool(found.nexthops) and found.route.destination.prefixlen <= limit
 
 
 def _selects(rule: PolicyRule, key: FlowKey, netns: Netns) -> bool:

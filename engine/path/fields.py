@@ -103,13 +103,23 @@ def _fib_type(end: str, device: str) -> Read:
 
 
 def _fib_oif(*selectors: str) -> Read:
-    """`fib saddr . iif oif`: whether a route back to the source exists, and by that device (nft_fib_ipv4.c)."""
+    """`fib saddr . iif oif`: whether the route back to the source is by that device (nft_fib_ipv4.c, ipt_rpfilter.c).
+
+    The device is compared with the route that was found, it does not choose another one. Loopback always has a way
+    back; a source that is an address of this namespace has none.
+    """
 
     def value(view: View) -> str:
-        device = view.netns.links_by_name.get(view.context.iif) if "iif" in selectors else None
+        device = view.netns.links_by_name.get(view.context.iif)
+        if device is not None and device.kind == "loopback":
+            return "exists"
         mark = view.context.mark if "mark" in selectors else 0
-        found = view.fib.lookup(FlowKey(view.packet.src, oif=device.index if device else None, mark=mark))
-        return "exists" if isinstance(found, Found) and found.route.kind in ("unicast", "local") else "missing"
+        found = view.fib.lookup(FlowKey(view.packet.src, mark=mark))
+        if not isinstance(found, Found) or found.route.kind != "unicast":
+            return "missing"
+        if "iif" in selectors and device is not None:
+            return "exists" if any(hop.link == device.index for hop in found.nexthops) else "missing"
+        return "exists"
 
     return value
 

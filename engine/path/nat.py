@@ -83,7 +83,7 @@ def _set_up(journey: Journey, track: Track, nat: Nat, table: Table, hook: str) -
 def _map_destination(track: Track, value: NatValue) -> None:
     old = track.reply
     address = value.low or old.src
-    port = value.port_low if value.port_low is not None and old.sport is not None else old.sport
+    port = _port(value, old.sport)
     if (address, port) != (old.src, old.sport):
         track.reply = Tuple4(address, old.dst, port, old.dport)
         track.status |= {"dnat"}
@@ -92,12 +92,18 @@ def _map_destination(track: Track, value: NatValue) -> None:
 def _map_source(track: Track, value: NatValue) -> None:
     old = track.reply
     address = value.low or old.dst
-    port = old.dport
-    if value.port_low is not None and port is not None and not value.port_low <= port <= (value.port_high or port):
-        port = value.port_low
+    port = _port(value, old.dport)
     if (address, port) != (old.dst, old.dport):
         track.reply = Tuple4(old.src, address, old.sport, port)
         track.status |= {"snat"}
+
+
+def _port(value: NatValue, old: int | None) -> int | None:
+    """The port after translation: one that is in the range already stays (get_unique_tuple)."""
+    low, high = value.port_low, value.port_high if value.port_high is not None else value.port_low
+    if old is None or low is None or high is None or low <= old <= high:
+        return old
+    return low
 
 
 def _value(journey: Journey, nat: Nat, table: Table, hook: str) -> NatValue | None:

@@ -74,12 +74,17 @@ def _answers(journey: Journey, link: Link, station: Station, towards: IPAddress)
     on_device = any(a.address == towards and a.link == station.link.index for a in there.addresses)
     if ignore == 8 or (ignore in (1, 2) and not on_device):
         return False
+    return refusal_to_answer(journey, link, station, towards) is None
+
+
+def refusal_to_answer(journey: Journey, link: Link, station: Station, towards: IPAddress) -> Refusal | None:
+    """Why a station does not believe who asks, as its reverse path filter sees it; None when it does."""
     asker = _asker(journey, link, towards)
     if asker is None:
-        return True
+        return None
     request = Packet(asker, towards, Protocol.UDP)
-    scratch = Journey(Setting(world, Tracks(), journey.choices), station.netns, request)
-    return not isinstance(validate_source(scratch, request, station.link), Refusal)
+    scratch = Journey(Setting(journey.world, Tracks(), journey.choices), station.netns, request)
+    return validate_source(scratch, request, station.link)
 
 
 def _asker(journey: Journey, link: Link, towards: IPAddress) -> IPAddress | None:
@@ -91,11 +96,25 @@ def _asker(journey: Journey, link: Link, towards: IPAddress) -> IPAddress | None
 
 
 def _proxies(journey: Journey, there: Netns, link: Link, towards: IPAddress) -> bool:
-    """proxy_arp answers for what is routed by another device (arp_fwd_proxy)."""
-    if not any(there.sysctl(f"net.ipv4.conf.{name}.proxy_arp") for name in ("all", link.name)):
+    """A router answers for what it routes by another device: proxy_arp for all of it, else by proxy entries.
+
+    IPv6 knows only entries, and asks proxy_ndp whether they count (ndisc.c, ndisc_recv_ns).
+    """
+    version = towards.version
+    router = f"net.ipv{version}.conf.{link.name if version == 4 else 'all'}.forwarding"
+    if not there.sysctl(router, there.sysctl("net.ipv4.ip_forward") if version == 4 else 0):
+        return False
+    switch = f"proxy_{'arp' if version == 4 else 'ndp'}"
+    on = any(there.sysctl(f"net.ipv{version}.conf.{name}.{switch}") for name in ("all", link.name))
+    listed = any(n.proxy and n.address == towards and n.link == link.index for n in there.neighbours)
+    if not ((on or listed) if version == 4 else (on and listed)):
         return False
     found = journey.world.fib(there).lookup(FlowKey(towards))
-    return isinstance(found, Found) and all(hop.link != link.index for hop in found.nexthops)
+    return (
+        isinstance(found, Found)
+        and found.route.kind == "unicast"
+        and all(hop.link != link.index for hop in found.nexthops)
+    )
 
 
 def _nearly(journey: Journey, segment: Segment, towards: IPAddress) -> str:

@@ -143,13 +143,11 @@ def validate_source(journey: Journey, packet: Packet, device: Link) -> Refusal |
     found = fib.lookup(back)
     has_address = any(a.link == device.index and a.address.version == 4 for a in netns.addresses)
     name = _mode_name(netns, device, "rp_filter")
-    if not isinstance(found, Found):
+    if not isinstance(found, Found) or found.route.kind in REFUSALS:
         if not mode:
             return None
-        return Refusal(Outcome.RP_FILTER, journey.sysctl_ref(name), f"no route back to {packet.src}")
-    if found.route.kind != "unicast":
-        if found.route.kind == "local" and accept_local:
-            return None
+        return Refusal(Outcome.RP_FILTER, journey.sysctl_ref(name), f"no route back to {packet.src} (rp_filter={mode})")
+    if found.route.kind != "unicast" and not (found.route.kind == "local" and accept_local):
         return _own_source(journey, packet)
     if any(hop.link == device.index for hop in found.nexthops):
         return None

@@ -121,6 +121,8 @@ def run_rule(journey: Journey, place: Place) -> Effect:
                 answer = _undecided(journey, place, rule.statements[number + 1 :], statement.text)
             if answer is Answer.NO:
                 return None
+        elif isinstance(statement, Nat) and _no_entry(journey, place, statement):
+            return None
         else:
             words, effect = _perform(journey, place, statement)
             said += [words] if words else []
@@ -130,6 +132,14 @@ def run_rule(journey: Journey, place: Place) -> Effect:
     verdict = ", ".join(said) or "continue"
     journey.step(StepKind.RULE, rule.text, ref, hook=place.hook, verdict=verdict, handle=rule.handle)
     return effect
+
+
+def _no_entry(journey: Journey, place: Place, statement: Nat) -> bool:
+    """A translation by a map that has no entry for the packet: the rule does not hold (nft_lookup_eval)."""
+    if not statement.fields:
+        return False
+    view = view_of(journey, place.hook)
+    return look_up(statement.fields, statement.elements, statement.lookup, view, place.table) is Answer.NO
 
 
 def _perform(journey: Journey, place: Place, statement: Statement) -> tuple[str, Effect]:

@@ -37,7 +37,11 @@ def listeners_on_port(netns: Netns, packet: Packet) -> tuple[Listener, ...]:
 
 
 def _score(listener: Listener, packet: Packet, device: Link) -> int:
-    """0 when the socket does not take the packet, more the better it fits (compute_score)."""
+    """0 when the socket does not take the packet, more the better it fits.
+
+    A socket with the packet's address comes before every wildcard one (the kernel looks it up first), then one that is
+    bound to the device, then one of the packet's own family (compute_score).
+    """
     if listener.protocol is not packet.protocol or listener.port != packet.dport:
         return 0
     if listener.device is not None and listener.device != device.index:
@@ -48,11 +52,10 @@ def _score(listener: Listener, packet: Packet, device: Link) -> int:
             return 0
         if not four and listener.family is Family.INET:
             return 0
-        score = 1 if (listener.family is Family.INET) != four else 2
-    elif listener.address == packet.dst:
-        score = 4
-    elif four and listener.family is Family.INET6 and str(listener.address) == f"::ffff:{packet.dst}":
-        score = 3
+        score = 1
+    elif listener.address == packet.dst or (four and getattr(listener.address, "ipv4_mapped", None) == packet.dst):
+        score = 5
     else:
         return 0
-    return score + (4 if listener.device is not None else 0)
+    own_family = (listener.family is Family.INET) == four
+    return score + (2 if listener.device is not None else 0) + (1 if own_family else 0)

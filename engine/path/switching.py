@@ -22,11 +22,11 @@ from engine.path.stages import Arrive, Bridged, Emit, Next, OnWire, Stack
 def emit(journey: Journey, stage: Emit) -> Next:
     """Resolves the next hop and puts the frame on the device."""
     link = stage.link
-    if link.kind == "loopback":
-        return Stack(link)
     if not link.up:
         journey.step(StepKind.LINK, f"{link.name} is down", journey.link_ref(link))
         return journey.end(Outcome.LINK_DOWN)
+    if link.kind == "loopback":
+        return Stack(link)
     if link.noarp:
         return OnWire(link, None, link.mac)
     found = resolve(journey, link, stage.towards)

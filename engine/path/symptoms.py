@@ -1,8 +1,8 @@
 """What the client sees: from endings and ICMP errors to the word for it.
 
-Sources: connect(2) and the errno that the kernel maps each error to (net/ipv4/icmp.c, icmp_err_convert; a TCP
-socket that is still connecting reports every one of them, a UDP socket only those marked fatal; net/ipv4/fib_semantics.c,
-fib_props for route types).
+Sources: connect(2) and the errno that the kernel maps each error to (net/ipv4/icmp.c, icmp_err_convert: a TCP
+socket that is still connecting reports every one of them, a UDP socket only those marked fatal); for route types
+net/ipv4/fib_semantics.c, fib_props.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ BY_ERROR: dict[RejectKind, Symptom] = {
     RejectKind.ADMIN_PROHIBITED: Symptom.HOST_UNREACHABLE,
 }
 
+#: Where an ICMPv6 error means something else to the client (net/ipv6/icmp.c, tab_unreach).
+BY_ERROR6: dict[RejectKind, Symptom] = {**BY_ERROR, RejectKind.ADMIN_PROHIBITED: Symptom.PROHIBITED}
+
 #: Errors that a UDP socket keeps to itself (not fatal in icmp_err_convert).
 QUIET_FOR_UDP = frozenset({RejectKind.NET_UNREACHABLE, RejectKind.HOST_UNREACHABLE})
 
@@ -39,7 +42,6 @@ ERROR_FOR: dict[Outcome, RejectKind] = {
 #: What the client's own system call gives when the packet does not get out of its namespace.
 AT_SENDER: dict[Outcome, Symptom] = {
     Outcome.NO_ROUTE: Symptom.NET_UNREACHABLE,
-    Outcome.NO_SOURCE_ADDRESS: Symptom.NET_UNREACHABLE,
     Outcome.ROUTE_UNREACHABLE: Symptom.HOST_UNREACHABLE,
     Outcome.ROUTE_PROHIBIT: Symptom.PROHIBITED,
     Outcome.ROUTE_BLACKHOLE: Symptom.INVALID_ARGUMENT,
@@ -64,11 +66,11 @@ def sender_symptom(trace: Trace, protocol: Protocol) -> Symptom | None:
     return None
 
 
-def error_symptom(error: RejectKind, protocol: Protocol) -> Symptom:
-    """The symptom of an error message that reached the client."""
+def error_symptom(error: RejectKind, protocol: Protocol, version: int = 4) -> Symptom:
+    """The symptom of an error message that reached the client. `version` is the IP version."""
     if protocol is not Protocol.TCP and error in QUIET_FOR_UDP:
         return Symptom.TIMEOUT
-    return BY_ERROR[error]
+    return (BY_ERROR if version == 4 else BY_ERROR6)[error]
 
 
 def relayed_symptom(second: Symptom, protocol: Protocol) -> Symptom:

@@ -168,6 +168,11 @@ def serve_inside(spec: str) -> Make:
     return make
 
 
+def stop_servers(host: DockerHost, web: Container) -> None:
+    """Ends the servers of ours."""
+    host.stop_servers()
+
+
 def udp_app(address: str) -> Make:
     """A UDP server at port 53 in web's namespace."""
     return serve_inside(f"udp/{address}/53")
@@ -209,7 +214,9 @@ def knows_neighbour(host: DockerHost, web: Container) -> None:
 
 SLEEP = ("/bin/sleep", "1000")
 LOOPBACK_HTTPD = ("/bin/httpd", "-f", "-p", "127.0.0.1:80")
-STALE_DNAT = f"iptables -t nat -R DOCKER 2 ! -i docker0 -p tcp --dport 8080 -j DNAT --to-destination {NOBODY}:80"
+DNAT = "DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination"
+#: Engines add rules to the chain for each network, so that the rule is named by what it says.
+STALE_DNAT = (f"iptables -t nat -D {DNAT} {WEB_ADDRESS}:80", f"iptables -t nat -A {DNAT} {NOBODY}:80")
 STALE_ACCEPT = f"iptables -R DOCKER 1 -d {NOBODY} ! -i docker0 -o docker0 -p tcp --dport 80 -j ACCEPT"
 DROP = "iptables -I DOCKER-USER -j DROP"
 
@@ -230,7 +237,7 @@ SEVEN = (
     ),
     Break("no-default-route", "timeout", "RET_NO_ROUTE_BACK", make=inside("ip route del default")),
     Break("not-published", "refused", "NAT_NOT_PUBLISHED", options=("--label", "x=y"), vantage=Vantage("lan", port=80)),
-    Break("stale-dnat", "timeout", "NAT_DNAT_STALE_TARGET", "DOCKER #1", sh(STALE_DNAT)),
+    Break("stale-dnat", "timeout", "NAT_DNAT_STALE_TARGET", "DOCKER #1", sh(*STALE_DNAT)),
 )
 
 

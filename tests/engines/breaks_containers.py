@@ -21,6 +21,7 @@ from tests.engines.breaks import (
     run_again,
     serve_inside,
     sh,
+    stop_servers,
     udp_app,
     veth,
 )
@@ -48,6 +49,7 @@ CONTAINERS = (
         "NAT_DNAT_HOSTIP_MISMATCH",
         options=("-p", "10.77.0.1:8080:80"),
         vantage=LOCALHOST,
+        owner=run_again(),
     ),
     Break(
         "queue-full",
@@ -55,6 +57,7 @@ CONTAINERS = (
         "DST_BACKLOG_FULL",
         make=serve_inside("tcp/0.0.0.0/8000/full"),
         options=("-p", "8080:8000"),
+        owner=in_order(stop_servers, serve_inside("tcp/0.0.0.0/8000")),
     ),
     Break("self-direct", "connected", vantage=Vantage("web", WEB_ADDRESS, 80)),
     Break("self-by-loopback", "connected", vantage=Vantage("web", "127.0.0.1", 80)),
@@ -63,15 +66,29 @@ CONTAINERS = (
         "refused",
         "DST_LISTEN_OTHER_PORT",
         vantage=Vantage("web", "127.0.0.1", 8080),
+        owner=serve_inside("tcp/127.0.0.1/8080"),
     ),
-    Break("published-on-loopback", "refused", "NAT_DNAT_HOSTIP_MISMATCH", options=("-p", "127.0.0.1:8080:80")),
-    Break("wrong-container-port", "refused", "DST_LISTEN_OTHER_PORT", options=("-p", "8080:81")),
+    Break(
+        "published-on-loopback",
+        "refused",
+        "NAT_DNAT_HOSTIP_MISMATCH",
+        options=("-p", "127.0.0.1:8080:80"),
+        owner=run_again(),
+    ),
+    Break(
+        "wrong-container-port",
+        "refused",
+        "DST_LISTEN_OTHER_PORT",
+        options=("-p", "8080:81"),
+        owner=run_again(),
+    ),
     Break(
         "wrong-container-port-by-proxy",
         "accepted-then-closed",
         "DST_LISTEN_OTHER_PORT",
         options=("-p", "8080:81"),
         vantage=LOCALHOST,
+        owner=run_again(),
     ),
     Break(
         "app-on-loopback-by-proxy",
@@ -89,12 +106,19 @@ CONTAINERS = (
         inside("iptables -I INPUT -p tcp --dport 80 -j DROP"),
         vantage=LOCALHOST,
     ),
-    Break("paused", "accepted-then-silent", "DST_NOT_RUNNING", make=docker("pause web")),
+    Break("paused", "accepted-then-silent", "DST_PAUSED", make=docker("pause web")),
     Break("stopped", "refused", "DST_NOT_RUNNING", make=docker("kill web")),
-    Break("proxy-killed", "refused", "NAT_PROXY_ABSENT", make=kill_proxies, vantage=LOCALHOST),
+    Break(
+        "proxy-killed",
+        "refused",
+        "NAT_PROXY_ABSENT",
+        make=kill_proxies,
+        vantage=LOCALHOST,
+        owner=docker("restart web"),
+    ),
     Break("proxy-killed-seen-from-lan", "connected", make=kill_proxies),
     Break("other-network", "connected", vantage=FAR),
-    Break("other-network-direct", "timeout", "FW_RULE_DROP", "DOCKER-ISOLATION-STAGE-2", vantage=FAR_DIRECT),
+    Break("other-network-direct", "timeout", "FW_NET_ISOLATION_DROP", "DOCKER-ISOLATION-STAGE-2", vantage=FAR_DIRECT),
     Break("host-mode", "connected", options=("--network", "host"), command=("/bin/httpd", "-f", "-p", "8080")),
     Break(
         "host-mode-on-loopback",
@@ -102,8 +126,15 @@ CONTAINERS = (
         "DST_LISTEN_LOOPBACK_ONLY",
         options=("--network", "host"),
         command=("/bin/httpd", "-f", "-p", "127.0.0.1:8080"),
+        owner=run_again("--network", "host", command=("/bin/httpd", "-f", "-p", "8080")),
     ),
-    Break("no-network", "refused", "NAT_NOT_PUBLISHED", options=("--network", "none", "-p", "8080:80")),
+    Break(
+        "no-network",
+        "refused",
+        "NAT_NOT_PUBLISHED",
+        options=("--network", "none", "-p", "8080:80"),
+        owner=run_again(),
+    ),
 )
 
 DNS = Vantage("lan", port=5353, protocol="udp")
@@ -134,7 +165,7 @@ DATAGRAMS = (
     Break(
         "udp-wrong-protocol",
         "refused",
-        "NAT_DNAT_PROTO_MISMATCH",
+        "NAT_NOT_PUBLISHED",
         make=udp_app("0.0.0.0"),
         options=("-p", "5353:53/tcp"),
         vantage=DNS,
@@ -177,8 +208,8 @@ WITHOUT_PROXY = (
     Break("np-healthy-localhost", "connected", vantage=LOCALHOST),
     Break("np-healthy-lan", "connected"),
     Break("np-healthy-itself", "connected", vantage=ITSELF),
-    Break("np-other-network", "timeout", "FW_RULE_DROP", "DOCKER-ISOLATION-STAGE-2", vantage=FAR),
-    Break("np-nat-flushed", "accepted-then-silent", "NAT_RULES_WIPED", make=sh("iptables -t nat -F")),
+    Break("np-other-network", "timeout", "FW_NET_ISOLATION_DROP", "DOCKER-ISOLATION-STAGE-2", vantage=FAR),
+    Break("np-nat-flushed", "accepted-then-silent", "NAT_NO_DNAT_RULE", make=sh("iptables -t nat -F")),
     Break(
         "np-no-route-localnet",
         "timeout",
@@ -195,5 +226,7 @@ WITHOUT_PROXY = (
         sh("sysctl -qw net.bridge.bridge-nf-call-iptables=0"),
         vantage=CLIENT,
     ),
-    Break("np-no-hairpin", "timeout", "LINK_NO_HAIRPIN", "veth", veth("type bridge_slave hairpin off"), vantage=ITSELF),
+    Break(
+        "np-no-hairpin", "timeout", "LINK_HAIRPIN_OFF", "veth", veth("type bridge_slave hairpin off"), vantage=ITSELF
+    ),
 )

@@ -24,7 +24,7 @@ DROP_ESTABLISHED = "iptables -I FORWARD -m conntrack --ctstate ESTABLISHED -j DR
 FILTERS = (
     Break("not-published-8080", "refused", "NAT_NOT_PUBLISHED", options=("--label", "x=y")),
     Break(
-        "stale-dnat-and-accept", "host-unreachable", "NAT_DNAT_STALE_TARGET", "DOCKER #1", sh(STALE_DNAT, STALE_ACCEPT)
+        "stale-dnat-and-accept", "host-unreachable", "NAT_DNAT_STALE_TARGET", "DOCKER #1", sh(*STALE_DNAT, STALE_ACCEPT)
     ),
     Break(
         "container-moved",
@@ -188,8 +188,9 @@ HABITS = (
     Break(
         "rules-wiped-and-input-drop",
         "timeout",
-        "NAT_RULES_WIPED",
-        make=sh("iptables -F", "iptables -t nat -F", "iptables -P INPUT DROP"),
+        "FW_POLICY_DROP",
+        "INPUT",
+        sh("iptables -F", "iptables -t nat -F", "iptables -P INPUT DROP"),
     ),
     Break(
         "dnat-shadowed",

@@ -82,7 +82,7 @@ ROUTES = (
     Break(
         "rule-steals-packet",
         "host-unreachable",
-        "SRC_NEIGH_FAILED",
+        "SRC_ROUTE_SHADOWED",
         "up0",
         sh(
             "ip route add default dev up0 table 100",
@@ -131,10 +131,10 @@ LINKS = (
     Break(
         "wrong-neighbour",
         "timeout",
-        "NEIGH_WRONG",
+        "LINK_NEIGH_STALE",
         WEB_ADDRESS,
         sh(f"ip neigh replace {WEB_ADDRESS} lladdr 02:42:ac:11:00:63 dev docker0 nud permanent"),
     ),
-    Break("uplink-down", "host-unreachable", "LINK_DOWN", "up0", sh("ip link set up0 down")),
+    Break("uplink-down", "host-unreachable", "LINK_VETH_DOWN", "up0", sh("ip link set up0 down")),
     Break("loopback-down", "timeout", "LINK_DOWN", "lo", sh("ip link set lo down"), vantage=LOCALHOST),
 )

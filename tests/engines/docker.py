@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,7 @@ from engine.observe.recording import loads
 from tests.harness.baseline import Baseline
 from tests.harness.netns import CommandFailed, End, Netns, World, run
 from tests.harness.probe import Result, probe
+from tests.harness.processes import gone, running, wait
 from tests.harness.servers import serve
 
 PROGRAMS = (
@@ -97,8 +98,7 @@ class DockerHost:
         self.host.route(f"default via {LAN_ADDRESS}")
         config = self.folder / "daemon.json"
         config.write_text(json.dumps(self._config()))
-        log = (self.folder / "log").open("w")
-        with log:
+        with (self.folder / "log").open("w") as log:
             argv = self.host.enter(["dockerd", "--config-file", str(config)])
             self._daemon = self.world.start(argv, stdout=log, stderr=log)
         self._await_daemon()
@@ -118,10 +118,9 @@ class DockerHost:
     def _await_daemon(self) -> None:
         until = time.monotonic() + START
         while time.monotonic() < until and self._daemon and self._daemon.poll() is None:
-            if self.socket.exists():
-                with suppress(CommandFailed):
-                    self.docker("version")
-                    return
+            with suppress(CommandFailed):
+                self.docker("version")
+                return
             time.sleep(0.05)
         raise CommandFailed(f"dockerd did not start: {(self.folder / 'log').read_text()[-800:]}")
 
@@ -161,17 +160,13 @@ class DockerHost:
         wait(lambda: all(gone(pid) for pid in pids), f"containerd {pids} does not end", STOP)
 
     def containerd_pids(self) -> list[int]:
-        """Processes that name our folder on their command line (containerd and its shims)."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                with suppress(OSError):
-                    words = (entry / "cmdline").read_text().split("\0")
-                    if words[0].endswith(("containerd", "containerd-shim-runc-v2")) and any(
-                        word.startswith(f"{self.folder}/") for word in words
-                    ):
-                        found.append(int(entry.name))
-        return found
+        """This engine's containerd and its shims: they have our folder on their command line."""
+        ours = f"{self.folder}/"
+        return [
+            process.pid
+            for process in running()
+            if process.name.startswith("containerd") and any(word.startswith(ours) for word in process.words)
+        ]
 
     def _unmount(self) -> None:
         points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
@@ -205,16 +200,9 @@ class DockerHost:
         self.docker("rm", "-f", name)
 
     def proxies(self) -> list[int]:
-        """The docker-proxy processes of this engine."""
+        """This engine's docker-proxy processes."""
         daemon = int((self.folder / "docker.pid").read_text())
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                with suppress(OSError):
-                    name, _, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
-                    if name == "docker-proxy" and int(rest.split()[1]) == daemon:
-                        found.append(int(entry.name))
-        return found
+        return [process.pid for process in running() if process.name == "docker-proxy" and process.parent == daemon]
 
     def kill_proxies(self) -> None:
         """docker-proxy dies; the engine does not notice."""
@@ -225,6 +213,11 @@ class DockerHost:
     def serve(self, netns: Netns, name: str, *specs: str) -> None:
         """A server of ours in a namespace, until the next healthy state."""
         self._servers.append(serve(self.world, netns, name, *specs))
+
+    def stop_servers(self) -> None:
+        """Ends what `serve` started."""
+        while self._servers:
+            self.world.stop(self._servers.pop())
 
     def neighbour(self, name: str, network: str = "bridge") -> Container:
         """A second container that only waits, on web's bridge or on a network of its own."""
@@ -266,8 +259,7 @@ class DockerHost:
 
     def clear(self) -> None:
         """Ends everything that runs on the host beside the engine. What was done to its namespace stays."""
-        while self._servers:
-            self.world.stop(self._servers.pop())
+        self.stop_servers()
         self._remove_containers()
         for network in self.docker("network", "ls", "-q", "--filter", "type=custom").split():
             self.docker("network", "rm", network)
@@ -277,25 +269,6 @@ class DockerHost:
         self.host.run("conntrack", "-F")
         for netns in (self.host, self.lan):
             netns.run("ip", "neigh", "flush", "all")
-
-
-def gone(pid: int) -> bool:
-    """Whether a process has ended. One that became our child is waited for, so that it leaves no zombie."""
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
-    try:
-        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
-
-
-def wait(holds: Callable[[], bool], otherwise: str, seconds: float = 5.0) -> None:
-    """Waits until `holds()`; raises `CommandFailed` with `otherwise` when it never does."""
-    until = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > until:
-            raise CommandFailed(otherwise)
-        time.sleep(0.01)
 
 
 @contextmanager

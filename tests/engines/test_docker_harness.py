@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.engines.breaks import DROP, HOST, LAN, LOCALHOST, sh
-from tests.engines.docker import PROGRAMS, DockerHost, docker_host, gone
+from tests.engines.docker import PROGRAMS, DockerHost, docker_host
 from tests.harness.baseline import Baseline
 from tests.harness.needs import require
 from tests.harness.netns import CommandFailed
+from tests.harness.processes import gone
 
 
 def test_the_healthy_host_answers_from_everywhere(docker: DockerHost) -> None:

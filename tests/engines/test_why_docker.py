@@ -87,7 +87,7 @@ def wrong_fix(host: DockerHost, broken: Break, web: Container, answer: dict[str,
         fixes = cause["fixes"]
         if fixes and fixes[0]["commands"]:
             commands += fixes[0]["commands"]
-        elif fixes and broken.owner:
+        elif broken.owner:
             broken.owner(host, web)
         else:
             return [f"nothing mends {cause['code']}: {fixes}"]

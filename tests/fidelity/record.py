@@ -92,8 +92,8 @@ def record(host: DockerHost, broken: Break) -> list[Row]:
     host.neighbour("client")
     host.neighbour("far", "farnet")
     vantages = [each for each in dict.fromkeys((broken.vantage, *EVERYWHERE)) if usable(broken, each)]
-    sources = {each.source: source_of(host, each.source) for each in vantages}
     broken.make(host, web)
+    sources = {each.source: source_of(host, each.source) for each in vantages}
     host.forget()
     snapshot = alone(host, host.snapshot())
     write_host(broken.name, snapshot)

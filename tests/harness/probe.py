@@ -1,11 +1,11 @@
 """The oracle: a real client. It connects from a namespace and says what happened in the words of `why`.
 
-    python probe.py NETNS_FILE tcp|udp ADDRESS PORT    prints one JSON object
+    python probe.py NETNS_FILE tcp|udp ADDRESS PORT [SECONDS]    prints one JSON object
 
 The client is a child process that enters the namespace with setns(2); nothing is mounted, nothing else changes. It
 speaks first, with a request that every server of these tests answers (a line for ours, an HTTP request for httpd),
 so that silence always means that nobody took the request. Time is bounded: a handshake gets `CONNECT` seconds (one
-retransmitted SYN is inside), an answer `ANSWER` seconds.
+retransmitted SYN is inside), an answer `ANSWER` seconds; SECONDS bounds each of the two more tightly.
 
 This file is also a module: `probe(netns, …)` runs itself and returns a `Result`. It needs the standard library
 only, and runs with `python -I -S`, which starts in a hundredth of a second.
@@ -49,9 +49,9 @@ class Result(NamedTuple):
     error: str = ""
 
 
-def probe(netns_file: str, address: str, port: int, protocol: str = "tcp") -> Result:
+def probe(netns_file: str, address: str, port: int, protocol: str = "tcp", seconds: float = CONNECT) -> Result:
     """One real attempt from a namespace. Raises `RuntimeError` when the attempt itself could not be made."""
-    argv = [sys.executable, "-I", "-S", __file__, netns_file, protocol, address, str(port)]
+    argv = [sys.executable, "-I", "-S", __file__, netns_file, protocol, address, str(port), str(seconds)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=CONNECT + ANSWER + 10, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"the probe could not be made: {done.stderr.strip().splitlines()[-1:]}")
@@ -69,17 +69,17 @@ def enter(netns_file: str) -> None:
         os.close(handle)
 
 
-def attempt_tcp(address: str, port: int) -> Result:
+def attempt_tcp(address: str, port: int, seconds: float) -> Result:
     """Handshake, request, first answer."""
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as client:
-        client.settimeout(CONNECT)
+        client.settimeout(min(CONNECT, seconds))
         try:
             client.connect((address, port))
         except TimeoutError:
             return Result("timeout")
         except OSError as error:
             return failed(error)
-        client.settimeout(ANSWER)
+        client.settimeout(min(ANSWER, seconds))
         try:
             client.sendall(REQUEST)
             data = client.recv(4096)
@@ -92,10 +92,10 @@ def attempt_tcp(address: str, port: int) -> Result:
     return answered(data) if data else Result("accepted-then-closed")
 
 
-def attempt_udp(address: str, port: int) -> Result:
+def attempt_udp(address: str, port: int, seconds: float) -> Result:
     """A datagram and its answer, on a connected socket, as most clients use one."""
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(ANSWER)
+        client.settimeout(min(ANSWER, seconds))
         try:
             client.connect((address, port))
             client.send(REQUEST)
@@ -119,10 +119,10 @@ def failed(error: OSError) -> Result:
 
 
 def main(arguments: list[str]) -> None:
-    netns_file, protocol, address, port = arguments
+    netns_file, protocol, address, port, *seconds = arguments
     enter(netns_file)
     attempt = {"tcp": attempt_tcp, "udp": attempt_udp}[protocol]
-    print(json.dumps(attempt(address, int(port))))
+    print(json.dumps(attempt(address, int(port), float(seconds[0]) if seconds else CONNECT)))
 
 
 if __name__ == "__main__":

@@ -4,11 +4,12 @@
 
 so that a test knows who answered, and what address translation made of the client.
 
-    python servers.py NAME SPEC…     SPEC is tcp|udp/ADDRESS/PORT[/BEHAVIOUR]
+    python servers.py NAME SPEC…     SPEC is tcp|udp/ADDRESS/PORT[/BEHAVIOUR[/OPTION…]]
 
 BEHAVIOUR is `answer` (default), `silent` (accepts and says nothing), `close` (accepts and closes), `deaf` (never
-accepts) or `full` (never accepts, and its queue is full of connections from itself). The script prints `ready` once
-all its sockets are bound; it needs the standard library only.
+accepts) or `full` (never accepts, and its queue is full of connections from itself). OPTION is `v6only` (an IPv6
+socket takes no IPv4) or `dev=LINK` (SO_BINDTODEVICE). The script prints `ready` once all its sockets are bound; it
+needs the standard library only.
 """
 
 from __future__ import annotations
@@ -33,14 +34,17 @@ def serve(world: World, netns: Netns, name: str, *specs: str) -> subprocess.Pope
     return world.python(netns, Path(__file__), name, *specs, ready="ready")
 
 
-def bind(protocol: str, address: str, port: int) -> socket.socket:
+def bind(protocol: str, address: str, port: int, options: tuple[str, ...] = ()) -> socket.socket:
     """A bound socket, listening for TCP. An IPv6 wildcard takes IPv4 too, as most programs have it."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
     server = socket.socket(family, kind)
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:
-        server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, "v6only" in options)
+    for option in options:
+        if option.startswith("dev="):
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, option[4:].encode())
     server.bind((address, port))
     if protocol == "tcp":
         server.listen(16)
@@ -77,10 +81,10 @@ class Servers:
     def add(self, spec: str) -> None:
         """Opens the socket of one SPEC."""
         protocol, address, port, *rest = spec.split("/")
-        behaviour = rest[0] if rest else "answer"
+        behaviour, *options = rest or ["answer"]
         if behaviour not in BEHAVIOURS:
             raise SystemExit(f"{spec}: behaviour is one of {', '.join(BEHAVIOURS)}")
-        server = bind(protocol, address, int(port))
+        server = bind(protocol, address, int(port), tuple(options))
         if behaviour in ("deaf", "full"):
             self.unread.append(server)
             if behaviour == "full":

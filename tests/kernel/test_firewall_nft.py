@@ -255,3 +255,15 @@ def test_ingress_chains_name_the_devices_of_the_kernel(netns: Netns) -> None:
     base = table.chains[0].base
     assert base is not None
     assert (base.hook, base.devices) == ("ingress", ("lo",))
+
+
+def test_rules_of_several_tables_are_told_in_nft_s_own_words(netns: Netns) -> None:
+    for family, name in (("ip", "one"), ("ip6", "two-b"), ("ip", "nat")):
+        rules = 'chain c { oifname "eth0" counter accept; tcp dport 80 drop comment "x"; }'
+        netns.run("nft", f"table {family} {name} {{ {rules}; }}")
+    texts = {(table.name, rule.text) for table in seen(netns).tables for chain in table.chains for rule in chain.rules}
+    assert texts == {
+        (name, text)
+        for name in ("one", "two-b", "nat")
+        for text in ('oifname "eth0" counter accept', 'tcp dport 80 drop comment "x"')
+    }

@@ -1,9 +1,9 @@
 from dataclasses import replace
 from ipaddress import ip_address
 
-from engine.model.trace import Conversation, Symptom
+from engine.model.trace import Conversation, Outcome, Symptom
 from tests.views.hosts import connected_verdict, dropped_verdict
-from views.path.rows import StepRow, last_step, legs, rewrite, rows, step_at, step_keys
+from views.path.rows import StepRow, first_look, legs, rewrite, rows, step_at, step_keys
 from views.text import Role, Spans
 
 DROPPED = dropped_verdict().conversation
@@ -73,8 +73,8 @@ def test_keys_find_their_steps_again() -> None:
     assert step_at(journeys, None) is None
 
 
-def test_the_last_step_of_the_first_leg_is_where_the_packet_stopped() -> None:
-    found = step_at(legs(DROPPED), last_step(legs(DROPPED)))
+def test_the_first_look_of_the_first_leg_is_where_the_packet_stopped() -> None:
+    found = step_at(legs(DROPPED), first_look(legs(DROPPED)))
     assert found is not None
     assert found[2].verdict == "drop"
 
@@ -91,3 +91,13 @@ def test_a_rewrite_names_only_what_changed() -> None:
     assert rewrite(before, replace(before, sport=1024)) == "⇒ src 10.77.0.2:1024"
     both = replace(before, src=ip_address("10.77.0.1"), dst=ip_address("172.17.0.2"))
     assert rewrite(before, both) == "⇒ src 10.77.0.1:40000 dst 172.17.0.2:8080"
+
+
+def test_where_only_the_reply_fails_the_cursor_starts_there() -> None:
+    assert CONNECTED.reply is not None
+    lost = replace(CONNECTED, reply=replace(CONNECTED.reply, outcome=Outcome.RULE_DROP))
+    assert first_look(legs(lost)) == (1, 2, 0)
+
+
+def test_where_all_arrives_reading_starts_at_the_start() -> None:
+    assert first_look(legs(CONNECTED)) == (0, 0, 0)

@@ -1,10 +1,12 @@
 from dataclasses import replace
 from ipaddress import ip_address
 
-from engine.model.host import Gap, Snapshot
+from engine.model.host import Gap, Netns, Snapshot
 from engine.model.link import Address, BridgeOptions, BridgePort, Link, Peer
 from tests.views.hosts import crowded_host, docker_host
-from views.topology.scene import Kind, Scene, State, fold, scene
+from views.topology.fold import fold
+from views.topology.graph import Kind, Scene, State
+from views.topology.scene import scene
 
 
 def with_links(base: Snapshot, netns: str, *links: Link) -> Snapshot:
@@ -152,3 +154,25 @@ def test_a_node_is_found_by_its_namespace() -> None:
     assert (node.label, node.kind) == ("web", Kind.END)
     assert found.of_netns("dh") == found.host.id
     assert found.of_netns("nowhere") is None
+
+
+def test_a_namespace_that_could_not_be_entered_is_not_one_without_links() -> None:
+    base = docker_host(gaps=(Gap("namespace", "closed", "Operation not permitted"),))
+    found = scene(replace(base, namespaces=(*base.namespaces, Netns("closed"), Netns("lonely"))))
+    assert (found.alone, found.unread) == (("lonely",), ("closed",))
+
+
+def test_a_lab_s_namespaces_are_named_without_the_lab() -> None:
+    base = docker_host()
+    renamed = {"dh": "demo-host", "lan": "demo-lan"}
+    spaces = []
+    for one in base.namespaces:
+        links = tuple(
+            replace(link, peer=replace(link.peer, netns=renamed.get(link.peer.netns or "", link.peer.netns)))
+            if link.peer
+            else link
+            for link in one.links
+        )
+        spaces.append(replace(one, id=renamed.get(one.id, one.id), links=links))
+    found = scene(replace(base, host="demo-host", namespaces=tuple(spaces)))
+    assert (found.host.label, found.uplinks[0].far.label) == ("host", "lan")

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from textual.pilot import Pilot
-from textual.widgets import Footer, Input
+from textual.widgets import Footer, Input, OptionList
 
 from engine.model.host import Gap, Snapshot
 from engine.model.verdict import Question, Verdict
@@ -377,13 +377,14 @@ def test_what_could_not_be_read_has_a_badge_and_a_reason() -> None:
 
 def test_a_firewall_that_could_not_be_read_is_not_an_empty_one() -> None:
     def blind() -> Snapshot:
-        base = docker_host(gaps=(Gap("firewall", "dh", "not permitted; run as root"),))
+        base = docker_host(gaps=(Gap("nft", "dh", "not permitted; run as root"),))
         host = replace(base.host_netns, firewall=type(base.host_netns.firewall)())
         return replace(base, namespaces=(host, *base.namespaces[1:]))
 
     async def play(pilot: Pilot[int]) -> None:
         await looked(pilot)
-        assert "could not be read" in text(bench(pilot), "rules")
+        assert "⚠ nft could not be read:" in text(bench(pilot), "rules")
+        assert "has no rules" not in text(bench(pilot), "rules")
 
     drive(workbench(look=blind), play)
 
@@ -457,8 +458,8 @@ def test_the_palette_offers_actions_and_questions() -> None:
         await pilot.press("colon")
         await until(pilot, lambda: len(pilot.app.screen_stack) > 1)
         await pilot.press(*"5432")
-        await until(pilot, lambda: bool(pilot.app.screen.query("OptionList").first(object)))
-        await pilot.pause(0.5)
+        found = pilot.app.screen.query_one(OptionList)
+        await until(pilot, lambda: found.option_count == 1 and ":5432" in str(found.get_option_at_index(0).prompt))
         await pilot.press("enter")
         await answered(pilot)
 
@@ -475,3 +476,14 @@ def test_q_leaves_and_ends_the_thread() -> None:
 
     drive(app, play)
     assert not app.session._thread.is_alive()
+
+
+def test_the_card_breaks_its_lines_for_the_pane_that_it_is_shown_in() -> None:
+    async def play(pilot: Pilot[int]) -> None:
+        await looked(pilot)
+        app = bench(pilot)
+        assert "w asks why a port can or can't be reached. Or choose one of these" in text(app, "answer")
+        await pilot.resize_terminal(120, 36)
+        await until(pilot, lambda: "Or choose one of these" in text(app, "answer").split("\n")[2])
+
+    drive(workbench(), play, size=(80, 24))

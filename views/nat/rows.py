@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Rule, Table, Verdict, VerdictMap
+from engine.model.host import Gap
 from views.nat.owner import owner
 from views.nat.words import action, condition
-from views.text import Role, Span, Spans, clip, fit
+from views.text import Line, Role, Span, Spans, clip, fit
 
 HOOKS = ("ingress", "prerouting", "input", "forward", "output", "postrouting", "egress")
 #: Where the kernel runs the nat chains of a hook (include/uapi/linux/netfilter_ipv4.h).
@@ -116,6 +117,19 @@ class RuleRow:
 
 
 Row = ChainRow | RuleRow | EmptyRow
+
+#: What gaps about a namespace's rules are called: a backend, its sets, or everything in the namespace.
+SOURCES = frozenset({*(str(backend) for backend in Backend), "ipset", "namespace"})
+
+
+def gap_lines(gaps: tuple[Gap, ...], netns: str) -> list[Line]:
+    """Says above the rules which of them could not be read, and why."""
+    lines: list[Line] = []
+    for gap in gaps:
+        if gap.netns in ("", netns) and gap.source in SOURCES:
+            lines.append(Line((Span(f"⚠ {gap.source} could not be read:", Role.WARN),)))
+            lines.append(Line((Span(f"  {gap.reason}", Role.WARN),)))
+    return lines
 
 
 def rows(firewall: Firewall) -> list[Row]:

@@ -95,10 +95,12 @@ def step_at(journeys: list[Leg], key: Hashable) -> tuple[Leg, Hop, Step] | None:
     return None
 
 
-def last_step(journeys: list[Leg]) -> StepKey:
-    """The key of the step at which the first journey ended."""
-    hops = journeys[0].trace.hops
-    return 0, len(hops) - 1, len(hops[-1].steps) - 1
+def first_look(journeys: list[Leg]) -> StepKey:
+    """The step to look at first: where the first journey that failed ended; where all arrived, the start."""
+    for number, leg in enumerate(journeys):
+        if leg.trace.outcome not in ARRIVED:
+            return number, len(leg.trace.hops) - 1, len(leg.trace.hops[-1].steps) - 1
+    return 0, 0, 0
 
 
 def rows(conversation: Conversation) -> list[Line | StepRow]:

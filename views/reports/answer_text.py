@@ -155,7 +155,7 @@ def blocker(cause: Cause, title: str, width: int) -> Iterator[Spans]:
 
 def place(ref: Ref) -> str:
     """Where something is, in words."""
-    return f"{ref.kind} {ref.name}" + (f" in {ref.netns}" if ref.netns else "")
+    return f"{ref.kind} {ref.name}" + (f" in {ref.netns}" if ref.netns and ref.kind is not RefKind.NETNS else "")
 
 
 def labels(name: str, texts: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from views.text import Role, Span, Spans, clip
 from views.topology.box import Lines
+from views.topology.graph import FORWARD_OFF, Branch, Node, Scene, State, Switch
 from views.topology.layout import (
     FACTS_LEAST,
     HEADS,
@@ -25,7 +26,6 @@ from views.topology.layout import (
     switch_rows,
     widest,
 )
-from views.topology.scene import FORWARD_OFF, Branch, Node, Scene, State, Switch
 from views.topology.way import Way
 
 STATE_ROLES = {State.UP: Role.GOOD, State.DOWN: Role.WARN, State.UNKNOWN: Role.DIM}
@@ -127,7 +127,7 @@ def draw(scene: Scene, width: int, height: int, way: Way = NO_WAY, look: Look = 
         words = f"✗ {way.words}"
         drawing.text(max(min(columns.host, width - len(words)), 0), foot, words, Role.BAD)
         foot += 1
-    _draw_elsewhere(drawing, scene, foot)
+    _draw_elsewhere(drawing, scene, foot, width)
     return _picture(drawing)
 
 
@@ -216,8 +216,11 @@ def _draw_port(drawing: _Drawing, port: Branch, columns: Columns, y: int, pitch:
     start = columns.end + 2 if pitch > 1 else end + 4 + len(far.detail)
     facts = clip(facts, columns.width - start) if start + FACTS_LEAST <= columns.width else ""
     role = Role.WARN if any(word in facts for word in ("no listener", "127.0.0.1", "::1")) else Role.DIM
-    if far.detail:
+    beside = end + 2 + len(far.detail) <= columns.width or pitch == 1
+    if far.detail and beside:
         end = drawing.text(end + 2, y, far.detail, Role.DIM)
+    elif far.detail:
+        facts = clip(f"{far.detail} {facts}", max(columns.width - start, len(far.detail)))
     if facts and pitch > 1:
         drawing.text(columns.end + 2, y + 1, facts, role)
     elif facts:
@@ -243,10 +246,10 @@ def _draw_uplinks(drawing: _Drawing, scene: Scene, columns: Columns, rows: tuple
         drawing.text(2, y + 1, clip(branch.far.detail, WIDEST), Role.DIM)
 
 
-def _draw_elsewhere(drawing: _Drawing, scene: Scene, top: int) -> None:
+def _draw_elsewhere(drawing: _Drawing, scene: Scene, top: int, width: int) -> None:
     """Links past the host, and the namespaces that nothing leads to."""
     y = top
-    if scene.elsewhere or scene.alone:
+    if scene.elsewhere or scene.alone or scene.unread:
         y += 1
         drawing.text(0, y, "NOT CONNECTED TO THIS HOST", Role.DIM)
     near = widest([branch.near for branch in scene.elsewhere], 2 * WIDEST)
@@ -259,11 +262,14 @@ def _draw_elsewhere(drawing: _Drawing, scene: Scene, top: int) -> None:
     if scene.hidden_elsewhere:
         y += 1
         drawing.text(2, y, f"… {scene.hidden_elsewhere} more links between other namespaces", Role.DIM)
-    if scene.alone:
-        y += 1
-        shown = ", ".join(scene.alone[:6])
-        more = f" and {len(scene.alone) - 6} more" if len(scene.alone) > 6 else ""
-        drawing.text(0, y, f"without a link to another namespace: {shown}{more}", Role.DIM)
+    for words, names, role in (
+        ("without any link", scene.alone, Role.DIM),
+        ("could not be entered", scene.unread, Role.WARN),
+    ):
+        if names:
+            y += 1
+            more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+            drawing.text(0, y, clip(f"{words}: {', '.join(names[:6])}{more}", width), role)
 
 
 def _picture(drawing: _Drawing) -> Picture:

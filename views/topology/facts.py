@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from ipaddress import IPv4Address
 
 from engine.model.address import Family
 from engine.model.container import Container
@@ -12,6 +13,8 @@ from engine.model.packet import Protocol
 from engine.model.traffic import Listener
 
 Port = tuple[Protocol, int]
+#: Where Docker answers DNS inside a container of a user-defined network: there for every one, so it tells nothing.
+DOCKER_RESOLVER = IPv4Address("127.0.0.11")
 
 
 def addresses_of(netns: Netns, index: int) -> str:
@@ -41,6 +44,8 @@ def exposure(snapshot: Snapshot, netns: Netns, containers: Iterable[Container]) 
                 hosts.append(port.host_port)
     heard: dict[Port, Listener] = {}
     for listener in netns.listeners:
+        if listener.address == DOCKER_RESOLVER:
+            continue
         spot = (listener.protocol, listener.port)
         if spot not in heard or _loopback(heard[spot]):
             heard[spot] = listener
@@ -68,7 +73,7 @@ def _loopback(listener: Listener) -> bool:
 
 def _sockets_were_read(snapshot: Snapshot, netns: Netns) -> bool:
     """Whether an absent listener is a fact; a gap about this namespace's sockets makes it a guess."""
-    sources = ("listen", "socket", "sock", "tcp", "udp")
+    sources = ("listen", "sock", "namespace")
     return not any(
         gap.netns in ("", netns.id) and any(word in gap.source.lower() for word in sources) for gap in snapshot.gaps
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from views.topology.scene import Node, Scene, Switch
+from views.topology.graph import Node, Scene, Switch
 
 HEADS = ("OUTSIDE", "UPLINK", "HOST", "BRIDGE", "PORT")
 #: The widest that a column of labels may get.

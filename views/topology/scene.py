@@ -12,112 +12,13 @@ and names the other one (⇄).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from functools import cached_property
+from dataclasses import replace
 
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Link
 from engine.model.ref import Ref, RefKind
 from views.topology.facts import addresses_of, exposure, way_out
-
-#: A device as a whole snapshot knows it: its namespace's id and its index.
-Device = tuple[str, int]
-
-
-FORWARD_OFF = "forward off"
-#: How many links past the host are shown.
-ELSEWHERE_MOST = 8
-
-
-class Kind(StrEnum):
-    """What a node stands for."""
-
-    OUTSIDE = "outside"
-    UPLINK = "uplink"
-    HOST = "host"
-    BRIDGE = "bridge"
-    PORT = "port"
-    END = "end"
-    MORE = "more"
-
-
-class State(StrEnum):
-    """Whether traffic can pass a node, with the mark that says so."""
-
-    UP = "●"
-    DOWN = "○"
-    UNKNOWN = "◌"
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One thing in the picture. `id` is stable between looks; `detail` is an address, `facts` what it serves."""
-
-    id: str
-    kind: Kind
-    label: str
-    ref: Ref | None
-    detail: str = ""
-    facts: tuple[str, ...] = ()
-    state: State = State.UP
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """A device of the host (`near`) and what is at the other end of it (`far`)."""
-
-    near: Node
-    far: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """A bridge and its ports. Without a bridge: the devices that hang at the host itself. `hidden` ports are folded."""
-
-    bridge: Node | None
-    ports: tuple[Branch, ...]
-    hidden: int = 0
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Everything that the canvas lays out. `devices` finds the node of a device, from either of its ends."""
-
-    host: Node
-    uplinks: tuple[Branch, ...]
-    switches: tuple[Switch, ...]
-    elsewhere: tuple[Branch, ...]
-    alone: tuple[str, ...]
-    devices: dict[Device, str]
-    inhabitants: str = "CONTAINER"
-    hidden_elsewhere: int = 0
-
-    @cached_property
-    def nodes(self) -> dict[str, Node]:
-        """All nodes by id, those of folded ports left out."""
-        found = {self.host.id: self.host}
-        for switch in self.switches:
-            found |= {switch.bridge.id: switch.bridge} if switch.bridge else {}
-        for branch in self.branches:
-            found |= {branch.near.id: branch.near, branch.far.id: branch.far}
-        return found
-
-    @cached_property
-    def branches(self) -> tuple[Branch, ...]:
-        """All branches, from the outside in."""
-        ports = [branch for switch in self.switches for branch in switch.ports]
-        return (*self.uplinks, *ports, *self.elsewhere)
-
-    def of_netns(self, netns: str) -> str | None:
-        """The id of the (first) node that stands for a namespace."""
-        if self.host.ref and netns == self.host.ref.netns:
-            return self.host.id
-        for branch in self.branches:
-            for node in (branch.far, branch.near):
-                if node.kind is not Kind.UPLINK and node.ref and node.ref.netns == netns:
-                    return node.id
-        return None
+from views.topology.graph import FORWARD_OFF, Branch, Device, Kind, Node, Scene, State, Switch, device_id
 
 
 def scene(snapshot: Snapshot) -> Scene:
@@ -137,44 +38,24 @@ def scene(snapshot: Snapshot) -> Scene:
             (direct if inside else uplinks).append(_as_port(branch) if inside else branch)
     if direct:
         switches.append(Switch(None, tuple(direct)))
-    inhabitants = "CONTAINER" if snapshot.containers else "NAMESPACE"
-    drawn = Scene(_host(snapshot), tuple(uplinks), _tagged(switches), (), (), {}, inhabitants)
+    drawn = Scene(_host(snapshot), tuple(uplinks), _tagged(switches), (), (), {}, _inhabitants(snapshot, switches))
     elsewhere, alone = _elsewhere(snapshot, drawn)
-    whole = replace(drawn, elsewhere=elsewhere, alone=alone)
+    closed = {gap.netns for gap in snapshot.gaps if gap.source == "namespace"}
+    entered = tuple(name for name in alone if name not in closed)
+    unread = tuple(name for name in alone if name in closed)
+    whole = replace(drawn, elsewhere=elsewhere, alone=entered, unread=unread)
     return replace(whole, devices=dict(_devices(snapshot, whole)))
 
 
-def fold(full: Scene, limit: int, keep: frozenset[str] = frozenset(), opened: frozenset[str] = frozenset()) -> Scene:
-    """The scene with at most `limit` ports a bridge, never without nodes in `keep`; bridges in `opened` are whole."""
-
-    def folded(switch: Switch) -> Switch:
-        over = len(switch.ports) - limit
-        if over <= 1 or (switch.bridge and switch.bridge.id in opened):
-            return switch
-        pinned = {port for port in switch.ports if port.near.id in keep or port.far.id in keep}
-        room = max(limit - len(pinned), 0)
-        others = [port for port in switch.ports if port not in pinned][:room]
-        shown = tuple(port for port in switch.ports if port in pinned or port in others)
-        return Switch(switch.bridge, shown, len(switch.ports) - len(shown))
-
-    elsewhere = full.elsewhere
-    if len(elsewhere) > ELSEWHERE_MOST + 1:
-        elsewhere = tuple(
-            one
-            for number, one in enumerate(elsewhere)
-            if number < ELSEWHERE_MOST or one.near.id in keep or one.far.id in keep
-        )
-    return replace(
-        full,
-        switches=tuple(folded(switch) for switch in full.switches),
-        elsewhere=elsewhere,
-        hidden_elsewhere=len(full.elsewhere) - len(elsewhere),
-    )
+def _inhabitants(snapshot: Snapshot, switches: list[Switch]) -> str:
+    ends = (port.far.ref for switch in switches for port in switch.ports)
+    return "CONTAINER" if any(ref and snapshot.containers_in(ref.netns) for ref in ends) else "NAMESPACE"
 
 
-def device_id(netns: str, index: int) -> str:
-    """The id of the node that stands for a device."""
-    return f"{netns}/{index}"
+def short_name(snapshot: Snapshot, netns: str) -> str:
+    """A namespace's name without the lab's, where the host is a lab's (`demo-host`): `demo-web` is `web`."""
+    lab = snapshot.host.removesuffix("host") if snapshot.host.endswith("-host") else ""
+    return netns.removeprefix(lab) or netns
 
 
 def _link_ref(netns: Netns, link: Link) -> Ref:
@@ -192,7 +73,7 @@ def _state(link: Link) -> State:
 
 def _host(snapshot: Snapshot) -> Node:
     host = snapshot.host_netns
-    name = snapshot.hostname if host.id == "host" and snapshot.hostname else host.id
+    name = snapshot.hostname if host.id == "host" and snapshot.hostname else short_name(snapshot, host.id)
     facts = [] if "net.ipv4.ip_forward" not in host.sysctls else _forwarding(host)
     facts += [f"+ {container.name}" for container in snapshot.containers_in(host.id)]
     return Node(f"{host.id}/", Kind.HOST, name, Ref(RefKind.NETNS, host.id, (), host.id), "", tuple(facts))
@@ -252,7 +133,7 @@ def _far(snapshot: Snapshot, netns: Netns, link: Link) -> Node:
         return Node(name, Kind.OUTSIDE, _name_of(there, link.peer.index), None, "same namespace")
     far_link = there.links_by_index.get(link.peer.index)
     containers = snapshot.containers_in(there.id)
-    label = " + ".join(container.name for container in containers) or there.id
+    label = " + ".join(container.name for container in containers) or short_name(snapshot, there.id)
     halted = bool(containers) and all(container.state != "running" for container in containers)
     state = State.DOWN if halted or (far_link and not far_link.works) else State.UP
     facts = exposure(snapshot, there, containers)

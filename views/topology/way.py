@@ -13,7 +13,7 @@ from engine.model.host import Snapshot
 from engine.model.link import Link
 from engine.model.ref import RefKind
 from engine.model.trace import Hop, Outcome, Step, StepKind, Trace
-from views.topology.scene import Device, Scene
+from views.topology.graph import Device, Scene
 
 #: Hooks at which the outgoing device is known; before them a rule speaks of the incoming one.
 LEAVING = ("forward", "output", "postrouting")

@@ -16,7 +16,9 @@ from engine.model.ref import Ref
 from views.painted import Painted
 from views.text import Role, Span
 from views.topology.canvas import Look, Picture, draw
-from views.topology.scene import Kind, Node, Scene, fold, scene
+from views.topology.fold import fold
+from views.topology.graph import Kind, Node, Scene
+from views.topology.scene import scene
 from views.topology.way import Way
 
 #: A bridge with more ports than fit into the pane is folded, to no fewer than this many, until the user unfolds it.

@@ -8,6 +8,7 @@ from engine.model.firewall import Rule
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.ref import Ref, RefKind
+from views.topology.facts import DOCKER_RESOLVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def suggestions(snapshot: Snapshot, most: int = 12) -> list[Ask]:
         netns = snapshot.by_id.get(container.netns or "")
         for listener in netns.listeners if netns and netns.id != snapshot.host else ():
             spot = (container.name, listener.port, listener.protocol)
-            if spot not in asked:
+            if spot not in asked and listener.address != DOCKER_RESOLVER:
                 asked.add(spot)
                 found.append(Ask(f"{container.name}:{listener.port}", "host", listener.protocol))
     return list(dict.fromkeys(found))[:most]

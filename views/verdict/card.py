@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Iterator
 
 from engine.model.host import Gap, Snapshot
-from engine.model.trace import Symptom
+from engine.model.trace import Conversation, Symptom, Trace
 from engine.model.verdict import Cause, Fix, Reach, Verdict
 from views.path.rows import rewrite
 from views.text import Line, Role, Span, paragraph
@@ -76,19 +76,28 @@ def _journey(verdict: Verdict, width: int) -> list[Line]:
     """How it went, where it arrived; how it can go, where that is not known."""
     lines: list[Line] = []
     if verdict.reach is Reach.YES:
-        forward = verdict.conversation.forward
         lines.append(Line(()))
-        for hop, step in ((one, step) for one in forward.hops for step in one.steps):
-            if step.after is not None:
-                at = f" at {step.ref.name}" if step.ref and step.ref.name else ""
-                changed = rewrite(step.packet, step.after).removeprefix("⇒ ")
-                lines += _text(f"in {hop.netns}: {changed}{at}", width, "  ⇒ ")
-        lines += _text(f"in {forward.hops[-1].netns}: {forward.last.text}", width, "  · ")
+        conversation: Conversation | None = verdict.conversation
+        while conversation is not None:
+            lines += _arrival(conversation.forward, width)
+            conversation = conversation.relayed
     for branch in verdict.branches if verdict.reach is Reach.DEPENDS else ():
         last = branch.forward.last
         at = f" at {last.ref.name}" if last.ref and last.ref.name else ""
         lines += _text(f"either {branch.symptom}: {branch.forward.outcome}{at}", width, "  ? ", Role.WARN)
     return lines
+
+
+def _arrival(trace: Trace, width: int) -> list[Line]:
+    """What a delivered packet was translated to on its way, and who took it."""
+    lines: list[Line] = []
+    for hop in trace.hops:
+        for step in hop.steps:
+            if step.after is not None:
+                at = f" at {step.ref.name}" if step.ref and step.ref.name else ""
+                changed = rewrite(step.packet, step.after).removeprefix("⇒ ")
+                lines += _text(f"in {hop.netns}: {changed}{at}", width, "  ⇒ ")
+    return lines + _text(f"in {trace.hops[-1].netns}: {trace.last.text}", width, "  · ")
 
 
 def welcome(snapshot: Snapshot, width: int) -> list[Line]:
@@ -100,7 +109,7 @@ def welcome(snapshot: Snapshot, width: int) -> list[Line]:
     for ask in offered:
         lines.append(Line((Span("? ", Role.WARN), Span(ask.words)), ("ask", ask)))
     if not offered:
-        lines.append(Line((Span("  No container publishes a port, and nothing listens.", Role.DIM),)))
+        lines += _text("Neither a published port nor a container that listens was seen.", width, "  ", Role.DIM)
     return lines + gap_lines(snapshot.gaps, width)
 
 
@@ -154,7 +163,7 @@ def _cause(cause: Cause, number: int, of: int, width: int) -> Iterator[Line]:
         Span(f" in {cause.at.netns} · owner {cause.owner}", Role.DIM),
         width,
     )
-    if cause.at.text and cause.at.text != at:
+    if cause.at.text and cause.at.text != at and cause.at.text not in cause.sentence:
         yield from _text(cause.at.text, width, "     ", Role.CODE)
     for place, fix in enumerate(cause.fixes):
         yield from _fix(fix, (number, place), width)

@@ -9,34 +9,63 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.explain.blocker import Blocker
-from engine.explain.blockers import firewall, link, nat, outside, route, socket
+from engine.explain.blockers import detour, firewall, link, nat, outside, publish, route, socket, source
 from engine.explain.failure import Failure, Leg
 from engine.model.trace import Outcome
 
 Diagnosis = Callable[[Failure], list[Blocker]]
 
 DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
-    Outcome.RULE_DROP: (firewall.rule_drop, nat.stale_target, link.link_of_destination_down),
-    Outcome.REJECTED: (firewall.rule_drop, nat.stale_target, link.link_of_destination_down),
-    Outcome.POLICY_DROP: (nat.stale_target, firewall.policy_drop, link.link_of_destination_down),
-    Outcome.NO_ROUTE: (link.link_of_destination_down, route.no_route),
+    Outcome.RULE_DROP: (
+        publish.rules_wiped,
+        firewall.rule_drop,
+        nat.stale_target,
+        link.link_of_destination_down,
+        detour.detours,
+    ),
+    Outcome.REJECTED: (
+        publish.rules_wiped,
+        firewall.rule_drop,
+        nat.stale_target,
+        link.link_of_destination_down,
+        detour.detours,
+    ),
+    Outcome.POLICY_DROP: (
+        publish.rules_wiped,
+        nat.stale_target,
+        firewall.policy_drop,
+        link.link_of_destination_down,
+        detour.detours,
+    ),
+    Outcome.NO_ROUTE: (nat.masquerade_missing, link.link_of_destination_down, route.no_route, detour.detours),
     Outcome.ROUTE_UNREACHABLE: (route.refused_route,),
     Outcome.ROUTE_PROHIBIT: (route.refused_route,),
     Outcome.ROUTE_BLACKHOLE: (route.refused_route,),
-    Outcome.NOT_FORWARDED: (route.not_forwarded, link.link_of_destination_down),
-    Outcome.RP_FILTER: (route.reverse_path,),
-    Outcome.MARTIAN: (route.martian,),
-    Outcome.NO_NEIGHBOUR: (nat.stale_target, link.no_neighbour, link.wrong_neighbour),
-    Outcome.LINK_DOWN: (link.link_down,),
+    Outcome.NOT_FORWARDED: (nat.masquerade_missing, route.not_forwarded, link.link_of_destination_down, detour.detours),
+    Outcome.RP_FILTER: (source.reverse_path, detour.detours),
+    Outcome.MARTIAN: (source.martian, detour.detours),
+    Outcome.NO_NEIGHBOUR: (
+        nat.masquerade_missing,
+        nat.stale_target,
+        link.no_neighbour,
+        link.wrong_neighbour,
+        detour.detours,
+    ),
+    Outcome.LINK_DOWN: (link.link_down, detour.detours),
     Outcome.BRIDGE_DROP: (link.wrong_neighbour, link.bridge_drop),
     Outcome.NOT_FOR_US: (link.wrong_neighbour, outside.not_for_us),
-    Outcome.NO_LISTENER: (nat.not_published, nat.stale_target, socket.no_listener),
+    Outcome.NO_LISTENER: (socket.other_listener, publish.not_published, nat.stale_target, socket.no_listener),
     Outcome.BACKLOG_FULL: (socket.backlog_full,),
-    Outcome.REPLY_MISMATCH: (outside.mismatch,),
+    Outcome.REPLY_MISMATCH: (nat.hairpin_not_translated, outside.mismatch, detour.detours),
     Outcome.NO_SOURCE_ADDRESS: (outside.no_source,),
-    Outcome.TTL_EXPIRED: (outside.loop,),
-    Outcome.LOOP: (outside.loop,),
-    Outcome.LEAVES_VIEW: (link.link_of_destination_down, outside.leaves_view),
+    Outcome.TTL_EXPIRED: (outside.loop, detour.detours),
+    Outcome.LOOP: (outside.loop, detour.detours),
+    Outcome.LEAVES_VIEW: (
+        nat.masquerade_missing,
+        link.link_of_destination_down,
+        outside.leaves_view,
+        detour.detours,
+    ),
     Outcome.UNKNOWN: (outside.unknown,),
 }
 

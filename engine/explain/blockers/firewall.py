@@ -9,7 +9,7 @@ from engine.explain.owners import owner_of
 from engine.explain.rulecraft import Selector, insertion
 from engine.model.firewall import Backend, Match, Rule, Table, Verdict, VerdictKind
 from engine.model.packet import Protocol
-from engine.model.plan import Change, DeleteRule, RulePlace
+from engine.model.plan import DeleteRule, RulePlace
 from engine.model.ref import Ref
 from engine.model.trace import Outcome, StepKind
 
@@ -26,21 +26,33 @@ def rule_drop(failure: Failure) -> list[Blocker]:
         return []
     table, rule = found
     owner = owner_of(ref, failure.netns.firewall)
-    place = place_of(ref)
-    exception = Remedy(
-        f"let {_flow(failure)} pass before {ref.name}",
-        (_exception(failure, table, rule, place, owner),),
-    )
-    deletion = Remedy(f"delete {ref.name}", (DeleteRule(place, rule),))
-    remedies = [deletion, exception] if _about_this_flow(rule) and owner == "admin" else [exception]
-    if owner == "admin" and deletion not in remedies:
-        remedies.append(deletion)
     rejects = failure.outcome is Outcome.REJECTED
     verb = f"rejects ({failure.trace.reject})" if rejects else "drops"
     sentence = f"{_whose(owner)} rule {ref.name} in {ref.netns} {verb} {_what(failure)}: {rule.text}"
     misses = near_misses(failure.world, failure.step, ref.netns, want=Verdict)
     code = "FW_RULE_REJECT" if rejects else _drop_code(ref, owner)
-    return [Blocker(code, sentence, ref, tuple(remedies), owner, _evidence(failure, rule), misses)]
+    remedies = _ways_past(failure, table, rule, ref, owner)
+    return [Blocker(code, sentence, ref, remedies, owner, _evidence(failure, rule), misses)]
+
+
+def _ways_past(failure: Failure, table: Table, rule: Rule, ref: Ref, owner: str) -> tuple[Remedy, ...]:
+    """Past a blocking rule: an exception before it (handing the packet back, or accepting it), or without it."""
+    place = place_of(ref)
+    title = f"let {_flow(failure)} pass before {ref.name}"
+    selector = selector_for(failure, rule)
+    where = _docker_user(failure, table, place) if owner == "docker" else None
+    if where is not None:
+        return (Remedy(f"let {_flow(failure)} pass in DOCKER-USER", (insertion(where, selector),)),)
+    chain = table.chain(place.chain)
+    accepting = Remedy(title, (insertion(place, selector),))
+    if chain is not None and chain.base is not None:
+        exceptions: tuple[Remedy, ...] = (accepting,)
+    else:
+        exceptions = (Remedy(title, (insertion(place, selector, VerdictKind.RETURN),)), accepting)
+    if owner != "admin":
+        return exceptions
+    deletion = Remedy(f"delete {ref.name}", (DeleteRule(place, rule),))
+    return (deletion, *exceptions) if _about_this_flow(rule) else (*exceptions, deletion)
 
 
 def policy_drop(failure: Failure) -> list[Blocker]:
@@ -55,44 +67,27 @@ def policy_drop(failure: Failure) -> list[Blocker]:
     if table is None or chain is None:
         return []
     place = RulePlace(ref.netns, Backend(backend), family, table_name, chain_name, len(chain.rules))
-    remedy = Remedy(
-        f"accept {_flow(failure)} in {_place_for(failure, table, place)[0].chain}",
-        (_exception(failure, table, None, place, owner),),
-    )
+    where = _docker_user(failure, table, place) or place
+    remedy = Remedy(f"accept {_flow(failure)} in {where.chain}", (insertion(where, selector_for(failure, None)),))
     sentence = f"no rule accepts {_what(failure)} in {ref.netns}: the policy of {ref.name} drops it"
     misses = near_misses(failure.world, failure.step, ref.netns, want=Verdict)
     evidence = (f"{failure.packet} ran through {ref.name} without a match that accepts it",)
     return [Blocker("FW_POLICY_DROP", sentence, ref, (remedy,), owner, evidence, misses)]
 
 
-def _exception(failure: Failure, table: Table, rule: Rule | None, place: RulePlace, owner: str) -> Change:
-    """An accepting rule for this flow. A chain that others jump to hands the packet back instead (RETURN)."""
-    where, verdict = _place_for(failure, table, place)
-    if owner == "admin" and where == place:
-        chain = table.chain(place.chain)
-        verdict = VerdictKind.ACCEPT if chain is not None and chain.base is not None else VerdictKind.RETURN
-    return insertion(where, selector_for(failure, rule), verdict)
-
-
-def _place_for(failure: Failure, table: Table, place: RulePlace) -> tuple[RulePlace, VerdictKind]:
-    """DOCKER-USER where the table has it and it is asked at this hook: dockerd leaves it alone and asks it first."""
-    user = table.chain("DOCKER-USER")
-    base = table.chain(place.chain)
-    admins_own = place.chain == "DOCKER-USER" or (base is not None and base.base is None and not _docker(place.chain))
-    if user is None or failure.step.hook != "forward" or admins_own or not _asked_first(table, place):
-        return place, VerdictKind.ACCEPT
-    return RulePlace(place.netns, place.backend, place.family, place.table, "DOCKER-USER", 0), VerdictKind.ACCEPT
-
-
-def _asked_first(table: Table, place: RulePlace) -> bool:
-    """Whether the base chain jumps to DOCKER-USER before the place."""
-    chain = table.chain(place.chain)
-    if chain is None or chain.base is None:
-        return True
-    for rule in chain.rules[: place.index]:
-        if any(isinstance(s, Verdict) and s.chain == "DOCKER-USER" for s in rule.statements):
-            return not any(isinstance(s, Match) for s in rule.statements)
-    return False
+def _docker_user(failure: Failure, table: Table, place: RulePlace) -> RulePlace | None:
+    """The top of DOCKER-USER, where the packet came by it: dockerd leaves that chain alone and asks it first."""
+    if table.chain("DOCKER-USER") is None or failure.step.hook != "forward" or place.chain == "DOCKER-USER":
+        return None
+    came_by = any(
+        step.ref is not None
+        and step.ref.netns == place.netns
+        and step.ref.key[:4] == (str(place.backend), place.family, place.table, "DOCKER-USER")
+        for step in failure.trace.hops[-1].steps
+    )
+    if not came_by:
+        return None
+    return RulePlace(place.netns, place.backend, place.family, place.table, "DOCKER-USER", 0)
 
 
 def selector_for(failure: Failure, rule: Rule | None) -> Selector:
@@ -149,7 +144,3 @@ def _flow(failure: Failure) -> str:
 
 def _whose(owner: str) -> str:
     return "the" if owner == "admin" else f"{owner}'s"
-
-
-def _docker(chain: str) -> bool:
-    return chain.startswith("DOCKER")

@@ -5,13 +5,19 @@ from __future__ import annotations
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 
 from engine.explain.blocker import Blocker, Remedy
+from engine.explain.blockers.source import Doubt, doubted
 from engine.explain.failure import Failure, translation_of
 from engine.model.address import IPAddress
 from engine.model.host import Netns
 from engine.model.link import Address, Link
+from engine.model.packet import Packet
 from engine.model.plan import AddAddress, DeleteNeighbour, SetLink, SetPort, SetSysctl
 from engine.model.ref import Ref, RefKind
-from engine.path.segment import bridge_of, ports_of
+from engine.path.choices import Choices
+from engine.path.flow import Tracks
+from engine.path.journey import Journey, Setting
+from engine.path.routing import validate_source
+from engine.path.segment import bridge_of, ports_of, segment_of
 
 
 def link_down(failure: Failure) -> list[Blocker]:
@@ -102,6 +108,8 @@ def _cut_off(failure: Failure, owner: Netns, address: Address) -> list[Blocker]:
         return []
     if not link.up:
         return [_up(owner, link)]
+    if _hears(failure, owner):
+        return _not_answering(failure, owner, link)
     peer = _peer(failure, link)
     if peer is None:
         return []
@@ -109,7 +117,7 @@ def _cut_off(failure: Failure, owner: Netns, address: Address) -> list[Blocker]:
     if not port.up:
         return [_up(host, port)]
     if bridge_of(host, port) is not None:
-        return [] if host.id != failure.netns.id else _not_answering(owner, link)
+        return []
     bridge = _bridge_for(host, address)
     if bridge is None:
         return []
@@ -121,7 +129,24 @@ def _cut_off(failure: Failure, owner: Netns, address: Address) -> list[Blocker]:
     return [Blocker("LINK_NO_MASTER", sentence, ref, (remedy,), "admin", evidence)]
 
 
-def _not_answering(owner: Netns, link: Link) -> list[Blocker]:
+def _hears(failure: Failure, owner: Netns) -> bool:
+    """Whether the question, as it was asked, reaches a device of the namespace."""
+    asking = _link_at(failure)
+    if asking is None:
+        return False
+    stations = segment_of(failure.world, failure.netns, asking).stations
+    return any(station.netns == owner.id for station in stations)
+
+
+def _link_at(failure: Failure) -> Link | None:
+    ref = failure.step.ref
+    if ref is None or ref.kind is not RefKind.NEIGHBOUR:
+        return None
+    return failure.netns.links_by_index.get(int(ref.key[0]))
+
+
+def _not_answering(failure: Failure, owner: Netns, link: Link) -> list[Blocker]:
+    """A namespace that hears the question and stays silent: it may not answer, or does not believe who asks."""
     name = next(
         (
             f"net.ipv4.conf.{each}.arp_ignore"
@@ -131,11 +156,21 @@ def _not_answering(owner: Netns, link: Link) -> list[Blocker]:
         None,
     )
     if name is None:
-        return []
+        return _disbelieved(failure, owner, link)
     ref = Ref(RefKind.SYSCTL, owner.id, (name,), name, f"{name} = {owner.sysctl(name)}")
     sentence = f"{owner.id} has the address but does not answer for it ({name} = {owner.sysctl(name)})"
     remedy = Remedy(f"let {owner.id} answer address questions", (SetSysctl(owner.id, name, 0),))
     return [Blocker("LINK_ARP_IGNORED", sentence, ref, (remedy,))]
+
+
+def _disbelieved(failure: Failure, owner: Netns, link: Link) -> list[Blocker]:
+    asker, ref = failure.packet.src, failure.step.ref
+    setting = Setting(failure.world, Tracks(), Choices())
+    request = Packet(asker, failure.packet.dst, failure.packet.protocol)
+    refusal = validate_source(Journey(setting, owner.id, request), request, link)
+    if refusal is None or ref is None:
+        return []
+    return doubted(failure, Doubt(owner, link.name, asker, refusal.ref, refusal.text))
 
 
 def _lost_address(failure: Failure, asked: IPAddress) -> list[Blocker]:

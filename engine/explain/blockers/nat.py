@@ -1,225 +1,159 @@
-"""Blockers of address translation: a port that no rule translates, or that is translated to the wrong place."""
+"""Blockers of address translation: a port translated to the wrong place, a source that is not translated."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
+from itertools import pairwise
 
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.failure import Failure, place_of, rule_at, translation_of
-from engine.explain.nearmiss import near_misses
+from engine.explain.blockers.publish import acceptance
+from engine.explain.failure import Failure, Leg, place_of, rule_at, translation_of
 from engine.explain.owners import owner_of
-from engine.explain.rulecraft import Selector, insertion, retarget, translation
-from engine.model.address import IPAddress
-from engine.model.container import Container
-from engine.model.firewall import Backend, Chain, Nat, Table
+from engine.explain.rulecraft import masquerade, retarget
+from engine.explain.services import Service, services_for
+from engine.model.firewall import Match, Nat, NatKind, Rule, Table
 from engine.model.host import Netns
-from engine.model.link import Address, Link
-from engine.model.plan import Change, DeleteRule, Listen, RulePlace, SetContainer
+from engine.model.plan import DeleteRule, RulePlace, SetSysctl
 from engine.model.ref import Ref, RefKind
-from engine.model.trace import Outcome, Step
-from engine.model.traffic import Listener
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """Where a published port should lead: a container, its address on the host's bridge, its port."""
-
-    container: Container | None
-    netns: Netns
-    address: IPAddress
-    port: int
-    bridge: Link
-
-    @property
-    def name(self) -> str:
-        """The container's name, else the namespace's."""
-        return self.container.name if self.container else self.netns.id
+from engine.model.trace import Step
+from engine.path.matches import Answer, matches
+from engine.path.switching import calls_iptables
+from engine.path.view import View
 
 
 def stale_target(failure: Failure) -> list[Blocker]:
     """The packet was translated to where nothing of the kind is: the rule gets the right target, or goes."""
     step = translation_of(failure)
     found = rule_at(failure.world, step.ref) if step is not None and step.ref is not None else None
-    if step is None or step.ref is None or found is None:
+    if step is None or step.ref is None or found is None or failure.leg is not Leg.FORWARD:
         return []
-    rule, ref = found[1], step.ref
-    host = failure.world.netns(ref.netns)
-    place = place_of(ref)
-    old = _target_text(failure)
-    remedies = []
-    for service in services(failure, host, step.packet.dport or 0):
-        if f"{service.address}:{service.port}" == old:
-            return []
-        change = retarget(place, rule, service.address, service.port)
+    table, rule = found
+    host, old = failure.world.netns(step.ref.netns), _target(failure)
+    services = services_for(failure, host, step.packet.dport or 0)
+    if any(f"{service.address}:{service.port}" == old for service in services):
+        return []
+    if not services and _owner_of_address(failure, old) is not None:
+        return []
+    remedies = list(_right_targets(failure, step, rule, services))
+    remedies.append(Remedy(f"delete {step.ref.name}", (DeleteRule(place_of(step.ref), rule),)))
+    asked = f"{step.packet.dst}:{step.packet.dport}"
+    sentence = f"rule {step.ref.name} in {host.id} translates {asked} to {old}, {_what_is_there(failure, old)}"
+    shadowed = _shadowed(failure, step, table, rule)
+    if shadowed is not None:
+        sentence += f", before {shadowed.text} is asked"
+        remedies.reverse()
+    code = "NAT_DNAT_SHADOWED" if shadowed is not None else _stale_code(old, services)
+    evidence = (f"rule: {rule.text}", f"then: {failure.step.text}")
+    owner = owner_of(step.ref, host.firewall)
+    return [Blocker(code, sentence, step.ref, tuple(remedies), owner, evidence)]
+
+
+def masquerade_missing(failure: Failure) -> list[Blocker]:
+    """An answer is for a container's own address, which nobody outside knows: the way out was not masqueraded."""
+    if not failure.backwards:
+        return []
+    hops = failure.conversation.forward.hops
+    for before, hop in pairwise(hops):
+        router = failure.world.netns(hop.netns)
+        source = hop.packet.src
+        if source != failure.packet.dst or source not in failure.world.netns(before.netns).addresses_by_value:
+            continue
+        for address in router.addresses:
+            bridge = router.links_by_index.get(address.link)
+            if bridge is not None and bridge.kind == "bridge" and address.covers(source):
+                subnet = ip_network(str(address), strict=False)
+                return _masquerade(failure, router, bridge.name, str(subnet))
+    return []
+
+
+def hairpin_not_translated(failure: Failure) -> list[Blocker]:
+    """REPLY_MISMATCH within a bridge: the answer took the short way and was never un-NATed."""
+    translated = translation_of(failure)
+    if translated is None or translated.ref is None or not failure.backwards:
+        return []
+    host = failure.world.netns(translated.ref.netns)
+    name = "net.bridge.bridge-nf-call-iptables"
+    for link in host.links:
+        if link.kind == "bridge" and name in host.sysctls and not calls_iptables(host, link, 4):
+            ref = Ref(RefKind.SYSCTL, host.id, (name,), name, f"{name} = 0")
+            remedy = Remedy(f"let bridged packets of {host.id} pass iptables", (SetSysctl(host.id, name, 1),))
+            sentence = f"the answer stays inside {link.name} and is not translated back, since {name} is 0"
+            return [Blocker("HOST_BRNF_OFF", sentence, ref, (remedy,), "kernel", (f"answer: {failure.packet}",))]
+    return []
+
+
+def _right_targets(failure: Failure, step: Step, rule: Rule, services: list[Service]) -> Iterator[Remedy]:
+    """The rule with the service's address and port, and the filter rule that the new target needs, if it does."""
+    if step.ref is None:
+        return
+    host = failure.world.netns(step.ref.netns)
+    for service in services:
+        change = retarget(place_of(step.ref), rule, service.address, service.port)
         if change is not None:
             title = f"translate to {service.name} at {service.address}:{service.port}"
-            remedies.append(Remedy(title, (change,)))
-    remedies.append(Remedy(f"delete {ref.name}", (DeleteRule(place, rule),)))
-    nobody = not any(_has(netns, old) for netns in failure.world.snapshot.namespaces)
-    why = "an address that nobody has" if nobody else "a port where the service is not"
-    sentence = f"rule {ref.name} in {ref.netns} translates {step.packet.dst}:{step.packet.dport} to {old}, {why}"
-    owner = owner_of(ref, host.firewall)
-    evidence = (f"rule: {rule.text}", f"then: {failure.step.text}")
-    return [Blocker("NAT_DNAT_STALE_TARGET", sentence, ref, tuple(remedies), owner, evidence)]
+            yield Remedy(title, (change,))
+            yield Remedy(f"{title}, and accept it", (change, *acceptance(failure, host, service)))
 
 
-def not_published(failure: Failure) -> list[Blocker]:
-    """Nothing listens at the host's address, no rule translates the port, and a container could be meant."""
-    host = failure.netns
-    if failure.outcome is not Outcome.NO_LISTENER or translation_of(failure) or failure.depth:
-        return []
-    asked = failure.packet.dport or 0
-    intended = _intended(failure, asked)
-    found = services(failure, host, asked)
-    everyone = _services(failure, host)
-    if not everyone:
-        return [] if intended is None else [_not_running(failure, intended)]
-    step = _first_prerouting(failure) or failure.step
-    misses = near_misses(failure.world, step, host.id, want=Nat)
-    port = f"{asked}/{failure.question.protocol}"
-    ref = Ref(RefKind.NETNS, host.id, (), f"port {port}", f"port {port} of {host.id}")
-    if intended is not None:
-        code = "NAT_RULES_WIPED"
-        sentence = f"{intended.engine} published {port} for {intended.name}, but no rule of {host.id} translates it"
-    else:
-        code = "NAT_NOT_PUBLISHED"
-        sentence = f"port {port} is not published on {host.id}: no rule translates it and nothing listens on it"
-    remedies = tuple(_publish(failure, host, service, asked) for service in found) or (_publish_some(failure, asked),)
-    evidence = tuple(f"{each.name} listens on {each.address}:{each.port}" for each in (found or everyone)[:4])
-    engine = next((each.container.engine for each in everyone if each.container), "admin")
-    return [Blocker(code, sentence, ref, remedies, engine, evidence, misses)]
+def _masquerade(failure: Failure, router: Netns, bridge: str, subnet: str) -> list[Blocker]:
+    for table in router.firewall.tables:
+        for chain in table.chains:
+            base = chain.base
+            if base is None or base.kind != "nat" or base.hook != "postrouting" or table.family not in ("ip", "inet"):
+                continue
+            place = RulePlace(router.id, table.backend, table.family, table.name, chain.name, len(chain.rules))
+            remedy = Remedy(f"masquerade {subnet} of {router.id}", (masquerade(place, subnet, bridge),))
+            ref = Ref(
+                RefKind.CHAIN,
+                router.id,
+                (str(table.backend), table.family, table.name, chain.name),
+                f"{table.name}/{chain.name}",
+                f"no rule for {subnet}",
+            )
+            sentence = (
+                f"{router.id} sends packets of {subnet} on with their own source address, "
+                f"and {failure.netns.id} has no way back to {failure.packet.dst}"
+            )
+            return [Blocker("NAT_MASQ_MISSING", sentence, ref, (remedy,), owner_of(ref, router.firewall))]
+    return []
 
 
-def services(failure: Failure, host: Netns, asked: int) -> list[Service]:
-    """Where `asked` could lead, the likeliest first: as the engine intends it, the same port, the only service."""
-    protocol = failure.question.protocol
-    everyone = _services(failure, host)
-    for container in failure.world.snapshot.containers:
-        for port in container.published:
-            if port.host_port == asked and port.protocol is protocol:
-                meant = [b for b in everyone if b.container is not None and b.container.id == container.id]
-                exact = [b for b in meant if b.port == port.container_port]
-                if exact:
-                    return exact
-    same = [b for b in everyone if b.port == asked]
-    if same:
-        return same[:1]
-    return everyone if len(everyone) == 1 else []
-
-
-def _services(failure: Failure, host: Netns) -> list[Service]:
-    """Every service in a namespace that hangs on one of the host's bridges."""
-    found = []
-    for netns in failure.world.snapshot.namespaces:
-        if netns.id == host.id:
-            continue
-        for address, bridge in _on_bridges(failure, host, netns):
-            for listener in netns.listeners:
-                if _serves(listener, address, failure):
-                    containers = failure.world.snapshot.containers_in(netns.id)
-                    container = containers[0] if containers else None
-                    found.append(Service(container, netns, address.address, listener.port, bridge))
-    return found
-
-
-def _serves(listener: Listener, address: Address, failure: Failure) -> bool:
-    if listener.protocol is not failure.question.protocol:
-        return False
-    return listener.address is None or listener.address == address.address
-
-
-def _on_bridges(failure: Failure, host: Netns, netns: Netns) -> list[tuple[Address, Link]]:
-    """The namespace's addresses that lie in the subnet of a bridge of the host, with that bridge."""
-    version = failure.question.address.version
-    found = []
-    for address in netns.addresses:
-        device = netns.links_by_index.get(address.link)
-        if device is None or device.peer is None or device.peer.netns != host.id or address.address.version != version:
-            continue
-        for own in host.addresses:
-            link = host.links_by_index.get(own.link)
-            if link is not None and link.kind == "bridge" and own.covers(address.address):
-                found.append((address, link))
-    return found
-
-
-def _publish(failure: Failure, host: Netns, service: Service, asked: int) -> Remedy:
-    """The rules that the engine itself writes for a published port, in the chains that it keeps for them."""
-    protocol = failure.question.protocol
-    changes: list[Change] = []
-    nat = _chain(host, "nat", "prerouting")
-    if nat is not None:
-        table, chain = nat
-        selector = Selector(
-            protocol, dport=asked, not_iif=service.bridge.name, local_destination=not chain.name.startswith("DOCKER")
-        )
-        changes.append(translation(_end_of(host, table, chain), selector, service.address, service.port))
-    accept = _chain(host, "filter", "forward")
-    if accept is not None:
-        table, chain = accept
-        selector = Selector(
-            protocol,
-            destination=service.address,
-            dport=service.port,
-            not_iif=service.bridge.name,
-            oif=service.bridge.name,
-        )
-        changes.append(insertion(_end_of(host, table, chain), selector))
-    again = "" if service.container is None else f" (lasting: run {service.name} again with -p {asked}:{service.port})"
-    return Remedy(f"publish {asked} for {service.name} at {service.address}:{service.port}{again}", tuple(changes))
-
-
-def _publish_some(failure: Failure, asked: int) -> Remedy:
-    """Which container was meant can't be told; once it is published, the host's own port answers."""
-    wanted = Listener(failure.question.protocol, failure.packet.family, None, asked)
-    title = f"publish a container's port as {asked} (run it again with -p {asked}:PORT), or listen on it on the host"
-    return Remedy(title, (Listen(failure.netns.id, wanted),), manual=True)
-
-
-def _chain(host: Netns, kind: str, hook: str) -> tuple[Table, Chain] | None:
-    """The engine's own chain in the table of that kind, else the base chain at the hook."""
-    for table in host.firewall.tables:
-        bases = [c for c in table.chains if c.base and c.base.hook == hook and c.base.kind == kind]
-        if not bases or (table.backend is Backend.NFT and table.family not in ("ip", "inet")) or table.family == "ip6":
-            continue
-        own = table.chain("DOCKER")
-        return table, own or bases[0]
+def _shadowed(failure: Failure, step: Step, table: Table, rule: Rule) -> Rule | None:
+    """A later DNAT rule of the same chain that would have taken the packet."""
+    if step.ref is None:
+        return None
+    chain = table.chain(str(step.ref.key[3]))
+    netns = failure.world.netns(step.ref.netns)
+    view = View(netns, failure.world.fib(netns), step.packet, step.context, step.hook)
+    for later in chain.rules[rule.index + 1 :] if chain else ():
+        translates = any(isinstance(s, Nat) and s.kind is NatKind.DNAT for s in later.statements)
+        conditions = [s for s in later.statements if isinstance(s, Match)]
+        if translates and all(matches(each, view, table) is Answer.YES for each in conditions):
+            return later
     return None
 
 
-def _end_of(host: Netns, table: Table, chain: Chain) -> RulePlace:
-    return RulePlace(host.id, table.backend, table.family, table.name, chain.name, len(chain.rules))
+def _stale_code(old: str, services: list[Service]) -> str:
+    """A right address with a wrong port is a mistake in publishing, not a leftover."""
+    address = old.rpartition(":")[0]
+    if any(str(service.address) == address for service in services):
+        return "DST_LISTEN_OTHER_PORT"
+    return "NAT_DNAT_STALE_TARGET"
 
 
-def _intended(failure: Failure, asked: int) -> Container | None:
-    for container in failure.world.snapshot.containers:
-        for port in container.published:
-            if port.host_port == asked and port.protocol is failure.question.protocol:
-                return container
-    return None
+def _what_is_there(failure: Failure, old: str) -> str:
+    owner = _owner_of_address(failure, old)
+    if owner is not None:
+        return f"where {owner.id} has nothing on port {old.rpartition(':')[2]}"
+    return "an address that nobody has"
 
 
-def _not_running(failure: Failure, container: Container) -> Blocker:
-    ref = Ref(
-        RefKind.CONTAINER, failure.netns.id, (container.id,), container.name, f"{container.name} is {container.state}"
-    )
-    start = SetContainer(container.id, container.command, ("start", container.name), "running")
-    remedies = (Remedy(f"start {container.name}", (start,)),) if container.state != "running" else ()
-    sentence = f"{container.name}, which publishes the port, is {container.state}"
-    return Blocker("DST_NOT_RUNNING", sentence, ref, remedies, container.engine)
+def _owner_of_address(failure: Failure, target: str) -> Netns | None:
+    address = ip_address(target.rpartition(":")[0])
+    return next((netns for netns in failure.world.snapshot.namespaces if address in netns.addresses_by_value), None)
 
 
-def _first_prerouting(failure: Failure) -> Step | None:
-    for step in failure.trace.steps:
-        if step.hook in ("prerouting", "output"):
-            return step
-    return None
-
-
-def _target_text(failure: Failure) -> str:
+def _target(failure: Failure) -> str:
     after = next((s.after for s in failure.trace.steps if s.after is not None), failure.packet)
     return f"{after.dst}:{after.dport}"
-
-
-def _has(netns: Netns, target: str) -> bool:
-    return any(str(address) == target.rpartition(":")[0] for address in netns.addresses_by_value)

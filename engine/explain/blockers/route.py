@@ -1,4 +1,4 @@
-"""Blockers of routing: no way there, no way back, forwarding off, a source that the filter does not believe."""
+"""Blockers of routing: no way there, no way back, a route that refuses, forwarding that is off."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.model.address import IPAddress, IPNetwork
 from engine.model.host import Netns
 from engine.model.link import Link
 from engine.model.plan import AddRoute, Change, DeletePolicyRule, DeleteRoute, SetSysctl
-from engine.model.ref import RefKind
+from engine.model.ref import Ref, RefKind
 from engine.model.route import NextHop, Route
 from engine.model.trace import Outcome
 from engine.path.fib import Fib, FlowKey, Found
@@ -25,7 +25,7 @@ def no_route(failure: Failure) -> list[Blocker]:
     netns, wanted = failure.netns, failure.packet.dst
     remedies = tuple(
         Remedy(f"route {_network_word(network)} of {netns.id} by {gateway}", (AddRoute(netns.id, route),))
-        for network, gateway, route in _ways(failure, netns, wanted)
+        for network, gateway, route in ways(failure, netns, wanted)
     )
     code = "RET_NO_ROUTE_BACK" if failure.backwards else "SRC_NO_ROUTE"
     purpose = "back to the client" if failure.backwards else "there"
@@ -40,7 +40,7 @@ def refused_route(failure: Failure) -> list[Blocker]:
     ref = failure.step.ref
     if ref is None:
         return []
-    change = _removal(failure, netns=failure.netns)
+    change = removal_of(failure.netns, ref)
     remedies = (Remedy(f"delete {ref.name}", (change,)),) if change else ()
     kind = {Outcome.ROUTE_BLACKHOLE: "BLACKHOLE", Outcome.ROUTE_PROHIBIT: "PROHIBIT"}.get(
         failure.outcome, "UNREACHABLE"
@@ -64,54 +64,19 @@ def not_forwarded(failure: Failure) -> list[Blocker]:
     return [Blocker(code, sentence, ref, (remedy,))]
 
 
-def reverse_path(failure: Failure) -> list[Blocker]:
-    """RP_FILTER: loose mode on the device, which is the larger of the two values that count."""
-    ref = failure.step.ref
-    if ref is None:
-        return []
-    netns, device = failure.netns, failure.step.context.iif
-    remedies = [
-        Remedy(
-            f"loosen the reverse path filter of {device} in {netns.id}",
-            (SetSysctl(netns.id, f"net.ipv4.conf.{device}.rp_filter", 2),),
-        )
-    ]
-    for network, gateway, route in _ways(failure, netns, failure.packet.src):
-        title = f"route {_network_word(network)} of {netns.id} by {gateway}"
-        remedies.append(Remedy(title, (AddRoute(netns.id, route),)))
-    sentence = f"{netns.id} drops {failure.packet} on {device}: {failure.step.text}"
-    return [Blocker("HOST_RP_FILTER_STRICT", sentence, ref, tuple(remedies))]
-
-
-def martian(failure: Failure) -> list[Blocker]:
-    """MARTIAN: a loopback address on a device that must not carry one, or one's own address from outside."""
-    ref = failure.step.ref
-    if ref is None:
-        return []
-    netns, device = failure.netns, failure.step.context.iif
-    sentence = f"{netns.id} drops {failure.packet}: {failure.step.text}"
-    if ref.kind is RefKind.SYSCTL:
-        name = f"net.ipv4.conf.{device}.route_localnet"
-        remedy = Remedy(f"let {device} carry loopback addresses", (SetSysctl(netns.id, name, 1),))
-        return [Blocker("NAT_LOOPBACK_NEEDS_ROUTE_LOCALNET", sentence, ref, (remedy,), "kernel")]
-    name = f"net.ipv4.conf.{device}.accept_local"
-    remedy = Remedy(f"let {device} accept packets from this host's own addresses", (SetSysctl(netns.id, name, 1),))
-    return [Blocker("HOST_MARTIAN", sentence, ref, (remedy,), "kernel")]
-
-
-def _ways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[tuple[IPNetwork, IPAddress, Route]]:
+def ways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[tuple[IPNetwork, IPAddress, Route]]:
     """Routes that could be added: by whoever sent the question, else by a neighbour that forwards."""
     network = ip_network("0.0.0.0/0" if wanted.version == 4 else "::/0")
     has_default = any(r.table == 254 and r.destination == network for r in netns.routes)
     destination = ip_network(str(wanted)) if has_default else network
     found = []
-    for link, gateway in _gateways(failure, netns, wanted):
+    for link, gateway in gateways(failure, netns, wanted):
         route = Route(destination, nexthops=(NextHop(link.index, gateway),), text=f"{destination} via {gateway}")
         found.append((destination, gateway, route))
     return found
 
 
-def _gateways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[tuple[Link, IPAddress]]:
+def gateways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[tuple[Link, IPAddress]]:
     """Neighbours in the namespace's own subnets that can take packets for `wanted`, engines' gateways first."""
     declared = {
         attachment.gateway
@@ -146,10 +111,8 @@ def _on_link(netns: Netns, link: Link, address: IPAddress) -> bool:
     return any(each.covers(address) for each in own)
 
 
-def _removal(failure: Failure, netns: Netns) -> Change | None:
-    ref = failure.step.ref
-    if ref is None:
-        return None
+def removal_of(netns: Netns, ref: Ref) -> Change | None:
+    """The change that removes the route or policy rule that a pointer points at."""
     if ref.kind is RefKind.POLICY_RULE:
         rule = next((r for r in netns.rules if (r.family, r.priority) == (ref.key[0], ref.key[1])), None)
         return DeletePolicyRule(netns.id, rule) if rule else None

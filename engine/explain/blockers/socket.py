@@ -13,20 +13,26 @@ from engine.model.traffic import Listener
 from engine.path.sockets import listener_ref, listeners_on_port
 
 
-def no_listener(failure: Failure) -> list[Blocker]:
-    """NO_LISTENER: a socket of that port that takes other packets, a service on another port, or nothing."""
+def other_listener(failure: Failure) -> list[Blocker]:
+    """NO_LISTENER, though a socket of that port is there: it takes other packets."""
     netns, packet = failure.netns, failure.packet
-    owner = _owner(failure)
-    wanted = Listener(
-        packet.protocol, Family.INET if packet.dst.version == 4 else Family.INET6, None, packet.dport or 0
-    )
     for listener in listeners_on_port(netns, packet):
+        if listener.process is not None and listener.process.relay is not None:
+            continue
         code, why = _why_not(listener, packet.dst.version)
         who = listener.process.name if listener.process else "a program"
         sentence = f"{who} in {netns.id} listens on {listener}, {why}; the packet is for {packet.dst}:{packet.dport}"
-        open_up = Listen(netns.id, replace(listener, address=None, v6only=False, family=wanted.family), listener)
+        open_up = Listen(netns.id, replace(listener, address=None, v6only=False, family=packet.family), listener)
         title = f"make {who} listen on {_any(packet.dst.version)}:{listener.port} instead of {listener}"
-        return [Blocker(code, sentence, listener_ref(netns.id, listener), (Remedy(title, (open_up,), True),), owner)]
+        remedies = (Remedy(title, (open_up,), manual=True),)
+        return [Blocker(code, sentence, listener_ref(netns.id, listener), remedies, _owner(failure))]
+    return []
+
+
+def no_listener(failure: Failure) -> list[Blocker]:
+    """NO_LISTENER: a service on another port or protocol, or nothing at all."""
+    netns, packet, owner = failure.netns, failure.packet, _owner(failure)
+    wanted = Listener(packet.protocol, packet.family, None, packet.dport or 0)
     port = f"{packet.dport}/{packet.protocol}"
     ref = Ref(RefKind.NETNS, netns.id, (), netns.id, f"port {port} of {netns.id}")
     others = [s for s in netns.listeners if s.protocol is packet.protocol and not _private(s)]
@@ -35,7 +41,7 @@ def no_listener(failure: Failure) -> list[Blocker]:
     if others and owner != "admin":
         sentence = f"nothing listens on port {port} in {netns.id}; it listens on {others[0]} instead"
         return [Blocker("DST_LISTEN_OTHER_PORT", sentence, ref, (start,), owner, evidence)]
-    other_protocol = [s for s in netns.listeners if s.port == packet.dport]
+    other_protocol = [s for s in netns.listeners if s.port == packet.dport and s.protocol is not packet.protocol]
     if other_protocol:
         sentence = f"nothing listens on port {port} in {netns.id}; {other_protocol[0]} is another protocol"
         return [Blocker("DST_LISTEN_OTHER_PROTOCOL", sentence, ref, (start,), owner)]
@@ -48,8 +54,14 @@ def backlog_full(failure: Failure) -> list[Blocker]:
     ref = failure.step.ref
     if ref is None:
         return []
+    listener = _listener_of(failure)
     sentence = f"the program in {failure.netns.id} does not accept its connections: {failure.step.text}"
-    return [Blocker("DST_BACKLOG_FULL", sentence, ref, (), _owner(failure), (failure.step.text,))]
+    remedies: tuple[Remedy, ...] = ()
+    if listener is not None:
+        who = listener.process.name if listener.process else "the program"
+        drained = Listen(failure.netns.id, replace(listener, queued=0), listener)
+        remedies = (Remedy(f"make {who} accept its connections (it hangs, or is overloaded)", (drained,), manual=True),)
+    return [Blocker("DST_BACKLOG_FULL", sentence, ref, remedies, _owner(failure), (failure.step.text,))]
 
 
 def not_served(failure: Failure) -> list[Blocker]:

@@ -7,6 +7,7 @@ refusal, or an iptables of the other backend becomes a gap that says what to do.
 
 from __future__ import annotations
 
+import errno
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,7 +43,11 @@ def nft_presence(look: Look) -> NftPresence | None:
     """What nft tables there are; None when there are none or they cannot be asked for."""
     try:
         found = presence.nft_presence()
-    except (NetlinkError, OSError) as error:
+    except NetlinkError as error:
+        forbidden = error.code in (errno.EPERM, errno.EACCES)
+        look.gaps.append(gap("nft", look.netns, OSError(error.code, str(error)) if forbidden else error))
+        return None
+    except OSError as error:
         look.gaps.append(gap("nft", look.netns, error))
         return None
     return found if found.tables else None
@@ -101,9 +106,9 @@ def tool(look: Look, source: str, *names: str) -> str | None:
 
 
 def texts_command(nft: str, native: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    """Lists the native tables only, where their names need no quoting: iptables' tables can be large."""
-    if all(set(name) <= _PLAIN for _, name in native):
-        return (nft, "-a", "; ".join(f"list table {family} {name}" for family, name in sorted(native)))
+    """Lists the one native table, where its name needs no quoting, else all: nft lists one or all at a time."""
+    if len(native) == 1 and set(native[0][1]) <= _PLAIN:
+        return (nft, "-a", "list", "table", *native[0])
     return (nft, "-a", "list", "ruleset")
 
 

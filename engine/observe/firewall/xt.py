@@ -25,7 +25,7 @@ from engine.model.firewall import (
 )
 from engine.observe.firewall import xt_matches, xt_targets
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.xt_matches import XtContext
+from engine.observe.firewall.xt_options import XtContext
 from engine.observe.firewall.xt_words import Option, options, split
 
 _HOOKS = {

@@ -1,47 +1,20 @@
-"""What iptables' match options mean: one table from (module, option) to fields and elements.
+"""The match options of a rule as matches of the model.
 
-An option that stands in `_OPTIONS` becomes one exact `Match`; options of one rule are all needed, as matches are.
-`_MODULES` has the modules whose options only mean something together. A module or an option that stands in neither
-becomes a match on the field "xt MODULE", which is answered "unknown". A builder that returns None says that the
-option asks nothing of the packet. Source: iptables-extensions(8) and the save functions of iptables' extensions.
+Options that mean something alone stand in `xt_options`; `_MODULES` has the modules whose options only mean something
+together. A module or an option that stands in neither becomes a match on the field "xt MODULE", which is answered
+"unknown" and keeps its text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 
-from engine.model.firewall import Atom, Element, Field, Interval, Match, Name, NamedSet
+from engine.model.firewall import Field, Match, Name
 from engine.observe.firewall import xt_sets
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.symbols import ICMP_TYPES, ICMPV6_TYPES, PROTOCOLS, TCP_FLAGS
-from engine.observe.firewall.values import (
-    ANY_PORT,
-    TOP,
-    address_range,
-    interval,
-    mac,
-    network,
-    number,
-    number_range,
-    value_and_mask,
-)
+from engine.observe.firewall.values import number_range
+from engine.observe.firewall.xt_options import OPTIONS, XtContext, device, first
 from engine.observe.firewall.xt_words import Option
-
-_Built = tuple[tuple[Field, ...], tuple[Element, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class XtContext:
-    """What a rule's words need to be understood: the family ("ip", "ip6") and the ipsets by name."""
-
-    family: str
-    ipsets: Mapping[str, NamedSet] = field(default_factory=dict)
-    #: Matches that were built already: equal options become the same value.
-    built: dict[Option, Match | None] = field(default_factory=dict)
-
-
-_Builder = Callable[[XtContext, tuple[str, ...]], "_Built | None"]
 
 
 def matches(context: XtContext, options: Sequence[Option]) -> list[Match]:
@@ -55,7 +28,7 @@ def matches(context: XtContext, options: Sequence[Option]) -> list[Match]:
     for option in options:
         if option in context.built:
             known = context.built[option]
-        elif (module, option.name) in _OPTIONS:
+        elif (module, option.name) in OPTIONS:
             known = context.built[option] = _exact(context, option)
         else:
             if option.name not in ("-m", "--match"):
@@ -63,14 +36,14 @@ def matches(context: XtContext, options: Sequence[Option]) -> list[Match]:
             continue
         if known is not None:
             found.append(known)
-    if strange or module not in _EXACT:
+    if strange or module not in _KNOWN:
         found.append(unknown(module, strange))
     return found
 
 
 def _exact(context: XtContext, option: Option) -> Match | None:
     """The match of an option that stands in the table."""
-    built = _OPTIONS[option.module, option.name](context, option.values)
+    built = OPTIONS[option.module, option.name](context, option.values)
     return Match(built[0], built[1], negate=option.negate, text=option.text) if built else None
 
 
@@ -78,157 +51,6 @@ def unknown(module: str, words: Sequence[str]) -> Match:
     """A condition that has no meaning here: its own field, and its text as the only element."""
     text = " ".join([f"-m {module}" if module else "", *words]).strip()
     return Match((Field(f"xt {module}" if module else "xt option"),), ((Name(text),),), text=text)
-
-
-def _one(name: str, atom: Atom) -> _Built:
-    return (Field(name),), ((atom,),)
-
-
-def _first(values: tuple[str, ...]) -> str:
-    if not values:
-        raise FirewallTextError("an option lacks its value")
-    return values[0]
-
-
-def _address(side: str) -> _Builder:
-    def build(context: XtContext, values: tuple[str, ...]) -> _Built:
-        found, value = network(f"{context.family} {side}", _first(values))
-        return (found,), ((value,),)
-
-    return build
-
-
-def _device(name: str) -> _Builder:
-    """A final `+` of iptables is the model's `*`."""
-
-    def build(_context: XtContext, values: tuple[str, ...]) -> _Built:
-        text = _first(values)
-        return _one(name, Name(text[:-1] + "*" if text.endswith("+") else text))
-
-    return build
-
-
-def _range(name: str, separator: str = ":") -> _Builder:
-    def build(_context: XtContext, values: tuple[str, ...]) -> _Built:
-        return _one(name, number_range(_first(values), separator))
-
-    return build
-
-
-def _ports(name: str) -> _Builder:
-    def build(_context: XtContext, values: tuple[str, ...]) -> _Built:
-        return (Field(name),), tuple((number_range(part),) for part in _first(values).split(","))
-
-    return build
-
-
-def _either_port(_context: XtContext, values: tuple[str, ...]) -> _Built:
-    """`--ports`: the source or the destination; each port gives one element for either side."""
-    ports = [number_range(part) for part in _first(values).split(",")]
-    elements = [(port, ANY_PORT) for port in ports] + [(ANY_PORT, port) for port in ports]
-    return (Field("th sport"), Field("th dport")), tuple(elements)
-
-
-def _protocol(_context: XtContext, values: tuple[str, ...]) -> _Built | None:
-    name = _first(values)
-    if name in ("all", "ip", "0"):
-        return None
-    value = PROTOCOLS[name] if name in PROTOCOLS else number(name)
-    return _one("meta l4proto", Interval(value, value))
-
-
-def _names(name: str) -> _Builder:
-    """A comma list of upper case names."""
-
-    def build(_context: XtContext, values: tuple[str, ...]) -> _Built:
-        words = _first(values).lower().replace("_", "-").split(",")
-        return (Field(name),), tuple((Name(word),) for word in words if word != "none")
-
-    return build
-
-
-def _flags(text: str) -> int:
-    bits = 0
-    for word in text.lower().split(","):
-        if word == "all":
-            bits |= 0x3F
-        elif word in TCP_FLAGS:
-            bits |= TCP_FLAGS[word]
-        elif word != "none":
-            raise FirewallTextError(f"{word!r} is not a TCP flag")
-    return bits
-
-
-def _tcp_flags(_context: XtContext, values: tuple[str, ...]) -> _Built:
-    if len(values) != 2:
-        raise FirewallTextError("--tcp-flags needs a mask and flags")
-    mask, wanted = _flags(values[0]), _flags(values[1])
-    return (Field("tcp flags", mask),), ((Interval(wanted, wanted),),)
-
-
-def _syn(_context: XtContext, _values: tuple[str, ...]) -> _Built:
-    mask = _flags("fin,syn,rst,ack")
-    return (Field("tcp flags", mask),), ((Interval(TCP_FLAGS["syn"], TCP_FLAGS["syn"]),),)
-
-
-def _icmp(protocol: str, names: Mapping[str, int]) -> _Builder:
-    """`8`, `3/1`, `echo-request`; `any` asks nothing."""
-
-    def build(_context: XtContext, values: tuple[str, ...]) -> _Built | None:
-        kind, slash, code = _first(values).partition("/")
-        if kind in ("any", "255"):
-            return None
-        type_value = names[kind] if kind in names else number(kind)
-        type_atom = Interval(type_value, type_value)
-        if not slash:
-            return _one(f"{protocol} type", type_atom)
-        code_atom = number_range(code)
-        return (Field(f"{protocol} type"), Field(f"{protocol} code")), ((type_atom, code_atom),)
-
-    return build
-
-
-def _masked(name: str) -> _Builder:
-    def build(_context: XtContext, values: tuple[str, ...]) -> _Built:
-        value, mask = value_and_mask(_first(values))
-        return (Field(name, None if mask == 0xFFFFFFFF else mask),), ((Interval(value, value),),)
-
-    return build
-
-
-def _address_range(side: str) -> _Builder:
-    def build(context: XtContext, values: tuple[str, ...]) -> _Built:
-        return _one(f"{context.family} {side}", address_range(_first(values)))
-
-    return build
-
-
-def _mac(_context: XtContext, values: tuple[str, ...]) -> _Built:
-    value = mac(_first(values))
-    return _one("ether saddr", Interval(value, value))
-
-
-def _less(name: str) -> _Builder:
-    def build(_context: XtContext, values: tuple[str, ...]) -> _Built:
-        top = number(_first(values)) - 1
-        return (Field(name),), ((Interval(0, top),),) if top >= 0 else ()
-
-    return build
-
-
-def _more(name: str) -> _Builder:
-    def build(_context: XtContext, values: tuple[str, ...]) -> _Built:
-        return _one(name, interval(number(_first(values)) + 1, TOP))
-
-    return build
-
-
-def _fragment(_context: XtContext, _values: tuple[str, ...]) -> _Built:
-    return _one("ip fragment", Name("later"))
-
-
-def _nothing(_context: XtContext, _values: tuple[str, ...]) -> None:
-    return None
 
 
 def _addrtype(context: XtContext, options: Sequence[Option]) -> list[Match]:
@@ -244,7 +66,7 @@ def _addrtype(context: XtContext, options: Sequence[Option]) -> list[Match]:
         side = {"--src-type": "saddr", "--dst-type": "daddr"}.get(option.name)
         if side is None:
             continue
-        types = _first(option.values).lower().split(",")
+        types = first(option.values).lower().split(",")
         text = " ".join([option.text, *(other.text for other in options if other.name.startswith("--limit"))])
         if context.family == "ip6" and types != ["local"]:
             found.append(unknown("addrtype", [option.text]))
@@ -275,7 +97,7 @@ def _owner(_context: XtContext, options: Sequence[Option]) -> list[Match]:
                 found.append(unknown("owner", [option.text]))
             continue
         name = f"owner {kind}" if option.negate else f"meta sk{kind}"
-        value = number_range(_first(option.values), "-")
+        value = number_range(first(option.values), "-")
         found.append(Match((Field(name),), ((value,),), negate=option.negate, text=option.text))
     return found
 
@@ -295,7 +117,7 @@ def _physdev(context: XtContext, options: Sequence[Option]) -> list[Match]:
             if option.name not in ("-m", "--match"):
                 found.append(unknown("physdev", [option.text]))
         elif option.values:
-            fields, elements = _device(name)(context, option.values) or ((), ())
+            fields, elements = device(name)(context, option.values) or ((), ())
             found.append(Match(fields, elements, negate=option.negate, text=option.text))
         else:
             found.append(Match((Field(name),), ((Name(""),),), negate=not option.negate, text=option.text))
@@ -326,64 +148,4 @@ _MODULES: dict[str, Callable[[XtContext, Sequence[Option]], list[Match]]] = {
     "set": _set,
 }
 
-_OPTIONS: dict[tuple[str, str], _Builder] = {
-    ("", "-s"): _address("saddr"),
-    ("", "-d"): _address("daddr"),
-    ("", "-p"): _protocol,
-    ("", "-i"): _device("meta iifname"),
-    ("", "-o"): _device("meta oifname"),
-    ("", "-f"): _fragment,
-    ("comment", "--comment"): _nothing,
-    ("tcp", "--sport"): _range("tcp sport"),
-    ("tcp", "--dport"): _range("tcp dport"),
-    ("tcp", "--tcp-flags"): _tcp_flags,
-    ("tcp", "--syn"): _syn,
-    ("udp", "--sport"): _range("udp sport"),
-    ("udp", "--dport"): _range("udp dport"),
-    ("sctp", "--sport"): _range("sctp sport"),
-    ("sctp", "--dport"): _range("sctp dport"),
-    ("icmp", "--icmp-type"): _icmp("icmp", ICMP_TYPES),
-    ("icmp6", "--icmpv6-type"): _icmp("icmpv6", ICMPV6_TYPES),
-    ("multiport", "--sports"): _ports("th sport"),
-    ("multiport", "--dports"): _ports("th dport"),
-    ("multiport", "--ports"): _either_port,
-    ("state", "--state"): _names("ct state"),
-    ("conntrack", "--ctstate"): _names("ct state"),
-    ("conntrack", "--ctstatus"): _names("ct status"),
-    ("conntrack", "--ctdir"): _names("ct direction"),
-    ("conntrack", "--ctproto"): lambda context, values: _one("ct protocol", _l4(context, values)),
-    ("conntrack", "--ctorigsrc"): lambda context, values: _ct(context, "original", "saddr", values),
-    ("conntrack", "--ctorigdst"): lambda context, values: _ct(context, "original", "daddr", values),
-    ("conntrack", "--ctreplsrc"): lambda context, values: _ct(context, "reply", "saddr", values),
-    ("conntrack", "--ctrepldst"): lambda context, values: _ct(context, "reply", "daddr", values),
-    ("conntrack", "--ctorigsrcport"): _range("ct original proto-src"),
-    ("conntrack", "--ctorigdstport"): _range("ct original proto-dst"),
-    ("conntrack", "--ctreplsrcport"): _range("ct reply proto-src"),
-    ("conntrack", "--ctrepldstport"): _range("ct reply proto-dst"),
-    ("mark", "--mark"): _masked("meta mark"),
-    ("connmark", "--mark"): _masked("ct mark"),
-    ("iprange", "--src-range"): _address_range("saddr"),
-    ("iprange", "--dst-range"): _address_range("daddr"),
-    ("mac", "--mac-source"): _mac,
-    ("pkttype", "--pkt-type"): _names("meta pkttype"),
-    ("length", "--length"): _range("meta length"),
-    ("ttl", "--ttl-eq"): _range("ip ttl"),
-    ("ttl", "--ttl-lt"): _less("ip ttl"),
-    ("ttl", "--ttl-gt"): _more("ip ttl"),
-    ("hl", "--hl-eq"): _range("ip6 hoplimit"),
-    ("hl", "--hl-lt"): _less("ip6 hoplimit"),
-    ("hl", "--hl-gt"): _more("ip6 hoplimit"),
-}
-
-_EXACT = frozenset(module for module, _ in _OPTIONS)
-
-
-def _l4(context: XtContext, values: tuple[str, ...]) -> Interval:
-    built = _protocol(context, values)
-    atom = built[1][0][0] if built else None
-    return atom if isinstance(atom, Interval) else Interval(0, 0)
-
-
-def _ct(context: XtContext, direction: str, side: str, values: tuple[str, ...]) -> _Built:
-    found, value = network(f"ct {direction} {context.family} {side}", _first(values))
-    return (found,), ((value,),)
+_KNOWN = frozenset(module for module, _ in OPTIONS)

@@ -19,13 +19,16 @@ from engine.observe.firewall.xt_sets import parse_ipset_save
 from tests.observe.firewall.nft_document import RULES, chain, document, rule, table
 
 WORDS = st.sampled_from(
-    ["-p", "tcp", "-m", "!", "--dport", "80:90", "multiport", "--ports", "1,2", "-s", "10.0.0.0/8", "-d", "fd00::/8"]
-    + ["set", "--match-set", "a", "src,dst", "-j", "DNAT", "--to-destination", "1.2.3.4:80-90/5", "[::1]-[::2]:5"]
-    + ["MARK", "--set-xmark", "0x1/0xf", "-i", "eth+", "icmp", "--icmp-type", "3/1", "any", '"', '"a b"', "\\", "-g"]
-    + ["REJECT", "--reject-with", "tcp-reset", "--tcp-flags", "SYN,ACK", "NONE", "²", "9" * 50, "", "NETMAP", "--to"]
-    + ["conntrack", "--ctstate", "NEW", "--ctproto", "addrtype", "--dst-type", "LOCAL", "ttl", "--ttl-lt", "0"]
-    + ["--ctorigsrc", "physdev", "--physdev-in", "owner", "--uid-owner", "1-", "rpfilter", "--loose", "--nfmask"]
-)
+    [
+        "-p", "tcp", "-m", "!", "--dport", "80:90", "multiport", "--ports", "1,2", "-s", "10.0.0.0/8", "-d",
+        "fd00::/8", "set", "--match-set", "a", "src,dst", "-j", "DNAT", "--to-destination", "1.2.3.4:80-90/5",
+        "[::1]-[::2]:5", "MARK", "--set-xmark", "0x1/0xf", "-i", "eth+", "icmp", "--icmp-type", "3/1", "any", "\"",
+        "\"a b\"", "\\", "-g", "REJECT", "--reject-with", "tcp-reset", "--tcp-flags", "SYN,ACK", "NONE", "²",
+        "99999999999999999999999999999999999999999999999999", "", "NETMAP", "--to", "conntrack", "--ctstate",
+        "NEW", "--ctproto", "addrtype", "--dst-type", "LOCAL", "ttl", "--ttl-lt", "0", "--ctorigsrc", "physdev",
+        "--physdev-in", "owner", "--uid-owner", "1-", "rpfilter", "--loose", "--nfmask",
+    ]
+)  # fmt: skip
 LINES = st.one_of(
     st.text(max_size=60),
     st.lists(WORDS, max_size=8).map(lambda words: "-A IN " + " ".join(words)),
@@ -73,40 +76,12 @@ LEAVES = st.one_of(
 )
 KEYS = st.sampled_from(
     [
-        "match",
-        "op",
-        "left",
-        "right",
-        "payload",
-        "protocol",
-        "field",
-        "meta",
-        "key",
-        "ct",
-        "dir",
-        "fib",
-        "flags",
-        "result",
+        "match", "op", "left", "right", "payload", "protocol", "field", "meta", "key", "ct", "dir", "fib", "flags",
+        "result", "concat", "set", "range", "prefix", "addr", "len", "vmap", "data", "map", "dnat", "port",
+        "mangle", "value", "&", "|", "elem", "val", "jump", "target", "reject", "type", "expr", "limit", "xt",
+        "counter", "log", "quota",
     ]
-    + [
-        "concat",
-        "set",
-        "range",
-        "prefix",
-        "addr",
-        "len",
-        "vmap",
-        "data",
-        "map",
-        "dnat",
-        "port",
-        "mangle",
-        "value",
-        "&",
-        "|",
-    ]
-    + ["elem", "val", "jump", "target", "reject", "type", "expr", "limit", "xt", "counter", "log", "quota"]
-)
+)  # fmt: skip
 TREES = st.recursive(
     LEAVES,
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(KEYS, inner, max_size=3)),

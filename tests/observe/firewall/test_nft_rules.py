@@ -42,7 +42,7 @@ SADDR = {"payload": {"protocol": "ip", "field": "saddr"}}
         ("<=", PORT, 1023, "tcp dport in 0-1023"),
         (">", PORT, 1023, "tcp dport in 1024-"),
         ("<", PORT, 0, "tcp dport in "),
-        ("==", {"ct": {"key": "saddr", "family": "ip", "dir": "original"}}, "1.2.3.4", "ct original ip saddr in 1.2.3.4"),
+        ("==", {"ct": {"key": "saddr", "family": "ip", "dir": "reply"}}, "1.2.3.4", "ct reply ip saddr in 1.2.3.4"),
         ("==", {"fib": {"result": "oif", "flags": ["iif", "saddr"]}}, False, "fib saddr . iif oif in missing"),
         ("==", {"fib": {"result": "check", "flags": "saddr"}}, True, "fib saddr oif in exists"),
         ("==", {"fib": {"result": "oif", "flags": ["saddr"]}}, "eth0", "unknown nft fib saddr oif"),

@@ -13,6 +13,9 @@ from engine.observe.firewall.nft_texts import parse_texts
 from tests.observe.firewall.nft_document import chain, document, parsed, rule, table
 from tests.observe.firewall.shown import nat_value
 
+DADDR = {"payload": {"protocol": "ip", "field": "daddr"}}
+DPORT = {"payload": {"protocol": "tcp", "field": "dport"}}
+
 
 def base(**words: Any) -> BaseChain | None:
     return parsed(table(handle=3), chain("in", handle=2, **words)).chains[0].base
@@ -119,7 +122,7 @@ def test_a_verdict_map_has_verdicts() -> None:
         (["ipv4_addr", "inet_service"], {"concat": ["1.2.3.4", 80]}, "1.2.3.4:80"),
         ("inet_service", 8080, ":8080"),
         ("ipv4_addr", {"prefix": {"addr": "10.0.0.0", "len": 24}}, "10.0.0.0-10.0.0.255"),
-        ({"typeof": {"concat": [{"payload": {"protocol": "ip", "field": "daddr"}}, {"payload": {"protocol": "tcp", "field": "dport"}}]}}, {"concat": ["1.2.3.4", 80]}, "1.2.3.4:80"),
+        ({"typeof": {"concat": [DADDR, DPORT]}}, {"concat": ["1.2.3.4", 80]}, "1.2.3.4:80"),
     ],
 )  # fmt: skip
 def test_a_map_to_addresses_and_ports_has_translations(value_type: Any, value: Any, expected: str) -> None:
@@ -164,14 +167,14 @@ TEXT = """table inet t { # handle 1
 	set s { # handle 4
 		type ipv4_addr
 		elements = { 1.1.1.1,
-			     2.2.2.2 }
+			2.2.2.2 }
 	}
 
 	chain in { # handle 2
 		comment "of mine"
 		type filter hook input priority filter + 10; policy drop;
 		tcp dport { 22, 80,
-			    443 } counter packets 10 bytes 845 accept # handle 7
+			443 } counter packets 10 bytes 845 accept # handle 7
 		log prefix "counter # handle 3 " accept comment "a # handle 4" # handle 8
 	}
 }

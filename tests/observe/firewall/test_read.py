@@ -13,7 +13,7 @@ import pytest
 
 from engine.model.firewall import Backend
 from engine.observe.errors import NetlinkError
-from engine.observe.firewall import presence, read, tools
+from engine.observe.firewall import collect, presence, read, tools
 from engine.observe.firewall.presence import NftPresence
 from engine.observe.firewall.tools import Output
 from tests.observe.firewall.nft_document import chain, document, rule, table
@@ -96,6 +96,18 @@ def test_all_is_read_when_all_is_there(host: Host) -> None:
     assert host.started == ["nft -j", "nft -a", "iptables-nft-save -c"]
 
 
+@pytest.mark.parametrize(
+    ("tables", "words"),
+    [
+        ([("ip", "docker-bridges")], ["list", "table", "ip", "docker-bridges"]),
+        ([("ip", "a"), ("ip6", "a")], ["list", "ruleset"]),
+        ([("ip", "a b; flush ruleset")], ["list", "ruleset"]),
+    ],
+)
+def test_nft_s_lines_are_asked_for_without_quoting(tables: list[tuple[str, str]], words: list[str]) -> None:
+    assert collect.texts_command("nft", tables) == ("nft", "-a", *words)
+
+
 def test_without_tables_nothing_is_started(host: Host) -> None:
     host.tables = frozenset()
     firewall, gaps = read.read_firewall("x")
@@ -138,7 +150,7 @@ def test_a_refusal_of_the_kernel_says_to_be_root(host: Host) -> None:
     host.refusal = PermissionError(errno.EPERM, "Operation not permitted")
     assert reasons() == [("nft", "Operation not permitted: run as root to see it")]
     host.refusal = NetlinkError("the kernel refused: Operation not permitted", errno.EPERM)
-    assert [source for source, _ in reasons()] == ["nft"]
+    assert reasons() == [("nft", "Operation not permitted: run as root to see it")]
 
 
 def test_what_a_tool_complains_is_the_gap(host: Host) -> None:

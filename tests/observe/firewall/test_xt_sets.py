@@ -71,8 +71,8 @@ def test_what_has_no_exact_form_is_opaque_and_keeps_its_elements(text: str) -> N
 
 
 def test_devices_and_macs_are_parts() -> None:
-    text = "create a hash:net,iface family inet\nadd a 0.0.0.0/0,eth wildcard\ncreate b hash:mac\nadd b 00:00:00:00:01:00\n"
-    devices, macs = parse_ipset_save(text)
+    of_devices = "create a hash:net,iface family inet\nadd a 0.0.0.0/0,eth wildcard\n"
+    devices, macs = parse_ipset_save(of_devices + "create b hash:mac\nadd b 00:00:00:00:01:00\n")
     assert devices.elements == ((Interval(0, (1 << 32) - 1), Name("eth*")),)
     assert macs.elements == ((at(256),),)
 

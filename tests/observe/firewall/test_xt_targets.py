@@ -30,7 +30,8 @@ TARGETS = [
     ("-j DNAT --to-destination 172.17.0.2:80", ["dnat 172.17.0.2:80"]),
     ("-j DNAT --to-destination 1.2.3.4", ["dnat 1.2.3.4"]),
     ("-j DNAT --to-destination :8080", ["dnat :8080"]),
-    ("-j DNAT --to-destination 1.2.3.4-1.2.3.9:80-90 --random --persistent", ["dnat 1.2.3.4-1.2.3.9:80-90 persistent,random"]),
+    ("-j DNAT --to-destination 1.2.3.4-1.2.3.9:80-90 --random --persistent",
+     ["dnat 1.2.3.4-1.2.3.9:80-90 persistent,random"]),
     ("-j DNAT --to-destination [fd00::1]:80", ["dnat fd00::1:80"]),
     ("-j DNAT --to-destination fd00::1", ["dnat fd00::1"]),
     ("-j DNAT --to-destination 1.2.3.4:1000-2000/1500", ["opaque -j DNAT --to-destination 1.2.3.4:1000-2000/1500"]),
@@ -60,7 +61,7 @@ TARGETS = [
     ("-j TCPMSS --clamp-mss-to-pmtu", ["note -j TCPMSS --clamp-mss-to-pmtu"]),
     ("-j SET --add-set seen src --exist", ["note -j SET --add-set seen src --exist"]),
     ("-j NFQUEUE --queue-num 3", ["opaque -j NFQUEUE --queue-num 3"]),
-    ("-j TPROXY --on-port 80 --on-ip 0.0.0.0 --tproxy-mark 0x1/0x1", ["opaque -j TPROXY --on-port 80 --on-ip 0.0.0.0 --tproxy-mark 0x1/0x1"]),
+    ("-j TPROXY --on-port 80 --tproxy-mark 0x1/0x1", ["opaque -j TPROXY --on-port 80 --tproxy-mark 0x1/0x1"]),
     ("-j TTL --ttl-set 5", ["opaque -j TTL --ttl-set 5"]),
     ("-j NOSUCH", ["opaque -j NOSUCH"]),
 ]  # fmt: skip

@@ -1,0 +1,94 @@
+"""Blockers of a wrong turn: a route or policy rule that takes the packet (or its answer) away from its way.
+
+Each routing decision on the way is asked again. A policy rule of the admin's that decided it could go; so could a
+route, where another one would then take its place, and a gateway that is not the right one could be changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from engine.explain.blocker import Blocker, Remedy
+from engine.explain.blockers.route import gateways
+from engine.explain.failure import Failure
+from engine.model.host import Netns
+from engine.model.packet import PROTOCOL_NUMBERS
+from engine.model.plan import AddRoute, Change, DeletePolicyRule, DeleteRoute
+from engine.model.route import NextHop, Route
+from engine.model.trace import Step, StepKind
+from engine.path.fib import Fib, FlowKey, Found
+from engine.path.routing import route_ref, rule_ref
+
+#: Policy rules that every kernel starts with.
+STANDARD = frozenset({0, 32766, 32767})
+
+
+def detours(failure: Failure) -> list[Blocker]:
+    """Wrong turns, the last one first: it is nearest to where the packet ended."""
+    code = "RET_ASYMMETRIC_GATEWAY" if failure.backwards else "SRC_ROUTE_SHADOWED"
+    found = []
+    for netns, step, turn in _turns(failure):
+        remedies = tuple(_remedies(failure, netns, turn))
+        if not remedies:
+            continue
+        custom = turn.rule.priority not in STANDARD
+        at = rule_ref(netns, turn.rule) if custom else route_ref(netns, turn.route)
+        what = "the answer" if failure.backwards else "the packet"
+        by = f"policy rule {turn.rule.priority} and route" if custom else "route"
+        sentence = f"in {netns.id}, {by} {turn.route.text or turn.route.destination} leads {what} {step.packet} astray"
+        evidence = (f"then: {failure.step.text}", *((f"route: {turn.route.text}",) if custom else ()))
+        found.append(Blocker(code, sentence, at, remedies, evidence=evidence))
+    found.reverse()
+    return found
+
+
+def _turns(failure: Failure) -> Iterator[tuple[Netns, Step, Found]]:
+    """The routing decisions of the failing packet that sent it on."""
+    for hop in failure.trace.hops:
+        netns = failure.world.netns(hop.netns)
+        for step in hop.steps:
+            if step.kind is not StepKind.ROUTE:
+                continue
+            found = failure.world.fib(netns).lookup(_key(step))
+            if isinstance(found, Found) and found.route.kind == "unicast":
+                yield netns, step, found
+
+
+def _key(step: Step) -> FlowKey:
+    packet, context = step.packet, step.context
+    return FlowKey(
+        packet.dst,
+        None if packet.src.is_unspecified else packet.src,
+        context.iif or "lo",
+        None,
+        context.mark,
+        0,
+        PROTOCOL_NUMBERS[packet.protocol],
+        packet.sport,
+        packet.dport,
+        context.uid,
+    )
+
+
+def _remedies(failure: Failure, netns: Netns, turn: Found) -> Iterator[Remedy]:
+    if turn.rule.priority not in STANDARD:
+        change: Change = DeletePolicyRule(netns.id, turn.rule)
+        yield Remedy(f"delete policy rule {turn.rule.priority} of {netns.id}", (change,))
+    route = turn.route
+    wanted = failure.packet.dst
+    delete = DeleteRoute(netns.id, route)
+    if _another(failure, netns, route):
+        yield Remedy(f"delete route {route.destination} of {netns.id}", (delete,))
+    hop = turn.nexthops[0]
+    for link, gateway in gateways(failure, netns, wanted):
+        if hop.gateway is not None and (link.index, gateway) != (hop.link, hop.gateway):
+            better = replace(route, nexthops=(NextHop(link.index, gateway),), preferred_source=None, text="")
+            title = f"route {route.destination} of {netns.id} by {gateway} instead of {hop.gateway}"
+            yield Remedy(title, (delete, AddRoute(netns.id, better)))
+
+
+def _another(failure: Failure, netns: Netns, route: Route) -> bool:
+    """Whether packets would still have a way without the route."""
+    rest = Fib(replace(netns, routes=tuple(each for each in netns.routes if each != route)))
+    return isinstance(rest.lookup(FlowKey(failure.packet.dst)), Found)

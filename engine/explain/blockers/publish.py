@@ -1,0 +1,158 @@
+"""Blockers of publishing: what the engine was asked for, or could be asked for, and the host does not do."""
+
+from __future__ import annotations
+
+from engine.explain.blocker import Blocker, Remedy
+from engine.explain.failure import Failure, Leg, translation_of
+from engine.explain.nearmiss import near_misses
+from engine.explain.rulecraft import Selector, insertion, translation
+from engine.explain.services import Service, all_services, intention, services_for
+from engine.model.container import Container, PublishedPort
+from engine.model.firewall import Backend, Chain, Nat, Table
+from engine.model.host import Netns
+from engine.model.plan import Change, Listen, RulePlace, SetContainer
+from engine.model.ref import Ref, RefKind
+from engine.model.trace import Step
+from engine.model.traffic import Listener
+
+
+def not_published(failure: Failure) -> list[Blocker]:
+    """NO_LISTENER at the host's address: no rule translates the port, and a container could be meant."""
+    host, asked = failure.netns, failure.packet.dport or 0
+    if failure.leg is not Leg.FORWARD or translation_of(failure) or failure.depth:
+        return []
+    if host.id != failure.world.snapshot.host and not all_services(failure, host):
+        return []
+    meant = intention(failure, asked)
+    if meant is not None:
+        return [_unfulfilled(failure, *meant)]
+    everyone = all_services(failure, host)
+    if not everyone:
+        return []
+    found = services_for(failure, host, asked)
+    port = f"{asked}/{failure.question.protocol}"
+    remedies = tuple(_publish(failure, host, service, asked) for service in found) or (_publish_some(failure, asked),)
+    evidence = tuple(f"{each.name} listens on {each.address}:{each.port}" for each in (found or everyone)[:4])
+    sentence = f"port {port} is not published on {host.id}: no rule translates it and nothing listens on it"
+    misses = near_misses(failure.world, _first_hook(failure), host.id, want=Nat)
+    return [
+        Blocker("NAT_NOT_PUBLISHED", sentence, _port_ref(failure, host), remedies, everyone[0].engine, evidence, misses)
+    ]
+
+
+def rules_wiped(failure: Failure) -> list[Blocker]:
+    """The engine published the port, but no rule translated the packet, which then fell in INPUT."""
+    if failure.step.hook != "input" or failure.leg is not Leg.FORWARD or translation_of(failure) or failure.depth:
+        return []
+    meant = intention(failure, failure.packet.dport or 0)
+    if meant is None or failure.packet.dst.is_loopback:
+        return []
+    blocker = _unfulfilled(failure, *meant)
+    return [blocker] if blocker.code == "NAT_RULES_WIPED" else []
+
+
+def _unfulfilled(failure: Failure, container: Container, published: PublishedPort) -> Blocker:
+    """Why a port that the engine was asked to publish does not work."""
+    host, asked = failure.netns, published.host_port
+    at = _port_ref(failure, host)
+    again = f"run {container.name} again with -p {asked}:{published.container_port}"
+    manual = Remedy(again, (Listen(host.id, _held(failure, asked)),), manual=True)
+    if container.state not in ("running", "paused"):
+        return _not_running(failure, container)
+    if published.host_address is not None and published.host_address != failure.packet.dst:
+        sentence = (
+            f"{container.name} is published on {published.host_address}:{asked} only, "
+            f"and the packet is for {failure.packet.dst}"
+        )
+        found = services_for(failure, host, asked) if not failure.packet.dst.is_loopback else []
+        remedies = (*(_publish(failure, host, service, asked) for service in found), manual)
+        return Blocker("NAT_DNAT_HOSTIP_MISMATCH", sentence, at, remedies, container.engine)
+    if container.network_mode in ("none", "host"):
+        sentence = f"{container.name} has network mode {container.network_mode}, which publishes nothing"
+        return Blocker("NAT_NOT_PUBLISHED", sentence, at, (manual,), container.engine)
+    if failure.packet.dst.is_loopback:
+        sentence = f"no program of {container.engine} holds {failure.packet.dst}:{asked} for {container.name} any more"
+        return Blocker("NAT_PROXY_ABSENT", sentence, at, (_client(container, "restart"),), container.engine)
+    found = services_for(failure, host, asked)
+    remedies = (*(_publish(failure, host, service, asked) for service in found), manual)
+    sentence = f"{container.engine} published {asked} for {container.name}, but no rule of {host.id} translates it"
+    misses = near_misses(failure.world, _first_hook(failure), host.id, want=Nat)
+    evidence = tuple(f"{each.name} listens on {each.address}:{each.port}" for each in found)
+    return Blocker("NAT_RULES_WIPED", sentence, at, remedies, container.engine, evidence, misses)
+
+
+def _not_running(failure: Failure, container: Container) -> Blocker:
+    text = f"{container.name} ({container.state})"
+    ref = Ref(RefKind.CONTAINER, failure.netns.id, (container.id,), container.name, text)
+    sentence = f"{container.name}, which publishes the port, is {container.state}"
+    return Blocker("DST_NOT_RUNNING", sentence, ref, (_client(container, "start"),), container.engine)
+
+
+def _client(container: Container, verb: str) -> Remedy:
+    """The engine's own client; it makes the rules and holds the port anew."""
+    change = SetContainer(container.id, container.command or (container.engine,), (verb, container.name), "running")
+    return Remedy(f"{verb} {container.name}", (change,))
+
+
+def _publish(failure: Failure, host: Netns, service: Service, asked: int) -> Remedy:
+    """The rules that the engine itself writes for a published port, in the chains that it keeps for them."""
+    again = "" if service.container is None else f" (lasting: run {service.name} again with -p {asked}:{service.port})"
+    title = f"publish {asked} for {service.name} at {service.address}:{service.port}{again}"
+    return Remedy(title, (*_translation(failure, host, service, asked), *acceptance(failure, host, service)))
+
+
+def _translation(failure: Failure, host: Netns, service: Service, asked: int) -> tuple[Change, ...]:
+    nat = engine_chain(host, "nat", "prerouting")
+    if nat is None:
+        return ()
+    table, chain = nat
+    own = chain.base is None
+    selector = Selector(failure.question.protocol, dport=asked, not_iif=service.bridge.name, local_destination=not own)
+    return (translation(_end_of(host, table, chain), selector, service.address, service.port),)
+
+
+def acceptance(failure: Failure, host: Netns, service: Service) -> tuple[Change, ...]:
+    """The filter rule that goes with a translation; none where there is no filter at all."""
+    accept = engine_chain(host, "filter", "forward")
+    if accept is None:
+        return ()
+    table, chain = accept
+    bridge = service.bridge.name
+    selector = Selector(
+        failure.question.protocol, destination=service.address, dport=service.port, not_iif=bridge, oif=bridge
+    )
+    return (insertion(_end_of(host, table, chain), selector),)
+
+
+def _publish_some(failure: Failure, asked: int) -> Remedy:
+    """Which container was meant can't be told; once it is published, the host's own port answers."""
+    title = f"publish a container's port as {asked} (run it again with -p {asked}:PORT), or listen on it on the host"
+    return Remedy(title, (Listen(failure.netns.id, _held(failure, asked)),), manual=True)
+
+
+def _held(failure: Failure, asked: int) -> Listener:
+    return Listener(failure.question.protocol, failure.packet.family, None, asked)
+
+
+def engine_chain(host: Netns, kind: str, hook: str) -> tuple[Table, Chain] | None:
+    """The engine's own chain in the IPv4 table with a base chain of that kind and hook, else that base chain."""
+    for table in host.firewall.tables:
+        bases = [c for c in table.chains if c.base and c.base.hook == hook and c.base.kind == kind]
+        if bases and table.family in ("ip", "inet") and (table.backend is not Backend.NFT or kind == "nat"):
+            return table, table.chain("DOCKER") or bases[0]
+    return None
+
+
+def _end_of(host: Netns, table: Table, chain: Chain) -> RulePlace:
+    return RulePlace(host.id, table.backend, table.family, table.name, chain.name, len(chain.rules))
+
+
+def _port_ref(failure: Failure, host: Netns) -> Ref:
+    port = f"{failure.packet.dport}/{failure.question.protocol}"
+    return Ref(RefKind.NETNS, host.id, (), f"port {port}", f"port {port} of {host.id}")
+
+
+def _first_hook(failure: Failure) -> Step:
+    """The step at which a translation would have been made."""
+    steps = failure.trace.hops[-1].steps
+    return next((step for step in steps if step.hook in ("prerouting", "output")), failure.step)

@@ -1,0 +1,89 @@
+"""Blockers that doubt a packet's source: the reverse path filter, loopback and own addresses from outside.
+
+A namespace that does not believe an address does not answer its address questions (ARP) either, so these also
+explain a neighbour that stays silent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.explain.blocker import Blocker, Remedy
+from engine.explain.blockers.route import removal_of, ways
+from engine.explain.failure import Failure
+from engine.model.address import IPAddress
+from engine.model.host import Netns
+from engine.model.plan import AddRoute, SetSysctl
+from engine.model.ref import Ref, RefKind
+from engine.model.route import PolicyRule
+from engine.path.fib import FlowKey, Found
+from engine.path.routing import REFUSALS, route_ref, rule_ref
+
+
+def reverse_path(failure: Failure) -> list[Blocker]:
+    """RP_FILTER: a route that refuses the way back goes, or the filter of the device is loosened."""
+    ref = failure.step.ref
+    if ref is None:
+        return []
+    device, source = failure.step.context.iif, failure.packet.src
+    return doubted(failure, Doubt(failure.netns, device, source, ref, failure.step.text))
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A namespace that does not believe that `source` is behind `device`; `at` is the setting that decides."""
+
+    netns: Netns
+    device: str
+    source: IPAddress
+    at: Ref
+    why: str
+
+
+def doubted(failure: Failure, doubt: Doubt) -> list[Blocker]:
+    """Blockers for a source that is not believed."""
+    netns, device, source = doubt.netns, doubt.device, doubt.source
+    refused = _refusing_route(failure, netns, source)
+    loosen = Remedy(
+        f"loosen the reverse path filter of {device} in {netns.id}",
+        (SetSysctl(netns.id, f"net.ipv4.conf.{device}.rp_filter", 2),),
+    )
+    if refused is not None:
+        return [refused]
+    remedies = [loosen]
+    for network, gateway, route in ways(failure, netns, source):
+        remedies.append(Remedy(f"route {network} of {netns.id} by {gateway}", (AddRoute(netns.id, route),)))
+    sentence = f"{netns.id} does not believe that {source} is behind {device}: {doubt.why}"
+    return [Blocker("HOST_RP_FILTER_STRICT", sentence, doubt.at, tuple(remedies))]
+
+
+def _refusing_route(failure: Failure, netns: Netns, source: IPAddress) -> Blocker | None:
+    """A blackhole, prohibit or unreachable route (or policy rule) for the source's own address."""
+    found = failure.world.fib(netns).lookup(FlowKey(source))
+    if isinstance(found, PolicyRule):
+        at, kind = rule_ref(netns, found), found.action
+    elif isinstance(found, Found) and found.route.kind in REFUSALS:
+        at, kind = route_ref(netns, found.route), found.route.kind
+    else:
+        return None
+    change = removal_of(netns, at)
+    remedies = (Remedy(f"delete {at.name}", (change,)),) if change else ()
+    return Blocker(
+        f"RET_ROUTE_{kind.upper()}", f"{at.name} in {netns.id} refuses packets to {source}: {at.text}", at, remedies
+    )
+
+
+def martian(failure: Failure) -> list[Blocker]:
+    """MARTIAN: a loopback address on a device that must not carry one, or one's own address from outside."""
+    ref = failure.step.ref
+    if ref is None:
+        return []
+    netns, device = failure.netns, failure.step.context.iif
+    sentence = f"{netns.id} drops {failure.packet}: {failure.step.text}"
+    if ref.kind is RefKind.SYSCTL:
+        name = f"net.ipv4.conf.{device}.route_localnet"
+        remedy = Remedy(f"let {device} carry loopback addresses", (SetSysctl(netns.id, name, 1),))
+        return [Blocker("NAT_LOOPBACK_NEEDS_ROUTE_LOCALNET", sentence, ref, (remedy,), "kernel")]
+    name = f"net.ipv4.conf.{device}.accept_local"
+    remedy = Remedy(f"let {device} accept packets from this host's own addresses", (SetSysctl(netns.id, name, 1),))
+    return [Blocker("HOST_MARTIAN", sentence, ref, (remedy,), "kernel")]

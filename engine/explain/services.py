@@ -1,0 +1,89 @@
+"""Which service a published port is meant to lead to: as the engine intends it, or as the host suggests it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine.explain.failure import Failure
+from engine.model.address import IPAddress
+from engine.model.container import Container, PublishedPort
+from engine.model.host import Netns
+from engine.model.link import Address, Link
+from engine.model.traffic import Listener
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A listening socket in a namespace that hangs on one of the host's bridges."""
+
+    container: Container | None
+    netns: Netns
+    address: IPAddress
+    port: int
+    bridge: Link
+
+    @property
+    def name(self) -> str:
+        """The container's name, else the namespace's."""
+        return self.container.name if self.container else self.netns.id
+
+    @property
+    def engine(self) -> str:
+        """The container's engine, or "admin" for a namespace that no engine made."""
+        return self.container.engine if self.container else "admin"
+
+
+def intention(failure: Failure, port: int) -> tuple[Container, PublishedPort] | None:
+    """The container that the engine was asked to publish at the host's `port`."""
+    for container in failure.world.snapshot.containers:
+        for published in container.published:
+            if published.host_port == port and published.protocol is failure.question.protocol:
+                return container, published
+    return None
+
+
+def services_for(failure: Failure, host: Netns, port: int) -> list[Service]:
+    """Services that the host's `port` could lead to: the intended one, one at the same port, or the only one."""
+    everyone = all_services(failure, host)
+    meant = intention(failure, port)
+    if meant is not None:
+        container, published = meant
+        own = [s for s in everyone if s.container is not None and s.container.id == container.id]
+        return [s for s in own if s.port == published.container_port] or own[:1]
+    same = [s for s in everyone if s.port == port]
+    return same[:1] or (everyone if len(everyone) == 1 else [])
+
+
+def all_services(failure: Failure, host: Netns) -> list[Service]:
+    """Every service of the question's protocol behind the host's bridges."""
+    found: dict[tuple[str, IPAddress, int], Service] = {}
+    for netns in failure.world.snapshot.namespaces:
+        for address, bridge in _behind_bridges(failure, host, netns):
+            for listener in netns.listeners:
+                if _serves(listener, address, failure):
+                    containers = failure.world.snapshot.containers_in(netns.id)
+                    service = Service(
+                        containers[0] if containers else None, netns, address.address, listener.port, bridge
+                    )
+                    found.setdefault((netns.id, address.address, listener.port), service)
+    return list(found.values())
+
+
+def _serves(listener: Listener, address: Address, failure: Failure) -> bool:
+    if listener.protocol is not failure.question.protocol:
+        return False
+    return listener.address is None or listener.address == address.address
+
+
+def _behind_bridges(failure: Failure, host: Netns, netns: Netns) -> Iterator[tuple[Address, Link]]:
+    """The namespace's addresses in the subnet of a bridge of the host that it is plugged into."""
+    version = failure.question.address.version
+    for address in netns.addresses:
+        device = netns.links_by_index.get(address.link)
+        if device is None or device.peer is None or device.peer.netns != host.id or address.address.version != version:
+            continue
+        for own in host.addresses:
+            link = host.links_by_index.get(own.link)
+            if link is not None and link.kind == "bridge" and own.covers(address.address):
+                yield address, link

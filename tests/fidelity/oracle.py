@@ -1,0 +1,240 @@
+"""What the model says and what the kernel says, in the same words, so that they can be compared.
+
+Rules: the model's rule steps of a leg (first packet, reply, error) against the kernel's own trace of the packets that
+look like that leg. Routes: each routing step against `ip route get` with the packet as it was at that step. Counters:
+the legacy rules of all steps against those whose packet counter grew. Every comparison gives a list of disagreements,
+each a line that names the place; empty means that they agree.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from engine.model.firewall import Backend
+from engine.model.packet import TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
+from engine.model.ref import RefKind
+from engine.model.trace import Conversation, Outcome, Step, StepKind, Trace
+from tests.harness.netns import Netns
+from tests.harness.nftrace import Event, Headers
+
+FIRST, REPLY, ERROR = "first packet", "reply", "error"
+#: Ports of clients are above this one, ports of servers below.
+EPHEMERAL = 32768
+ICMP = 1
+
+#: What a hop of a verdict is, in the kernel's words, by how the model's words for a statement begin.
+VERDICTS = (
+    ("reject", "drop"), ("dnat", "accept"), ("snat", "accept"), ("masquerade", "accept"), ("redirect", "accept"),
+    ("netmap", "accept"), ("mark set", "continue"), ("ct mark set", "continue"), ("notrack", "continue"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Met:
+    """A rule (or with index -1 a policy) that a packet met in a namespace."""
+
+    netns: str
+    family: str
+    table: str
+    chain: str
+    index: int
+    verdict: str
+
+    def __str__(self) -> str:
+        number = "policy" if self.index < 0 else f"#{self.index}"
+        return f"{self.netns} {self.family} {self.table}/{self.chain} {number}: {self.verdict}"
+
+
+def talks(conversation: Conversation) -> Iterator[Conversation]:
+    """The conversation, and those of the relays behind it."""
+    yield conversation
+    if conversation.relayed:
+        yield from talks(conversation.relayed)
+
+
+def legs(conversation: Conversation) -> Iterator[tuple[str, Trace]]:
+    """The journeys whose rules can be told apart in the kernel's trace, with the leg that each is."""
+    for talk in talks(conversation):
+        yield FIRST, talk.forward
+        if talk.reply:
+            yield REPLY, talk.reply
+        if talk.error:
+            yield ERROR, talk.error
+
+
+def failed_leg(conversation: Conversation) -> str:
+    """The ending of the packet that did not get through, in a scenario's words."""
+    for talk in talks(conversation):
+        for prefix, trace in (("", talk.forward), ("reply ", talk.reply), ("confirm ", talk.confirm)):
+            if trace and trace.outcome is not Outcome.DELIVERED:
+                return f"{prefix}{trace.outcome}"
+    return str(Outcome.DELIVERED)
+
+
+def said_by_model(conversation: Conversation) -> dict[str, list[Met]]:
+    """The rules of nftables that the model says were met, by leg."""
+    found: dict[str, list[Met]] = {FIRST: [], REPLY: [], ERROR: []}
+    for leg, trace in legs(conversation):
+        for step in trace.steps:
+            if step.ref and step.kind in (StepKind.RULE, StepKind.POLICY):
+                backend, family, table, chain, *index = step.ref.key
+                if backend != Backend.XT_LEGACY:
+                    number = int(index[0]) if index else -1
+                    words = (str(family), str(table), str(chain))
+                    found[leg].append(Met(step.ref.netns, *words, number, in_kernel_words(step.verdict)))
+    return found
+
+
+def in_kernel_words(verdict: str) -> str:
+    """The verdict that a rule leaves with: that of its last statement."""
+    last = verdict.rpartition(", ")[2]
+    return next((kernel for start, kernel in VERDICTS if last.startswith(start)), last)
+
+
+def said_by_kernel(events: Mapping[str, Iterable[Event]], resets: bool) -> dict[str, list[Met]]:
+    """The rules that the kernel's trace has, by leg. `resets`: an RST is the answer, not the end of a connection."""
+    found: dict[str, list[Met]] = {FIRST: [], REPLY: [], ERROR: []}
+    for netns, heard in events.items():
+        for event in heard:
+            leg = leg_of(event.headers, resets)
+            if leg:
+                met = Met(netns, event.family, event.table, event.chain, event.index, event.verdict)
+                found[leg].append(met)
+    return found
+
+
+def leg_of(packet: Headers, resets: bool) -> str | None:
+    """Which leg a packet on the wire belongs to; None for the rest of the conversation."""
+    if packet.protocol == ICMP:
+        return ERROR
+    if packet.protocol == Protocol_UDP:
+        return FIRST if packet.sport >= EPHEMERAL else REPLY
+    opening = packet.flags & (TCP_SYN | TCP_ACK | TCP_RST)
+    if opening == TCP_SYN:
+        return FIRST
+    if opening == TCP_SYN | TCP_ACK:
+        return REPLY
+    return REPLY if resets and packet.flags & TCP_RST else None
+
+
+Protocol_UDP = 17
+
+
+def rule_disagreements(conversation: Conversation, events: Mapping[str, Iterable[Event]]) -> list[str]:
+    """Where the kernel's trace is not what the model says, leg by leg and namespace by namespace."""
+    model = said_by_model(conversation)
+    answers = [talk.error or talk.reply for talk in talks(conversation)]
+    resets = any(each and each.hops[0].packet.tcp_flags & TCP_RST for each in answers)
+    if any(talk.error and talk.error.hops[0].packet.tcp_flags & TCP_RST for talk in talks(conversation)):
+        model[REPLY] += model.pop(ERROR)
+        model[ERROR] = []
+    kernel = said_by_kernel(events, resets)
+    looping = conversation.forward.outcome is Outcome.LOOP
+    wrong = []
+    for leg, met in model.items():
+        for netns in sorted({each.netns for each in (*met, *kernel[leg])}):
+            ours = [str(each) for each in met if each.netns == netns]
+            theirs = [str(each) for each in kernel[leg] if each.netns == netns]
+            if ours != (theirs[: len(ours)] if looping else theirs):
+                wrong.append(f"rules of the {leg}: the model says {ours}, the kernel {theirs}")
+    return wrong
+
+
+LegacyRule = tuple[str, str, str, int]
+
+
+def legacy_counters(netns: str, place: Netns) -> dict[LegacyRule, int]:
+    """The packet counter of every rule of iptables-legacy."""
+    found: dict[LegacyRule, int] = {}
+    table, counts = "", dict[str, int]()
+    for line in place.run("iptables-legacy-save", "-c", check=False).splitlines():
+        if line.startswith("*"):
+            table, counts = line[1:], {}
+        elif rule := re.match(r"\[(\d+):\d+\] -A (\S+)", line):
+            chain = rule[2]
+            found[netns, table, chain, counts.setdefault(chain, 0)] = int(rule[1])
+            counts[chain] += 1
+    return found
+
+
+def counter_disagreements(
+    conversation: Conversation, before: Mapping[LegacyRule, int], after: Mapping[LegacyRule, int]
+) -> list[str]:
+    """Where the legacy rules that counted packets are not those of the model's steps."""
+    model: set[LegacyRule] = set()
+    for talk in talks(conversation):
+        for trace in (talk.forward, talk.reply, talk.error, talk.confirm):
+            for step in trace.steps if trace else ():
+                if step.kind is StepKind.RULE and step.ref and step.ref.key[0] == Backend.XT_LEGACY:
+                    _, _, table, chain, index = step.ref.key
+                    model.add((step.ref.netns, str(table), str(chain), int(index)))
+    kernel = {rule for rule, count in after.items() if count > before.get(rule, 0)}
+    if model == kernel:
+        return []
+    return [f"legacy rules: only the model says {sorted(model - kernel)}, only the kernel {sorted(kernel - model)}"]
+
+
+#: What `ip route get` says for a refusal, by the words of its error.
+REFUSED: dict[Outcome, str] = {
+    Outcome.NO_ROUTE: "Network is unreachable",
+    Outcome.ROUTE_UNREACHABLE: "No route to host",
+    Outcome.ROUTE_PROHIBIT: "Permission denied",
+    Outcome.ROUTE_BLACKHOLE: "Invalid argument",
+    Outcome.RP_FILTER: "Invalid cross-device link",
+    Outcome.NOT_FORWARDED: "No route to host",
+    Outcome.MARTIAN: "Invalid argument",
+}
+WAY = re.compile(r"(?:routed again: )?(?P<to>\S+?)(?: via (?P<via>\S+))? dev (?P<dev>\S+) \(")
+
+
+def route_disagreements(conversation: Conversation, places: Mapping[str, Netns]) -> list[str]:
+    """Where `ip route get` leads elsewhere than the model's routing step. Where a multipath hash chooses, any way will
+    do that the model has."""
+    wrong = []
+    for _, trace in legs(conversation):
+        loose = any(each.code == "ASSUME_MULTIPATH" for each in trace.assumptions)
+        for hop in trace.hops:
+            for step in hop.steps:
+                if step.kind is not StepKind.ROUTE or (step is trace.last and trace.outcome not in REFUSED):
+                    continue
+                expected = REFUSED[trace.outcome] if step is trace.last else way_of(step)
+                got = asked_of_kernel(places[hop.netns], step)
+                if got != expected and not loose:
+                    wrong.append(f"route in {hop.netns} for {step.packet}: the model says {expected}, the kernel {got}")
+    return wrong
+
+
+def way_of(step: Step) -> str:
+    """A routing step in the words `via GATEWAY dev DEVICE`, `local` for a way into the namespace."""
+    found = WAY.match(step.text)
+    if not found:
+        return "local"
+    via = f"via {found['via']} " if found["via"] else ""
+    return f"{via}dev {found['dev']}"
+
+
+def asked_of_kernel(place: Netns, step: Step) -> str:
+    """What `ip route get` says of the packet of a step, in the same words."""
+    packet, context = step.packet, step.context
+    words = ["ip", "route", "get", str(packet.dst)]
+    if not packet.src.is_unspecified:
+        words += ["from", str(packet.src)]
+    if context.iif and context.iif != "lo":
+        words += ["iif", context.iif]
+    words += ["mark", hex(context.mark), *ports(packet)]
+    said = place.run("sh", "-c", '"$@" 2>&1', "sh", *words, check=False)
+    if "Error" in said or "answers" in said:
+        return said.strip().rpartition(": ")[2].rstrip(".")
+    if said.startswith("local"):
+        return "local"
+    via, dev = re.search(r" via (\S+)", said), re.search(r" dev (\S+)", said)
+    return f"via {via[1]} dev {dev and dev[1]}" if via else f"dev {dev and dev[1]}"
+
+
+def ports(packet: Packet) -> list[str]:
+    """The transport selectors of `ip route get`."""
+    if packet.protocol not in (Protocol.TCP, Protocol.UDP):
+        return []
+    return ["ipproto", str(packet.protocol), "sport", str(packet.sport), "dport", str(packet.dport)]

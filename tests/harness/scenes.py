@@ -1,0 +1,112 @@
+"""Builds a scenario in throw-away namespaces, and looks at it from its host."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine.model.host import Snapshot
+from engine.observe.namespaces import Place, apart, enter
+from engine.observe.snapshot import take
+from tests.harness.netns import End, Netns, World
+from tests.harness.servers import serve
+from tests.scenarios.scenario import Bridge, Namespace, Scenario
+
+RELAY = Path(__file__).with_name("relay.py")
+RESTORE = {"iptables-nft": "iptables-nft-restore", "iptables-legacy": "iptables-legacy-restore"}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A scenario that stands. `netns` has its namespaces by their names in the file."""
+
+    scenario: Scenario
+    netns: dict[str, Netns]
+
+    def label(self, name: str) -> str:
+        """A name with the world's prefix taken off: a namespace as the file calls it."""
+        for label, netns in self.netns.items():
+            name = name.replace(netns.name, label)
+        return name
+
+    def look(self) -> Snapshot:
+        """The snapshot from the scenario's host, without the rest of the machine."""
+        host = self.netns[self.scenario.host]
+
+        def inside() -> Snapshot:
+            enter(Place(os.stat(host.path).st_ino, ways=(host.path,)))
+            return take()
+
+        ours = {netns.name for netns in self.netns.values()}
+        seen = apart(inside)
+        return replace(
+            seen,
+            namespaces=tuple(netns for netns in seen.namespaces if netns.id in ours),
+            containers=(),
+            networks=(),
+            gaps=tuple(gap for gap in seen.gaps if gap.netns in ours),
+        )
+
+    def forget(self) -> None:
+        """Flushes what earlier packets left: tracked flows and resolved neighbours."""
+        for netns in self.netns.values():
+            netns.run("conntrack", "-F", check=False)
+            netns.ip("neigh flush all")
+
+
+def build(world: World, scenario: Scenario) -> Scene:
+    """Makes everything, in the order that the README of tests/scenarios tells."""
+    made = {each.name: world.netns(each.name) for each in scenario.namespaces}
+    for each in scenario.namespaces:
+        for words in each.links:
+            made[each.name].ip(f"link add {words}")
+            made[each.name].ip(f"link set {words.split()[0]} up")
+    for one, other in scenario.wires:
+        world.veth(End(made[one.netns], one.link), End(made[other.netns], other.link))
+        for end in (one, other):
+            if end.mac:
+                made[end.netns].ip(f"link set {end.link} address {end.mac}")
+    for each in scenario.namespaces:
+        for bridge in each.bridges:
+            _bridge(world, made[each.name], bridge)
+    for one, other in scenario.wires:
+        for end in (one, other):
+            made[end.netns].address(end.link, *end.addresses)
+    for each in scenario.namespaces:
+        _furnish(world, made[each.name], each)
+    return Scene(scenario, made)
+
+
+def _bridge(world: World, netns: Netns, bridge: Bridge) -> None:
+    names = [port.split()[0] for port in bridge.ports]
+    world.bridge(netns, bridge.name, *bridge.addresses, ports=names)
+    for port in bridge.ports:
+        name, *options = port.split()
+        if options:
+            netns.run("bridge", "link", "set", "dev", name, *options)
+
+
+def _furnish(world: World, netns: Netns, each: Namespace) -> None:
+    """All that is in a namespace once its links are there."""
+    for words in each.addresses:
+        netns.ip(f"address add {words}")
+    for name, value in each.sysctls:
+        netns.sysctl(name, value)
+    for words in each.routes:
+        netns.ip(f"route add {words}")
+    for words in each.rules:
+        netns.ip(f"rule add {words}")
+    for words in each.neighbours:
+        netns.ip(f"neigh replace {words}")
+    for rules in each.firewall:
+        if rules.backend == "nft":
+            netns.run("nft", "-f", "-", stdin=rules.text)
+        else:
+            netns.run(RESTORE[rules.backend], "--noflush", stdin=rules.text)
+    if each.listeners:
+        serve(world, netns, each.name, *each.listeners)
+    for words in each.relays:
+        world.python(netns, RELAY, *words.split(), ready="ready")
+    for name in each.down:
+        netns.ip(f"link set {name} down")

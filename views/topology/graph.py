@@ -1,0 +1,118 @@
+"""The nouns of the topology picture: nodes, branches, bridges with their ports, and the scene that holds them.
+
+Frozen values. A scene is a tree of four levels (uplink, host, bridge, port), not a general graph: that is what makes
+its layout stable. Ids are made of namespace and interface index, so a thing has the same id in every look.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from engine.model.ref import Ref
+
+#: A device as a whole snapshot knows it: its namespace's id and its index.
+Device = tuple[str, int]
+
+
+FORWARD_OFF = "forward off"
+
+
+class Kind(StrEnum):
+    """What a node stands for."""
+
+    OUTSIDE = "outside"
+    UPLINK = "uplink"
+    HOST = "host"
+    BRIDGE = "bridge"
+    PORT = "port"
+    END = "end"
+    MORE = "more"
+
+
+class State(StrEnum):
+    """Whether traffic can pass a node, with the mark that says so."""
+
+    UP = "●"
+    DOWN = "○"
+    UNKNOWN = "◌"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One thing in the picture. `id` is stable between looks; `detail` is an address, `facts` what it serves."""
+
+    id: str
+    kind: Kind
+    label: str
+    ref: Ref | None
+    detail: str = ""
+    facts: tuple[str, ...] = ()
+    state: State = State.UP
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A device of the host (`near`) and what is at the other end of it (`far`)."""
+
+    near: Node
+    far: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A bridge and its ports. Without a bridge: the devices that hang at the host itself. `hidden` ports are folded."""
+
+    bridge: Node | None
+    ports: tuple[Branch, ...]
+    hidden: int = 0
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that the canvas lays out. `devices` finds the node of a device, from either of its ends.
+
+    `alone` are namespaces without a link to another one, `unread` those that could not be entered.
+    """
+
+    host: Node
+    uplinks: tuple[Branch, ...]
+    switches: tuple[Switch, ...]
+    elsewhere: tuple[Branch, ...]
+    alone: tuple[str, ...]
+    devices: dict[Device, str]
+    inhabitants: str = "CONTAINER"
+    hidden_elsewhere: int = 0
+    unread: tuple[str, ...] = ()
+
+    @cached_property
+    def nodes(self) -> dict[str, Node]:
+        """All nodes by id, those of folded ports left out."""
+        found = {self.host.id: self.host}
+        for switch in self.switches:
+            found |= {switch.bridge.id: switch.bridge} if switch.bridge else {}
+        for branch in self.branches:
+            found |= {branch.near.id: branch.near, branch.far.id: branch.far}
+        return found
+
+    @cached_property
+    def branches(self) -> tuple[Branch, ...]:
+        """All branches, from the outside in."""
+        ports = [branch for switch in self.switches for branch in switch.ports]
+        return (*self.uplinks, *ports, *self.elsewhere)
+
+    def of_netns(self, netns: str) -> str | None:
+        """The id of the (first) node that stands for a namespace."""
+        if self.host.ref and netns == self.host.ref.netns:
+            return self.host.id
+        for branch in self.branches:
+            for node in (branch.far, branch.near):
+                if node.kind is not Kind.UPLINK and node.ref and node.ref.netns == netns:
+                    return node.id
+        return None
+
+
+def device_id(netns: str, index: int) -> str:
+    """The id of the node that stands for a device."""
+    return f"{netns}/{index}"
