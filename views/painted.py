@@ -33,7 +33,7 @@ class Painted(ScrollView, can_focus=True):
         & > .role--bad { color: $text-error; text-style: bold; }
         & > .role--warn { color: $text-warning; }
         & > .role--traced { color: $text-accent; text-style: bold; }
-        & > .role--focus { color: $background; background: $accent; text-style: bold; }
+        & > .role--focus { color: $text-accent; text-style: bold reverse; }
         & > .role--code { color: $foreground 85%; text-style: italic; }
         & > .cursor { background: $primary 40%; text-style: bold; }
         & > .cursor-blurred { background: $foreground 12%; }

@@ -91,7 +91,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("back", "escape", "Back: close what is open, clear the filter", "leave", palette=False),
     Action("palette", "colon", "Every command, by name", "command_palette", "commands", palette=False),
     Action("help", "question_mark", "The keys", "help", "help"),
-    Action("quit", "q", "Leave", "quit", "quit"),
+    Action("quit", "q,ctrl+c", "Leave", "quit", "quit"),
 )
 
 

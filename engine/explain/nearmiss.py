@@ -28,7 +28,12 @@ _PROTOCOLS = {number: str(protocol) for protocol, number in PROTOCOL_NUMBERS.ite
 
 
 def near_misses(world: World, step: Step, netns_id: str, *, want: type[Verdict] | type[Nat]) -> tuple[NearMiss, ...]:
-    """Rules at the step's hook that would have accepted (`want` Verdict) or translated (Nat) the packet."""
+    """Rules at the step's hook that would have accepted (`want` Verdict) or translated (Nat) the packet.
+
+    None for a step that is not at a hook.
+    """
+    if not step.hook:
+        return ()
     netns = world.netns(netns_id)
     view = View(netns, world.fib(netns), step.packet, step.context, step.hook)
     found: list[tuple[int, NearMiss]] = []

@@ -16,9 +16,6 @@ from engine.model.packet import Protocol
 from engine.model.verdict import Question, Source
 from engine.path.fib import Fib, FlowKey, Found
 
-#: Names of engines that serve this host; one that serves another namespace has its socket in its name.
-HOST_ENGINES = frozenset({"docker", "podman"})
-
 
 class QuestionError(ValueError):
     """The question can't be asked as it was typed; the message says what to do."""
@@ -89,7 +86,7 @@ def find_container(snapshot: Snapshot, name: str) -> Container:
     named = [c for c in snapshot.containers if c.name == name]
     found = named or [c for c in snapshot.containers if len(name) >= 4 and c.id.startswith(name)]
     found = found or [c for c in snapshot.containers if c.service and c.service == name]
-    found = [c for c in found if c.engine in HOST_ENGINES] or found
+    found = [c for c in found if c.of_host] or found
     if len(found) > 1:
         which = ", ".join(f"{c.name} ({c.id[:12]}, {c.engine})" for c in found)
         raise QuestionError(f"{name!r} could be {len(found)} containers: {which}; write one's id")

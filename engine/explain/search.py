@@ -92,12 +92,10 @@ class Search:
 
 
 def _options(failure: Failure) -> Iterator[tuple[Blocker, Remedy]]:
-    """First choices first: every blocker's preferred remedy, then the second ones."""
-    blockers = diagnose(failure)
-    for rank in range(max((len(blocker.remedies) for blocker in blockers), default=0)):
-        for blocker in blockers:
-            if rank < len(blocker.remedies):
-                yield blocker, blocker.remedies[rank]
+    """The likeliest blocker's remedies first, in their order of preference."""
+    for blocker in diagnose(failure):
+        for remedy in blocker.remedies:
+            yield blocker, remedy
 
 
 def _changed(world: World, remedy: Remedy) -> World:

@@ -37,7 +37,7 @@ class Service:
 def intention(failure: Failure, port: int) -> tuple[Container, PublishedPort] | None:
     """The container that the engine was asked to publish at the host's `port`."""
     for container in failure.world.snapshot.containers:
-        for published in container.published:
+        for published in container.published if container.of_host else ():
             if published.host_port == port and published.protocol is failure.question.protocol:
                 return container, published
     return None

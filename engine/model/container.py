@@ -67,3 +67,8 @@ class Container:
     project: str = ""
     service: str = ""
     command: tuple[str, ...] = ()
+
+    @property
+    def of_host(self) -> bool:
+        """Whether its engine serves the host's namespace; any other engine has its socket in its name."""
+        return " " not in self.engine

@@ -7,18 +7,26 @@ from dataclasses import dataclass
 from engine.model.address import Family, IPAddress
 from engine.model.packet import Protocol
 
+#: Programs that hold a published port and pass nothing on: their engine's rules are meant to take the packets.
+SILENT_RELAYS = frozenset({"dockerd", "conmon"})
+
 
 @dataclass(frozen=True, slots=True)
 class Relay:
     """A process that holds a published port and opens a second connection for each one it gets.
 
     `kind` is the program ("docker-proxy", "rootlessport", "pasta", "conmon", "dockerd"); the target
-    is None where the program keeps the port but passes nothing on (dockerd without userland proxy).
+    is None where the program keeps the port but passes nothing on (`silent`), or where it is not known.
     """
 
     kind: str
     target: IPAddress | None = None
     port: int | None = None
+
+    @property
+    def silent(self) -> bool:
+        """Whether the program never accepts what it holds (dockerd without userland proxy, conmon)."""
+        return self.kind in SILENT_RELAYS
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@
 2. Of an argument list only addresses and ports are kept, because a command line may hold anything.
 3. One program can keep many ports, so where a connection goes is a question about one listener:
    `RelayProgram.relay_for` answers it.
-4. A target of None means "passes nothing on" for the programs in `SILENT`, and "not known" for the others.
+4. A target of None means "passes nothing on" for silent programs (`Relay.silent`), and "not known" for the others.
 
 Sources: docker-proxy and the port allocator of moby (cmd/docker-proxy, daemon/libnetwork/portmappers);
 passt(1); rootlesskit's pkg/port/builtin; Podman's libpod/oci_conmon_common.go, which leaves bound sockets to
@@ -20,10 +20,7 @@ from ipaddress import ip_address
 
 from engine.model.address import IPAddress
 from engine.model.packet import Protocol
-from engine.model.traffic import Relay
-
-#: Programs that hold the port and never accept: the kernel completes the handshake, nobody answers.
-SILENT = frozenset({"dockerd", "conmon"})
+from engine.model.traffic import SILENT_RELAYS, Relay
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ class RelayProgram:
     @property
     def holds_only_published(self) -> bool:
         """Whether the program relays published ports only, and may have listeners of its own beside them."""
-        return self.kind in SILENT
+        return self.kind in SILENT_RELAYS
 
     def relay_for(self, protocol: Protocol, port: int) -> Relay:
         """What this program does with a connection to `port`."""

@@ -24,7 +24,7 @@ from engine.path.journey import Endpoint, Journey, Setting
 from engine.path.segment import bridge_of
 from engine.path.sockets import find_listener, listener_ref
 from engine.path.stages import Arrive, LocalOut, Stack, Stage
-from engine.path.symptoms import ERROR_FOR, at_sender, error_symptom, relayed_symptom, sender_symptom
+from engine.path.symptoms import ERROR_FOR, at_sender, error_symptom, icmp_of, relayed_symptom, sender_symptom
 from engine.path.walk import walk
 from engine.path.world import World
 
@@ -149,10 +149,12 @@ class _Talk:
         if process is None or process.relay is None:
             return connected
         relay = process.relay
-        if relay.kind == "dockerd":
+        if relay.silent:
             return replace(connected, symptom=silent)
         if relay.target is None or relay.port is None or self.depth >= MOST_RELAYS:
-            return connected
+            about = Assumption("ASSUME_RELAY_SERVES", f"{relay.kind} passes the connection on to where it should")
+            forward = replace(connected.forward, assumptions=(*connected.forward.assumptions, about))
+            return replace(connected, forward=forward)
         source = Source(arrival.netns.id)
         second = Question(source, relay.target, relay.port, self.protocol)
         talk = converse(self.setting.world, second, self.setting.choices, self.depth + 1)
@@ -210,10 +212,11 @@ class _Talk:
             nowhere: IPAddress = ip_address("0.0.0.0" if bad.dst.version == 4 else "::")
             local = bad.dst in arrival.netns.addresses_by_value
             protocol = Protocol.ICMP if bad.dst.version == 4 else Protocol.ICMPV6
-            packet = Packet(bad.dst if local else nowhere, bad.src, protocol, icmp_type=3, icmp_code=3)
+            number, code = icmp_of(kind, forward.outcome, bad.dst.version)
+            packet = Packet(bad.dst if local else nowhere, bad.src, protocol, icmp_type=number, icmp_code=code)
         error = self._send(arrival.netns, packet, self._error_at_client, tuple_of(bad))
         heard = error.outcome is Outcome.DELIVERED
-        symptom = error_symptom(kind, self.protocol) if heard else Symptom.TIMEOUT
+        symptom = error_symptom(kind, self.protocol, bad.dst.version) if heard else Symptom.TIMEOUT
         return Conversation(forward, symptom, error=error)
 
     def _send(self, netns: Netns, packet: Packet, endpoint: Endpoint, inner: Tuple4 | None = None) -> Trace:

@@ -28,6 +28,10 @@ REFUSALS: dict[str, Outcome] = {
 }
 
 
+#: A rule's `unreachable` means that there is no such network (fib_rules.c gives ENETUNREACH for it).
+RULE_REFUSALS: dict[str, Outcome] = {**REFUSALS, "unreachable": Outcome.NO_ROUTE}
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """A routing decision that leads on: into this namespace (`local`) or out by `link` towards `towards`.
@@ -202,7 +206,8 @@ def _choose_hop(journey: Journey, found: Found) -> NextHop:
 def _no_route(journey: Journey, packet: Packet, rule: PolicyRule | None) -> Refusal:
     netns = journey.netns
     if rule is not None:
-        return Refusal(REFUSALS[rule.action], rule_ref(netns, rule), f"policy rule: {rule.text}")
+        outcome = RULE_REFUSALS[rule.action]
+        return Refusal(outcome, rule_ref(netns, rule), f"policy rule: {rule.text}")
     ref = Ref(RefKind.ROUTE, netns.id, (), "routing table", f"no route to {packet.dst}")
     return Refusal(Outcome.NO_ROUTE, ref, f"no route to {packet.dst}")
 

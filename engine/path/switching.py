@@ -137,6 +137,8 @@ def _bridge_prerouting(journey: Journey, bridge: Link, port: Link, stage: Arrive
         return Stack(bridge, prerouted=True)
     found = resolve(journey, bridge, way.towards)
     journey.step(StepKind.NEIGHBOUR, found.text, found.ref)
+    if found.leaves_view:
+        return leave(journey, bridge)
     if found.mac is None:
         return journey.end(Outcome.NO_NEIGHBOUR)
     return Bridged(bridge, port, found.mac, bridge.mac)
@@ -192,10 +194,6 @@ def _port_for(journey: Journey, bridge: Link, source: Link | None, mac: str | No
     port = netns.links_by_index.get(station.port) if station is not None and station.port is not None else None
     if port is not None:
         return _checked(journey, bridge, source, port, journey.link_ref(port))
-    if source is None or all(port.index == source.index for port in ports_of(netns, bridge)):
-        text = f"no port of {bridge.name} leads to {mac}"
-        journey.step(StepKind.BRIDGE, text, journey.link_ref(bridge))
-        return journey.end(Outcome.BRIDGE_DROP)
     away = next((port for port in ports_of(netns, bridge) if opaque(port) and may_pass(source, port)), None)
     if away is not None:
         return leave(journey, away)

@@ -29,6 +29,25 @@ BY_ERROR6: dict[RejectKind, Symptom] = {**BY_ERROR, RejectKind.ADMIN_PROHIBITED:
 #: Errors that a UDP socket keeps to itself (not fatal in icmp_err_convert).
 QUIET_FOR_UDP = frozenset({RejectKind.NET_UNREACHABLE, RejectKind.HOST_UNREACHABLE})
 
+#: Type and code of each message, for IPv4 and IPv6 (RFC 792, RFC 1812, RFC 4443; net/ipv4/netfilter/ipt_REJECT.c).
+ICMP: dict[RejectKind, tuple[int, int]] = {
+    RejectKind.NET_UNREACHABLE: (3, 0),
+    RejectKind.HOST_UNREACHABLE: (3, 1),
+    RejectKind.PROTO_UNREACHABLE: (3, 2),
+    RejectKind.PORT_UNREACHABLE: (3, 3),
+    RejectKind.NET_PROHIBITED: (3, 9),
+    RejectKind.HOST_PROHIBITED: (3, 10),
+    RejectKind.ADMIN_PROHIBITED: (3, 13),
+}
+ICMP6: dict[RejectKind, tuple[int, int]] = {
+    RejectKind.NET_UNREACHABLE: (1, 0),
+    RejectKind.ADMIN_PROHIBITED: (1, 1),
+    RejectKind.HOST_UNREACHABLE: (1, 3),
+    RejectKind.PORT_UNREACHABLE: (1, 4),
+}
+#: Time exceeded in transit, by IP version.
+TIME_EXCEEDED: dict[int, tuple[int, int]] = {4: (11, 0), 6: (3, 0)}
+
 #: What a router sends back for a packet that it can't pass on. Endings that are not here are silent.
 ERROR_FOR: dict[Outcome, RejectKind] = {
     Outcome.NO_ROUTE: RejectKind.NET_UNREACHABLE,
@@ -58,12 +77,22 @@ def at_sender(trace: Trace, *, outside: bool) -> bool:
 def sender_symptom(trace: Trace, protocol: Protocol) -> Symptom | None:
     """The symptom of a packet that ended at its sender; None where an error message decides, or nothing comes."""
     if trace.outcome in AT_SENDER:
-        return AT_SENDER[trace.outcome]
+        # A packet that is routed again after OUTPUT has left connect() behind, which only waits for an answer then.
+        routed_again = any(step.hook for step in trace.steps)
+        return Symptom.TIMEOUT if routed_again and protocol is Protocol.TCP else AT_SENDER[trace.outcome]
     if trace.outcome in _DROPS and protocol is not Protocol.TCP:
         return Symptom.NOT_PERMITTED
     if trace.outcome is Outcome.NO_NEIGHBOUR:
         return Symptom.HOST_UNREACHABLE if protocol is Protocol.TCP else Symptom.TIMEOUT
     return None
+
+
+def icmp_of(error: RejectKind, outcome: Outcome, version: int) -> tuple[int, int]:
+    """Type and code of the message that tells of an ending; those of port unreachable where IPv6 has no such error."""
+    if outcome in (Outcome.TTL_EXPIRED, Outcome.LOOP):
+        return TIME_EXCEEDED[version]
+    table = ICMP if version == 4 else ICMP6
+    return table.get(error, table[RejectKind.PORT_UNREACHABLE])
 
 
 def error_symptom(error: RejectKind, protocol: Protocol, version: int = 4) -> Symptom:

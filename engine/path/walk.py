@@ -50,6 +50,10 @@ def _local_out(journey: Journey, stage: LocalOut) -> Next:
             journey.step(StepKind.ROUTE, f"no address to send from on {way.link.name}", way.ref)
             return journey.end(Outcome.NO_SOURCE_ADDRESS)
         journey.choose_source(way.source)
+        # connect() looks up again once it has a source (ip_route_connect), which policy rules may ask for.
+        way = route_output(journey, journey.packet)
+        if isinstance(way, Refusal):
+            return _refuse(journey, way)
     journey.step(StepKind.ROUTE, way.text, way.ref)
     journey.see(iif="", oif=way.link.name)
     before = (journey.packet.dst, journey.context.mark)

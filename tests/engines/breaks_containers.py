@@ -209,7 +209,7 @@ WITHOUT_PROXY = (
     Break("np-healthy-lan", "connected"),
     Break("np-healthy-itself", "connected", vantage=ITSELF),
     Break("np-other-network", "timeout", "FW_NET_ISOLATION_DROP", "DOCKER-ISOLATION-STAGE-2", vantage=FAR),
-    Break("np-nat-flushed", "accepted-then-silent", "NAT_NO_DNAT_RULE", make=sh("iptables -t nat -F")),
+    Break("np-nat-flushed", "accepted-then-silent", "NAT_RULES_WIPED", make=sh("iptables -t nat -F")),
     Break(
         "np-no-route-localnet",
         "timeout",

@@ -146,9 +146,7 @@ class Space:
         self.tables += tables
         return self
 
-    def listen(
-        self, port: int, address: str | None = None, protocol: Protocol = Protocol.TCP, **more: Any
-    ) -> Space:
+    def listen(self, port: int, address: str | None = None, protocol: Protocol = Protocol.TCP, **more: Any) -> Space:
         """A program listens, by default on the IPv4 wildcard. `program` names it."""
         where = ip_address(address) if address else None
         six = where is not None and where.version == 6
@@ -164,8 +162,8 @@ class Space:
     def finished(self) -> Netns:
         """The namespace with what the kernel adds by itself."""
         made = [route for address in self.addresses for route in self._kernel_routes(address)]
-        up = {link.index for link in self.links.values() if link.up}
-        own = [route for route in self.routes if all(hop.link in up for hop in route.nexthops)]
+        down = {link.index for link in self.links.values() if not link.up}
+        own = [route for route in self.routes if all(hop.link not in down for hop in route.nexthops)]
         rules = (*DEFAULT_RULES[Family.INET], *DEFAULT_RULES[Family.INET6], *self.rules)
         return Netns(
             self.name,
@@ -197,10 +195,16 @@ class Space:
             return [*made, whole]
         if own.version == 6:
             text = f"{network} {device} proto kernel metric 256"
-            return [*made, Route(network, metric=256, protocol="kernel", nexthops=hop, text=text)] if not own.is_loopback else made
+            return (
+                [*made, Route(network, metric=256, protocol="kernel", nexthops=hop, text=text)]
+                if not own.is_loopback
+                else made
+            )
         if network.prefixlen < 31:
             last = ip_network(network.broadcast_address)
-            made.append(Route(last, 255, "broadcast", 0, 0, "link", "kernel", own, hop, text=f"broadcast {last} {device}"))
+            made.append(
+                Route(last, 255, "broadcast", 0, 0, "link", "kernel", own, hop, text=f"broadcast {last} {device}")
+            )
         if network.prefixlen < 32 and "noprefixroute" not in address.flags:
             text = f"{network} {device} proto kernel scope link src {own}"
             made.append(Route(network, 254, "unicast", 0, 0, "link", "kernel", own, hop, text=text))

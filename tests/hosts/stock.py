@@ -67,9 +67,7 @@ def docker_world(
     host.bridge("docker0").address("up0", "10.77.0.1/24").address("docker0", "172.17.0.1/16")
     lan.address("eth0", "10.77.0.2/24")
     host.forwarding().route("default via 10.77.0.2 dev up0")
-    text = DOCKER_RULES.format(
-        user=lines([f"-A DOCKER-USER {rule}" for rule in user]), filter=lines(filters), nat=nat
-    )
+    text = DOCKER_RULES.format(user=lines([f"-A DOCKER-USER {rule}" for rule in user]), filter=lines(filters), nat=nat)
     host.iptables(text)
     for name, address, port in (("web", WEB, 80), ("db", "172.17.0.3", 5432)):
         inside = world.space(name)
@@ -121,7 +119,7 @@ def two_uplinks() -> World:
 
 
 def one_bridge() -> World:
-    """`sw` has a bridge br0 without an address between `left` (10.3.0.1) and `right` (10.3.0.2), which serves port 80."""
+    """`sw` has a bridge br0 between `left` (10.3.0.1) and `right` (10.3.0.2), which serve port 80."""
     world = World()
     world.space("sw")
     for number, name in enumerate(("left", "right"), 1):

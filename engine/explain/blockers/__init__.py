@@ -73,6 +73,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
 def diagnose(failure: Failure) -> list[Blocker]:
     """Blockers that can explain a failure; at least one."""
     if failure.leg is Leg.SERVICE:
-        return socket.not_served(failure)
+        held = publish.held_only(failure) if socket.holds_without_target(failure) else []
+        return held or socket.not_served(failure)
     found = [blocker for diagnosis in DIAGNOSES.get(failure.outcome, ()) for blocker in diagnosis(failure)]
     return found or outside.unknown(failure)

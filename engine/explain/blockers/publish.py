@@ -51,6 +51,12 @@ def rules_wiped(failure: Failure) -> list[Blocker]:
     return [blocker] if blocker.code == "NAT_RULES_WIPED" else []
 
 
+def held_only(failure: Failure) -> list[Blocker]:
+    """SERVICE: a process of the engine holds the port and passes nothing on, for it relies on rules that are gone."""
+    meant = intention(failure, failure.packet.dport or 0)
+    return [] if meant is None or failure.depth else [_unfulfilled(failure, *meant)]
+
+
 def _unfulfilled(failure: Failure, container: Container, published: PublishedPort) -> Blocker:
     """Why a port that the engine was asked to publish does not work."""
     host, asked = failure.netns, published.host_port

@@ -22,6 +22,8 @@ def no_route(failure: Failure) -> list[Blocker]:
     ref = failure.step.ref
     if ref is None:
         return []
+    if ref.kind is RefKind.POLICY_RULE:
+        return refused_route(failure)
     netns, wanted = failure.netns, failure.packet.dst
     remedies = tuple(
         Remedy(f"route {_network_word(network)} of {netns.id} by {gateway}", (AddRoute(netns.id, route),))

@@ -86,6 +86,13 @@ def not_served(failure: Failure) -> list[Blocker]:
     return [Blocker("DST_STOPPED", sentence, ref, (), _owner(failure))]
 
 
+def holds_without_target(failure: Failure) -> bool:
+    """Whether the socket belongs to a process that only keeps the port for its engine."""
+    listener = _listener_of(failure)
+    relay = listener.process.relay if listener and listener.process else None
+    return relay is not None and relay.silent
+
+
 def _listener_of(failure: Failure) -> Listener | None:
     ref = failure.step.ref
     if ref is None or ref.kind is not RefKind.LISTENER:
