@@ -173,7 +173,8 @@ class SetMark:
     """Sets `target` ("mark", "ct mark") to `(target & keep) ^ ((source & mask) )`.
 
     `source` is "value" (the constant `value`, already masked), "mark" or "ct mark". MARK --set-xmark
-    V/M is keep=~M, value=V; --or-mark V is keep=~V, value=V; CONNMARK --restore-mark copies "ct mark".
+    V/M is keep=~M, value=V; --or-mark V is keep=~V, value=V; CONNMARK --restore-mark copies "ct mark". With
+    `fields`, the value comes from a map by these fields, and `value` is not used.
     """
 
     target: str
@@ -181,6 +182,9 @@ class SetMark:
     source: str = "value"
     value: int = 0
     mask: int = 0xFFFFFFFF
+    fields: tuple[Field, ...] = ()
+    elements: tuple[MapElement, ...] = ()
+    lookup: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ class Choices:
     def __init__(self, script: Sequence[int] = ()) -> None:
         self._script = tuple(script)
         self.made: list[tuple[int, int, Assumption]] = []
+        self._kept: dict[object, int] = {}
 
     def pick(self, options: int, about: Assumption) -> int:
         """The number of the option to take (0 first), out of `options`."""
@@ -32,6 +33,13 @@ class Choices:
         taken = self._script[position] if position < len(self._script) else 0
         self.made.append((taken, options, about))
         return taken
+
+
+    def pick_once(self, key: object, options: int, about: Assumption) -> int:
+        """As `pick`, for a fact that is the same for every packet of a run: asked once for a key."""
+        if key not in self._kept:
+            self._kept[key] = self.pick(options, about)
+        return self._kept[key]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from engine.model.firewall import (
     Chain,
+    MapElement,
     Match,
     Nat,
     Note,
@@ -121,7 +122,7 @@ def run_rule(journey: Journey, place: Place) -> Effect:
                 answer = _undecided(journey, place, rule.statements[number + 1 :], statement.text)
             if answer is Answer.NO:
                 return None
-        elif isinstance(statement, Nat) and _no_entry(journey, place, statement):
+        elif isinstance(statement, Nat | VerdictMap | SetMark) and _no_entry(journey, place, statement):
             return None
         else:
             words, effect = _perform(journey, place, statement)
@@ -134,8 +135,8 @@ def run_rule(journey: Journey, place: Place) -> Effect:
     return effect
 
 
-def _no_entry(journey: Journey, place: Place, statement: Nat) -> bool:
-    """A translation by a map that has no entry for the packet: the rule does not hold (nft_lookup_eval)."""
+def _no_entry(journey: Journey, place: Place, statement: Nat | VerdictMap | SetMark) -> bool:
+    """A map that has no entry for the packet: the rule does not hold (nft_lookup_eval)."""
     if not statement.fields:
         return False
     view = view_of(journey, place.hook)
@@ -153,7 +154,7 @@ def _perform(journey: Journey, place: Place, statement: Statement) -> tuple[str,
     if isinstance(statement, VerdictMap):
         return _verdict_map(journey, place, statement)
     if isinstance(statement, SetMark):
-        return _set_mark(journey, statement), None
+        return _set_mark(journey, place, statement)
     if isinstance(statement, NoTrack):
         journey.untracked = True
         journey.see(ct_state="untracked", ct_status=frozenset())
@@ -173,9 +174,15 @@ def _verdict_map(journey: Journey, place: Place, statement: VerdictMap) -> tuple
     return str(found.value), None if found.value.kind is VerdictKind.CONTINUE else found.value
 
 
-def _set_mark(journey: Journey, statement: SetMark) -> str:
+def _set_mark(journey: Journey, place: Place, statement: SetMark) -> tuple[str, Effect]:
     context = journey.context
     sources = {"value": statement.value, "mark": context.mark, "ct mark": context.ct_mark}
+    if statement.fields:
+        view = view_of(journey, place.hook)
+        found = look_up(statement.fields, statement.elements, statement.lookup, view, place.table)
+        if not isinstance(found, MapElement) or not isinstance(found.value, int):
+            return _opaque(journey, place, Opaque(f"{statement.target} set by a map"))
+        sources["value"] = found.value
     old = context.mark if statement.target == "mark" else context.ct_mark
     new = (old & statement.keep) ^ (sources[statement.source] & statement.mask)
     if statement.target == "mark":
@@ -184,7 +191,7 @@ def _set_mark(journey: Journey, statement: SetMark) -> str:
         journey.see(ct_mark=new)
         if journey.track is not None:
             journey.track.mark = new
-    return f"{statement.target} set {new:#x}"
+    return f"{statement.target} set {new:#x}", None
 
 
 def _opaque(journey: Journey, place: Place, statement: Opaque) -> tuple[str, Effect]:

@@ -3,7 +3,8 @@
 At every hook the base chains of all backends run in one list by priority; connection tracking (-200) and
 NAT (-100 and 100) are stations of that list too. Chains of type nat have no place of their own: they run
 inside the NAT station, ordered among themselves. At equal priority the chain that was registered last
-runs first (measured; nf_hook_entries_grow inserts a new hook before its equals).
+runs first (measured; nf_hook_entries_grow inserts a new hook before its equals). When a chain of
+iptables-legacy was registered cannot be seen: beside others of its priority it runs first or last (`tied`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from engine.model.firewall import BaseChain, Chain, Firewall, Table
+from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Table, VerdictKind
 
 
 class StationKind(StrEnum):
@@ -57,18 +58,36 @@ class Stations:
     def __init__(self, firewall: Firewall) -> None:
         self._firewall = firewall
         self.at = cache(self._at)
+        self.tied = cache(self._tied)
 
-    def _at(self, hook: str, family: str) -> tuple[Station, ...]:
-        """The stations at a hook for packets of a family ("ip", "ip6" or "bridge"), in order."""
+    def _hooked(self, hook: str, family: str) -> list[Hooked]:
         families = (family,) if family == "bridge" else (family, "inet")
-        hooked = [
+        return [
             Hooked(table, chain, chain.base)
             for table in self._firewall.tables
             if table.family in families
             for chain in table.chains
             if chain.base is not None and chain.base.hook == hook
         ]
-        hooked.sort(key=lambda each: (each.base.priority, -(each.base.registered or 0)))
+
+    def _tied(self, hook: str, family: str) -> tuple[Hooked, ...]:
+        """The legacy chains at a hook whose order among others of their priority is not known and can matter."""
+        busy = [each for each in self._hooked(hook, family) if not _idle(each)]
+        native = {_rank(each) for each in busy if each.table.backend is not Backend.XT_LEGACY}
+        return tuple(each for each in busy if each.table.backend is Backend.XT_LEGACY and _rank(each) in native)
+
+    def _at(self, hook: str, family: str, legacy_first: frozenset[int] = frozenset()) -> tuple[Station, ...]:
+        """The stations at a hook for packets of a family ("ip", "ip6" or "bridge"), in order.
+
+        `legacy_first` has the priorities at which a legacy chain runs before the others.
+        """
+
+        def order(each: Hooked) -> tuple[int, bool, int]:
+            legacy = each.table.backend is Backend.XT_LEGACY
+            first = legacy and each.base.priority in legacy_first
+            return (each.base.priority, not first, -(each.base.registered or 0))
+
+        hooked = sorted(self._hooked(hook, family), key=order)
         nat = tuple(each for each in hooked if each.base.kind == "nat")
         stations = [
             Station(StationKind.CHAIN, each.base.priority, (each,)) for each in hooked if each.base.kind != "nat"
@@ -79,3 +98,13 @@ class Stations:
             ]
         stations.sort(key=lambda station: station.priority)
         return tuple(stations)
+
+
+def _idle(each: Hooked) -> bool:
+    """Whether a base chain lets every packet on as it is."""
+    return not each.chain.rules and each.base.policy is VerdictKind.ACCEPT
+
+
+def _rank(each: Hooked) -> tuple[bool, int]:
+    """What two chains share that only their registration orders: nat chains are ordered among themselves."""
+    return (each.base.kind == "nat", each.base.priority)

@@ -98,7 +98,7 @@ def disagreements(scene: Scene, snapshot: Snapshot, question: Question) -> tuple
     if talk.symptom != seen.result.symptom:
         wrong.append(f"the model says {talk.symptom}, the kernel {seen.result}")
     wrong += rule_disagreements(talk, seen.events)
-    wrong += route_disagreements(talk, {each.name: each for each in scene.netns.values()})
+    wrong += route_disagreements(talk, snapshot, {each.name: each for each in scene.netns.values()})
     wrong += counter_disagreements(talk, seen.before, seen.after)
     return [scene.label(f"{question}: {line}") for line in wrong], verdict
 
@@ -106,14 +106,16 @@ def disagreements(scene: Scene, snapshot: Snapshot, question: Question) -> tuple
 def unmended(scene: Scene, question: Question) -> list[str]:
     """Carries out the fixes of the answer, as they are given, and tries again."""
     verdict = ask(scene, scene.look(), question)
-    commands = [argv for cause in verdict.causes for fix in cause.fixes[:1] for argv in fix.commands]
+    first = [fix.commands for cause in verdict.causes for fix in cause.fixes[:1]]
+    commands = [argv for argvs in first for argv in argvs]
+    whole = len(first) == len(verdict.causes) and all(first)
     if question.fix == "none":
-        return [f"{question}: the file says that there is no fix, the model {commands}"] if commands else []
+        return [f"{question}: the file says that no commands mend it, the model {commands}"] if whole else []
     for argv in commands:
         run(argv)
     scene.forget()
     result = knock(scene, verdict, question)
-    if commands and result.symptom == "connected":
+    if whole and result.symptom == "connected":
         return []
     return [scene.label(f"{question}: after {[' '.join(argv) for argv in commands]} the kernel says {result}")]
 

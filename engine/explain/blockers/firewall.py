@@ -66,13 +66,25 @@ def policy_drop(failure: Failure) -> list[Blocker]:
     chain = table.chain(chain_name) if table else None
     if table is None or chain is None:
         return []
-    place = RulePlace(ref.netns, Backend(backend), family, table_name, chain_name, len(chain.rules))
+    end = _left_at(failure, ref, len(chain.rules))
+    place = RulePlace(ref.netns, Backend(backend), family, table_name, chain_name, end)
     where = _docker_user(failure, table, place) or place
     remedy = Remedy(f"accept {_flow(failure)} in {where.chain}", (insertion(where, selector_for(failure, None)),))
     sentence = f"no rule accepts {_what(failure)} in {ref.netns}: the policy of {ref.name} drops it"
     misses = near_misses(failure.world, failure.step, ref.netns, want=Verdict)
     evidence = (f"{failure.packet} ran through {ref.name} without a match that accepts it",)
     return [Blocker("FW_POLICY_DROP", sentence, ref, (remedy,), owner, evidence, misses)]
+
+
+def _left_at(failure: Failure, chain: Ref, length: int) -> int:
+    """Where the packet left a base chain for its policy: at a rule that returned or went to another chain, or behind
+    the last rule. A rule that accepts it must stand there or before."""
+    for step in failure.trace.hops[-1].steps:
+        ref = step.ref
+        if step.kind is StepKind.RULE and ref is not None and step.hook == failure.step.hook and ref.key[:4] == chain.key:
+            if step.verdict.rpartition(", ")[2].split()[0] in ("return", "goto"):
+                return int(ref.key[4])
+    return length
 
 
 def _docker_user(failure: Failure, table: Table, place: RulePlace) -> RulePlace | None:

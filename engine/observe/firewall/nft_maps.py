@@ -90,6 +90,11 @@ def nat_entries(names: Sequence[str], data: Json, ports: bool = False, address: 
     )
 
 
+def mark_entries(names: Sequence[str], data: Json) -> tuple[MapElement, ...]:
+    """The entries of a map to marks."""
+    return tuple(MapElement(key(names, left), scalar("meta mark", right)) for left, right in pairs(data))
+
+
 def named_entries(names: Sequence[str], value_types: Sequence[str], data: Json) -> tuple[MapElement, ...]:
     """The entries of a named map whose values are of these types."""
     if list(value_types) == ["verdict"]:
@@ -100,5 +105,5 @@ def named_entries(names: Sequence[str], value_types: Sequence[str], data: Json) 
     if kinds[:1] in (["ip saddr"], ["ip6 saddr"], ["ip daddr"], ["ip6 daddr"]):
         return nat_entries(names, data)
     if kinds in (["meta mark"], ["ct mark"]):
-        return tuple(MapElement(key(names, left), scalar("meta mark", right)) for left, right in pairs(data))
+        return mark_entries(names, data)
     return ()

@@ -25,6 +25,7 @@ from engine.model.firewall import (
     RejectKind,
     Statement,
     VerdictMap,
+    SetMark,
 )
 from engine.observe.firewall import nft_maps, nft_marks, nft_matches
 from engine.observe.firewall.errors import FirewallTextError
@@ -138,12 +139,23 @@ def _mangle(inner: Json) -> _Built:
     name = field_name(key)
     text = f"{words(key)} set {words(inner['value'])}"
     if name in ("meta mark", "ct mark"):
+        target = "mark" if name == "meta mark" else "ct mark"
         try:
-            return nft_marks.set_mark("mark" if name == "meta mark" else "ct mark", inner["value"])
+            if isinstance(inner["value"], dict) and "map" in inner["value"]:
+                return (_mapped_mark(target, inner["value"]["map"]),)
+            return nft_marks.set_mark(target, inner["value"])
         except SHAPE_ERRORS:
             return (Opaque(text),)
     harmless = name in _WRITES or name.startswith("nft tcp option")
     return (Note(text),) if harmless else (Opaque(text),)
+
+
+def _mapped_mark(target: str, source: Json) -> SetMark:
+    """The mark that a map gives for the packet."""
+    found, data = fields(source["key"]), source["data"]
+    if isinstance(data, str):
+        return SetMark(target, fields=found, lookup=data.removeprefix("@"))
+    return SetMark(target, fields=found, elements=nft_maps.mark_entries([field.name for field in found], data["set"]))
 
 
 def _dynamic_set(inner: Json) -> _Built:
