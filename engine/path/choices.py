@@ -34,7 +34,6 @@ class Choices:
         self.made.append((taken, options, about))
         return taken
 
-
     def pick_once(self, key: object, options: int, about: Assumption) -> int:
         """As `pick`, for a fact that is the same for every packet of a run: asked once for a key."""
         if key not in self._kept:

@@ -19,9 +19,7 @@ def run_hook(journey: Journey, hook: str, family: str | None = None) -> Trace | 
     """Takes the packet through a hook. The finished trace if it ended there, None if it goes on."""
     family = family or ("ip" if journey.packet.dst.version == 4 else "ip6")
     stations = journey.world.stations(journey.netns)
-    legacy_first = frozenset(
-        tied.base.priority for tied in stations.tied(hook, family) if _runs_first(journey, tied)
-    )
+    legacy_first = frozenset(tied.base.priority for tied in stations.tied(hook, family) if _runs_first(journey, tied))
     for station in stations.at(hook, family, legacy_first):
         ended = _stop(journey, station, hook)
         if ended is not None:

@@ -92,9 +92,7 @@ def disagreements(scene: Scene, snapshot: Snapshot, question: Question) -> tuple
     wrong = []
     if answer_of(scene, verdict) != expected(question):
         wrong.append(f"the file says {expected(question)}, the model {answer_of(scene, verdict)}")
-    talk = next(
-        (branch for branch in verdict.branches if branch.symptom == seen.result.symptom), verdict.conversation
-    )
+    talk = next((branch for branch in verdict.branches if branch.symptom == seen.result.symptom), verdict.conversation)
     if talk.symptom != seen.result.symptom:
         wrong.append(f"the model says {talk.symptom}, the kernel {seen.result}")
     wrong += rule_disagreements(talk, seen.events)

@@ -144,7 +144,11 @@ def test_the_longest_prefix_wins_whatever_its_metric() -> None:
 
 
 def test_among_equal_prefixes_the_smallest_metric_wins() -> None:
-    made = space().route("192.0.2.0/24 via 10.1.0.254 dev a metric 20").route("192.0.2.0/24 via 10.2.0.254 dev b metric 10")
+    made = (
+        space()
+        .route("192.0.2.0/24 via 10.1.0.254 dev a metric 20")
+        .route("192.0.2.0/24 via 10.2.0.254 dev b metric 10")
+    )
     assert device(made.finished()) == "b"
 
 

@@ -1,5 +1,3 @@
-from collections.abc import Iterable
-
 from engine.model.firewall import (
     Backend,
     BaseChain,
@@ -21,7 +19,6 @@ from engine.model.firewall import (
     VerdictKind,
 )
 from tests.views.hosts import docker_rules, jump
-from views.nat.owner import owner
 from views.nat.rows import ChainRow, RuleRow, count, rows
 from views.nat.words import action, condition, shorten
 from views.text import Role, Spans
@@ -169,22 +166,6 @@ def test_actions_speak_the_language_of_their_backend() -> None:
 
 def test_a_rule_that_does_nothing_to_the_packet_says_so() -> None:
     assert action(rule(), Backend.NFT) == ("counts only", Role.DIM)
-
-
-def test_owners_are_told_by_the_names_of_chains_and_tables() -> None:
-    def of(table_name: str, chains_: Iterable[str], comment: str = "") -> list[str]:
-        return [owner(Table(Backend.NFT, "ip", table_name, comment=comment), Chain(name)) for name in chains_]
-
-    assert of("filter", ["DOCKER", "DOCKER-USER", "ufw-reject-input", "KUBE-SERVICES", "FORWARD", "NETAVARK-1"]) == [
-        "docker",
-        "",
-        "ufw",
-        "kube-proxy",
-        "",
-        "podman",
-    ]
-    assert of("firewalld", ["filter_IN_public"]) == ["firewalld"]
-    assert of("t", ["any"], "portscope:demo") == ["portscope"]
 
 
 def test_counters_take_five_cells_at_most() -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Rule, Table, Verdict, VerdictMap
 from engine.model.host import Gap
-from views.nat.owner import owner
+from engine.model.owner import ADMIN, owner_of_chain
 from views.nat.words import action, condition
 from views.text import Line, Role, Span, Spans, clip, fit
 
@@ -64,7 +64,7 @@ class ChainRow:
         base = self.chain.base
         if base and base.hook != self.chain.name.lower():
             yield base.hook
-        if who := owner(self.table, self.chain):
+        if (who := owner_of_chain(self.table.name, self.chain.name, self.table.comment)) != ADMIN:
             yield who
         if base:
             yield str(self.table.backend)

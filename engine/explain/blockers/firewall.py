@@ -81,7 +81,12 @@ def _left_at(failure: Failure, chain: Ref, length: int) -> int:
     the last rule. A rule that accepts it must stand there or before."""
     for step in failure.trace.hops[-1].steps:
         ref = step.ref
-        if step.kind is StepKind.RULE and ref is not None and step.hook == failure.step.hook and ref.key[:4] == chain.key:
+        if (
+            step.kind is StepKind.RULE
+            and ref is not None
+            and step.hook == failure.step.hook
+            and ref.key[:4] == chain.key
+        ):
             if step.verdict.rpartition(", ")[2].split()[0] in ("return", "goto"):
                 return int(ref.key[4])
     return length
