@@ -79,7 +79,9 @@ install_packages() {
 	fi
 	export DEBIAN_FRONTEND=noninteractive
 	done=0
-	{ apt-get update -q && apt-get install -q -y --no-install-recommends --no-remove "$@"; } </dev/null >&2 || done=$?
+	# One broken source among many must not keep the packages of the others away.
+	apt-get update -q </dev/null >&2 || say "apt-get update had trouble with a source; going on with what it has"
+	apt-get install -q -y --no-install-recommends --no-remove "$@" </dev/null >&2 || done=$?
 	if [ -n "$guard" ]; then
 		rm -f "$guard"
 		trap - EXIT INT TERM HUP
