@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Iterable
 from contextlib import suppress
 from enum import IntEnum
 
@@ -38,6 +39,13 @@ EXIT_OF_REACH: dict[Reach, Exit] = {
     Reach.NO: Exit.NOT_REACHABLE,
     Reach.DEPENDS: Exit.UNDECIDED,
 }
+
+
+def worst(reaches: Iterable[Reach]) -> Exit:
+    """The code of several answers: not reachable if one is not, else could not tell if one could not."""
+    found = set(reaches)
+    order = (Reach.NO, Reach.DEPENDS, Reach.YES)
+    return next((EXIT_OF_REACH[reach] for reach in order if reach in found), Exit.UNDECIDED)
 
 
 class Refusal(Exception):

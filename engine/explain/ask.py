@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.explain.blocker import Remedy
+from engine.explain.pointers import as_found, renamed
 from engine.explain.search import Search, Step, changed
 from engine.explain.unread import cause_of, decisive, hollow, relevant_gaps
 from engine.explain.whatif import StaleChangeError
@@ -97,10 +100,12 @@ def _causes(world: World, question: Question, main: Run[Conversation]) -> tuple[
     search = Search(question, tuple(option for option, _ in main.decisions))
     steps = search.run(world, main.result)
     solved = bool(steps) and steps[-1].remedy is not None
+    worth = solved or (bool(steps) and steps[-1].blocker.code == "INFO_EXITS_HOST")
     causes = []
     for number, step in enumerate(steps):
-        fixes = _fixes(search, steps, number, solved=solved) if step.remedy is not None else ()
-        blocker = step.blocker
+        fixes = _fixes(search, steps, number, solved=solved) if step.remedy is not None and worth else ()
+        blocker = as_found(world, step.before, step.blocker)
+        named = (replace(fix, title=renamed(fix.title, step.blocker.at, blocker.at)) for fix in fixes)
         causes.append(
             Cause(
                 blocker.code,
@@ -109,7 +114,7 @@ def _causes(world: World, question: Question, main: Run[Conversation]) -> tuple[
                 blocker.owner,
                 blocker.evidence,
                 blocker.near_misses,
-                fixes,
+                tuple(named),
             )
         )
     return tuple(causes)
@@ -121,7 +126,7 @@ def _fixes(search: Search, steps: list[Step], number: int, *, solved: bool) -> t
     assert step.remedy is not None
     after = step.after.symptom if step.after is not None else Symptom.TIMEOUT
     found = [_fix(step.before.snapshot, step.remedy, after)]
-    others = [remedy for remedy in step.blocker.remedies if remedy != step.remedy] if solved else []
+    others = [r for r in step.blocker.remedies if r != step.remedy and not r.fallback] if solved else []
     for remedy in others:
         if _connects(search, step.before, (remedy, *(later.remedy for later in steps[number + 1 :] if later.remedy))):
             found.append(_fix(step.before.snapshot, remedy, after))

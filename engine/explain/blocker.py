@@ -15,11 +15,18 @@ from engine.model.verdict import NearMiss
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """One way to mend a blocker. `manual` marks a change that no command on the host can make."""
+    """One way to mend a blocker.
+
+    `manual` marks a change that no command on the host can make; `fallback` one that is only worth
+    offering where the ones before it do not help (it does the same, with more effect). `cost` weighs a remedy
+    that does more than the question needs (deleting a rule about many flows) against so many narrow ones.
+    """
 
     title: str
     changes: tuple[Change, ...]
     manual: bool = False
+    fallback: bool = False
+    cost: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,12 @@ class Failure:
         return self.leg is Leg.REPLY
 
     @property
+    def returned(self) -> bool:
+        """Whether the packet ended in the namespace that sent it, after it had been elsewhere."""
+        hops = self.trace.hops
+        return len(hops) > 1 and hops[0].netns == self.netns.id and not self.question.source.outside
+
+    @property
     def signature(self) -> tuple[object, ...]:
         """What tells one failure from another, to see whether a change made a difference."""
         ref = self.step.ref

@@ -44,10 +44,10 @@ def _target(snapshot: Snapshot, target: str) -> tuple[IPAddress, int]:
 def _port(target: str, text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise QuestionError(f"target {target!r}: {text!r} is not a port number")
-    port = int(text)
-    if not 1 <= port <= 65535:
-        raise QuestionError(f"target {target!r}: port {port} is not between 1 and 65535")
-    return port
+    digits = text.lstrip("0") or "0"
+    if len(digits) > 5 or not 1 <= int(digits) <= 65535:
+        raise QuestionError(f"target {target!r}: port {digits} is not between 1 and 65535")
+    return int(digits)
 
 
 def _published_address(snapshot: Snapshot, port: int) -> IPAddress:

@@ -131,10 +131,20 @@ def masquerade(place: RulePlace, subnet: str, bridge: str) -> InsertRule:
     return InsertRule(place, Rule(place.index, statements, " ".join(("-A", place.chain, *words))), words)
 
 
+def hairpin(place: RulePlace, selector: Selector) -> InsertRule:
+    """Packets of the selector get the address of the device that they leave by, so that answers come back here."""
+    words = _words(place.backend, selector, ("-j", "MASQUERADE"), ("masquerade",))
+    return InsertRule(place, _rule(place, selector, Nat(NatKind.MASQUERADE), words), words)
+
+
 def retarget(place: RulePlace, old: Rule, target: IPAddress, port: int | None) -> ReplaceRule | None:
-    """The same DNAT rule with another target; None for one whose text can't be rewritten."""
+    """The same DNAT rule with another target; None for one whose text can't be rewritten (a map's)."""
+    if any(isinstance(statement, Nat) and statement.fields for statement in old.statements):
+        return None
     to = _destination(target, port)
     words = old.text.split()
+    if any(isinstance(statement, Nat) and statement.fields for statement in old.statements):
+        return None
     if "--to-destination" in words:
         words[words.index("--to-destination") + 1] = to
         words = words[words.index(place.chain) + 1 :] if place.chain in words else words

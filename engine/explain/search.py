@@ -3,7 +3,8 @@
 A cause is a counterfactual: something is a cause because changing it changes the ending. From each failure the
 diagnoses propose blockers with remedies; each remedy is applied to the snapshot and the question is walked
 again. Iterative deepening finds a set with as few remedies as possible; among equals the order of the
-proposals decides. If nothing connects, the longest way that still made progress tells the blockers.
+proposals decides. If nothing connects, only likeliest blockers are told: a way to what others decide where there
+is one, else from each failure to the next, as far as mending the first of them gets the packet.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from dataclasses import dataclass
 
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers import diagnose
-from engine.explain.failure import Failure, failure_of
+from engine.explain.failure import Failure, Leg, failure_of
 from engine.explain.whatif import apply
-from engine.model.trace import Conversation
+from engine.model.trace import Conversation, Outcome
 from engine.model.verdict import Question
 from engine.path.choices import Choices
 from engine.path.conversation import converse
@@ -43,7 +44,7 @@ class Search:
         self.question = question
         self.script = script
         self.walks = 0
-        self._best: list[Step] = []
+        self._open: list[Step] = []
 
     def run(self, world: World, conversation: Conversation) -> list[Step]:
         """The blockers in the order in which the packet meets them, each with its remedy."""
@@ -54,7 +55,7 @@ class Search:
             found = self._within(failure, depth, [], {failure.signature})
             if found is not None:
                 return found
-        return self._best
+        return self._open or self._stuck(failure)
 
     def walk(self, world: World) -> Conversation:
         """The question on a changed world."""
@@ -67,6 +68,8 @@ class Search:
         for blocker, remedy in _options(failure):
             if self.walks >= MOST_WALKS:
                 return None
+            if remedy.cost > depth:
+                continue
             changed = _changed(failure.world, remedy)
             after = self.walk(changed)
             steps = [*taken, Step(blocker, remedy, failure.world, after)]
@@ -75,20 +78,43 @@ class Search:
                 return steps
             if following.signature in seen:
                 continue
-            self._keep(steps, following)
-            if depth > 1:
-                found = self._within(following, depth - 1, steps, seen | {following.signature})
+            self._keep_open(steps, following)
+            if depth > remedy.cost:
+                found = self._within(following, depth - remedy.cost, steps, seen | {following.signature})
                 if found is not None:
                     return found
-        if not taken:
-            self._keep([], failure)
         return None
 
-    def _keep(self, steps: list[Step], stuck: Failure) -> None:
-        """Remembers the longest way, closed by the blocker that it got stuck at."""
-        if len(steps) + 1 > len(self._best):
-            blocker = diagnose(stuck)[0]
-            self._best = [*steps, Step(blocker, None, stuck.world, None)]
+    def _keep_open(self, steps: list[Step], end: Failure) -> None:
+        """Remembers the shortest way to where the packet leaves for what the snapshot does not see."""
+        if end.outcome is Outcome.LEAVES_VIEW and end.leg is Leg.FORWARD and not self._open:
+            self._open = [*steps, Step(diagnose(end)[0], None, end.world, None)]
+
+    def _stuck(self, failure: Failure) -> list[Step]:
+        """The likeliest blocker of each failure, closed by the one whose remedies change nothing."""
+        steps: list[Step] = []
+        seen = {failure.signature}
+        while len(steps) < MOST_REMEDIES:
+            blocker = diagnose(failure)[0]
+            further = self._further(failure, blocker, seen)
+            if further is None:
+                break
+            step, failure = further
+            steps.append(step)
+            seen.add(failure.signature)
+        return [*steps, Step(diagnose(failure)[0], None, failure.world, None)]
+
+    def _further(
+        self, failure: Failure, blocker: Blocker, seen: set[tuple[object, ...]]
+    ) -> tuple[Step, Failure] | None:
+        """The blocker's first remedy that makes a difference, and the failure after it."""
+        for remedy in blocker.remedies:
+            changed = _changed(failure.world, remedy)
+            after = self.walk(changed)
+            following = failure_of(changed, self.question, after)
+            if following is not None and following.signature not in seen:
+                return Step(blocker, remedy, failure.world, after), following
+        return None
 
 
 def _options(failure: Failure) -> Iterator[tuple[Blocker, Remedy]]:

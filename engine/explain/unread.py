@@ -11,8 +11,9 @@ from engine.model.ref import Ref, RefKind
 from engine.model.trace import Conversation
 from engine.model.verdict import Cause
 
-#: Sources whose gaps hide names or are answered by the walk itself (a link whose far end is not seen).
-NAMES_ONLY = frozenset({"/proc/PID/fd", "/proc/PID/ns/net", "link peers", "sock_diag"})
+#: Sources whose gaps hide names, are answered by the walk itself (a link whose far end is not seen), or hide only
+#: flows of others (conntrack: a question is about a new one).
+NAMES_ONLY = frozenset({"/proc/PID/fd", "/proc/PID/ns/net", "link peers", "sock_diag", "conntrack"})
 
 #: Sources whose gaps leave a namespace empty, so that nothing said about it holds.
 EVERYTHING = frozenset({"namespace", "netlink"})

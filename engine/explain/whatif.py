@@ -133,7 +133,11 @@ def _add_address(snapshot: Snapshot, change: AddAddress) -> Snapshot:
     netns = snapshot.by_id[change.netns]
     link = netns.links_by_name[change.link]
     address = replace(change.address, link=link.index)
-    routes = (*netns.routes, _local_route(address), *((_connected_route(address),) if link.works else ()))
+    routes = (
+        *netns.routes,
+        _local_route(address),
+        *((_connected_route(address),) if link.works and _connects(address) else ()),
+    )
     return with_netns(snapshot, replace(netns, addresses=(*netns.addresses, address), routes=routes))
 
 
@@ -239,9 +243,15 @@ def _routes_of_up_links(netns: Netns) -> tuple[Route, ...]:
     have = {(route.table, route.destination) for route in routes}
     for address in netns.addresses:
         connected = _connected_route(address)
-        if address.link in up and (connected.table, connected.destination) not in have:
+        if address.link in up and _connects(address) and (connected.table, connected.destination) not in have:
             routes.append(connected)
     return tuple(routes)
+
+
+def _connects(address: Address) -> bool:
+    """Whether the kernel adds a route to the subnet of an address by itself (fib_frontend.c, fib_add_ifaddr)."""
+    whole = address.prefixlen == address.address.max_prefixlen and address.address.version == 4
+    return not (whole or address.address.is_loopback or "noprefixroute" in address.flags)
 
 
 def _revived(route: Route, up: set[int], works: set[int]) -> Route:

@@ -91,12 +91,22 @@ def address_words(address: Address) -> Argv:
     return (*words, *(flag for flag in ADDRESS_FLAGS if flag in address.flags))
 
 
+def save_words(line: str) -> list[str]:
+    r"""The words of a line of iptables-save, which puts a backslash before every quote and backslash in "…"
+    (xtables_save_string); a shell would keep the one before '.
+
+    >>> save_words(r'--comment "it\'s"')
+    ['--comment', "it's"]
+    """
+    return shlex.split(line.replace(r"\'", "'") if '"' in line else line)
+
+
 def rule_spec(rule: Rule, chain: str) -> Argv:
     """The words of an iptables rule after `-A CHAIN`, from its line in iptables-save's format (counters or not).
 
     Raises ValueError when the line belongs to another chain.
     """
-    words = shlex.split(rule.text)
+    words = save_words(rule.text)
     if words and words[0].startswith("[") and words[0].endswith("]"):
         words = words[1:]
     if words[:1] == ["-A"]:

@@ -36,7 +36,7 @@ def decodes(what: str) -> Callable[[Callable[Arguments, Result]], Callable[Argum
         def guarded(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
             try:
                 return parse(*args, **kwargs)
-            except (struct.error, IndexError, ValueError) as error:
+            except (struct.error, LookupError, ValueError) as error:
                 raise NetlinkError(f"{what} from the kernel does not decode: {error}") from error
 
         return guarded

@@ -115,6 +115,7 @@ def _netns(netns: str, place: Place, sight: _Sight, holders: Mapping[int, Holder
         sysctls=seen.sysctls,
         firewall=seen.firewall,
         listeners=with_processes(seen.listeners, holders, view.published),
+        conntrack=seen.conntrack,
     )
 
 

@@ -14,12 +14,10 @@ Sources: sock_diag(7), linux/inet_diag.h, net/ipv4/inet_diag.c, proc_pid_net(5).
 from __future__ import annotations
 
 import errno
-import os
 import struct
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import cache
 from ipaddress import IPv6Address
 
 from engine.model.address import Family
@@ -28,6 +26,7 @@ from engine.model.packet import PROTOCOL_NUMBERS, Protocol
 from engine.model.traffic import Listener, Process
 from engine.observe import decode
 from engine.observe.errors import NetlinkError, gap
+from engine.observe.kernel_modules import answers
 from engine.observe.netlink import Netlink, attributes
 from engine.observe.processes import Holder
 
@@ -109,18 +108,7 @@ def _order(listener: Listener) -> tuple[object, ...]:
 
 def _answers(protocol: Protocol) -> bool:
     """Whether sock_diag can be asked without loading a module."""
-    return os.path.exists(f"/sys/module/{MODULES[protocol]}") or MODULES[protocol] not in _loadable_modules()
-
-
-@cache
-def _loadable_modules() -> frozenset[str]:
-    """The modules of `MODULES` that this kernel has as files, as modules.dep(5) lists them."""
-    try:
-        with open(f"/lib/modules/{os.uname().release}/modules.dep", encoding="utf-8", errors="replace") as lines:
-            text = lines.read()
-    except OSError:
-        return frozenset()
-    return frozenset(name for name in MODULES.values() if f"/{name}.ko" in text)
+    return answers(MODULES[protocol])
 
 
 def _by_sock_diag(netlink: Netlink, protocol: Protocol, netns: str, gaps: list[Gap]) -> list[Listener]:

@@ -27,6 +27,9 @@ def track_packet(journey: Journey) -> None:
             return
         track = new_track(journey.packet)
         journey.tracks.add(journey.netns.id, track)
+    elif journey.track is None and _out_of_turn(journey.packet, track):
+        journey.see(ct_state="invalid", ct_status=frozenset())
+        return
     reply = track.is_reply(tuple_of(journey.packet)) if journey.track is None else journey.context.ct_reply_direction
     if reply:
         track.replied = True
@@ -65,3 +68,9 @@ def _may_open(packet: Packet) -> bool:
     if packet.protocol is not Protocol.TCP:
         return True
     return not packet.tcp_flags & TCP_RST and (packet.tcp_flags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK)
+
+
+def _out_of_turn(packet: Packet, track: Track) -> bool:
+    """A third packet where the answer to the first one was never seen (tcp_conntracks: ack in SYN_SENT)."""
+    opens = packet.tcp_flags & (TCP_SYN | TCP_RST)
+    return packet.protocol is Protocol.TCP and not track.replied and not opens and tuple_of(packet) == track.original

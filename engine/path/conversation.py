@@ -90,6 +90,7 @@ class _Talk:
             flags,
         )
         journey = Journey(self.setting, source.netns, packet, self._listen)
+        journey.connecting = True
         stage = self._start(journey, source)
         first = journey.packet
         trace = walk(journey, stage)

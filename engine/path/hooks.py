@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from engine.model.firewall import Reject, VerdictKind
+from engine.model.packet import Packet
 from engine.model.trace import Assumption, Outcome, Trace
 from engine.path.conntrack import track_packet
 from engine.path.journey import Journey
@@ -15,16 +18,43 @@ from engine.path.rules import Ending, chain_ref, run_base_chain
 from engine.path.stations import Hooked, Station, StationKind
 
 
-def run_hook(journey: Journey, hook: str, family: str | None = None) -> Trace | None:
-    """Takes the packet through a hook. The finished trace if it ended there, None if it goes on."""
+def run_hook(
+    journey: Journey, hook: str, family: str | None = None, reroute: Callable[[Journey], Trace | None] | None = None
+) -> Trace | None:
+    """Takes the packet through a hook. The finished trace if it ended there, None if it goes on.
+
+    `reroute` is called after each station that has the packet routed again.
+    """
     family = family or ("ip" if journey.packet.dst.version == 4 else "ip6")
     stations = journey.world.stations(journey.netns)
     legacy_first = frozenset(tied.base.priority for tied in stations.tied(hook, family) if _runs_first(journey, tied))
     for station in stations.at(hook, family, legacy_first):
+        before = journey.packet, journey.context.mark
         ended = _stop(journey, station, hook)
+        if ended is None and reroute is not None and _routes_again(journey, station, *before):
+            ended = reroute(journey)
         if ended is not None:
             return ended
     return None
+
+
+def run_device_hook(journey: Journey, hook: str, device: str) -> Trace | None:
+    """Takes the packet through a device's own hook, ingress or egress (net/core/dev.c, nf_ingress, nf_hook_egress)."""
+    for hooked in journey.world.stations(journey.netns).on_device(hook, device):
+        ended = ended_by(journey, run_base_chain(journey, hooked, hook))
+        if ended is not None:
+            return ended
+    return None
+
+
+def _routes_again(journey: Journey, station: Station, packet: Packet, mark: int) -> bool:
+    """Whether the station looks at what changed: chains of type route at addresses and mark (nf_route_table_hook4,
+    iptable_mangle.c), NAT at the destination (nf_nat_ipv4_local_fn); other chains do not look."""
+    now = journey.packet
+    if station.kind is StationKind.NAT:
+        return now.dst != packet.dst
+    routing = station.kind is StationKind.CHAIN and station.chains[0].base.kind == "route"
+    return routing and (now.src, now.dst, journey.context.mark) != (packet.src, packet.dst, mark)
 
 
 def _runs_first(journey: Journey, tied: Hooked) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from engine.model.address import IPAddress
 from engine.model.firewall import RejectKind
@@ -28,11 +28,15 @@ class Out:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What the packets of one conversation share: the world, the flows tracked so far, the choices."""
+    """What the packets of one conversation share: the world, the flows tracked so far, the choices.
+
+    `heard` has the MAC addresses that hosts learned from requests of others, by namespace, link index and address.
+    """
 
     world: World
     tracks: Tracks
     choices: Choices
+    heard: dict[tuple[str, int, IPAddress], str] = field(default_factory=dict)
 
 
 Endpoint = Callable[["Journey", Link], Trace]
@@ -51,7 +55,7 @@ class Journey:
     when it crosses a veth pair. `inner` is the tuple quoted by an ICMP error, by which
     connection tracking finds the flow that the error belongs to. `untracked` is set by NOTRACK. `endpoint`
     decides what becomes of the packet when a namespace takes it in. `exit` is the device (namespace id,
-    index) behind which an outside client sits.
+    index) behind which an outside client sits. `connecting` marks the packet of a connect().
     """
 
     def __init__(self, setting: Setting, netns: str, packet: Packet, endpoint: Endpoint = no_endpoint) -> None:
@@ -68,6 +72,7 @@ class Journey:
         self.out: Out | None = None
         self.exit: tuple[str, int] | None = None
         self.endpoint = endpoint
+        self.connecting = False
         self.assumptions: list[Assumption] = []
         self._hops: list[Hop] = []
         self._arrived = packet

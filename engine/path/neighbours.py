@@ -42,15 +42,27 @@ def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
     entry = _entry(netns, link, towards)
     if entry is not None and entry.state in VALID and entry.mac:
         return Resolved(entry.mac, f"{towards} is at {entry.mac} ({entry.state} neighbour entry)", ref)
+    heard = journey.setting.heard.get((netns.id, link.index, towards))
+    if heard is not None:
+        return Resolved(heard, f"{towards} is at {heard} (it has asked for an address here)", ref)
     segment = segment_of(journey.world, netns, link)
     answers = [station for station in segment.stations if _answers(journey, link, station, towards)]
     if answers:
+        _make_known(journey, link, towards, answers)
         macs = tuple(dict.fromkeys(station.link.mac for station in answers))
         where = f"{answers[0].netns}:{answers[0].link.name}"
         return Resolved(macs[0], f"{towards} is at {macs[0]} ({where} answers)", ref, several=macs[1:])
     if segment.leaves_view:
         return Resolved(None, f"{towards} is beyond what can be seen from here", ref, leaves_view=True)
     return Resolved(None, f"nobody on {link.name} answers for {towards}{_nearly(journey, segment, towards)}", ref)
+
+
+def _make_known(journey: Journey, link: Link, towards: IPAddress, answers: list[Station]) -> None:
+    """Who answers a request knows its sender from then on (arp_process calls neigh_event_ns)."""
+    asker = _asker(journey, link, towards)
+    if asker is not None:
+        for station in answers:
+            journey.setting.heard[station.netns, station.link.index, asker] = link.mac
 
 
 def _entry(netns: Netns, link: Link, towards: IPAddress) -> Neighbour | None:
@@ -71,10 +83,24 @@ def _answers(journey: Journey, link: Link, station: Station, towards: IPAddress)
     if towards.version == 6:
         return any(a.address == towards and a.link == station.link.index for a in there.addresses)
     ignore = max(there.sysctl(f"net.ipv4.conf.{name}.arp_ignore") for name in ("all", station.link.name))
-    on_device = any(a.address == towards and a.link == station.link.index for a in there.addresses)
-    if ignore == 8 or (ignore in (1, 2) and not on_device):
+    if _ignored(journey, link, station, towards, ignore):
         return False
     return refusal_to_answer(journey, link, station, towards) is None
+
+
+def _ignored(journey: Journey, link: Link, station: Station, towards: IPAddress, mode: int) -> bool:
+    """Whether arp_ignore keeps a station from answering for an address of its own (net/ipv4/arp.c, arp_ignore)."""
+    there = journey.world.netns(station.netns)
+    own = [address for address in there.addresses if address.address == towards]
+    here = [address for address in own if address.link == station.link.index]
+    if mode == 1:
+        return not here
+    if mode == 2:
+        asker = _asker(journey, link, towards)
+        return not any(asker is None or address.covers(asker) for address in here)
+    if mode == 3:
+        return all(address.scope == "host" for address in own)
+    return mode == 8
 
 
 def refusal_to_answer(journey: Journey, link: Link, station: Station, towards: IPAddress) -> Refusal | None:

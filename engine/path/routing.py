@@ -94,12 +94,26 @@ def route_output(journey: Journey, packet: Packet) -> Way | Refusal:
     refusal = _refused(netns, found.route)
     if refusal:
         return refusal
+    if found.route.kind == "broadcast" and journey.connecting:
+        return Refusal(Outcome.NOT_FOR_US, route_ref(netns, found.route), "a broadcast address takes no connections")
     if found.route.kind == "local":
         loopback = netns.links_by_name.get("lo")
         if loopback is None:
             return Refusal(Outcome.LINK_DOWN, route_ref(netns, found.route), "there is no loopback device")
         return _inwards(journey, found, loopback, packet)
-    return _onwards(journey, found, packet)
+    way = _onwards(journey, found, packet)
+    return (isinstance(way, Way) and _loopback_leaves(journey, packet, way.link)) or way
+
+
+def _loopback_leaves(journey: Journey, packet: Packet, link: Link) -> Refusal | None:
+    """A loopback source may leave only by a device that may carry such packets (__mkroute_output)."""
+    if packet.src.version == 6 or not packet.src.is_loopback or link.kind == "loopback":
+        return None
+    if _either(journey.netns, link, "route_localnet"):
+        return None
+    name = f"net.ipv4.conf.{link.name}.route_localnet"
+    text = f"the source {packet.src} is a loopback address, which {link.name} must not carry ({name} = 0)"
+    return Refusal(Outcome.MARTIAN, journey.sysctl_ref(name), text)
 
 
 def route_input(journey: Journey, packet: Packet, device: Link) -> Way | Refusal:

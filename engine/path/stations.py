@@ -59,6 +59,7 @@ class Stations:
         self._firewall = firewall
         self.at = cache(self._at)
         self.tied = cache(self._tied)
+        self.on_device = cache(self._on_device)
 
     def _hooked(self, hook: str, family: str) -> list[Hooked]:
         families = (family,) if family == "bridge" else (family, "inet")
@@ -69,6 +70,13 @@ class Stations:
             for chain in table.chains
             if chain.base is not None and chain.base.hook == hook
         ]
+
+    def _on_device(self, hook: str, device: str) -> tuple[Hooked, ...]:
+        """The chains at the ingress or egress hook of one device, in order."""
+        hooked = self._hooked(hook, "netdev")
+        found = [each for each in hooked if any(_names(pattern, device) for pattern in each.base.devices)]
+        found.sort(key=lambda each: (each.base.priority, -(each.base.registered or 0)))
+        return tuple(found)
 
     def _tied(self, hook: str, family: str) -> tuple[Hooked, ...]:
         """The legacy chains at a hook whose order among others of their priority is not known and can matter."""
@@ -98,6 +106,10 @@ class Stations:
             ]
         stations.sort(key=lambda station: station.priority)
         return tuple(stations)
+
+
+def _names(pattern: str, device: str) -> bool:
+    return device.startswith(pattern[:-1]) if pattern.endswith("*") else device == pattern
 
 
 def _idle(each: Hooked) -> bool:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from engine.model.host import Netns
 from engine.model.link import Link
-from engine.model.ref import Ref, RefKind
 from engine.model.trace import Assumption, Outcome, StepKind, Trace
-from engine.path.hooks import run_hook
+from engine.path.hooks import run_device_hook, run_hook
 from engine.path.journey import Journey, Out
 from engine.path.neighbours import resolve
-from engine.path.routing import Refusal, Way, route_input, route_output
+from engine.path.routing import Refusal, route_input
 from engine.path.segment import bridge_of, forwards, may_pass, opaque, ports_of, segment_of
 from engine.path.stages import Arrive, Bridged, Emit, Next, OnWire, Stack
 
@@ -29,6 +28,8 @@ def emit(journey: Journey, stage: Emit) -> Next:
         return Stack(link)
     if link.noarp:
         return OnWire(link, None, link.mac)
+    if journey.exit == (journey.netns.id, link.index) and stage.towards == journey.packet.dst:
+        return leave(journey, link)
     found = resolve(journey, link, stage.towards)
     journey.step(StepKind.NEIGHBOUR, found.text, found.ref)
     if found.leaves_view:
@@ -52,6 +53,10 @@ def leave(journey: Journey, link: Link) -> Trace:
 def on_wire(journey: Journey, stage: OnWire) -> Next:
     """Transmits a frame: into a bridge's ports, over a veth pair, or out of view."""
     link = stage.link
+    journey.see(oif=link.name)
+    ended = run_device_hook(journey, "egress", link.name) if link.up else None
+    if ended:
+        return ended
     if journey.exit == (journey.netns.id, link.index):
         return leave(journey, link)
     if link.kind == "bridge":
@@ -80,7 +85,10 @@ def arrive(journey: Journey, stage: Arrive) -> Next:
     if not link.up:
         journey.step(StepKind.LINK, f"{link.name} is down", journey.link_ref(link))
         return journey.end(Outcome.LINK_DOWN)
-    journey.see(source_mac=stage.source_mac)
+    journey.see(iif=link.name, oif="", source_mac=stage.source_mac)
+    ended = run_device_hook(journey, "ingress", link.name)
+    if ended:
+        return ended
     bridge = bridge_of(journey.netns, link)
     if bridge is not None:
         return _into_bridge(journey, bridge, link, stage)
@@ -127,9 +135,6 @@ def _bridge_prerouting(journey: Journey, bridge: Link, port: Link, stage: Arrive
             return Stack(bridge, prerouted=True)
         return Bridged(bridge, port, stage.mac, stage.source_mac)
     way = route_input(journey, journey.packet, bridge)
-    if isinstance(way, Refusal) and way.outcome is Outcome.NOT_FORWARDED:
-        out = route_output(journey, journey.packet)
-        way = out if isinstance(out, Way) and out.link.index == bridge.index else way
     if isinstance(way, Refusal):
         journey.step(StepKind.ROUTE, way.text, way.ref)
         return journey.end(way.outcome)
@@ -188,12 +193,17 @@ def _port_for(journey: Journey, bridge: Link, source: Link | None, mac: str | No
         if entry.mac == mac and entry.master == bridge.index and not entry.local:
             port = netns.links_by_index.get(entry.link)
             if port is not None and port.master == bridge.index:
-                ref = Ref(RefKind.FDB, netns.id, (port.index, mac or ""), f"{mac} dev {port.name}", f"{mac}")
-                return _checked(journey, bridge, source, port, ref)
+                return _checked(journey, bridge, source, port)
     station = segment_of(journey.world, netns, bridge).owner(mac or "")
     port = netns.links_by_index.get(station.port) if station is not None and station.port is not None else None
+    if port is not None and port.port is not None and not port.port.flood:
+        text = (
+            f"{bridge.name} has not learned where {mac} is, and port {port.name} takes no unknown frames (flood is off)"
+        )
+        journey.step(StepKind.BRIDGE, text, journey.link_ref(port))
+        return journey.end(Outcome.BRIDGE_DROP)
     if port is not None:
-        return _checked(journey, bridge, source, port, journey.link_ref(port))
+        return _checked(journey, bridge, source, port)
     away = next((port for port in ports_of(netns, bridge) if opaque(port) and may_pass(source, port)), None)
     if away is not None:
         return leave(journey, away)
@@ -201,7 +211,7 @@ def _port_for(journey: Journey, bridge: Link, source: Link | None, mac: str | No
     return journey.end(Outcome.BRIDGE_DROP)
 
 
-def _checked(journey: Journey, bridge: Link, source: Link | None, port: Link, ref: Ref) -> Link | Trace:
+def _checked(journey: Journey, bridge: Link, source: Link | None, port: Link) -> Link | Trace:
     if may_pass(source, port):
         return port
     if source is not None and source.index == port.index:
@@ -210,7 +220,7 @@ def _checked(journey: Journey, bridge: Link, source: Link | None, port: Link, re
         why = f"port {port.name} of {bridge.name} is {port.port.state if port.port and port.works else 'down'}"
     else:
         why = f"ports {source.name if source else ''} and {port.name} of {bridge.name} are isolated from each other"
-    journey.step(StepKind.BRIDGE, why, ref)
+    journey.step(StepKind.BRIDGE, why, journey.link_ref(port))
     return journey.end(Outcome.BRIDGE_DROP)
 
 

@@ -64,6 +64,7 @@ AT_SENDER: dict[Outcome, Symptom] = {
     Outcome.ROUTE_UNREACHABLE: Symptom.HOST_UNREACHABLE,
     Outcome.ROUTE_PROHIBIT: Symptom.PROHIBITED,
     Outcome.ROUTE_BLACKHOLE: Symptom.INVALID_ARGUMENT,
+    Outcome.MARTIAN: Symptom.INVALID_ARGUMENT,
 }
 
 _DROPS = frozenset({Outcome.RULE_DROP, Outcome.POLICY_DROP, Outcome.REJECTED})
@@ -80,6 +81,8 @@ def sender_symptom(trace: Trace, protocol: Protocol) -> Symptom | None:
         # A packet that is routed again after OUTPUT has left connect() behind, which only waits for an answer then.
         routed_again = any(step.hook for step in trace.steps)
         return Symptom.TIMEOUT if routed_again and protocol is Protocol.TCP else AT_SENDER[trace.outcome]
+    if trace.outcome is Outcome.NOT_FOR_US:  # a broadcast address: only UDP may send there, and must have asked for it
+        return Symptom.NET_UNREACHABLE if protocol is Protocol.TCP else Symptom.PROHIBITED
     if trace.outcome in _DROPS and protocol is not Protocol.TCP:
         return Symptom.NOT_PERMITTED
     if trace.outcome is Outcome.NO_NEIGHBOUR:

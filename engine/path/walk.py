@@ -50,24 +50,25 @@ def _local_out(journey: Journey, stage: LocalOut) -> Next:
             journey.step(StepKind.ROUTE, f"no address to send from on {way.link.name}", way.ref)
             return journey.end(Outcome.NO_SOURCE_ADDRESS)
         journey.choose_source(way.source)
-        # connect() looks up again once it has a source (ip_route_connect), which policy rules may ask for.
-        way = route_output(journey, journey.packet)
-        if isinstance(way, Refusal):
-            return _refuse(journey, way)
+        if journey.connecting:
+            # connect() looks up again once it has a source (ip_route_connect), which policy rules may ask for.
+            way = route_output(journey, journey.packet)
+            if isinstance(way, Refusal):
+                return _refuse(journey, way)
     journey.step(StepKind.ROUTE, way.text, way.ref)
     journey.see(iif="", oif=way.link.name)
-    before = (journey.packet.dst, journey.context.mark)
-    ended = run_hook(journey, "output")
-    if ended:
-        return ended
-    if (journey.packet.dst, journey.context.mark) != before:
+    ways = [way]
+
+    def reroute(journey: Journey) -> Trace | None:
         again = route_output(journey, journey.packet)
         if isinstance(again, Refusal):
             return _refuse(journey, again)
-        if again.ref != way.ref:
+        if again.ref != ways[-1].ref:
             journey.step(StepKind.ROUTE, f"routed again: {again.text}", again.ref)
-        way = again
-    return _postroute(journey, way)
+        ways.append(again)
+        return None
+
+    return run_hook(journey, "output", reroute=reroute) or _postroute(journey, ways[-1])
 
 
 def _stack(journey: Journey, stage: Stack) -> Next:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.model.host import Netns, Snapshot
+from engine.path.existing import Flows
 from engine.path.fib import Fib
 from engine.path.stations import Stations
 
@@ -15,6 +16,7 @@ class World:
         self.snapshot = snapshot
         self._fibs: dict[int, tuple[Netns, Fib]] = dict(known._fibs) if known else {}
         self._stations: dict[int, tuple[Netns, Stations]] = dict(known._stations) if known else {}
+        self._flows: dict[int, tuple[Netns, Flows]] = dict(known._flows) if known else {}
 
     def derive(self, snapshot: Snapshot) -> World:
         """The world of a changed snapshot, with the indexes of the namespaces that did not change."""
@@ -37,3 +39,14 @@ class World:
         if found is None:
             found = self._stations[id(netns)] = (netns, Stations(netns.firewall))
         return found[1]
+
+    def flows(self, netns: Netns) -> Flows:
+        """The flows that the namespace tracks already, indexed."""
+        found = self._flows.get(id(netns))
+        if found is None:
+            found = self._flows[id(netns)] = (netns, Flows(netns))
+        return found[1]
+
+    def tracking(self) -> list[Flows]:
+        """The flows of every namespace that tracks some."""
+        return [self.flows(netns) for netns in self.snapshot.namespaces if netns.conntrack]

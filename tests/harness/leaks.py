@@ -58,9 +58,13 @@ def namespaces() -> set[str]:
 
 
 def mounts() -> set[str]:
-    """Mount points that this process sees, but for those in folders under the machine's temporary folder."""
+    """Mount points that this process sees, but for those in folders under the machine's temporary folder.
+
+    /run/netns itself is not ours: the first `ip netns add` of a machine mounts it, and it stays (ip-netns(8)).
+    """
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
-    return {f"mount {point}" for point in (Path(line.split()[4]) for line in lines) if TEMPORARY not in point.parents}
+    points = {Path(line.split()[4]) for line in lines} - {NETNS_FOLDER}
+    return {f"mount {point}" for point in points if TEMPORARY not in point.parents}
 
 
 def processes() -> set[str]:

@@ -1,8 +1,8 @@
 """The kernel's own account of the rules that a packet met: nf_tables' trace messages, read from netlink.
 
-`Tracer.start` adds a table that marks every IPv4 packet for tracing as early as it can, and opens a socket in the
+`Tracer.start` adds tables that mark every IPv4 packet (and bridged frame) for tracing as early as it can, and opens a socket in the
 namespace that hears the trace (group NFNLGRP_NFTRACE). The kernel queues the messages while it handles the packet, so
-after the packet has come to its end they are all there: `stop` collects them and removes the table. Rules of
+after the packet has come to its end they are all there: `stop` collects them and removes the tables. Rules of
 iptables-nft and of nft are reported, those of iptables-legacy are not.
 
 Sources: include/uapi/linux/netfilter/nf_tables.h (enum nft_trace_attributes), net/netfilter/nf_tables_trace.c.
@@ -30,7 +30,7 @@ FAMILIES = {1: "inet", 2: "ip", 7: "bridge", 10: "ip6"}
 OURS = "portscope_trace"
 #: Before every chain that a scenario may have.
 MARKING = f"""
-table ip {OURS} {{
+table FAMILY {OURS} {{
     chain pre {{
         type filter hook prerouting priority -1000
         meta nftrace set 1
@@ -41,6 +41,7 @@ table ip {OURS} {{
     }}
 }}
 """
+TRACED = ("ip", "bridge")
 
 
 @dataclass(frozen=True)
@@ -85,11 +86,11 @@ class Tracer:
 
     def start(self) -> None:
         """From now on packets are traced."""
-        self.netns.run("nft", "-f", "-", stdin=MARKING)
+        self.netns.run("nft", "-f", "-", stdin="".join(MARKING.replace("FAMILY", family) for family in TRACED))
 
     def stop(self) -> tuple[Event, ...]:
         """Ends tracing; what was heard, in order."""
-        self.netns.run("nft", "delete", "table", "ip", OURS)
+        self.netns.run("nft", "-f", "-", stdin="".join(f"delete table {family} {OURS}\n" for family in TRACED))
         heard = []
         with self.socket as source:
             while True:

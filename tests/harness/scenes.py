@@ -58,10 +58,6 @@ class Scene:
 def build(world: World, scenario: Scenario) -> Scene:
     """Makes everything, in the order that the README of tests/scenarios tells."""
     made = {each.name: world.netns(each.name) for each in scenario.namespaces}
-    for each in scenario.namespaces:
-        for words in each.links:
-            made[each.name].ip(f"link add {words}")
-            made[each.name].ip(f"link set {words.split()[0]} up")
     for one, other in scenario.wires:
         world.veth(End(made[one.netns], one.link), End(made[other.netns], other.link))
         for end in (one, other):

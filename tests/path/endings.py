@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
+from itertools import pairwise
 
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
@@ -37,7 +38,11 @@ class Case:
         return runs[0].result
 
 
-def line(change: Callable[[World], object] = lambda world: None) -> Case:
+def as_it_is(world: World) -> None:
+    """Changes nothing."""
+
+
+def line(change: Callable[[World], object] = as_it_is) -> Case:
     """Client, router and server, with one thing changed."""
     world = three_in_line()
     change(world)
@@ -50,11 +55,9 @@ def filtered(space: Space, chain: str, rule: str = "", policy: str = "ACCEPT") -
     return space.iptables(f"*filter\n:{chain} {policy} [0:0]\n{rules}COMMIT\n")
 
 
-def own_service(change: Callable[[World], object] = lambda world: None, port: int = 80) -> Case:
+def own_service(port: int = 80) -> Case:
     """The client asks its own address."""
-    world = three_in_line()
-    change(world)
-    return Case(world.snapshot("client"), "10.1.0.2", port)
+    return Case(three_in_line().snapshot("client"), "10.1.0.2", port)
 
 
 def full_queue(name: str, address: str) -> Case:
@@ -137,7 +140,7 @@ def many_routers(count: int) -> Case:
         world.space(f"r{number}").forwarding()
     world.space("server")
     names = list(world.spaces)
-    for number, (near, far) in enumerate(zip(names, names[1:], strict=False)):
+    for number, (near, far) in enumerate(pairwise(names)):
         world.cable(f"{near}:out", f"{far}:in")
         world[near].address("out", f"10.9.{number}.1/24")
         world[far].address("in", f"10.9.{number}.2/24")
@@ -171,6 +174,14 @@ def refused(name: str, kind: str) -> Case:
     return line(lambda w: w[name].route(f"{kind} {SERVER}/32"))
 
 
+def loopback_source() -> Case:
+    """What is asked of 127.0.0.1 is translated to the server and keeps its source."""
+    world = three_in_line()
+    rules = [f"-A OUTPUT -d 127.0.0.1/32 -p {p} -j DNAT --to-destination {SERVER}\n" for p in ("tcp", "udp")]
+    world["client"].iptables(f"*nat\n:OUTPUT ACCEPT [0:0]\n{''.join(rules)}COMMIT\n")
+    return Case(world.snapshot("client"), "127.0.0.1")
+
+
 #: For each ending a host on which the client's own namespace is why, and one on which something further on is.
 HERE: dict[Outcome, Case] = {
     Outcome.DELIVERED: own_service(),
@@ -181,8 +192,10 @@ HERE: dict[Outcome, Case] = {
     Outcome.ROUTE_UNREACHABLE: refused("client", "unreachable"),
     Outcome.ROUTE_PROHIBIT: refused("client", "prohibit"),
     Outcome.ROUTE_BLACKHOLE: refused("client", "blackhole"),
+    Outcome.MARTIAN: loopback_source(),
     Outcome.NO_NEIGHBOUR: line(lambda w: w["router"].change("left", up=False)),
     Outcome.BRIDGE_DROP: closed_bridge_port(),
+    Outcome.NOT_FOR_US: Case(three_in_line().snapshot("client"), "10.1.0.255"),
     Outcome.NO_LISTENER: own_service(port=81),
     Outcome.BACKLOG_FULL: full_queue("client", "10.1.0.2"),
     Outcome.NO_SOURCE_ADDRESS: no_address(),

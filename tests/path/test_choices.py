@@ -9,7 +9,7 @@ COIN, DIE = Assumption("COIN", "which side is up"), Assumption("DIE", "which num
 
 
 def test_a_walk_without_a_question_is_run_once() -> None:
-    runs, complete = explore(lambda choices: "end")
+    runs, complete = explore(lambda _choices: "end")
     assert [(run.result, run.decisions) for run in runs] == [("end", ())]
     assert complete
 

@@ -51,12 +51,10 @@ class Firewall:
 
 @dataclass(frozen=True)
 class Namespace:
-    """A namespace. Lists of words are what follows `ip link add`, `ip address add`, `ip route add`, `ip rule add`
-    and `ip neigh replace`; `listeners` are specifications of tests.harness.servers, `relays` options of
+    """A namespace. Lists of words are what follows `ip address add`, `ip route add`, `ip rule add` and `ip neigh replace`; `listeners` are specifications of tests.harness.servers, `relays` options of
     tests.harness.relay; `down` names links that are set down in the end."""
 
     name: str
-    links: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     bridges: tuple[Bridge, ...] = ()
     sysctls: tuple[tuple[str, int], ...] = ()
@@ -223,7 +221,6 @@ def _end(reader: _Reader, text: str, known: set[str]) -> End:
 def _namespace(reader: _Reader, name: str) -> Namespace:
     namespace = Namespace(
         name,
-        links=reader.texts("links"),
         addresses=reader.texts("addresses"),
         bridges=tuple(_bridge(table, label) for label, table in reader.tables("bridges")),
         sysctls=reader.numbers("sysctls"),

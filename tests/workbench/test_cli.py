@@ -249,3 +249,17 @@ def test_exit_codes_are_those_that_scripts_rely_on():
         "DONE": 0, "NOT_REACHABLE": 1, "USAGE": 2, "UNDECIDED": 3, "REFUSED": 4, "INTERRUPTED": 130,
     }  # fmt: skip
     assert exits.EXIT_OF_REACH == {Reach.YES: 0, Reach.NO: 1, Reach.DEPENDS: 3}
+
+
+def test_everywhere_is_a_table_of_vantage_points(saved: Path) -> None:
+    done = portscope("why", "10.77.0.1:8080", "--from", "everywhere", "--snapshot", saved)
+    assert done.returncode == Exit.REACHABLE, done.stderr
+    rows = [line.split("  ")[1] for line in done.stdout.splitlines()]
+    assert rows[:3] == ["lan (by eth0)", "host", "host, at 127.0.0.1"]
+
+
+def test_everywhere_is_one_document_for_scripts(saved: Path) -> None:
+    done = portscope("why", "10.77.0.1:9", "--from", "everywhere", "--json", "--snapshot", saved)
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["schema"]) == (Exit.NOT_REACHABLE, "portscope.why-all/1")
+    assert all(wrong_in(answer) == [] for answer in document["answers"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.explain import ask
+from engine.explain.everywhere import vantages
 from engine.explain.question import QuestionError, resolve
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
@@ -19,6 +20,15 @@ def answer(snapshot: Snapshot, target: str, source: str, protocol: Protocol = Pr
     except QuestionError as error:
         raise usage(str(error)) from error
     return ask(snapshot, question)
+
+
+def answer_everywhere(snapshot: Snapshot, target: str, protocol: Protocol) -> list[tuple[str, Verdict]]:
+    """The answers from every vantage point. Raises `Refusal` when the target cannot be asked of this host."""
+    try:
+        question = resolve(snapshot, target, "host", protocol)
+    except QuestionError as error:
+        raise usage(str(error)) from error
+    return [(vantage.name, ask(snapshot, vantage.question)) for vantage in vantages(snapshot, question)]
 
 
 def tell(verdict: Verdict) -> None:

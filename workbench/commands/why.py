@@ -9,16 +9,23 @@ from __future__ import annotations
 from argparse import Namespace
 
 from engine.model.packet import Protocol
-from views.reports import answer_json
+from views.reports import answer_json, everywhere
 from workbench import output, world
-from workbench.commands.answering import answer, tell
-from workbench.exits import EXIT_OF_REACH, Exit
+from workbench.commands.answering import answer, answer_everywhere, tell
+from workbench.exits import EXIT_OF_REACH, Exit, worst
+
+#: The source that stands for every vantage point.
+EVERYWHERE = "everywhere"
 
 
 def run(arguments: Namespace) -> Exit:
     """Answers, and ends with the code of the answer."""
     snapshot = world.load(arguments.snapshot) if arguments.snapshot else world.look()
     protocol = Protocol.UDP if arguments.udp else Protocol.TCP
+    if arguments.source == EVERYWHERE:
+        answers = answer_everywhere(snapshot, arguments.target, protocol)
+        output.emit(everywhere.dumps(answers) if arguments.json else everywhere.render(answers))
+        return worst(verdict.reach for _, verdict in answers)
     verdict = answer(snapshot, arguments.target, arguments.source, protocol)
     if arguments.json:
         output.emit(answer_json.dumps(verdict))

@@ -81,14 +81,25 @@ def _remedies(failure: Failure, netns: Netns, turn: Found) -> Iterator[Remedy]:
     if _another(failure, netns, route):
         yield Remedy(f"delete route {route.destination} of {netns.id}", (delete,))
     hop = turn.nexthops[0]
-    for link, gateway in gateways(failure, netns, wanted):
-        if hop.gateway is not None and (link.index, gateway) != (hop.link, hop.gateway):
-            better = replace(route, nexthops=(NextHop(link.index, gateway),), preferred_source=None, text="")
-            title = f"route {route.destination} of {netns.id} by {gateway} instead of {hop.gateway}"
+    for link, gateway in gateways(failure, netns, wanted) if route.protocol != "kernel" else ():
+        if gateway != wanted and (link.index, gateway) != (hop.link, hop.gateway):
+            way = (NextHop(link.index, gateway),)
+            better = replace(route, nexthops=way, scope="global", preferred_source=None, text="")
+            old = hop.gateway or netns.links_by_index[hop.link or 0].name
+            title = f"route {route.destination} of {netns.id} by {gateway} instead of {old}"
             yield Remedy(title, (delete, AddRoute(netns.id, better)))
 
 
 def _another(failure: Failure, netns: Netns, route: Route) -> bool:
-    """Whether packets would still have a way without the route."""
+    """Whether packets would still have a way without the route.
+
+    The route of one of the namespace's own subnets only goes for another route to it, or for a gateway that can help.
+    """
     rest = Fib(replace(netns, routes=tuple(each for each in netns.routes if each != route)))
-    return isinstance(rest.lookup(FlowKey(failure.packet.dst)), Found)
+    found = rest.lookup(FlowKey(failure.packet.dst))
+    if not isinstance(found, Found):
+        return False
+    if route.protocol != "kernel" or found.route.destination.prefixlen > 0:
+        return True
+    helpful = {(link.index, gateway) for link, gateway in gateways(failure, netns, failure.packet.dst)}
+    return any((hop.link, hop.gateway) in helpful for hop in found.nexthops)

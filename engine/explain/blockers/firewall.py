@@ -17,6 +17,9 @@ from engine.model.trace import Outcome, StepKind
 PORTS = frozenset({"tcp dport", "udp dport", "sctp dport", "th dport", "tcp sport", "udp sport", "th sport"})
 PLACES = frozenset({"ip daddr", "ip6 daddr", "ip saddr", "ip6 saddr"})
 
+#: Deleting a rule about many flows weighs as much as this many exceptions for this one.
+WIDE = 3
+
 
 def rule_drop(failure: Failure) -> list[Blocker]:
     """RULE_DROP and REJECTED: the rule is deleted if it is about this flow, else an exception goes before it."""
@@ -29,7 +32,7 @@ def rule_drop(failure: Failure) -> list[Blocker]:
     rejects = failure.outcome is Outcome.REJECTED
     verb = f"rejects ({failure.trace.reject})" if rejects else "drops"
     sentence = f"{_whose(owner)} rule {ref.name} in {ref.netns} {verb} {_what(failure)}: {rule.text}"
-    misses = near_misses(failure.world, failure.step, ref.netns, want=Verdict)
+    misses = () if _specific(rule) else near_misses(failure.world, failure.step, ref.netns, want=Verdict)
     code = "FW_RULE_REJECT" if rejects else _drop_code(ref, owner)
     remedies = _ways_past(failure, table, rule, ref, owner)
     return [Blocker(code, sentence, ref, remedies, owner, _evidence(failure, rule), misses)]
@@ -42,16 +45,16 @@ def _ways_past(failure: Failure, table: Table, rule: Rule, ref: Ref, owner: str)
     selector = selector_for(failure, rule)
     where = _docker_user(failure, table, place) if owner == "docker" else None
     if where is not None:
-        return (Remedy(f"let {_flow(failure)} pass in DOCKER-USER", (insertion(where, selector),)),)
+        return (Remedy(f"accept {_flow(failure)} in DOCKER-USER", (insertion(where, selector),)),)
     chain = table.chain(place.chain)
-    accepting = Remedy(title, (insertion(place, selector),))
-    if chain is not None and chain.base is not None:
-        exceptions: tuple[Remedy, ...] = (accepting,)
-    else:
-        exceptions = (Remedy(title, (insertion(place, selector, VerdictKind.RETURN),)), accepting)
+    base = chain is not None and chain.base is not None
+    accepting = Remedy(f"accept {_flow(failure)} before {ref.name}", (insertion(place, selector),), fallback=not base)
+    back = Remedy(title, (insertion(place, selector, VerdictKind.RETURN),))
+    exceptions = (accepting,) if base else (back, accepting)
     if owner != "admin":
         return exceptions
-    deletion = Remedy(f"delete {ref.name}", (DeleteRule(place, rule),))
+    cost = 1 if _about_this_flow(rule) else WIDE
+    deletion = Remedy(f"delete {ref.name}", (DeleteRule(place, rule),), cost=cost)
     return (deletion, *exceptions) if _about_this_flow(rule) else (*exceptions, deletion)
 
 
@@ -126,6 +129,12 @@ def selector_for(failure: Failure, rule: Rule | None) -> Selector:
 def _about_this_flow(rule: Rule) -> bool:
     fields = {field.name for s in rule.statements if isinstance(s, Match) for field in s.fields}
     return bool(fields & PORTS) and bool(fields & PLACES)
+
+
+def _specific(rule: Rule) -> bool:
+    """Whether the rule names a port or an address: then nobody meant to let this packet through further on."""
+    fields = {field.name for s in rule.statements if isinstance(s, Match) for field in s.fields}
+    return bool(fields & (PORTS | PLACES))
 
 
 def _drop_code(ref: Ref, owner: str) -> str:

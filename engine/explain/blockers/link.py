@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Interface, IPv6Interface, ip_interface
+from ipaddress import IPv4Interface, IPv6Interface, ip_interface, ip_network
 
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.source import Doubt, doubted
 from engine.explain.failure import Failure, translation_of
 from engine.model.address import IPAddress
+from engine.model.container import Network
 from engine.model.host import Netns
 from engine.model.link import Address, Link
 from engine.model.packet import Packet
@@ -17,7 +18,7 @@ from engine.path.choices import Choices
 from engine.path.flow import Tracks
 from engine.path.journey import Journey, Setting
 from engine.path.routing import validate_source
-from engine.path.segment import bridge_of, ports_of, segment_of
+from engine.path.segment import bridge_of, forwards, ports_of, segment_of
 
 
 def link_down(failure: Failure) -> list[Blocker]:
@@ -38,6 +39,34 @@ def link_of_destination_down(failure: Failure) -> list[Blocker]:
             if link is not None and not link.up and any(address.covers(each) for each in wanted):
                 found.append(_up(netns, link))
     return found
+
+
+def lost_gateway(failure: Failure) -> list[Blocker]:
+    """The engine's network has an address on the host's bridge, and the bridge has it no more."""
+    snapshot = failure.world.snapshot
+    host, wanted = snapshot.host_netns, failure.packet.src if failure.backwards else failure.packet.dst
+    for container in snapshot.containers if any(hop.netns == host.id for hop in failure.trace.hops) else ():
+        for place in container.attachments if container.of_host else ():
+            if wanted != place.address or place.gateway is None or place.gateway in host.addresses_by_value:
+                continue
+            for network in snapshot.networks:
+                link = host.links_by_name.get(network.bridge)
+                if (network.name, network.engine) == (place.network, container.engine) and link is not None:
+                    return [_without_gateway(host, link, network, place.gateway)]
+    return []
+
+
+def _without_gateway(host: Netns, link: Link, network: Network, gateway: IPAddress) -> Blocker:
+    subnets = (ip_network(subnet) for subnet in network.subnets)
+    length = next((subnet.prefixlen for subnet in subnets if gateway in subnet), gateway.max_prefixlen)
+    own: IPv4Interface | IPv6Interface = ip_interface(f"{gateway}/{length}")
+    change = AddAddress(host.id, link.name, Address(link.index, own.ip, length))
+    ref = Ref(RefKind.LINK, host.id, (link.index,), link.name, f"{link.name} without {own}")
+    sentence = (
+        f"{link.name} of {host.id} should have {own}, the gateway of {network.engine}'s {network.name}, and has not"
+    )
+    remedy = Remedy(f"give {link.name} its address {own}", (change,))
+    return Blocker("LINK_BRIDGE_NO_ADDRESS", sentence, ref, (remedy,), evidence=(f"subnet: {network.subnets}",))
 
 
 def no_neighbour(failure: Failure) -> list[Blocker]:
@@ -90,6 +119,9 @@ def bridge_drop(failure: Failure) -> list[Blocker]:
     if "hairpin" in text:
         remedy = Remedy(f"turn hairpin on for {link.name}", (SetPort(netns.id, link.name, "hairpin", 1),))
         return [Blocker("LINK_HAIRPIN_OFF", sentence, ref, (remedy,))]
+    if "flood" in text:
+        remedy = Remedy(f"turn flooding on for {link.name}", (SetPort(netns.id, link.name, "flood", 1),))
+        return [Blocker("LINK_FLOOD_OFF", sentence, ref, (remedy,))]
     if "isolated" in text:
         remedy = Remedy(f"end the isolation of {link.name}", (SetPort(netns.id, link.name, "isolated", 0),))
         return [Blocker("LINK_PORT_ISOLATED", sentence, ref, (remedy,))]
@@ -116,8 +148,9 @@ def _cut_off(failure: Failure, owner: Netns, address: Address) -> list[Blocker]:
     host, port = peer
     if not port.up:
         return [_up(host, port)]
-    if bridge_of(host, port) is not None:
-        return []
+    master = bridge_of(host, port)
+    if master is not None:
+        return [] if forwards(port) else [_not_forwarding(host, port, master)]
     bridge = _bridge_for(host, address)
     if bridge is None:
         return []
@@ -127,6 +160,14 @@ def _cut_off(failure: Failure, owner: Netns, address: Address) -> list[Blocker]:
     others = tuple(p.name for p in ports_of(host, bridge))
     evidence = (f"ports of {bridge.name}: {', '.join(others) or 'none'}",)
     return [Blocker("LINK_NO_MASTER", sentence, ref, (remedy,), "admin", evidence)]
+
+
+def _not_forwarding(host: Netns, port: Link, bridge: Link) -> Blocker:
+    state = port.port.state if port.port else "down"
+    ref = Ref(RefKind.LINK, host.id, (port.index,), port.name, f"{port.name} ({state})")
+    sentence = f"port {port.name} of {bridge.name} in {host.id} passes nothing: its state is {state}"
+    hint = "a port that listens or learns does so for the bridge's forward delay only (spanning tree)"
+    return Blocker("LINK_PORT_NOT_FORWARDING", sentence, ref, evidence=(hint,))
 
 
 def _hears(failure: Failure, owner: Netns) -> bool:
@@ -147,6 +188,10 @@ def _link_at(failure: Failure) -> Link | None:
 
 def _not_answering(failure: Failure, owner: Netns, link: Link) -> list[Blocker]:
     """A namespace that hears the question and stays silent: it may not answer, or does not believe who asks."""
+    if link.noarp:
+        ref = Ref(RefKind.LINK, owner.id, (link.index,), link.name, f"{link.name} (NOARP)")
+        sentence = f"{link.name} of {owner.id} answers no address questions: `ip link set {link.name} arp on` there"
+        return [Blocker("LINK_ARP_OFF", sentence, ref)]
     name = next(
         (
             f"net.ipv4.conf.{each}.arp_ignore"
@@ -183,12 +228,11 @@ def _lost_address(failure: Failure, asked: IPAddress) -> list[Blocker]:
             continue
         length = _prefix_length(failure.netns, asked)
         addressed = {a.link for a in netns.addresses if a.address.version == asked.version}
-        for link in netns.links:
-            if link.kind == "loopback" or link.index in addressed:
-                continue
+        devices = [link for link in netns.links if link.kind != "loopback"]
+        for link in sorted(devices, key=lambda device: device.index in addressed):
             own: IPv4Interface | IPv6Interface = ip_interface(f"{asked}/{length}")
             change = AddAddress(netns.id, link.name, Address(link.index, own.ip, length))
-            ref = Ref(RefKind.LINK, netns.id, (link.index,), link.name, f"{link.name} has no address")
+            ref = Ref(RefKind.LINK, netns.id, (link.index,), link.name, f"{link.name} without {asked}")
             sentence = f"{container.name} should have {asked} on {link.name} and does not"
             remedy = Remedy(f"give {link.name} of {netns.id} its address {own}", (change,))
             return [Blocker("DST_NO_ADDRESS", sentence, ref, (remedy,), container.engine)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from itertools import pairwise
 
@@ -10,14 +11,15 @@ from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.publish import acceptance
 from engine.explain.failure import Failure, Leg, place_of, rule_at, translation_of
 from engine.explain.owners import owner_of
-from engine.explain.rulecraft import masquerade, retarget
-from engine.explain.services import Service, services_for
-from engine.model.firewall import Match, Nat, NatKind, Rule, Table
+from engine.explain.rulecraft import Selector, hairpin, masquerade, retarget
+from engine.explain.services import Service, intention, services_for
+from engine.model.firewall import Chain, Match, Nat, NatKind, Rule, Table
 from engine.model.host import Netns
 from engine.model.plan import DeleteRule, RulePlace, SetSysctl
 from engine.model.ref import Ref, RefKind
-from engine.model.trace import Step
+from engine.model.trace import Outcome, Step
 from engine.path.matches import Answer, matches
+from engine.path.rules import chain_ref
 from engine.path.switching import calls_iptables
 from engine.path.view import View
 
@@ -49,6 +51,15 @@ def stale_target(failure: Failure) -> list[Blocker]:
     return [Blocker(code, sentence, step.ref, tuple(remedies), owner, evidence)]
 
 
+def stolen(failure: Failure) -> list[Blocker]:
+    """A published port that another rule translates first, to a place that is not its container's."""
+    step = translation_of(failure)
+    meant = intention(failure, step.packet.dport or 0) if step is not None else None
+    if meant is None or meant[0].netns in (None, failure.netns.id):
+        return []
+    return stale_target(failure)
+
+
 def masquerade_missing(failure: Failure) -> list[Blocker]:
     """An answer is for a container's own address, which nobody outside knows: the way out was not masqueraded."""
     if not failure.backwards:
@@ -64,6 +75,27 @@ def masquerade_missing(failure: Failure) -> list[Blocker]:
             if bridge is not None and bridge.kind == "bridge" and address.covers(source):
                 subnet = ip_network(str(address), strict=False)
                 return _masquerade(failure, router, bridge.name, str(subnet))
+    return []
+
+
+def hairpin_not_masqueraded(failure: Failure) -> list[Blocker]:
+    """A translated packet kept a source that its new destination can't answer to: its own, or a loopback address."""
+    step, source = translation_of(failure), failure.packet.src
+    if step is None or step.ref is None or failure.leg is not Leg.FORWARD or failure.packet.dport is None:
+        return []
+    if not (failure.returned or source.is_loopback):
+        return []
+    if failure.outcome is Outcome.MARTIAN and failure.netns.id == step.ref.netns and not failure.step.context.iif:
+        return []  # it never gets as far as the way out, where it would be masqueraded
+    host = failure.world.netns(step.ref.netns)
+    selector = Selector(failure.packet.protocol, source, failure.packet.dst, dport=failure.packet.dport)
+    for table, chain in _postrouting(host):
+        place = RulePlace(host.id, table.backend, table.family, table.name, chain.name, len(chain.rules))
+        flow = f"{source} → {failure.packet.dst}:{failure.packet.dport}"
+        remedy = Remedy(f"masquerade {flow} in {host.id}", (hairpin(place, selector),))
+        ref = chain_ref(host.id, table, chain)
+        sentence = f"{host.id} translates the destination but not the source of {flow}: {failure.step.text}"
+        return [Blocker("NAT_HAIRPIN_NO_MASQ", sentence, ref, (remedy,), owner_of(ref, host.firewall))]
     return []
 
 
@@ -97,26 +129,24 @@ def _right_targets(failure: Failure, step: Step, rule: Rule, services: list[Serv
 
 
 def _masquerade(failure: Failure, router: Netns, bridge: str, subnet: str) -> list[Blocker]:
-    for table in router.firewall.tables:
-        for chain in table.chains:
-            base = chain.base
-            if base is None or base.kind != "nat" or base.hook != "postrouting" or table.family not in ("ip", "inet"):
-                continue
-            place = RulePlace(router.id, table.backend, table.family, table.name, chain.name, len(chain.rules))
-            remedy = Remedy(f"masquerade {subnet} of {router.id}", (masquerade(place, subnet, bridge),))
-            ref = Ref(
-                RefKind.CHAIN,
-                router.id,
-                (str(table.backend), table.family, table.name, chain.name),
-                f"{table.name}/{chain.name}",
-                f"no rule for {subnet}",
-            )
-            sentence = (
-                f"{router.id} sends packets of {subnet} on with their own source address, "
-                f"and {failure.netns.id} has no way back to {failure.packet.dst}"
-            )
-            return [Blocker("NAT_MASQ_MISSING", sentence, ref, (remedy,), owner_of(ref, router.firewall))]
+    for table, chain in _postrouting(router):
+        place = RulePlace(router.id, table.backend, table.family, table.name, chain.name, len(chain.rules))
+        remedy = Remedy(f"masquerade {subnet} of {router.id}", (masquerade(place, subnet, bridge),))
+        ref = replace(chain_ref(router.id, table, chain), text=f"no rule for {subnet}")
+        sentence = (
+            f"{router.id} sends packets of {subnet} on with their own source address, "
+            f"and {failure.netns.id} has no way back to {failure.packet.dst}"
+        )
+        return [Blocker("NAT_MASQ_MISSING", sentence, ref, (remedy,), owner_of(ref, router.firewall))]
     return []
+
+
+def _postrouting(netns: Netns) -> Iterator[tuple[Table, Chain]]:
+    """The base chains that choose source addresses."""
+    for table in netns.firewall.tables:
+        for chain in table.chains if table.family in ("ip", "inet") else ():
+            if chain.base is not None and (chain.base.kind, chain.base.hook) == ("nat", "postrouting"):
+                yield table, chain
 
 
 def _shadowed(failure: Failure, step: Step, table: Table, rule: Rule) -> Rule | None:

@@ -59,6 +59,9 @@ def not_forwarded(failure: Failure) -> list[Blocker]:
         return []
     name = str(ref.key[0])
     netns = failure.netns
+    if failure.returned:
+        sentence = f"{failure.packet} was sent back to {netns.id}, which it came from: nobody on the way knows better"
+        return [Blocker("ROUTE_SENT_BACK", sentence, ref)]
     remedy = Remedy(f"turn forwarding on in {netns.id}", (SetSysctl(netns.id, name, 1),))
     whole = name in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
     code = "HOST_IP_FORWARD_OFF" if whole else "HOST_DEVICE_FORWARDING_OFF"
@@ -79,7 +82,11 @@ def ways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[tuple[IPNetw
 
 
 def gateways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[tuple[Link, IPAddress]]:
-    """Neighbours in the namespace's own subnets that can take packets for `wanted`, engines' gateways first."""
+    """Neighbours in the namespace's own subnets that can take packets for `wanted`, engines' gateways first.
+
+    Where the failing packet has been before, it does not go again.
+    """
+    been = {hop.netns for hop in failure.trace.hops} if wanted == failure.packet.dst else set()
     declared = {
         attachment.gateway
         for container in failure.world.snapshot.containers_in(netns.id)
@@ -91,9 +98,13 @@ def gateways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[tuple[Li
             continue
         for station in segment_of(failure.world, netns, link).stations:
             there = failure.world.netns(station.netns)
+            if there.id in been and wanted not in there.addresses_by_value:
+                continue
             if not _can_take(failure.world.fib(there), there, wanted):
                 continue
             for address in there.addresses:
+                if address.address.version != wanted.version:
+                    continue
                 if address.link == station.link.index and _on_link(netns, link, address.address):
                     found.append((address.address not in declared, link, address.address))
     found.sort(key=lambda entry: entry[0])

@@ -22,7 +22,8 @@ def other_listener(failure: Failure) -> list[Blocker]:
         code, why = _why_not(listener, packet.dst.version)
         who = listener.process.name if listener.process else "a program"
         sentence = f"{who} in {netns.id} listens on {listener}, {why}; the packet is for {packet.dst}:{packet.dport}"
-        open_up = Listen(netns.id, replace(listener, address=None, v6only=False, family=packet.family), listener)
+        wider = replace(listener, address=None, v6only=False, device=None, family=packet.family)
+        open_up = Listen(netns.id, wider, listener)
         title = f"make {who} listen on {_any(packet.dst.version)}:{listener.port} instead of {listener}"
         remedies = (Remedy(title, (open_up,), manual=True),)
         return [Blocker(code, sentence, listener_ref(netns.id, listener), remedies, _owner(failure))]

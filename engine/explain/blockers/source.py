@@ -81,9 +81,12 @@ def martian(failure: Failure) -> list[Blocker]:
     netns, device = failure.netns, failure.step.context.iif
     sentence = f"{netns.id} drops {failure.packet}: {failure.step.text}"
     if ref.kind is RefKind.SYSCTL:
-        name = f"net.ipv4.conf.{device}.route_localnet"
+        name = str(ref.key[0])
+        device = name.removeprefix("net.ipv4.conf.").removesuffix(".route_localnet")
         remedy = Remedy(f"let {device} carry loopback addresses", (SetSysctl(netns.id, name, 1),))
         return [Blocker("NAT_LOOPBACK_NEEDS_ROUTE_LOCALNET", sentence, ref, (remedy,), "kernel")]
+    if failure.returned:
+        return [Blocker("HOST_MARTIAN", sentence, ref, owner="kernel")]
     name = f"net.ipv4.conf.{device}.accept_local"
     remedy = Remedy(f"let {device} accept packets from this host's own addresses", (SetSysctl(netns.id, name, 1),))
     return [Blocker("HOST_MARTIAN", sentence, ref, (remedy,), "kernel")]

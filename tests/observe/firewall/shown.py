@@ -42,6 +42,8 @@ def one(statement: Statement) -> str:
             return " ".join(part for part in translation(statement) if part)
         case Reject():
             return f"reject {statement.kind}"
+        case SetMark() if statement.fields:
+            return f"{statement.target} = {fields(statement.fields)} map {target(statement)}"
         case SetMark():
             source = (
                 f"{statement.value:#x}" if statement.source == "value" else f"{statement.source}&{statement.mask:#x}"
@@ -82,7 +84,7 @@ def atom(name: str, value: object) -> str:
     return str(kind(value.low)) if value.low == value.high else f"{kind(value.low)}-{top}"
 
 
-def target(found: VerdictMap | Nat) -> str:
+def target(found: VerdictMap | Nat | SetMark) -> str:
     if found.lookup:
         return f"@{found.lookup}"
     entries = (

@@ -1,0 +1,183 @@
+"""Targets and sources as people type them, and one clear line for each that cannot be understood."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address
+
+import pytest
+
+from engine.explain.question import QuestionError, find_container, resolve
+from engine.model.container import PublishedPort
+from engine.model.packet import Protocol
+from tests.hosts.build import World
+from tests.hosts.stock import docker_world, three_in_line, two_uplinks
+
+
+def world() -> World:
+    made = docker_world()
+    made["host"].link("wan")
+    made.containers[0] = replace(made.containers[0], service="frontend")
+    return made
+
+
+SNAPSHOT = world().snapshot()
+
+
+@pytest.mark.parametrize(
+    ("target", "address", "port"),
+    [
+        ("10.77.0.1:8080", "10.77.0.1", 8080),
+        ("[fd00::1]:443", "fd00::1", 443),
+        ("[10.77.0.1]:80", "10.77.0.1", 80),
+        ("web:80", "172.17.0.2", 80),
+        ("web0123:80", "172.17.0.2", 80),
+        ("frontend:80", "172.17.0.2", 80),
+        (":8080", "10.77.0.1", 8080),
+        (":1", "10.77.0.1", 1),
+        ("10.77.0.1:65535", "10.77.0.1", 65535),
+        ("127.0.0.1:080", "127.0.0.1", 80),
+    ],
+)
+def test_target(target: str, address: str, port: int) -> None:
+    question = resolve(SNAPSHOT, target)
+    assert (question.address, question.port, question.target) == (ip_address(address), port, target)
+
+
+def test_the_host_and_tcp_are_meant_where_nothing_is_said() -> None:
+    question = resolve(SNAPSHOT, "web:80")
+    assert (question.source.netns, question.source.address, question.protocol) == ("host", None, Protocol.TCP)
+    assert resolve(SNAPSHOT, "web:80", "", Protocol.UDP).protocol is Protocol.UDP
+
+
+def test_a_port_that_is_published_on_one_address_is_asked_there() -> None:
+    made = world()
+    published = (PublishedPort(Protocol.TCP, ip_address("127.0.0.1"), 9000, 80),)
+    made.containers[0] = replace(made.containers[0], published=published)
+    assert str(resolve(made.snapshot(), ":9000").address) == "127.0.0.1"
+
+
+def test_a_published_port_without_an_address_is_asked_at_an_uplink_and_not_at_a_bridge() -> None:
+    made = World()
+    host = made.space("host")
+    host.bridge("docker0").address("docker0", "172.17.0.1/16")
+    host.link("eth0")
+    host.address("eth0", "10.0.0.9/24")
+    assert str(resolve(made.snapshot(), ":80").address) == "10.0.0.9"
+
+
+@pytest.mark.parametrize(
+    ("source", "netns", "address", "device"),
+    [
+        ("host", "host", None, None),
+        ("ns:lan", "lan", None, None),
+        ("db", "db", None, None),
+        ("db0123", "db", None, None),
+        ("10.77.0.55", "host", "10.77.0.55", "up0"),
+        ("192.0.2.1", "host", "192.0.2.1", "up0"),
+        ("192.0.2.1@wan", "host", "192.0.2.1", "wan"),
+        ("10.77.0.1@wan", "host", "10.77.0.1", "wan"),
+    ],
+)
+def test_source(source: str, netns: str, address: str | None, device: str | None) -> None:
+    found = resolve(SNAPSHOT, "web:80", source).source
+    assert (found.netns, found.device) == (netns, device)
+    assert found.address == (ip_address(address) if address else None)
+    assert found.outside is (device is not None)
+
+
+def test_an_outside_client_arrives_by_the_device_that_routes_back_to_it() -> None:
+    snapshot = two_uplinks().snapshot()
+    assert resolve(snapshot, ":443", "203.0.113.77").source.device == "isp2"
+    assert resolve(snapshot, ":443", "192.0.2.1").source.device == "isp1"
+
+
+@pytest.mark.parametrize(
+    ("target", "source", "words"),
+    [
+        ("web", "host", "write ADDRESS:PORT"),
+        ("", "host", "write ADDRESS:PORT"),
+        ("::1:80", "host", "write ADDRESS:PORT"),
+        ("[::1:80", "host", "write ADDRESS:PORT"),
+        ("web:http", "host", "'http' is not a port number"),
+        ("web:", "host", "'' is not a port number"),
+        ("web:-1", "host", "'-1' is not a port number"),
+        ("web:0", "host", "port 0 is not between 1 and 65535"),
+        ("web:65536", "host", "port 65536 is not between 1 and 65535"),
+        ("web:²", "host", "'²' is not a port number"),
+        ("wbe:80", "host", "did you mean web?"),
+        ("zzz:80", "host", "there are: db, web"),
+        ("web:80", "ns:lam", "did you mean lan?"),
+        ("web:80", "ns:", "there is no network namespace ''"),
+        ("web:80", "wbe", "did you mean web?"),
+        ("web:80", "192.0.2.1@wam", "did you mean wan?"),
+        ("web:80", "fd00::1", "different IP versions"),
+        ("web:80", "10.77.0.1", "write --from host"),
+    ],
+)
+def test_what_cannot_be_asked_says_so_in_one_line(target: str, source: str, words: str) -> None:
+    with pytest.raises(QuestionError) as caught:
+        resolve(SNAPSHOT, target, source)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_port_of_absurd_length_is_no_port() -> None:
+    with pytest.raises(QuestionError):
+        resolve(SNAPSHOT, f"web:{'9' * 5000}")
+
+
+def test_a_container_that_does_not_run_is_to_be_started() -> None:
+    made = world()
+    made.containers[0] = replace(made.containers[0], state="exited", netns=None)
+    with pytest.raises(QuestionError, match=r"is not running \(exited\): start it with `docker start web`"):
+        resolve(made.snapshot(), "web:80")
+
+
+def test_a_container_whose_namespace_cannot_be_seen_says_who_could() -> None:
+    made = world()
+    made.containers[0] = replace(made.containers[0], netns=None)
+    with pytest.raises(QuestionError, match="run as root"):
+        resolve(made.snapshot(), "web:80")
+
+
+def test_a_container_without_an_address_is_asked_for_by_address() -> None:
+    made = world()
+    made["web"].addresses[:] = made["web"].addresses[:2]
+    made.containers[0] = replace(made.containers[0], attachments=(), network_mode="none")
+    with pytest.raises(QuestionError, match="network mode none"):
+        resolve(made.snapshot(), "web:80")
+
+
+def test_a_container_that_lost_its_address_is_asked_for_at_the_one_that_it_should_have() -> None:
+    made = world()
+    made["web"].addresses[:] = made["web"].addresses[:2]
+    assert str(resolve(made.snapshot(), "web:80").address) == "172.17.0.2"
+
+
+def test_a_host_without_an_address_has_no_published_ports() -> None:
+    made = World()
+    made.space("host")
+    with pytest.raises(QuestionError, match=r"write 127\.0\.0\.1:80"):
+        resolve(made.snapshot(), ":80")
+
+
+def test_two_containers_of_one_name_are_told_apart_by_id() -> None:
+    made = world()
+    made.containers.append(replace(made.containers[0], id="feedbeef1234"))
+    with pytest.raises(QuestionError, match=r"could be 2 containers: .*feedbeef1234.* write one's id"):
+        find_container(made.snapshot(), "web")
+    assert find_container(made.snapshot(), "feedbeef").id == "feedbeef1234"
+
+
+def test_of_two_engines_the_hosts_own_is_meant() -> None:
+    made = world()
+    made.containers.append(replace(made.containers[0], id="feedbeef1234", engine="docker (/run/other.sock)"))
+    assert find_container(made.snapshot(), "web").engine == "docker"
+
+
+def test_an_outside_client_that_no_route_leads_to_needs_a_device() -> None:
+    snapshot = three_in_line().snapshot("router")
+    with pytest.raises(QuestionError, match=r"write 192\.0\.2\.1@DEVICE"):
+        resolve(snapshot, "10.2.0.2:80", "192.0.2.1")
+    assert resolve(snapshot, "10.2.0.2:80", "192.0.2.1@left").source.device == "left"

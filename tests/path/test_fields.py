@@ -1,0 +1,248 @@
+"""Every field that a rule can ask for: its value, and what it is where the packet has none."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from engine.model.packet import TCP_SYN, Protocol
+from engine.model.traffic import Tuple4
+from engine.observe.firewall.fields import FIELDS as VOCABULARY
+from engine.observe.firewall.fields import is_exact
+from engine.path.fields import FIELDS, UNKNOWN, read
+from engine.path.view import View
+from tests.hosts.build import World
+from tests.hosts.stock import three_in_line
+from tests.path.journeys import packet, view
+
+#: Exact in the vocabulary, and yet nothing that a walk knows of its packet: a rule that asks is walked both ways.
+NOT_WALKED = frozenset(
+    {
+        "ether daddr",
+        "meta skgid",
+        "owner gid",
+        "ct reply ip saddr",
+        "ct reply ip daddr",
+        "ct reply ip6 saddr",
+        "ct reply ip6 daddr",
+        "ct reply proto-src",
+        "ct reply proto-dst",
+    }
+)
+
+V4, V6 = ("10.1.0.2", "10.2.0.2"), ("fd01::2", "fd02::2")
+FLOW = Tuple4(ip_address("10.1.0.2"), ip_address("10.2.0.9"), 50000, 8080)
+FLOW6 = Tuple4(ip_address("fd01::2"), ip_address("fd02::9"), 50000, 8080)
+ROUTED = {"iif": "left", "oif": "right"}
+ABSENT = None
+
+
+def seen(
+    protocol: Protocol = Protocol.TCP,
+    ends: tuple[str, str] = V4,
+    hook: str = "forward",
+    world: World | None = None,
+    **more: Any,
+) -> View:
+    """A packet at the router's hook; what is not of the packet itself is of its context."""
+    of_packet = {
+        name: more.pop(name)
+        for name in list(more)
+        if name in ("sport", "dport", "icmp_type", "icmp_code", "ttl", "length")
+    }
+    if protocol in (Protocol.ICMP, Protocol.ICMPV6):
+        of_packet = {"sport": None, "dport": None, **of_packet}
+    sent = packet(*ends, protocol=protocol, **of_packet)
+    return view((world or three_in_line()).snapshot(), "router", sent, hook, **{**ROUTED, **more})
+
+
+TCP, UDP, SCTP = seen(), seen(Protocol.UDP), seen(Protocol.SCTP)
+TCP6 = seen(ends=V6)
+ICMP = seen(Protocol.ICMP, icmp_type=3, icmp_code=1)
+ICMP6 = seen(Protocol.ICMPV6, V6, icmp_type=1, icmp_code=4)
+TRANSLATED = seen(ct_original=FLOW, ct_status=frozenset({"dnat"}), ct_mark=5, mark=9)
+TRANSLATED6 = seen(ends=V6, ct_original=FLOW6)
+UNTRACKED, INVALID = seen(ct_state="untracked"), seen(ct_state="invalid")
+BRIDGED = seen(iif="br0", oif="br0", physin="p1", physout="p2")
+SENT = seen(hook="output", iif="", oif="left", uid=1000)
+ANONYMOUS = seen(hook="output", iif="", oif="left")
+
+
+def number(address: str) -> int:
+    return int(ip_address(address))
+
+
+CASES: list[tuple[str, View, object]] = [
+    ("ip saddr", TCP, number(V4[0])),
+    ("ip saddr", TCP6, ABSENT),
+    ("ip daddr", TCP, number(V4[1])),
+    ("ip daddr", TCP6, ABSENT),
+    ("ip6 saddr", TCP6, number(V6[0])),
+    ("ip6 saddr", TCP, ABSENT),
+    ("ip6 daddr", TCP6, number(V6[1])),
+    ("ip6 daddr", TCP, ABSENT),
+    ("ip protocol", TCP, 6),
+    ("ip protocol", UDP, 17),
+    ("ip protocol", TCP6, ABSENT),
+    ("ip6 nexthdr", ICMP6, 58),
+    ("ip6 nexthdr", TCP, ABSENT),
+    ("ip ttl", seen(ttl=3), 3),
+    ("ip ttl", TCP6, ABSENT),
+    ("ip6 hoplimit", TCP6, 64),
+    ("ip6 hoplimit", TCP, ABSENT),
+    ("ip version", TCP, 4),
+    ("ip version", TCP6, 6),
+    ("ip length", TCP, 60),
+    ("ip length", TCP6, ABSENT),
+    ("meta length", TCP6, 60),
+    ("meta l4proto", TCP, 6),
+    ("meta l4proto", SCTP, 132),
+    ("meta l4proto", ICMP6, 58),
+    ("meta nfproto", TCP, "ipv4"),
+    ("meta nfproto", TCP6, "ipv6"),
+    ("meta protocol", TCP, 0x0800),
+    ("meta protocol", TCP6, 0x86DD),
+    ("ether type", TCP6, 0x86DD),
+    ("meta mark", TRANSLATED, 9),
+    ("meta mark", TCP, 0),
+    ("meta iifname", TCP, "left"),
+    ("meta iifname", SENT, ""),
+    ("meta oifname", TCP, "right"),
+    ("meta oifname", seen(oif=""), ""),
+    ("meta iif", TCP, "left"),
+    ("meta oif", TCP, "right"),
+    ("meta ibrname", BRIDGED, "br0"),
+    ("meta ibrname", TCP, ""),
+    ("meta obrname", BRIDGED, "br0"),
+    ("meta obrname", TCP, ""),
+    ("physdev in", BRIDGED, "p1"),
+    ("physdev in", TCP, ""),
+    ("physdev out", BRIDGED, "p2"),
+    ("physdev is-in", BRIDGED, "yes"),
+    ("physdev is-in", TCP, "no"),
+    ("physdev is-out", BRIDGED, "yes"),
+    ("physdev is-out", seen(physin="p1"), "no"),
+    ("physdev is-bridged", BRIDGED, "yes"),
+    ("physdev is-bridged", seen(physin="p1"), "no"),
+    ("meta pkttype", TCP, "unicast"),
+    ("meta pkttype", seen(ends=("10.1.0.2", "224.0.0.5")), "multicast"),
+    ("meta skuid", SENT, 1000),
+    ("meta skuid", TCP, ABSENT),
+    ("meta skuid", ANONYMOUS, UNKNOWN),
+    ("owner uid", SENT, 1000),
+    ("owner uid", TCP, ""),
+    ("owner uid", ANONYMOUS, UNKNOWN),
+    ("ether saddr", seen(source_mac="02:00:00:00:00:0a"), 0x02000000000A),
+    ("ether saddr", TCP, UNKNOWN),
+    ("tcp sport", TCP, 50000),
+    ("tcp sport", UDP, ABSENT),
+    ("tcp dport", TCP, 80),
+    ("tcp dport", UDP, ABSENT),
+    ("tcp flags", TCP, TCP_SYN),
+    ("tcp flags", UDP, ABSENT),
+    ("udp sport", UDP, 50000),
+    ("udp sport", TCP, ABSENT),
+    ("udp dport", UDP, 80),
+    ("udp dport", TCP, ABSENT),
+    ("sctp sport", SCTP, 50000),
+    ("sctp sport", TCP, ABSENT),
+    ("sctp dport", SCTP, 80),
+    ("sctp dport", TCP, ABSENT),
+    ("th sport", UDP, 50000),
+    ("th sport", ICMP, ABSENT),
+    ("th dport", TCP, 80),
+    ("th dport", ICMP, ABSENT),
+    ("icmp type", ICMP, 3),
+    ("icmp type", TCP, ABSENT),
+    ("icmp code", ICMP, 1),
+    ("icmp code", ICMP6, ABSENT),
+    ("icmpv6 type", ICMP6, 1),
+    ("icmpv6 type", ICMP, ABSENT),
+    ("icmpv6 code", ICMP6, 4),
+    ("icmpv6 code", TCP6, ABSENT),
+    ("ct state", TCP, frozenset({"new"})),
+    ("ct state", TRANSLATED, frozenset({"new", "dnat"})),
+    ("ct state", UNTRACKED, frozenset({"untracked"})),
+    ("ct status", TRANSLATED, frozenset({"dnat"})),
+    ("ct status", UNTRACKED, ABSENT),
+    ("ct direction", TCP, "original"),
+    ("ct direction", seen(ct_reply_direction=True), "reply"),
+    ("ct direction", INVALID, ABSENT),
+    ("ct mark", TRANSLATED, 5),
+    ("ct mark", UNTRACKED, ABSENT),
+    ("ct l3proto", TCP6, "ipv6"),
+    ("ct l3proto", INVALID, ABSENT),
+    ("ct protocol", UDP, 17),
+    ("ct protocol", UNTRACKED, ABSENT),
+    ("ct original ip saddr", TRANSLATED, number("10.1.0.2")),
+    ("ct original ip saddr", TCP, ABSENT),
+    ("ct original ip daddr", TRANSLATED, number("10.2.0.9")),
+    ("ct original ip6 saddr", TRANSLATED6, number("fd01::2")),
+    ("ct original ip6 daddr", TRANSLATED6, number("fd02::9")),
+    ("ct original proto-src", TRANSLATED, 50000),
+    ("ct original proto-dst", TRANSLATED, 8080),
+    ("ct original proto-dst", TCP, ABSENT),
+    ("fib daddr type", TCP, "unicast"),
+    ("fib daddr type", seen(ends=("10.1.0.2", "10.2.0.1")), "local"),
+    ("fib daddr type", seen(ends=("10.1.0.2", "10.2.0.255")), "broadcast"),
+    ("fib daddr type", seen(ends=("10.1.0.2", "224.0.0.5")), "multicast"),
+    ("fib daddr type", seen(ends=("10.1.0.2", "127.0.0.9")), "local"),
+    ("fib saddr type", seen(ends=("10.1.0.1", "10.2.0.2")), "local"),
+    ("fib saddr type", TCP, "unicast"),
+    ("fib daddr . iif type", seen(ends=("10.1.0.2", "10.1.0.1")), "local"),
+    ("fib daddr . iif type", seen(ends=("10.1.0.2", "10.2.0.1")), "unicast"),
+    ("fib saddr . iif type", seen(ends=("10.1.0.1", "10.2.0.2")), "local"),
+    ("fib daddr . oif type", seen(ends=("10.1.0.2", "10.2.0.1")), "local"),
+    ("fib saddr . oif type", seen(ends=("10.1.0.1", "10.2.0.2")), "unicast"),
+    ("fib saddr . iif oif", TCP, "exists"),
+    ("fib saddr . iif oif", seen(iif="right"), "missing"),
+    ("fib saddr . iif oif", seen(ends=("192.0.2.1", V4[1])), "missing"),
+    ("fib saddr . iif oif", seen(ends=("10.1.0.1", "10.1.0.1"), iif="lo"), "exists"),
+    ("fib saddr . mark . iif oif", TCP, "exists"),
+    ("fib saddr oif", seen(iif="right"), "exists"),
+    ("fib saddr oif", seen(ends=("192.0.2.1", V4[1])), "missing"),
+    ("fib saddr oif", seen(ends=("10.2.0.1", V4[1])), "missing"),
+    ("fib saddr . mark oif", TCP, "exists"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "value"), CASES, ids=[f"{number}-{name}" for number, (name, _, _) in enumerate(CASES)]
+)
+def test_field(name: str, where: View, value: object) -> None:
+    found = read(name, where)
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_every_field_has_a_case() -> None:
+    assert {name for name, _, _ in CASES} == set(FIELDS)
+
+
+def test_what_parses_exactly_is_read_exactly() -> None:
+    """A parser that calls a field exact promises that the walk knows it; what it does not know stands in one list."""
+    exact = {name for name in VOCABULARY if is_exact(name)}
+    assert exact - set(FIELDS) == NOT_WALKED
+
+
+def test_what_is_not_walked_and_what_is_no_field_is_unknown() -> None:
+    for name in (*NOT_WALKED, "xt recent", "nft limit", "no such field"):
+        assert read(name, TCP) is UNKNOWN
+
+
+def test_the_way_back_is_the_best_route_and_not_one_by_the_incoming_device() -> None:
+    world = three_in_line()
+    world["router"].route("192.0.2.0/24 via 10.2.0.2 dev right").route("default via 10.1.0.2 dev left")
+    where = seen(ends=("192.0.2.7", V4[1]), world=world)
+    assert read("fib saddr . iif oif", where) == "missing"
+    assert read("fib saddr oif", where) == "exists"
+
+
+def test_a_mark_may_lead_the_way_back() -> None:
+    world = three_in_line()
+    world["router"].policy(50, 100, fwmark=7).route("192.0.2.0/24 via 10.1.0.2 dev left table 100")
+    where = seen(ends=("192.0.2.7", V4[1]), world=world, mark=7)
+    assert read("fib saddr . mark . iif oif", where) == "exists"
+    assert read("fib saddr . mark oif", where) == "exists"
+    assert read("fib saddr . iif oif", where) == "missing"

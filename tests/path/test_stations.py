@@ -1,0 +1,77 @@
+"""The order in which a packet meets base chains, connection tracking and NAT at a hook."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Table, VerdictKind
+from engine.path.stations import Station, StationKind, Stations
+
+
+def table(name: str, *bases: BaseChain, family: str = "inet", backend: Backend = Backend.NFT) -> Table:
+    chains = tuple(Chain(f"{name}{number}", base=base) for number, base in enumerate(bases))
+    return Table(backend, family, name, chains)
+
+
+def at(hook: str, priority: int, kind: str = "filter", registered: int | None = None) -> BaseChain:
+    return BaseChain(kind, hook, priority, VerdictKind.ACCEPT, registered)
+
+
+def words(station: Station) -> str:
+    if station.kind is not StationKind.CHAIN:
+        return f"{station.kind}({','.join(hooked.table.name for hooked in station.chains)})"
+    return station.chains[0].table.name
+
+
+def order(hook: str, *tables: Table, family: str = "ip") -> list[str]:
+    return [words(station) for station in Stations(Firewall(tables)).at(hook, family)]
+
+
+def test_priorities_order_chains_of_all_backends_and_the_kernels_own_stops() -> None:
+    tables = [
+        table("filter", at("prerouting", 0), family="ip", backend=Backend.XT_NFT),
+        table("raw", at("prerouting", -300), family="ip", backend=Backend.XT_LEGACY),
+        table("mangle", at("prerouting", -150), family="ip", backend=Backend.XT_NFT),
+        table("native", at("prerouting", -50)),
+    ]
+    assert order("prerouting", *tables) == ["raw", "conntrack()", "mangle", "nat()", "native", "filter"]
+
+
+@pytest.mark.parametrize(
+    ("hook", "stops"),
+    [
+        ("prerouting", ["conntrack()", "nat()"]),
+        ("input", ["nat()"]),
+        ("forward", []),
+        ("output", ["conntrack()", "nat()"]),
+        ("postrouting", ["nat()"]),
+    ],
+)
+def test_the_kernels_own_stops_are_there_without_any_table(hook: str, stops: list[str]) -> None:
+    assert order(hook) == stops
+
+
+def test_of_equal_priorities_the_one_that_was_registered_last_comes_first() -> None:
+    first, second = table("first", at("forward", 0, registered=1)), table("second", at("forward", 0, registered=2))
+    assert order("forward", first, second) == ["second", "first"]
+    assert order("forward", second, first) == ["second", "first"]
+
+
+def test_nat_chains_stand_in_the_nat_stop_whatever_their_priority() -> None:
+    early, late = table("early", at("prerouting", -190, "nat")), table("late", at("prerouting", 50, "nat"))
+    mangle = table("mangle", at("prerouting", -150))
+    assert order("prerouting", late, early, mangle) == ["conntrack()", "mangle", "nat(early,late)"]
+
+
+def test_a_family_meets_its_own_tables_and_those_of_inet() -> None:
+    tables = [
+        table(family, at("input", 0), family=family) for family in ("ip", "ip6", "inet", "bridge", "arp", "netdev")
+    ]
+    assert order("input", *tables) == ["ip", "inet", "nat()"]
+    assert order("input", *tables, family="ip6") == ["ip6", "inet", "nat()"]
+    assert order("input", *tables, family="bridge") == ["bridge"]
+
+
+def test_chains_of_other_hooks_and_chains_without_a_hook_are_not_there() -> None:
+    plain = Table(Backend.NFT, "ip", "plain", (Chain("user"),))
+    assert order("forward", table("input", at("input", 0)), plain) == []

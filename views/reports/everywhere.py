@@ -1,0 +1,41 @@
+"""The same question from every vantage point: a table for people, `portscope.why-all/1` for scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from engine.model.verdict import Reach, Verdict
+from views.reports import answer_json
+
+SCHEMA = "portscope.why-all/1"
+
+SIGNS: dict[Reach, str] = {Reach.YES: "✓", Reach.NO: "✗", Reach.DEPENDS: "?"}
+
+#: A vantage point's name, and the answer from there.
+Answers = Sequence[tuple[str, Verdict]]
+
+
+def dumps(answers: Answers) -> str:
+    """The document as text, ending in a newline."""
+    documents = [{"vantage": name, **answer_json.document(verdict)} for name, verdict in answers]
+    return json.dumps({"schema": SCHEMA, "answers": documents}, indent=2) + "\n"
+
+
+def render(answers: Answers) -> str:
+    """A row for each vantage point: sign, name, target, symptom, and the first cause with its place."""
+    rows = [_row(name, verdict) for name, verdict in answers]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)).rstrip() for row in rows
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(name: str, verdict: Verdict) -> tuple[str, str, str, str, str]:
+    question = verdict.question
+    host = f"[{question.address}]" if question.address.version == 6 else str(question.address)
+    cause = verdict.causes[0] if verdict.causes else None
+    why = f"{cause.code} at {cause.at.name or cause.at.text} in {cause.at.netns}" if cause else ""
+    sign = SIGNS[verdict.reach]
+    return sign, name, f"{host}:{question.port}/{question.protocol}", str(verdict.symptom), why
