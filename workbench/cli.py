@@ -22,8 +22,8 @@ exit codes: 0 reachable (or done) · 1 not reachable · 2 usage · 3 could not t
 
 WHY = """\
 TARGET  ADDRESS:PORT, [V6]:PORT, CONTAINER:PORT (the port inside), or :PORT (published on this host)
-SOURCE  host (the namespace that portscope runs in), ns:NAME, a container's name or id, or ADDRESS[@DEVICE] for a
-        client outside of this host that arrives on DEVICE (without it: on the device that routes back to it);
+SOURCE  host (the namespace that portscope runs in), ns:NAME, a container's name or id, or ADDRESS[:PORT][@DEVICE]
+        for a client outside of this host that arrives on DEVICE (without it: on the device that routes back to it);
         everywhere: the same question from the LAN, the host, its loopback addresses and each container, as a table
 
 """

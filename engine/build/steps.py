@@ -26,6 +26,7 @@ from engine.model.plan import (
     CreateBridge,
     CreateNetns,
     CreateVeth,
+    DeleteFlow,
     DeleteNeighbour,
     DeletePolicyRule,
     DeleteRoute,
@@ -186,6 +187,17 @@ def _delete_neighbour(change: DeleteNeighbour, site: Site) -> Step:
     return Step(lambda: site.hands.delete_neighbour(path, change.link, change.address))
 
 
+def _delete_flow(change: DeleteFlow, site: Site) -> Step:
+    """A flow begins anew with its next packet: there is nothing to undo."""
+    path = site.where.path(change.netns)
+    (argv,) = argvs(change, site.bare())
+
+    def act() -> None:
+        site.hands.run(path, argv)
+
+    return Step(act)
+
+
 def _set_sysctl(change: SetSysctl, site: Site) -> Step:
     path = site.where.path(change.netns)
 
@@ -267,6 +279,7 @@ STEPS: Mapping[type[Any], Callable[[Any, Site], Step]] = {
     SetPort: _set_port,
     SetContainer: _set_container,
     DeleteNeighbour: _delete_neighbour,
+    DeleteFlow: _delete_flow,
     SetLink: _set_link,
     Listen: _listen,
     CreateNetns: _create_netns,

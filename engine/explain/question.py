@@ -1,11 +1,14 @@
 """What the user typed, as a `Question`: targets and sources by address, port, container or namespace.
 
 TARGET: `ADDRESS:PORT`, `[V6]:PORT`, `CONTAINER:PORT` (a port of the container), `:PORT` (published on this host).
-SOURCE: `host`, `ns:NAME`, a container's name or id, or an outside `ADDRESS[@DEVICE]`.
+SOURCE: `host`, `ns:NAME`, a container's name or id, or an outside `ADDRESS[:PORT][@DEVICE]` (`[V6]:PORT`); with its
+port the client is one that keeps it, and so belongs to the flow that is tracked for it.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from difflib import get_close_matches
 from ipaddress import ip_address
 
@@ -31,7 +34,7 @@ def _target(snapshot: Snapshot, target: str) -> tuple[IPAddress, int]:
     host, colon, port_text = target.rpartition(":")
     if not colon or (host.startswith("[") != host.endswith("]")) or (":" in host and not host.startswith("[")):
         raise QuestionError(f"target {target!r}: write ADDRESS:PORT, [IPV6]:PORT, CONTAINER:PORT or :PORT")
-    port = _port(target, port_text)
+    port = _port("target", target, port_text)
     if not host:
         return _published_address(snapshot, port), port
     bare = host.strip("[]")
@@ -41,12 +44,12 @@ def _target(snapshot: Snapshot, target: str) -> tuple[IPAddress, int]:
         return _container_address(snapshot, bare), port
 
 
-def _port(target: str, text: str) -> int:
+def _port(what: str, whole: str, text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise QuestionError(f"target {target!r}: {text!r} is not a port number")
+        raise QuestionError(f"{what} {whole!r}: {text!r} is not a port number")
     digits = text.lstrip("0") or "0"
     if len(digits) > 5 or not 1 <= int(digits) <= 65535:
-        raise QuestionError(f"target {target!r}: port {digits} is not between 1 and 65535")
+        raise QuestionError(f"{what} {whole!r}: port {digits} is not between 1 and 65535")
     return int(digits)
 
 
@@ -113,14 +116,28 @@ def _source(snapshot: Snapshot, source: str, towards: IPAddress) -> Source:
         return Source(snapshot.host)
     if source.startswith("ns:"):
         return Source(_named_netns(snapshot, source[3:]).id)
-    address_text, _, device = source.partition("@")
-    try:
-        address = ip_address(address_text)
-    except ValueError:
+    end, _, device = source.partition("@")
+    client = _client(end)
+    if client is None:
         return Source(_netns_of(snapshot, find_container(snapshot, source)).id)
+    address, port = client
     if address.version != towards.version:
         raise QuestionError(f"source {address} and target {towards} are of different IP versions")
-    return _outside(snapshot, address, device)
+    return replace(_outside(snapshot, address, device), port=port)
+
+
+def _client(text: str) -> tuple[IPAddress, int | None] | None:
+    """An outside client's address, and its port where that is told; None for what is no address."""
+    host, colon, port = text.rpartition(":")
+    with suppress(ValueError):
+        return ip_address(text), None
+    if not colon or host.startswith("[") != host.endswith("]"):
+        return None
+    try:
+        address = ip_address(host.strip("[]"))
+    except ValueError:
+        return None
+    return address, _port("source", text, port)
 
 
 def _named_netns(snapshot: Snapshot, name: str) -> Netns:

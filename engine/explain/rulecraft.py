@@ -41,6 +41,7 @@ class Selector:
     not_iif: str = ""
     oif: str = ""
     local_destination: bool = False
+    established: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,10 @@ def conditions(selector: Selector) -> tuple[Condition, ...]:
     for end, port in (("sport", selector.sport), ("dport", selector.dport)):
         if port is not None:
             found.append(_port(selector.protocol, end, port))
+    if selector.established:
+        match = Match((Field("ct state"),), ((Name("established"),),), text="--ctstate ESTABLISHED")
+        xt = ("-m", "conntrack", "--ctstate", "ESTABLISHED")
+        found.append(Condition(match, xt, ("ct", "state", "established")))
     return tuple(found)
 
 

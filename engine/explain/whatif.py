@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from ipaddress import ip_network
 from typing import Any
 
+from engine.explain.whatif_links import connected_route, connects, exchange_link, local_route, with_carriers, with_netns
 from engine.model.address import Family
 from engine.model.firewall import Chain, Firewall, Rule, Table
-from engine.model.host import Netns, Snapshot
-from engine.model.link import Address, BridgePort, Link
+from engine.model.host import Snapshot
+from engine.model.link import BridgePort
 from engine.model.plan import (
     AddAddress,
     AddRoute,
     Change,
+    DeleteFlow,
     DeleteNeighbour,
     DeletePolicyRule,
     DeleteRoute,
@@ -32,7 +33,6 @@ from engine.model.plan import (
     SetPort,
     SetSysctl,
 )
-from engine.model.route import NextHop, Route
 from engine.model.traffic import Listener
 
 
@@ -43,12 +43,11 @@ def apply(snapshot: Snapshot, changes: Iterable[Change]) -> Snapshot:
     return snapshot
 
 
-def with_netns(snapshot: Snapshot, netns: Netns) -> Snapshot:
-    """The snapshot with one namespace exchanged."""
-    return replace(snapshot, namespaces=tuple(netns if old.id == netns.id else old for old in snapshot.namespaces))
-
-
 def _set_sysctl(snapshot: Snapshot, change: SetSysctl) -> Snapshot:
+    if change.name == "net.netfilter.nf_conntrack_max":  # one variable of the kernel, which every namespace shows
+        everywhere = ({**netns.sysctls, change.name: change.value} for netns in snapshot.namespaces)
+        pairs = zip(snapshot.namespaces, everywhere, strict=True)
+        return replace(snapshot, namespaces=tuple(replace(netns, sysctls=values) for netns, values in pairs))
     netns = snapshot.by_id[change.netns]
     values = {**netns.sysctls, change.name: change.value}
     if change.name == "net.ipv4.ip_forward":
@@ -135,8 +134,8 @@ def _add_address(snapshot: Snapshot, change: AddAddress) -> Snapshot:
     address = replace(change.address, link=link.index)
     routes = (
         *netns.routes,
-        _local_route(address),
-        *((_connected_route(address),) if link.works and _connects(address) else ()),
+        local_route(address),
+        *((connected_route(address),) if link.works and connects(address) else ()),
     )
     return with_netns(snapshot, replace(netns, addresses=(*netns.addresses, address), routes=routes))
 
@@ -148,6 +147,11 @@ def _delete_neighbour(snapshot: Snapshot, change: DeleteNeighbour) -> Snapshot:
     return with_netns(snapshot, replace(netns, neighbours=kept))
 
 
+def _delete_flow(snapshot: Snapshot, change: DeleteFlow) -> Snapshot:
+    netns = snapshot.by_id[change.netns]
+    return with_netns(snapshot, replace(netns, conntrack=tuple(e for e in netns.conntrack if e != change.entry)))
+
+
 def _set_link(snapshot: Snapshot, change: SetLink) -> Snapshot:
     netns = snapshot.by_id[change.netns]
     link = netns.links_by_name[change.link]
@@ -157,7 +161,7 @@ def _set_link(snapshot: Snapshot, change: SetLink) -> Snapshot:
     if change.up is not None:
         port = replace(link.port, state="forwarding") if link.port and change.up else link.port
         link = replace(link, up=change.up, port=port)
-    return _with_carriers(with_netns(snapshot, _exchange_link(netns, link)))
+    return with_carriers(with_netns(snapshot, exchange_link(netns, link)))
 
 
 def _set_port(snapshot: Snapshot, change: SetPort) -> Snapshot:
@@ -165,7 +169,7 @@ def _set_port(snapshot: Snapshot, change: SetPort) -> Snapshot:
     link = netns.links_by_name[change.link]
     values: dict[str, Any] = {change.option: bool(change.value)}
     port = replace(link.port or BridgePort(), **values)
-    return with_netns(snapshot, _exchange_link(netns, replace(link, port=port)))
+    return with_netns(snapshot, exchange_link(netns, replace(link, port=port)))
 
 
 def _set_container(snapshot: Snapshot, change: SetContainer) -> Snapshot:
@@ -193,99 +197,6 @@ def _listen(snapshot: Snapshot, change: Listen) -> Snapshot:
     return with_netns(snapshot, replace(netns, listeners=(*kept, change.listener)))
 
 
-def _exchange_link(netns: Netns, link: Link) -> Netns:
-    return replace(netns, links=tuple(link if old.index == link.index else old for old in netns.links))
-
-
-def _with_carriers(snapshot: Snapshot) -> Snapshot:
-    """Carriers of veth pairs and bridges as they follow from what is up, and the routes that come and go with them."""
-    working = {
-        (netns.id, link.index)
-        for netns in snapshot.namespaces
-        for link in netns.links
-        if link.up and _peer_up(snapshot, link)
-    }
-    for netns in snapshot.namespaces:
-        links = []
-        for link in netns.links:
-            carrier = link.carrier
-            if link.kind == "veth" and link.peer is not None and link.peer.netns is not None:
-                carrier = (netns.id, link.index) in working
-            elif link.kind == "bridge":
-                carrier = link.up and any(
-                    port.master == link.index and (netns.id, port.index) in working for port in netns.links
-                )
-            port_state = link.port
-            if port_state is not None and link.up and carrier and port_state.state == "disabled":
-                port_state = replace(port_state, state="forwarding")
-            links.append(replace(link, carrier=carrier, port=port_state))
-        if tuple(links) != netns.links:
-            snapshot = with_netns(snapshot, replace(netns, links=tuple(links)))
-    for netns in snapshot.namespaces:
-        routes = _routes_of_up_links(netns)
-        if routes != netns.routes:
-            snapshot = with_netns(snapshot, replace(netns, routes=routes))
-    return snapshot
-
-
-def _peer_up(snapshot: Snapshot, link: Link) -> bool:
-    if link.kind != "veth" or link.peer is None or link.peer.netns is None:
-        return link.carrier
-    other = snapshot.by_id[link.peer.netns].links_by_index.get(link.peer.index)
-    return other is not None and other.up
-
-
-def _routes_of_up_links(netns: Netns) -> tuple[Route, ...]:
-    """The routes, with the connected ones of links that are up and without the dead flags of those that work."""
-    up = {link.index for link in netns.links if link.up}
-    works = {link.index for link in netns.links if link.works}
-    routes = [_revived(route, up, works) for route in netns.routes]
-    have = {(route.table, route.destination) for route in routes}
-    for address in netns.addresses:
-        connected = _connected_route(address)
-        if address.link in up and _connects(address) and (connected.table, connected.destination) not in have:
-            routes.append(connected)
-    return tuple(routes)
-
-
-def _connects(address: Address) -> bool:
-    """Whether the kernel adds a route to the subnet of an address by itself (fib_frontend.c, fib_add_ifaddr)."""
-    whole = address.prefixlen == address.address.max_prefixlen and address.address.version == 4
-    return not (whole or address.address.is_loopback or "noprefixroute" in address.flags)
-
-
-def _revived(route: Route, up: set[int], works: set[int]) -> Route:
-    hops = []
-    for hop in route.nexthops:
-        gone: set[str] = set()
-        if hop.link in up:
-            gone.add("dead")
-        if hop.link in works:
-            gone.add("linkdown")
-        hops.append(replace(hop, flags=hop.flags - gone) if hop.flags & gone else hop)
-    return replace(route, nexthops=tuple(hops))
-
-
-def _connected_route(address: Address) -> Route:
-    network = ip_network(str(address), strict=False)
-    text = f"{network} dev (link {address.link}) scope link"
-    return Route(
-        network,
-        scope="link" if network.version == 4 else "global",
-        protocol="kernel",
-        preferred_source=address.address if network.version == 4 else None,
-        nexthops=(NextHop(address.link),),
-        text=text,
-    )
-
-
-def _local_route(address: Address) -> Route:
-    network = ip_network(str(address.address))
-    return Route(
-        network, 255, "local", scope="host", nexthops=(NextHop(address.link),), text=f"local {address.address}"
-    )
-
-
 APPLY: Mapping[type[Any], Callable[[Snapshot, Any], Snapshot]] = {
     SetSysctl: _set_sysctl,
     InsertRule: _insert_rule,
@@ -296,6 +207,7 @@ APPLY: Mapping[type[Any], Callable[[Snapshot, Any], Snapshot]] = {
     DeletePolicyRule: _delete_policy_rule,
     AddAddress: _add_address,
     DeleteNeighbour: _delete_neighbour,
+    DeleteFlow: _delete_flow,
     SetLink: _set_link,
     SetPort: _set_port,
     SetContainer: _set_container,

@@ -11,7 +11,7 @@ Laws:
    that decides. In nftables the handle does the same service: it is never given to another rule of the table.
 5. A position is used where only a position can say it: where to insert, and what to replace.
 
-Sources: iptables(8), nft(8), ip-route(8), ip-link(8), sysctl(8).
+Sources: iptables(8), nft(8), ip-route(8), ip-link(8), sysctl(8), conntrack(8).
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from engine.model.plan import (
     CreateBridge,
     CreateNetns,
     CreateVeth,
+    DeleteFlow,
     DeleteNeighbour,
     DeletePolicyRule,
     DeleteRoute,
@@ -46,7 +47,7 @@ from engine.model.plan import (
     SetPort,
     SetSysctl,
 )
-from engine.model.words import Argv, address_words, policy_rule_words, route_words, rule_spec, sysctl_path
+from engine.model.words import Argv, address_words, flow_words, policy_rule_words, route_words, rule_spec, sysctl_path
 
 Argvs = tuple[Argv, ...]
 
@@ -212,6 +213,10 @@ def _delete_neighbour(change: DeleteNeighbour, where: Where) -> Argvs:
     return (_ip(where, change.netns, "neigh", "del", str(change.address), "dev", change.link),)
 
 
+def _delete_flow(change: DeleteFlow, where: Where) -> Argvs:
+    return ((*where.enter(change.netns), "conntrack", "-D", *flow_words(change.entry)),)
+
+
 def _set_link(change: SetLink, where: Where) -> Argvs:
     words: list[str] = []
     if change.master is not None:
@@ -282,6 +287,7 @@ COMMANDS: Mapping[type[Any], Callable[[Any, Where], Argvs]] = {
     SetContainer: _set_container,
     AddAddress: _add_address,
     DeleteNeighbour: _delete_neighbour,
+    DeleteFlow: _delete_flow,
     SetLink: _set_link,
     Listen: _listen,
     CreateNetns: _create_netns,

@@ -13,7 +13,7 @@ from engine.model.firewall import Backend, Rule
 from engine.model.link import Address
 from engine.model.packet import Protocol
 from engine.model.route import PolicyRule, Route
-from engine.model.traffic import Listener
+from engine.model.traffic import ConntrackEntry, Listener
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +129,14 @@ class DeleteNeighbour:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteFlow:
+    """Forgets a tracked flow: its next packet begins a new one."""
+
+    netns: str
+    entry: ConntrackEntry
+
+
+@dataclass(frozen=True, slots=True)
 class SetLink:
     """Sets a link up or down, or makes it a port of a bridge. None leaves a property as it is."""
 
@@ -209,6 +217,7 @@ Change = (
     | SetContainer
     | AddAddress
     | DeleteNeighbour
+    | DeleteFlow
     | SetLink
     | Listen
     | CreateNetns

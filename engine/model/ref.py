@@ -31,7 +31,8 @@ class Ref:
 
     Keys by kind: rule (backend, family, table, chain, index) · chain (backend, family, table, chain) ·
     sysctl (name) · link (index) · route (table, destination, metric) · policy-rule (priority) ·
-    listener (protocol, address, port) · neighbour (link index, address) · container (id).
+    listener (protocol, address, port) · neighbour (link index, address) · container (id) ·
+    conntrack (protocol, source, port, destination, port, zone).
     `name` is the short form for people: "filter/DOCKER-USER #0", "net.ipv4.ip_forward", "docker0".
     """
 

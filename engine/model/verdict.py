@@ -18,12 +18,14 @@ class Source:
     """Who asks: a namespace, or an outside address that arrives on a device of the host.
 
     For a namespace, `address` is None until routing has chosen it. For an outside client `netns` is the
-    host's id, `address` the client's and `device` the name of the link that it arrives on.
+    host's id, `address` the client's and `device` the name of the link that it arrives on. `port` is the
+    client's own port where it keeps one; None is a client that takes a new one for each attempt.
     """
 
     netns: str
     address: IPAddress | None = None
     device: str | None = None
+    port: int | None = None
 
     @property
     def outside(self) -> bool:

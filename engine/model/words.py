@@ -1,8 +1,8 @@
-"""Nouns in the words of the tools that change them: ip, iptables, sysctl.
+"""Nouns in the words of the tools that change them: ip, iptables, sysctl, conntrack.
 
 Pure, and the same for every way of naming a namespace; `engine.model.command` puts the program in front.
 A word is one argument for execve: nothing here is quoted for a shell.
-Sources: ip-route(8), ip-address(8), iptables-extensions(8), sysctl(8).
+Sources: ip-route(8), ip-address(8), iptables-extensions(8), sysctl(8), conntrack(8).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from engine.model.firewall import Rule
 from engine.model.link import Address
 from engine.model.route import NextHop, PolicyRule, Route, table_name
+from engine.model.traffic import ConntrackEntry
 
 Argv = tuple[str, ...]
 
@@ -89,6 +90,17 @@ def address_words(address: Address) -> Argv:
     if address.scope != "global":
         words += ["scope", address.scope]
     return (*words, *(flag for flag in ADDRESS_FLAGS if flag in address.flags))
+
+
+def flow_words(entry: ConntrackEntry) -> Argv:
+    """A tracked flow in conntrack(8)'s words: both ends of its first packet, so that no other flow is meant."""
+    flow, family = entry.original, "ipv4" if entry.original.src.version == 4 else "ipv6"
+    words = ["-f", family, "-p", str(entry.protocol), "--orig-src", str(flow.src), "--orig-dst", str(flow.dst)]
+    if flow.sport is not None and flow.dport is not None:
+        words += ["--orig-port-src", str(flow.sport), "--orig-port-dst", str(flow.dport)]
+    if entry.zone:
+        words += ["--zone", str(entry.zone)]
+    return tuple(words)
 
 
 def save_words(line: str) -> list[str]:

@@ -66,12 +66,31 @@ STATUS: tuple[str, ...] = (
     "offload",
     "hw-offload",
 )
-_TCP_STATES = "NONE SYN_SENT SYN_RECV ESTABLISHED FIN_WAIT CLOSE_WAIT LAST_ACK TIME_WAIT CLOSE SYN_SENT2".split()
+_TCP_STATES = (
+    "NONE",
+    "SYN_SENT",
+    "SYN_RECV",
+    "ESTABLISHED",
+    "FIN_WAIT",
+    "CLOSE_WAIT",
+    "LAST_ACK",
+    "TIME_WAIT",
+    "CLOSE",
+    "SYN_SENT2",
+)
 _SCTP_STATES = (
-    "NONE CLOSED COOKIE_WAIT COOKIE_ECHOED ESTABLISHED SHUTDOWN_SENT SHUTDOWN_RECD SHUTDOWN_ACK_SENT HEARTBEAT_SENT"
-).split()
+    "NONE",
+    "CLOSED",
+    "COOKIE_WAIT",
+    "COOKIE_ECHOED",
+    "ESTABLISHED",
+    "SHUTDOWN_SENT",
+    "SHUTDOWN_RECD",
+    "SHUTDOWN_ACK_SENT",
+    "HEARTBEAT_SENT",
+)
 #: By protocol: the part of CTA_PROTOINFO that holds its state, and the names of the states by number.
-STATES: dict[Protocol, tuple[int, list[str]]] = {Protocol.TCP: (1, _TCP_STATES), Protocol.SCTP: (3, _SCTP_STATES)}
+STATES: dict[Protocol, tuple[int, tuple[str, ...]]] = {Protocol.TCP: (1, _TCP_STATES), Protocol.SCTP: (3, _SCTP_STATES)}
 _PROTOCOLS = {number: protocol for protocol, number in PROTOCOL_NUMBERS.items()}
 
 _be32 = struct.Struct("!I").unpack

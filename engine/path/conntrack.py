@@ -1,39 +1,49 @@
 """What connection tracking makes of a packet: new, established, related, invalid or untracked.
 
-Source: net/netfilter/nf_conntrack_core.c (nf_conntrack_in), nf_conntrack_proto_tcp.c (tcp_new: only a SYN
-opens a flow; a SYN/ACK or RST without a flow is invalid), nf_conntrack_proto_icmp.c (an error belongs to
-the flow that it quotes).
+A packet belongs to a flow of this conversation, or to one that the namespace tracked before (`existing`), or it
+opens a flow; a table without room drops it then.
+Source: net/netfilter/nf_conntrack_core.c (nf_conntrack_in, resolve_normal_ct, __nf_conntrack_alloc, early_drop),
+nf_conntrack_proto_tcp.c (tcp_new: only a SYN opens a flow; a SYN/ACK or RST without a flow is invalid),
+nf_conntrack_proto_icmp.c (an error belongs to the flow that it quotes).
 """
 
 from __future__ import annotations
 
 from engine.model.packet import TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
-from engine.path.flow import Track, inverse, new_track, tuple_of
+from engine.model.trace import Assumption, Outcome, StepKind, Trace
+from engine.path.existing import entry_ref, entry_text
+from engine.path.flow import Track, inverse, new_track, track_of, tuple_of
 from engine.path.journey import Journey
 
+COUNT, MOST = "net.netfilter.nf_conntrack_count", "net.netfilter.nf_conntrack_max"
 
-def track_packet(journey: Journey) -> None:
-    """Attaches the packet to its flow and sets what `ct` matches see."""
+
+def track_packet(journey: Journey) -> Trace | None:
+    """Attaches the packet to its flow and sets what `ct` matches see. The finished trace where there is no room."""
     if journey.untracked:
         journey.see(ct_state="untracked", ct_status=frozenset())
-        return
+        return None
     if journey.inner is not None:
         _track_error(journey)
-        return
+        return None
     track = journey.track or _known(journey)
     if track is None:
         if not _may_open(journey.packet):
             journey.see(ct_state="invalid", ct_status=frozenset())
-            return
+            return None
+        if _full(journey):
+            return journey.end(Outcome.CONNTRACK_FULL)
         track = new_track(journey.packet)
         journey.tracks.add(journey.netns.id, track)
     elif journey.track is None and _out_of_turn(journey.packet, track):
         journey.see(ct_state="invalid", ct_status=frozenset())
-        return
+        return None
     reply = track.is_reply(tuple_of(journey.packet)) if journey.track is None else journey.context.ct_reply_direction
     if reply:
         track.replied = True
-    attach(journey, track, "established" if reply or track.replied else "new", reply)
+    begun = "related" if "expected" in track.status else "new"
+    attach(journey, track, "established" if reply or track.replied else begun, reply)
+    return None
 
 
 def attach(journey: Journey, track: Track, state: str, reply: bool) -> None:
@@ -49,7 +59,36 @@ def attach(journey: Journey, track: Track, state: str, reply: bool) -> None:
 
 
 def _known(journey: Journey) -> Track | None:
-    return journey.tracks.find(journey.netns.id, journey.packet.protocol, tuple_of(journey.packet))
+    """The packet's flow: one of this conversation, else one that was tracked before it."""
+    netns, protocol, flow = journey.netns, journey.packet.protocol, tuple_of(journey.packet)
+    found = journey.tracks.find(netns.id, protocol, flow)
+    if found is not None or not netns.conntrack:
+        return found
+    entry = journey.world.flows(netns).find(protocol, flow)
+    if entry is None:
+        return None
+    track = track_of(entry)
+    journey.tracks.add(netns.id, track)
+    text = f"belongs to a flow that is tracked already, so the nat chains are not asked: {entry_text(entry)}"
+    journey.step(StepKind.CONNTRACK, text, entry_ref(netns.id, entry))
+    return track
+
+
+def _full(journey: Journey) -> bool:
+    """Whether the table has no room for a new flow. A full one may give up a flow that is not assured."""
+    netns = journey.netns
+    count, most = netns.sysctl(COUNT), netns.sysctl(MOST)
+    if not most or count < most:
+        return False
+    ref = journey.sysctl_ref(MOST)
+    if len(netns.conntrack) < count or any("assured" not in entry.status for entry in netns.conntrack):
+        sentence = f"whether the full table of {netns.id} gives up an old flow for a new one can't be known"
+        about = Assumption("ASSUME_EVICTION", sentence, ref)
+        journey.assume(about)
+        if journey.choices.pick_once((netns.id, MOST), 2, about) == 1:
+            return False
+    journey.step(StepKind.CONNTRACK, f"no room for a new flow: {count} are tracked, {most} may be", ref)
+    return True
 
 
 def _track_error(journey: Journey) -> None:

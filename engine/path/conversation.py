@@ -19,6 +19,7 @@ from engine.model.trace import Assumption, Conversation, Outcome, StepKind, Symp
 from engine.model.traffic import Listener, Tuple4
 from engine.model.verdict import Question, Source
 from engine.path.choices import Choices, Run, explore
+from engine.path.client import kept_flows, source_port
 from engine.path.flow import Tracks, inverse, tuple_of
 from engine.path.journey import Endpoint, Journey, Setting
 from engine.path.segment import bridge_of
@@ -27,9 +28,6 @@ from engine.path.stages import Arrive, LocalOut, Stack, Stage
 from engine.path.symptoms import ERROR_FOR, at_sender, error_symptom, icmp_of, relayed_symptom, sender_symptom
 from engine.path.walk import walk
 from engine.path.world import World
-
-#: The client's port: any from the ephemeral range does, since no rule of a sane host tells them apart.
-CLIENT_PORT = 50123
 
 #: A relay that leads to a relay that leads to a relay … ends here.
 MOST_RELAYS = 4
@@ -85,7 +83,7 @@ class _Talk:
             source.address or any_address,
             self.question.address,
             self.protocol,
-            CLIENT_PORT + self.depth,
+            source_port(self.setting.world, self.question, self.setting.choices, self.depth),
             self.question.port,
             flags,
         )
@@ -93,7 +91,7 @@ class _Talk:
         journey.connecting = True
         stage = self._start(journey, source)
         first = journey.packet
-        trace = walk(journey, stage)
+        trace = kept_flows(self.setting.world, self.setting.tracks, walk(journey, stage))
         sent = trace.hops[0].packet if first.src.is_unspecified else first
         self.flow = Tuple4(sent.src, first.dst, first.sport, first.dport)
         if trace.outcome in (Outcome.DELIVERED, Outcome.NO_LISTENER):

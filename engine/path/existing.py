@@ -56,7 +56,7 @@ class Flows:
 
 
 def client_port(tables: list[Flows], protocol: Protocol, first: int, skip: int = 0) -> int:
-    """An ephemeral port that no flow has, from `first` on, leaving out `skip` such ports; `first` where all are taken."""
+    """An ephemeral port that no flow has, from `first` on, after `skip` others; `first` where all are taken."""
     low, high = EPHEMERAL
     ports = (port for each in (range(first, high + 1), range(low, first)) for port in each)
     free = (port for port in ports if not any(table.uses(protocol, port) for table in tables))

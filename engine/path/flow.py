@@ -79,6 +79,13 @@ def new_track(packet: Packet) -> Track:
     return Track(packet.protocol, flow, inverse(flow))
 
 
+def track_of(entry: ConntrackEntry) -> Track:
+    """The track of a flow that exists already: its translation is settled."""
+    replied = "seen-reply" in entry.status
+    done = {"dst", "src"}
+    return Track(entry.protocol, entry.original, entry.reply, entry.status, entry.mark, done, replied, entry)
+
+
 def rewrite(packet: Packet, target: Tuple4, manip: str) -> Packet:
     """The packet with its source or its destination as `target` has it."""
     if manip == "dst":

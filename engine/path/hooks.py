@@ -68,8 +68,7 @@ def _runs_first(journey: Journey, tied: Hooked) -> bool:
 
 def _stop(journey: Journey, station: Station, hook: str) -> Trace | None:
     if station.kind is StationKind.CONNTRACK:
-        track_packet(journey)
-        return None
+        return track_packet(journey)
     if station.kind is StationKind.NAT:
         return ended_by(journey, translate(journey, station.chains, hook))
     return ended_by(journey, run_base_chain(journey, station.chains[0], hook))

@@ -25,7 +25,8 @@ def emit(journey: Journey, stage: Emit) -> Next:
         journey.step(StepKind.LINK, f"{link.name} is down", journey.link_ref(link))
         return journey.end(Outcome.LINK_DOWN)
     if link.kind == "loopback":
-        return Stack(link)
+        journey.see(oif=link.name)
+        return run_device_hook(journey, "egress", link.name) or _up(journey, link)
     if link.noarp:
         return OnWire(link, None, link.mac)
     if journey.exit == (journey.netns.id, link.index) and stage.towards == journey.packet.dst:
@@ -119,8 +120,14 @@ def _into_bridge(journey: Journey, bridge: Link, port: Link, stage: Arrive) -> N
     upwards = stage.mac is None or stage.mac in _own_macs(journey.netns, bridge)
     if not calls_iptables(journey.netns, bridge, journey.packet.dst.version):
         journey.see(iif=bridge.name if upwards else port.name)
-        return Stack(bridge) if upwards else Bridged(bridge, port, stage.mac, stage.source_mac)
+        return _up(journey, bridge) if upwards else Bridged(bridge, port, stage.mac, stage.source_mac)
     return _bridge_prerouting(journey, bridge, port, stage, upwards)
+
+
+def _up(journey: Journey, device: Link, *, prerouted: bool = False) -> Next:
+    """From a bridge, or from loopback, to its own IP stack, by its own ingress hook."""
+    journey.see(iif=device.name, oif="")
+    return run_device_hook(journey, "ingress", device.name) or Stack(device, prerouted=prerouted)
 
 
 def _bridge_prerouting(journey: Journey, bridge: Link, port: Link, stage: Arrive, upwards: bool) -> Next:
@@ -132,14 +139,14 @@ def _bridge_prerouting(journey: Journey, bridge: Link, port: Link, stage: Arrive
         return ended
     if journey.packet.dst == before:
         if upwards:
-            return Stack(bridge, prerouted=True)
+            return _up(journey, bridge, prerouted=True)
         return Bridged(bridge, port, stage.mac, stage.source_mac)
     way = route_input(journey, journey.packet, bridge)
     if isinstance(way, Refusal):
         journey.step(StepKind.ROUTE, way.text, way.ref)
         return journey.end(way.outcome)
     if way.local or way.link.index != bridge.index:
-        return Stack(bridge, prerouted=True)
+        return _up(journey, bridge, prerouted=True)
     found = resolve(journey, bridge, way.towards)
     journey.step(StepKind.NEIGHBOUR, found.text, found.ref)
     if found.leaves_view:

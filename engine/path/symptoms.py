@@ -67,7 +67,7 @@ AT_SENDER: dict[Outcome, Symptom] = {
     Outcome.MARTIAN: Symptom.INVALID_ARGUMENT,
 }
 
-_DROPS = frozenset({Outcome.RULE_DROP, Outcome.POLICY_DROP, Outcome.REJECTED})
+_DROPS = frozenset({Outcome.RULE_DROP, Outcome.POLICY_DROP, Outcome.REJECTED, Outcome.CONNTRACK_FULL})
 
 
 def at_sender(trace: Trace, *, outside: bool) -> bool:

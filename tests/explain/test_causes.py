@@ -17,8 +17,9 @@ from engine.model.plan import Change, InsertRule, Listen, ReplaceRule, SetSysctl
 from engine.model.trace import Outcome, Symptom
 from engine.model.verdict import Fix, Question, Reach, Source
 from engine.model.verdict import Verdict as Answer
-from tests.explain.faults import FAULTS, Fault, first_fixes
+from tests.explain.faults import Fault, first_fixes
 from tests.explain.golden import same_as_golden
+from tests.explain.table import FAULTS
 from tests.fidelity.record import read_host, read_truth
 
 PORTS = {f"{protocol} {end}" for protocol in ("tcp", "udp", "sctp", "th") for end in ("sport", "dport")}

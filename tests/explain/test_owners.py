@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine.explain.owners import owner_of, owner_of_chain
+from engine.explain.owners import owner_of
 from engine.model.firewall import Firewall
+from engine.model.owner import owner_of_chain
 from engine.model.ref import Ref, RefKind
 from tests.hosts.stock import docker_host
 

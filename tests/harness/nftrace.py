@@ -1,9 +1,9 @@
 """The kernel's own account of the rules that a packet met: nf_tables' trace messages, read from netlink.
 
-`Tracer.start` adds tables that mark every IPv4 packet (and bridged frame) for tracing as early as it can, and opens a socket in the
-namespace that hears the trace (group NFNLGRP_NFTRACE). The kernel queues the messages while it handles the packet, so
-after the packet has come to its end they are all there: `stop` collects them and removes the tables. Rules of
-iptables-nft and of nft are reported, those of iptables-legacy are not.
+`Tracer.start` adds tables that mark every packet and bridged frame for tracing as early as it can, and opens a socket
+in the namespace that hears the trace (group NFNLGRP_NFTRACE). The kernel queues the messages while it handles the
+packet, so after the packet has come to its end they are all there: `stop` collects them and removes the tables. Rules
+of iptables-nft and of nft are reported, those of iptables-legacy are not.
 
 Sources: include/uapi/linux/netfilter/nf_tables.h (enum nft_trace_attributes), net/netfilter/nf_tables_trace.c.
 """

@@ -5,7 +5,7 @@
 The client is a child process that enters the namespace with setns(2); nothing is mounted, nothing else changes. It
 speaks first, with a request that every server of these tests answers (a line for ours, an HTTP request for httpd),
 so that silence always means that nobody took the request. Time is bounded: a handshake gets `CONNECT` seconds (one
-retransmitted SYN is inside), an answer `ANSWER` seconds; SECONDS bounds each of the two more tightly.
+retransmitted SYN is inside), an answer `ANSWER` seconds; SECONDS takes the place of `CONNECT` and may shorten `ANSWER`.
 
 This file is also a module: `probe(netns, …)` runs itself and returns a `Result`. It needs the standard library
 only, and runs with `python -I -S`, which starts in a hundredth of a second.
@@ -72,7 +72,7 @@ def enter(netns_file: str) -> None:
 def attempt_tcp(address: str, port: int, seconds: float) -> Result:
     """Handshake, request, first answer."""
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as client:
-        client.settimeout(min(CONNECT, seconds))
+        client.settimeout(seconds)
         try:
             client.connect((address, port))
         except TimeoutError:

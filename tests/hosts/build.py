@@ -18,7 +18,7 @@ from engine.model.host import Gap, Netns, Snapshot
 from engine.model.link import Address, BridgeOptions, BridgePort, FdbEntry, Link, Neighbour, Peer
 from engine.model.packet import Protocol
 from engine.model.route import NextHop, PolicyRule, Route
-from engine.model.traffic import Listener, Process
+from engine.model.traffic import ConntrackEntry, Listener, Process
 from engine.observe.firewall.xt import parse_xt_save
 from engine.path.fib import DEFAULT_RULES
 
@@ -44,6 +44,7 @@ class Space:
     tables: list[Table] = field(default_factory=list)
     ipsets: list[NamedSet] = field(default_factory=list)
     listeners: list[Listener] = field(default_factory=list)
+    conntrack: list[ConntrackEntry] = field(default_factory=list)
 
     def link(self, name: str, kind: str = "", **more: Any) -> Link:
         """Adds a device. A plain one is a network card: what is beyond is out of view."""
@@ -178,6 +179,7 @@ class Space:
             sysctls=self._all_sysctls(),
             firewall=Firewall(tuple(self.tables), tuple(self.ipsets)),
             listeners=tuple(self.listeners),
+            conntrack=tuple(self.conntrack),
         )
 
     def _kernel_routes(self, address: Address) -> list[Route]:
@@ -262,7 +264,13 @@ class World:
     def container(self, name: str, address: str | None, *published: PublishedPort, **more: Any) -> World:
         """What an engine knows of the container that lives in the namespace of that name."""
         at = (Attachment("bridge", ip_address(address), gateway=more.pop("gateway", None)),) if address else ()
-        given = {"engine": "docker", "state": "running", "netns": name, "attachments": at, "published": published}
+        given: dict[str, Any] = {
+            "engine": "docker",
+            "state": "running",
+            "netns": name,
+            "attachments": at,
+            "published": published,
+        }
         given |= {"command": ("docker",), **more}
         self.containers.append(Container(f"{name}0123456789ab", name, **given))
         return self

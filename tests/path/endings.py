@@ -14,6 +14,7 @@ from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.route import NextHop
 from engine.model.trace import Conversation, Outcome
+from engine.model.traffic import ConntrackEntry, Tuple4
 from engine.model.verdict import Question, Source
 from engine.path.conversation import conversations
 from engine.path.world import World as Walked
@@ -182,9 +183,23 @@ def loopback_source() -> Case:
     return Case(world.snapshot("client"), "127.0.0.1")
 
 
+def full_table(name: str) -> Case:
+    """Connection tracking has room for one flow, and it is taken for good."""
+
+    def change(world: World) -> None:
+        ends = ip_address("192.0.2.1"), ip_address("192.0.2.2")
+        there, back = Tuple4(*ends, 40000, 443), Tuple4(ends[1], ends[0], 443, 40000)
+        space = world[name].sysctl("net.netfilter.nf_conntrack_max", 1).sysctl("net.netfilter.nf_conntrack_count", 1)
+        space.conntrack.append(ConntrackEntry(Protocol.TCP, there, back, frozenset({"assured"}), "ESTABLISHED"))
+        filtered(space, "OUTPUT" if name == "client" else "FORWARD", "-m conntrack --ctstate NEW -j ACCEPT")
+
+    return line(change)
+
+
 #: For each ending a host on which the client's own namespace is why, and one on which something further on is.
 HERE: dict[Outcome, Case] = {
     Outcome.DELIVERED: own_service(),
+    Outcome.CONNTRACK_FULL: full_table("client"),
     Outcome.RULE_DROP: line(lambda w: filtered(w["client"], "OUTPUT", f"-d {SERVER}/32 -j DROP")),
     Outcome.POLICY_DROP: line(lambda w: filtered(w["client"], "OUTPUT", policy="DROP")),
     Outcome.REJECTED: line(lambda w: filtered(w["client"], "OUTPUT", rejecting())),
@@ -204,6 +219,7 @@ HERE: dict[Outcome, Case] = {
 }
 FURTHER: dict[Outcome, Case] = {
     Outcome.DELIVERED: line(),
+    Outcome.CONNTRACK_FULL: full_table("router"),
     Outcome.RULE_DROP: line(lambda w: filtered(w["router"], "FORWARD", f"-d {SERVER}/32 -j DROP")),
     Outcome.POLICY_DROP: line(lambda w: filtered(w["router"], "FORWARD", policy="DROP")),
     Outcome.REJECTED: line(lambda w: filtered(w["router"], "FORWARD", rejecting())),

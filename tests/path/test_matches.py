@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ ACCEPT, DROP = Verdict(VerdictKind.ACCEPT), Verdict(VerdictKind.DROP)
 PORTS = NamedSet("ports", ("inet_service",), entries=(MapElement((Interval(80, 80),), DROP),), is_map=True)
 TABLE = Table(Backend.NFT, "inet", "t", sets=(ADDRESSES, PAIRS, RECENT, PORTS))
 
-STATE = {"iif": "left", "oif": "right", "mark": 0x13, "ct_status": frozenset({"dnat", "seen-reply"})}
+STATE: dict[str, Any] = {"iif": "left", "oif": "right", "mark": 0x13, "ct_status": frozenset({"dnat", "seen-reply"})}
 WORLD = three_in_line()
 WORLD["router"].ipsets.append(NamedSet("ipset", ("ipv4_addr",), ((Interval(167837698, 167837698),),)))  # 10.1.0.2
 SNAPSHOT = WORLD.snapshot()

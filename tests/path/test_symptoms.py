@@ -30,6 +30,7 @@ TOLD_TO_SOME = {
     Outcome.REJECTED,
     Outcome.NO_NEIGHBOUR,
     Outcome.NOT_FOR_US,
+    Outcome.CONNTRACK_FULL,
 }
 SENT = packet("10.1.0.2", "10.2.0.2")
 QUIET = (RejectKind.NET_UNREACHABLE, RejectKind.HOST_UNREACHABLE)
@@ -53,7 +54,7 @@ def test_a_route_that_refuses_fails_the_system_call(outcome: Outcome, symptom: S
     assert sender_symptom(trace(outcome), protocol) is symptom
 
 
-@pytest.mark.parametrize("outcome", [Outcome.RULE_DROP, Outcome.POLICY_DROP, Outcome.REJECTED])
+@pytest.mark.parametrize("outcome", [Outcome.RULE_DROP, Outcome.POLICY_DROP, Outcome.REJECTED, Outcome.CONNTRACK_FULL])
 def test_a_drop_at_the_sender_fails_the_system_call_of_udp_only(outcome: Outcome) -> None:
     assert sender_symptom(trace(outcome), Protocol.UDP) is Symptom.NOT_PERMITTED
     assert sender_symptom(trace(outcome), Protocol.TCP) is None
@@ -66,9 +67,7 @@ def test_nobody_on_the_link_is_told_to_tcp_only() -> None:
 
 @pytest.mark.parametrize(
     "outcome",
-    set(Outcome)
-    - set(AT_SENDER)
-    - {Outcome.RULE_DROP, Outcome.POLICY_DROP, Outcome.REJECTED, Outcome.NO_NEIGHBOUR, Outcome.NOT_FOR_US},
+    sorted(set(Outcome) - set(AT_SENDER) - TOLD_TO_SOME),
     ids=str,
 )
 def test_any_other_ending_at_the_sender_is_silent(outcome: Outcome) -> None:

@@ -51,8 +51,11 @@ class Firewall:
 
 @dataclass(frozen=True)
 class Namespace:
-    """A namespace. Lists of words are what follows `ip address add`, `ip route add`, `ip rule add` and `ip neigh replace`; `listeners` are specifications of tests.harness.servers, `relays` options of
-    tests.harness.relay; `down` names links that are set down in the end."""
+    """A namespace. Addresses, routes, rules and neighbours are words of ip(8) after its `add` (`replace`).
+
+    `listeners` are specifications of tests.harness.servers, `relays` options of tests.harness.relay; `down` names
+    links that are set down in the end.
+    """
 
     name: str
     addresses: tuple[str, ...] = ()
@@ -74,7 +77,7 @@ class Question:
     `symptoms` has one word, or all that are possible where the answer is "depends". `ending` is the outcome of the
     packet that failed, after the leg it belongs to where that is not the first packet ("reply RULE_DROP"); `code` and
     `at` are the first cause's ("router filter/FORWARD #0"). `fix` is "connects" when the commands of the answer mend
-    it, "none" when there are no commands, "unasked" when nothing is wrong.
+    it, "none" when commands alone cannot mend it, "unasked" when nothing is wrong or another question asks the same.
     """
 
     source: str

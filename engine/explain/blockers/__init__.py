@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.explain.blocker import Blocker
-from engine.explain.blockers import detour, firewall, link, nat, outside, publish, route, socket, source
+from engine.explain.blockers import detour, firewall, link, nat, outside, publish, route, socket, source, tracking
 from engine.explain.failure import Failure, Leg
 from engine.model.trace import Outcome
 
@@ -57,6 +57,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
         link.link_of_destination_down,
         detour.detours,
     ),
+    Outcome.CONNTRACK_FULL: (tracking.table_full,),
     Outcome.RP_FILTER: (source.reverse_path, detour.detours),
     Outcome.MARTIAN: (nat.hairpin_not_masqueraded, source.martian, detour.detours),
     Outcome.NO_NEIGHBOUR: (
@@ -99,5 +100,6 @@ def diagnose(failure: Failure) -> list[Blocker]:
     if failure.leg is Leg.SERVICE:
         held = publish.held_only(failure) if socket.holds_without_target(failure) else []
         return held or socket.not_served(failure)
-    found = [blocker for diagnosis in DIAGNOSES.get(failure.outcome, ()) for blocker in diagnosis(failure)]
+    stale = tracking.stale_flow(failure)
+    found = stale + [blocker for diagnosis in DIAGNOSES.get(failure.outcome, ()) for blocker in diagnosis(failure)]
     return found or outside.unknown(failure)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.failure import Failure, place_of, rule_at
 from engine.explain.nearmiss import near_misses
@@ -12,6 +14,7 @@ from engine.model.packet import Protocol
 from engine.model.plan import DeleteRule, RulePlace
 from engine.model.ref import Ref
 from engine.model.trace import Outcome, StepKind
+from engine.path.rules import chain_ref
 
 #: Fields that tie a rule to one service: with a port and one of these a rule is about this flow, not about a class.
 PORTS = frozenset({"tcp dport", "udp dport", "sctp dport", "th dport", "tcp sport", "udp sport", "th sport"})
@@ -28,12 +31,13 @@ def rule_drop(failure: Failure) -> list[Blocker]:
     if ref is None or found is None:
         return []
     table, rule = found
-    owner = owner_of(ref, failure.netns.firewall)
+    guard = _direct_access_guard(failure, rule, ref)
+    owner = guard or owner_of(ref, failure.netns.firewall)
     rejects = failure.outcome is Outcome.REJECTED
     verb = f"rejects ({failure.trace.reject})" if rejects else "drops"
     sentence = f"{_whose(owner)} rule {ref.name} in {ref.netns} {verb} {_what(failure)}: {rule.text}"
     misses = () if _specific(rule) else near_misses(failure.world, failure.step, ref.netns, want=Verdict)
-    code = "FW_RULE_REJECT" if rejects else _drop_code(ref, owner)
+    code = "FW_RULE_REJECT" if rejects else "FW_RAW_DIRECT_ACCESS_DROP" if guard else _drop_code(ref)
     remedies = _ways_past(failure, table, rule, ref, owner)
     return [Blocker(code, sentence, ref, remedies, owner, _evidence(failure, rule), misses)]
 
@@ -45,7 +49,7 @@ def _ways_past(failure: Failure, table: Table, rule: Rule, ref: Ref, owner: str)
     selector = selector_for(failure, rule)
     where = _docker_user(failure, table, place) if owner == "docker" else None
     if where is not None:
-        return (Remedy(f"accept {_flow(failure)} in DOCKER-USER", (insertion(where, selector),)),)
+        return (_in_docker_user(failure, where, selector),)
     chain = table.chain(place.chain)
     base = chain is not None and chain.base is not None
     accepting = Remedy(f"accept {_flow(failure)} before {ref.name}", (insertion(place, selector),), fallback=not base)
@@ -71,8 +75,11 @@ def policy_drop(failure: Failure) -> list[Blocker]:
         return []
     end = _left_at(failure, ref, len(chain.rules))
     place = RulePlace(ref.netns, Backend(backend), family, table_name, chain_name, end)
-    where = _docker_user(failure, table, place) or place
-    remedy = Remedy(f"accept {_flow(failure)} in {where.chain}", (insertion(where, selector_for(failure, None)),))
+    where, selector = _docker_user(failure, table, place), selector_for(failure, None)
+    if where is not None:
+        remedy = _in_docker_user(failure, where, selector)
+    else:
+        remedy = Remedy(f"accept {_flow(failure)} in {place.chain}", (insertion(place, selector),))
     sentence = f"no rule accepts {_what(failure)} in {ref.netns}: the policy of {ref.name} drops it"
     misses = near_misses(failure.world, failure.step, ref.netns, want=Verdict)
     evidence = (f"{failure.packet} ran through {ref.name} without a match that accepts it",)
@@ -84,20 +91,20 @@ def _left_at(failure: Failure, chain: Ref, length: int) -> int:
     the last rule. A rule that accepts it must stand there or before."""
     for step in failure.trace.hops[-1].steps:
         ref = step.ref
-        if (
-            step.kind is StepKind.RULE
-            and ref is not None
-            and step.hook == failure.step.hook
-            and ref.key[:4] == chain.key
-        ):
-            if step.verdict.rpartition(", ")[2].split()[0] in ("return", "goto"):
-                return int(ref.key[4])
+        if step.kind is not StepKind.RULE or ref is None or step.hook != failure.step.hook or ref.key[:4] != chain.key:
+            continue
+        if step.verdict.rpartition(", ")[2].split()[0] in ("return", "goto"):
+            return int(ref.key[4])
     return length
 
 
 def _docker_user(failure: Failure, table: Table, place: RulePlace) -> RulePlace | None:
-    """The top of DOCKER-USER, where the packet came by it: dockerd leaves that chain alone and asks it first."""
-    if table.chain("DOCKER-USER") is None or failure.step.hook != "forward" or place.chain == "DOCKER-USER":
+    """Where the packet left DOCKER-USER, if it came by: dockerd leaves that chain alone and asks it first.
+
+    What the admin drops in it before that place stays dropped.
+    """
+    chain = table.chain("DOCKER-USER")
+    if chain is None or failure.step.hook != "forward" or place.chain == "DOCKER-USER":
         return None
     came_by = any(
         step.ref is not None
@@ -107,13 +114,20 @@ def _docker_user(failure: Failure, table: Table, place: RulePlace) -> RulePlace 
     )
     if not came_by:
         return None
-    return RulePlace(place.netns, place.backend, place.family, place.table, "DOCKER-USER", 0)
+    index = _left_at(failure, chain_ref(place.netns, table, chain), len(chain.rules))
+    return RulePlace(place.netns, place.backend, place.family, place.table, "DOCKER-USER", index)
+
+
+def _in_docker_user(failure: Failure, where: RulePlace, selector: Selector) -> Remedy:
+    """An exception by the device that the packet came in by, since what is accepted there passes isolation too."""
+    exception = insertion(where, replace(selector, iif=failure.step.context.iif))
+    return Remedy(f"accept {_flow(failure)} in DOCKER-USER", (exception,))
 
 
 def selector_for(failure: Failure, rule: Rule | None) -> Selector:
     """This flow, no wider than its service; with the source too where the blocking rule asks for one.
 
-    For an answer the service is at the source end.
+    For an answer the service is at the source end, and only answers are meant, where the hook can tell.
     """
     packet = failure.packet
     fields = {field.name for s in (rule.statements if rule else ()) if isinstance(s, Match) for field in s.fields}
@@ -121,7 +135,9 @@ def selector_for(failure: Failure, rule: Rule | None) -> Selector:
         return Selector(packet.protocol, source=packet.src, destination=packet.dst)
     if failure.backwards:
         wanted = packet.dst if fields & {"ip daddr", "ip6 daddr"} else None
-        return Selector(packet.protocol, packet.src, wanted, sport=packet.sport)
+        tracked = failure.step.ref is not None and failure.step.ref.key[1] in ("ip", "ip6", "inet")
+        established = tracked and failure.step.context.ct_state == "established"
+        return Selector(packet.protocol, packet.src, wanted, sport=packet.sport, established=established)
     source = packet.src if fields & {"ip saddr", "ip6 saddr"} else None
     return Selector(packet.protocol, source, packet.dst, dport=packet.dport)
 
@@ -137,13 +153,25 @@ def _specific(rule: Rule) -> bool:
     return bool(fields & (PORTS | PLACES))
 
 
-def _drop_code(ref: Ref, owner: str) -> str:
-    table, chain = str(ref.key[2]), str(ref.key[3])
-    if owner == "docker" and table == "raw":
-        return "FW_RAW_DIRECT_ACCESS_DROP"
-    if "ISOLATION" in chain:
-        return "FW_NET_ISOLATION_DROP"
-    return "FW_RULE_DROP"
+def _drop_code(ref: Ref) -> str:
+    return "FW_NET_ISOLATION_DROP" if "ISOLATION" in str(ref.key[3]) else "FW_RULE_DROP"
+
+
+def _direct_access_guard(failure: Failure, rule: Rule, ref: Ref) -> str:
+    """The engine whose rule keeps a container's own address from outside its bridge; empty for any other rule.
+
+    Docker Engine 28 writes it in raw PREROUTING as `-d CONTAINER ! -i BRIDGE -j DROP`
+    (moby, integration/network/bridge/iptablesdoc).
+    """
+    conditions = [s for s in rule.statements if isinstance(s, Match)]
+    names = {field.name for each in conditions for field in each.fields}
+    beside_bridge = any(each.negate and each.fields[0].name == "meta iifname" for each in conditions)
+    if failure.step.hook != "prerouting" or not beside_bridge or not names & {"ip daddr", "ip6 daddr"}:
+        return ""
+    for container in failure.world.snapshot.containers if str(ref.key[2]) in ("raw", "docker-bridges") else ():
+        if any(failure.packet.dst in (each.address, each.address6) for each in container.attachments):
+            return container.engine
+    return ""
 
 
 def _evidence(failure: Failure, rule: Rule) -> tuple[str, ...]:

@@ -140,8 +140,9 @@ def _cut_off(failure: Failure, owner: Netns, address: Address) -> list[Blocker]:
         return []
     if not link.up:
         return [_up(owner, link)]
-    if _hears(failure, owner):
-        return _not_answering(failure, owner, link)
+    heard = _heard_on(failure, owner)
+    if heard is not None:
+        return _not_answering(failure, owner, heard)
     peer = _peer(failure, link)
     if peer is None:
         return []
@@ -150,7 +151,7 @@ def _cut_off(failure: Failure, owner: Netns, address: Address) -> list[Blocker]:
         return [_up(host, port)]
     master = bridge_of(host, port)
     if master is not None:
-        return [] if forwards(port) else [_not_forwarding(host, port, master)]
+        return _isolated(host, port) if forwards(port) else [_not_forwarding(host, port, master)]
     bridge = _bridge_for(host, address)
     if bridge is None:
         return []
@@ -170,13 +171,23 @@ def _not_forwarding(host: Netns, port: Link, bridge: Link) -> Blocker:
     return Blocker("LINK_PORT_NOT_FORWARDING", sentence, ref, evidence=(hint,))
 
 
-def _hears(failure: Failure, owner: Netns) -> bool:
-    """Whether the question, as it was asked, reaches a device of the namespace."""
+def _isolated(host: Netns, port: Link) -> list[Blocker]:
+    """A port that hears the bridge's other ports, but for those that are isolated as it is itself."""
+    if port.port is None or not port.port.isolated:
+        return []
+    ref = Ref(RefKind.LINK, host.id, (port.index,), port.name, f"{port.name} (isolated)")
+    sentence = f"port {port.name} in {host.id} is isolated from the port that the packet comes by"
+    remedy = Remedy(f"end the isolation of {port.name}", (SetPort(host.id, port.name, "isolated", 0),))
+    return [Blocker("LINK_PORT_ISOLATED", sentence, ref, (remedy,))]
+
+
+def _heard_on(failure: Failure, owner: Netns) -> Link | None:
+    """The device by which the question, as it was asked, reaches the namespace; None where it does not."""
     asking = _link_at(failure)
     if asking is None:
-        return False
+        return None
     stations = segment_of(failure.world, failure.netns, asking).stations
-    return any(station.netns == owner.id for station in stations)
+    return next((station.link for station in stations if station.netns == owner.id), None)
 
 
 def _link_at(failure: Failure) -> Link | None:

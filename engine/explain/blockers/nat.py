@@ -125,7 +125,8 @@ def _right_targets(failure: Failure, step: Step, rule: Rule, services: list[Serv
         if change is not None:
             title = f"translate to {service.name} at {service.address}:{service.port}"
             yield Remedy(title, (change,))
-            yield Remedy(f"{title}, and accept it", (change, *acceptance(failure, host, service)))
+            changes = (change, *acceptance(failure, host, service))
+            yield Remedy(f"{title}, and accept it", changes, fallback=True)
 
 
 def _masquerade(failure: Failure, router: Netns, bridge: str, subnet: str) -> list[Blocker]:

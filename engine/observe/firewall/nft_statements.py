@@ -23,9 +23,9 @@ from engine.model.firewall import (
     Opaque,
     Reject,
     RejectKind,
+    SetMark,
     Statement,
     VerdictMap,
-    SetMark,
 )
 from engine.observe.firewall import nft_maps, nft_marks, nft_matches
 from engine.observe.firewall.errors import FirewallTextError
