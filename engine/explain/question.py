@@ -39,9 +39,15 @@ def _target(snapshot: Snapshot, target: str) -> tuple[IPAddress, int]:
         return _published_address(snapshot, port), port
     bare = host.strip("[]")
     try:
-        return ip_address(bare), port
+        address = ip_address(bare)
     except ValueError:
         return _container_address(snapshot, bare), port
+    if address.is_unspecified or address.is_multicast:
+        own = "127.0.0.1" if address.version == 4 else "[::1]"
+        raise QuestionError(
+            f"target {target!r}: {address} is not one host's address: write its own, or {own} for this one"
+        )
+    return address, port
 
 
 def _port(what: str, whole: str, text: str) -> int:
@@ -154,6 +160,8 @@ def _outside(snapshot: Snapshot, address: IPAddress, device: str) -> Source:
         if device not in host.links_by_name:
             names = list(host.links_by_name)
             raise QuestionError(f"there is no device {device!r} on {host.id}{_did_you_mean(device, names)}")
+        if host.links_by_name[device].kind == "loopback":
+            raise QuestionError(f"nothing from outside arrives on {device}: write --from host")
         return Source(host.id, address, device)
     if address in host.addresses_by_value:
         raise QuestionError(f"{address} is this host's own address: write --from host")

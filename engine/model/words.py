@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from engine.model.firewall import Rule
 from engine.model.link import Address
+from engine.model.packet import Protocol
 from engine.model.route import NextHop, PolicyRule, Route, table_name
 from engine.model.traffic import ConntrackEntry
 
@@ -95,7 +96,8 @@ def address_words(address: Address) -> Argv:
 def flow_words(entry: ConntrackEntry) -> Argv:
     """A tracked flow in conntrack(8)'s words: both ends of its first packet, so that no other flow is meant."""
     flow, family = entry.original, "ipv4" if entry.original.src.version == 4 else "ipv6"
-    words = ["-f", family, "-p", str(entry.protocol), "--orig-src", str(flow.src), "--orig-dst", str(flow.dst)]
+    protocol = "icmpv6" if entry.protocol is Protocol.ICMPV6 else str(entry.protocol)
+    words = ["-f", family, "-p", protocol, "--orig-src", str(flow.src), "--orig-dst", str(flow.dst)]
     if flow.sport is not None and flow.dport is not None:
         words += ["--orig-port-src", str(flow.sport), "--orig-port-dst", str(flow.dport)]
     if entry.zone:

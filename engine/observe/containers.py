@@ -8,6 +8,7 @@
 3. An engine that hangs, refuses or answers nonsense is a `Gap`; the others are read all the same.
 4. A namespace file counts only if it is one for us: an engine in a mount namespace of its own is read
    through /proc/PID/root, and pids of another PID namespace are left out.
+5. Podman without a socket is read from what it keeps on disk (`podman`); what an API told already is not told twice.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from dataclasses import dataclass, field, replace
 from engine.model.container import Container, Network
 from engine.model.host import Gap
 from engine.model.packet import Protocol
-from engine.observe import docker
+from engine.observe import docker, podman, podman_documents
 from engine.observe.engines import Engine, find_engines
+from engine.observe.namespaces import root_inode
 from engine.observe.processes import ProcessTable
 from engine.observe.unix_http import TIMEOUT, EngineError, UnixHTTP
 
@@ -47,13 +49,15 @@ class ContainerView:
     """What the engines say. Containers have no `netns` yet; `sandboxes` has their namespaces by container id.
 
     Containers that share a namespace (`container:ID`, host mode) have sandboxes of the same inode. A running
-    container without a sandbox has a `Gap`.
+    container without a sandbox has a `Gap`. `homes` has, for engines without a daemon, the inode of the namespace
+    that their client must be started in, by engine.
     """
 
     containers: tuple[Container, ...] = ()
     networks: tuple[Network, ...] = ()
     sandboxes: Mapping[str, Sandbox] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
+    homes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def published(self) -> frozenset[tuple[Protocol, int]]:
@@ -70,20 +74,54 @@ def read_containers(
     `host_netns` is the inode of the host's namespace, which the calling thread is in.
     """
     found, gaps = find_engines(table, host_netns)
-    views = _side_by_side(found if everywhere else in_picture(found, table, host_netns), timeout)
+    stores = podman.find_stores(table, root_inode())
+    is_machine = 1 in table.pids_by_netns.get(host_netns, ())
+    if not (everywhere or is_machine):
+        own = any(engine.ours for engine in found) or any(store.netns == host_netns for store in stores)
+        found = tuple(engine for engine in found if engine.ours or not own)
+        stores = tuple(store for store in stores if store.netns == host_netns or not own)
+    views = _side_by_side(found, timeout)
+    for store in stores:
+        views.append(_kept(store, table, host_netns, views))
     return ContainerView(
         containers=tuple(container for view in views for container in view.containers),
         networks=tuple(network for view in views for network in view.networks),
         sandboxes={key: sandbox for view in views for key, sandbox in view.sandboxes.items()},
         gaps=gaps + tuple(gap for view in views for gap in view.gaps),
+        homes={engine: home for view in views for engine, home in view.homes.items()},
     )
 
 
-def in_picture(engines: tuple[Engine, ...], table: ProcessTable, host_netns: int) -> tuple[Engine, ...]:
-    """The engines whose containers are on this host: its own; all where the host is the machine, or has none."""
-    own = tuple(engine for engine in engines if engine.ours)
-    is_machine = 1 in table.pids_by_netns.get(host_netns, ())
-    return engines if is_machine or not own else own
+def _kept(store: podman.Store, table: ProcessTable, host_netns: int, told: list[ContainerView]) -> ContainerView:
+    """The containers of a store that no API told of."""
+    taken = {container.engine for view in told for container in view.containers}
+    ours = store.netns == host_netns
+    name = "podman" if ours and "podman" not in taken else f"podman {store.root}"
+    known = {container.id for view in told for container in view.containers}
+    kept = podman.read_store(store, name)
+    records = [record for record in kept.records if record.id not in known]
+    if not records and known:
+        return ContainerView(gaps=kept.gaps)
+    running = {process.pid for process in table.processes}
+    engine = Engine("podman", store.root, ours)
+    containers = [
+        podman_documents.parse_container(each, name, store.command, alive=each.pid in running) for each in records
+    ]
+    sandboxes = {
+        record.id: sandbox
+        for record in records
+        if record.pid in running and record.pid and (sandbox := _sandbox(engine, record.netns, record.pid))
+    }
+    networks = {network.name: network for network in kept.networks}
+    networks.setdefault("podman", replace(podman_documents.DEFAULT, engine=name))
+    lost = [each for each in containers if each.state in LIVING and each.id not in sandboxes]
+    return ContainerView(
+        tuple(containers),
+        tuple(networks[each] for each in sorted(networks)),
+        sandboxes,
+        (*kept.gaps, *(_lost(name, each) for each in lost)),
+        {name: store.netns},
+    )
 
 
 def _side_by_side(engines: tuple[Engine, ...], timeout: float) -> list[ContainerView]:
@@ -133,7 +171,7 @@ def _view(api: UnixHTTP, engine: Engine, listed: list[object], networks: list[ob
         containers.append(container if engine.same_pids else replace(container, pid=None))
     _share(containers, sandboxes)
     if not gaps:
-        gaps = [_lost(engine, each) for each in containers if each.state in LIVING and each.id not in sandboxes]
+        gaps = [_lost(engine.name, each) for each in containers if each.state in LIVING and each.id not in sandboxes]
     return ContainerView(
         containers=tuple(sorted(containers, key=lambda each: (each.name, each.id))),
         networks=tuple(
@@ -154,9 +192,9 @@ def _inspect(api: UnixHTTP, engine: Engine, ids: list[str]) -> tuple[dict[str, o
     return found, []
 
 
-def _lost(engine: Engine, container: Container) -> Gap:
+def _lost(engine: str, container: Container) -> Gap:
     reason = f"the namespace of container {container.name} cannot be found; run as root where its engine runs"
-    return Gap(engine.name, "", reason)
+    return Gap(engine, "", reason)
 
 
 def _share(containers: list[Container], sandboxes: dict[str, Sandbox]) -> None:

@@ -134,11 +134,10 @@ class _Talk:
         reply = self._reply(arrival, flags)
         if reply.outcome is not Outcome.DELIVERED:
             return Conversation(forward, Symptom.TIMEOUT, reply)
-        if self.protocol is Protocol.TCP:
-            confirm = self._confirm()
-            if confirm.outcome is not Outcome.DELIVERED:
-                return Conversation(forward, Symptom.ACCEPTED_THEN_SILENT, reply, confirm=confirm)
-        return self._served(Conversation(forward, Symptom.CONNECTED, reply), arrival)
+        confirm = self._confirm() if self.protocol is Protocol.TCP else None
+        if confirm is not None and confirm.outcome is not Outcome.DELIVERED:
+            return Conversation(forward, Symptom.ACCEPTED_THEN_SILENT, reply, confirm=confirm)
+        return self._served(Conversation(forward, Symptom.CONNECTED, reply, confirm=confirm), arrival)
 
     def _served(self, connected: Conversation, arrival: _Arrival) -> Conversation:
         process = arrival.listener.process if arrival.listener else None

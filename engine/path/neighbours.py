@@ -9,15 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.model.address import IPAddress
+from engine.model.firewall import Chain, Match, VerdictKind
 from engine.model.host import Netns
 from engine.model.link import Link, Neighbour
 from engine.model.packet import Packet, Protocol
 from engine.model.ref import Ref, RefKind
+from engine.model.trace import Assumption
 from engine.path.addresses import is_local, source_for
 from engine.path.fib import FlowKey, Found
 from engine.path.flow import Tracks
 from engine.path.journey import Journey, Setting
 from engine.path.routing import Refusal, validate_source
+from engine.path.rules import chain_ref
 from engine.path.segment import Segment, Station, segment_of
 
 #: Entries with these states carry an address that the kernel sends to (include/net/neighbour.h, NUD_VALID).
@@ -49,6 +52,8 @@ def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
     answers = [station for station in segment.stations if _answers(journey, link, station, towards)]
     if answers:
         _make_known(journey, link, towards, answers)
+        if not _passes_filters(journey, answers[0]):
+            return Resolved(None, f"a filter of address questions keeps the answer for {towards} away", ref)
         macs = tuple(dict.fromkeys(station.link.mac for station in answers))
         where = f"{answers[0].netns}:{answers[0].link.name}"
         return Resolved(macs[0], f"{towards} is at {macs[0]} ({where} answers)", ref, several=macs[1:])
@@ -70,6 +75,33 @@ def _entry(netns: Netns, link: Link, towards: IPAddress) -> Neighbour | None:
         if entry.link == link.index and entry.address == towards and not entry.proxy:
             return entry
     return None
+
+
+def _passes_filters(journey: Journey, station: Station) -> bool:
+    """Whether ARP gets through the filters for it, which are not modelled: undecided where one has rules."""
+    for netns in (journey.netns, journey.world.netns(station.netns)):
+        for table in netns.firewall.tables:
+            for chain in table.chains:
+                if chain.base is None or not _filters_arp(table.family, chain):
+                    continue
+                sentence = (
+                    f"whether {table.name}/{chain.name} of {netns.id} lets address questions (ARP) pass is not modelled"
+                )
+                about = Assumption("ASSUME_ARP_FILTER", sentence, chain_ref(netns.id, table, chain))
+                journey.assume(about)
+                if journey.choices.pick_once((netns.id, table.family, table.name, chain.name), 2, about) == 1:
+                    return False
+    return True
+
+
+def _filters_arp(family: str, chain: Chain) -> bool:
+    """Whether a chain has rules (or a policy) that can stop ARP: any of family arp, those of bridges that name it."""
+    assert chain.base is not None
+    if family == "arp":
+        return bool(chain.rules) or chain.base.policy is not VerdictKind.ACCEPT
+    fields = (field.name for rule in chain.rules for s in rule.statements if isinstance(s, Match) for field in s.fields)
+    texts = (rule.text for rule in chain.rules)
+    return family == "bridge" and (any(name.startswith("arp ") for name in fields) or any(" arp" in t for t in texts))
 
 
 def _answers(journey: Journey, link: Link, station: Station, towards: IPAddress) -> bool:

@@ -125,6 +125,11 @@ def nft_chain(family: str, table: str, base: str, rule: str, declared: str = "")
     return make
 
 
+def nft_device_chain(hook: str, device: str, rule: str) -> Make:
+    """A native nftables chain at the ingress or egress hook of one device."""
+    return nft_chain("netdev", "guard", f'type filter hook {hook} device "{device}" priority 0', rule)
+
+
 def in_order(*makes: Make) -> Make:
     """One after the other."""
 

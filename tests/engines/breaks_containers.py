@@ -129,6 +129,17 @@ CONTAINERS = (
         owner=run_again("--network", "host", command=("/bin/httpd", "-f", "-p", "8080")),
     ),
     Break(
+        "internal-network",
+        "refused",
+        "NAT_NOT_PUBLISHED",
+        make=docker(
+            "network create --internal inside",
+            "rm -f web",
+            "run -d --name web --network inside -p 8080:80 bb /bin/httpd -f -p 80",
+        ),
+        owner=run_again(),
+    ),
+    Break(
         "no-network",
         "refused",
         "NAT_NOT_PUBLISHED",
@@ -225,6 +236,30 @@ WITHOUT_PROXY = (
         "bridge-nf-call-iptables",
         sh("sysctl -qw net.bridge.bridge-nf-call-iptables=0"),
         vantage=CLIENT,
+    ),
+    Break(
+        "np-not-masqueraded-to-itself",
+        "timeout",
+        "NAT_HAIRPIN_NO_MASQ",
+        "POSTROUTING",
+        sh("iptables -t nat -F POSTROUTING"),
+        vantage=ITSELF,
+    ),
+    Break(
+        "np-loopback-not-masqueraded",
+        "host-unreachable",
+        "NAT_HAIRPIN_NO_MASQ",
+        "POSTROUTING",
+        sh("iptables -t nat -F POSTROUTING"),
+        vantage=LOCALHOST,
+    ),
+    Break(
+        "np-no-forwarding-to-itself",
+        "timeout",
+        "HOST_IP_FORWARD_OFF",
+        "net.ipv4.ip_forward",
+        sh("sysctl -qw net.ipv4.ip_forward=0"),
+        vantage=ITSELF,
     ),
     Break(
         "np-no-hairpin", "timeout", "LINK_HAIRPIN_OFF", "veth", veth("type bridge_slave hairpin off"), vantage=ITSELF

@@ -14,6 +14,7 @@ from tests.engines.breaks import (
     in_order,
     inside,
     nft_chain,
+    nft_device_chain,
     serve_on_host,
     sh,
 )
@@ -146,6 +147,36 @@ FILTERS = (
         nft_chain("bridge", "guard", "type filter hook output priority 0", "ip protocol tcp drop"),
     ),
     Break(
+        "nft-ingress-drop",
+        "timeout",
+        "FW_RULE_DROP",
+        "guard",
+        nft_device_chain("ingress", "up0", "tcp dport 8080 drop"),
+    ),
+    Break(
+        "nft-egress-drop", "timeout", "FW_RULE_DROP", "guard", nft_device_chain("egress", "up0", "tcp sport 8080 drop")
+    ),
+    Break(
+        "nft-ingress-of-bridge",
+        "timeout",
+        "FW_RULE_DROP",
+        "guard",
+        nft_device_chain("ingress", "docker0", "ip saddr 172.17.0.2 drop"),
+    ),
+    Break(
+        "nft-dnat-by-map",
+        "timeout",
+        "NAT_DNAT_STALE_TARGET",
+        "thief",
+        nft_chain(
+            "ip",
+            "thief",
+            "type nat hook prerouting priority -110",
+            "dnat to tcp dport map @m",
+            declared="map m { type inet_service : ipv4_addr . inet_service; elements = { 8080 : 172.17.0.9 . 80 }; }",
+        ),
+    ),
+    Break(
         "legacy-drop",
         "timeout",
         "FW_RULE_DROP",
@@ -242,6 +273,30 @@ HABITS = (
         sh(
             "iptables -I DOCKER-USER -i up0 -m conntrack --ctstate NEW -j DROP",
             "iptables -I DOCKER-USER -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+        ),
+    ),
+    Break(
+        "drop-with-a-quoted-comment",
+        "timeout",
+        "FW_RULE_DROP",
+        "DOCKER-USER #0",
+        sh("iptables -I DOCKER-USER -p tcp -m comment --comment it's,quoted -j DROP"),
+    ),
+    Break(
+        "accept-rule-gone-beside-a-block-list",
+        "timeout",
+        "FW_POLICY_DROP",
+        "FORWARD",
+        sh("iptables -I DOCKER-USER -s 10.77.0.9 -j DROP", "iptables -F DOCKER"),
+    ),
+    Break(
+        "redirected-away",
+        "refused",
+        "NAT_DNAT_STALE_TARGET",
+        "PREROUTING #0",
+        in_order(
+            serve_on_host("tcp/127.0.0.1/12345"),
+            sh("iptables -t nat -I PREROUTING -p tcp --dport 8080 -j REDIRECT --to-ports 12345"),
         ),
     ),
     Break("drop-established-only", "timeout", "FW_RULE_DROP", "FORWARD #0", sh(DROP_ESTABLISHED)),

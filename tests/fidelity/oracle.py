@@ -22,7 +22,7 @@ from tests.harness.nftrace import Event, Headers
 FIRST, REPLY, ERROR = "first packet", "reply", "error"
 #: Ports of clients are above this one, ports of servers below.
 EPHEMERAL = 32768
-ICMP, UDP = 1, 17
+ICMP, ICMPV6, UDP = 1, 58, 17
 
 #: What a hop of a verdict is, in the kernel's words, by how the model's words for a statement begin.
 VERDICTS = (
@@ -107,7 +107,7 @@ def said_by_kernel(events: Mapping[str, Iterable[Event]], resets: bool) -> dict[
 
 def leg_of(packet: Headers, resets: bool) -> str | None:
     """Which leg a packet on the wire belongs to; None for the rest of the conversation."""
-    if packet.protocol == ICMP:
+    if packet.protocol in (ICMP, ICMPV6):
         return ERROR
     if packet.protocol == UDP:
         return FIRST if packet.sport >= EPHEMERAL else REPLY
@@ -137,33 +137,33 @@ def rule_disagreements(conversation: Conversation, events: Mapping[str, Iterable
         for netns in sorted({each.netns for each in (*met, *kernel[leg])}):
             ours = [str(each) for each in met if each.netns == netns]
             theirs = [str(each) for each in kernel[leg] if each.netns == netns]
-            if ours != (theirs[: len(ours)] if looping else once(theirs)):
+            if not same(ours, theirs[: len(ours)] if looping else theirs):
                 wrong.append(f"rules of the {leg}: the model says {ours}, the kernel {theirs}")
     return wrong
 
 
-def once(met: list[str]) -> list[str]:
-    """What one packet met, where the kernel sent the same packet several times because nobody answered in time."""
-    for length in range(1, len(met) // 2 + 1):
-        if met == met[:length] * (len(met) // length):
-            return met[:length]
-    return met
+def same(ours: list[str], theirs: list[str]) -> bool:
+    """Whether they agree; the kernel may have sent the same packet again where nobody answered in time."""
+    times = len(theirs) // len(ours) if ours else 1
+    return theirs == ours * max(times, 1)
 
 
-LegacyRule = tuple[str, str, str, int]
+LegacyRule = tuple[str, str, str, str, int]
+LEGACY_SAVE = {"ip": "iptables-legacy-save", "ip6": "ip6tables-legacy-save"}
 
 
 def legacy_counters(netns: str, place: Netns) -> dict[LegacyRule, int]:
     """The packet counter of every rule of iptables-legacy."""
     found: dict[LegacyRule, int] = {}
     table, counts = "", dict[str, int]()
-    for line in place.run("iptables-legacy-save", "-c", check=False).splitlines():
-        if line.startswith("*"):
-            table, counts = line[1:], {}
-        elif rule := re.match(r"\[(\d+):\d+\] -A (\S+)", line):
-            chain = rule[2]
-            found[netns, table, chain, counts.setdefault(chain, 0)] = int(rule[1])
-            counts[chain] += 1
+    for family, program in LEGACY_SAVE.items():
+        for line in place.run(program, "-c", check=False).splitlines():
+            if line.startswith("*"):
+                table, counts = line[1:], {}
+            elif rule := re.match(r"\[(\d+):\d+\] -A (\S+)", line):
+                chain = rule[2]
+                found[netns, family, table, chain, counts.setdefault(chain, 0)] = int(rule[1])
+                counts[chain] += 1
     return found
 
 
@@ -176,8 +176,8 @@ def counter_disagreements(
         for trace in (talk.forward, talk.reply, talk.error, talk.confirm):
             for step in trace.steps if trace else ():
                 if step.kind is StepKind.RULE and step.ref and step.ref.key[0] == Backend.XT_LEGACY:
-                    _, _, table, chain, index = step.ref.key
-                    model.add((step.ref.netns, str(table), str(chain), int(index)))
+                    _, family, table, chain, index = step.ref.key
+                    model.add((step.ref.netns, str(family), str(table), str(chain), int(index)))
     kernel = {rule for rule, count in after.items() if count > before.get(rule, 0)}
     if model == kernel:
         return []

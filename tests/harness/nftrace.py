@@ -28,6 +28,8 @@ TYPES = {1: "policy", 2: "return", 3: "rule"}
 CODES = {0: "drop", 1: "accept", -1: "continue", -2: "break", -3: "jump", -4: "goto", -5: "return"}
 FAMILIES = {1: "inet", 2: "ip", 7: "bridge", 10: "ip6"}
 OURS = "portscope_trace"
+#: Types of ICMPv6 from here on are not errors (RFC 4443, 2.1).
+FIRST_INFORMATIONAL = b"\x80"
 #: Before every chain that a scenario may have.
 MARKING = f"""
 table FAMILY {OURS} {{
@@ -41,7 +43,7 @@ table FAMILY {OURS} {{
     }}
 }}
 """
-TRACED = ("ip", "bridge")
+TRACED = ("ip", "ip6", "bridge")
 
 
 @dataclass(frozen=True)
@@ -170,11 +172,17 @@ def _u32(fields: dict[int, bytes], key: int) -> int:
 
 
 def _headers(fields: dict[int, bytes]) -> Headers | None:
-    """The packet, if it is one of IPv4."""
+    """The packet, if it is one of IP; neighbour discovery is none of the conversation."""
     ip, transport = fields[NETWORK], fields.get(TRANSPORT, b"")
-    if len(ip) < 20 or ip[0] >> 4 != 4:
+    if len(ip) >= 40 and ip[0] >> 4 == 6:
+        protocol = ip[6]
+        src, dst = (socket.inet_ntop(socket.AF_INET6, part) for part in (ip[8:24], ip[24:40]))
+        if protocol == socket.IPPROTO_ICMPV6 and transport[:1] >= FIRST_INFORMATIONAL:
+            return None
+    elif len(ip) >= 20 and ip[0] >> 4 == 4:
+        protocol, src, dst = ip[9], socket.inet_ntoa(ip[12:16]), socket.inet_ntoa(ip[16:20])
+    else:
         return None
-    protocol, src, dst = ip[9], socket.inet_ntoa(ip[12:16]), socket.inet_ntoa(ip[16:20])
     if protocol not in (socket.IPPROTO_TCP, socket.IPPROTO_UDP) or len(transport) < 4:
         return Headers(protocol, src, dst)
     sport, dport = struct.unpack_from(">HH", transport)

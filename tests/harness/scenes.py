@@ -14,7 +14,6 @@ from tests.harness.servers import serve
 from tests.scenarios.scenario import Bridge, Namespace, Scenario
 
 RELAY = Path(__file__).with_name("relay.py")
-RESTORE = {"iptables-nft": "iptables-nft-restore", "iptables-legacy": "iptables-legacy-restore"}
 
 
 @dataclass(frozen=True)
@@ -92,14 +91,14 @@ def _furnish(world: World, netns: Netns, each: Namespace) -> None:
     for words in each.routes:
         netns.ip(f"route add {words}")
     for words in each.rules:
-        netns.ip(f"rule add {words}")
+        netns.ip(f"{'-6 ' if ':' in words else ''}rule add {words}")
     for words in each.neighbours:
         netns.ip(f"neigh replace {words}")
     for rules in each.firewall:
         if rules.backend == "nft":
             netns.run("nft", "-f", "-", stdin=rules.text)
         else:
-            netns.run(RESTORE[rules.backend], "--noflush", stdin=rules.text)
+            netns.run(f"{rules.backend}-restore", "--noflush", stdin=rules.text)
     if each.listeners:
         serve(world, netns, each.name, *each.listeners)
     for words in each.relays:

@@ -34,7 +34,7 @@ from engine.model.plan import (
     SetSysctl,
 )
 from engine.model.route import NextHop, PolicyRule, Route
-from engine.model.traffic import Listener
+from engine.model.traffic import ConntrackEntry, Listener, Tuple4
 from engine.model.words import rule_spec, sysctl_path
 
 DROP = Rule(0, (), "-A DOCKER-USER -p tcp -m tcp --dport 80 -j DROP")
@@ -46,6 +46,9 @@ LAN = Netns("lan", path="/run/netns/lan")
 SEEN = seen(Snapshot("host", (HOST, WEB, LAN, Netns("root", pids=(1, 9)), Netns("sealed"))))
 NAMED = named()
 IN_LAN = ("nsenter", "--net=/run/netns/lan")
+V4, V6 = (IPv4Address("10.0.0.9"), IPv4Address("10.0.0.1")), (IPv6Address("fd00::9"), IPv6Address("fd00::1"))
+STALE = ConntrackEntry(Protocol.UDP, Tuple4(*V4, 40, 53), Tuple4(V4[1], V4[0], 5353, 40), frozenset({"dnat"}))
+PING = ConntrackEntry(Protocol.ICMPV6, Tuple4(*V6, None, None), Tuple4(V6[1], V6[0], None, None), zone=7)
 
 
 def place(backend: Backend, index: int = 0, netns: str = "host", family: str = "ip") -> RulePlace:
@@ -165,7 +168,7 @@ CASES: list[tuple[Change, Where, list[str]]] = [
     (
         DeleteFlow("lan", PING),
         NAMED,
-        ["nsenter --net=/run/netns/lan conntrack -D -f ipv6 -p ipv6-icmp --orig-src fd00::9 --orig-dst fd00::1 --zone 7"],
+        ["nsenter --net=/run/netns/lan conntrack -D -f ipv6 -p icmpv6 --orig-src fd00::9 --orig-dst fd00::1 --zone 7"],
     ),
     (SetLink("host", "docker0", up=True), SEEN, ["ip link set docker0 up"]),
     (SetLink("host", "veth1", up=False, master="docker0"), SEEN, ["ip link set veth1 master docker0 down"]),

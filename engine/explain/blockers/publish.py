@@ -8,7 +8,7 @@ from engine.explain.nearmiss import near_misses
 from engine.explain.rulecraft import Selector, insertion, translation
 from engine.explain.services import Service, all_services, intention, services_for
 from engine.model.container import Container, PublishedPort
-from engine.model.firewall import Backend, Chain, Nat, Table
+from engine.model.firewall import Backend, Chain, Nat, Table, Verdict
 from engine.model.host import Netns
 from engine.model.plan import Change, Listen, RulePlace, SetContainer
 from engine.model.ref import Ref, RefKind
@@ -76,7 +76,15 @@ def _unfulfilled(failure: Failure, container: Container, published: PublishedPor
     if container.network_mode in ("none", "host"):
         sentence = f"{container.name} has network mode {container.network_mode}, which publishes nothing"
         return Blocker("NAT_NOT_PUBLISHED", sentence, at, (manual,), container.engine)
-    if failure.packet.dst.is_loopback:
+    internal = _internal(failure, container)
+    if internal:
+        sentence = (
+            f"{container.name} is only in {internal}, an internal network, where {container.engine} publishes nothing"
+        )
+        connect = f"connect {container.name} to a network that is not internal, or run it again in one"
+        remedy = Remedy(connect, (Listen(host.id, _held(failure, asked)),), manual=True)
+        return Blocker("NAT_NOT_PUBLISHED", sentence, at, (remedy,), container.engine)
+    if failure.packet.dst.is_loopback and failure.leg is not Leg.SERVICE:
         sentence = f"no program of {container.engine} holds {failure.packet.dst}:{asked} for {container.name} any more"
         return Blocker("NAT_PROXY_ABSENT", sentence, at, (_client(container, "restart"),), container.engine)
     found = services_for(failure, host, asked)
@@ -91,7 +99,19 @@ def _not_running(failure: Failure, container: Container) -> Blocker:
     text = f"{container.name} ({container.state})"
     ref = Ref(RefKind.CONTAINER, failure.netns.id, (container.id,), container.name, text)
     sentence = f"{container.name}, which publishes the port, is {container.state}"
+    if container.state == "restarting":
+        stays = f"make the program of {container.name} stay up (its log tells why it ends)"
+        held = Listen(failure.netns.id, _held(failure, failure.packet.dport or 0))
+        return Blocker("DST_NOT_RUNNING", sentence, ref, (Remedy(stays, (held,), manual=True),), container.engine)
     return Blocker("DST_NOT_RUNNING", sentence, ref, (_client(container, "start"),), container.engine)
+
+
+def _internal(failure: Failure, container: Container) -> str:
+    """The container's networks, if all of them are internal; else nothing."""
+    snapshot = failure.world.snapshot
+    inside = {each.name for each in snapshot.networks if each.internal and each.engine == container.engine}
+    names = [place.network for place in container.attachments]
+    return ", ".join(names) if names and inside.issuperset(names) else ""
 
 
 def _client(container: Container, verb: str) -> Remedy:
@@ -108,7 +128,7 @@ def _publish(failure: Failure, host: Netns, service: Service, asked: int) -> Rem
 
 
 def _translation(failure: Failure, host: Netns, service: Service, asked: int) -> tuple[Change, ...]:
-    nat = engine_chain(host, "nat", "prerouting")
+    nat = engine_chain(host, "nat", _first_hook(failure).hook or "prerouting")
     if nat is None:
         return ()
     table, chain = nat
@@ -145,8 +165,13 @@ def engine_chain(host: Netns, kind: str, hook: str) -> tuple[Table, Chain] | Non
     for table in host.firewall.tables:
         bases = [c for c in table.chains if c.base and c.base.hook == hook and c.base.kind == kind]
         if bases and table.family in ("ip", "inet") and (table.backend is not Backend.NFT or kind == "nat"):
-            return table, table.chain("DOCKER") or bases[0]
+            return table, (table.chain("DOCKER") if _jumps(bases[0], "DOCKER") else None) or bases[0]
     return None
+
+
+def _jumps(chain: Chain, target: str) -> bool:
+    statements = (statement for rule in chain.rules for statement in rule.statements)
+    return any(isinstance(each, Verdict) and each.chain == target for each in statements)
 
 
 def _end_of(host: Netns, table: Table, chain: Chain) -> RulePlace:

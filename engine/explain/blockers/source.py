@@ -43,6 +43,8 @@ class Doubt:
 def doubted(failure: Failure, doubt: Doubt) -> list[Blocker]:
     """Blockers for a source that is not believed."""
     netns, device, source = doubt.netns, doubt.device, doubt.source
+    if doubt.at.kind is RefKind.ADDRESS:
+        return [_own_address(netns, device, doubt.at, f"{netns.id} does not believe {source} on {device}: {doubt.why}")]
     refused = _refusing_route(failure, netns, source)
     loosen = Remedy(
         f"loosen the reverse path filter of {device} in {netns.id}",
@@ -87,6 +89,11 @@ def martian(failure: Failure) -> list[Blocker]:
         return [Blocker("NAT_LOOPBACK_NEEDS_ROUTE_LOCALNET", sentence, ref, (remedy,), "kernel")]
     if failure.returned:
         return [Blocker("HOST_MARTIAN", sentence, ref, owner="kernel")]
+    return [_own_address(netns, device, ref, sentence)]
+
+
+def _own_address(netns: Netns, device: str, at: Ref, sentence: str) -> Blocker:
+    """A source that is one of the namespace's own addresses."""
     name = f"net.ipv4.conf.{device}.accept_local"
     remedy = Remedy(f"let {device} accept packets from this host's own addresses", (SetSysctl(netns.id, name, 1),))
-    return [Blocker("HOST_MARTIAN", sentence, ref, (remedy,), "kernel")]
+    return Blocker("HOST_MARTIAN", sentence, at, (remedy,), "kernel")
