@@ -27,6 +27,9 @@ programs() {
 		dockerd|docker.io|test|the tests with a real Docker Engine
 		docker|docker-cli|test|the tests with a real Docker Engine
 		busybox|busybox-static|test|the tests with a real Docker Engine
+		podman|podman|test|the tests with a real Podman
+		netavark|netavark|test|the tests with a real Podman
+		runc|runc|test|the tests with a real Docker Engine and a real Podman
 		sysctl|procps|test|all kernel tests
 		conntrack|conntrack|test|the kernel tests of connection tracking
 		tmux|tmux|test|the tests of the workbench in a real terminal
@@ -35,6 +38,8 @@ programs() {
 
 # The program is there; a busybox counts only when it is static, as an image made of it alone must run.
 present() {
+	# Podman starts netavark by its path, which is in nobody's PATH.
+	[ "$1" != netavark ] || { [ -x /usr/lib/podman/netavark ]; return; }
 	command -v "$1" >/dev/null 2>&1 || return 1
 	[ "$1" != busybox ] || ! ldd "$(command -v busybox)" >/dev/null 2>&1
 }

@@ -21,8 +21,9 @@ from engine.build.inverse import Run
 from engine.build.journal import Header, Journal, birth_lock, boot_id, state_directory
 from engine.build.steps import Site, prepare
 from engine.build.undo import reason, replay
-from engine.model.command import Where, argvs, named
+from engine.model.command import argvs
 from engine.model.plan import Change, CreateNetns, Plan, Serve
+from engine.model.where import Where, named
 
 
 class Applied:

@@ -17,7 +17,7 @@ from typing import Any
 from engine.build.errors import BuildError, LabExists
 from engine.build.hands import Hands
 from engine.build.inverse import DropLink, DropNetns, Inverse, Run, WriteSysctl
-from engine.model.command import NETNS_DIR, Where, argvs, load_argv
+from engine.model.command import argvs, load_argv
 from engine.model.firewall import Backend, Rule
 from engine.model.plan import (
     AddAddress,
@@ -26,6 +26,7 @@ from engine.model.plan import (
     CreateBridge,
     CreateNetns,
     CreateVeth,
+    DeleteAddress,
     DeleteFlow,
     DeleteNeighbour,
     DeletePolicyRule,
@@ -41,6 +42,7 @@ from engine.model.plan import (
     SetPort,
     SetSysctl,
 )
+from engine.model.where import NETNS_DIR, Where
 from engine.model.words import address_words, rule_spec
 
 NFT_HANDLE = re.compile(r"# handle (\d+)\s*$", re.MULTILINE)
@@ -181,6 +183,13 @@ def _set_container(change: SetContainer, site: Site) -> Step:
     return Step(act, inverse)
 
 
+def _delete_address(change: DeleteAddress, site: Site) -> Step:
+    path = site.where.path(change.netns)
+    (argv,) = argvs(change, site.bare())
+    back = tuple("add" if word == "del" else word for word in argv)
+    return _step(site, change.netns, lambda: Run(path, back), lambda: site.hands.run(path, argv))
+
+
 def _delete_neighbour(change: DeleteNeighbour, site: Site) -> Step:
     """The kernel finds a neighbour again when it needs it: there is nothing to undo."""
     path = site.where.path(change.netns)
@@ -275,6 +284,7 @@ STEPS: Mapping[type[Any], Callable[[Any, Site], Step]] = {
     AddRoute: _route,
     DeleteRoute: _route,
     AddAddress: _add_address,
+    DeleteAddress: _delete_address,
     DeletePolicyRule: _delete_policy_rule,
     SetPort: _set_port,
     SetContainer: _set_container,

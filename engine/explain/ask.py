@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from engine.explain.blocker import Remedy
 from engine.explain.pointers import as_found, renamed
-from engine.explain.search import Search, Step, changed
+from engine.explain.search import Search, Step, after_remedy, told_of
 from engine.explain.unread import cause_of, decisive, hollow, relevant_gaps
 from engine.explain.whatif import StaleChangeError
 from engine.model.command import argvs
@@ -24,7 +24,7 @@ def ask(snapshot: Snapshot, question: Question) -> Verdict:
     """Why the question's port can, or can't, be reached. Pure: nothing is sent or changed."""
     world = World(snapshot)
     runs, complete = conversations(world, question)
-    main = _main_run(runs)
+    main = told_of(runs)
     endings = _endings(runs)
     assumptions = main.result.assumptions
     if not complete:
@@ -62,11 +62,6 @@ def _leaves(conversation: Conversation) -> bool:
     return any(trace is not None and trace.outcome in (Outcome.LEAVES_VIEW, Outcome.UNKNOWN) for trace in traces)
 
 
-def _main_run(runs: list[Run[Conversation]]) -> Run[Conversation]:
-    """The run to tell of: the first that fails, since it needs explaining, else the first."""
-    return next((run for run in runs if run.result.symptom is not Symptom.CONNECTED), runs[0])
-
-
 def _deciding(
     main: Conversation, runs: list[Run[Conversation]], endings: dict[tuple[Symptom, bool], Conversation]
 ) -> tuple[Cause, ...]:
@@ -97,7 +92,7 @@ def _decides(about: Assumption, runs: list[Run[Conversation]]) -> bool:
 
 
 def _causes(world: World, question: Question, main: Run[Conversation]) -> tuple[Cause, ...]:
-    search = Search(question, tuple(option for option, _ in main.decisions))
+    search = Search(question)
     steps = search.run(world, main.result)
     solved = bool(steps) and steps[-1].remedy is not None
     worth = solved or (bool(steps) and steps[-1].blocker.code == "INFO_EXITS_HOST")
@@ -136,7 +131,7 @@ def _fixes(search: Search, steps: list[Step], number: int, *, solved: bool) -> t
 def _connects(search: Search, world: World, remedies: tuple[Remedy, ...]) -> bool:
     try:
         for remedy in remedies:
-            world = changed(world, remedy)
+            world = after_remedy(world, remedy)
     except StaleChangeError:
         return False
     return search.walk(world).symptom is Symptom.CONNECTED

@@ -37,7 +37,7 @@ def _target(snapshot: Snapshot, target: str) -> tuple[IPAddress, int]:
     port = _port("target", target, port_text)
     if not host:
         return _published_address(snapshot, port), port
-    bare = host.strip("[]")
+    bare = "127.0.0.1" if host == "localhost" else host.strip("[]")
     try:
         address = ip_address(bare)
     except ValueError:
@@ -100,10 +100,18 @@ def find_container(snapshot: Snapshot, name: str) -> Container:
         which = ", ".join(f"{c.name} ({c.id[:12]}, {c.engine})" for c in found)
         raise QuestionError(f"{name!r} could be {len(found)} containers: {which}; write one's id")
     if not found:
-        raise QuestionError(
-            f"there is no container {name!r}{_did_you_mean(name, [c.name for c in snapshot.containers])}"
-        )
+        raise QuestionError(_no_container(snapshot, name))
     return found[0]
+
+
+def _no_container(snapshot: Snapshot, name: str) -> str:
+    """Why there is no such container: an address that is none, an engine that could not be read, or a wrong name."""
+    if set(name) <= set("0123456789."):
+        return f"{name!r} is not an address, and no container has that name"
+    unread = [gap for gap in snapshot.gaps if gap.source.split(" ")[0] in ("docker", "podman")]
+    if unread and not snapshot.containers:
+        return f"whether there is a container {name!r} can't be told: {unread[0].source}: {unread[0].reason}"
+    return f"there is no container {name!r}{_did_you_mean(name, [c.name for c in snapshot.containers])}"
 
 
 def _netns_of(snapshot: Snapshot, container: Container) -> Netns:
@@ -124,6 +132,8 @@ def _source(snapshot: Snapshot, source: str, towards: IPAddress) -> Source:
         return Source(_named_netns(snapshot, source[3:]).id)
     end, _, device = source.partition("@")
     client = _client(end)
+    if client is None and device:
+        raise QuestionError(f"source {source!r}: {end!r} is not an address: write ADDRESS@DEVICE for an outside client")
     if client is None:
         return Source(_netns_of(snapshot, find_container(snapshot, source)).id)
     address, port = client

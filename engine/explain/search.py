@@ -9,17 +9,17 @@ is one, else from each failure to the next, as far as mending the first of them 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers import diagnose
 from engine.explain.failure import Failure, Leg, failure_of
 from engine.explain.whatif import apply
-from engine.model.trace import Conversation, Outcome
+from engine.model.trace import Conversation, Outcome, Symptom
 from engine.model.verdict import Question
-from engine.path.choices import Choices
-from engine.path.conversation import converse
+from engine.path.choices import Run
+from engine.path.conversation import conversations
 from engine.path.world import World
 
 #: So many faults at once are looked for, and so many walks are made at most.
@@ -38,11 +38,10 @@ class Step:
 
 
 class Search:
-    """Looks for remedies from one conversation on. `script` fixes the branch where there are several."""
+    """Looks for remedies of one question. A remedy helps when every branch of the question connects with it."""
 
-    def __init__(self, question: Question, script: tuple[int, ...] = ()) -> None:
+    def __init__(self, question: Question) -> None:
         self.question = question
-        self.script = script
         self.walks = 0
         self._open: list[Step] = []
 
@@ -51,26 +50,27 @@ class Search:
         failure = failure_of(world, self.question, conversation)
         if failure is None:
             return []
-        for depth in range(1, MOST_REMEDIES + 1):
-            found = self._within(failure, depth, [], {failure.signature})
+        for budget in range(1, MOST_REMEDIES + 1):
+            found = self._within(failure, budget, [], {failure.signature})
             if found is not None:
                 return found
         return self._open or self._stuck(failure)
 
     def walk(self, world: World) -> Conversation:
-        """The question on a changed world."""
+        """The question on a changed world: the branch that fails, where one does."""
         self.walks += 1
-        return converse(world, self.question, Choices(self.script))
+        runs, _ = conversations(world, self.question)
+        return told_of(runs).result
 
     def _within(
-        self, failure: Failure, depth: int, taken: list[Step], seen: set[tuple[object, ...]]
+        self, failure: Failure, budget: int, taken: list[Step], seen: set[tuple[object, ...]]
     ) -> list[Step] | None:
         for blocker, remedy in _options(failure):
             if self.walks >= MOST_WALKS:
                 return None
-            if remedy.cost > depth:
+            if remedy.cost > budget:
                 continue
-            changed = _changed(failure.world, remedy)
+            changed = after_remedy(failure.world, remedy)
             after = self.walk(changed)
             steps = [*taken, Step(blocker, remedy, failure.world, after)]
             following = failure_of(changed, self.question, after)
@@ -79,8 +79,8 @@ class Search:
             if following.signature in seen:
                 continue
             self._keep_open(steps, following)
-            if depth > remedy.cost:
-                found = self._within(following, depth - remedy.cost, steps, seen | {following.signature})
+            if budget > remedy.cost:
+                found = self._within(following, budget - remedy.cost, steps, seen | {following.signature})
                 if found is not None:
                     return found
         return None
@@ -109,7 +109,7 @@ class Search:
     ) -> tuple[Step, Failure] | None:
         """The blocker's first remedy that makes a difference, and the failure after it."""
         for remedy in blocker.remedies:
-            changed = _changed(failure.world, remedy)
+            changed = after_remedy(failure.world, remedy)
             after = self.walk(changed)
             following = failure_of(changed, self.question, after)
             if following is not None and following.signature not in seen:
@@ -124,10 +124,11 @@ def _options(failure: Failure) -> Iterator[tuple[Blocker, Remedy]]:
             yield blocker, remedy
 
 
-def _changed(world: World, remedy: Remedy) -> World:
+def after_remedy(world: World, remedy: Remedy) -> World:
+    """The world after a remedy."""
     return world.derive(apply(world.snapshot, remedy.changes))
 
 
-def changed(world: World, remedy: Remedy) -> World:
-    """The world after a remedy."""
-    return _changed(world, remedy)
+def told_of(runs: Sequence[Run[Conversation]]) -> Run[Conversation]:
+    """The run to tell of: the first that fails, since it needs explaining, else the first."""
+    return next((run for run in runs if run.result.symptom is not Symptom.CONNECTED), runs[0])

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 
 from engine.explain.whatif_links import connected_route, connects, exchange_link, local_route, with_carriers, with_netns
+from engine.explain.whatif_publish import published_table
 from engine.model.address import Family
 from engine.model.firewall import Chain, Firewall, Rule, Table
 from engine.model.host import Snapshot
@@ -19,6 +21,7 @@ from engine.model.plan import (
     AddAddress,
     AddRoute,
     Change,
+    DeleteAddress,
     DeleteFlow,
     DeleteNeighbour,
     DeletePolicyRule,
@@ -140,6 +143,16 @@ def _add_address(snapshot: Snapshot, change: AddAddress) -> Snapshot:
     return with_netns(snapshot, replace(netns, addresses=(*netns.addresses, address), routes=routes))
 
 
+def _delete_address(snapshot: Snapshot, change: DeleteAddress) -> Snapshot:
+    """The address goes, and with it its own local and connected routes."""
+    netns = snapshot.by_id[change.netns]
+    gone = change.address
+    addresses = tuple(a for a in netns.addresses if (a.link, a.address) != (gone.link, gone.address))
+    own = ip_network(str(gone.address))
+    routes = tuple(r for r in netns.routes if r.destination != own and r.preferred_source != gone.address)
+    return with_netns(snapshot, replace(netns, addresses=addresses, routes=routes))
+
+
 def _delete_neighbour(snapshot: Snapshot, change: DeleteNeighbour) -> Snapshot:
     netns = snapshot.by_id[change.netns]
     link = netns.links_by_name[change.link]
@@ -176,7 +189,16 @@ def _set_container(snapshot: Snapshot, change: SetContainer) -> Snapshot:
     containers = tuple(replace(c, state=change.state) if c.id == change.container else c for c in snapshot.containers)
     if change.words[0] in ("start", "restart"):
         snapshot = _ports_held(snapshot, change)
+    if change.words[:2] == ("network", "reload"):
+        snapshot = _published_anew(snapshot, change)
     return replace(snapshot, containers=containers)
+
+
+def _published_anew(snapshot: Snapshot, change: SetContainer) -> Snapshot:
+    host = snapshot.host_netns
+    tables = (published_table(snapshot, each) for each in snapshot.containers if each.id == change.container)
+    firewall = Firewall((*host.firewall.tables, *tables), host.firewall.ipsets)
+    return with_netns(snapshot, replace(host, firewall=firewall))
 
 
 def _ports_held(snapshot: Snapshot, change: SetContainer) -> Snapshot:
@@ -206,6 +228,7 @@ APPLY: Mapping[type[Any], Callable[[Snapshot, Any], Snapshot]] = {
     DeleteRoute: _delete_route,
     DeletePolicyRule: _delete_policy_rule,
     AddAddress: _add_address,
+    DeleteAddress: _delete_address,
     DeleteNeighbour: _delete_neighbour,
     DeleteFlow: _delete_flow,
     SetLink: _set_link,

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from engine.model.address import Family
@@ -31,6 +30,7 @@ from engine.model.plan import (
     CreateBridge,
     CreateNetns,
     CreateVeth,
+    DeleteAddress,
     DeleteFlow,
     DeleteNeighbour,
     DeletePolicyRule,
@@ -47,74 +47,14 @@ from engine.model.plan import (
     SetPort,
     SetSysctl,
 )
+from engine.model.where import NETNS_DIR, Where, seen
 from engine.model.words import Argv, address_words, flow_words, policy_rule_words, route_words, rule_spec, sysctl_path
 
 Argvs = tuple[Argv, ...]
 
-NETNS_DIR = "/run/netns"
-
 #: Which program speaks for a family of an xtables backend.
 XT_PROGRAMS: dict[str, str] = {"ip": "iptables", "ip6": "ip6tables", "bridge": "ebtables", "arp": "arptables"}
 XT_SUFFIX: dict[Backend, str] = {Backend.XT_NFT: "nft", Backend.XT_LEGACY: "legacy"}
-
-
-def _no_device(netns: str, index: int) -> str:
-    raise ValueError(f"link {index} of {netns} has no name here")
-
-
-def _no_rules(_place: RulePlace) -> tuple[Rule, ...] | None:
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """What a command must know of the world that it is for.
-
-    `path` gives the file that enters a namespace, None for the one that every shell is in already. `device` gives a
-    link's name for its index in a namespace, or raises ValueError. `rules` gives the rules of the chain of a place
-    as they are before the change, None where that is not known.
-    """
-
-    path: Callable[[str], str | None]
-    device: Callable[[str, int], str] = _no_device
-    rules: Callable[[RulePlace], tuple[Rule, ...] | None] = _no_rules
-
-    def enter(self, netns: str) -> Argv:
-        """The words that go before a command to run it in a namespace."""
-        path = self.path(netns)
-        return () if path is None else ("nsenter", f"--net={path}")
-
-
-def named(directory: str = NETNS_DIR) -> Where:
-    """A world of named namespaces, as a lab builds it: nothing but their names is known."""
-    return Where(path=lambda netns: f"{directory}/{netns}")
-
-
-def seen(snapshot: Snapshot) -> Where:
-    """The world of a snapshot. A namespace or link that is not in it, or cannot be entered, raises ValueError.
-
-    Without a file, only the namespace of PID 1 and the host itself can be meant: a command without `nsenter` would
-    change another one.
-    """
-
-    def path(netns: str) -> str | None:
-        if netns not in snapshot.by_id:
-            raise ValueError(f"there is no namespace {netns!r} in the snapshot")
-        found = snapshot.by_id[netns]
-        if found.path is None and netns != snapshot.host and 1 not in found.pids:
-            raise ValueError(f"no file enters the namespace {netns!r}")
-        return found.path
-
-    def device(netns: str, index: int) -> str:
-        link = snapshot.by_id[netns].links_by_index.get(index)
-        return link.name if link else _no_device(netns, index)
-
-    def rules(place: RulePlace) -> tuple[Rule, ...] | None:
-        table = snapshot.by_id[place.netns].firewall.table(place.backend, place.family, place.table)
-        chain = table.chain(place.chain) if table else None
-        return chain.rules if chain else None
-
-    return Where(path, device, rules)
 
 
 def argvs(change: Change, where: Where | Snapshot) -> Argvs:
@@ -209,6 +149,10 @@ def _add_address(change: AddAddress, where: Where) -> Argvs:
     return (_ip(where, change.netns, "addr", "add", *address_words(change.address), "dev", change.link),)
 
 
+def _delete_address(change: DeleteAddress, where: Where) -> Argvs:
+    return (_ip(where, change.netns, "addr", "del", str(change.address), "dev", change.link),)
+
+
 def _delete_neighbour(change: DeleteNeighbour, where: Where) -> Argvs:
     return (_ip(where, change.netns, "neigh", "del", str(change.address), "dev", change.link),)
 
@@ -286,6 +230,7 @@ COMMANDS: Mapping[type[Any], Callable[[Any, Where], Argvs]] = {
     SetPort: _set_port,
     SetContainer: _set_container,
     AddAddress: _add_address,
+    DeleteAddress: _delete_address,
     DeleteNeighbour: _delete_neighbour,
     DeleteFlow: _delete_flow,
     SetLink: _set_link,

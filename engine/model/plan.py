@@ -120,6 +120,15 @@ class AddAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteAddress:
+    """Takes an address from a link; `link` is the link's name."""
+
+    netns: str
+    link: str
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteNeighbour:
     """Forgets a neighbour entry."""
 
@@ -216,6 +225,7 @@ Change = (
     | SetPort
     | SetContainer
     | AddAddress
+    | DeleteAddress
     | DeleteNeighbour
     | DeleteFlow
     | SetLink

@@ -8,7 +8,8 @@
 3. An engine that hangs, refuses or answers nonsense is a `Gap`; the others are read all the same.
 4. A namespace file counts only if it is one for us: an engine in a mount namespace of its own is read
    through /proc/PID/root, and pids of another PID namespace are left out.
-5. Podman without a socket is read from what it keeps on disk (`podman`); what an API told already is not told twice.
+5. Podman is read from what it keeps on disk (`podman`), which needs no socket and names the client that reaches it; its
+   API tells of what could not be read like that.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from engine.model.container import Container, Network
@@ -25,10 +27,11 @@ from engine.observe import docker, podman, podman_documents
 from engine.observe.engines import Engine, find_engines
 from engine.observe.namespaces import root_inode
 from engine.observe.processes import ProcessTable
-from engine.observe.unix_http import TIMEOUT, EngineError, UnixHTTP
+from engine.observe.unix_http import TIMEOUT, EngineError, NotFound, UnixHTTP
 
 #: States in which a container has a network namespace.
 LIVING = frozenset({"running", "paused"})
+LIBPOD_NETWORKS = "/v4.0.0/libpod/networks/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +78,10 @@ def read_containers(
     """
     found, gaps = find_engines(table, host_netns)
     stores = podman.find_stores(table, root_inode())
-    is_machine = 1 in table.pids_by_netns.get(host_netns, ())
-    if not (everywhere or is_machine):
-        own = any(engine.ours for engine in found) or any(store.netns == host_netns for store in stores)
-        found = tuple(engine for engine in found if engine.ours or not own)
-        stores = tuple(store for store in stores if store.netns == host_netns or not own)
-    views = _side_by_side(found, timeout)
-    for store in stores:
-        views.append(_kept(store, table, host_netns, views))
+    if not everywhere:
+        found, stores = in_picture(found, stores, table, host_netns)
+    kept = [_kept(store, table, host_netns) for store in stores]
+    views = [*kept, *(_without(view, kept) for view in _side_by_side(found, timeout))]
     return ContainerView(
         containers=tuple(container for view in views for container in view.containers),
         networks=tuple(network for view in views for network in view.networks),
@@ -92,28 +91,33 @@ def read_containers(
     )
 
 
-def _kept(store: podman.Store, table: ProcessTable, host_netns: int, told: list[ContainerView]) -> ContainerView:
-    """The containers of a store that no API told of."""
-    taken = {container.engine for view in told for container in view.containers}
+def in_picture(
+    engines: tuple[Engine, ...], stores: tuple[podman.Store, ...], table: ProcessTable, host_netns: int
+) -> tuple[tuple[Engine, ...], tuple[podman.Store, ...]]:
+    """What has containers on this host: its own engines and stores; all where the host is the machine, or has none."""
+    ours = tuple(engine for engine in engines if engine.ours), tuple(s for s in stores if s.netns == host_netns)
+    is_machine = 1 in table.pids_by_netns.get(host_netns, ())
+    return (engines, stores) if is_machine or not any(ours) else ours
+
+
+def _kept(store: podman.Store, table: ProcessTable, host_netns: int) -> ContainerView:
+    """The containers of a store."""
     ours = store.netns == host_netns
-    name = "podman" if ours and "podman" not in taken else f"podman {store.root}"
-    known = {container.id for view in told for container in view.containers}
+    name = "podman" if ours and store.first else f"podman {store.root}"
     kept = podman.read_store(store, name)
-    records = [record for record in kept.records if record.id not in known]
-    if not records and known:
-        return ContainerView(gaps=kept.gaps)
     running = {process.pid for process in table.processes}
     engine = Engine("podman", store.root, ours)
     containers = [
-        podman_documents.parse_container(each, name, store.command, alive=each.pid in running) for each in records
+        podman_documents.parse_container(each, name, store.command, alive=each.pid in running) for each in kept.records
     ]
     sandboxes = {
         record.id: sandbox
-        for record in records
+        for record in kept.records
         if record.pid in running and record.pid and (sandbox := _sandbox(engine, record.netns, record.pid))
     }
     networks = {network.name: network for network in kept.networks}
-    networks.setdefault("podman", replace(podman_documents.DEFAULT, engine=name))
+    if containers:
+        networks.setdefault("podman", replace(podman_documents.DEFAULT, engine=name))
     lost = [each for each in containers if each.state in LIVING and each.id not in sandboxes]
     return ContainerView(
         tuple(containers),
@@ -122,6 +126,15 @@ def _kept(store: podman.Store, table: ProcessTable, host_netns: int, told: list[
         (*kept.gaps, *(_lost(name, each) for each in lost)),
         {name: store.netns},
     )
+
+
+def _without(view: ContainerView, kept: list[ContainerView]) -> ContainerView:
+    """What an API told, without what a store told of the same containers."""
+    known = {container.id for each in kept for container in each.containers}
+    left = tuple(container for container in view.containers if container.id not in known)
+    if left or not view.containers:
+        return replace(view, containers=left)
+    return ContainerView(gaps=view.gaps)
 
 
 def _side_by_side(engines: tuple[Engine, ...], timeout: float) -> list[ContainerView]:
@@ -144,9 +157,9 @@ def read_engine(engine: Engine, timeout: float = TIMEOUT) -> ContainerView:
     try:
         with UnixHTTP(engine.socket, timeout) as api:
             listed = api.get("/containers/json?all=1")
-            networks = api.get("/networks")
             kind = "podman" if api.server.startswith("Libpod") else "docker"
-            return _view(api, replace(engine, kind=kind), _objects(listed), _objects(networks))
+            engine = replace(engine, kind=kind)
+            return _view(api, engine, _objects(listed), _networks(api, engine))
     except EngineError as error:
         return ContainerView(gaps=(Gap(engine.name, "", str(error)),))
 
@@ -155,8 +168,19 @@ def _objects(document: object) -> list[object]:
     return [part for part in document if isinstance(part, dict)] if isinstance(document, list) else []
 
 
-def _view(api: UnixHTTP, engine: Engine, listed: list[object], networks: list[object]) -> ContainerView:
-    names = {docker.text(network, "Id"): docker.text(network, "Name") for network in networks}
+def _networks(api: UnixHTTP, engine: Engine) -> dict[str, Network]:
+    """Networks by id. Podman's own API tells their bridges, which its imitation of Docker's leaves out."""
+    if engine.kind == "podman":
+        with suppress(NotFound):
+            own = _objects(api.get(LIBPOD_NETWORKS))
+            parsed = ((docker.text(each, "id"), podman_documents.parse_network(each, engine.name)) for each in own)
+            return {key: network for key, network in parsed if network is not None}
+    documents = _objects(api.get("/networks"))
+    return {docker.text(each, "Id"): docker.parse_network(each, engine.name) for each in documents}
+
+
+def _view(api: UnixHTTP, engine: Engine, listed: list[object], networks: dict[str, Network]) -> ContainerView:
+    names = {key: network.name for key, network in networks.items()}
     inspections, gaps = _inspect(api, engine, [docker.text(summary, "Id") for summary in listed])
     containers: list[Container] = []
     sandboxes: dict[str, Sandbox] = {}
@@ -174,9 +198,7 @@ def _view(api: UnixHTTP, engine: Engine, listed: list[object], networks: list[ob
         gaps = [_lost(engine.name, each) for each in containers if each.state in LIVING and each.id not in sandboxes]
     return ContainerView(
         containers=tuple(sorted(containers, key=lambda each: (each.name, each.id))),
-        networks=tuple(
-            sorted((docker.parse_network(network, engine.name) for network in networks), key=lambda each: each.name)
-        ),
+        networks=tuple(sorted(networks.values(), key=lambda each: each.name)),
         sandboxes=sandboxes,
         gaps=tuple(gaps),
     )

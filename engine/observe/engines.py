@@ -1,7 +1,7 @@
 """Which container engines run here, and through which socket each is asked.
 
 1. Running dockerd processes are looked at first: the Unix sockets that they listen on are theirs wherever
-   they are, also in a network or mount namespace of their own.
+   they are, also in a network or mount namespace of their own; so are those of `podman system service`.
 2. Then the sockets that people use: DOCKER_HOST, /run/docker.sock, Podman's, and those of the user's own
    engines. A socket that was found already is not asked twice.
 3. An engine whose process lives in the host's network namespace is the host's and has its plain name. Any
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from engine.model.host import Gap
@@ -67,7 +68,7 @@ def find_engines(table: ProcessTable, host_netns: int) -> tuple[tuple[Engine, ..
     gaps: list[Gap] = []
     for daemon in table.named("dockerd"):
         try:
-            engine = _engine_of(daemon, host_netns)
+            engine = _engine_of("docker", daemon, host_netns)
         except OSError:
             continue  # it may not be read without root; its socket may be one of the usual ones
         if engine is None:
@@ -75,6 +76,10 @@ def find_engines(table: ProcessTable, host_netns: int) -> tuple[tuple[Engine, ..
             gaps.append(Gap("docker", "", reason))
         else:
             found.setdefault(_identity(engine.socket), engine)
+    for service in table.named("podman"):
+        with suppress(OSError):  # it may have ended; one that listens nowhere is somebody's client
+            if (engine := _engine_of("podman", service, host_netns)) is not None:
+                found.setdefault(_identity(engine.socket), engine)
     asked, unread = _known_sockets()
     for kind, path in asked:
         try:
@@ -107,16 +112,16 @@ def _known_sockets() -> tuple[list[tuple[str, str]], list[Gap]]:
     return known, [Gap("docker", "", reason)] if colon else []
 
 
-def _engine_of(daemon: Running, host_netns: int) -> Engine | None:
-    """The engine that a dockerd process is, None when it listens on no Unix socket. Raises OSError."""
+def _engine_of(kind: str, daemon: Running, host_netns: int) -> Engine | None:
+    """The engine that a process is, None when it listens on no Unix socket. Raises OSError."""
     held = sockets_of(daemon.pid)
     with open(f"/proc/{daemon.pid}/net/unix", encoding="utf-8", errors="surrogateescape") as lines:
         paths = [path for inode, path in parse_unix(lines) if inode in held and _is_api(path)]
     root = f"/proc/{daemon.pid}/root"
     same_pids = os.stat(f"/proc/{daemon.pid}/ns/pid").st_ino == os.stat("/proc/self/ns/pid").st_ino
-    for path in sorted(paths, key=lambda each: ("docker" not in os.path.basename(each), each)):
+    for path in sorted(paths, key=lambda each: (kind not in os.path.basename(each), each)):
         if reachable := _from_here(path, root):
-            return Engine("docker", reachable, daemon.netns == host_netns, root=root, same_pids=same_pids)
+            return Engine(kind, reachable, daemon.netns == host_netns, root=root, same_pids=same_pids)
     return None
 
 

@@ -3,7 +3,8 @@
 1. A namespace is known by the inode of its file on nsfs. It is found as the calling thread's own (the
    host), under /run/netns, as a process's, and as the file that a container engine keeps for it.
 2. A name is made for people: the one under /run/netns, else "host" for the host, else that of the
-   container, else "pid-N". Names are unique; whoever comes later in that order gets a suffix.
+   container, else "pid-N". Names are unique; whoever comes later in that order gets a suffix. A name that an
+   engine made for a machine ("netns-UUID", "cni-UUID") counts only where there is no container's.
 3. A namespace is entered in a thread that does nothing else and ends afterwards (`apart`, `side_by_side`),
    so that the rest of the program stays where it is.
 4. A file is only trusted after it is open: a pid may have got another owner meanwhile.
@@ -14,6 +15,7 @@ Sources: network_namespaces(7), setns(2), ip-netns(8).
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +27,8 @@ from engine.observe.errors import ObserveError, gap
 NAMED = "/run/netns"
 _CLONE_NEWNET = 0x40000000
 _OWN = "/proc/thread-self/ns/net"
+#: Names under /run/netns that netavark and CNI give.
+_MADE = re.compile(r"(netns|cni)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -123,7 +127,10 @@ def name_all(places: Mapping[int, Place], host: int, containers: Mapping[int, st
 
 def _wishes(places: Mapping[int, Place], host: int, containers: Mapping[int, str]) -> Iterator[tuple[int, str]]:
     """Inodes with the name that each would like, in the order in which names are given."""
-    yield from ((inode, place.names[0]) for inode, place in places.items() if place.names)
+    for inode, place in places.items():
+        given = [name for name in place.names if inode not in containers or not _MADE.match(name)]
+        if given:
+            yield inode, given[0]
     yield host, "host"
     owned = [(inode, name) for inode, name in containers.items() if inode in places]
     yield from sorted(owned, key=lambda item: item[1])

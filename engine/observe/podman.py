@@ -1,4 +1,4 @@
-"""Podman without its API socket: what it keeps on disk, found by the monitors of its containers. Nothing is started.
+"""What Podman keeps on disk, found by the monitors of its containers: no API socket is needed, and nothing is started.
 
 1. Podman has no daemon. Each running container has a conmon, whose command line says with which `podman` and options
    it cleans up: they name the store that the container is in, and the client that reaches it. The usual store is looked
@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.model.container import Network
 from engine.model.host import Gap
-from engine.observe.podman_documents import Record, options_of, parse_network, parse_record
+from engine.observe.podman_documents import Record, options_of, parse_document, parse_network, parse_record
 from engine.observe.processes import ProcessTable, Running
 
 #: Options of podman(1) that choose a store, with what they are for root when they are left out.
@@ -58,13 +58,14 @@ ORDER BY c.Name
 class Store:
     """Where a Podman keeps its containers: `root` and `networks` are folders, `command` the client that reaches it.
 
-    `netns` is the inode of the namespace that the client acts on.
+    `netns` is the inode of the namespace that the client acts on; `first` says that no other store is before it there.
     """
 
     root: str
     networks: str
     command: tuple[str, ...]
     netns: int
+    first: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ def find_stores(table: ProcessTable, root_netns: int | None) -> tuple[Store, ...
     usual = OPTIONS["--root"]
     if root_netns is not None and usual not in found and os.path.exists(f"{usual}/{_DATABASE}"):
         found[usual] = Store(usual, OPTIONS["--network-config-dir"], ("podman",), root_netns)
-    return tuple(found[root] for root in sorted(found))
+    stores = [found[root] for root in sorted(found, key=lambda root: (root != usual, root))]
+    return tuple(replace(s, first=all(o.netns != s.netns for o in stores[:at])) for at, s in enumerate(stores))
 
 
 def _store_of(monitor: Running) -> Store | None:
@@ -148,7 +150,7 @@ def _networks(store: Store, engine: str) -> Iterator[Network]:
     for name in names:
         try:
             with open(f"{store.networks}/{name}", encoding="utf-8", errors="replace") as stream:
-                found = parse_network(stream.read(1 << 20), engine)
+                found = parse_network(parse_document(stream.read(1 << 20)), engine)
         except OSError:
             continue
         if found is not None:

@@ -49,10 +49,11 @@ class Record:
 
 def parse_record(key: object, name: object, config: object, state: object) -> Record:
     """A row of the database; what is not JSON counts as empty."""
-    return Record(str(key), str(name), _object(config), _object(state))
+    return Record(str(key), str(name), parse_document(config), parse_document(state))
 
 
-def _object(raw: object) -> Document:
+def parse_document(raw: object) -> Document:
+    """A JSON object; what is none counts as empty."""
     try:
         found = json.loads(raw) if isinstance(raw, str | bytes) else None
     except (ValueError, RecursionError):
@@ -131,9 +132,8 @@ def _order(port: PublishedPort) -> tuple[object, ...]:
     return (port.container_port, port.protocol, port.host_port, packed)
 
 
-def parse_network(raw: str | bytes, engine: str) -> Network | None:
-    """A network's file; None for what is none."""
-    document = _object(raw)
+def parse_network(document: object, engine: str) -> Network | None:
+    """A network, as its file and Podman's own API describe it; None for what is none."""
     options = child(document, "options")
     if not text(document, "name"):
         return None
@@ -142,7 +142,7 @@ def parse_network(raw: str | bytes, engine: str) -> Network | None:
         engine=engine,
         driver=text(document, "driver"),
         bridge=text(document, "network_interface") if text(document, "driver") == "bridge" else "",
-        internal=document.get("internal") is True,
+        internal=child(document).get("internal") is True,
         subnets=tuple(text(subnet, "subnet") for subnet in items(document, "subnets")),
         options=tuple(sorted((key, value) for key, value in options.items() if isinstance(value, str))),
     )

@@ -58,10 +58,11 @@ def take() -> Snapshot:
         replace(_netns(netns, places[netns], sight, holders, view), path=way_in(places[netns], host, root))
         for netns in _in_order(sight.visits, places, ids[host])
     )
+    containers = _placed(view, ids, sight.visits)
     return Snapshot(
         host=ids[host],
         namespaces=namespaces,
-        containers=_placed(view, ids, sight.visits),
+        containers=tuple(replace(each, command=_from_home(each, view, found, host, root)) for each in containers),
         networks=view.networks,
         gaps=(*table.gaps, *view.gaps, *gaps, *sight.gaps, *unheld),
         hostname=os.uname().nodename,
@@ -117,6 +118,15 @@ def _netns(netns: str, place: Place, sight: _Sight, holders: Mapping[int, Holder
         listeners=with_processes(seen.listeners, holders, view.published),
         conntrack=seen.conntrack,
     )
+
+
+def _from_home(
+    container: Container, view: ContainerView, found: Mapping[int, Place], host: int, root: int | None
+) -> tuple[str, ...]:
+    """The client of an engine without a daemon acts on the namespace it is started in, which may not be everybody's."""
+    home = found.get(view.homes.get(container.engine, 0))
+    way = way_in(home, host, root) if home is not None else None
+    return container.command if way is None else ("nsenter", f"--net={way}", *container.command)
 
 
 def _in_order(seen: Iterable[str], places: Mapping[str, Place], host: str) -> list[str]:

@@ -25,7 +25,15 @@ from engine.path.journey import Endpoint, Journey, Setting
 from engine.path.segment import bridge_of
 from engine.path.sockets import find_listener, listener_ref
 from engine.path.stages import Arrive, LocalOut, Stack, Stage
-from engine.path.symptoms import ERROR_FOR, at_sender, error_symptom, icmp_of, relayed_symptom, sender_symptom
+from engine.path.symptoms import (
+    ERROR_FOR,
+    ERROR_FOR6,
+    at_sender,
+    error_symptom,
+    icmp_of,
+    relayed_symptom,
+    sender_symptom,
+)
 from engine.path.walk import walk
 from engine.path.world import World
 
@@ -196,7 +204,8 @@ class _Talk:
             symptom = sender_symptom(forward, self.protocol)
             if symptom is not None:
                 return Conversation(forward, symptom)
-        error = forward.reject if forward.outcome is Outcome.REJECTED else ERROR_FOR.get(forward.outcome)
+        told = ERROR_FOR if self.question.address.version == 4 else ERROR_FOR6
+        error = forward.reject or told.get(forward.outcome)
         if error is None or self.arrival is None:
             return Conversation(forward, Symptom.TIMEOUT)
         return self._error(forward, self.arrival, error)

@@ -31,12 +31,14 @@ class Setting:
     """What the packets of one conversation share: the world, the flows tracked so far, the choices.
 
     `heard` has the MAC addresses that hosts learned from requests of others, by namespace, link index and address.
+    `discovered` has what neighbour discovery came to between two devices, None where it got through.
     """
 
     world: World
     tracks: Tracks
     choices: Choices
     heard: dict[tuple[str, int, IPAddress], str] = field(default_factory=dict)
+    discovered: dict[tuple[str, int, str, int, IPAddress], Step | None] = field(default_factory=dict)
 
 
 Endpoint = Callable[["Journey", Link], Trace]

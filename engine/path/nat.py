@@ -19,6 +19,7 @@ from engine.path.flow import Track, rewrite
 from engine.path.journey import Journey
 from engine.path.matches import Answer, look_up
 from engine.path.rules import DROP, Ending, run_base_chain, view_of
+from engine.path.source6 import source_address6
 from engine.path.stations import Hooked
 
 #: Which end of the packet a hook's translation is about (HOOK2MANIP in nf_nat.h).
@@ -125,6 +126,8 @@ def _own_address(journey: Journey, kind: NatKind, hook: str) -> IPAddress | None
     if kind is NatKind.MASQUERADE:
         if journey.out is None:
             return None
+        if version == 6:  # nf_nat_masquerade_ipv6 asks by the destination, not by the next hop
+            return source_address6(journey.netns, journey.out.link, journey.packet.dst)
         return source_for(journey.netns, journey.out.link, journey.out.towards, version)
     if hook == "output":
         return ip_address("127.0.0.1" if version == 4 else "::1")

@@ -7,6 +7,7 @@ could answer by the device that the question came in by), ip-sysctl.rst (arp_ign
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 
 from engine.model.address import IPAddress
 from engine.model.firewall import Chain, Match, VerdictKind
@@ -14,15 +15,19 @@ from engine.model.host import Netns
 from engine.model.link import Link, Neighbour
 from engine.model.packet import Packet, Protocol
 from engine.model.ref import Ref, RefKind
-from engine.model.trace import Assumption
+from engine.model.trace import Assumption, Step
 from engine.path.addresses import is_local, source_for
+from engine.path.discovery import SOLICITATION, kept_away
 from engine.path.fib import FlowKey, Found
 from engine.path.flow import Tracks
 from engine.path.journey import Journey, Setting
 from engine.path.routing import Refusal, validate_source
 from engine.path.rules import chain_ref
 from engine.path.segment import Segment, Station, segment_of
+from engine.path.source6 import ready, source_address6
 
+#: Any link-local destination: what a device's link-local address is chosen for.
+LINK_LOCAL = IPv6Address("fe80::")
 #: Entries with these states carry an address that the kernel sends to (include/net/neighbour.h, NUD_VALID).
 VALID = frozenset({"permanent", "noarp", "reachable", "probe", "stale", "delay"})
 
@@ -51,8 +56,13 @@ def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
     segment = segment_of(journey.world, netns, link)
     answers = [station for station in segment.stations if _answers(journey, link, station, towards)]
     if answers:
+        if towards.version == 6:
+            heard_by = [station for station in answers if not _kept_away(journey, link, station, towards)]
+            if not heard_by:
+                return _filtered(journey, link, answers[0], towards)
+            answers = heard_by
         _make_known(journey, link, towards, answers)
-        if not _passes_filters(journey, answers[0]):
+        if towards.version == 4 and not _passes_filters(journey, answers[0]):
             return Resolved(None, f"a filter of address questions keeps the answer for {towards} away", ref)
         macs = tuple(dict.fromkeys(station.link.mac for station in answers))
         where = f"{answers[0].netns}:{answers[0].link.name}"
@@ -60,6 +70,20 @@ def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
     if segment.leaves_view:
         return Resolved(None, f"{towards} is beyond what can be seen from here", ref, leaves_view=True)
     return Resolved(None, f"nobody on {link.name} answers for {towards}{_nearly(journey, segment, towards)}", ref)
+
+
+def _kept_away(journey: Journey, link: Link, station: Station, towards: IPAddress) -> Step | None:
+    asker = _asker(journey, link, towards)
+    return None if asker is None else kept_away(journey, link, station, towards, asker)
+
+
+def _filtered(journey: Journey, link: Link, station: Station, towards: IPAddress) -> Resolved:
+    """A filter drops neighbour discovery: the rule or policy is what ends the packet."""
+    step = _kept_away(journey, link, station, towards)
+    assert step is not None and step.ref is not None
+    said = "question for" if step.packet.icmp_type == SOLICITATION else "answer of"
+    text = f"{step.ref.name} in {step.ref.netns} drops the {said} {towards} (neighbour discovery): {step.text}"
+    return Resolved(None, text, step.ref)
 
 
 def _make_known(journey: Journey, link: Link, towards: IPAddress, answers: list[Station]) -> None:
@@ -113,7 +137,7 @@ def _answers(journey: Journey, link: Link, station: Station, towards: IPAddress)
     if not is_local(there, world.fib(there), towards):
         return _proxies(journey, there, station.link, towards)
     if towards.version == 6:
-        return any(a.address == towards and a.link == station.link.index for a in there.addresses)
+        return any(a.address == towards and a.link == station.link.index and ready(a) for a in there.addresses)
     ignore = max(there.sysctl(f"net.ipv4.conf.{name}.arp_ignore") for name in ("all", station.link.name))
     if _ignored(journey, link, station, towards, ignore):
         return False
@@ -148,6 +172,9 @@ def refusal_to_answer(journey: Journey, link: Link, station: Station, towards: I
 def _asker(journey: Journey, link: Link, towards: IPAddress) -> IPAddress | None:
     """The sender address of the request: the packet's own source where it is local here (arp_solicit)."""
     source = journey.packet.src
+    if towards.version == 6:  # ndisc_solicit takes the packet's source only where it is the device's own
+        own = any(a.address == source and a.link == link.index and ready(a) for a in journey.netns.addresses)
+        return source if own else source_address6(journey.netns, link, LINK_LOCAL)
     if source in journey.netns.addresses_by_value:
         return source
     return source_for(journey.netns, link, towards, towards.version, "link")
@@ -156,16 +183,18 @@ def _asker(journey: Journey, link: Link, towards: IPAddress) -> IPAddress | None
 def _proxies(journey: Journey, there: Netns, link: Link, towards: IPAddress) -> bool:
     """A router answers for what it routes by another device: proxy_arp for all of it, else by proxy entries.
 
-    IPv6 knows only entries, and asks proxy_ndp whether they count (ndisc.c, ndisc_recv_ns).
+    IPv6 knows only entries, whatever the routes; proxy_ndp says whether they count (ndisc.c, ndisc_recv_ns).
     """
     version = towards.version
-    router = f"net.ipv{version}.conf.{link.name if version == 4 else 'all'}.forwarding"
+    router = f"net.ipv{version}.conf.{link.name}.forwarding"
     if not there.sysctl(router, there.sysctl("net.ipv4.ip_forward") if version == 4 else 0):
         return False
     switch = f"proxy_{'arp' if version == 4 else 'ndp'}"
     on = any(there.sysctl(f"net.ipv{version}.conf.{name}.{switch}") for name in ("all", link.name))
     listed = any(n.proxy and n.address == towards and n.link == link.index for n in there.neighbours)
-    if not ((on or listed) if version == 4 else (on and listed)):
+    if version == 6:
+        return on and listed
+    if not (on or listed):
         return False
     found = journey.world.fib(there).lookup(FlowKey(towards))
     return (

@@ -19,6 +19,7 @@ from engine.model.trace import Assumption, Outcome
 from engine.path.addresses import source_for
 from engine.path.fib import FlowKey, Found
 from engine.path.journey import Journey
+from engine.path.source6 import source_address6
 
 #: What a route type, or a policy rule's action, ends a packet with.
 REFUSALS: dict[str, Outcome] = {
@@ -122,7 +123,7 @@ def route_input(journey: Journey, packet: Packet, device: Link) -> Way | Refusal
     martian = _martian(journey, packet, device)
     if martian:
         return martian
-    found = journey.world.fib(netns).lookup(flow_key(journey, packet, iif=device.name))
+    found = journey.world.fib(netns).lookup(flow_key(journey, packet, iif=device.name, oif=_strict(packet, device)))
     if not isinstance(found, Found):
         return _not_forwarding(journey, packet, device) or _no_route(journey, packet, found)
     if found.route.kind == "local":
@@ -141,6 +142,31 @@ def route_input(journey: Journey, packet: Packet, device: Link) -> Way | Refusal
     if bad_source:
         return bad_source
     return _onwards(journey, found, packet)
+
+
+def _strict(packet: Packet, device: Link) -> int | None:
+    """The only device that an IPv6 destination can be behind: a link-local one's, and ::1's (rt6_need_strict)."""
+    narrow = packet.dst.version == 6 and (packet.dst.is_link_local or packet.dst.is_loopback)
+    return device.index if narrow else None
+
+
+def loopback_from_outside(journey: Journey, packet: Packet, device: Link) -> Refusal | None:
+    """IPv6 drops ::1 from a wire before any rule sees it, and no setting changes that (ip6_rcv_core)."""
+    if packet.dst.version == 4 or device.kind == "loopback":
+        return None
+    for which, address in (("source", packet.src), ("destination", packet.dst)):
+        if address.is_loopback:
+            text = f"the {which} {address} is a loopback address, which no device may carry"
+            return Refusal(Outcome.MARTIAN, journey.link_ref(device), text)
+    return None
+
+
+def stays_on_link(journey: Journey, packet: Packet, device: Link, out: Link) -> Refusal | None:
+    """No router of IPv6 passes a link-local source on to another link (ip6_forward)."""
+    if packet.src.version == 4 or not packet.src.is_link_local or device.index == out.index:
+        return None
+    text = f"the source {packet.src} is a link-local address, which stays on the link of {device.name}"
+    return Refusal(Outcome.MARTIAN, journey.link_ref(device), text)
 
 
 def validate_source(journey: Journey, packet: Packet, device: Link) -> Refusal | None:
@@ -189,10 +215,16 @@ def _onwards(journey: Journey, found: Found, packet: Packet) -> Way | Refusal:
     link = netns.links_by_index.get(hop.link or 0)
     if link is None:
         return Refusal(Outcome.UNKNOWN, ref, "the route's device is not in the picture")
-    source = route.preferred_source or source_for(netns, link, hop.gateway, packet.dst.version, _source_scope(route))
+    source = route.preferred_source or _source(netns, link, hop, packet, route)
     via = f" via {hop.gateway}" if hop.gateway else ""
     text = f"{packet.dst}{via} dev {link.name} ({_by(found)})"
     return Way(False, link, hop.gateway or packet.dst, source, ref, text)
+
+
+def _source(netns: Netns, link: Link, hop: NextHop, packet: Packet, route: Route) -> IPAddress | None:
+    if packet.dst.version == 6:
+        return source_address6(netns, link, packet.dst)
+    return source_for(netns, link, hop.gateway, 4, _source_scope(route))
 
 
 def _by(found: Found) -> str:

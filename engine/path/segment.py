@@ -103,3 +103,12 @@ def bridge_of(netns: Netns, link: Link) -> Link | None:
     """The bridge that a link is a port of."""
     master = netns.links_by_index.get(link.master) if link.master is not None else None
     return master if master is not None and master.kind == "bridge" else None
+
+
+def calls_iptables(netns: Netns, bridge: Link, version: int) -> bool:
+    """Whether bridged packets pass the IP hooks: the namespace's setting, or the bridge's own."""
+    name = "iptables" if version == 4 else "ip6tables"
+    setting = f"net.bridge.bridge-nf-call-{name}"
+    if setting not in netns.sysctls:
+        return False
+    return bool(netns.sysctl(setting)) or bridge.detail.get(f"nf_call_{name}") == "1"

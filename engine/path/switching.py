@@ -14,7 +14,7 @@ from engine.path.hooks import run_device_hook, run_hook
 from engine.path.journey import Journey, Out
 from engine.path.neighbours import resolve
 from engine.path.routing import Refusal, route_input
-from engine.path.segment import bridge_of, forwards, may_pass, opaque, ports_of, segment_of
+from engine.path.segment import bridge_of, calls_iptables, forwards, may_pass, opaque, ports_of, segment_of
 from engine.path.stages import Arrive, Bridged, Emit, Next, OnWire, Stack
 
 
@@ -229,15 +229,6 @@ def _checked(journey: Journey, bridge: Link, source: Link | None, port: Link) ->
         why = f"ports {source.name if source else ''} and {port.name} of {bridge.name} are isolated from each other"
     journey.step(StepKind.BRIDGE, why, journey.link_ref(port))
     return journey.end(Outcome.BRIDGE_DROP)
-
-
-def calls_iptables(netns: Netns, bridge: Link, version: int) -> bool:
-    """Whether bridged packets pass the IP hooks: the namespace's setting, or the bridge's own."""
-    name = "iptables" if version == 4 else "ip6tables"
-    setting = f"net.bridge.bridge-nf-call-{name}"
-    if setting not in netns.sysctls:
-        return False
-    return bool(netns.sysctl(setting)) or bridge.detail.get(f"nf_call_{name}") == "1"
 
 
 def _own_macs(netns: Netns, bridge: Link) -> frozenset[str]:

@@ -58,6 +58,9 @@ ERROR_FOR: dict[Outcome, RejectKind] = {
     Outcome.LOOP: RejectKind.HOST_UNREACHABLE,
 }
 
+#: Where a router of IPv6 sends another error: an unreachable route is "no route" (ip6_rt_init_dst_reject).
+ERROR_FOR6: dict[Outcome, RejectKind] = {**ERROR_FOR, Outcome.ROUTE_UNREACHABLE: RejectKind.NET_UNREACHABLE}
+
 #: What the client's own system call gives when the packet does not get out of its namespace.
 AT_SENDER: dict[Outcome, Symptom] = {
     Outcome.NO_ROUTE: Symptom.NET_UNREACHABLE,

@@ -11,11 +11,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from engine.model.firewall import RejectKind
 from engine.model.link import Link
 from engine.model.trace import Outcome, StepKind, Trace
 from engine.path.hooks import run_hook
 from engine.path.journey import Journey, Out
-from engine.path.routing import Refusal, Way, route_input, route_output
+from engine.path.routing import (
+    Refusal,
+    Way,
+    loopback_from_outside,
+    route_input,
+    route_output,
+    stays_on_link,
+)
 from engine.path.stages import Arrive, Bridged, Emit, Forward, LocalIn, LocalOut, Next, OnWire, Stack, Stage
 from engine.path.switching import arrive, bridged, emit, on_wire
 
@@ -74,6 +82,9 @@ def _local_out(journey: Journey, stage: LocalOut) -> Next:
 def _stack(journey: Journey, stage: Stack) -> Next:
     device = stage.link
     journey.see(iif=device.name, oif="", physout="")
+    martian = loopback_from_outside(journey, journey.packet, device)
+    if martian:
+        return _refuse(journey, martian)
     if not stage.prerouted:
         ended = run_hook(journey, "prerouting")
         if ended:
@@ -92,6 +103,10 @@ def _forward(journey: Journey, stage: Forward) -> Next:
     if journey.packet.ttl <= 1:
         journey.step(StepKind.NOTE, "time to live is used up")
         return journey.end(Outcome.TTL_EXPIRED)
+    bound = stays_on_link(journey, journey.packet, stage.device, way.link)
+    if bound:
+        journey.step(StepKind.NOTE, bound.text, bound.ref)
+        return journey.end(bound.outcome, RejectKind.HOST_UNREACHABLE)
     journey.packet = replace(journey.packet, ttl=journey.packet.ttl - 1)
     _say_forwarding(journey, stage.device)
     journey.see(oif=way.link.name)

@@ -6,8 +6,8 @@ raises when something would not go; it does so too when building stopped half wa
 world's own namespaces is changed.
 
 A new namespace is set up for comparing errors: its loopback is up, ICMP errors are not rate limited (else
-the fourth refused client sees a timeout), and neighbour resolution gives up after 0.3 s instead of 3 s, so
-that a client sees the same error sooner.
+the fourth refused client sees a timeout), IPv6 addresses are ready at once (no duplicate address detection on new
+links), and neighbour resolution gives up after 0.3 s instead of 3 s, so that a client sees the same error sooner.
 """
 
 from __future__ import annotations
@@ -127,6 +127,7 @@ class World:
         netns.sysctl("net.ipv4.icmp_ratelimit", 0)
         with suppress(CommandFailed):  # a kernel without IPv6
             netns.sysctl("net.ipv6.icmp.ratelimit", 0)
+            netns.sysctl("net.ipv6.conf.default.accept_dad", 0)
         return netns
 
     def veth(self, one: End, other: End) -> None:

@@ -56,7 +56,8 @@ def serve_udp(server: socket.socket, target: tuple[str, int]) -> None:
     print("ready", flush=True)
     while True:
         data, client = server.recvfrom(4096)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as backend, suppress(OSError):
+        family = socket.AF_INET6 if ":" in target[0] else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as backend, suppress(OSError):
             backend.settimeout(1)
             backend.connect(target)
             backend.send(data)
@@ -70,7 +71,8 @@ def main() -> None:
     said = options.parse_args()
     ctypes.CDLL(None).prctl(PR_SET_NAME, NAME, 0, 0, 0)
     kind = socket.SOCK_STREAM if said.proto == "tcp" else socket.SOCK_DGRAM
-    with socket.socket(socket.AF_INET, kind) as server:
+    family = socket.AF_INET6 if ":" in said.host_ip else socket.AF_INET
+    with socket.socket(family, kind) as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.bind((said.host_ip, int(said.host_port)))
         serve = serve_tcp if said.proto == "tcp" else serve_udp

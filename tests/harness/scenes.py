@@ -82,6 +82,11 @@ def _bridge(world: World, netns: Netns, bridge: Bridge) -> None:
             netns.run("bridge", "link", "set", "dev", name, *options)
 
 
+def _of_family(command: str, words: str) -> str:
+    """The words of ip(8) for a command: `-6` goes in front of it."""
+    return f"-6 {command} {words.removeprefix('-6 ')}" if words.startswith("-6 ") else f"{command} {words}"
+
+
 def _furnish(world: World, netns: Netns, each: Namespace) -> None:
     """All that is in a namespace once its links are there."""
     for words in each.addresses:
@@ -89,9 +94,9 @@ def _furnish(world: World, netns: Netns, each: Namespace) -> None:
     for name, value in each.sysctls:
         netns.sysctl(name, value)
     for words in each.routes:
-        netns.ip(f"route add {words}")
+        netns.ip(_of_family("route add", words))
     for words in each.rules:
-        netns.ip(f"{'-6 ' if ':' in words else ''}rule add {words}")
+        netns.ip(_of_family("rule add", words))
     for words in each.neighbours:
         netns.ip(f"neigh replace {words}")
     for rules in each.firewall:

@@ -14,7 +14,6 @@ from engine.build.errors import BuildError
 from engine.build.inverse import DropNetns
 from engine.build.journal import Journal
 from engine.model.address import Family
-from engine.model.command import named
 from engine.model.firewall import Backend, Rule
 from engine.model.link import Address
 from engine.model.packet import Protocol
@@ -41,6 +40,7 @@ from engine.model.plan import (
 )
 from engine.model.route import NextHop, PolicyRule, Route
 from engine.model.traffic import Listener
+from engine.model.where import named
 from tests.harness.needs import require
 from tests.harness.netns import NETNS_FOLDER, Netns, World
 from tests.harness.probe import probe

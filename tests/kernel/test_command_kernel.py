@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, ip_network
 
 import pytest
 
-from engine.model.command import Where, argvs, named
+from engine.model.command import argvs
 from engine.model.firewall import Backend, Rule
 from engine.model.link import Address
 from engine.model.plan import (
@@ -28,6 +28,7 @@ from engine.model.plan import (
     SetSysctl,
 )
 from engine.model.route import NextHop, Route
+from engine.model.where import Where, named
 from tests.harness.needs import require
 from tests.harness.netns import CommandFailed, Netns, World, run
 

@@ -22,9 +22,10 @@ from engine.build.hands.programs import environment
 from engine.build.namespaces import run_in
 from engine.lab.demo import NODES, plan
 from engine.lab.running import DemoLab, demo_lab
-from engine.model.command import argvs, named
+from engine.model.command import argvs
 from engine.model.firewall import Backend, Rule
 from engine.model.plan import CreateNetns, DeleteRule, RulePlace
+from engine.model.where import named
 from tests.harness.needs import require
 from tests.harness.netns import NETNS_FOLDER, World, run
 from tests.harness.probe import probe

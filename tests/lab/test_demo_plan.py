@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from engine.lab import demo
-from engine.model.command import argvs, named
+from engine.model.command import argvs
 from engine.model.plan import CreateNetns, LoadRules, Serve
+from engine.model.where import named
 
 
 def test_a_plan_is_the_same_each_time_and_named_after_its_lab() -> None:

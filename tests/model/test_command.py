@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 import pytest
 
 from engine.model.address import Family
-from engine.model.command import COMMANDS, Where, argvs, named, seen
+from engine.model.command import COMMANDS, argvs
 from engine.model.firewall import Backend, Chain, Firewall, Rule, Table
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address, Link
@@ -18,6 +18,7 @@ from engine.model.plan import (
     CreateNetns,
     CreateVeth,
     DeleteFlow,
+    DeleteAddress,
     DeleteNeighbour,
     DeletePolicyRule,
     DeleteRoute,
@@ -35,6 +36,7 @@ from engine.model.plan import (
 )
 from engine.model.route import NextHop, PolicyRule, Route
 from engine.model.traffic import ConntrackEntry, Listener, Tuple4
+from engine.model.where import Where, named, seen
 from engine.model.words import rule_spec, sysctl_path
 
 DROP = Rule(0, (), "-A DOCKER-USER -p tcp -m tcp --dport 80 -j DROP")
@@ -139,6 +141,11 @@ CASES: list[tuple[Change, Where, list[str]]] = [
         AddAddress("host", "docker0", Address(2, IPv6Address("fd00::1"), 64, flags=frozenset({"nodad", "permanent"}))),
         SEEN,
         ["ip addr add fd00::1/64 nodad dev docker0"],
+    ),
+    (
+        DeleteAddress("lan", "eth0", Address(2, IPv4Address("10.77.0.2"), 24)),
+        NAMED,
+        ["nsenter --net=/run/netns/lan ip addr del 10.77.0.2/24 dev eth0"],
     ),
     (
         DeletePolicyRule(

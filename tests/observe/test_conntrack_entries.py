@@ -132,7 +132,7 @@ def test_flows_come_in_a_steady_order() -> None:
     ],
 )
 def test_a_flow_without_its_ends_is_damaged(body: bytes) -> None:
-    with pytest.raises(NetlinkError, match="tracked flow|netlink attribute"):
+    with pytest.raises(NetlinkError, match=r"tracked flow|netlink attribute"):
         parse_conntrack([(256, body)])
 
 

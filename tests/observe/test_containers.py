@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.model.container import Network
 from engine.observe.containers import ContainerView, in_picture, read_containers, read_engine
 from engine.observe.engines import Engine, find_engines, parse_unix
 from engine.observe.processes import ProcessTable, Running
@@ -106,13 +107,15 @@ def test_documents_of_the_wrong_kind_are_as_good_as_empty(path: Path) -> None:
 
 def test_podman_is_known_by_its_server_name(path: Path) -> None:
     podman = "Libpod/5.4.2 (linux)"
+    network = {"name": "podman", "id": "2f25", "driver": "bridge", "network_interface": "podman0"}
     answers = {
         LIST: as_http([listed(1)], server=podman),
-        "/networks": as_http([], server=podman),
+        "/v4.0.0/libpod/networks/json": as_http([network], server=podman),
         inspect(1): living(1),
     }
     view = read(path, answers)
     assert view.containers[0].engine == "podman"
+    assert view.networks == (Network("podman", "podman", "bridge", "podman0"),)
     assert view.containers[0].command == ("podman", "--url", f"unix://{path}")
 
 
@@ -194,7 +197,7 @@ OURS, FOREIGN = Engine("docker", "/a.sock"), Engine("docker", "/b.sock", ours=Fa
 def test_other_engines_are_in_the_picture_of_the_machine_and_of_a_host_without_one(
     found: tuple[Engine, ...], pid_1_at: int, asked: tuple[Engine, ...]
 ) -> None:
-    assert in_picture(found, ProcessTable((Running(1, "init", "S", pid_1_at),)), 7) == asked
+    assert in_picture(found, (), ProcessTable((Running(1, "init", "S", pid_1_at),)), 7) == (asked, ())
 
 
 UNIX_TABLE = """\

@@ -131,7 +131,8 @@ def headline(verdict: Verdict, width: int) -> Iterator[Spans]:
     )
     yield from heading(width, Span(words, role), Span(f"{client} → {target}{written}", Role.STRONG))
     if not verdict.branches:
-        yield from labelled("", f"{verdict.symptom}: {SYMPTOM_WORDS[verdict.symptom]}", width, indent=2)
+        seen = "as far as can be seen, " if verdict.reach is Reach.DEPENDS else ""
+        yield from labelled("", f"{seen}{verdict.symptom}: {SYMPTOM_WORDS[verdict.symptom]}", width, indent=2)
 
 
 def blocker(cause: Cause, title: str, width: int) -> Iterator[Spans]:

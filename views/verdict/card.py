@@ -59,7 +59,7 @@ def card(verdict: Verdict, width: int) -> list[Line]:
     text, role = HEADLINES[verdict.reach]
     lines = [
         *_joined([Span(text, role)], Span(f"  {question_words(verdict)}", Role.STRONG), width),
-        *_text(f"{verdict.symptom}: {MEANINGS[verdict.symptom]}", width, "  "),
+        *_text(f"{_seen(verdict)}{verdict.symptom}: {MEANINGS[verdict.symptom]}", width, "  "),
     ]
     lines += _journey(verdict, width)
     for number, cause in enumerate(verdict.causes):
@@ -70,6 +70,11 @@ def card(verdict: Verdict, width: int) -> list[Line]:
             lines += _text(assumption.sentence, width, "  · ")
     lines += gap_lines(verdict.gaps, width)
     return lines
+
+
+def _seen(verdict: Verdict) -> str:
+    """What takes the certainty out of a symptom that rests on what could be read."""
+    return "as far as can be seen, " if verdict.reach is Reach.DEPENDS else ""
 
 
 def _journey(verdict: Verdict, width: int) -> list[Line]:

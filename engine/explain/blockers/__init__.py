@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.explain.blocker import Blocker
-from engine.explain.blockers import detour, firewall, link, nat, outside, publish, route, socket, source, tracking
+from engine.explain.blockers import (
+    detour,
+    duplicate,
+    firewall,
+    link,
+    nat,
+    outside,
+    publish,
+    route,
+    socket,
+    source,
+    tracking,
+)
 from engine.explain.failure import Failure, Leg
 from engine.model.trace import Outcome
 
@@ -100,6 +112,6 @@ def diagnose(failure: Failure) -> list[Blocker]:
     if failure.leg is Leg.SERVICE:
         held = publish.held_only(failure) if socket.holds_without_target(failure) else []
         return held or socket.not_served(failure)
-    stale = tracking.stale_flow(failure)
-    found = stale + [blocker for diagnosis in DIAGNOSES.get(failure.outcome, ()) for blocker in diagnosis(failure)]
+    first = tracking.stale_flow(failure) + duplicate.duplicates(failure)
+    found = first + [blocker for diagnosis in DIAGNOSES.get(failure.outcome, ()) for blocker in diagnosis(failure)]
     return found or outside.unknown(failure)

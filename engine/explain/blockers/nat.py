@@ -20,7 +20,7 @@ from engine.model.ref import Ref, RefKind
 from engine.model.trace import Outcome, Step
 from engine.path.matches import Answer, matches
 from engine.path.rules import chain_ref
-from engine.path.switching import calls_iptables
+from engine.path.segment import calls_iptables
 from engine.path.view import View
 
 
@@ -35,7 +35,7 @@ def stale_target(failure: Failure) -> list[Blocker]:
     services = services_for(failure, host, step.packet.dport or 0)
     if any(f"{service.address}:{service.port}" == old for service in services):
         return []
-    if not services and _owner_of_address(failure, old) is not None:
+    if not services and (_owner_of_address(failure, old) is not None or _given_by_engine(failure, old)):
         return []
     remedies = list(_right_targets(failure, step, rule, services))
     remedies.append(Remedy(f"delete {step.ref.name}", (DeleteRule(place_of(step.ref), rule),)))
@@ -178,6 +178,13 @@ def _what_is_there(failure: Failure, old: str) -> str:
     if owner is not None:
         return f"where {owner.id} has nothing on port {old.rpartition(':')[2]}"
     return "an address that nobody has"
+
+
+def _given_by_engine(failure: Failure, target: str) -> bool:
+    """Whether an engine gave the address to a running container: then the container has lost it."""
+    address = ip_address(target.rpartition(":")[0])
+    running = (each for each in failure.world.snapshot.containers if each.netns is not None)
+    return any(address in (a.address, a.address6) for each in running for a in each.attachments)
 
 
 def _owner_of_address(failure: Failure, target: str) -> Netns | None:

@@ -88,7 +88,8 @@ def _unfulfilled(failure: Failure, container: Container, published: PublishedPor
         sentence = f"no program of {container.engine} holds {failure.packet.dst}:{asked} for {container.name} any more"
         return Blocker("NAT_PROXY_ABSENT", sentence, at, (_client(container, "restart"),), container.engine)
     found = services_for(failure, host, asked)
-    remedies = (*(_publish(failure, host, service, asked) for service in found), manual)
+    reload = (_reload(container),) if container.engine.startswith("podman") and container.attachments else ()
+    remedies = (*reload, *(_publish(failure, host, service, asked) for service in found), manual)
     sentence = f"{container.engine} published {asked} for {container.name}, but no rule of {host.id} translates it"
     misses = near_misses(failure.world, _first_hook(failure), host.id, want=Nat)
     evidence = tuple(f"{each.name} listens on {each.address}:{each.port}" for each in found)
@@ -118,6 +119,13 @@ def _client(container: Container, verb: str) -> Remedy:
     """The engine's own client; it makes the rules and holds the port anew."""
     change = SetContainer(container.id, container.command or (container.engine,), (verb, container.name), "running")
     return Remedy(f"{verb} {container.name}", (change,))
+
+
+def _reload(container: Container) -> Remedy:
+    """Podman makes a container's rules anew while it runs."""
+    words = ("network", "reload", container.name)
+    change = SetContainer(container.id, container.command or (container.engine,), words, container.state)
+    return Remedy(f"have podman make the rules of {container.name} again", (change,))
 
 
 def _publish(failure: Failure, host: Netns, service: Service, asked: int) -> Remedy:

@@ -19,6 +19,9 @@ from engine.model.route import PolicyRule
 from engine.path.fib import FlowKey, Found
 from engine.path.routing import REFUSALS, route_ref, rule_ref
 
+#: The reverse path filter that is content with any route back (ip-sysctl.rst, rp_filter).
+LOOSE = 2
+
 
 def reverse_path(failure: Failure) -> list[Blocker]:
     """RP_FILTER: a route that refuses the way back goes, or the filter of the device is loosened."""
@@ -48,15 +51,19 @@ def doubted(failure: Failure, doubt: Doubt) -> list[Blocker]:
     refused = _refusing_route(failure, netns, source)
     loosen = Remedy(
         f"loosen the reverse path filter of {device} in {netns.id}",
-        (SetSysctl(netns.id, f"net.ipv4.conf.{device}.rp_filter", 2),),
+        (SetSysctl(netns.id, f"net.ipv4.conf.{device}.rp_filter", LOOSE),),
     )
     if refused is not None:
         return [refused]
-    remedies = [loosen]
-    for network, gateway, route in ways(failure, netns, source):
-        remedies.append(Remedy(f"route {network} of {netns.id} by {gateway}", (AddRoute(netns.id, route),)))
+    routes = tuple(
+        Remedy(f"route {network} of {netns.id} by {gateway}", (AddRoute(netns.id, route),))
+        for network, gateway, route in ways(failure, netns, source)
+    )
+    if max(netns.sysctl(f"net.ipv4.conf.{name}.rp_filter") for name in ("all", device)) == LOOSE:
+        sentence = f"{netns.id} has no route back to {source}, and so does not believe it on {device}: {doubt.why}"
+        return [Blocker("RET_NO_ROUTE_BACK", sentence, doubt.at, routes)]
     sentence = f"{netns.id} does not believe that {source} is behind {device}: {doubt.why}"
-    return [Blocker("HOST_RP_FILTER_STRICT", sentence, doubt.at, tuple(remedies))]
+    return [Blocker("HOST_RP_FILTER_STRICT", sentence, doubt.at, (loosen, *routes))]
 
 
 def _refusing_route(failure: Failure, netns: Netns, source: IPAddress) -> Blocker | None:
