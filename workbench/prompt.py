@@ -85,6 +85,7 @@ class WhyPrompt(Prompt):
 
     def on_input_submitted(self) -> None:
         """Runs the question."""
+        self._take_apart()
         problems = list(self._problems())
         if problems:
             self._complain(problems[0])
@@ -93,6 +94,17 @@ class WhyPrompt(Prompt):
         if ":" in host and not host.startswith("["):
             host = f"[{host}]"
         self.post_message(self.Asked(Ask(f"{host}:{port}", self._value("from") or "host", self._protocol())))
+
+    def _take_apart(self) -> None:
+        """A whole question in the port field (`FROM>TO:PORT` or `TO:PORT`, as one pastes it) fills the others."""
+        source, arrow, target = self._value("port").rpartition(">")
+        host, colon, port = target.rpartition(":")
+        if arrow:
+            self._field("from").value = source
+        if colon:
+            self._field("to").value = host
+        if arrow or colon:
+            self._field("port").value = port
 
     def _problems(self) -> Iterator[str]:
         port = self._value("port")

@@ -1,6 +1,6 @@
 """What the user typed, as a `Question`: targets and sources by address, port, container or namespace.
 
-TARGET: `ADDRESS:PORT`, `[V6]:PORT`, `CONTAINER:PORT` (a port of the container), `:PORT` (published on this host).
+TARGET: `ADDRESS:PORT`, `[V6]:PORT` (`[fe80::1%DEVICE]:PORT` for a link-local one), `CONTAINER:PORT` (a port of the container), `:PORT` (published on this host).
 SOURCE: `host`, `ns:NAME`, a container's name or id, or an outside `ADDRESS[:PORT][@DEVICE]` (`[V6]:PORT`); with its
 port the client is one that keeps it, and so belongs to the flow that is tracked for it.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
 from engine.model.address import IPAddress
 from engine.model.container import Container
@@ -27,7 +27,12 @@ class QuestionError(ValueError):
 def resolve(snapshot: Snapshot, target: str, source: str = "host", protocol: Protocol = Protocol.TCP) -> Question:
     """The question. Raises `QuestionError` with one line for what can't be understood or is not there."""
     address, port = _target(snapshot, target)
-    return Question(_source(snapshot, source or "host", address), address, port, protocol, target)
+    zone = getattr(address, "scope_id", None) or ""
+    address = IPv6Address(int(address)) if zone else address
+    client = _source(snapshot, source or "host", address)
+    if zone and zone not in snapshot.by_id[client.netns].links_by_name:
+        raise QuestionError(f"target {target!r}: {client.netns} has no device {zone!r}")
+    return Question(client, address, port, protocol, target, zone)
 
 
 def _target(snapshot: Snapshot, target: str) -> tuple[IPAddress, int]:

@@ -35,13 +35,17 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Can `source` open `protocol` to `address`:`port`? `target` is the target as the user wrote it."""
+    """Can `source` open `protocol` to `address`:`port`? `target` is the target as the user wrote it.
+
+    `zone` is the client's device that a link-local address is asked for on (RFC 4007, 11: `fe80::1%eth0`).
+    """
 
     source: Source
     address: IPAddress
     port: int
     protocol: Protocol = Protocol.TCP
     target: str = ""
+    zone: str = ""
 
     def __post_init__(self) -> None:
         if not 1 <= self.port <= 65535:

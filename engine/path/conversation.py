@@ -58,6 +58,13 @@ class _Arrival:
     netns: Netns
     packet: Packet
     listener: Listener | None = None
+    device: str = ""
+
+    @property
+    def zone(self) -> int | None:
+        """The device that an answer to a link-local address leaves by: the one that the packet came in by."""
+        link = self.netns.links_by_name.get(self.device)
+        return link.index if link is not None and link.kind != "loopback" else None
 
 
 class _Talk:
@@ -97,6 +104,7 @@ class _Talk:
         )
         journey = Journey(self.setting, source.netns, packet, self._listen)
         journey.connecting = True
+        journey.bound = self._zone()
         stage = self._start(journey, source)
         first = journey.packet
         trace = kept_flows(self.setting.world, self.setting.tracks, walk(journey, stage))
@@ -104,8 +112,13 @@ class _Talk:
         self.flow = Tuple4(sent.src, first.dst, first.sport, first.dport)
         if trace.outcome in (Outcome.DELIVERED, Outcome.NO_LISTENER):
             return trace
-        self.arrival = _Arrival(journey.netns, journey.packet)
+        self.arrival = _Arrival(journey.netns, journey.packet, device=journey.context.iif)
         return trace
+
+    def _zone(self) -> int | None:
+        """The device that a link-local target was asked for by."""
+        link = self.setting.world.netns(self.question.source.netns).links_by_name.get(self.question.zone)
+        return link.index if link is not None else None
 
     def _start(self, journey: Journey, source: Source) -> Stage:
         if source.device is None:
@@ -121,7 +134,7 @@ class _Talk:
         """The first packet's end: a socket, or none."""
         netns = journey.netns
         listener = find_listener(netns, journey.packet, device)
-        self.arrival = _Arrival(netns, journey.packet, listener)
+        self.arrival = _Arrival(netns, journey.packet, listener, journey.context.iif)
         if listener is None:
             port = f"{journey.packet.dport}/{journey.packet.protocol}"
             ref = Ref(RefKind.NETNS, netns.id, (), netns.id, netns.id)
@@ -189,6 +202,7 @@ class _Talk:
         flow, source = self.flow, self.question.source
         packet = Packet(flow.src, flow.dst, self.protocol, flow.sport, flow.dport, TCP_ACK)
         journey = Journey(self.setting, source.netns, packet)
+        journey.bound = self._zone()
         return walk(journey, self._start(journey, source))
 
     def _closed_port(self, forward: Trace, arrival: _Arrival) -> Conversation:
@@ -230,6 +244,7 @@ class _Talk:
         """A packet back to the client. One that leaves by an outside client's device has reached it."""
         journey = Journey(self.setting, netns.id, packet, endpoint)
         journey.inner = inner
+        journey.bound = self.arrival.zone if self.arrival is not None else None
         device = self.question.source.device
         if device is not None:
             host = self.setting.world.netns(self.question.source.netns)
@@ -252,6 +267,9 @@ class _Talk:
         """An error's end: it must quote the client's own packet."""
         if journey.packet.protocol is self.protocol:
             return self._at_client(journey, device)
+        if device.kind == "loopback" and self.question.zone:
+            # A socket for a link-local address belongs to a device; an error made here comes by loopback (tcp_v6_err).
+            return self._taken(journey, False, "the error comes by loopback, the client's socket waits at a device")
         return self._taken(journey, journey.inner == self.flow, "the error does not speak of the client's packet")
 
     def _taken(self, journey: Journey, expected: bool, otherwise: str) -> Trace:

@@ -58,6 +58,7 @@ class Journey:
     connection tracking finds the flow that the error belongs to. `untracked` is set by NOTRACK. `endpoint`
     decides what becomes of the packet when a namespace takes it in. `exit` is the device (namespace id,
     index) behind which an outside client sits. `connecting` marks the packet of a connect().
+    `bound` is the index of the device that a packet to a link-local address has to leave by.
     """
 
     def __init__(self, setting: Setting, netns: str, packet: Packet, endpoint: Endpoint = no_endpoint) -> None:
@@ -75,6 +76,7 @@ class Journey:
         self.exit: tuple[str, int] | None = None
         self.endpoint = endpoint
         self.connecting = False
+        self.bound: int | None = None
         self.assumptions: list[Assumption] = []
         self._hops: list[Hop] = []
         self._arrived = packet

@@ -187,7 +187,7 @@ def _proxies(journey: Journey, there: Netns, link: Link, towards: IPAddress) -> 
     """
     version = towards.version
     router = f"net.ipv{version}.conf.{link.name}.forwarding"
-    if not there.sysctl(router, there.sysctl("net.ipv4.ip_forward") if version == 4 else 0):
+    if not there.sysctl(router, there.sysctl("net.ipv4.ip_forward" if version == 4 else "net.ipv6.conf.all.forwarding")):
         return False
     switch = f"proxy_{'arp' if version == 4 else 'ndp'}"
     on = any(there.sysctl(f"net.ipv{version}.conf.{name}.{switch}") for name in ("all", link.name))

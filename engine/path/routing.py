@@ -89,7 +89,13 @@ def flow_key(journey: Journey, packet: Packet, *, iif: str, oif: int | None = No
 def route_output(journey: Journey, packet: Packet) -> Way | Refusal:
     """The way of a packet that this namespace makes. An unspecified source is not chosen yet."""
     netns = journey.netns
-    found = journey.world.fib(netns).lookup(flow_key(journey, packet, iif="lo"))
+    link_local = packet.dst.version == 6 and packet.dst.is_link_local
+    if link_local and journey.connecting and journey.bound is None:
+        ref = Ref(RefKind.ADDRESS, netns.id, (str(packet.dst),), str(packet.dst), str(packet.dst))
+        text = f"{packet.dst} is a link-local address: a client must say on which device it is"
+        return Refusal(Outcome.MARTIAN, ref, text)
+    oif = journey.bound if link_local else None
+    found = journey.world.fib(netns).lookup(flow_key(journey, packet, iif="lo", oif=oif))
     if not isinstance(found, Found):
         return _no_route(journey, packet, found)
     refusal = _refused(netns, found.route)

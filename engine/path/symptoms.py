@@ -89,7 +89,10 @@ def sender_symptom(trace: Trace, protocol: Protocol) -> Symptom | None:
     if trace.outcome in _DROPS and protocol is not Protocol.TCP:
         return Symptom.NOT_PERMITTED
     if trace.outcome is Outcome.NO_NEIGHBOUR:
-        return Symptom.HOST_UNREACHABLE if protocol is Protocol.TCP else Symptom.TIMEOUT
+        # A socket for a link-local address of IPv6 belongs to a device and does not hear errors that come by loopback.
+        to = trace.last.packet.dst
+        deaf = protocol is not Protocol.TCP or (to.version == 6 and to.is_link_local)
+        return Symptom.TIMEOUT if deaf else Symptom.HOST_UNREACHABLE
     return None
 
 

@@ -245,6 +245,9 @@ def asked_of_kernel(place: Netns, step: Step, own: bool) -> str:
         words += ["from", str(packet.src)]
     if arrived:
         words += ["iif", context.iif]
+    way = WAY.match(step.text)
+    if packet.dst.version == 6 and packet.dst.is_link_local and not arrived and way:
+        words += ["oif", way["dev"]]  # a link-local address says nothing without its device
     words += ["mark", hex(context.mark), *ports(packet)]
     said = place.run("sh", "-c", '"$@" 2>&1', "sh", *words, check=False)
     if "Error" in said or "answers" in said:

@@ -70,7 +70,8 @@ def attempt(scene: Scene, verdict: Verdict, question: Question) -> Attempt:
 
 def knock(scene: Scene, verdict: Verdict, question: Question, patience: float = PATIENCE) -> Result:
     asked = verdict.question
-    return probe(scene.netns[question.source].path, str(asked.address), asked.port, question.protocol, patience)
+    address = f"{asked.address}%{asked.zone}" if asked.zone else str(asked.address)
+    return probe(scene.netns[question.source].path, address, asked.port, question.protocol, patience)
 
 
 def ask(scene: Scene, snapshot: Snapshot, question: Question) -> Verdict:

@@ -74,7 +74,7 @@ def attempt_tcp(address: str, port: int, seconds: float) -> Result:
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as client:
         client.settimeout(seconds)
         try:
-            client.connect((address, port))
+            client.connect(socket.getaddrinfo(address, port)[0][4])
         except TimeoutError:
             return Result("timeout")
         except OSError as error:
@@ -97,7 +97,7 @@ def attempt_udp(address: str, port: int, seconds: float) -> Result:
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(min(ANSWER, seconds))
         try:
-            client.connect((address, port))
+            client.connect(socket.getaddrinfo(address, port)[0][4])
             client.send(REQUEST)
             return answered(client.recv(4096))
         except TimeoutError:

@@ -136,6 +136,20 @@ def test_a_question_is_asked_by_the_prompt() -> None:
     drive(workbench(stand), play)
 
 
+def test_a_whole_question_pasted_into_the_port_field_is_taken_apart() -> None:
+    stand = Stand()
+
+    async def play(pilot: Pilot[int]) -> None:
+        await looked(pilot)
+        await pilot.press("w")
+        bench(pilot).query_one("#why-port", Input).value = "client>172.17.0.2:80"
+        await pilot.press("enter")
+        await answered(pilot)
+        assert stand.asked == [Ask("172.17.0.2:80", "client")]
+
+    drive(workbench(stand), play)
+
+
 def test_the_prompt_is_filled_in_from_the_selected_container() -> None:
     async def play(pilot: Pilot[int]) -> None:
         await looked(pilot)

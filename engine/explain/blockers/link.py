@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface, ip_network
 
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.source import Doubt, doubted
-from engine.explain.failure import Failure, translation_of
+from engine.explain.failure import Failure, place_of, translation_of
+from engine.explain.owners import owner_of
+from engine.explain.rulecraft import Selector, insertion
 from engine.model.address import IPAddress
 from engine.model.container import Network
+from engine.model.firewall import Backend
 from engine.model.host import Netns
 from engine.model.link import Address, Link
-from engine.model.packet import Packet
+from engine.model.packet import Packet, Protocol
 from engine.model.plan import AddAddress, DeleteNeighbour, SetLink, SetPort, SetSysctl
 from engine.model.ref import Ref, RefKind
 from engine.path.choices import Choices
+from engine.path.discovery import ADVERTISEMENT, SOLICITATION
 from engine.path.flow import Tracks
 from engine.path.journey import Journey, Setting
 from engine.path.routing import validate_source
@@ -72,6 +77,8 @@ def _without_gateway(host: Netns, link: Link, network: Network, gateway: IPAddre
 def no_neighbour(failure: Failure) -> list[Blocker]:
     """NO_NEIGHBOUR: whoever has the address can't hear the question, or nobody has it."""
     ref, asked = failure.step.ref, _asked(failure)
+    if ref is not None and ref.kind in (RefKind.RULE, RefKind.CHAIN):
+        return [_discovery_dropped(failure, ref)]
     if ref is None or asked is None:
         return []
     found: list[Blocker] = []
@@ -86,6 +93,19 @@ def no_neighbour(failure: Failure) -> list[Blocker]:
         evidence = (f"the address came from {nearest.ref.name}",) if nearest and nearest.ref else ()
         found.append(Blocker("SRC_NEIGH_FAILED", sentence, ref, (), "admin", evidence))
     return found
+
+
+def _discovery_dropped(failure: Failure, ref: Ref) -> Blocker:
+    """A filter takes IPv6's questions for neighbours, or their answers, away: an exception goes before it."""
+    number = SOLICITATION if "the question" in failure.step.text else ADVERTISEMENT
+    table = failure.world.netns(ref.netns).firewall.table(Backend(str(ref.key[0])), str(ref.key[1]), str(ref.key[2]))
+    chain = table.chain(str(ref.key[3])) if table else None
+    end = len(chain.rules) if chain else 0
+    place = place_of(ref if ref.kind is RefKind.RULE else replace(ref, key=(*ref.key[:4], end)))
+    selector = Selector(Protocol.ICMPV6, icmpv6=number)
+    remedy = Remedy(f"accept neighbour discovery in {place.chain}", (insertion(place, selector),))
+    owner = owner_of(ref, failure.world.netns(ref.netns).firewall)
+    return Blocker("FW_NEIGHBOUR_DISCOVERY", failure.step.text, ref, (remedy,), owner)
 
 
 def wrong_neighbour(failure: Failure) -> list[Blocker]:
