@@ -1,5 +1,7 @@
 """Address resolution: which MAC address a packet is sent to, or that nobody answers.
 
+IPv6 asks by packets, which filters see: `discovery` takes them through.
+
 Source: net/ipv4/arp.c (arp_process: a host answers for an address that is local to it and whose asker it
 could answer by the device that the question came in by), ip-sysctl.rst (arp_ignore, proxy_arp).
 """
@@ -80,7 +82,8 @@ def _kept_away(journey: Journey, link: Link, station: Station, towards: IPAddres
 def _filtered(journey: Journey, link: Link, station: Station, towards: IPAddress) -> Resolved:
     """A filter drops neighbour discovery: the rule or policy is what ends the packet."""
     step = _kept_away(journey, link, station, towards)
-    assert step is not None and step.ref is not None
+    assert step is not None
+    assert step.ref is not None
     said = "question for" if step.packet.icmp_type == SOLICITATION else "answer of"
     text = f"{step.ref.name} in {step.ref.netns} drops the {said} {towards} (neighbour discovery): {step.text}"
     return Resolved(None, text, step.ref)
@@ -187,7 +190,8 @@ def _proxies(journey: Journey, there: Netns, link: Link, towards: IPAddress) -> 
     """
     version = towards.version
     router = f"net.ipv{version}.conf.{link.name}.forwarding"
-    if not there.sysctl(router, there.sysctl("net.ipv4.ip_forward" if version == 4 else "net.ipv6.conf.all.forwarding")):
+    whole = "net.ipv4.ip_forward" if version == 4 else "net.ipv6.conf.all.forwarding"
+    if not there.sysctl(router, there.sysctl(whole)):
         return False
     switch = f"proxy_{'arp' if version == 4 else 'ndp'}"
     on = any(there.sysctl(f"net.ipv{version}.conf.{name}.{switch}") for name in ("all", link.name))
