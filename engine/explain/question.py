@@ -1,6 +1,7 @@
 """What the user typed, as a `Question`: targets and sources by address, port, container or namespace.
 
-TARGET: `ADDRESS:PORT`, `[V6]:PORT` (`[fe80::1%DEVICE]:PORT` for a link-local one), `CONTAINER:PORT` (a port of the container), `:PORT` (published on this host).
+TARGET: `ADDRESS:PORT`, `[V6]:PORT` (`[fe80::1%DEVICE]:PORT` for a link-local one), `CONTAINER:PORT` (a port of the
+container), `:PORT` (published on this host).
 SOURCE: `host`, `ns:NAME`, a container's name or id, or an outside `ADDRESS[:PORT][@DEVICE]` (`[V6]:PORT`); with its
 port the client is one that keeps it, and so belongs to the flow that is tracked for it.
 """

@@ -28,6 +28,10 @@ from engine.model.packet import PROTOCOL_NUMBERS, Protocol
 from engine.model.plan import InsertRule, ReplaceRule, RulePlace
 
 
+#: Modules of iptables-extensions(8) that are not called like their protocol.
+XT_MODULES: dict[Protocol, str] = {Protocol.ICMPV6: "icmp6"}
+
+
 @dataclass(frozen=True, slots=True)
 class Selector:
     """Which packets: a None or empty field is not asked. `not_iif` is `! -i`, `icmpv6` a type of ICMPv6."""
@@ -70,7 +74,9 @@ def conditions(selector: Selector) -> tuple[Condition, ...]:
     if selector.local_destination:
         match = Match((Field("fib daddr type"),), ((Name("local"),),), text="--dst-type LOCAL")
         found.append(Condition(match, ("-m", "addrtype", "--dst-type", "LOCAL"), ("fib", "daddr", "type", "local")))
-    found.append(_protocol(selector.protocol) if selector.icmpv6 is None else _icmpv6(selector.icmpv6))
+    found.append(_protocol(selector.protocol))
+    if selector.icmpv6 is not None:
+        found.append(_icmpv6(selector.icmpv6))
     for end, port in (("sport", selector.sport), ("dport", selector.dport)):
         if port is not None:
             found.append(_port(selector.protocol, end, port))
@@ -99,12 +105,12 @@ def _device(field: str, option: str, negate: bool, name: str) -> Condition:
 def _protocol(protocol: Protocol) -> Condition:
     number = PROTOCOL_NUMBERS[protocol]
     match = Match((Field("meta l4proto"),), ((Interval(number, number),),), text=f"-p {protocol}")
-    return Condition(match, ("-p", str(protocol), "-m", str(protocol)), ("meta", "l4proto", str(protocol)))
+    return Condition(match, ("-p", str(protocol), "-m", XT_MODULES.get(protocol, str(protocol))), ("meta", "l4proto", str(protocol)))
 
 
 def _icmpv6(number: int) -> Condition:
     match = Match((Field("icmpv6 type"),), ((Interval(number, number),),), text=f"--icmpv6-type {number}")
-    xt = ("-p", "ipv6-icmp", "-m", "icmp6", "--icmpv6-type", str(number))
+    xt = ("--icmpv6-type", str(number))
     return Condition(match, xt, ("icmpv6", "type", str(number)))
 
 

@@ -55,6 +55,8 @@ def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
     heard = journey.setting.heard.get((netns.id, link.index, towards))
     if heard is not None:
         return Resolved(heard, f"{towards} is at {heard} (it has asked for an address here)", ref)
+    if towards.version == 6 and _asker(journey, link, towards) is None:
+        return Resolved(None, f"{link.name} has no address to ask for {towards} from", ref)  # ndisc_send_ns
     segment = segment_of(journey.world, netns, link)
     answers = [station for station in segment.stations if _answers(journey, link, station, towards)]
     if answers:

@@ -157,6 +157,16 @@ def unheard() -> World:
     return world
 
 
+def undiscovered() -> World:
+    """`right` drops what its few rules do not accept, and neighbour discovery is none of it."""
+    world = one_bridge()
+    for number, name in enumerate(("left", "right"), 1):
+        world[name].address("eth0", f"fd03::{number}/64").listen(80, f"fd03::{number}")
+    rules = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT\nCOMMIT\n"
+    world["right"].iptables(rules, family="ip6")
+    return world
+
+
 def astray(world: World) -> None:
     """A more specific route of a VPN, say, takes packets for web away."""
     world["host"].link("tun0", noarp=True)

@@ -26,6 +26,7 @@ from tests.explain.faults import (
     state,
     strict,
     two_networks,
+    undiscovered,
     unheard,
     unmasqueraded,
     unplugged,
@@ -160,6 +161,14 @@ FAULTS: tuple[Fault, ...] = (
         "LINK_ARP_IGNORED",
         "net.ipv4.conf.eth0.arp_ignore",
         **BRIDGED,
+    ),
+    Fault(
+        "neighbour discovery dropped",
+        undiscovered().snapshot("left"),
+        "FW_NEIGHBOUR_DISCOVERY",
+        "filter/INPUT",
+        "[fd03::2]:80",
+        "host",
     ),
     Fault(
         "nobody has the address",

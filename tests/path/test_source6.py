@@ -56,7 +56,7 @@ def test_an_address_that_is_not_in_order_is_not_taken_where_there_is_another(fla
     assert chosen("fd01::1", "a", ("a", "fd01::2/64", (flag,)), ("a", "fd02::2/64", ())) == "fd02::2"
 
 
-def test_a_deprecated_address_is_better_than_one_of_a_narrow_scope_and_a_tentative_one_is_none() -> None:
+def test_a_deprecated_address_is_better_than_one_of_a_narrow_scope_and_a_tentative_one_is_no_choice() -> None:
     assert chosen("fd01::1", "a", ("a", "fe80::2/64", ()), ("a", "fd01::2/64", ("deprecated",))) == "fd01::2"
-    assert chosen("fd01::1", "a", ("a", "fd01::2/64", ("tentative",))) == "None"
+    assert chosen("fd01::1", "a", ("a", "fd01::2/64", ("tentative",))) == "::1"
     assert chosen("fd01::1", "a", ("a", "fd01::2/64", ("tentative", "optimistic"))) == "fd01::2"

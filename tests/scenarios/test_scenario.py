@@ -61,7 +61,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "two backends in one firewall": (
         {"namespaces": {"client": {"firewall": [{"nft": "a", "iptables-nft": "b"}]}, "server": {}}},
-        "firewall: needs exactly one of iptables-nft, iptables-legacy, nft",
+        "firewall: needs exactly one of iptables-nft, iptables-legacy, ip6tables-nft, ip6tables-legacy, nft",
     ),
     "failure without an ending": (
         {"questions": [{"from": "client", "to": "10.1.0.2:80", "symptom": "timeout"}]},

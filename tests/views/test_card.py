@@ -6,9 +6,10 @@ from engine.model.ref import Ref, RefKind
 from engine.model.trace import Symptom
 from engine.model.verdict import Reach
 from tests.views.hosts import connected_verdict, crowded_host, docker_host, dropped_verdict
+from views.symptoms import MEANINGS
 from views.text import Line
 from views.verdict.ask import Ask, about_node, about_rule, outside_source, suggestions
-from views.verdict.card import MEANINGS, all_commands, card, commands, welcome
+from views.verdict.card import all_commands, card, commands, welcome
 
 
 def text(lines: list[Line]) -> str:
@@ -21,7 +22,7 @@ def test_the_answer_comes_first_in_a_mark_and_a_word() -> None:
 
 
 def test_the_symptom_is_explained() -> None:
-    assert card(dropped_verdict(), 60)[1].words == "  timeout: the client waits until it times out"
+    assert card(dropped_verdict(), 60)[1].words == "  timeout: the client hears nothing until it gives up"
     assert set(MEANINGS) == set(Symptom)
 
 

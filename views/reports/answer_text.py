@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Conversation, Outcome, Step, Symptom, Trace
 from engine.model.verdict import Cause, Fix, Reach, Verdict
+from views.symptoms import MEANINGS
 from views.text import Role, Span, Spans, paragraph
 
 HEADLINES: dict[Reach, tuple[str, Role]] = {
@@ -28,21 +29,6 @@ CAUSE_TITLES: dict[Reach, str] = {
     Reach.YES: "beside it",
     Reach.NO: "stopped by",
     Reach.DEPENDS: "it depends on",
-}
-
-SYMPTOM_WORDS: dict[Symptom, str] = {
-    Symptom.CONNECTED: "the client connects and is answered",
-    Symptom.REFUSED: "the client is told at once: connection refused",
-    Symptom.TIMEOUT: "the client hears nothing until it gives up",
-    Symptom.HOST_UNREACHABLE: "the client is told: no route to host",
-    Symptom.NET_UNREACHABLE: "the client is told: network is unreachable",
-    Symptom.PROHIBITED: "the client is told: permission denied (EACCES)",
-    Symptom.RESET: "the connection is reset",
-    Symptom.NOT_PERMITTED: "the client's own host forbids it: operation not permitted",
-    Symptom.INVALID_ARGUMENT: "the client's own host rejects the call: invalid argument",
-    Symptom.PROTOCOL_UNREACHABLE: "the client is told: protocol not available",
-    Symptom.ACCEPTED_THEN_CLOSED: "the connection opens and is closed at once without an answer",
-    Symptom.ACCEPTED_THEN_SILENT: "the connection opens and nobody ever answers",
 }
 
 VERIFIED_WORDS = {"model": "checked on the model", "kernel": "checked with a real attempt"}
@@ -132,7 +118,7 @@ def headline(verdict: Verdict, width: int) -> Iterator[Spans]:
     yield from heading(width, Span(words, role), Span(f"{client} → {target}{written}", Role.STRONG))
     if not verdict.branches:
         seen = "as far as can be seen, " if verdict.reach is Reach.DEPENDS else ""
-        yield from labelled("", f"{seen}{verdict.symptom}: {SYMPTOM_WORDS[verdict.symptom]}", width, indent=2)
+        yield from labelled("", f"{seen}{verdict.symptom}: {MEANINGS[verdict.symptom]}", width, indent=2)
 
 
 def blocker(cause: Cause, title: str, width: int) -> Iterator[Spans]:

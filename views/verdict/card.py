@@ -14,6 +14,7 @@ from engine.model.host import Gap, Snapshot
 from engine.model.trace import Conversation, Symptom, Trace
 from engine.model.verdict import Cause, Fix, Reach, Verdict
 from views.path.rows import rewrite
+from views.symptoms import MEANINGS
 from views.text import Line, Role, Span, paragraph
 from views.verdict.ask import suggestions
 
@@ -21,22 +22,6 @@ HEADLINES: dict[Reach, tuple[str, Role]] = {
     Reach.YES: ("✓ REACHABLE", Role.GOOD),
     Reach.NO: ("✗ NOT REACHABLE", Role.BAD),
     Reach.DEPENDS: ("? DEPENDS", Role.WARN),
-}
-
-#: What a symptom means to the person at the client.
-MEANINGS: dict[Symptom, str] = {
-    Symptom.CONNECTED: "the client connects",
-    Symptom.REFUSED: "the client sees “connection refused”",
-    Symptom.TIMEOUT: "the client waits until it times out",
-    Symptom.HOST_UNREACHABLE: "the client sees “no route to host”",
-    Symptom.NET_UNREACHABLE: "the client sees “network is unreachable”",
-    Symptom.PROHIBITED: "the client sees “permission denied”",
-    Symptom.RESET: "the connection is reset",
-    Symptom.NOT_PERMITTED: "the client sees “operation not permitted”",
-    Symptom.INVALID_ARGUMENT: "the client sees “invalid argument”",
-    Symptom.PROTOCOL_UNREACHABLE: "the client sees “protocol not available”",
-    Symptom.ACCEPTED_THEN_CLOSED: "the client connects, and is hung up on at once",
-    Symptom.ACCEPTED_THEN_SILENT: "the client connects, and never hears a word",
 }
 
 
