@@ -124,7 +124,8 @@ def _fixes(search: Search, steps: list[Step], number: int, *, solved: bool) -> t
     others = [r for r in step.blocker.remedies if r != step.remedy and not r.fallback] if solved else []
     for remedy in others:
         if _connects(search, step.before, (remedy, *(later.remedy for later in steps[number + 1 :] if later.remedy))):
-            found.append(_fix(step.before.snapshot, remedy, after))
+            alone = search.walk(after_remedy(step.before, remedy)).symptom
+            found.append(_fix(step.before.snapshot, remedy, alone))
     return tuple(found)
 
 

@@ -181,6 +181,12 @@ class Conversation:
     relayed: Conversation | None = None
 
     @property
+    def broken(self) -> Trace | None:
+        """The first part that did not arrive; None where all did."""
+        parts = (self.forward, self.reply, self.confirm)
+        return next((trace for trace in parts if trace is not None and trace.outcome is not Outcome.DELIVERED), None)
+
+    @property
     def assumptions(self) -> tuple[Assumption, ...]:
         """What any part of the conversation rests on, each once."""
         parts = [self.forward, *(trace for trace in (self.reply, self.error, self.confirm) if trace)]

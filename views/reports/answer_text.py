@@ -167,8 +167,9 @@ def branches(verdict: Verdict, width: int) -> Iterator[Spans]:
     if verdict.branches:
         yield (Span("  it ends in one of these ways:"),)
     for branch in verdict.branches:
-        where = place(branch.forward.last.ref) if branch.forward.last.ref else branch.forward.last.text
-        yield from labelled(str(branch.symptom), f"{branch.forward.outcome} at {where}", width, indent=BRANCH)
+        ended = branch.broken or branch.forward
+        where = place(ended.last.ref) if ended.last.ref else ended.last.text
+        yield from labelled(str(branch.symptom), f"{ended.outcome} at {where}", width, indent=BRANCH)
 
 
 def conversation(talk: Conversation, width: int, prefix: str = "") -> Iterator[Spans]:

@@ -72,9 +72,10 @@ def _journey(verdict: Verdict, width: int) -> list[Line]:
             lines += _arrival(conversation.forward, width)
             conversation = conversation.relayed
     for branch in verdict.branches if verdict.reach is Reach.DEPENDS else ():
-        last = branch.forward.last
+        ended = branch.broken or branch.forward
+        last = ended.last
         at = f" at {last.ref.name}" if last.ref and last.ref.name else ""
-        lines += _text(f"either {branch.symptom}: {branch.forward.outcome}{at}", width, "  ? ", Role.WARN)
+        lines += _text(f"either {branch.symptom}: {ended.outcome}{at}", width, "  ? ", Role.WARN)
     return lines
 
 
