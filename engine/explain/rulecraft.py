@@ -27,7 +27,6 @@ from engine.model.firewall import (
 from engine.model.packet import PROTOCOL_NUMBERS, Protocol
 from engine.model.plan import InsertRule, ReplaceRule, RulePlace
 
-
 #: Modules of iptables-extensions(8) that are not called like their protocol.
 XT_MODULES: dict[Protocol, str] = {Protocol.ICMPV6: "icmp6"}
 
@@ -105,7 +104,9 @@ def _device(field: str, option: str, negate: bool, name: str) -> Condition:
 def _protocol(protocol: Protocol) -> Condition:
     number = PROTOCOL_NUMBERS[protocol]
     match = Match((Field("meta l4proto"),), ((Interval(number, number),),), text=f"-p {protocol}")
-    return Condition(match, ("-p", str(protocol), "-m", XT_MODULES.get(protocol, str(protocol))), ("meta", "l4proto", str(protocol)))
+    return Condition(
+        match, ("-p", str(protocol), "-m", XT_MODULES.get(protocol, str(protocol))), ("meta", "l4proto", str(protocol))
+    )
 
 
 def _icmpv6(number: int) -> Condition:

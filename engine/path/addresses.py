@@ -70,3 +70,8 @@ def source_for(
         return own[0].address
     elsewhere = [address for address in candidates if address.scope != "link"]
     return elsewhere[0].address if elsewhere else None
+
+
+def only_device(address: IPAddress, device: Link) -> int | None:
+    """The one device that an IPv6 destination can be behind: a link-local one's, and ::1's (rt6_need_strict)."""
+    return device.index if address.version == 6 and (address.is_link_local or address.is_loopback) else None

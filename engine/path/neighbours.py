@@ -19,11 +19,12 @@ from engine.model.packet import Packet, Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Assumption, Step
 from engine.path.addresses import is_local, source_for
+from engine.path.decision import Refusal
 from engine.path.discovery import SOLICITATION, kept_away
+from engine.path.doubt import validate_source
 from engine.path.fib import FlowKey, Found
 from engine.path.flow import Tracks
 from engine.path.journey import Journey, Setting
-from engine.path.routing import Refusal, validate_source
 from engine.path.rules import chain_ref
 from engine.path.segment import Segment, Station, segment_of
 from engine.path.source6 import ready, source_address6

@@ -6,9 +6,6 @@ Sources: net/ipv4/route.c (ip_route_output_key_hash_rcu, ip_route_input_slow), f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from ipaddress import IPv4Address
-
 from engine.model.address import IPAddress
 from engine.model.host import Netns
 from engine.model.link import Link
@@ -16,57 +13,12 @@ from engine.model.packet import PROTOCOL_NUMBERS, Packet
 from engine.model.ref import Ref, RefKind
 from engine.model.route import NextHop, PolicyRule, Route, table_name
 from engine.model.trace import Assumption, Outcome
-from engine.path.addresses import source_for
+from engine.path.addresses import only_device, source_for
+from engine.path.decision import REFUSALS, RULE_REFUSALS, Refusal, Way, route_ref, rule_ref
+from engine.path.doubt import either, martian, validate_source
 from engine.path.fib import FlowKey, Found
 from engine.path.journey import Journey
 from engine.path.source6 import source_address6
-
-#: What a route type, or a policy rule's action, ends a packet with.
-REFUSALS: dict[str, Outcome] = {
-    "unreachable": Outcome.ROUTE_UNREACHABLE,
-    "prohibit": Outcome.ROUTE_PROHIBIT,
-    "blackhole": Outcome.ROUTE_BLACKHOLE,
-}
-
-
-#: A rule's `unreachable` means that there is no such network (fib_rules.c gives ENETUNREACH for it).
-RULE_REFUSALS: dict[str, Outcome] = {**REFUSALS, "unreachable": Outcome.NO_ROUTE}
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """A routing decision that leads on: into this namespace (`local`) or out by `link` towards `towards`.
-
-    `source` is the address that the route prefers for packets made here.
-    """
-
-    local: bool
-    link: Link
-    towards: IPAddress
-    source: IPAddress | None
-    ref: Ref
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A routing decision that ends the packet: how, and what decided it."""
-
-    outcome: Outcome
-    ref: Ref
-    text: str
-
-
-def route_ref(netns: Netns, route: Route) -> Ref:
-    """A pointer to a route."""
-    key = (route.table, str(route.destination), route.metric)
-    name = f"route {route.destination} (table {table_name(route.table)})"
-    return Ref(RefKind.ROUTE, netns.id, key, name, route.text or str(route.destination))
-
-
-def rule_ref(netns: Netns, rule: PolicyRule) -> Ref:
-    """A pointer to a routing policy rule."""
-    return Ref(RefKind.POLICY_RULE, netns.id, (rule.family, rule.priority), f"ip rule {rule.priority}", rule.text)
 
 
 def flow_key(journey: Journey, packet: Packet, *, iif: str, oif: int | None = None) -> FlowKey:
@@ -94,8 +46,9 @@ def route_output(journey: Journey, packet: Packet) -> Way | Refusal:
         ref = Ref(RefKind.ADDRESS, netns.id, (str(packet.dst),), str(packet.dst), str(packet.dst))
         text = f"{packet.dst} is a link-local address: a client must say on which device it is"
         return Refusal(Outcome.MARTIAN, ref, text)
-    oif = journey.bound if link_local else None
-    found = journey.world.fib(netns).lookup(flow_key(journey, packet, iif="lo", oif=oif))
+    found = journey.world.fib(netns).lookup(
+        flow_key(journey, packet, iif="lo", oif=journey.bound if link_local else None)
+    )
     if not isinstance(found, Found):
         return _no_route(journey, packet, found)
     refusal = _refused(netns, found.route)
@@ -116,7 +69,7 @@ def _loopback_leaves(journey: Journey, packet: Packet, link: Link) -> Refusal | 
     """A loopback source may leave only by a device that may carry such packets (__mkroute_output)."""
     if packet.src.version == 6 or not packet.src.is_loopback or link.kind == "loopback":
         return None
-    if _either(journey.netns, link, "route_localnet"):
+    if either(journey.netns, link, "route_localnet"):
         return None
     name = f"net.ipv4.conf.{link.name}.route_localnet"
     text = f"the source {packet.src} is a loopback address, which {link.name} must not carry ({name} = 0)"
@@ -126,10 +79,12 @@ def _loopback_leaves(journey: Journey, packet: Packet, link: Link) -> Refusal | 
 def route_input(journey: Journey, packet: Packet, device: Link) -> Way | Refusal:
     """The way of a packet that arrived on `device`: in, on, or nowhere."""
     netns = journey.netns
-    martian = _martian(journey, packet, device)
-    if martian:
-        return martian
-    found = journey.world.fib(netns).lookup(flow_key(journey, packet, iif=device.name, oif=_strict(packet, device)))
+    out_of_place = martian(journey, packet, device)
+    if out_of_place:
+        return out_of_place
+    found = journey.world.fib(netns).lookup(
+        flow_key(journey, packet, iif=device.name, oif=only_device(packet.dst, device))
+    )
     if not isinstance(found, Found):
         return _not_forwarding(journey, packet, device) or _no_route(journey, packet, found)
     if found.route.kind == "local":
@@ -150,63 +105,6 @@ def route_input(journey: Journey, packet: Packet, device: Link) -> Way | Refusal
     return _onwards(journey, found, packet)
 
 
-def _strict(packet: Packet, device: Link) -> int | None:
-    """The only device that an IPv6 destination can be behind: a link-local one's, and ::1's (rt6_need_strict)."""
-    narrow = packet.dst.version == 6 and (packet.dst.is_link_local or packet.dst.is_loopback)
-    return device.index if narrow else None
-
-
-def loopback_from_outside(journey: Journey, packet: Packet, device: Link) -> Refusal | None:
-    """IPv6 drops ::1 from a wire before any rule sees it, and no setting changes that (ip6_rcv_core)."""
-    if packet.dst.version == 4 or device.kind == "loopback":
-        return None
-    for which, address in (("source", packet.src), ("destination", packet.dst)):
-        if address.is_loopback:
-            text = f"the {which} {address} is a loopback address, which no device may carry"
-            return Refusal(Outcome.MARTIAN, journey.link_ref(device), text)
-    return None
-
-
-def stays_on_link(journey: Journey, packet: Packet, device: Link, out: Link) -> Refusal | None:
-    """No router of IPv6 passes a link-local source on to another link (ip6_forward)."""
-    if packet.src.version == 4 or not packet.src.is_link_local or device.index == out.index:
-        return None
-    text = f"the source {packet.src} is a link-local address, which stays on the link of {device.name}"
-    return Refusal(Outcome.MARTIAN, journey.link_ref(device), text)
-
-
-def validate_source(journey: Journey, packet: Packet, device: Link) -> Refusal | None:
-    """The reverse path filter and the check for one's own address as a source (fib_validate_source)."""
-    if packet.src.version == 6:
-        return None
-    netns = journey.netns
-    mode = max(_conf(netns, "all", "rp_filter"), _conf(netns, device.name, "rp_filter"))
-    accept_local = _either(netns, device, "accept_local")
-    fib = journey.world.fib(netns)
-    custom = any(rule.priority not in (0, 32766, 32767) for rule in fib.rules(packet.family))
-    if not mode and not custom:
-        if not accept_local and packet.src in netns.addresses_by_value:
-            return _own_source(journey, packet)
-        return None
-    mark = journey.context.mark if _either(netns, device, "src_valid_mark") else 0
-    back = FlowKey(packet.src, packet.dst, "lo", None, mark)
-    found = fib.lookup(back)
-    has_address = any(a.link == device.index and a.address.version == 4 for a in netns.addresses)
-    name = _mode_name(netns, device, "rp_filter")
-    if not isinstance(found, Found) or found.route.kind in REFUSALS:
-        if not mode:
-            return None
-        return Refusal(Outcome.RP_FILTER, journey.sysctl_ref(name), f"no route back to {packet.src} (rp_filter={mode})")
-    if found.route.kind != "unicast" and not (found.route.kind == "local" and accept_local):
-        return _own_source(journey, packet)
-    if any(hop.link == device.index for hop in found.nexthops):
-        return None
-    if mode == 1 or (mode and not has_address):
-        text = f"{packet.src} is routed by {_devices(netns, found)}, not by {device.name} (rp_filter=1)"
-        return Refusal(Outcome.RP_FILTER, journey.sysctl_ref(name), text)
-    return None
-
-
 def _inwards(journey: Journey, found: Found, loopback: Link, packet: Packet) -> Way:
     route = found.route
     source = route.preferred_source or packet.dst
@@ -221,16 +119,20 @@ def _onwards(journey: Journey, found: Found, packet: Packet) -> Way | Refusal:
     link = netns.links_by_index.get(hop.link or 0)
     if link is None:
         return Refusal(Outcome.UNKNOWN, ref, "the route's device is not in the picture")
-    source = route.preferred_source or _source(netns, link, hop, packet, route)
+    source = route.preferred_source or _source(journey, link, hop, packet, route)
     via = f" via {hop.gateway}" if hop.gateway else ""
     text = f"{packet.dst}{via} dev {link.name} ({_by(found)})"
     return Way(False, link, hop.gateway or packet.dst, source, ref, text)
 
 
-def _source(netns: Netns, link: Link, hop: NextHop, packet: Packet, route: Route) -> IPAddress | None:
-    if packet.dst.version == 6:
-        return source_address6(netns, link, packet.dst)
-    return source_for(netns, link, hop.gateway, 4, _source_scope(route))
+def _source(journey: Journey, link: Link, hop: NextHop, packet: Packet, route: Route) -> IPAddress | None:
+    if packet.dst.version == 4:
+        return source_for(journey.netns, link, hop.gateway, 4, "link" if route.scope == "link" else "global")
+    chosen = source_address6(journey.netns, link, packet.dst)
+    if packet.src.is_unspecified and any("temporary" in address.flags for address in journey.netns.addresses):
+        sentence = f"{journey.netns.id} sends from {chosen}, not from one of its temporary addresses (use_tempaddr)"
+        journey.assume(Assumption("ASSUME_SOURCE_ADDRESS", sentence, journey.link_ref(link)))
+    return chosen
 
 
 def _by(found: Found) -> str:
@@ -238,10 +140,6 @@ def _by(found: Found) -> str:
     if found.rule.priority in (0, 32766, 32767):
         return f"route {found.route.destination}, table {table}"
     return f"route {found.route.destination}, table {table} by rule {found.rule.priority}"
-
-
-def _source_scope(route: Route) -> str:
-    return "link" if route.scope == "link" else "global"
 
 
 def _choose_hop(journey: Journey, found: Found) -> NextHop:
@@ -285,42 +183,3 @@ def _not_forwarding(journey: Journey, packet: Packet, device: Link) -> Refusal |
         return None
     text = f"the packet is not for this namespace, and forwarding is off ({name} = 0)"
     return Refusal(Outcome.NOT_FORWARDED, journey.sysctl_ref(name), text)
-
-
-def _martian(journey: Journey, packet: Packet, device: Link) -> Refusal | None:
-    netns = journey.netns
-    if packet.src.is_multicast or (isinstance(packet.src, IPv4Address) and int(packet.src) == 0xFFFFFFFF):
-        ref = journey.link_ref(device)
-        return Refusal(Outcome.MARTIAN, ref, f"{packet.src} can't be a source")
-    if not isinstance(packet.dst, IPv4Address):
-        return None
-    for which, address in (("destination", packet.dst), ("source", packet.src)):
-        if address.is_loopback and not _either(netns, device, "route_localnet"):
-            name = f"net.ipv4.conf.{device.name}.route_localnet"
-            text = f"the {which} {address} is a loopback address, which {device.name} must not carry ({name} = 0)"
-            return Refusal(Outcome.MARTIAN, journey.sysctl_ref(name), text)
-    return None
-
-
-def _own_source(journey: Journey, packet: Packet) -> Refusal:
-    ref = Ref(RefKind.ADDRESS, journey.netns.id, (str(packet.src),), str(packet.src), str(packet.src))
-    text = f"the source {packet.src} is an address of this namespace itself"
-    return Refusal(Outcome.MARTIAN, ref, text)
-
-
-def _devices(netns: Netns, found: Found) -> str:
-    links = (netns.links_by_index.get(hop.link or 0) for hop in found.nexthops)
-    return ", ".join(link.name for link in links if link) or "no device"
-
-
-def _conf(netns: Netns, device: str, name: str) -> int:
-    return netns.sysctl(f"net.ipv4.conf.{device}.{name}")
-
-
-def _either(netns: Netns, device: Link, name: str) -> bool:
-    return bool(_conf(netns, "all", name) or _conf(netns, device.name, name))
-
-
-def _mode_name(netns: Netns, device: Link, name: str) -> str:
-    larger = "all" if _conf(netns, "all", name) > _conf(netns, device.name, name) else device.name
-    return f"net.ipv4.conf.{larger}.{name}"

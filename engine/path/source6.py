@@ -2,6 +2,7 @@
 
 Every address of the namespace is a candidate; towards a link-local destination only those of the device. The first
 rule that tells two apart decides, and of equals the one that the kernel lists first stays.
+Public addresses come before temporary ones, as long as use_tempaddr is not 2.
 
 Source: net/ipv6/addrconf.c (ipv6_dev_get_saddr, ipv6_get_saddr_eval), addrlabel.c (ip6addrlbl_init_table).
 """
@@ -66,6 +67,7 @@ def _merit(address: Address, link: Link | None, towards: IPv6Address) -> tuple[i
         "deprecated" not in address.flags,
         link is not None and address.link == link.index,
         _label(own) == _label(towards),
+        "temporary" not in address.flags,
         min(_common(own, towards), address.prefixlen),
         "optimistic" not in address.flags,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from engine.model.address import IPAddress
 from engine.model.link import Link
 from engine.model.trace import Trace
-from engine.path.routing import Way
+from engine.path.decision import Way
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ from __future__ import annotations
 from engine.model.host import Netns
 from engine.model.link import Link
 from engine.model.trace import Assumption, Outcome, StepKind, Trace
+from engine.path.decision import Refusal
 from engine.path.hooks import run_device_hook, run_hook
 from engine.path.journey import Journey, Out
 from engine.path.neighbours import resolve
-from engine.path.routing import Refusal, route_input
+from engine.path.routing import route_input
 from engine.path.segment import bridge_of, calls_iptables, forwards, may_pass, opaque, ports_of, segment_of
 from engine.path.stages import Arrive, Bridged, Emit, Next, OnWire, Stack
 

@@ -14,16 +14,11 @@ from typing import Any
 from engine.model.firewall import RejectKind
 from engine.model.link import Link
 from engine.model.trace import Outcome, StepKind, Trace
+from engine.path.decision import Refusal, Way
 from engine.path.hooks import run_hook
 from engine.path.journey import Journey, Out
-from engine.path.routing import (
-    Refusal,
-    Way,
-    loopback_from_outside,
-    route_input,
-    route_output,
-    stays_on_link,
-)
+from engine.path.routing import route_input, route_output
+from engine.path.scope6 import loopback_from_outside, stays_on_link
 from engine.path.stages import Arrive, Bridged, Emit, Forward, LocalIn, LocalOut, Next, OnWire, Stack, Stage
 from engine.path.switching import arrive, bridged, emit, on_wire
 

@@ -27,19 +27,19 @@ class Notes:  # its methods take what those of Hands take
             raise OSError(16, "Device or resource busy")
         return name not in self.strangers
 
-    def remove_netns(self, name: str, mark: str) -> bool:  # noqa: ARG002
+    def remove_netns(self, name: str, mark: str) -> bool:
         return self._drop(name)
 
-    def remove_link(self, path: str | None, name: str, mark: str) -> bool:  # noqa: ARG002
+    def remove_link(self, path: str | None, name: str, mark: str) -> bool:
         return self._drop(name)
 
-    def read_sysctl(self, path: str | None, name: str) -> int:  # noqa: ARG002
+    def read_sysctl(self, path: str | None, name: str) -> int:
         return self.sysctl
 
-    def write_sysctl(self, path: str | None, name: str, value: int) -> None:  # noqa: ARG002
+    def write_sysctl(self, path: str | None, name: str, value: int) -> None:
         self.calls.append(f"{name}={value}")
 
-    def run(self, path: str | None, argv: Any) -> None:  # noqa: ARG002
+    def run(self, path: str | None, argv: Any) -> None:
         self.calls.append(" ".join(argv))
         if argv[0] in self.fails:
             raise BuildError("Bad rule")

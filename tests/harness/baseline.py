@@ -70,12 +70,12 @@ class Baseline:
         self.netns.run("nft", "flush", "ruleset")
         self.netns.run("iptables-restore", stdin=self.firewall)
         for table, chain, policy in legacy_chains(self.netns):
-            legacy = ("iptables-legacy", "-t", table)
+            legacy = ("iptables-legacy", "-w", "-t", table)
             self.netns.run(*legacy, "-F", chain)
             if policy != "-":
                 self.netns.run(*legacy, "-P", chain, "ACCEPT")
         for table in {table for table, _, _ in legacy_chains(self.netns)}:
-            self.netns.run("iptables-legacy", "-t", table, "-X")
+            self.netns.run("iptables-legacy", "-w", "-t", table, "-X")
 
     def _restore_sysctls(self) -> None:
         """Writes what differs; `ip_forward` first and alone, since it rewrites the `forwarding` of every device."""

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from engine.model.trace import Outcome
-from engine.path.routing import Refusal, Way, route_input, route_output, validate_source
+from engine.path.decision import Refusal, Way
+from engine.path.doubt import validate_source
+from engine.path.routing import route_input, route_output
 from tests.hosts.build import Space, World
 from tests.hosts.stock import three_in_line
 from tests.path.journeys import journey, packet

@@ -6,8 +6,11 @@ from ipaddress import ip_address
 
 import pytest
 
+from engine.path.decision import Way
+from engine.path.routing import route_output
 from engine.path.source6 import source_address6
 from tests.hosts.build import World
+from tests.path.journeys import journey, packet
 
 TWO_DEVICES = (
     ("a", "fe80::a/64", ()),
@@ -60,3 +63,15 @@ def test_a_deprecated_address_is_better_than_one_of_a_narrow_scope_and_a_tentati
     assert chosen("fd01::1", "a", ("a", "fe80::2/64", ()), ("a", "fd01::2/64", ("deprecated",))) == "fd01::2"
     assert chosen("fd01::1", "a", ("a", "fd01::2/64", ("tentative",))) == "::1"
     assert chosen("fd01::1", "a", ("a", "fd01::2/64", ("tentative", "optimistic"))) == "fd01::2"
+
+
+def test_the_answer_says_that_temporary_addresses_are_not_counted_on() -> None:
+    world = World()
+    host = world.space("host")
+    host.link("a")
+    host.address("a", "fd01::3/64", flags=frozenset({"temporary"}))
+    host.address("a", "fd01::2/64").route("fd01::/64 dev a")
+    made = journey(world.snapshot("host"), "host", packet("::", "fd01::7"))
+    way = route_output(made, made.packet)
+    assert isinstance(way, Way)
+    assert (str(way.source), [each.code for each in made.assumptions]) == ("fd01::2", ["ASSUME_SOURCE_ADDRESS"])

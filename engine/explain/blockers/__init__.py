@@ -11,10 +11,12 @@ from collections.abc import Callable
 from engine.explain.blocker import Blocker
 from engine.explain.blockers import (
     detour,
+    discovery,
     duplicate,
     firewall,
     link,
     nat,
+    neighbour,
     outside,
     publish,
     route,
@@ -27,21 +29,22 @@ from engine.model.trace import Outcome
 
 Diagnosis = Callable[[Failure], list[Blocker]]
 
+#: A device that is down, or a bridge without its address, changes where packets are routed.
+LINKS: tuple[Diagnosis, ...] = (link.lost_gateway, link.link_of_destination_down)
+
 DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     Outcome.RULE_DROP: (
         publish.rules_wiped,
         firewall.rule_drop,
         nat.stale_target,
-        link.lost_gateway,
-        link.link_of_destination_down,
+        *LINKS,
         detour.detours,
     ),
     Outcome.REJECTED: (
         publish.rules_wiped,
         firewall.rule_drop,
         nat.stale_target,
-        link.lost_gateway,
-        link.link_of_destination_down,
+        *LINKS,
         detour.detours,
     ),
     Outcome.POLICY_DROP: (
@@ -54,8 +57,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     ),
     Outcome.NO_ROUTE: (
         nat.masquerade_missing,
-        link.lost_gateway,
-        link.link_of_destination_down,
+        *LINKS,
         route.no_route,
         detour.detours,
     ),
@@ -77,13 +79,14 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
         nat.stale_target,
         nat.hairpin_not_masqueraded,
         link.lost_gateway,
-        link.no_neighbour,
-        link.wrong_neighbour,
+        discovery.dropped,
+        neighbour.no_neighbour,
+        neighbour.wrong_neighbour,
         detour.detours,
     ),
     Outcome.LINK_DOWN: (link.link_down, detour.detours),
-    Outcome.BRIDGE_DROP: (link.wrong_neighbour, link.bridge_drop),
-    Outcome.NOT_FOR_US: (link.wrong_neighbour, outside.not_for_us),
+    Outcome.BRIDGE_DROP: (neighbour.wrong_neighbour, link.bridge_drop),
+    Outcome.NOT_FOR_US: (neighbour.wrong_neighbour, outside.not_for_us),
     Outcome.NO_LISTENER: (
         nat.stolen,
         socket.other_listener,
@@ -98,8 +101,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     Outcome.LOOP: (outside.loop, detour.detours),
     Outcome.LEAVES_VIEW: (
         nat.masquerade_missing,
-        link.lost_gateway,
-        link.link_of_destination_down,
+        *LINKS,
         outside.leaves_view,
         detour.detours,
     ),

@@ -17,8 +17,8 @@ from engine.model.packet import PROTOCOL_NUMBERS
 from engine.model.plan import AddRoute, Change, DeletePolicyRule, DeleteRoute
 from engine.model.route import NextHop, Route
 from engine.model.trace import Step, StepKind
+from engine.path.decision import route_ref, rule_ref
 from engine.path.fib import Fib, FlowKey, Found
-from engine.path.routing import route_ref, rule_ref
 
 #: Policy rules that every kernel starts with.
 STANDARD = frozenset({0, 32766, 32767})

@@ -16,8 +16,8 @@ from engine.model.host import Netns
 from engine.model.plan import AddRoute, SetSysctl
 from engine.model.ref import Ref, RefKind
 from engine.model.route import PolicyRule
+from engine.path.decision import REFUSALS, route_ref, rule_ref
 from engine.path.fib import FlowKey, Found
-from engine.path.routing import REFUSALS, route_ref, rule_ref
 
 #: The reverse path filter that is content with any route back (ip-sysctl.rst, rp_filter).
 LOOSE = 2

@@ -1,0 +1,35 @@
+"""Blockers of neighbour discovery: a rule or policy drops IPv6's questions for neighbours, or their answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.explain.blocker import Blocker, Remedy
+from engine.explain.failure import Failure, place_of
+from engine.explain.owners import owner_of
+from engine.explain.rulecraft import Selector, insertion
+from engine.model.firewall import Backend, Firewall
+from engine.model.packet import Protocol
+from engine.model.ref import Ref, RefKind
+from engine.path.discovery import ADVERTISEMENT, SOLICITATION
+
+
+def dropped(failure: Failure) -> list[Blocker]:
+    """NO_NEIGHBOUR that a filter decided: an exception for that one message, before the rule or the policy."""
+    ref = failure.step.ref
+    if ref is None or ref.kind not in (RefKind.RULE, RefKind.CHAIN):
+        return []
+    firewall = failure.world.netns(ref.netns).firewall
+    number = SOLICITATION if "the question" in failure.step.text else ADVERTISEMENT
+    place = place_of(ref if ref.kind is RefKind.RULE else _end_of(ref, firewall))
+    change = insertion(place, Selector(Protocol.ICMPV6, icmpv6=number))
+    remedy = Remedy(f"accept neighbour discovery in {place.chain}", (change,))
+    return [Blocker("FW_NEIGHBOUR_DISCOVERY", failure.step.text, ref, (remedy,), owner_of(ref, firewall))]
+
+
+def _end_of(ref: Ref, firewall: Firewall) -> Ref:
+    """A pointer behind the last rule of a chain."""
+    backend, family, table_name, chain_name = (str(part) for part in ref.key[:4])
+    table = firewall.table(Backend(backend), family, table_name)
+    chain = table.chain(chain_name) if table else None
+    return replace(ref, key=(*ref.key[:4], len(chain.rules) if chain else 0))

@@ -1,0 +1,188 @@
+"""Blockers of address resolution: whoever has the address can't hear the question, stays silent, or is nobody."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Interface, IPv6Interface, ip_interface
+
+from engine.explain.blocker import Blocker, Remedy
+from engine.explain.blockers.link import isolated, not_forwarding, peer_of, up
+from engine.explain.blockers.source import Doubt, doubted
+from engine.explain.failure import Failure, translation_of
+from engine.model.address import IPAddress
+from engine.model.host import Netns
+from engine.model.link import Address, Link
+from engine.model.packet import Packet
+from engine.model.plan import AddAddress, DeleteNeighbour, SetLink, SetSysctl
+from engine.model.ref import Ref, RefKind
+from engine.path.choices import Choices
+from engine.path.doubt import validate_source
+from engine.path.flow import Tracks
+from engine.path.journey import Journey, Setting
+from engine.path.segment import bridge_of, forwards, ports_of, segment_of
+
+
+def no_neighbour(failure: Failure) -> list[Blocker]:
+    """NO_NEIGHBOUR: whoever has the address can't hear the question, or nobody has it."""
+    ref, asked = failure.step.ref, _asked(failure)
+    if ref is None or asked is None:
+        return []
+    found: list[Blocker] = []
+    for netns in failure.world.snapshot.namespaces:
+        address = netns.addresses_by_value.get(asked)
+        if address is not None and netns.id != failure.netns.id:
+            found += _cut_off(failure, netns, address)
+    found += _lost_address(failure, asked)
+    if not found:
+        sentence = f"nobody on the link answers for {asked} (asked by {failure.netns.id})"
+        nearest = translation_of(failure)
+        evidence = (f"the address came from {nearest.ref.name}",) if nearest and nearest.ref else ()
+        found.append(Blocker("SRC_NEIGH_FAILED", sentence, ref, (), "admin", evidence))
+    return found
+
+
+def wrong_neighbour(failure: Failure) -> list[Blocker]:
+    """A neighbour entry sends the frame to a MAC address that is not the destination's: the entry goes."""
+    found = []
+    for hop in failure.trace.hops:
+        for step in hop.steps:
+            ref = step.ref
+            if ref is None or ref.kind is not RefKind.NEIGHBOUR or "neighbour entry" not in step.text:
+                continue
+            netns = failure.world.netns(hop.netns)
+            link = netns.links_by_index.get(int(ref.key[0]))
+            entry = next((n for n in netns.neighbours if n.link == ref.key[0] and str(n.address) == ref.key[1]), None)
+            if link is None or entry is None or _right(failure, entry.address, entry.mac):
+                continue
+            forget = DeleteNeighbour(netns.id, link.name, entry.address)
+            sentence = f"{netns.id} sends packets for {entry.address} to {entry.mac}, which is not its address any more"
+            remedy = Remedy(f"forget the neighbour entry of {entry.address}", (forget,))
+            found.append(Blocker("LINK_NEIGH_STALE", sentence, ref, (remedy,)))
+    return found
+
+
+def _cut_off(failure: Failure, owner: Netns, address: Address) -> list[Blocker]:
+    """Why a namespace that has the address does not hear the question."""
+    link = owner.links_by_index.get(address.link)
+    if link is None:
+        return []
+    if not link.up:
+        return [up(owner, link)]
+    heard = _heard_on(failure, owner)
+    if heard is not None:
+        return _not_answering(failure, owner, heard)
+    peer = peer_of(failure, link)
+    if peer is None:
+        return []
+    host, port = peer
+    if not port.up:
+        return [up(host, port)]
+    master = bridge_of(host, port)
+    if master is not None:
+        return isolated(host, port) if forwards(port) else [not_forwarding(host, port, master)]
+    bridge = _bridge_for(host, address)
+    if bridge is None:
+        return []
+    ref = Ref(RefKind.LINK, host.id, (port.index,), port.name, f"{port.name} (no master)")
+    sentence = f"{port.name}, which leads to {owner.id} ({address.address}), is not a port of {bridge.name}"
+    remedy = Remedy(f"make {port.name} a port of {bridge.name}", (SetLink(host.id, port.name, master=bridge.name),))
+    others = tuple(p.name for p in ports_of(host, bridge))
+    evidence = (f"ports of {bridge.name}: {', '.join(others) or 'none'}",)
+    return [Blocker("LINK_NO_MASTER", sentence, ref, (remedy,), "admin", evidence)]
+
+
+def _heard_on(failure: Failure, owner: Netns) -> Link | None:
+    """The device by which the question, as it was asked, reaches the namespace; None where it does not."""
+    asking = _link_at(failure)
+    if asking is None:
+        return None
+    stations = segment_of(failure.world, failure.netns, asking).stations
+    return next((station.link for station in stations if station.netns == owner.id), None)
+
+
+def _link_at(failure: Failure) -> Link | None:
+    ref = failure.step.ref
+    if ref is None or ref.kind is not RefKind.NEIGHBOUR:
+        return None
+    return failure.netns.links_by_index.get(int(ref.key[0]))
+
+
+def _not_answering(failure: Failure, owner: Netns, link: Link) -> list[Blocker]:
+    """A namespace that hears the question and stays silent: it may not answer, or does not believe who asks."""
+    if link.noarp:
+        ref = Ref(RefKind.LINK, owner.id, (link.index,), link.name, f"{link.name} (NOARP)")
+        sentence = f"{link.name} of {owner.id} answers no address questions: `ip link set {link.name} arp on` there"
+        return [Blocker("LINK_ARP_OFF", sentence, ref)]
+    name = next(
+        (
+            f"net.ipv4.conf.{each}.arp_ignore"
+            for each in (link.name, "all")
+            if owner.sysctl(f"net.ipv4.conf.{each}.arp_ignore")
+        ),
+        None,
+    )
+    if name is None:
+        return _disbelieved(failure, owner, link)
+    ref = Ref(RefKind.SYSCTL, owner.id, (name,), name, f"{name} = {owner.sysctl(name)}")
+    sentence = f"{owner.id} has the address but does not answer for it ({name} = {owner.sysctl(name)})"
+    remedy = Remedy(f"let {owner.id} answer address questions", (SetSysctl(owner.id, name, 0),))
+    return [Blocker("LINK_ARP_IGNORED", sentence, ref, (remedy,))]
+
+
+def _disbelieved(failure: Failure, owner: Netns, link: Link) -> list[Blocker]:
+    asker, ref = failure.packet.src, failure.step.ref
+    setting = Setting(failure.world, Tracks(), Choices())
+    request = Packet(asker, failure.packet.dst, failure.packet.protocol)
+    refusal = validate_source(Journey(setting, owner.id, request), request, link)
+    if refusal is None or ref is None:
+        return []
+    return doubted(failure, Doubt(owner, link.name, asker, refusal.ref, refusal.text))
+
+
+def _lost_address(failure: Failure, asked: IPAddress) -> list[Blocker]:
+    """The engine gave a container the address, and the container's device has it no more."""
+    for container in failure.world.snapshot.containers:
+        netns = failure.world.snapshot.by_id.get(container.netns or "")
+        if netns is None or all(asked not in (a.address, a.address6) for a in container.attachments):
+            continue
+        if asked in netns.addresses_by_value:
+            continue
+        length = _prefix_length(failure.netns, asked)
+        addressed = {a.link for a in netns.addresses if a.address.version == asked.version}
+        devices = [link for link in netns.links if link.kind != "loopback"]
+        for link in sorted(devices, key=lambda device: device.index in addressed):
+            own: IPv4Interface | IPv6Interface = ip_interface(f"{asked}/{length}")
+            change = AddAddress(netns.id, link.name, Address(link.index, own.ip, length))
+            ref = Ref(RefKind.LINK, netns.id, (link.index,), link.name, f"{link.name} without {asked}")
+            sentence = f"{container.name} should have {asked} on {link.name} and does not"
+            remedy = Remedy(f"give {link.name} of {netns.id} its address {own}", (change,))
+            return [Blocker("DST_NO_ADDRESS", sentence, ref, (remedy,), container.engine)]
+    return []
+
+
+def _bridge_for(host: Netns, address: Address) -> Link | None:
+    for own in host.addresses:
+        link = host.links_by_index.get(own.link)
+        if link is not None and link.kind == "bridge" and own.covers(address.address):
+            return link
+    return None
+
+
+def _prefix_length(netns: Netns, asked: IPAddress) -> int:
+    return next((own.prefixlen for own in netns.addresses if own.covers(asked)), asked.max_prefixlen)
+
+
+def _asked(failure: Failure) -> IPAddress | None:
+    ref = failure.step.ref
+    if ref is None or ref.kind is not RefKind.NEIGHBOUR:
+        return None
+    return ip_interface(str(ref.key[1])).ip
+
+
+def _right(failure: Failure, address: IPAddress, mac: str | None) -> bool:
+    """Whether some device that has the address (or its bridge) has that MAC address."""
+    for netns in failure.world.snapshot.namespaces:
+        own = netns.addresses_by_value.get(address)
+        link = netns.links_by_index.get(own.link) if own else None
+        if link is not None and link.mac == mac:
+            return True
+    return False
