@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from engine.model.host import Snapshot
 from engine.model.link import Link, Peer
 from engine.observe.namespaces import Place, apart, enter, host_inode
+from engine.observe.recording import dumps, open_file, save
 from engine.observe.snapshot import take
 from tests.harness.needs import require
 from tests.harness.netns import End, Netns, World, run
@@ -180,3 +182,23 @@ def test_an_ordinary_user_sees_the_host_and_gaps_for_the_rest(host: Netns, world
     assert seen["lan"] == []
     reason = "Operation not permitted: run as root to see it"
     assert ["namespace", f"{world.prefix}-lan", reason] in seen["gaps"]
+
+
+SET = "table inet t {\n set s {\n type ipv4_addr; flags interval; elements = { 10.0.0.0/8 }\n }\n}\n"
+LIMIT = "-A FORWARD -p tcp --dport 80 -m limit --limit 5/min -j DROP"
+
+
+def test_a_look_is_read_back_equal_from_its_file(host: Netns, tenant: int, tmp_path: Path) -> None:
+    host.run("iptables-nft", *LIMIT.split())
+    host.run("nft", "-f", "-", stdin=SET)
+    snapshot = take_in(host)
+    save(snapshot, tmp_path / "host.json")
+    assert open_file(tmp_path / "host.json") == snapshot
+
+
+def test_the_command_writes_what_it_reads_back_to_the_same_bytes(host: Netns, tenant: int, tmp_path: Path) -> None:
+    path = tmp_path / "host.json"
+    command = [sys.executable, "-m", "workbench.cli", "snapshot", "-o", str(path)]
+    run(host.enter(command), cwd=Path(__file__).parents[2])
+    assert dumps(open_file(path)) == path.read_text()
+    assert open_file(path).host == host.name
