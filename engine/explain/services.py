@@ -44,15 +44,20 @@ def intention(failure: Failure, port: int) -> tuple[Container, PublishedPort] | 
 
 
 def services_for(failure: Failure, host: Netns, port: int) -> list[Service]:
-    """Services that the host's `port` could lead to: the intended one, one at the same port, or the only one."""
+    """Services that the host's `port` could lead to.
+
+    The intended one; else one at the same port; else the only one, or the only one of a container that
+    publishes nothing yet. Where several could be meant, none is guessed.
+    """
     everyone = all_services(failure, host)
     meant = intention(failure, port)
     if meant is not None:
         container, published = meant
         own = [s for s in everyone if s.container is not None and s.container.id == container.id]
         return [s for s in own if s.port == published.container_port] or own[:1]
-    same = [s for s in everyone if s.port == port]
-    return same[:1] or (everyone if len(everyone) == 1 else [])
+    unpublished = [s for s in everyone if s.container is not None and not s.container.published]
+    tiers = ([s for s in unpublished if s.port == port], [s for s in everyone if s.port == port], everyone, unpublished)
+    return next((few for few in tiers if len(few) == 1), [])
 
 
 def all_services(failure: Failure, host: Netns) -> list[Service]:
