@@ -96,7 +96,8 @@ NAMES = tuple(f"pst{secrets.token_hex(2)}d{number}" for number in range(3))
 def start(directory: Path, before: str = "") -> subprocess.Popen[str]:
     pipe = subprocess.PIPE
     text = PROGRAM.format(before=before, directory=str(directory), names=NAMES)
-    argv = [sys.executable, "-c", text]
+    # A test run that was itself started by nohup ignores SIGHUP, and its children would inherit that.
+    argv = ["env", "--default-signal=HUP,INT,TERM", sys.executable, "-c", text]
     return subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment())
 
 
