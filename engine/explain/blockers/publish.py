@@ -30,6 +30,8 @@ def not_published(failure: Failure) -> list[Blocker]:
     if not everyone:
         return []
     found = services_for(failure, host, asked)
+    if not found and all(each.container is None for each in everyone):
+        return []
     port = f"{asked}/{failure.question.protocol}"
     remedies = tuple(_publish(failure, host, service, asked) for service in found) or (_publish_some(failure, asked),)
     evidence = tuple(f"{each.name} listens on {each.address}:{each.port}" for each in (found or everyone)[:4])
