@@ -8,7 +8,7 @@ from engine.explain.nearmiss import near_misses
 from engine.explain.rulecraft import Selector, insertion, translation
 from engine.explain.services import Service, all_services, intention, services_for
 from engine.model.container import Container, PublishedPort
-from engine.model.firewall import Backend, Chain, Nat, Table, Verdict
+from engine.model.firewall import Backend, Chain, Nat, NatKind, Table, Verdict
 from engine.model.host import Netns
 from engine.model.plan import Change, Listen, RulePlace, SetContainer
 from engine.model.ref import Ref, RefKind
@@ -30,7 +30,7 @@ def not_published(failure: Failure) -> list[Blocker]:
     if not everyone:
         return []
     found = services_for(failure, host, asked)
-    if not found and all(each.container is None for each in everyone):
+    if not found and not _publishes(host) and all(each.container is None for each in everyone):
         return []
     port = f"{asked}/{failure.question.protocol}"
     remedies = tuple(_publish(failure, host, service, asked) for service in found) or (_publish_some(failure, asked),)
@@ -40,6 +40,12 @@ def not_published(failure: Failure) -> list[Blocker]:
     return [
         Blocker("NAT_NOT_PUBLISHED", sentence, _port_ref(failure, host), remedies, everyone[0].engine, evidence, misses)
     ]
+
+
+def _publishes(host: Netns) -> bool:
+    """Whether the host translates any destination at all."""
+    rules = (rule for table in host.firewall.tables for chain in table.chains for rule in chain.rules)
+    return any(isinstance(s, Nat) and s.kind is NatKind.DNAT for rule in rules for s in rule.statements)
 
 
 def rules_wiped(failure: Failure) -> list[Blocker]:
