@@ -2,9 +2,10 @@
 
 A cause is a counterfactual: something is a cause because changing it changes the ending. From each failure the
 diagnoses propose blockers with remedies; each remedy is applied to the snapshot and the question is walked
-again. Iterative deepening finds a set with as few remedies as possible; among equals the order of the
-proposals decides. If nothing connects, only likeliest blockers are told: a way to what others decide where there
-is one, else from each failure to the next, as far as mending the first of them gets the packet.
+again, on every branch. Iterative deepening finds the cheapest set (`Remedy.cost`; most cost one); among equals
+the order of the proposals decides. If nothing connects, only likeliest blockers are told: a way to what others
+decide where there is one, else from each failure to the next, as far as mending the first of them gets the
+packet.
 """
 
 from __future__ import annotations
