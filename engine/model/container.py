@@ -51,7 +51,8 @@ class Container:
 
     `network_mode` is bridge, host, none, container:ID or a network's name. `state` is the engine's word
     (running, paused, exited, created). `command` is the engine's command line client, with the options
-    that reach this engine (["docker", "-H", "unix:///run/x.sock"]).
+    that reach this engine (["docker", "-H", "unix:///run/x.sock"]). `pod` is the name of the pod whose namespace the
+    container shares, "" outside of pods.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Container:
     project: str = ""
     service: str = ""
     command: tuple[str, ...] = ()
+    pod: str = ""
 
     @property
     def of_host(self) -> bool:

@@ -1,12 +1,10 @@
 """The firewall of a namespace: tables, chains and rules of every backend in one vocabulary.
 
-iptables-legacy, iptables-nft and native nftables differ in syntax, not in what they ask of a packet. A
-rule here is a sequence of statements in the order in which the kernel runs them: a `Match` lets the
-packet go on to the next statement or leaves the rule, every other statement does something. What a
-match looks at is a `Field`, named as nftables names it ("ip saddr", "tcp dport", "meta iifname",
-"ct state", "fib daddr type"); `-s`, `--dport`, `-i`, `--ctstate` and `--dst-type` of iptables are the
-same fields. Something that has no name here yet keeps its text and a field name of its own
-("xt recent"), which the path model answers with "unknown", never with "yes".
+iptables-legacy, iptables-nft and native nftables differ in syntax, not in what they ask of a packet. A rule here is a
+sequence of statements in the order in which the kernel runs them: a `Match` lets the packet go on to the next
+statement or leaves the rule, every other statement does something. What a match looks at is a `Field`, named as
+nftables names it ("ip saddr", "meta iifname", "ct state"); `-s`, `-i` and `--ctstate` of iptables are the same fields.
+What has no name here yet keeps its text and a field name of its own ("xt recent"): "unknown", never "yes".
 """
 
 from __future__ import annotations
@@ -15,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.model.address import IPAddress
+from engine.model.nft_object import FirewallObject, Flowtable
 
 
 class Backend(StrEnum):
@@ -53,7 +52,7 @@ class Name:
 
 
 Atom = Interval | Name
-#: One element of a set: an atom for each field of the match (more than one for concatenations).
+#: One element of a set: an atom for each field of the match.
 Element = tuple[Atom, ...]
 
 
@@ -61,8 +60,8 @@ Element = tuple[Atom, ...]
 class Match:
     """A condition. Holds when the fields' values are in `elements` (or in the named set `lookup`).
 
-    For a field with several values at once (connection status bits), one of them in the set is enough.
-    `negate` turns the answer around. `text` is the condition as its own tool writes it.
+    Of several values at once (connection status bits), one in the set is enough. `negate` turns the answer around.
+    `text` is the condition as its own tool writes it.
     """
 
     fields: tuple[Field, ...]
@@ -170,11 +169,10 @@ class Nat:
 
 @dataclass(frozen=True, slots=True)
 class SetMark:
-    """Sets `target` ("mark", "ct mark") to `(target & keep) ^ ((source & mask) )`.
+    """Sets `target` ("mark", "ct mark") to `(target & keep) ^ (source & mask)`.
 
-    `source` is "value" (the constant `value`, already masked), "mark" or "ct mark". MARK --set-xmark
-    V/M is keep=~M, value=V; --or-mark V is keep=~V, value=V; CONNMARK --restore-mark copies "ct mark". With
-    `fields`, the value comes from a map by these fields, and `value` is not used.
+    `source` is "value" (the constant `value`, already masked), "mark" or "ct mark". MARK --set-xmark V/M is keep=~M,
+    value=V; CONNMARK --restore-mark copies "ct mark". With `fields`, the value comes from a map, not from `value`.
     """
 
     target: str
@@ -226,9 +224,8 @@ class Rule:
 class BaseChain:
     """Where a base chain is hooked in.
 
-    `kind` is "filter", "nat" or "route"; `hook` is prerouting, input, forward, output, postrouting,
-    ingress or egress; `policy` is accept or drop. `registered` orders chains of equal priority where the
-    order is known (a larger number was registered later, and runs first); None where it is not.
+    `kind` is "filter", "nat" or "route"; `hook` is prerouting, input, forward, output, postrouting, ingress or egress.
+    `registered` orders chains of equal priority (the larger came later, and runs first); None where it is not known.
     """
 
     kind: str
@@ -253,7 +250,8 @@ class Chain:
 class NamedSet:
     """A named set, map or verdict map of a table, or an ipset (then `table` rules do not matter).
 
-    `fields` is the type of each part of a key, by nft or ipset name ("ipv4_addr", "inet_service").
+    `fields` is the type of each part of a key ("ipv4_addr", "inet_service"). `kind` is an ipset's type ("hash:ip"),
+    `members` the sets in a list:set. `flags` has nft's words, and an ipset's `timeout` and `nomatch` where it has such.
     """
 
     name: str
@@ -262,11 +260,17 @@ class NamedSet:
     entries: tuple[MapElement, ...] = ()
     is_map: bool = False
     dynamic: bool = False
+    kind: str = ""
+    members: tuple[str, ...] = ()
+    flags: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of one backend. `family` is nftables': ip, ip6, inet, bridge, arp, netdev."""
+    """A table of one backend. `family` is nftables': ip, ip6, inet, bridge, arp, netdev.
+
+    `flags` has nft's words: the chains of a `dormant` table are not hooked in, and see no packet.
+    """
 
     backend: Backend
     family: str
@@ -274,6 +278,9 @@ class Table:
     chains: tuple[Chain, ...] = ()
     sets: tuple[NamedSet, ...] = ()
     comment: str = ""
+    flags: frozenset[str] = frozenset()
+    flowtables: tuple[Flowtable, ...] = ()
+    objects: tuple[FirewallObject, ...] = ()
 
     def chain(self, name: str) -> Chain | None:
         """The chain of that name, if there is one."""
@@ -289,7 +296,5 @@ class Firewall:
 
     def table(self, backend: Backend, family: str, name: str) -> Table | None:
         """The table of that backend, family and name, if there is one."""
-        for table in self.tables:
-            if (table.backend, table.family, table.name) == (backend, family, name):
-                return table
-        return None
+        wanted = (backend, family, name)
+        return next((each for each in self.tables if (each.backend, each.family, each.name) == wanted), None)

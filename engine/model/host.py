@@ -10,7 +10,7 @@ from engine.model.address import IPAddress
 from engine.model.container import Container, Network
 from engine.model.firewall import Firewall
 from engine.model.link import Address, FdbEntry, Link, Neighbour
-from engine.model.route import PolicyRule, Route
+from engine.model.route import NextHopObject, PolicyRule, Route, RouteException
 from engine.model.traffic import ConntrackEntry, Listener
 
 
@@ -31,7 +31,7 @@ class Netns:
     name, else "host", else "pid-N". `path` is a file that enters it (`nsenter --net=PATH`), None for the
     namespace that every root shell is in already. `sysctls` has the names that decide a packet's way
     ("net.ipv4.ip_forward", "net.ipv4.conf.eth0.rp_filter"); a name that is absent does not exist there
-    or could not be read (then there is a `Gap`).
+    or could not be read (then there is a `Gap`). `exceptions` is what was learned about single destinations.
     """
 
     id: str
@@ -48,6 +48,8 @@ class Netns:
     firewall: Firewall = field(default_factory=Firewall)
     listeners: tuple[Listener, ...] = ()
     conntrack: tuple[ConntrackEntry, ...] = ()
+    exceptions: tuple[RouteException, ...] = ()
+    nexthops: tuple[NextHopObject, ...] = ()
 
     @cached_property
     def links_by_index(self) -> Mapping[int, Link]:

@@ -21,17 +21,41 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class BridgeOptions:
-    """What a bridge device itself is told (ip-link(8), BRIDGE Type Support)."""
+    """What a bridge device itself is told (ip-link(8), BRIDGE Type Support).
+
+    `default_pvid` is the VLAN that a new port gets, 0 for none; `vlan_protocol` is 802.1Q or 802.1ad.
+    """
 
     vlan_filtering: bool = False
     stp: bool = False
     group_fwd_mask: int = 0
     ageing_time: int = 30000
+    vlan_protocol: str = "802.1Q"
+    default_pvid: int = 1
+    multicast_snooping: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeVlan:
+    """A VLAN that a port, or the bridge itself, is a member of (bridge(8), vlan).
+
+    Frames without a tag that come in belong to the `pvid`; frames of an `untagged` VLAN leave without their tag.
+    """
+
+    vlan: int
+    pvid: bool = False
+    untagged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BridgePort:
-    """What a bridge knows about one of its ports (bridge(8)). `state` is a name of bridge(8)."""
+    """What a bridge knows about one of its ports (bridge(8)). `state` is a name of bridge(8).
+
+    `flood`, `multicast_flood` and `broadcast_flood` say whether a frame for an unknown unicast address, for a group,
+    or for everybody leaves by this port. A `locked` port only takes frames from addresses that the bridge knows to be
+    there. `neigh_suppress` and `proxy_arp` let the bridge answer ARP for hosts behind the port. `backup` is the index
+    of the port that takes over when this one has no carrier.
+    """
 
     state: str = "forwarding"
     isolated: bool = False
@@ -39,6 +63,28 @@ class BridgePort:
     learning: bool = True
     flood: bool = True
     guard: bool = False
+    multicast_flood: bool = True
+    broadcast_flood: bool = True
+    neigh_suppress: bool = False
+    proxy_arp: bool = False
+    locked: bool = False
+    vlan_tunnel: bool = False
+    backup: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that sees a link's packets before, or beside, the firewall, and may drop or redirect any of them.
+
+    `hook` is xdp, ingress or egress. `kind` is how it is attached: of xdp native, generic, offloaded or several; of the
+    others the classifier's name in tc(8) (bpf, flower, u32, matchall, …). `name` and `number` are those of a BPF
+    program, where the kernel tells them.
+    """
+
+    hook: str
+    kind: str
+    name: str = ""
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +94,9 @@ class Link:
     `kind` is IFLA_INFO_KIND ("veth", "bridge", "vxlan", …), "loopback", or "" for a plain device.
     `up` is IFF_UP (administrative), `carrier` is IFF_LOWER_UP. `master` is the index of the bridge
     (or bond, VRF) that this link is a port of. `parent` is the index of the lower device (VLAN,
-    macvlan, vxlan). `detail` holds kind-specific settings by their iproute2 names.
+    macvlan, vxlan). `detail` holds kind-specific settings by their iproute2 names, `slave` what a master that is no
+    bridge knows of this link (bond: state, mii_status; vrf: table). `vlans` has the VLANs of a bridge port, and of
+    a bridge itself; they only count where the bridge filters by VLAN. `programs` are XDP and tc programs.
     """
 
     index: int
@@ -67,6 +115,9 @@ class Link:
     promiscuous: bool = False
     alias: str = ""
     detail: Mapping[str, str] = field(default_factory=dict)
+    slave: Mapping[str, str] = field(default_factory=dict)
+    vlans: tuple[BridgeVlan, ...] = ()
+    programs: tuple[Program, ...] = ()
 
     @property
     def works(self) -> bool:
@@ -76,7 +127,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address of a link. `peer` is the far end of a point-to-point address. Flags as in ip-address(8)."""
+    """An address of a link. `peer` is the far end of a point-to-point address. Flags as in ip-address(8).
+
+    The flags tell what lifetimes have led to (`permanent`, `deprecated`); the seconds that are left are not kept.
+    """
 
     link: int
     address: IPAddress
@@ -117,7 +171,10 @@ class Neighbour:
 class FdbEntry:
     """A bridge forwarding entry: frames to `mac` leave by port `link` of bridge `master`.
 
-    `local` marks the bridge's and its ports' own addresses. `destination` is a vxlan remote.
+    `local` marks the bridge's and its ports' own addresses. `destination` is a vxlan remote, with its `port`, `vni`
+    and the index of the device to send `via`, where they differ from the vxlan's own; `nexthop` is the number of a
+    nexthop object that holds the remotes. The address of all zeros is where unknown ones go. `flags` has words of
+    bridge(8): static, extern_learn, offload, sticky, locked.
     """
 
     link: int
@@ -126,3 +183,8 @@ class FdbEntry:
     vlan: int | None = None
     local: bool = False
     destination: IPAddress | None = None
+    port: int | None = None
+    vni: int | None = None
+    via: int | None = None
+    nexthop: int | None = None
+    flags: frozenset[str] = frozenset()

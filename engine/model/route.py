@@ -17,12 +17,48 @@ def table_name(number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NextHop:
-    """One way out: a device, and a gateway unless the destination is on the device's own link."""
+    """One way out: a device, and a gateway unless the destination is on the device's own link.
+
+    `encap` names the lightweight tunnel that wraps the packet (mpls, ip, ip6, seg6, bpf, …), "" for none.
+    """
 
     link: int | None = None
     gateway: IPAddress | None = None
     weight: int = 1
     flags: frozenset[str] = frozenset()
+    encap: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NextHopObject:
+    """A nexthop object (ip-nexthop(8)): one way out, a group of (number, weight), or a `blackhole`.
+
+    `fdb` objects are remotes for forwarding entries of a vxlan and never part of a route.
+    """
+
+    number: int
+    hop: NextHop | None = None
+    group: tuple[tuple[int, int], ...] = ()
+    blackhole: bool = False
+    fdb: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RouteException:
+    """What the kernel learned about one destination (ip-route(8), `ip route show cache`): it overrides the route.
+
+    `mtu` is a path MTU, with `locked` when it may not be undercut by fragmenting; `gateway` comes from a redirect.
+    The seconds until it is forgotten are not kept.
+    """
+
+    destination: IPAddress
+    source: IPAddress | None = None
+    link: int | None = None
+    gateway: IPAddress | None = None
+    mtu: int | None = None
+    locked: bool = False
+    table: int = 254
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +66,9 @@ class Route:
     """One route. `kind` is a type of ip-route(8): unicast, local, broadcast, unreachable, …
 
     `metric` is the priority, where smaller wins. `preferred_source` is `src`. An empty `nexthops` goes
-    with the types that have none (unreachable, blackhole, prohibit, throw).
+    with the types that have none (unreachable, blackhole, prohibit, throw). A `locked` MTU is not lowered by what
+    routers report. `source` restricts an IPv6 route to packets from there. `preference` (low, medium, high) is a
+    router's own (RFC 4191). `nexthop` is the number of the nexthop object that the ways out come from.
     """
 
     destination: IPNetwork
@@ -44,6 +82,10 @@ class Route:
     nexthops: tuple[NextHop, ...] = ()
     mtu: int | None = None
     text: str = ""
+    locked: bool = False
+    source: IPNetwork | None = None
+    preference: str = "medium"
+    nexthop: int | None = None
 
     @property
     def family(self) -> Family:

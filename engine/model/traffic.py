@@ -31,21 +31,26 @@ class Relay:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """Who holds a socket. `state` is the letter of /proc/PID/stat (T: stopped, D: frozen)."""
+    """Who holds a socket. `state` is the letter of /proc/PID/stat (T: stopped, D: frozen).
+
+    `container` is the id of the container whose cgroup the process is in, "" for a process of the host.
+    """
 
     pid: int
     name: str
     state: str = "S"
     uid: int = 0
     relay: Relay | None = None
+    container: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A socket that takes packets from anyone: TCP in LISTEN, UDP bound and unconnected.
+    """A socket that takes packets from anyone: TCP and SCTP in LISTEN, UDP bound and unconnected.
 
     `address` is None for a wildcard. A wildcard IPv6 socket without `v6only` takes IPv4 too. `device` is
     the index of SO_BINDTODEVICE. `queued` and `backlog` are ss's Recv-Q and Send-Q of a TCP listener.
+    An SCTP socket that is bound to several addresses is a listener for each.
     `uid` owns the socket (what owner matches look at), None where it was not read.
     """
 

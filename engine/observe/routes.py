@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
-from engine.model.route import NextHop, Route
+from engine.model.route import NextHop, NextHopObject, Route
 from engine.observe.addresses import SCOPES
 from engine.observe.decode import AF_INET, AF_INET6, address, decodes, network, u32
 from engine.observe.netlink import Message, attributes
@@ -56,15 +55,6 @@ KINDS = {
 #: Types that have no way out (IPv6 names the loopback device for them, which means nothing).
 _DEAD_ENDS = frozenset({"blackhole", "unreachable", "prohibit", "throw"})
 _HOP_FLAGS = ((1, "dead"), (2, "pervasive"), (4, "onlink"), (8, "offload"), (16, "linkdown"), (64, "trap"))
-
-
-@dataclass(frozen=True, slots=True)
-class NextHopObject:
-    """A nexthop object: one way out, a blackhole, or a group of (object number, weight)."""
-
-    number: int
-    hop: NextHop | None = None
-    group: tuple[tuple[int, int], ...] = ()
 
 
 def read_routes(reader: Reader, names: Mapping[int, str]) -> tuple[Route, ...]:
