@@ -17,12 +17,12 @@ from engine.model.host import Snapshot
 from engine.model.packet import TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
 from engine.model.trace import Conversation, Outcome, Step, StepKind, Trace
 from tests.harness.netns import Netns
-from tests.harness.nftrace import Event, Headers
+from tests.harness.nftrace import Event
 
 FIRST, REPLY, ERROR = "first packet", "reply", "error"
 #: Ports of clients are above this one, ports of servers below.
 EPHEMERAL = 32768
-ICMP, ICMPV6, UDP = 1, 58, 17
+ICMP = (Protocol.ICMP, Protocol.ICMPV6)
 
 #: What a hop of a verdict is, in the kernel's words, by how the model's words for a statement begin.
 VERDICTS = (
@@ -98,25 +98,25 @@ def said_by_kernel(events: Mapping[str, Iterable[Event]], resets: bool) -> dict[
     found: dict[str, list[Met]] = {FIRST: [], REPLY: [], ERROR: []}
     for netns, heard in events.items():
         for event in heard:
-            leg = leg_of(event.headers, resets)
+            leg = leg_of(event.packet, resets)
             if leg:
                 met = Met(netns, event.family, event.table, event.chain, event.index, event.verdict)
                 found[leg].append(met)
     return found
 
 
-def leg_of(packet: Headers, resets: bool) -> str | None:
+def leg_of(packet: Packet, resets: bool) -> str | None:
     """Which leg a packet on the wire belongs to; None for the rest of the conversation."""
-    if packet.protocol in (ICMP, ICMPV6):
+    if packet.protocol in ICMP:
         return ERROR
-    if packet.protocol == UDP:
-        return FIRST if packet.sport >= EPHEMERAL else REPLY
-    opening = packet.flags & (TCP_SYN | TCP_ACK | TCP_RST)
+    if packet.protocol is Protocol.UDP:
+        return FIRST if (packet.sport or 0) >= EPHEMERAL else REPLY
+    opening = packet.tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)
     if opening == TCP_SYN:
         return FIRST
     if opening == TCP_SYN | TCP_ACK:
         return REPLY
-    return REPLY if resets and packet.flags & TCP_RST else None
+    return REPLY if resets and packet.tcp_flags & TCP_RST else None
 
 
 def rule_disagreements(conversation: Conversation, events: Mapping[str, Iterable[Event]]) -> list[str]:

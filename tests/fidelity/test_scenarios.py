@@ -57,7 +57,7 @@ def attempt(scene: Scene, verdict: Verdict, question: Question) -> Attempt:
     tracers = {each.name: Tracer(each) for each in scene.netns.values()}
     with ExitStack() as stack:
         for tracer in tracers.values():
-            stack.callback(tracer.socket.close)
+            stack.callback(tracer.close)
             tracer.start()
         patience = SILENCE if SILENT & set(question.symptoms) else PATIENCE
         seen = Attempt(knock(scene, verdict, question, patience))
