@@ -62,6 +62,15 @@ class Netns:
         return {link.name: link for link in self.links}
 
     @cached_property
+    def ports_by_master(self) -> Mapping[int, tuple[Link, ...]]:
+        """Links that are ports of a bridge, bond or VRF, by its interface index."""
+        found: dict[int, list[Link]] = {}
+        for link in self.links:
+            if link.master is not None:
+                found.setdefault(link.master, []).append(link)
+        return {master: tuple(links) for master, links in found.items()}
+
+    @cached_property
     def addresses_by_value(self) -> Mapping[IPAddress, Address]:
         """This namespace's own addresses (the first, where one is configured twice)."""
         found: dict[IPAddress, Address] = {}

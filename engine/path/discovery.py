@@ -19,7 +19,7 @@ from engine.model.trace import Step
 from engine.path.flow import Tracks
 from engine.path.hooks import run_hook
 from engine.path.journey import Journey, Setting
-from engine.path.segment import Station, bridge_of, calls_iptables, segment_of
+from engine.path.segment import Station, bridge_of, calls_iptables
 
 SOLICITATION, ADVERTISEMENT = 135, 136
 #: Discovery is only believed with this hop limit (RFC 4861, 7.1).
@@ -73,7 +73,7 @@ def _bridged(
         return None
     if (netns.id, bridge.index) == (station.netns, station.link.index):
         return None
-    beyond = segment_of(journey.world, netns, bridge).stations
+    beyond = journey.world.segment(netns, bridge).stations
     way = next((s.port for s in beyond if (s.netns, s.link.index) == (station.netns, station.link.index)), None)
     out = netns.links_by_index.get(way) if way is not None else None
     if out is None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from engine.model.address import Family, IPAddress, family_of
+from engine.model.address import Family, IPAddress, IPNetwork, family_of
 from engine.model.host import Netns
 from engine.model.route import NextHop, PolicyRule, Route
 
@@ -23,6 +23,7 @@ DEFAULT_RULES: dict[Family, tuple[PolicyRule, ...]] = {
 }
 
 LOOPBACK = "lo"
+LOCAL_TABLE = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +62,23 @@ class Fib:
 
     def __init__(self, netns: Netns) -> None:
         self._netns = netns
-        self._tables: dict[tuple[Family, int], Entries] = {}
-        grouped: dict[tuple[Family, int], dict[int, dict[int, list[Route]]]] = defaultdict(
-            lambda: defaultdict(lambda: defaultdict(list))
-        )
-        for route in netns.routes:
-            network = route.destination
-            grouped[route.family, route.table][network.prefixlen][int(network.network_address)].append(route)
-        for key, by_length in grouped.items():
-            for by_network in by_length.values():
-                for routes in by_network.values():
-                    routes.sort(key=lambda route: (-route.tos, route.metric))
-            self._tables[key] = sorted(
-                ((length, dict(by_network)) for length, by_network in by_length.items()), reverse=True
-            )
+        self._wide: tuple[IPNetwork, ...] | None = None
+        self._made: dict[tuple[Family, int], Entries] | None = None
+
+    @property
+    def _tables(self) -> dict[tuple[Family, int], Entries]:
+        """The index. Most namespaces of a large host are never asked for a route, so it is made by the first who is."""
+        if self._made is None:
+            self._made = _indexed(self._netns.routes)
+        return self._made
+
+    def beyond_addresses(self, address: IPAddress) -> bool:
+        """Whether the local table may know an address that no device has (127.0.0.0/8, AnyIP)."""
+        if self._wide is None:
+            own = self._netns.addresses_by_value
+            local = (route for route in self._netns.routes if route.table == LOCAL_TABLE and route.kind == "local")
+            self._wide = tuple(r.destination for r in local if r.destination.network_address not in own)
+        return any(address in network for network in self._wide)
 
     def rules(self, family: Family) -> tuple[PolicyRule, ...]:
         """The policy rules of a family by priority."""
@@ -147,6 +151,22 @@ class Fib:
         """Only a route that leads somewhere is thrown away: a refusing one has ended the lookup already."""
         limit = rule.suppress_prefixlength
         return limit is not None and bool(found.nexthops) and found.route.destination.prefixlen <= limit
+
+
+def _indexed(routes: Iterable[Route]) -> dict[tuple[Family, int], Entries]:
+    grouped: dict[tuple[Family, int], dict[int, dict[int, list[Route]]]] = defaultdict(
+        lambda: defaultdict(lambda: defaultdict(list))
+    )
+    for route in routes:
+        network = route.destination
+        grouped[route.family, route.table][network.prefixlen][int(network.network_address)].append(route)
+    made = {}
+    for key, by_length in grouped.items():
+        for by_network in by_length.values():
+            for same in by_network.values():
+                same.sort(key=lambda route: (-route.tos, route.metric))
+        made[key] = sorted(((length, dict(by_network)) for length, by_network in by_length.items()), reverse=True)
+    return made
 
 
 def _selects(rule: PolicyRule, key: FlowKey, netns: Netns) -> bool:

@@ -15,6 +15,7 @@ from engine.model.trace import Assumption, Context, Hop, Outcome, Step, StepKind
 from engine.model.traffic import Tuple4
 from engine.path.choices import Choices
 from engine.path.flow import Track, Tracks
+from engine.path.view import View
 from engine.path.world import World
 
 
@@ -58,7 +59,8 @@ class Journey:
     connection tracking finds the flow that the error belongs to. `untracked` is set by NOTRACK. `endpoint`
     decides what becomes of the packet when a namespace takes it in. `exit` is the device (namespace id,
     index) behind which an outside client sits. `connecting` marks the packet of a connect().
-    `bound` is the index of the device that a packet to a link-local address has to leave by.
+    `bound` is the index of the device that a packet to a link-local address has to leave by. `view` is what the last
+    rule saw (see `rules.view_of`).
     """
 
     def __init__(self, setting: Setting, netns: str, packet: Packet, endpoint: Endpoint = no_endpoint) -> None:
@@ -77,6 +79,7 @@ class Journey:
         self.endpoint = endpoint
         self.connecting = False
         self.bound: int | None = None
+        self.view: View | None = None
         self.assumptions: list[Assumption] = []
         self._hops: list[Hop] = []
         self._arrived = packet

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
-from engine.model.firewall import Element, Field, Interval, MapElement, Match, Name, NamedSet, Table
+from engine.model.firewall import Field, MapElement, Match, NamedSet, Table
 from engine.path.fields import UNKNOWN, Value, _Unknown, read
+from engine.path.lookups import FEW, holds
 from engine.path.view import View
 
 Atoms = Sequence[Value]
@@ -26,23 +27,32 @@ class Answer(Enum):
 
 
 def matches(match: Match, view: View, table: Table) -> Answer:
-    """Whether the condition holds for the packet in `view`; `table` resolves named sets."""
+    """Whether the condition holds for the packet in `view`; `table` resolves named sets.
+
+    A dynamic set may gain an element before the packet comes: what is not in it is not known.
+    """
     values = values_of(match.fields, view)
     if values is None:
         return Answer.NO
     if isinstance(values, _Unknown):
         return Answer.UNKNOWN
-    elements = match.elements
+    owner: Match | NamedSet = match
     if match.lookup is not None:
         named = named_set(match.lookup, view, table)
-        if named is None or named.dynamic:
+        if named is None:
             return Answer.UNKNOWN
-        elements = named.elements
-    return Answer.of(any(holds(element, values) for element in elements) != match.negate)
+        owner = named
+    if len(owner.elements) < FEW:
+        found = any(holds(element, values) for element in owner.elements)
+    else:
+        found = view.lookups.of(owner, owner.elements).find(values) is not None
+    if not found and isinstance(owner, NamedSet) and owner.dynamic:
+        return Answer.UNKNOWN
+    return Answer.of(found != match.negate)
 
 
 def look_up(
-    fields: Sequence[Field], entries: Sequence[MapElement], lookup: str | None, view: View, table: Table
+    fields: Sequence[Field], entries: tuple[MapElement, ...], lookup: str | None, view: View, table: Table
 ) -> MapElement | Answer:
     """The entry of a map for the packet; NO when there is none, UNKNOWN when the key or the map is."""
     values = values_of(fields, view)
@@ -50,18 +60,21 @@ def look_up(
         return Answer.NO
     if isinstance(values, _Unknown):
         return Answer.UNKNOWN
+    dynamic = False
     if lookup is not None:
         named = named_set(lookup, view, table)
         if named is None:
             return Answer.UNKNOWN
-        entries = named.entries
-    wildcard: MapElement | None = None
-    for entry in entries:
-        if not entry.key:
-            wildcard = entry
-        elif holds(entry.key, values):
-            return entry
-    return wildcard or Answer.NO
+        entries, dynamic = named.entries, named.dynamic
+    if len(entries) < FEW:
+        place = next((at for at, entry in enumerate(entries) if entry.key and holds(entry.key, values)), None)
+    else:
+        place = view.lookups.of(entries, [entry.key for entry in entries]).find(values)
+    if place is not None:
+        return entries[place]
+    if dynamic:
+        return Answer.UNKNOWN
+    return next((entry for entry in entries if not entry.key), Answer.NO)
 
 
 def values_of(fields: Sequence[Field], view: View) -> list[Value] | _Unknown | None:
@@ -81,28 +94,6 @@ def values_of(fields: Sequence[Field], view: View) -> list[Value] | _Unknown | N
     return UNKNOWN if unknown else values
 
 
-def holds(element: Element, values: Atoms) -> bool:
-    """Whether the values, part by part, are in one element of a set."""
-    return len(element) == len(values) and all(
-        _within(atom, value) for atom, value in zip(element, values, strict=True)
-    )
-
-
 def named_set(name: str, view: View, table: Table) -> NamedSet | None:
     """A set of the table, or an ipset of the namespace."""
-    for found in table.sets:
-        if found.name == name:
-            return found
-    return next((found for found in view.netns.firewall.ipsets if found.name == name), None)
-
-
-def _within(atom: Interval | Name, value: Value) -> bool:
-    if isinstance(atom, Interval):
-        return isinstance(value, int) and atom.low <= value <= atom.high
-    if isinstance(value, frozenset):
-        return atom.pattern in value
-    if not isinstance(value, str):
-        return False
-    if atom.pattern.endswith("*"):
-        return value.startswith(atom.pattern[:-1])
-    return value == atom.pattern
+    return table.sets_by_name.get(name) or view.netns.firewall.ipsets_by_name.get(name)

@@ -26,7 +26,7 @@ from engine.path.fib import FlowKey, Found
 from engine.path.flow import Tracks
 from engine.path.journey import Journey, Setting
 from engine.path.rules import chain_ref
-from engine.path.segment import Segment, Station, segment_of
+from engine.path.segment import Segment, Station
 from engine.path.source6 import ready, source_address6
 
 #: Any link-local destination: what a device's link-local address is chosen for.
@@ -58,7 +58,7 @@ def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
         return Resolved(heard, f"{towards} is at {heard} (it has asked for an address here)", ref)
     if towards.version == 6 and _asker(journey, link, towards) is None:
         return Resolved(None, f"{link.name} has no address to ask for {towards} from", ref)  # ndisc_send_ns
-    segment = segment_of(journey.world, netns, link)
+    segment = journey.world.segment(netns, link)
     answers = [station for station in segment.stations if _answers(journey, link, station, towards)]
     if answers:
         if towards.version == 6:

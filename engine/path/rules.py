@@ -6,7 +6,7 @@ explicit stack of callers stands for jumps, so chains of any depth are a loop.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.model.firewall import (
@@ -39,6 +39,9 @@ Effect = Verdict | Reject | Nat | None
 ACCEPT = Verdict(VerdictKind.ACCEPT)
 DROP = Verdict(VerdictKind.DROP)
 
+#: The kernel takes no rules that jump in circles; a snapshot that has some must not keep us here for ever.
+MOST_JUMPS = 100_000
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -64,9 +67,19 @@ class Place:
 
 
 def view_of(journey: Journey, hook: str) -> View:
-    """What rules at a hook see of the packet now."""
-    netns = journey.netns
-    return View(netns, journey.world.fib(netns), journey.packet, journey.context, hook)
+    """What rules at a hook see of the packet now: the last view again, as long as nothing has changed."""
+    netns, last = journey.netns, journey.view
+    if (
+        last is None
+        or last.packet is not journey.packet
+        or last.context is not journey.context
+        or last.netns is not netns
+        or last.hook != hook
+    ):
+        world = journey.world
+        last = View(netns, world.fib(netns), journey.packet, journey.context, hook, world.lookups)
+        journey.view = last
+    return last
 
 
 def rule_ref(netns: str, table: Table, chain: Chain, rule: Rule) -> Ref:
@@ -84,67 +97,84 @@ def chain_ref(netns: str, table: Table, chain: Chain) -> Ref:
 
 def run_base_chain(journey: Journey, hooked: Hooked, hook: str) -> Ending:
     """Takes the packet through a base chain and all that it jumps to."""
-    table, chain, position = hooked.table, hooked.chain, 0
-    callers: list[tuple[Chain, int]] = []
+    table, chain = hooked.table, hooked.chain
+    todo, jumps = _rules(journey, chain, hook), 0
+    callers: list[tuple[Chain, Iterator[Rule]]] = []
     while True:
-        if position >= len(chain.rules):
+        rule = next(todo, None)
+        if rule is None:
             if not callers:
                 return _policy(journey, hooked, hook)
-            chain, position = callers.pop()
+            chain, todo = callers.pop()
             continue
-        rule = chain.rules[position]
-        position += 1
         effect = run_rule(journey, Place(table, chain, rule, hook))
         if effect is None:
             continue
         if not isinstance(effect, Verdict) or effect.kind in (VerdictKind.ACCEPT, VerdictKind.DROP):
             return Ending(effect, False, table)
         if effect.kind is VerdictKind.RETURN:
-            position = len(chain.rules)
+            todo = iter(())
         elif effect.chain is not None:
-            target = table.chain(effect.chain)
-            if target is None:
+            target, jumps = table.chain(effect.chain), jumps + 1
+            if target is None or jumps > MOST_JUMPS:
                 continue
             if effect.kind is VerdictKind.JUMP:
-                callers.append((chain, position))
-            chain, position = target, 0
+                callers.append((chain, todo))
+            chain, todo = target, _rules(journey, target, hook)
+
+
+def _rules(journey: Journey, chain: Chain, hook: str) -> Iterator[Rule]:
+    """The rules of a chain that can hold for the packet."""
+    return iter(journey.world.chains.rules(chain, view_of(journey, hook)))
 
 
 def run_rule(journey: Journey, place: Place) -> Effect:
-    """Runs one rule's statements; records a step if the packet got through its conditions."""
+    """Runs one rule's statements; records a step if the packet got through its conditions.
+
+    One condition that does not hold is enough to leave the rule, whatever those before it that can't be known say.
+    """
     effect: Effect = None
     said: list[str] = []
+    unknown: list[str] = []
     rule = place.rule
-    for number, statement in enumerate(rule.statements):
+    for statement in rule.statements:
         if isinstance(statement, Match):
             answer = matches(statement, view_of(journey, place.hook), place.table)
-            if answer is Answer.UNKNOWN:
-                answer = _undecided(journey, place, rule.statements[number + 1 :], statement.text)
             if answer is Answer.NO:
                 return None
-        elif isinstance(statement, Nat | VerdictMap | SetMark) and _no_entry(journey, place, statement):
+            if answer is Answer.UNKNOWN:
+                unknown.append(statement.text)
+            continue
+        if isinstance(statement, Note):
+            continue
+        if unknown and not _holds(journey, place, unknown):
             return None
-        else:
-            words, effect = _perform(journey, place, statement)
-            said += [words] if words else []
-            if effect is not None:
-                break
+        unknown = []
+        found = _looked_up(journey, place, statement)
+        if found is Answer.NO:
+            return None
+        words, effect = _perform(journey, place, statement, found)
+        said += [words] if words else []
+        if effect is not None:
+            break
+    if unknown:  # nothing but counting and writing comes after them
+        return None
     ref = place.ref(journey.netns.id)
     verdict = ", ".join(said) or "continue"
     journey.step(StepKind.RULE, rule.text, ref, hook=place.hook, verdict=verdict, handle=rule.handle)
     return effect
 
 
-def _no_entry(journey: Journey, place: Place, statement: Nat | VerdictMap | SetMark) -> bool:
-    """A map that has no entry for the packet: the rule does not hold (nft_lookup_eval)."""
-    if not statement.fields:
-        return False
+def _looked_up(journey: Journey, place: Place, statement: Statement) -> MapElement | Answer:
+    """What the map of a statement has for the packet. Without an entry the rule does not hold (nft_lookup_eval)."""
+    if not isinstance(statement, Nat | VerdictMap | SetMark) or not statement.fields:
+        return Answer.UNKNOWN
     view = view_of(journey, place.hook)
-    return look_up(statement.fields, statement.elements, statement.lookup, view, place.table) is Answer.NO
+    return look_up(statement.fields, statement.elements, statement.lookup, view, place.table)
 
 
-def _perform(journey: Journey, place: Place, statement: Statement) -> tuple[str, Effect]:
-    """Runs one statement: what it said, in words, and its effect."""
+def _perform(journey: Journey, place: Place, statement: Statement, found: MapElement | Answer) -> tuple[str, Effect]:
+    """Runs one statement: what it said, in words, and its effect. `found` is what its map has for the packet."""
     if isinstance(statement, Verdict):
         return str(statement), None if statement.kind is VerdictKind.CONTINUE else statement
     if isinstance(statement, Reject):
@@ -152,9 +182,9 @@ def _perform(journey: Journey, place: Place, statement: Statement) -> tuple[str,
     if isinstance(statement, Nat):
         return str(statement.kind), statement
     if isinstance(statement, VerdictMap):
-        return _verdict_map(journey, place, statement)
+        return _verdict_map(journey, place, statement, found)
     if isinstance(statement, SetMark):
-        return _set_mark(journey, place, statement)
+        return _set_mark(journey, place, statement, found)
     if isinstance(statement, NoTrack):
         journey.untracked = True
         journey.see(ct_state="untracked", ct_status=frozenset())
@@ -164,22 +194,20 @@ def _perform(journey: Journey, place: Place, statement: Statement) -> tuple[str,
     return "", None
 
 
-def _verdict_map(journey: Journey, place: Place, statement: VerdictMap) -> tuple[str, Effect]:
-    view = view_of(journey, place.hook)
-    found = look_up(statement.fields, statement.elements, statement.lookup, view, place.table)
-    if found is Answer.UNKNOWN:
+def _verdict_map(
+    journey: Journey, place: Place, statement: VerdictMap, found: MapElement | Answer
+) -> tuple[str, Effect]:
+    if isinstance(found, Answer):
         return _opaque(journey, place, Opaque(statement.text))
-    if isinstance(found, Answer) or not isinstance(found.value, Verdict):
+    if not isinstance(found.value, Verdict):
         return "", None
     return str(found.value), None if found.value.kind is VerdictKind.CONTINUE else found.value
 
 
-def _set_mark(journey: Journey, place: Place, statement: SetMark) -> tuple[str, Effect]:
+def _set_mark(journey: Journey, place: Place, statement: SetMark, found: MapElement | Answer) -> tuple[str, Effect]:
     context = journey.context
     sources = {"value": statement.value, "mark": context.mark, "ct mark": context.ct_mark}
     if statement.fields:
-        view = view_of(journey, place.hook)
-        found = look_up(statement.fields, statement.elements, statement.lookup, view, place.table)
         if not isinstance(found, MapElement) or not isinstance(found.value, int):
             return _opaque(journey, place, Opaque(f"{statement.target} set by a map"))
         sources["value"] = found.value
@@ -203,13 +231,12 @@ def _opaque(journey: Journey, place: Place, statement: Opaque) -> tuple[str, Eff
     return f"{statement.text}: {name}?", effect
 
 
-def _undecided(journey: Journey, place: Place, rest: Sequence[Statement], text: str) -> Answer:
-    """Both ways, if the rule would do anything; a rule that only counts or logs needs no answer."""
-    if all(isinstance(statement, Match | Note) for statement in rest):
-        return Answer.NO
-    sentence = f"whether “{text}” holds can't be known from a snapshot"
+def _holds(journey: Journey, place: Place, unknown: Sequence[str]) -> bool:
+    """Both ways, for conditions that can't be known, before the rule does something."""
+    words = " and ".join(f"“{text}”" for text in unknown)
+    sentence = f"whether {words} holds can't be known from a snapshot"
     about = Assumption("ASSUME_UNKNOWN_MATCH", sentence, place.ref(journey.netns.id))
-    return (Answer.YES, Answer.NO)[journey.pick(2, about)]
+    return journey.pick(2, about) == 0
 
 
 def _policy(journey: Journey, hooked: Hooked, hook: str) -> Ending:

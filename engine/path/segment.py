@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from engine.model.host import Netns
+from engine.model.host import Netns, Snapshot
 from engine.model.link import BridgePort, Link
-from engine.path.world import World
 
 #: Kinds whose frames stay inside what a snapshot shows. Anything else leads out of view.
 SEEN_KINDS = frozenset({"veth", "bridge", "loopback"})
@@ -48,7 +47,7 @@ def opaque(link: Link) -> bool:
 
 def ports_of(netns: Netns, bridge: Link) -> tuple[Link, ...]:
     """The bridge's ports."""
-    return tuple(link for link in netns.links if link.master == bridge.index)
+    return netns.ports_by_master.get(bridge.index, ())
 
 
 def forwards(link: Link) -> bool:
@@ -66,7 +65,7 @@ def may_pass(source: Link | None, target: Link) -> bool:
     return not (source is not None and port.isolated and other.isolated)
 
 
-def segment_of(world: World, netns: Netns, link: Link) -> Segment:
+def segment_of(snapshot: Snapshot, netns: Netns, link: Link) -> Segment:
     """Floods a broadcast frame out of `link`."""
     stations: list[Station] = []
     leaves = False
@@ -86,7 +85,7 @@ def segment_of(world: World, netns: Netns, link: Link) -> Segment:
             continue
         if out.peer is None or out.peer.netns is None:
             continue
-        there = world.netns(out.peer.netns)
+        there = snapshot.by_id[out.peer.netns]
         arrived = there.links_by_index.get(out.peer.index)
         if arrived is None or not arrived.up:
             continue

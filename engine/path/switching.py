@@ -15,7 +15,7 @@ from engine.path.hooks import run_device_hook, run_hook
 from engine.path.journey import Journey, Out
 from engine.path.neighbours import resolve
 from engine.path.routing import route_input
-from engine.path.segment import bridge_of, calls_iptables, forwards, may_pass, opaque, ports_of, segment_of
+from engine.path.segment import bridge_of, calls_iptables, forwards, may_pass, opaque, ports_of
 from engine.path.stages import Arrive, Bridged, Emit, Next, OnWire, Stack
 
 
@@ -202,7 +202,7 @@ def _port_for(journey: Journey, bridge: Link, source: Link | None, mac: str | No
             port = netns.links_by_index.get(entry.link)
             if port is not None and port.master == bridge.index:
                 return _checked(journey, bridge, source, port)
-    station = segment_of(journey.world, netns, bridge).owner(mac or "")
+    station = journey.world.segment(netns, bridge).owner(mac or "")
     port = netns.links_by_index.get(station.port) if station is not None and station.port is not None else None
     if port is not None and port.port is not None and not port.port.flood:
         text = (

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from engine.model.host import Netns, Snapshot
+from engine.model.link import Link
+from engine.path.chains import Chains
 from engine.path.existing import Flows
 from engine.path.fib import Fib
+from engine.path.lookups import Lookups
+from engine.path.segment import Segment, segment_of
 from engine.path.stations import Stations
 
 
 class World:
     """The snapshot under question. Indexes belong to a `Netns` value, so a changed snapshot that shares
-    namespaces with another (`derive`) shares their indexes too."""
+    namespaces with another (`derive`) shares their indexes too. `chains` and `lookups` belong to chains and sets."""
 
     def __init__(self, snapshot: Snapshot, known: World | None = None) -> None:
         self.snapshot = snapshot
         self._fibs: dict[int, tuple[Netns, Fib]] = dict(known._fibs) if known else {}
         self._stations: dict[int, tuple[Netns, Stations]] = dict(known._stations) if known else {}
         self._flows: dict[int, tuple[Netns, Flows]] = dict(known._flows) if known else {}
+        self._segments: dict[tuple[str, int], Segment] = {}
+        self.chains: Chains = known.chains if known else Chains()
+        self.lookups: Lookups = known.lookups if known else Lookups()
 
     def derive(self, snapshot: Snapshot) -> World:
         """The world of a changed snapshot, with the indexes of the namespaces that did not change."""
@@ -39,6 +46,13 @@ class World:
         if found is None:
             found = self._stations[id(netns)] = (netns, Stations(netns.firewall))
         return found[1]
+
+    def segment(self, netns: Netns, link: Link) -> Segment:
+        """Who hears a broadcast that leaves by the link. It depends on many namespaces, so no other world shares it."""
+        key = netns.id, link.index
+        if key not in self._segments:
+            self._segments[key] = segment_of(self.snapshot, netns, link)
+        return self._segments[key]
 
     def flows(self, netns: Netns) -> Flows:
         """The flows that the namespace tracks already, indexed."""

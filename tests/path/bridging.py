@@ -10,7 +10,7 @@ from engine.model.trace import Conversation, Outcome, Symptom
 from engine.model.verdict import Question, Source
 from engine.path.conversation import conversations
 from engine.path.neighbours import Resolved, resolve
-from engine.path.segment import Segment, segment_of
+from engine.path.segment import Segment
 from engine.path.world import World as Walked
 from tests.hosts.build import World
 from tests.path.journeys import journey, packet
@@ -20,7 +20,7 @@ RIGHT = "10.3.0.2"
 
 def heard(snapshot: Snapshot, netns: str, device: str) -> Segment:
     walked = Walked(snapshot)
-    return segment_of(walked, walked.netns(netns), walked.netns(netns).links_by_name[device])
+    return walked.segment(walked.netns(netns), walked.netns(netns).links_by_name[device])
 
 
 def names(segment: Segment) -> set[str]:

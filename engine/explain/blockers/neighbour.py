@@ -18,7 +18,7 @@ from engine.path.choices import Choices
 from engine.path.doubt import validate_source
 from engine.path.flow import Tracks
 from engine.path.journey import Journey, Setting
-from engine.path.segment import bridge_of, forwards, ports_of, segment_of
+from engine.path.segment import bridge_of, forwards, ports_of
 
 
 def no_neighbour(failure: Failure) -> list[Blocker]:
@@ -95,7 +95,7 @@ def _heard_on(failure: Failure, owner: Netns) -> Link | None:
     asking = _link_at(failure)
     if asking is None:
         return None
-    stations = segment_of(failure.world, failure.netns, asking).stations
+    stations = failure.world.segment(failure.netns, asking).stations
     return next((station.link for station in stations if station.netns == owner.id), None)
 
 

@@ -14,7 +14,6 @@ from engine.model.ref import Ref, RefKind
 from engine.model.route import NextHop, Route
 from engine.model.trace import Outcome
 from engine.path.fib import Fib, FlowKey, Found
-from engine.path.segment import segment_of
 
 
 def no_route(failure: Failure) -> list[Blocker]:
@@ -96,7 +95,7 @@ def gateways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[tuple[Li
     for link in netns.links:
         if not link.works or link.kind == "loopback":
             continue
-        for station in segment_of(failure.world, netns, link).stations:
+        for station in failure.world.segment(netns, link).stations:
             there = failure.world.netns(station.netns)
             if there.id in been and wanted not in there.addresses_by_value:
                 continue
