@@ -1,14 +1,17 @@
-"""One visit to a namespace: a thread enters it and brings back all that the kernel knows of it.
+"""One visit to a namespace: a thread enters it and brings back what the kernel knows of it, source by source.
 
-A visit reads the network stack over netlink, then sysctls, firewall, listeners and tracked flows. Each source
-fails on its own: what is missing is a gap, the rest is there. A namespace that may not be entered is a
-visit that brings back nothing but one gap; one that has ended since it was found was never there.
+`READERS` is the table of sources; a visit reads all of them, or those that are stale into an earlier visit, whose
+other sources stay as they were. Each source fails on its own: what is missing is a gap of that source, the rest is
+there. A namespace that may not be entered is a visit that brings back nothing but one gap; one that has ended since it
+was found was never there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
 
 from engine.model.firewall import Firewall
 from engine.model.host import Gap
@@ -25,32 +28,87 @@ from engine.observe.sysctls import read_sysctls
 COUNT = "net.netfilter.nf_conntrack_count"
 
 
+class Source(StrEnum):
+    """What is read of a namespace, each by itself; the values are the fields of a `Visit`."""
+
+    STACK = "stack"
+    SYSCTLS = "sysctls"
+    FIREWALL = "firewall"
+    LISTENERS = "listeners"
+    CONNTRACK = "conntrack"
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """All that one visit brought back. Listeners have no process yet, links no peer."""
+    """All that a visit brought back. Listeners have no process yet, links no peer.
+
+    `sysctls` are those of the whole namespace; devices have theirs with their links. `unread` has the gaps by source,
+    and that of a namespace that could not be entered under None.
+    """
 
     stack: Stack = field(default_factory=Stack)
     sysctls: Mapping[str, int] = field(default_factory=dict)
     firewall: Firewall = field(default_factory=Firewall)
     listeners: tuple[Listener, ...] = ()
     conntrack: tuple[ConntrackEntry, ...] = ()
-    gaps: tuple[Gap, ...] = ()
+    unread: Mapping[Source | None, tuple[Gap, ...]] = field(default_factory=dict)
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What could not be read, source by source."""
+        return tuple(each for source in (None, *Source) for each in self.unread.get(source, ()))
+
+    @property
+    def settings(self) -> dict[str, int]:
+        """The sysctls of the namespace and of its devices."""
+        found = dict(self.sysctls)
+        for each in self.stack.links:
+            found.update(each.sysctls)
+        return found
 
 
-def visit(place: Place, netns: str) -> Visit | None:
-    """Enters a namespace and reads it; None when it is gone by now. Raises nothing."""
+#: What a reader gives: the value of its field, and what could not be read.
+Read = tuple[Any, tuple[Gap, ...]]
+
+
+def _stack(netns: str, _so_far: Visit) -> Read:
+    stack = read_stack(netns)
+    return stack, stack.gaps
+
+
+def _conntrack(netns: str, so_far: Visit) -> Read:
+    return read_conntrack(netns, so_far.sysctls.get(COUNT, 0))
+
+
+#: How each source of the calling thread's namespace is read, in this order. A reader gets the namespace's id, for the
+#: gaps, and what has been read before it; it raises nothing.
+READERS: Mapping[Source, Callable[[str, Visit], Read]] = {
+    Source.STACK: _stack,
+    Source.SYSCTLS: lambda netns, _so_far: read_sysctls(netns),
+    Source.FIREWALL: lambda netns, _so_far: read_firewall(netns),
+    Source.LISTENERS: lambda netns, _so_far: read_listeners(netns),
+    Source.CONNTRACK: _conntrack,
+}
+
+
+def visit(
+    place: Place, netns: str, stale: Collection[Source] = tuple(Source), before: Visit | None = None
+) -> Visit | None:
+    """Enters a namespace and reads the `stale` sources into what `before` has; None when it is gone by now.
+
+    A namespace that could not be entered before has all of its sources stale. Raises nothing.
+    """
+    if before is None or None in before.unread:
+        before, stale = Visit(), tuple(Source)
     try:
         enter(place)
     except FileNotFoundError:
         return None
     except OSError as error:
-        return Visit(gaps=(gap("namespace", netns, error),))
-    stack = read_stack(netns)
-    settings, unread = read_sysctls(netns)
-    for each in stack.links:
-        settings.update(each.sysctls)
-    firewall, unfiltered = read_firewall(netns)
-    listeners, unheard = read_listeners(netns)
-    flows, untold = read_conntrack(netns, settings.get(COUNT, 0))
-    gaps = (*stack.gaps, *unread, *unfiltered, *unheard, *untold)
-    return Visit(stack, settings, firewall, listeners, flows, gaps)
+        return Visit(unread={None: (gap("namespace", netns, error),)})
+    for source, read in READERS.items():
+        if source in stale:
+            value, gaps = read(netns, before)
+            fields = {str(source): value, "unread": {**before.unread, source: gaps}}
+            before = replace(before, **fields)
+    return before

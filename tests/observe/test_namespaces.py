@@ -12,8 +12,9 @@ from engine.model.container import Container
 from engine.observe import namespaces
 from engine.observe.containers import ContainerView, Sandbox
 from engine.observe.errors import ObserveError
+from engine.observe.look import owners
 from engine.observe.namespaces import Place, apart, discover, host_inode, name_all, open_place, side_by_side, way_in
-from engine.observe.snapshot import owners, take
+from engine.observe.snapshot import take
 
 HOST, ROOT, NAMED, WEB, OTHER = 1, 2, 3, 4, 5
 

@@ -1,0 +1,169 @@
+"""A look at the host before it is a snapshot: a table of sources by namespaces, and what joins them.
+
+1. `look` asks processes and container engines first, because they tell which namespaces there are and what they are
+   called: that is the `Scene`. A few threads then visit each namespace once. Far ends of links are resolved when all
+   links are known, and holders of sockets when all sockets are known.
+2. `again` makes the next look out of one: it reads the stale sources of the stale namespaces, joins anew what these
+   may have changed, and keeps everything else as it is. Which namespaces and containers there are does not change by
+   it; for that the scene is set anew with `look`.
+3. A `Look` is a frozen value; `engine.observe.snapshot` composes the snapshot of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from engine.model.host import Gap
+from engine.model.link import Link
+from engine.observe.containers import ContainerView, read_containers
+from engine.observe.errors import ObserveError, words_for
+from engine.observe.namespaces import Place, apart, discover, host_inode, name_all, root_inode, side_by_side
+from engine.observe.peers import PeerFinder
+from engine.observe.processes import Holder, ProcessTable, read_holders, read_processes
+from engine.observe.visit import Source, Visit, visit
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Who and what there is on the host: processes, containers, and namespaces with their ids.
+
+    `host` and `root` are the inodes of the caller's namespace and of PID 1's (None where that is hidden).
+    """
+
+    host: int
+    root: int | None
+    table: ProcessTable
+    view: ContainerView
+    found: Mapping[int, Place]
+    ids: Mapping[int, str]
+    gaps: tuple[Gap, ...] = ()
+
+    @property
+    def places(self) -> dict[str, Place]:
+        """The namespaces by id."""
+        return {self.ids[inode]: place for inode, place in self.found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All that was read, by namespace id: the visits, the links with their far ends, and who holds which socket.
+
+    `links` has the gaps of each namespace's far ends beside its links.
+    """
+
+    scene: Scene
+    visits: Mapping[str, Visit]
+    links: Mapping[str, tuple[tuple[Link, ...], tuple[Gap, ...]]]
+    holders: Mapping[int, Holder]
+    unheld: tuple[Gap, ...]
+    taken_at: str
+
+
+def look() -> Look:
+    """Reads everything, from the calling thread's network namespace. Raises ObserveError as `snapshot.take` does."""
+    taken_at = _now()
+    scene = set_scene()
+    places = scene.places
+    visited = side_by_side(lambda item: visit(item[1], item[0]), tuple(places.items()))
+    visits = {netns: seen for netns, seen in zip(places, visited, strict=True) if seen is not None}
+    links = _far_ends(places, visits, visits)
+    holders, unheld = _holders(scene.table, places, visits)
+    return Look(scene, visits, links, holders, unheld, taken_at)
+
+
+def again(earlier: Look, stale: Mapping[str, Collection[Source]]) -> Look:
+    """The next look: `stale` has the sources to read again, by namespace id; a namespace that ended is left out.
+
+    Far ends are resolved anew for links that were read again, and for links elsewhere that led to them. Processes that
+    hold sockets are looked for among those of the scene, only where listeners were read again. Raises ObserveError when
+    the system has no room for another thread.
+    """
+    taken_at = _now()
+    places = earlier.scene.places
+    visits = _revisit(earlier.visits, places, stale)
+    moved = {netns for netns, sources in stale.items() if Source.STACK in sources}
+    unhinged = _unhinged(earlier.links, visits, moved)
+    visits = _revisit(visits, places, dict.fromkeys(unhinged, (Source.STACK,)))
+    links = {netns: found for netns, found in earlier.links.items() if netns in visits}
+    links |= _far_ends(places, visits, (moved | unhinged) & visits.keys())
+    holders, unheld = earlier.holders, earlier.unheld
+    if any(Source.LISTENERS in sources for sources in stale.values()):
+        holders, unheld = _holders(earlier.scene.table, places, visits)
+    return replace(earlier, visits=visits, links=links, holders=holders, unheld=unheld, taken_at=taken_at)
+
+
+def set_scene() -> Scene:
+    """Looks who and what there is. Raises ObserveError when /proc does not even show the caller's own namespace."""
+    try:
+        host = host_inode()
+        table = read_processes()
+        view = read_containers(table, host)
+        sandboxes = [(sandbox.inode, sandbox.path) for sandbox in view.sandboxes.values()]
+        found, gaps = discover(table.pids_by_netns, sandboxes)
+    except OSError as error:
+        raise ObserveError(f"cannot look at this host: {words_for(error)}; is /proc mounted?") from error
+    return Scene(host, root_inode(), table, view, found, name_all(found, host, owners(view)), gaps)
+
+
+def owners(view: ContainerView) -> dict[int, str]:
+    """The container that each namespace is named after, by inode: not one that only shares it."""
+    found: dict[int, str] = {}
+    for container in sorted(view.containers, key=lambda each: each.network_mode.startswith("container:")):
+        sandbox = view.sandboxes.get(container.id)
+        if sandbox is not None and container.network_mode != "host":
+            found.setdefault(sandbox.inode, container.name)
+    return found
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _revisit(
+    visits: Mapping[str, Visit], places: Mapping[str, Place], stale: Mapping[str, Collection[Source]]
+) -> Mapping[str, Visit]:
+    """The visits with the stale sources read again."""
+    items = [(netns, sources) for netns, sources in stale.items() if netns in visits and sources]
+    if not items:
+        return visits
+    found = side_by_side(lambda item: visit(places[item[0]], item[0], item[1], visits[item[0]]), items)
+    fresh = {netns: seen for (netns, _), seen in zip(items, found, strict=True)}
+    every = ((netns, fresh.get(netns, seen)) for netns, seen in visits.items())
+    return {netns: seen for netns, seen in every if seen is not None and fresh.get(netns, seen) is not None}
+
+
+def _unhinged(
+    links: Mapping[str, tuple[tuple[Link, ...], tuple[Gap, ...]]], visits: Mapping[str, Visit], moved: Collection[str]
+) -> set[str]:
+    """The namespaces with a link whose far end was in one of the `moved` namespaces and is no longer that."""
+    ends = {
+        netns: {each.link.index: each.far for each in visits[netns].stack.links} if netns in visits else {}
+        for netns in moved
+    }
+
+    def lost(link: Link) -> bool:
+        if link.peer is None or link.peer.netns not in ends:
+            return False
+        there = ends[link.peer.netns]
+        back = there.get(link.peer.index)
+        return link.peer.index not in there or (back is not None and back.index != link.index)
+
+    still_there = ((netns, found) for netns, (found, _) in links.items() if netns in visits and netns not in moved)
+    return {netns for netns, found in still_there if any(map(lost, found))}
+
+
+def _far_ends(
+    places: Mapping[str, Place], visits: Mapping[str, Visit], wanted: Iterable[str]
+) -> dict[str, tuple[tuple[Link, ...], tuple[Gap, ...]]]:
+    """The links of the `wanted` namespaces with their far ends, found in a thread that enters them."""
+    finder = PeerFinder(places, {netns: seen.stack.links for netns, seen in visits.items()})
+    return apart(lambda: {netns: finder.resolve(netns) for netns in wanted})
+
+
+def _holders(
+    table: ProcessTable, places: Mapping[str, Place], visits: Mapping[str, Visit]
+) -> tuple[Mapping[int, Holder], tuple[Gap, ...]]:
+    sockets = {places[netns].inode: [listener.inode for listener in seen.listeners] for netns, seen in visits.items()}
+    return read_holders(table, sockets)
