@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from views.reports.writers import FORMATS
 from workbench.exits import Exit, Refusal, complain, own_fault, usage
 
 EXIT_CODES = """\
@@ -82,7 +83,28 @@ def build_parser() -> Parser:
     command = add_command(commands, "snapshot", "everything that portscope reads of this host, as JSON")
     command.add_argument("-o", dest="output", metavar="FILE", type=Path, help="write to FILE instead of stdout")
     command.set_defaults(module="workbench.commands.snapshot")
+
+    _add_report(commands)
     return parser
+
+
+def _add_report(commands: argparse._SubParsersAction[Parser]) -> None:
+    command = add_command(
+        commands, "report", "the network, and the answers to questions, as a document", WHY + EXIT_CODES
+    )
+    command.add_argument("--format", choices=tuple(FORMATS), metavar="FORMAT", help=", ".join(FORMATS))
+    command.add_argument(
+        "-o", dest="output", metavar="FILE", type=Path, help="write to FILE; its ending tells the format"
+    )
+    command.add_argument("--force", action="store_true", help="write over FILE where it exists")
+    command.add_argument(
+        "--snapshot", metavar="FILE", type=Path, help="report on a saved snapshot instead of this host"
+    )
+    command.add_argument("--why", metavar="TARGET", action="append", default=[], help="answer this; may be repeated")
+    command.add_argument("--from", dest="source", metavar="SOURCE", default="host", help="who asks, see below")
+    command.add_argument("--udp", action="store_true", help="ask for UDP instead of TCP")
+    command.add_argument("--matrix", action="store_true", help="add who reaches what: every port from every place")
+    command.set_defaults(module="workbench.commands.report")
 
 
 def add_command(commands: argparse._SubParsersAction[Parser], name: str, text: str, epilog: str = "") -> Parser:

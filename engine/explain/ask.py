@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.explain.blocker import Remedy
+from engine.explain.endings import Endings, endings_of, reach_of
 from engine.explain.pointers import as_found, renamed
 from engine.explain.search import Search, Step, after_remedy, told_of
 from engine.explain.unread import cause_of, decisive, hollow, relevant_gaps
@@ -13,7 +14,7 @@ from engine.model.command import argvs
 from engine.model.host import Snapshot
 from engine.model.plan import Plan
 from engine.model.ref import Ref, RefKind
-from engine.model.trace import Assumption, Conversation, Outcome, Symptom
+from engine.model.trace import Assumption, Conversation, Symptom
 from engine.model.verdict import Cause, Fix, Question, Reach, Verdict
 from engine.path.choices import Run
 from engine.path.conversation import conversations
@@ -25,13 +26,13 @@ def ask(snapshot: Snapshot, question: Question) -> Verdict:
     world = World(snapshot)
     runs, complete = conversations(world, question)
     main = told_of(runs)
-    endings = _endings(runs)
+    endings = endings_of(runs)
     assumptions = main.result.assumptions
     if not complete:
         assumptions += (Assumption("ASSUME_MORE_BRANCHES", f"only the first {len(runs)} branches were walked"),)
     gaps = relevant_gaps(snapshot, main.result)
     unread = decisive(gaps)
-    reach = Reach.DEPENDS if unread else _reach(endings)
+    reach = Reach.DEPENDS if unread else reach_of(endings)
     causes = tuple(cause_of(gap) for gap in unread)
     if reach is not Reach.YES and not hollow(unread, main.result.forward.hops[-1].netns):
         causes += _causes(world, question, main) + _deciding(main.result, runs, endings)
@@ -39,32 +40,7 @@ def ask(snapshot: Snapshot, question: Question) -> Verdict:
     return Verdict(question, reach, main.result.symptom, main.result, causes, assumptions, gaps, branches)
 
 
-def _endings(runs: list[Run[Conversation]]) -> dict[tuple[Symptom, bool], Conversation]:
-    """One conversation for each different ending; whether it leaves the view is part of it."""
-    found: dict[tuple[Symptom, bool], Conversation] = {}
-    for run in runs:
-        found.setdefault((run.result.symptom, _leaves(run.result)), run.result)
-    return found
-
-
-def _reach(endings: dict[tuple[Symptom, bool], Conversation]) -> Reach:
-    reached = {Reach.DEPENDS if leaves else _yes_or_no(symptom) for symptom, leaves in endings}
-    return reached.pop() if len(reached) == 1 else Reach.DEPENDS
-
-
-def _yes_or_no(symptom: Symptom) -> Reach:
-    return Reach.YES if symptom is Symptom.CONNECTED else Reach.NO
-
-
-def _leaves(conversation: Conversation) -> bool:
-    """Whether somebody outside of the snapshot decides."""
-    traces = (conversation.forward, conversation.reply, conversation.confirm)
-    return any(trace is not None and trace.outcome in (Outcome.LEAVES_VIEW, Outcome.UNKNOWN) for trace in traces)
-
-
-def _deciding(
-    main: Conversation, runs: list[Run[Conversation]], endings: dict[tuple[Symptom, bool], Conversation]
-) -> tuple[Cause, ...]:
+def _deciding(main: Conversation, runs: list[Run[Conversation]], endings: Endings) -> tuple[Cause, ...]:
     """What the answer depends on, where branches end differently."""
     if len(endings) < 2:
         return ()

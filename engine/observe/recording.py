@@ -19,6 +19,7 @@ from typing import Any
 from engine.model.host import Snapshot
 from engine.observe.codec import codec_of
 from engine.observe.codec_values import Unreadable
+from engine.observe.files import write_whole
 
 SCHEMA = "portscope.snapshot/1"
 _FAMILY, _VERSION = "portscope.snapshot", 1
@@ -67,14 +68,8 @@ def save(snapshot: Snapshot, path: str | os.PathLike[str], *, overwrite: bool = 
     With `overwrite` false a file that exists is kept. What exists and is no plain file (a pipe, a
     terminal) is written to as it is.
     """
-    data = dumps(snapshot).encode("ascii")
-    target = os.path.realpath(path)
     try:
-        if os.path.exists(target) and not os.path.isfile(target):
-            with open(target, "wb") as stream:
-                stream.write(data)
-        else:
-            _write_whole(data, target, overwrite)
+        write_whole(path, dumps(snapshot).encode("ascii"), overwrite=overwrite)
     except FileExistsError:
         raise RecordingError(f"{os.fspath(path)} exists already; it is kept") from None
     except OSError as error:
@@ -119,23 +114,6 @@ def _check_schema(document: object) -> None:
 
 def _no_number(word: str) -> Any:
     raise ValueError(word)
-
-
-def _write_whole(data: bytes, target: str, overwrite: bool) -> None:
-    """A new file beside the target, moved (or, to keep what exists, linked) into its place. Raises OSError."""
-    temporary = os.path.join(os.path.dirname(target), f".portscope-{os.urandom(6).hex()}")
-    with open(temporary, "xb") as stream:
-        try:
-            stream.write(data)
-            stream.flush()
-            if overwrite:
-                os.replace(temporary, target)
-            else:
-                os.link(temporary, target)
-                os.unlink(temporary)
-        except BaseException:
-            os.unlink(temporary)
-            raise
 
 
 # --- layout ---------------------------------------------------------------------------------------------

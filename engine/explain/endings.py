@@ -1,0 +1,40 @@
+"""How a question can end: the different endings of its branches, and what they come to.
+
+Pure. Branches that end alike are one ending. A branch that leaves what the snapshot shows ends in somebody else's
+hands, which is a `depends` of its own, whatever the client would see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.model.trace import Conversation, Outcome, Symptom
+from engine.model.verdict import Reach
+from engine.path.choices import Run
+
+#: A conversation for each different ending: its symptom, and whether it leaves the view.
+Endings = dict[tuple[Symptom, bool], Conversation]
+
+
+def endings_of(runs: Sequence[Run[Conversation]]) -> Endings:
+    """One conversation for each different ending; whether it leaves the view is part of it."""
+    found: Endings = {}
+    for run in runs:
+        found.setdefault((run.result.symptom, _leaves(run.result)), run.result)
+    return found
+
+
+def reach_of(endings: Endings) -> Reach:
+    """The answer in one word: what all endings agree on."""
+    reached = {Reach.DEPENDS if leaves else _yes_or_no(symptom) for symptom, leaves in endings}
+    return reached.pop() if len(reached) == 1 else Reach.DEPENDS
+
+
+def _yes_or_no(symptom: Symptom) -> Reach:
+    return Reach.YES if symptom is Symptom.CONNECTED else Reach.NO
+
+
+def _leaves(conversation: Conversation) -> bool:
+    """Whether somebody outside of the snapshot decides."""
+    traces = (conversation.forward, conversation.reply, conversation.confirm)
+    return any(trace is not None and trace.outcome in (Outcome.LEAVES_VIEW, Outcome.UNKNOWN) for trace in traces)

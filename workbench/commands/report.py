@@ -1,0 +1,118 @@
+"""`portscope report`: the host's network as a document, with the answers to the questions that were asked.
+
+The matrix is many walks; it is spread over the processors by forked children, each of which has the snapshot already
+and sends back only its cells. How far it is goes to stderr where that is a terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from engine.explain import matrix as cells
+from engine.model.host import Snapshot
+from engine.model.matrix import Cell, Matrix
+from engine.model.packet import Protocol
+from engine.model.verdict import Question
+from engine.observe.files import write_whole
+from engine.path.world import World
+from views.reports.document import report
+from views.reports.writers import FORMATS, write
+from workbench import output, world
+from workbench.commands.answering import answer
+from workbench.exits import Exit, refused, usage
+
+#: Cells that a child fills between two reports of how far it is, and from how many on children are worth their start.
+CHUNK, WORTH_CHILDREN = 64, 400
+#: What a format is when neither it nor a file's name says so.
+DEFAULT = "text"
+
+
+def run(arguments: Namespace) -> Exit:
+    """Writes the document."""
+    name = arguments.format or _format_of(arguments.output)
+    if arguments.output and arguments.output.exists() and not arguments.force:
+        raise usage(f"{arguments.output} exists already and is kept; --force writes over it")
+    snapshot = world.load(arguments.snapshot) if arguments.snapshot else world.look()
+    protocol = Protocol.UDP if arguments.udp else Protocol.TCP
+    answers = [answer(snapshot, target, arguments.source, protocol) for target in arguments.why]
+    grid = fill(snapshot) if arguments.matrix or name == "csv" else None
+    text = write(report(snapshot, answers, grid), name)
+    if arguments.output:
+        save(text, arguments.output, overwrite=arguments.force)
+    else:
+        output.emit(text)
+    return Exit.DONE
+
+
+def _format_of(path: Path | None) -> str:
+    """The format that a file's name asks for."""
+    if path is None:
+        return DEFAULT
+    found = [each.name for each in FORMATS.values() if path.name.endswith(each.suffix)]
+    if not found:
+        raise usage(f"the name {path.name!r} does not tell a format; name one by --format ({', '.join(FORMATS)})")
+    return found[0]
+
+
+def save(text: str, path: Path, *, overwrite: bool) -> None:
+    """Writes a document, whole or not at all. Raises `Refusal`."""
+    try:
+        write_whole(path, text.encode("utf-8", "backslashreplace"), overwrite=overwrite)
+    except FileExistsError as error:
+        raise usage(f"{path} exists already and is kept; --force writes over it") from error
+    except OSError as error:
+        raise refused(
+            f"{path} cannot be written: {error.strerror or error}; name a file in a folder of yours"
+        ) from error
+
+
+def fill(snapshot: Snapshot) -> Matrix:
+    """The matrix of a snapshot."""
+    rows = cells.ports(snapshot)
+    asked = list(cells.questions(snapshot, rows))
+    questions = [question for _, _, question in asked]
+    filled = []
+    for cell in _spread(snapshot, questions):
+        filled.append(cell)
+        _progress(len(filled), len(questions))
+    return cells.matrix(snapshot, rows, asked, filled)
+
+
+def _spread(snapshot: Snapshot, questions: list[Question]) -> Iterator[Cell]:
+    """The cells in order, by as many children as there are processors where there is work for them."""
+    _Child.world = World(snapshot)
+    if len(questions) < WORTH_CHILDREN or (os.cpu_count() or 1) < 2:
+        yield from map(_Child.answer, questions)
+        return
+    with ProcessPoolExecutor(os.cpu_count(), get_context("fork")) as pool:
+        try:
+            yield from pool.map(_Child.answer, questions, chunksize=CHUNK)
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+class _Child:
+    """What a forked child has from its parent: the snapshot with its indexes."""
+
+    world: World
+
+    @classmethod
+    def answer(cls, question: Question) -> Cell:
+        """One cell."""
+        return cells.answer(cls.world, question)
+
+
+def _progress(done: int, whole: int) -> None:
+    if not sys.stderr.isatty() or (done % CHUNK and done != whole):
+        return
+    width = 30
+    bar = "█" * (width * done // whole)
+    end = "\r\x1b[K" if done == whole else ""
+    print(f"\r[{bar:·<{width}}] {done}/{whole} questions{end}", end="", file=sys.stderr, flush=True)
