@@ -33,6 +33,8 @@ programs() {
 		sysctl|procps|test|all kernel tests
 		conntrack|conntrack|test|the kernel tests of connection tracking
 		tmux|tmux|test|the tests of the workbench in a real terminal
+		dot|graphviz|test|the test that Graphviz draws a report
+		chromium|chromium|test|the tests of reports in a real browser
 	END
 }
 
@@ -150,5 +152,22 @@ if [ $compiler = no ]; then
 elif ! legacy; then
 	say "python-iptables could not be compiled: going on without the writer of legacy iptables rules"
 fi
+# What judges reports in the browser: Mermaid draws its diagrams, axe checks that a page is accessible. Whole files of npm
+# packages, never run outside of the browser.
+browser_packages() {
+	[ "$goal" = test ] || return 0
+	if ! command -v npm >/dev/null 2>&1; then
+		say "no npm: going on without mermaid and axe-core; left out: the browser tests that need them"
+		return 0
+	fi
+	rm -rf "$venv/web" && mkdir -p "$venv/web"
+	for package in mermaid@11.17.2 axe-core@4.14.1; do
+		archive=$(cd "$venv/web" && npm pack --silent "$package") || fail "npm could not fetch $package; is a registry reachable?"
+		mkdir "$venv/web/${package%@*}"
+		tar -xzf "$venv/web/$archive" -C "$venv/web/${package%@*}" --strip-components=1
+		rm "$venv/web/$archive"
+	done
+}
+browser_packages
 compile_all
 printf '%s\n' "$state" >"$stamp"

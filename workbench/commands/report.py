@@ -7,10 +7,10 @@ and sends back only its cells. How far it is goes to stderr where that is a term
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -90,12 +90,12 @@ def _spread(snapshot: Snapshot, questions: list[Question]) -> Iterator[Cell]:
     if len(questions) < WORTH_CHILDREN or (os.cpu_count() or 1) < 2:
         yield from map(_Child.answer, questions)
         return
-    with ProcessPoolExecutor(os.cpu_count(), get_context("fork")) as pool:
-        try:
-            yield from pool.map(_Child.answer, questions, chunksize=CHUNK)
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+    with get_context("fork").Pool(initializer=_leave_interrupts_to_the_parent) as pool:  # its end ends the children
+        yield from pool.imap(_Child.answer, questions, chunksize=CHUNK)
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class _Child:

@@ -1,0 +1,40 @@
+"""A real browser without a screen: loads a page, runs its scripts, gives back what became of it.
+
+Chromium runs with a profile folder of its own, without sandbox (tests run as root) and without the network: a page that
+asked for something outside would not get it, and `requests` says what it asked for.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+OPTIONS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--virtual-time-budget=5000",
+)
+#: Whole files of npm packages that scripts/setup.sh has put here for the browser.
+WEB = Path(sys.prefix) / "web"
+
+
+def document_after(page: Path) -> str:
+    """The page's document as HTML, when its scripts have run."""
+    with tempfile.TemporaryDirectory(prefix="portscope-browser-") as profile:
+        argv = ["chromium", *OPTIONS, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
+        done = subprocess.run(argv, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL, timeout=120)
+    return done.stdout
+
+
+def package_file(path: str) -> str:
+    """The text of a file of an npm package."""
+    return (WEB / path).read_text(encoding="utf-8")

@@ -1,0 +1,95 @@
+"""`portscope report` as a shell sees it."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.observe.recording import dumps
+from tests.hosts.stock import docker_world
+from tests.workbench.test_cli import ROOT, assert_one_line_error, portscope
+from views.reports.writers import FORMATS
+from workbench import cli
+from workbench.exits import Exit
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("saved") / "host.json"
+    path.write_text(dumps(docker_world(user=("-p tcp -m tcp --dport 80 -j DROP",)).snapshot()))
+    return path
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_files_ending_tells_the_format(name, saved, tmp_path, capsys):
+    target = tmp_path / f"network{FORMATS[name].suffix}"
+    assert cli.main(["report", "--snapshot", str(saved), "-o", str(target)]) == Exit.DONE
+    assert capsys.readouterr() == ("", "")
+    assert cli.main(["report", "--snapshot", str(saved), "--format", name]) == Exit.DONE
+    assert capsys.readouterr().out == target.read_text()
+
+
+def test_questions_are_answered_in_the_report(saved):
+    done = portscope(
+        "report", "--snapshot", saved, "--format", "json", "--why", ":8080", "--why", ":9999", "--from", "ns:lan"
+    )
+    document = json.loads(done.stdout)
+    assert [one["reach"] for one in document["answers"]] == ["no", "no"]
+    assert any(node["stop"] for node in document["topology"]["nodes"])
+
+
+def test_the_matrix_is_a_row_for_each_cell(saved):
+    rows = list(csv.DictReader(io.StringIO(portscope("report", "--snapshot", saved, "--format", "csv").stdout)))
+    blocked = next(row for row in rows if row["service"] == "published" and row["from"].startswith("lan"))
+    assert (blocked["reach"], blocked["symptom"]) == ("no", "timeout")
+    assert blocked["ends"] == "RULE_DROP in host: filter/DOCKER-USER #0"
+
+
+def test_a_file_that_exists_is_kept_unless_told_otherwise(saved, tmp_path):
+    target = tmp_path / "network.html"
+    target.write_text("mine")
+    assert_one_line_error(portscope("report", "--snapshot", saved, "-o", target), Exit.USAGE, "--force")
+    assert target.read_text() == "mine"
+    assert portscope("report", "--snapshot", saved, "-o", target, "--force").returncode == Exit.DONE
+    assert target.read_text().startswith("<!doctype html>")
+
+
+def test_what_cannot_be_done_is_one_line_and_leaves_nothing(saved, tmp_path):
+    nowhere = tmp_path / "nowhere" / "network.html"
+    assert_one_line_error(portscope("report", "--snapshot", saved, "-o", nowhere), Exit.REFUSED, "cannot be written")
+    odd = tmp_path / "network.odd"
+    assert_one_line_error(portscope("report", "--snapshot", saved, "-o", odd), Exit.USAGE, "--format")
+    unknown = portscope("report", "--snapshot", saved, "--why", "nobody:80")
+    assert_one_line_error(unknown, Exit.USAGE, "nobody")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_of_this_host_can_be_made():
+    assert json.loads(portscope("report", "--format", "json").stdout)["schema"] == "portscope.report/1"
+
+
+def test_an_interrupted_report_leaves_no_file_and_no_child(saved, tmp_path):
+    """The interrupt comes once a child has begun."""
+    code = (
+        "import os, sys, time; from workbench.commands import report; from workbench.cli import main; "
+        "report.WORTH_CHILDREN = 0; "
+        "report.cells.answer = lambda world, question: (os.write(2, b'begun\\n'), time.sleep(60)); "
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    argv = [sys.executable, "-c", code, "report", "--snapshot", str(saved), "--matrix", "-o", str(tmp_path / "n.html")]
+    running = subprocess.Popen(argv, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert running.stderr is not None
+    assert running.stderr.readline() == "begun\n"
+    os.killpg(running.pid, signal.SIGINT)
+    _, words = running.communicate(timeout=30)
+    assert running.returncode == Exit.INTERRUPTED
+    assert set(words.splitlines()) <= {"begun", "portscope: interrupted"}
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        os.killpg(running.pid, 0)
