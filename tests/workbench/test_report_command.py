@@ -32,7 +32,7 @@ def test_a_files_ending_tells_the_format(name, saved, tmp_path, capsys):
     assert cli.main(["report", "--snapshot", str(saved), "-o", str(target)]) == Exit.DONE
     assert capsys.readouterr() == ("", "")
     assert cli.main(["report", "--snapshot", str(saved), "--format", name]) == Exit.DONE
-    assert capsys.readouterr().out == target.read_text()
+    assert capsys.readouterr().out == target.read_bytes().decode()
 
 
 def test_questions_are_answered_in_the_report(saved):
