@@ -104,7 +104,7 @@ def test_a_question_that_cannot_be_asked_is_a_usage_error_of_one_line(words, sav
         ("why", "a:1", "--prove"),
         ("why", "a:1", "--watch"),
         ("lab", "list"),
-        ("report",),
+        ("report", "--format", "pdf"),
     ],
     ids=" ".join,
 )
