@@ -26,6 +26,7 @@ _u16 = struct.Struct("=H")
 _u32 = struct.Struct("=I")
 _i32 = struct.Struct("=i")
 _be16 = struct.Struct("!H")
+_be32 = struct.Struct("!I")
 
 
 def decodes(what: str) -> Callable[[Callable[Arguments, Result]], Callable[Arguments, Result]]:
@@ -67,6 +68,11 @@ def i32(raw: bytes) -> int:
 def be16(raw: bytes) -> int:
     """An unsigned 16-bit integer in network order."""
     return int(_be16.unpack(raw)[0])
+
+
+def be32(raw: bytes) -> int:
+    """An unsigned 32-bit integer in network order."""
+    return int(_be32.unpack(raw)[0])
 
 
 def text(raw: bytes) -> str:

@@ -28,14 +28,20 @@ IPV4_SETTINGS = (
     (24, "proxy_arp_pvlan"),
     (25, "route_localnet"),
     (28, "ignore_routes_with_linkdown"),
+    (29, "drop_unicast_in_l2_multicast"),
 )
 #: The same for IPv6.
 IPV6_SETTINGS = (
     (0, "forwarding"),
     (3, "accept_ra"),
+    (10, "use_tempaddr"),
     (22, "proxy_ndp"),
     (26, "disable_ipv6"),
+    (34, "use_optimistic"),
+    (37, "use_oif_addrs_only"),
     (39, "ignore_routes_with_linkdown"),
+    (40, "drop_unicast_in_l2_multicast"),
+    (59, "force_forwarding"),
 )
 
 

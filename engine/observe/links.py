@@ -15,9 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.model.link import Link
+from engine.observe.bridge_links import bridge_options, bridge_port
 from engine.observe.decode import decodes, i32, mac, text, u32
 from engine.observe.devconf import device_sysctls
-from engine.observe.link_kinds import bridge_options, bridge_port, detail, kind_name
+from engine.observe.link_kinds import LOWER, detail, kind_name, slave
+from engine.observe.link_programs import xdp_programs
 from engine.observe.netlink import Message, attributes
 from engine.observe.reader import Reader
 
@@ -25,11 +27,10 @@ RTM_NEWLINK, RTM_GETLINK = 16, 18
 
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINK, _IFLA_MASTER = 1, 3, 4, 5, 10
 _IFLA_LINKINFO, _IFLA_IFALIAS, _IFLA_AF_SPEC, _IFLA_EXT_MASK = 18, 20, 26, 29
-_IFLA_PROMISCUITY, _IFLA_LINK_NETNSID = 30, 37
+_IFLA_PROMISCUITY, _IFLA_LINK_NETNSID, _IFLA_XDP = 30, 37, 43
 _INFO_KIND, _INFO_DATA, _INFO_SLAVE_KIND, _INFO_SLAVE_DATA = 1, 2, 4, 5
 _IFF_UP, _IFF_NOARP, _IFF_PROMISC, _IFF_LOWER_UP = 0x1, 0x80, 0x100, 0x10000
 _ARPHRD_LOOPBACK = 772
-_IFLA_VXLAN_LINK = 3
 _RTEXT_FILTER_SKIP_STATS = 8
 
 _ifinfomsg = struct.Struct("=BxHiII")
@@ -76,9 +77,8 @@ def _parse_link(body: bytes) -> SeenLink:
     name = text(found.get(_IFLA_IFNAME, b""))
     kind = kind_name(info.get(_INFO_KIND, b"")) or ("loopback" if hardware == _ARPHRD_LOOPBACK else "")
     data = attributes(info.get(_INFO_DATA, b""))
-    port = None
-    if kind_name(info.get(_INFO_SLAVE_KIND, b"")) == "bridge":
-        port = bridge_port(attributes(info.get(_INFO_SLAVE_DATA, b"")))
+    of = kind_name(info.get(_INFO_SLAVE_KIND, b""))
+    held = attributes(info.get(_INFO_SLAVE_DATA, b"")) if of else {}
     parent, far = _points_at(kind, index, found, data)
     link = Link(
         index=index,
@@ -91,11 +91,13 @@ def _parse_link(body: bytes) -> SeenLink:
         master=u32(found[_IFLA_MASTER]) if _IFLA_MASTER in found else None,
         parent=parent,
         bridge=bridge_options(data) if kind == "bridge" else None,
-        port=port,
+        port=bridge_port(held) if of == "bridge" else None,
         noarp=bool(flags & _IFF_NOARP),
         promiscuous=bool(flags & _IFF_PROMISC) or any(found.get(_IFLA_PROMISCUITY, b"")),
         alias=text(found.get(_IFLA_IFALIAS, b"")),
         detail=detail(kind, data),
+        slave=slave(of, held),
+        programs=xdp_programs(found.get(_IFLA_XDP)),
     )
     return SeenLink(link, far, device_sysctls(name, found.get(_IFLA_AF_SPEC, b"")))
 
@@ -104,7 +106,7 @@ def _points_at(
     kind: str, own: int, found: Mapping[int, bytes], data: Mapping[int, bytes]
 ) -> tuple[int | None, FarEnd | None]:
     """The lower device in this namespace, or the far end of a pair or of a device in another namespace."""
-    raw = data.get(_IFLA_VXLAN_LINK) if kind == "vxlan" else found.get(_IFLA_LINK)
+    raw = data.get(LOWER[kind]) if kind in LOWER else found.get(_IFLA_LINK)
     index = i32(raw) if raw else 0
     # A device that has nothing below it names itself when it was moved to another namespace.
     if index <= 0 or (index == own and kind not in _PAIRED and kind not in _STACKED):

@@ -3,7 +3,7 @@
 Both are RTM_GETNEIGH dumps: one for each kind of table. Entries without a state and those of devices
 that do not resolve addresses (NUD_NOARP) say nothing about reachability and are left out, as `ip neighbour`
 leaves them out. Of the forwarding entries those of a bridge are kept, and those of a vxlan, which name a
-remote; a plain device's own multicast filter is in the same dump and is not a forwarding entry.
+remote or a nexthop object; a plain device's own multicast filter is in the same dump and is not a forwarding entry.
 
 Sources: ip-neighbour(8), bridge(8), include/uapi/linux/neighbour.h.
 """
@@ -12,16 +12,21 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 
 from engine.model.link import FdbEntry, Neighbour
-from engine.observe.decode import AF_BRIDGE, AF_INET, AF_INET6, address, decodes, mac, u16, u32
+from engine.observe.decode import AF_BRIDGE, AF_INET, AF_INET6, address, be16, decodes, mac, u16, u32
 from engine.observe.netlink import Message, attributes
 from engine.observe.reader import Reader
 
 RTM_NEWNEIGH, RTM_GETNEIGH = 28, 30
 
-_NDA_DST, _NDA_LLADDR, _NDA_VLAN, _NDA_MASTER = 1, 2, 5, 9
-_NTF_PROXY, _NUD_PERMANENT = 0x08, 0x80
+_NDA_DST, _NDA_LLADDR, _NDA_VLAN, _NDA_PORT, _NDA_VNI, _NDA_IFINDEX, _NDA_MASTER = 1, 2, 5, 6, 7, 8, 9
+_NDA_NH_ID, _NDA_FLAGS_EXT = 13, 15
+_NTF_PROXY, _NUD_NOARP, _NUD_PERMANENT = 0x08, 0x40, 0x80
+#: Flags of a forwarding entry by bridge(8)'s names, in ndm_flags and in NDA_FLAGS_EXT.
+_FLAGS = ((0x10, "extern_learn"), (0x20, "offload"), (0x40, "sticky"))
+_EXTENDED_FLAGS = ((0x2, "locked"),)
 _ndmsg = struct.Struct("=BxxxiHBB")
 _REQUEST = bytes(_ndmsg.size)
 _PROXY_REQUEST = _ndmsg.pack(0, 0, 0, _NTF_PROXY, 0)
@@ -83,11 +88,11 @@ def _parse_neighbour(body: bytes) -> Neighbour | None:
 
 
 def _parse_fdb_entry(body: bytes) -> FdbEntry | None:
-    family, link, bits, _flags, _kind = _ndmsg.unpack_from(body)
+    family, link, bits, flags, _kind = _ndmsg.unpack_from(body)
     if family != AF_BRIDGE:
         return None
     found = attributes(body, 12)
-    if _NDA_LLADDR not in found or not (_NDA_MASTER in found or _NDA_DST in found):
+    if _NDA_LLADDR not in found or not (_NDA_MASTER in found or _NDA_DST in found or _NDA_NH_ID in found):
         return None
     return FdbEntry(
         link=link,
@@ -96,4 +101,16 @@ def _parse_fdb_entry(body: bytes) -> FdbEntry | None:
         vlan=u16(found[_NDA_VLAN]) if _NDA_VLAN in found else None,
         local=_NDA_MASTER in found and bool(bits & _NUD_PERMANENT),
         destination=address(found[_NDA_DST]) if _NDA_DST in found else None,
+        port=be16(found[_NDA_PORT]) if _NDA_PORT in found else None,
+        vni=u32(found[_NDA_VNI]) if _NDA_VNI in found else None,
+        via=u32(found[_NDA_IFINDEX]) if _NDA_IFINDEX in found else None,
+        nexthop=u32(found[_NDA_NH_ID]) if _NDA_NH_ID in found else None,
+        flags=_flags_of(bits, flags, u32(found.get(_NDA_FLAGS_EXT, bytes(4)))),
     )
+
+
+@lru_cache(maxsize=256)
+def _flags_of(state: int, flags: int, extended: int) -> frozenset[str]:
+    """Words of bridge(8). What is not learned stays: `permanent` is told by `local`, other fixed entries are static."""
+    found = [name for bit, name in _FLAGS if flags & bit] + [name for bit, name in _EXTENDED_FLAGS if extended & bit]
+    return frozenset([*found, "static"] if state & _NUD_NOARP else found)

@@ -71,6 +71,17 @@ def attributes(body: bytes, offset: int = 0) -> dict[int, bytes]:
     return found
 
 
+def attribute_list(body: bytes, offset: int = 0) -> Iterator[tuple[int, bytes]]:
+    """As `attributes`, for types that come several times: type and value in their order."""
+    end = len(body)
+    while offset + 4 <= end:
+        length, kind = _attribute(body, offset)
+        if length < 4 or offset + length > end:
+            raise NetlinkError(f"a netlink attribute claims {length} bytes where {end - offset} are left")
+        yield kind & _ATTRIBUTE_TYPE, body[offset + 4 : offset + length]
+        offset += (length + 3) & ~3
+
+
 def messages(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
     """The messages of one read: type, flags, sequence number, body.
 

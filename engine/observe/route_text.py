@@ -41,7 +41,7 @@ PROTOCOLS = {
     189: "rip",
     192: "eigrp",
 }
-_PREFERENCES = {0: "medium", 1: "high", 3: "low"}
+PREFERENCES = {0: "medium", 1: "high", 3: "low"}
 #: The flags that `ip route` prints, in its order.
 _FLAGS = ("dead", "onlink", "pervasive", "offload", "trap", "linkdown")
 
@@ -67,9 +67,9 @@ def _words(route: Route, found: Mapping[int, bytes], names: Mapping[int, str]) -
     if single:
         yield from _flags(single)
     if route.mtu is not None:
-        yield f"mtu {route.mtu}"
+        yield f"mtu {'lock ' if route.locked else ''}{route.mtu}"
     if _RTA_PREF in found:
-        yield f"pref {_PREFERENCES.get(u8(found[_RTA_PREF]), u8(found[_RTA_PREF]))}"
+        yield f"pref {PREFERENCES.get(u8(found[_RTA_PREF]), u8(found[_RTA_PREF]))}"
     if not single:
         for hop in route.nexthops:
             yield " ".join(("nexthop", *_way(hop, route, names), f"weight {hop.weight}", *_flags(hop)))
@@ -79,6 +79,8 @@ def _where_to(route: Route, found: Mapping[int, bytes]) -> Iterator[str]:
     if route.kind != "unicast":
         yield route.kind
     yield destination_text(route)
+    if route.source is not None:
+        yield f"from {_text(route.source)}"
     if route.tos:
         yield f"tos {route.tos:#04x}"
     if _RTA_NH_ID in found:

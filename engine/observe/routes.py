@@ -2,7 +2,7 @@
 
 A route that uses a nexthop object (ip-nexthop(8)) normally carries the object's ways out as well; with
 net.ipv4.nexthop_compat_mode off it carries the number alone, and only then the objects are asked for.
-Cached exceptions (learned path MTUs) and multicast routing tables are not part of the answer.
+Cached exceptions (learned path MTUs) are for `engine.observe.learned_routes`; multicast routing is not read.
 `engine.observe.route_text` writes the line that `ip route` would print.
 
 Sources: rtnetlink(7), include/uapi/linux/rtnetlink.h, include/uapi/linux/nexthop.h.
@@ -12,32 +12,28 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from dataclasses import replace
 
 from engine.model.route import NextHop, NextHopObject, Route
 from engine.observe.addresses import SCOPES
-from engine.observe.decode import AF_INET, AF_INET6, address, decodes, network, u32
+from engine.observe.decode import AF_INET, AF_INET6, address, decodes, network, u8, u32
 from engine.observe.netlink import Message, attributes
+from engine.observe.nexthops import encapsulation, flag_names, read_nexthops
 from engine.observe.reader import Reader
-from engine.observe.route_text import protocol_name, route_text
+from engine.observe.route_text import PREFERENCES, protocol_name, route_text
 
 RTM_NEWROUTE, RTM_GETROUTE = 24, 26
-RTM_NEWNEXTHOP, RTM_GETNEXTHOP = 104, 106
 
-_RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_PREFSRC = 1, 4, 5, 6, 7
-_RTA_METRICS, _RTA_MULTIPATH, _RTA_TABLE, _RTA_VIA, _RTA_NH_ID = 8, 9, 15, 18, 30
-_RTAX_MTU = 2
-_NHA_ID, _NHA_GROUP, _NHA_BLACKHOLE, _NHA_OIF, _NHA_GATEWAY = 1, 2, 4, 5, 6
+_RTA_DST, _RTA_SRC, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_PREFSRC = 1, 2, 4, 5, 6, 7
+_RTA_METRICS, _RTA_MULTIPATH, _RTA_TABLE, _RTA_VIA, _RTA_PREF, _RTA_NH_ID = 8, 9, 15, 18, 20, 30
+_RTAX_LOCK, _RTAX_MTU = 1, 2
 _RTM_F_CLONED = 0x200
 
 _rtmsg = struct.Struct("=BBBBBBBBI")
 _rtnexthop = struct.Struct("=HBBi")
-_nhmsg = struct.Struct("=BBBxI")
-_nexthop_grp = struct.Struct("=IBBH")
 _REQUEST = bytes(_rtmsg.size)
 #: How the attribute RTA_NH_ID begins: a quick look before a message is split into attributes.
 _NH_ID_HEADER = struct.pack("=HH", 8, _RTA_NH_ID)
-_NEXTHOP_REQUEST = bytes(_nhmsg.size)
 
 KINDS = {
     1: "unicast",
@@ -54,7 +50,6 @@ KINDS = {
 }
 #: Types that have no way out (IPv6 names the loopback device for them, which means nothing).
 _DEAD_ENDS = frozenset({"blackhole", "unreachable", "prohibit", "throw"})
-_HOP_FLAGS = ((1, "dead"), (2, "pervasive"), (4, "onlink"), (8, "offload"), (16, "linkdown"), (64, "trap"))
 
 
 def read_routes(reader: Reader, names: Mapping[int, str]) -> tuple[Route, ...]:
@@ -63,8 +58,7 @@ def read_routes(reader: Reader, names: Mapping[int, str]) -> tuple[Route, ...]:
     def parse(messages: Sequence[Message]) -> tuple[Route, ...]:
         objects = {}
         if needs_objects(messages):
-            found = reader.read("nexthop objects", RTM_GETNEXTHOP, _NEXTHOP_REQUEST, parse_nexthop_objects)
-            objects = {entry.number: entry for entry in found}
+            objects = {entry.number: entry for entry in read_nexthops(reader)}
         return parse_routes(messages, names, objects)
 
     return reader.read("routes", RTM_GETROUTE, _REQUEST, parse)
@@ -90,18 +84,13 @@ def parse_routes(
     return tuple(row for row in rows if row is not None)
 
 
-@decodes("a nexthop object")
-def parse_nexthop_objects(messages: Sequence[Message]) -> tuple[NextHopObject, ...]:
-    """The objects in RTM_NEWNEXTHOP messages. Raises NetlinkError on damaged bytes."""
-    return tuple(_parse_object(body) for kind, body in messages if kind == RTM_NEWNEXTHOP)
-
-
 def _parse_route(body: bytes, names: Mapping[int, str], objects: Mapping[int, NextHopObject]) -> Route | None:
-    family, length, _source_length, tos, table, protocol, scope, kind, flags = _rtmsg.unpack_from(body)
+    family, length, source_length, tos, table, protocol, scope, kind, flags = _rtmsg.unpack_from(body)
     if family not in (AF_INET, AF_INET6) or flags & _RTM_F_CLONED:
         return None
     found = attributes(body, 12)
     name = KINDS.get(kind, str(kind))
+    metrics = attributes(found[_RTA_METRICS]) if _RTA_METRICS in found else {}
     route = Route(
         destination=network(found.get(_RTA_DST), length, family),
         table=u32(found[_RTA_TABLE]) if _RTA_TABLE in found else table,
@@ -112,16 +101,15 @@ def _parse_route(body: bytes, names: Mapping[int, str], objects: Mapping[int, Ne
         protocol=protocol_name(protocol),
         preferred_source=address(found[_RTA_PREFSRC]) if _RTA_PREFSRC in found else None,
         nexthops=() if name in _DEAD_ENDS else _ways_out(found, flags, objects),
-        mtu=_mtu(found),
+        mtu=u32(metrics[_RTAX_MTU]) if _RTAX_MTU in metrics else None,
+        locked=_RTAX_LOCK in metrics and bool(u32(metrics[_RTAX_LOCK]) >> _RTAX_MTU & 1),
+        source=network(found.get(_RTA_SRC), source_length, family) if source_length else None,
+        preference=PREFERENCES.get(u8(found[_RTA_PREF]), "medium") if _RTA_PREF in found else "medium",
+        nexthop=u32(found[_RTA_NH_ID]) if _RTA_NH_ID in found else None,
     )
     # The value is not out of our hands yet, and `replace` would cost as much as the rest of the route.
     object.__setattr__(route, "text", route_text(route, found, names))
     return route
-
-
-def _mtu(found: Mapping[int, bytes]) -> int | None:
-    metrics = attributes(found.get(_RTA_METRICS, b""))
-    return u32(metrics[_RTAX_MTU]) if _RTAX_MTU in metrics else None
 
 
 def _ways_out(found: Mapping[int, bytes], flags: int, objects: Mapping[int, NextHopObject]) -> tuple[NextHop, ...]:
@@ -150,25 +138,8 @@ def _hop(found: Mapping[int, bytes], link: int | None, weight: int, flags: int) 
     gateway = found.get(_RTA_GATEWAY)
     if gateway is None and _RTA_VIA in found:
         gateway = found[_RTA_VIA][2:]
-    return NextHop(link, address(gateway) if gateway is not None else None, weight, _flag_names(flags))
-
-
-@lru_cache(maxsize=256)
-def _flag_names(flags: int) -> frozenset[str]:
-    return frozenset(name for bit, name in _HOP_FLAGS if flags & bit)
-
-
-def _parse_object(body: bytes) -> NextHopObject:
-    _family, _scope, _protocol, flags = _nhmsg.unpack_from(body)
-    found = attributes(body, 8)
-    number = u32(found.get(_NHA_ID, b""))
-    if _NHA_GROUP in found:
-        entries = _nexthop_grp.iter_unpack(found[_NHA_GROUP])
-        return NextHopObject(number, group=tuple((entry, (high << 8 | low) + 1) for entry, low, high, _ in entries))
-    if _NHA_BLACKHOLE in found or _NHA_OIF not in found:
-        return NextHopObject(number)
-    gateway = address(found[_NHA_GATEWAY]) if _NHA_GATEWAY in found else None
-    return NextHopObject(number, NextHop(u32(found[_NHA_OIF]), gateway, 1, _flag_names(flags)))
+    way = address(gateway) if gateway is not None else None
+    return NextHop(link, way, weight, flag_names(flags), encapsulation(found))
 
 
 def _resolve(number: int, objects: Mapping[int, NextHopObject]) -> tuple[NextHop, ...]:
@@ -180,7 +151,7 @@ def _resolve(number: int, objects: Mapping[int, NextHopObject]) -> tuple[NextHop
         return (entry.hop,)
     members = ((objects.get(member), weight) for member, weight in entry.group)
     return tuple(
-        NextHop(member.hop.link, member.hop.gateway, weight, member.hop.flags)
+        replace(member.hop, weight=weight)
         for member, weight in members
         if member is not None and member.hop is not None
     )

@@ -64,6 +64,8 @@ def _netns(netns: str, place: Place, seen: Look) -> Netns:
         firewall=visit.firewall,
         listeners=with_processes(visit.listeners, seen.holders, seen.scene.view.published),
         conntrack=visit.conntrack,
+        exceptions=visit.stack.exceptions,
+        nexthops=visit.stack.nexthops,
     )
 
 

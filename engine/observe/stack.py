@@ -1,21 +1,26 @@
 """A namespace's network stack as netlink tells it: links, addresses, routes, rules, neighbours, forwarding entries.
 
 All of it comes over one socket, opened in the calling thread's namespace, source by source. A source that
-fails leaves a gap, and the others are read. Forwarding entries are only asked for where some link keeps them.
+fails leaves a gap, and the others are read. Forwarding entries are only asked for where some link keeps them, VLANs
+where a bridge filters by them, and nexthop objects where a route or a forwarding entry names one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.model.host import Gap
 from engine.model.link import Address, FdbEntry, Neighbour
-from engine.model.route import PolicyRule, Route
+from engine.model.route import NextHopObject, PolicyRule, Route, RouteException
 from engine.observe.addresses import read_addresses
+from engine.observe.bridge_links import read_vlans
 from engine.observe.errors import gap
+from engine.observe.learned_routes import read_exceptions
+from engine.observe.link_programs import read_programs
 from engine.observe.links import SeenLink, read_links
 from engine.observe.neighbours import read_fdb, read_neighbours
 from engine.observe.netlink import Netlink
+from engine.observe.nexthops import read_nexthops
 from engine.observe.reader import Reader
 from engine.observe.routes import read_routes
 from engine.observe.rules import read_rules
@@ -34,6 +39,8 @@ class Stack:
     rules: tuple[PolicyRule, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
     fdb: tuple[FdbEntry, ...] = ()
+    exceptions: tuple[RouteException, ...] = ()
+    nexthops: tuple[NextHopObject, ...] = ()
     gaps: tuple[Gap, ...] = ()
 
 
@@ -45,15 +52,35 @@ def read_stack(netns: str) -> Stack:
         return Stack(gaps=(gap("netlink", netns, error),))
     with netlink:
         reader = Reader(netlink, netns)
-        links = read_links(reader)
+        links = _completed(reader, read_links(reader))
         names = {each.link.index: each.link.name for each in links}
         forwards = any(each.link.kind in _FORWARDING_KINDS for each in links)
+        routes = read_routes(reader, names)
+        fdb = read_fdb(reader) if forwards else ()
+        named = any(route.nexthop is not None for route in routes) or any(entry.nexthop is not None for entry in fdb)
         return Stack(
             links=links,
             addresses=read_addresses(reader),
-            routes=read_routes(reader, names),
+            routes=routes,
             rules=read_rules(reader),
             neighbours=read_neighbours(reader),
-            fdb=read_fdb(reader) if forwards else (),
+            fdb=fdb,
+            exceptions=read_exceptions(reader, names),
+            nexthops=read_nexthops(reader) if named else (),
             gaps=tuple(reader.gaps),  # last: the reads above fill it
         )
+
+
+def _completed(reader: Reader, links: tuple[SeenLink, ...]) -> tuple[SeenLink, ...]:
+    """The links with what is in other dumps than theirs: VLANs, and programs at ingress and egress."""
+    filtering = any(each.link.bridge is not None and each.link.bridge.vlan_filtering for each in links)
+    vlans = read_vlans(reader) if filtering else {}
+    programs = read_programs(reader)
+    if not vlans and not programs:
+        return links
+
+    def completed(each: SeenLink) -> SeenLink:
+        seen = (*each.link.programs, *programs.get(each.link.index, ()))
+        return replace(each, link=replace(each.link, vlans=vlans.get(each.link.index, ()), programs=seen))
+
+    return tuple(completed(each) for each in links)

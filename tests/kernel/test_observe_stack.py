@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from ipaddress import ip_address
 
 import pytest
@@ -131,6 +132,9 @@ def fill(made: Netns) -> None:
     made.sysctl("net/ipv4/conf/br0/arp_ignore", 1)
     made.sysctl("net/ipv6/conf/br0/disable_ipv6", 1)
     made.sysctl("net/ipv4/conf/all/accept_local", 1)
+    made.sysctl("net/ipv6/conf/a0/use_tempaddr", 2)
+    with suppress(CommandFailed):  # Linux has it from 6.17 on
+        made.sysctl("net/ipv6/conf/a0/force_forwarding", 1)
 
 
 def inside(netns: Netns) -> Stack:
@@ -284,6 +288,8 @@ def test_sysctls_of_devices_and_namespace_have_the_values_of_their_files(box: Ne
     assert found["net.ipv4.conf.a0.rp_filter"] == 2
     assert found["net.ipv4.conf.all.accept_local"] == 1
     assert found["net.ipv6.conf.br0.disable_ipv6"] == 1
+    assert found["net.ipv6.conf.a0.use_tempaddr"] == 2
+    assert found.get("net.ipv6.conf.a0.force_forwarding", 1) == 1
     assert found["net.ipv4.icmp_ratelimit"] == 0
     low, high = box.run("sysctl", "-n", "net.ipv4.ip_local_port_range").split()
     assert found.pop("net.ipv4.ip_local_port_range.low") == int(low)

@@ -9,7 +9,6 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from engine.model.address import Family
 from engine.model.link import Address, BridgeOptions, BridgePort, FdbEntry, Neighbour
@@ -19,10 +18,12 @@ from engine.observe.errors import NetlinkError
 from engine.observe.links import FarEnd, parse_links
 from engine.observe.neighbours import parse_fdb, parse_neighbours
 from engine.observe.netlink import Message
+from engine.observe.nexthops import parse_nexthop_objects
 from engine.observe.peers import parse_nsid
-from engine.observe.routes import needs_objects, parse_nexthop_objects, parse_routes
+from engine.observe.routes import needs_objects, parse_routes
 from engine.observe.rules import parse_rules
 from tests.observe import wire
+from tests.observe.bodies import bodies
 from tests.observe.wire import attr, ip, name, u32
 
 INET, INET6, BRIDGE = 2, 10, 7
@@ -283,22 +284,6 @@ PARSERS: list[tuple[int, Parser]] = [
     (28, parse_fdb),
     (88, lambda messages: parse_nsid(messages[0])),
 ]
-FAMILIES = st.sampled_from((INET, INET6, BRIDGE, 0, 128))
-
-
-def attribute_bytes() -> st.SearchStrategy[bytes]:
-    """Attributes of any type with values of any length, nested or not."""
-    leaf = st.builds(attr, st.integers(0, 60), st.binary(max_size=24))
-    nested = st.builds(attr, st.integers(0, 60), st.lists(leaf, max_size=4).map(b"".join))
-    deeper = st.builds(attr, st.sampled_from((9, 18, 26, 8)), st.lists(nested, max_size=4).map(b"".join))
-    return st.lists(st.one_of(leaf, nested, deeper), max_size=8).map(b"".join)
-
-
-def bodies() -> st.SearchStrategy[bytes]:
-    """Message bodies with a fitting header of zeros or of anything, sometimes cut off."""
-    header = st.one_of(st.sampled_from((3, 7, 11, 15)).map(bytes), st.binary(max_size=15))
-    whole = st.builds(lambda family, head, rest: bytes([family]) + head + rest, FAMILIES, header, attribute_bytes())
-    return st.builds(lambda body, cut: body[: len(body) - cut], whole, st.sampled_from((0, 0, 0, 1, 5, 30)))
 
 
 @pytest.mark.parametrize(("kind", "parse"), PARSERS)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from ipaddress import ip_address
 
+from engine.model.address import IPAddress
+
 
 def attr(kind: int, value: bytes) -> bytes:
     """One attribute, padded."""
@@ -22,6 +24,10 @@ def u32(value: int) -> bytes:
 
 def ip(text: str) -> bytes:
     return ip_address(text).packed
+
+
+def address(text: str) -> IPAddress:
+    return ip_address(text)
 
 
 def name(text: str) -> bytes:
