@@ -187,7 +187,7 @@ class Panes(Container):
         if isinstance(key, tuple) and key[0] == "ask":
             self.post_message(self.Suggested(key[1]))
         elif isinstance(key, tuple) and self.verdict:
-            cause = self.verdict.causes[key[1]]
+            cause = self.verdict.told[key[1]]
             self._show_ref(cause.near_misses[key[2]].ref if key[0] == "near" else cause.at)
 
     def on_click(self, event: events.Click) -> None:

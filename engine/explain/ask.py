@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.explain.blocker import Remedy
+from engine.explain.bypass import bypassed
 from engine.explain.endings import Endings, endings_of, reach_of
 from engine.explain.pointers import as_found, renamed
 from engine.explain.search import Search, Step, after_remedy, told_of
@@ -37,7 +38,8 @@ def ask(snapshot: Snapshot, question: Question) -> Verdict:
     if reach is not Reach.YES and not hollow(unread, main.result.forward.hops[-1].netns):
         causes += _causes(world, question, main) + _deciding(main.result, runs, endings)
     branches = tuple(endings.values()) if len(endings) > 1 else ()
-    return Verdict(question, reach, main.result.symptom, main.result, causes, assumptions, gaps, branches)
+    findings = bypassed(world, question, main.result) if reach is Reach.YES else ()
+    return Verdict(question, reach, main.result.symptom, main.result, causes, assumptions, gaps, branches, findings)
 
 
 def _deciding(main: Conversation, runs: list[Run[Conversation]], endings: Endings) -> tuple[Cause, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import ip_network
 
-from engine.model.address import IPAddress
+from engine.model.address import IPAddress, IPNetwork
 from engine.model.firewall import (
     Backend,
     Field,
@@ -33,10 +33,11 @@ XT_MODULES: dict[Protocol, str] = {Protocol.ICMPV6: "icmp6"}
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Which packets: a None or empty field is not asked. `not_iif` is `! -i`, `icmpv6` a type of ICMPv6."""
+    """Which packets: a None or empty field is not asked. `not_iif` is `! -i`, `icmpv6` a type of ICMPv6;
+    `original_port` is the port that the flow's first packet had before it was translated."""
 
     protocol: Protocol
-    source: IPAddress | None = None
+    source: IPAddress | IPNetwork | None = None
     destination: IPAddress | None = None
     sport: int | None = None
     dport: int | None = None
@@ -46,6 +47,7 @@ class Selector:
     local_destination: bool = False
     established: bool = False
     icmpv6: int | None = None
+    original_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ def conditions(selector: Selector) -> tuple[Condition, ...]:
     for end, port in (("sport", selector.sport), ("dport", selector.dport)):
         if port is not None:
             found.append(_port(selector.protocol, end, port))
+    if selector.original_port is not None:
+        found += _original_port(selector.original_port)
     if selector.established:
         match = Match((Field("ct state"),), ((Name("established"),),), text="--ctstate ESTABLISHED")
         xt = ("-m", "conntrack", "--ctstate", "ESTABLISHED")
@@ -86,12 +90,23 @@ def conditions(selector: Selector) -> tuple[Condition, ...]:
     return tuple(found)
 
 
-def _address(end: str, address: IPAddress) -> Condition:
+def _address(end: str, address: IPAddress | IPNetwork) -> Condition:
     family = "ip" if address.version == 4 else "ip6"
     name = f"{'s' if end == 's' else 'd'}addr"
-    value = int(address)
-    match = Match((Field(f"{family} {name}"),), ((Interval(value, value),),), text=f"-{end} {address}")
-    return Condition(match, (f"-{end}", f"{address}/{address.max_prefixlen}"), (family, name, str(address)))
+    network = ip_network(address)
+    value = Interval(int(network.network_address), int(network.broadcast_address))
+    match = Match((Field(f"{family} {name}"),), ((value,),), text=f"-{end} {address}")
+    return Condition(match, (f"-{end}", str(network)), (family, name, str(address)))
+
+
+def _original_port(port: int) -> tuple[Condition, ...]:
+    """Docker's own advice for rules about a published port (docs.docker.com, packet filtering and firewalls)."""
+    there = Match((Field("ct original proto-dst"),), ((Interval(port, port),),), text=f"--ctorigdstport {port}")
+    way = Match((Field("ct direction"),), ((Name("original"),),), text="--ctdir ORIGINAL")
+    return (
+        Condition(there, ("-m", "conntrack", "--ctorigdstport", str(port)), ("ct", "original", "proto-dst", str(port))),
+        Condition(way, ("--ctdir", "ORIGINAL"), ("ct", "direction", "original")),
+    )
 
 
 def _device(field: str, option: str, negate: bool, name: str) -> Condition:

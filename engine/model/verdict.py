@@ -103,7 +103,8 @@ class Cause:
 class Verdict:
     """The answer to a question. `conversation` is the one that the host's state leads to.
 
-    With `reach` "depends", `branches` has one conversation for each different ending.
+    With `reach` "depends", `branches` has one conversation for each different ending. `findings` are what is worth
+    knowing beside a connection that works (a rule that was meant to prevent it); their fixes would keep it out.
     """
 
     question: Question
@@ -114,7 +115,13 @@ class Verdict:
     assumptions: tuple[Assumption, ...] = ()
     gaps: tuple[Gap, ...] = ()
     branches: tuple[Conversation, ...] = ()
+    findings: tuple[Cause, ...] = ()
 
     def __post_init__(self) -> None:
         if self.reach is not Reach.YES and not self.causes:
             raise ValueError(f"the answer {self.reach} needs a cause")
+
+    @property
+    def told(self) -> tuple[Cause, ...]:
+        """Causes, then findings, as views number them."""
+        return (*self.causes, *self.findings)

@@ -54,6 +54,7 @@ ANSWER = {
     "forward": TRACE,
     "reply": Maybe(TRACE),
     "causes": [CAUSE],
+    "findings": [CAUSE],
     "assumptions": [{"code": str, "sentence": str}],
     "gaps": [{"source": str, "netns": str, "reason": str}],
     "kernel": Maybe(dict),

@@ -6,6 +6,7 @@ from engine.model.ref import Ref, RefKind
 from engine.model.trace import Symptom
 from engine.model.verdict import Reach
 from tests.views.hosts import connected_verdict, crowded_host, docker_host, dropped_verdict
+from tests.views.verdicts import EXPOSED
 from views.symptoms import MEANINGS
 from views.text import Line
 from views.verdict.ask import Ask, about_node, about_rule, outside_source, suggestions
@@ -115,3 +116,13 @@ def test_a_rule_suggests_the_port_that_it_translates() -> None:
     docker = host.host_netns.firewall.tables[0].chains[0]
     assert about_rule(host, docker.rules[2]) == Ask(":5432", protocol=Protocol.TCP)
     assert about_rule(host, docker.rules[0]) is None
+
+
+def test_a_finding_stands_under_a_reachable_answer_with_what_would_keep_it_out() -> None:
+    verdict = replace(connected_verdict(), findings=EXPOSED.findings)
+    shown = card(verdict, 200)
+    words = text(shown)
+    assert "Worth knowing  FW_BYPASSED" in words
+    assert words.index("REACHABLE") < words.index("Worth knowing")
+    assert ("cause", 0) in [line.key for line in shown]
+    assert verdict.told == EXPOSED.findings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 from engine.model.host import Gap
@@ -65,6 +66,14 @@ BACK = Trace(
 )
 STOPPED = Trace(Outcome.RULE_DROP, (LEAVE, Hop("host", SYN, (DNAT, FORWARD, DROP))))
 
+BYPASSED = Cause(
+    "FW_BYPASSED",
+    "reachable, though ufw's rule filter/ufw-user-input #0 in host is there to keep 8080/tcp closed",
+    rule("filter", "ufw-user-input", 0, "-A ufw-user-input -p tcp -m tcp --dport 8080 -j DROP"),
+    owner="ufw",
+    evidence=("translated before",),
+    fixes=(Fix("drop it in DOCKER-USER", Plan("drop it", ()), (("iptables-nft", "-A"),), then=Symptom.TIMEOUT),),
+)
 REACHED = Verdict(QUESTION, Reach.YES, Symptom.CONNECTED, Conversation(ARRIVED, Symptom.CONNECTED, BACK))
 DROPPED = Verdict(
     QUESTION,
@@ -83,4 +92,5 @@ UNDECIDED = Verdict(
     causes=(Cause("UNKNOWN_MATCH", "It depends on a match that is not modelled: -m recent.", POLICY, owner="kernel"),),
     branches=(Conversation(STOPPED, Symptom.TIMEOUT), Conversation(ARRIVED, Symptom.CONNECTED, BACK)),
 )
-ALL = {"reached": REACHED, "dropped": DROPPED, "undecided": UNDECIDED}
+EXPOSED = replace(REACHED, findings=(BYPASSED,))
+ALL = {"reached": REACHED, "exposed": EXPOSED, "dropped": DROPPED, "undecided": UNDECIDED}

@@ -51,6 +51,7 @@ def document(verdict: Verdict) -> Json:
         "symptom": str(verdict.symptom),
         **conversation(verdict.conversation),
         "causes": [cause(each) for each in verdict.causes],
+        "findings": [cause(each) for each in verdict.findings],
         "assumptions": [{"code": each.code, "sentence": each.sentence} for each in verdict.assumptions],
         "gaps": [{"source": each.source, "netns": each.netns, "reason": each.reason} for each in verdict.gaps],
         "branches": [{"symptom": str(each.symptom), **conversation(each)} for each in verdict.branches],

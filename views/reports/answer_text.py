@@ -31,6 +31,8 @@ CAUSE_TITLES: dict[Reach, str] = {
     Reach.DEPENDS: "it depends on",
 }
 
+FINDING_TITLE = "worth knowing"
+
 VERIFIED_WORDS = {"model": "checked on the model", "kernel": "checked with a real attempt"}
 
 #: SGR parameters of roles (ECMA-48), in the 16 colours that every terminal has.
@@ -92,6 +94,9 @@ def answer(verdict: Verdict, width: int) -> Iterator[Spans]:
         yield ()
         title = "and then by" if number else CAUSE_TITLES[verdict.reach]
         yield from blocker(cause, title, width)
+    for cause in verdict.findings:
+        yield ()
+        yield from blocker(cause, FINDING_TITLE, width)
     yield from conversation(verdict.conversation, width)
     yield from notes("rests on", (each.sentence for each in verdict.assumptions), width)
     yield from notes(

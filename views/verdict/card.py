@@ -49,6 +49,8 @@ def card(verdict: Verdict, width: int) -> list[Line]:
     lines += _journey(verdict, width)
     for number, cause in enumerate(verdict.causes):
         lines += [Line(()), *_cause(cause, number, len(verdict.causes), width)]
+    for number, cause in enumerate(verdict.findings, len(verdict.causes)):
+        lines += [Line(()), *_cause(cause, number, len(verdict.causes), width, "Worth knowing")]
     if verdict.assumptions:
         lines += [Line(()), _head("Rests on")]
         for assumption in verdict.assumptions:
@@ -143,8 +145,8 @@ def _text(text: str, width: int, first: str, role: Role = Role.PLAIN) -> list[Li
     return [Line((Span(line, role),)) for line in paragraph(text, width, first=first)]
 
 
-def _cause(cause: Cause, number: int, of: int, width: int) -> Iterator[Line]:
-    count = f"Cause {number + 1} of {of}" if of > 1 else "Cause"
+def _cause(cause: Cause, number: int, of: int, width: int, head: str = "") -> Iterator[Line]:
+    count = head or (f"Cause {number + 1} of {of}" if of > 1 else "Cause")
     yield Line((Span(count, Role.HEAD), Span(f"  {cause.code}", Role.DIM)), ("cause", number))
     for line in paragraph(cause.sentence, width, first="  "):
         yield Line((Span(line),))
