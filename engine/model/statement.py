@@ -182,6 +182,30 @@ class NoTrack:
 
 
 @dataclass(frozen=True, slots=True)
+class SetZone:
+    """The flow is tracked in a table of its own: for the direction of its first packet, of its replies, or both."""
+
+    zone: int
+    original: bool = True
+    reply: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Tproxy:
+    """Hands the packet to a local socket at `address` (None: the packet's own) and `port` (None: the packet's own).
+
+    Without such a socket a `strict` one (iptables) drops the packet, others leave the rule. It sets the packet's mark
+    to `(mark & keep) ^ value`; a policy rule for that mark is meant to route the packet inwards.
+    """
+
+    address: IPAddress | None = None
+    port: int | None = None
+    keep: int = 0xFFFFFFFF
+    value: int = 0
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """A statement that never changes a packet's way: counter, log, comment, checksum, MSS clamp."""
 
@@ -195,4 +219,4 @@ class Opaque:
     text: str
 
 
-Statement = Match | Verdict | VerdictMap | Reject | Nat | SetMark | NoTrack | Note | Opaque
+Statement = Match | Verdict | VerdictMap | Reject | Nat | SetMark | NoTrack | SetZone | Tproxy | Note | Opaque

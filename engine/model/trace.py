@@ -78,9 +78,10 @@ class Context:
     """What a rule can see of a packet beside its headers. Devices are names, empty where there is none.
 
     `ct_state` is new, established, related, untracked or invalid; `ct_status` has snat and dnat once
-    the flow is translated; `ct_original` is the tuple of the flow's first packet before translation. `uid`
-    is the sending socket's owner where the packet was made in this namespace; `source_mac` is of the frame
-    that it came in, where that was seen.
+    the flow is translated; `ct_original` is the tuple of the flow's first packet before translation, `ct_reply`
+    that of its replies. `uid` is the sending socket's owner where the packet was made in this namespace and who it is
+    is known, -1 where the kernel itself made it; `source_mac` and `target_mac` are of the frame that it came in, where
+    that was seen.
     """
 
     iif: str = ""
@@ -92,9 +93,12 @@ class Context:
     ct_state: str = "new"
     ct_status: frozenset[str] = frozenset()
     ct_original: Tuple4 | None = None
+    ct_reply: Tuple4 | None = None
+    ct_zone: int = 0
     ct_reply_direction: bool = False
     uid: int | None = None
     source_mac: str = ""
+    target_mac: str = ""
 
 
 @dataclass(frozen=True, slots=True)

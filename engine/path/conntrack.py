@@ -33,7 +33,7 @@ def track_packet(journey: Journey) -> Trace | None:
             return None
         if _full(journey):
             return journey.end(Outcome.CONNTRACK_FULL)
-        track = new_track(journey.packet)
+        track = new_track(journey.packet, journey.zones)
         journey.tracks.add(journey.netns.id, track)
     elif journey.track is None and _out_of_turn(journey.packet, track):
         journey.see(ct_state="invalid", ct_status=frozenset())
@@ -54,6 +54,8 @@ def attach(journey: Journey, track: Track, state: str, reply: bool) -> None:
         ct_status=track.status | ({"seen-reply"} if track.replied else frozenset()),
         ct_mark=track.mark,
         ct_original=track.original,
+        ct_reply=track.reply,
+        ct_zone=track.zones[reply],
         ct_reply_direction=reply,
     )
 
@@ -61,10 +63,10 @@ def attach(journey: Journey, track: Track, state: str, reply: bool) -> None:
 def _known(journey: Journey) -> Track | None:
     """The packet's flow: one of this conversation, else one that was tracked before it."""
     netns, protocol, flow = journey.netns, journey.packet.protocol, tuple_of(journey.packet)
-    found = journey.tracks.find(netns.id, protocol, flow)
+    found = journey.tracks.find(netns.id, protocol, flow, journey.zones)
     if found is not None or not netns.conntrack:
         return found
-    entry = journey.world.flows(netns).find(protocol, flow)
+    entry = journey.world.flows(netns).find(protocol, flow, journey.zones)
     if entry is None:
         return None
     track = track_of(entry)

@@ -20,6 +20,7 @@ from engine.model.traffic import Listener, Tuple4
 from engine.model.verdict import Question, Source
 from engine.path.choices import Choices, Run, explore
 from engine.path.client import kept_flows, source_port
+from engine.path.fields import NO_SOCKET
 from engine.path.flow import Tracks, inverse, tuple_of
 from engine.path.journey import Endpoint, Journey, Setting
 from engine.path.segment import bridge_of
@@ -133,7 +134,7 @@ class _Talk:
     def _listen(self, journey: Journey, device: Link) -> Trace:
         """The first packet's end: a socket, or none."""
         netns = journey.netns
-        listener = find_listener(netns, journey.packet, device)
+        listener = journey.assigned or find_listener(netns, journey.packet, device)
         self.arrival = _Arrival(netns, journey.packet, listener, journey.context.iif)
         if listener is None:
             port = f"{journey.packet.dport}/{journey.packet.protocol}"
@@ -194,7 +195,7 @@ class _Talk:
             # An unconnected wildcard socket lets routing choose the source of its answer.
             source = ip_address("0.0.0.0" if got.dst.version == 4 else "::")
         packet = Packet(source, got.src, self.protocol, got.dport, got.sport, flags)
-        return self._send(arrival.netns, packet, self._at_client)
+        return self._send(arrival, packet, self._at_client)
 
     def _confirm(self) -> Trace:
         """TCP's third packet, from the client."""
@@ -235,14 +236,15 @@ class _Talk:
             protocol = Protocol.ICMP if bad.dst.version == 4 else Protocol.ICMPV6
             number, code = icmp_of(kind, forward.outcome, bad.dst.version)
             packet = Packet(bad.dst if local else nowhere, bad.src, protocol, icmp_type=number, icmp_code=code)
-        error = self._send(arrival.netns, packet, self._error_at_client, tuple_of(bad))
+        error = self._send(arrival, packet, self._error_at_client, tuple_of(bad))
         heard = error.outcome is Outcome.DELIVERED
         symptom = error_symptom(kind, self.protocol, bad.dst.version) if heard else Symptom.TIMEOUT
         return Conversation(forward, symptom, error=error)
 
-    def _send(self, netns: Netns, packet: Packet, endpoint: Endpoint, inner: Tuple4 | None = None) -> Trace:
+    def _send(self, arrival: _Arrival, packet: Packet, endpoint: Endpoint, inner: Tuple4 | None = None) -> Trace:
         """A packet back to the client. One that leaves by an outside client's device has reached it."""
-        journey = Journey(self.setting, netns.id, packet, endpoint)
+        journey = Journey(self.setting, arrival.netns.id, packet, endpoint)
+        journey.see(uid=arrival.listener.uid if arrival.listener is not None else NO_SOCKET)
         journey.inner = inner
         journey.bound = self.arrival.zone if self.arrival is not None else None
         device = self.question.source.device

@@ -15,7 +15,9 @@ from engine.model.ref import Ref, RefKind
 from engine.model.trace import Outcome
 from engine.path.decision import REFUSALS, Refusal
 from engine.path.fib import FlowKey, Found
+from engine.path.fields import NO_SOCKET
 from engine.path.journey import Journey
+from engine.path.policy import look_up, vrf_of
 
 
 def validate_source(journey: Journey, packet: Packet, device: Link) -> Refusal | None:
@@ -32,8 +34,8 @@ def validate_source(journey: Journey, packet: Packet, device: Link) -> Refusal |
             return _own_source(journey, packet)
         return None
     mark = journey.context.mark if either(netns, device, "src_valid_mark") else 0
-    back = FlowKey(packet.src, packet.dst, "lo", None, mark)
-    found = fib.lookup(back)
+    back = FlowKey(packet.src, packet.dst, "lo", None, mark, uid=NO_SOCKET, vrf=vrf_of(netns, device.name, None))
+    found = look_up(journey, back)
     has_address = any(a.link == device.index and a.address.version == 4 for a in netns.addresses)
     name = _mode_name(netns, device, "rp_filter")
     if not isinstance(found, Found) or found.route.kind in REFUSALS:

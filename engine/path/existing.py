@@ -22,28 +22,30 @@ EPHEMERAL = (32768, 60999)
 #: States in which a SYN with the tuple of an old connection begins a new one (nf_conntrack_proto_tcp.c).
 _REOPENED = frozenset({"TIME_WAIT", "CLOSE"})
 
-Key = tuple[Protocol, Tuple4]
+Key = tuple[int, Protocol, Tuple4]
 Way = tuple[Protocol, IPAddress, IPAddress, int | None]
 
 
 class Flows:
-    """The tracked flows of one namespace. Those of other zones than 0 are out of reach for a question's packet."""
+    """The tracked flows of one namespace. A packet only finds those of its own zones."""
 
     def __init__(self, netns: Netns) -> None:
-        live = [entry for entry in netns.conntrack if entry.zone == 0 and "dying" not in entry.status]
+        live = [entry for entry in netns.conntrack if "dying" not in entry.status]
         self._by_tuple: dict[Key, ConntrackEntry] = {}
         self._towards: dict[Way, list[ConntrackEntry]] = {}
         self._ports: set[tuple[Protocol, int | None]] = set()
         for entry in live:
             flow = entry.original
             for each in (flow, entry.reply):
-                self._by_tuple[entry.protocol, each] = entry
+                self._by_tuple[entry.zone, entry.protocol, each] = entry
                 self._ports |= {(entry.protocol, each.sport), (entry.protocol, each.dport)}
-            self._towards.setdefault((entry.protocol, flow.src, flow.dst, flow.dport), []).append(entry)
+            if entry.zone == 0:
+                self._towards.setdefault((entry.protocol, flow.src, flow.dst, flow.dport), []).append(entry)
 
-    def find(self, protocol: Protocol, flow: Tuple4) -> ConntrackEntry | None:
-        """The flow that a packet with this tuple belongs to, in either direction."""
-        found = self._by_tuple.get((protocol, flow))
+    def find(self, protocol: Protocol, flow: Tuple4, zones: tuple[int, int] = (0, 0)) -> ConntrackEntry | None:
+        """The flow that a packet with this tuple, in these zones, belongs to in either direction."""
+        known = (self._by_tuple.get((zone, protocol, flow)) for zone in dict.fromkeys(zones))
+        found = next((entry for entry in known if entry is not None), None)
         return None if found is None or found.state in _REOPENED else found
 
     def towards(self, protocol: Protocol, flow: Tuple4) -> Iterable[ConntrackEntry]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from engine.model.address import Family, IPAddress, IPNetwork, family_of
@@ -26,9 +26,17 @@ LOOPBACK = "lo"
 LOCAL_TABLE = 255
 
 
+ALL_USERS = (0, 0xFFFFFFFF)
+#: Whether a policy rule applies whose selectors can't all be known.
+Decide = Callable[[PolicyRule], bool]
+
+
 @dataclass(frozen=True, slots=True)
 class FlowKey:
-    """What a lookup asks by. `iif` is "lo" for packets made here; a None source is not chosen yet."""
+    """What a lookup asks by. `iif` is "lo" for packets made here; a None source is not chosen yet.
+
+    `vrf` is the table of the VRF that the packet's device belongs to, which l3mdev rules look in.
+    """
 
     destination: IPAddress
     source: IPAddress | None = None
@@ -40,6 +48,7 @@ class FlowKey:
     sport: int | None = None
     dport: int | None = None
     uid: int | None = None
+    vrf: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +94,19 @@ class Fib:
         own = tuple(rule for rule in self._netns.rules if rule.family is family)
         return tuple(sorted(own, key=lambda rule: rule.priority)) or DEFAULT_RULES[family]
 
-    def lookup(self, key: FlowKey) -> Found | PolicyRule | None:
-        """The route for a packet; a `PolicyRule` when that rule itself refuses; None when nothing matches."""
+    def lookup(self, key: FlowKey, decide: Decide | None = None) -> Found | PolicyRule | None:
+        """The route for a packet; a `PolicyRule` when that rule itself refuses; None when nothing matches.
+
+        `decide` is asked about a rule whose selectors can't all be known; without it such a rule does not apply.
+        """
         rules = self.rules(family_of(key.destination))
         position = 0
         while position < len(rules):
             rule = rules[position]
             position += 1
-            if not self._applies(rule, key):
+            answer = _selects(rule, key, self._netns)
+            applies = decide is not None and decide(rule) if answer is None else answer != rule.invert
+            if not applies:
                 continue
             if rule.action == "goto":
                 # A goto whose target is not there is passed over (fib_rules_lookup, ctarget).
@@ -102,7 +116,7 @@ class Fib:
                 continue
             if rule.action != "table":
                 return rule
-            found = self.table_lookup(rule, key)
+            found = self.table_lookup(rule, key, key.vrf if rule.l3mdev else rule.table)
             if found is None:
                 continue
             if self._suppressed(rule, found):
@@ -110,9 +124,9 @@ class Fib:
             return found
         return None
 
-    def table_lookup(self, rule: PolicyRule, key: FlowKey) -> Found | None:
-        """The best usable route of the rule's table; None also for a `throw` route."""
-        for route in self._matching(rule.table, key):
+    def table_lookup(self, rule: PolicyRule, key: FlowKey, table: int | None = None) -> Found | None:
+        """The best usable route of the rule's table, or of another; None also for a `throw` route."""
+        for route in self._matching(rule.table if table is None else table, key):
             if route.kind == "throw":
                 return None
             if not route.nexthops:
@@ -143,9 +157,6 @@ class Fib:
             return not self._netns.sysctl(f"net.ipv{version}.conf.{link.name}.ignore_routes_with_linkdown")
         return True
 
-    def _applies(self, rule: PolicyRule, key: FlowKey) -> bool:
-        return _selects(rule, key, self._netns) != rule.invert
-
     @staticmethod
     def _suppressed(rule: PolicyRule, found: Found) -> bool:
         """Only a route that leads somewhere is thrown away: a refusing one has ended the lookup already."""
@@ -169,26 +180,40 @@ def _indexed(routes: Iterable[Route]) -> dict[tuple[Family, int], Entries]:
     return made
 
 
-def _selects(rule: PolicyRule, key: FlowKey, netns: Netns) -> bool:
+def _selects(rule: PolicyRule, key: FlowKey, netns: Netns) -> bool | None:
+    """Whether the rule's selectors fit, before `not`; None where one of them can't be known."""
+    if not (_ends_fit(rule, key) and _devices_fit(rule, key, netns) and _numbers_fit(rule, key)):
+        return False
+    user = _user_fits(rule, key)
+    return None if rule.unmodelled and user is not False else user
+
+
+def _ends_fit(rule: PolicyRule, key: FlowKey) -> bool:
     if rule.source is not None and rule.source.prefixlen and (key.source is None or key.source not in rule.source):
         return False
-    if rule.destination is not None and key.destination not in rule.destination:
+    return rule.destination is None or key.destination in rule.destination
+
+
+def _devices_fit(rule: PolicyRule, key: FlowKey, netns: Netns) -> bool:
+    if (rule.l3mdev and key.vrf is None) or (rule.iif is not None and rule.iif != key.iif):
         return False
-    if rule.iif is not None and rule.iif != key.iif:
-        return False
-    if rule.oif is not None:
-        link = netns.links_by_index.get(key.oif) if key.oif is not None else None
-        if link is None or link.name != rule.oif:
-            return False
+    link = netns.links_by_index.get(key.oif) if key.oif is not None else None
+    return rule.oif is None or (link is not None and link.name == rule.oif)
+
+
+def _numbers_fit(rule: PolicyRule, key: FlowKey) -> bool:
     if rule.fwmark is not None and (key.mark & rule.fwmask) != (rule.fwmark & rule.fwmask):
         return False
-    if rule.tos and rule.tos != key.tos:
+    if (rule.tos and rule.tos != key.tos) or (rule.ip_protocol is not None and rule.ip_protocol != key.protocol):
         return False
-    if rule.ip_protocol is not None and rule.ip_protocol != key.protocol:
-        return False
-    for wanted, port in ((rule.sport, key.sport), (rule.dport, key.dport)):
-        if wanted is not None and (port is None or not wanted[0] <= port <= wanted[1]):
-            return False
-    if rule.uid_range is not None:
-        return rule.uid_range[0] <= (key.uid or 0) <= rule.uid_range[1]
-    return True
+    ports = ((rule.sport, key.sport), (rule.dport, key.dport))
+    return all(wanted is None or (port is not None and wanted[0] <= port <= wanted[1]) for wanted, port in ports)
+
+
+def _user_fits(rule: PolicyRule, key: FlowKey) -> bool | None:
+    """Whether the sender's user is in the rule's range. What the kernel makes or forwards is root's (sock_net_uid)."""
+    if rule.uid_range is None or rule.uid_range == ALL_USERS:
+        return True
+    if key.iif == LOOPBACK and key.uid is None:
+        return None
+    return rule.uid_range[0] <= max(key.uid or 0, 0) <= rule.uid_range[1]

@@ -29,6 +29,20 @@ class _Unknown:
 UNKNOWN = _Unknown()
 Read = Callable[[View], "Value | _Unknown"]
 
+#: The owner of packets that the kernel makes by itself: errors, resets.
+NO_SOCKET = -1
+#: Kinds of devices whose packets come without a link header, so without MAC addresses.
+FRAMELESS = frozenset({"loopback", "wireguard", "tun", "ipip", "sit", "gre", "ip6tnl", "ip6gre", "vti", "xfrm", "ppp"})
+#: The parts of a flow's tuple by nftables' names.
+CT_PARTS = (
+    ("ip saddr", "saddr"),
+    ("ip daddr", "daddr"),
+    ("ip6 saddr", "saddr"),
+    ("ip6 daddr", "daddr"),
+    ("proto-src", "sport"),
+    ("proto-dst", "dport"),
+)
+
 
 def read(name: str, view: View) -> Value | _Unknown:
     """The value of the field `name`, or UNKNOWN where the model has no such field."""
@@ -81,9 +95,9 @@ def _ct_direction(view: View) -> str:
     return "reply" if view.context.ct_reply_direction else "original"
 
 
-def _ct_original(part: str) -> Read:
+def _ct_tuple(direction: str, part: str) -> Read:
     def value(view: View) -> int | None:
-        flow = view.context.ct_original
+        flow = view.context.ct_original if direction == "original" else view.context.ct_reply
         if flow is None:
             return None
         found = {"saddr": flow.src, "daddr": flow.dst, "sport": flow.sport, "dport": flow.dport}[part]
@@ -124,18 +138,29 @@ def _fib_oif(*selectors: str) -> Read:
     return value
 
 
-def _mac(view: View) -> int | _Unknown | None:
-    mac = view.context.source_mac
-    return int(mac.replace(":", ""), 16) if mac else UNKNOWN
+def _mac(end: str) -> Read:
+    """An address of the frame that the packet came in; absent in what was made here or came without a frame."""
+
+    def value(view: View) -> int | _Unknown | None:
+        mac = view.context.source_mac if end == "saddr" else view.context.target_mac
+        if mac:
+            return int(mac.replace(":", ""), 16)
+        device = view.netns.links_by_name.get(view.context.iif)
+        return None if device is None or device.kind in FRAMELESS else UNKNOWN
+
+    return value
 
 
-def _uid(absent: Value) -> Read:
+def _owner(part: str, absent: Value) -> Read:
     """The sending socket's owner; `absent` for packets that were not made here."""
 
     def value(view: View) -> Value | _Unknown:
         if view.hook not in ("output", "postrouting") or view.context.iif:
             return absent
-        return UNKNOWN if view.context.uid is None else view.context.uid
+        uid = view.context.uid
+        if uid == NO_SOCKET:
+            return absent
+        return UNKNOWN if part == "gid" or uid is None else uid
 
     return value
 
@@ -151,6 +176,16 @@ def _tracked(read: Read) -> Read:
 
 def _ether_type(view: View) -> int:
     return 0x0800 if view.packet.dst.version == 4 else 0x86DD
+
+
+def _kind(which: str) -> Read:
+    """The kind of a device (IFLA_INFO_KIND), which a plain network card has not."""
+
+    def value(view: View) -> str | None:
+        device = view.netns.links_by_name.get(view.context.iif if which == "iif" else view.context.oif)
+        return None if device is None else "" if device.kind == "loopback" else device.kind
+
+    return value
 
 
 def _pkttype(view: View) -> str:
@@ -183,9 +218,15 @@ FIELDS: dict[str, Read] = {
     "meta ibrname": lambda view: view.context.iif if view.context.physin else "",
     "meta obrname": lambda view: view.context.oif if view.context.physout else "",
     "meta pkttype": _pkttype,
-    "meta skuid": _uid(None),
-    "owner uid": _uid(""),
-    "ether saddr": _mac,
+    "meta iifkind": _kind("iif"),
+    "meta oifkind": _kind("oif"),
+    "meta skuid": _owner("uid", None),
+    "meta skgid": _owner("gid", None),
+    "owner uid": _owner("uid", ""),
+    "owner gid": _owner("gid", ""),
+    "ether saddr": _mac("saddr"),
+    "ether daddr": _mac("daddr"),
+    "ip fragment": lambda _view: "first",
     "physdev in": lambda view: view.context.physin,
     "physdev out": lambda view: view.context.physout,
     "physdev is-in": lambda view: "yes" if view.context.physin else "no",
@@ -210,12 +251,12 @@ FIELDS: dict[str, Read] = {
     "ct mark": _tracked(lambda view: view.context.ct_mark),
     "ct l3proto": _tracked(_family),
     "ct protocol": _tracked(lambda view: _number(view.packet)),
-    "ct original ip saddr": _ct_original("saddr"),
-    "ct original ip daddr": _ct_original("daddr"),
-    "ct original ip6 saddr": _ct_original("saddr"),
-    "ct original ip6 daddr": _ct_original("daddr"),
-    "ct original proto-src": _ct_original("sport"),
-    "ct original proto-dst": _ct_original("dport"),
+    "ct zone": _tracked(lambda view: view.context.ct_zone),
+    **{
+        f"ct {direction} {name}": _ct_tuple(direction, part)
+        for direction in ("original", "reply")
+        for name, part in CT_PARTS
+    },
     "fib daddr type": _fib_type("daddr", ""),
     "fib saddr type": _fib_type("saddr", ""),
     "fib daddr . iif type": _fib_type("daddr", "iif"),

@@ -28,7 +28,8 @@ class Track:
     """A tracked flow in one namespace.
 
     `initialized` has "dst" and "src" once the nat chains of that manipulation were consulted: they are
-    asked once in a flow's life, whether they translate or not.
+    asked once in a flow's life, whether they translate or not. `zones` are those of the first packet's direction and of
+    the replies' (net/netfilter/nf_conntrack_core.c, nf_ct_zone_id).
     """
 
     protocol: Protocol
@@ -38,6 +39,7 @@ class Track:
     mark: int = 0
     initialized: set[str] = field(default_factory=set)
     replied: bool = False
+    zones: tuple[int, int] = (0, 0)
     entry: ConntrackEntry | None = None
 
     def is_reply(self, flow: Tuple4) -> bool:
@@ -61,10 +63,13 @@ class Tracks:
 
     by_netns: dict[str, list[Track]] = field(default_factory=dict)
 
-    def find(self, netns: str, protocol: Protocol, flow: Tuple4) -> Track | None:
-        """The flow that a packet with this tuple belongs to, in either direction."""
+    def find(self, netns: str, protocol: Protocol, flow: Tuple4, zones: tuple[int, int] = (0, 0)) -> Track | None:
+        """The flow that a packet with this tuple, in these zones, belongs to in either direction."""
         for track in self.by_netns.get(netns, ()):
-            if track.protocol == protocol and flow in (track.original, track.reply):
+            if track.protocol == protocol and any(
+                flow == own and zone in zones
+                for own, zone in zip((track.original, track.reply), track.zones, strict=True)
+            ):
                 return track
         return None
 
@@ -73,17 +78,18 @@ class Tracks:
         self.by_netns.setdefault(netns, []).append(track)
 
 
-def new_track(packet: Packet) -> Track:
+def new_track(packet: Packet, zones: tuple[int, int] = (0, 0)) -> Track:
     """The track of a flow's first packet."""
     flow = tuple_of(packet)
-    return Track(packet.protocol, flow, inverse(flow))
+    return Track(packet.protocol, flow, inverse(flow), zones=zones)
 
 
 def track_of(entry: ConntrackEntry) -> Track:
     """The track of a flow that exists already: its translation is settled."""
     replied = "seen-reply" in entry.status
     done = {"dst", "src"}
-    return Track(entry.protocol, entry.original, entry.reply, entry.status, entry.mark, done, replied, entry)
+    zones = (entry.zone, entry.zone)
+    return Track(entry.protocol, entry.original, entry.reply, entry.status, entry.mark, done, replied, zones, entry)
 
 
 def rewrite(packet: Packet, target: Tuple4, manip: str) -> Packet:

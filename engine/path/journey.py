@@ -12,7 +12,7 @@ from engine.model.link import Link
 from engine.model.packet import Packet
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Assumption, Context, Hop, Outcome, Step, StepKind, Trace
-from engine.model.traffic import Tuple4
+from engine.model.traffic import Listener, Tuple4
 from engine.path.choices import Choices
 from engine.path.flow import Track, Tracks
 from engine.path.view import View
@@ -55,7 +55,8 @@ class Journey:
     """One packet on its way.
 
     `track` is the flow that the packet is attached to (skb->_nfct): kept over loopback and bridges, lost
-    when it crosses a veth pair. `inner` is the tuple quoted by an ICMP error, by which
+    when it crosses a veth pair. `zones` is where that is looked for. `assigned` is the socket
+    that TPROXY chose. `inner` is the tuple quoted by an ICMP error, by which
     connection tracking finds the flow that the error belongs to. `untracked` is set by NOTRACK. `endpoint`
     decides what becomes of the packet when a namespace takes it in. `exit` is the device (namespace id,
     index) behind which an outside client sits. `connecting` marks the packet of a connect().
@@ -74,6 +75,8 @@ class Journey:
         self.track: Track | None = None
         self.inner: Tuple4 | None = None
         self.untracked = False
+        self.zones = (0, 0)
+        self.assigned: Listener | None = None
         self.out: Out | None = None
         self.exit: tuple[str, int] | None = None
         self.endpoint = endpoint
@@ -118,6 +121,8 @@ class Journey:
         """Crosses a veth pair within one namespace: the flow is looked up anew on the other side."""
         self.track = None
         self.untracked = False
+        self.zones = (0, 0)
+        self.assigned = None
         self.out = None
         self.context = Context(mark=self.context.mark)
 
@@ -130,6 +135,8 @@ class Journey:
         self.netns = netns
         self.track = None
         self.untracked = False
+        self.zones = (0, 0)
+        self.assigned = None
         self.out = None
         self.context = Context()
 

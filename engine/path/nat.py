@@ -45,7 +45,7 @@ def translate(journey: Journey, chains: tuple[Hooked, ...], hook: str) -> Ending
         packet = rewrite(journey.packet, track.target(reply), manip)
         if packet != journey.packet:
             journey.rewrite(packet, f"{'un-NAT' if reply else 'NAT'}: {journey.packet} becomes {packet}")
-    journey.see(ct_status=journey.context.ct_status | track.status)
+    journey.see(ct_status=journey.context.ct_status | track.status, ct_reply=track.reply)
     return None
 
 

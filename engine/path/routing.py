@@ -18,6 +18,7 @@ from engine.path.decision import REFUSALS, RULE_REFUSALS, Refusal, Way, route_re
 from engine.path.doubt import either, martian, validate_source
 from engine.path.fib import FlowKey, Found
 from engine.path.journey import Journey
+from engine.path.policy import look_up, vrf_of
 from engine.path.source6 import source_address6
 
 
@@ -35,6 +36,7 @@ def flow_key(journey: Journey, packet: Packet, *, iif: str, oif: int | None = No
         packet.sport,
         packet.dport,
         journey.context.uid,
+        vrf_of(journey.netns, iif, oif),
     )
 
 
@@ -46,9 +48,7 @@ def route_output(journey: Journey, packet: Packet) -> Way | Refusal:
         ref = Ref(RefKind.ADDRESS, netns.id, (str(packet.dst),), str(packet.dst), str(packet.dst))
         text = f"{packet.dst} is a link-local address: a client must say on which device it is"
         return Refusal(Outcome.MARTIAN, ref, text)
-    found = journey.world.fib(netns).lookup(
-        flow_key(journey, packet, iif="lo", oif=journey.bound if link_local else None)
-    )
+    found = look_up(journey, flow_key(journey, packet, iif="lo", oif=journey.bound if link_local else None))
     if not isinstance(found, Found):
         return _no_route(journey, packet, found)
     refusal = _refused(netns, found.route)
@@ -82,9 +82,7 @@ def route_input(journey: Journey, packet: Packet, device: Link) -> Way | Refusal
     out_of_place = martian(journey, packet, device)
     if out_of_place:
         return out_of_place
-    found = journey.world.fib(netns).lookup(
-        flow_key(journey, packet, iif=device.name, oif=only_device(packet.dst, device))
-    )
+    found = look_up(journey, flow_key(journey, packet, iif=device.name, oif=only_device(packet.dst, device)))
     if not isinstance(found, Found):
         return _not_forwarding(journey, packet, device) or _no_route(journey, packet, found)
     if found.route.kind == "local":

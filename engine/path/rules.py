@@ -20,8 +20,10 @@ from engine.model.firewall import (
     Reject,
     Rule,
     SetMark,
+    SetZone,
     Statement,
     Table,
+    Tproxy,
     Verdict,
     VerdictKind,
     VerdictMap,
@@ -31,6 +33,7 @@ from engine.model.trace import Assumption, StepKind
 from engine.path.journey import Journey
 from engine.path.matches import Answer, look_up, matches
 from engine.path.stations import Hooked
+from engine.path.tproxy import hand_over, socket_for
 from engine.path.view import View
 
 #: What a rule, or a whole base chain, does with a packet. None: nothing that ends anything.
@@ -166,7 +169,10 @@ def run_rule(journey: Journey, place: Place) -> Effect:
 
 
 def _looked_up(journey: Journey, place: Place, statement: Statement) -> MapElement | Answer:
-    """What the map of a statement has for the packet. Without an entry the rule does not hold (nft_lookup_eval)."""
+    """What the map of a statement has for the packet. Without an entry the rule does not hold (nft_lookup_eval), nor
+    does nftables' tproxy without a socket."""
+    if isinstance(statement, Tproxy) and not statement.strict:
+        return Answer.of(socket_for(journey, statement) is not None)
     if not isinstance(statement, Nat | VerdictMap | SetMark) or not statement.fields:
         return Answer.UNKNOWN
     view = view_of(journey, place.hook)
@@ -189,6 +195,13 @@ def _perform(journey: Journey, place: Place, statement: Statement, found: MapEle
         journey.untracked = True
         journey.see(ct_state="untracked", ct_status=frozenset())
         return "notrack", None
+    if isinstance(statement, SetZone):
+        zone = statement.zone
+        journey.zones = (zone if statement.original else 0, zone if statement.reply else 0)
+        return f"zone {zone}", None
+    if isinstance(statement, Tproxy):
+        words, taken = hand_over(journey, statement)
+        return words, (ACCEPT if taken else DROP) if statement.strict else None
     if isinstance(statement, Opaque):
         return _opaque(journey, place, statement)
     return "", None

@@ -25,7 +25,7 @@ def find_listener(netns: Netns, packet: Packet, device: Link) -> Listener | None
         device = netns.links_by_index.get(own.link, device) if own else device
     best: tuple[int, Listener] | None = None
     for listener in netns.listeners:
-        score = _score(listener, packet, device)
+        score = _score(netns, listener, packet, device)
         if score and (best is None or score > best[0]):
             best = (score, listener)
     return best[1] if best else None
@@ -40,7 +40,16 @@ def listeners_on_port(netns: Netns, packet: Packet) -> tuple[Listener, ...]:
     )
 
 
-def _score(listener: Listener, packet: Packet, device: Link) -> int:
+def _bound_rightly(netns: Netns, listener: Listener, device: Link) -> bool:
+    """Whether the socket's device fits (inet_bound_dev_eq): in a VRF an unbound socket needs l3mdev_accept."""
+    master = netns.links_by_index.get(device.master or 0)
+    vrf = master if master is not None and master.kind == "vrf" else None
+    if listener.device is not None:
+        return listener.device == device.index or (vrf is not None and listener.device == vrf.index)
+    return vrf is None or bool(netns.sysctl(f"net.ipv4.{listener.protocol}_l3mdev_accept"))
+
+
+def _score(netns: Netns, listener: Listener, packet: Packet, device: Link) -> int:
     """0 when the socket does not take the packet, more the better it fits.
 
     A socket with the packet's address comes before every wildcard one (the kernel looks it up first), then one that is
@@ -48,7 +57,7 @@ def _score(listener: Listener, packet: Packet, device: Link) -> int:
     """
     if listener.protocol is not packet.protocol or listener.port != packet.dport:
         return 0
-    if listener.device is not None and listener.device != device.index:
+    if not _bound_rightly(netns, listener, device):
         return 0
     four = packet.dst.version == 4
     if listener.address is None:

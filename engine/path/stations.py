@@ -66,7 +66,7 @@ class Stations:
         return [
             Hooked(table, chain, chain.base)
             for table in self._firewall.tables
-            if table.family in families
+            if table.family in families and "dormant" not in table.flags
             for chain in table.chains
             if chain.base is not None and chain.base.hook == hook
         ]

@@ -87,7 +87,7 @@ def arrive(journey: Journey, stage: Arrive) -> Next:
     if not link.up:
         journey.step(StepKind.LINK, f"{link.name} is down", journey.link_ref(link))
         return journey.end(Outcome.LINK_DOWN)
-    journey.see(iif=link.name, oif="", source_mac=stage.source_mac)
+    journey.see(iif=link.name, oif="", source_mac=stage.source_mac, target_mac=stage.mac or "")
     ended = run_device_hook(journey, "ingress", link.name)
     if ended:
         return ended

@@ -95,6 +95,10 @@ def _stack(journey: Journey, stage: Stack) -> Next:
 
 def _forward(journey: Journey, stage: Forward) -> Next:
     way = stage.way
+    if journey.assigned is not None:
+        text = f"a rule handed the packet to {journey.assigned}, but routing does not take it in (no rule for its mark)"
+        journey.step(StepKind.ROUTE, text, way.ref)
+        return journey.end(Outcome.NOT_FORWARDED)
     if journey.packet.ttl <= 1:
         journey.step(StepKind.NOTE, "time to live is used up")
         return journey.end(Outcome.TTL_EXPIRED)

@@ -21,7 +21,9 @@ from engine.model.firewall import (
     Reject,
     Rule,
     SetMark,
+    SetZone,
     Statement,
+    Tproxy,
     Verdict,
     VerdictKind,
     VerdictMap,
@@ -122,6 +124,10 @@ def _action(part: Statement, backend: Backend) -> str:
         text = f"{part.target.upper()} {part.value:#x}" if part.source == "value" else f"{part.target} := {part.source}"
     elif isinstance(part, NoTrack):
         text = "NOTRACK"
+    elif isinstance(part, SetZone):
+        text = f"ZONE {part.zone}"
+    elif isinstance(part, Tproxy):
+        text = f"TPROXY {part.address or ''}:{part.port or ''}"
     elif isinstance(part, VerdictMap):
         text = "by map"
     elif isinstance(part, Opaque):

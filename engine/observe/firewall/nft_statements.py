@@ -24,14 +24,17 @@ from engine.model.firewall import (
     Reject,
     RejectKind,
     SetMark,
+    SetZone,
     Statement,
+    Tproxy,
     VerdictMap,
 )
 from engine.observe.firewall import nft_maps, nft_marks, nft_matches
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.nft_values import SHAPE_ERRORS, field_name, fields
+from engine.observe.firewall.nft_values import SHAPE_ERRORS, field_name, fields, scalar
 from engine.observe.firewall.nft_words import Json, listed, lookup, words
 from engine.observe.firewall.symbols import NFT_REJECTS
+from engine.observe.firewall.values import ip_address
 from engine.observe.firewall.xt_targets import NOTES as XT_NOTES
 
 _Built = tuple[Statement, ...]
@@ -74,7 +77,7 @@ def family_of(item: Json) -> Match | None:
     ((name, inner),) = item.items()
     if not isinstance(inner, dict):
         return None
-    of = inner.get("type") if name == "reject" else inner.get("family") if name in ("dnat", "snat") else None
+    of = inner.get("type") if name == "reject" else inner.get("family") if name in ("dnat", "snat", "tproxy") else None
     version = {"icmp": "ipv4", "icmpv6": "ipv6", "ip": "ipv4", "ip6": "ipv6"}.get(str(of))
     return Match((Field("meta nfproto"),), ((Name(version),),), text=f"meta nfproto {version}") if version else None
 
@@ -146,6 +149,8 @@ def _mangle(inner: Json) -> _Built:
             return nft_marks.set_mark(target, inner["value"])
         except SHAPE_ERRORS:
             return (Opaque(text),)
+    if name in ("ct zone", "ct original zone", "ct reply zone") and type(inner["value"]) is int:
+        return (SetZone(inner["value"], name != "ct reply zone", name != "ct original zone"),)
     harmless = name in _WRITES or name.startswith("nft tcp option")
     return (Note(text),) if harmless else (Opaque(text),)
 
@@ -156,6 +161,12 @@ def _mapped_mark(target: str, source: Json) -> SetMark:
     if isinstance(data, str):
         return SetMark(target, fields=found, lookup=data.removeprefix("@"))
     return SetMark(target, fields=found, elements=nft_maps.mark_entries([field.name for field in found], data["set"]))
+
+
+def _tproxy(inner: Json) -> _Built:
+    """`tproxy to ADDRESS:PORT`; the packet goes on to the next statement."""
+    address, port = inner.get("addr"), inner.get("port")
+    return (Tproxy(ip_address(str(address)) if address else None, scalar("th dport", port) if port else None),)
 
 
 def _dynamic_set(inner: Json) -> _Built:
@@ -187,6 +198,7 @@ _STATEMENTS: dict[str, Callable[[Json], _Built]] = {
     "redirect": _nat(NatKind.REDIRECT),
     "notrack": lambda _inner: cast("_Built", (NoTrack(),)),
     "mangle": _mangle,
+    "tproxy": _tproxy,
     "counter": lambda inner: () if isinstance(inner, dict) or inner is None else (Note(f"counter name {inner}"),),
     "limit": _unknown("limit"),
     "quota": _unknown("quota"),

@@ -18,7 +18,9 @@ from engine.model.firewall import (
     Opaque,
     Reject,
     SetMark,
+    SetZone,
     Statement,
+    Tproxy,
     Verdict,
     VerdictKind,
 )
@@ -173,9 +175,20 @@ def _ct(options: _Options) -> Statement | None:
     """`--notrack` decides; a zone is another table of connections; helpers and timeouts are for later packets."""
     if "--notrack" in options:
         return NoTrack()
-    if any(name.startswith("--zone") for name in options):
-        return None
+    for name in ("--zone", "--zone-orig", "--zone-reply"):
+        zone = _value(options, name)
+        if zone is not None:
+            return None if zone == "mark" else SetZone(number(zone), name != "--zone-reply", name != "--zone-orig")
     return Note("-j CT " + " ".join(f"{name} {' '.join(values)}".strip() for name, values in options.items()))
+
+
+def _tproxy(options: _Options) -> Statement | None:
+    """`--on-ip 0.0.0.0` (or none) is the incoming device's own address, port 0 the packet's own."""
+    address = _value(options, "--on-ip")
+    port = number(_value(options, "--on-port") or "0")
+    value, mask = value_and_mask(_value(options, "--tproxy-mark") or "0/0")
+    own = ip_address(address) if address else None
+    return Tproxy(None if own is None or own.is_unspecified else own, port or None, ~mask & _ALL, value, strict=True)
 
 
 _BUILDERS: dict[str, Callable[[_Options], Statement | None]] = {
@@ -188,5 +201,6 @@ _BUILDERS: dict[str, Callable[[_Options], Statement | None]] = {
     "MARK": _mark,
     "CONNMARK": _connmark,
     "CT": _ct,
+    "TPROXY": _tproxy,
     "NOTRACK": lambda _options: NoTrack(),
 }
