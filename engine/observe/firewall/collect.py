@@ -1,7 +1,8 @@
 """Collects the texts of all firewall listing tools, each only where the kernel says that it has something to show.
 
-nft is asked for nft tables, iptables-nft-save for those that may be iptables-nft's, and iptables-legacy-save only for
-families whose tables exist already, since a listing would create them. The tools run side by side. A missing tool, a
+Tables of iptables-nft that can be read from the kernel's own dump need no tool. For the others nft is asked,
+and iptables-nft-save where they may be iptables-nft's; iptables-legacy-save is only started for families whose tables
+exist already, since a listing would create them. The tools run side by side. A missing tool, a
 refusal, or an iptables of the other backend becomes a gap that says what to do.
 """
 
@@ -9,13 +10,13 @@ from __future__ import annotations
 
 import errno
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engine.model.firewall import Backend
+from engine.model.firewall import Backend, Table
 from engine.model.host import Gap
 from engine.observe.errors import NetlinkError, gap
-from engine.observe.firewall import presence, tools, xt
+from engine.observe.firewall import presence, tools, xt, xt_kernel
 from engine.observe.firewall.presence import NftPresence
 from engine.observe.firewall.tools import Output
 
@@ -28,9 +29,14 @@ _PLAIN = frozenset(string.ascii_letters + string.digits + "_-.")
 
 @dataclass(slots=True)
 class Look:
-    """One attempt: the texts by what they are of ("nft", "texts", "xt-nft ip", …), and the gaps so far."""
+    """One attempt: the texts by what they are of ("nft", "texts", "xt-nft ip", …), and the gaps so far.
+
+    `tables` are the keys of all nft tables in the kernel's order, `written` those that were read without a tool.
+    """
 
     netns: str
+    tables: Collection[tuple[str, str]] = ()
+    written: Mapping[tuple[str, str], Table] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
 
@@ -50,7 +56,20 @@ def nft_presence(look: Look) -> NftPresence | None:
     except OSError as error:
         look.gaps.append(gap("nft", look.netns, error))
         return None
-    return found if found.tables else None
+    if not found.tables:
+        return None
+    look.tables = found.tables
+    look.written = _written(found)
+    return found
+
+
+def _written(found: NftPresence) -> Mapping[tuple[str, str], Table]:
+    """The tables that need no tool; none where the kernel's dump cannot be had, which the tools will tell."""
+    families = sorted({family for family, table in found.tables if xt.maybe_xt(family, table)})
+    try:
+        return xt_kernel.written(*presence.nft_tables(families))
+    except (NetlinkError, OSError):
+        return {}
 
 
 def legacy_tables(look: Look, family: str) -> tuple[str, ...]:
@@ -73,22 +92,18 @@ def unchanged(before: NftPresence) -> bool:
 def run_tools(look: Look, found: NftPresence, legacy: Mapping[str, Sequence[str]]) -> None:
     """Runs every tool that has something to show."""
     wanted: dict[str, tuple[str, ...]] = {}
-    if found.tables and (nft := tool(look, "nft", "nft")):
-        wanted["nft"] = (nft, "-j", "list", "ruleset")
-        if native := [key for key in found.tables if not maybe_xt(*key)]:
-            wanted["texts"] = texts_command(nft, native)
+    left = [key for key in found.tables if key not in look.written]
+    if left and (nft := tool(look, "nft", "nft")):
+        wanted["nft"] = (nft, "-j", *listing(left))
+        if native := [key for key in left if not xt.maybe_xt(*key)]:
+            wanted["texts"] = (nft, "-a", *listing(native))
     for family, name in FAMILIES.items():
-        if any(of == family and maybe_xt(of, table) for of, table in found.tables):
+        if any(of == family and xt.maybe_xt(of, table) for of, table in left):
             _want(look, wanted, f"{Backend.XT_NFT} {family}", name, f"{name}-nft-save")
         if legacy.get(family):
             _want(look, wanted, f"{Backend.XT_LEGACY} {family}", name, f"{name}-legacy-save")
     for key, output in zip(wanted, tools.run(list(wanted.values())), strict=True):
         keep(look, key, output)
-
-
-def maybe_xt(family: str, table: str) -> bool:
-    """Whether an nft table has the name of one of iptables' tables."""
-    return family in FAMILIES and table in xt.TABLES
 
 
 def _want(look: Look, wanted: dict[str, tuple[str, ...]], key: str, name: str, own: str) -> None:
@@ -105,11 +120,11 @@ def tool(look: Look, source: str, *names: str) -> str | None:
     return found
 
 
-def texts_command(nft: str, native: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    """Lists the one native table, where its name needs no quoting, else all: nft lists one or all at a time."""
-    if len(native) == 1 and set(native[0][1]) <= _PLAIN:
-        return (nft, "-a", "list", "table", *native[0])
-    return (nft, "-a", "list", "ruleset")
+def listing(wanted: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """nft's words that list one table, where its name needs no quoting, else all: nft lists one or all at a time."""
+    if len(wanted) == 1 and set(wanted[0][1]) <= _PLAIN:
+        return ("list", "table", *wanted[0])
+    return ("list", "ruleset")
 
 
 def keep(look: Look, key: str, output: Output) -> None:

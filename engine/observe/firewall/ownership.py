@@ -41,14 +41,15 @@ def joined(ruleset: Ruleset, saved: Iterable[Table]) -> dict[tuple[str, str], Ta
 def _all_shown(table: Table, chains: Mapping[str, Skeleton]) -> bool:
     for name, bones in chains.items():
         chain = table.chain(name)
-        if chain is None or len(chain.rules) != len(bones.handles) or not _same_base(chain.base, bones.base):
+        if chain is None or len(chain.rules) != len(bones.handles) or not same_base(chain.base, bones.base):
             return False
         if any("counter" not in parts or not parts <= _PARTS for parts in bones.parts):
             return False
     return True
 
 
-def _same_base(shown: BaseChain | None, real: BaseChain | None) -> bool:
+def same_base(shown: BaseChain | None, real: BaseChain | None) -> bool:
+    """Whether a chain is registered where iptables would have it."""
     if shown is None or real is None:
         return shown is real
     return (shown.kind, shown.hook, shown.priority) == (real.kind, real.hook, real.priority)

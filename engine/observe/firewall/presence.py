@@ -10,29 +10,32 @@ from __future__ import annotations
 
 import errno
 import struct
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.observe.errors import NetlinkError
+from engine.observe.firewall import nft_dump
+from engine.observe.firewall.nft_dump import RawTable
 from engine.observe.netlink import Netlink, attributes
 
 _NETLINK_NETFILTER = 12
 _SUBSYSTEM = 10 << 8
 _GET_TABLE, _GET_GENERATION = _SUBSYSTEM | 1, _SUBSYSTEM | 16
-_TABLE_NAME, _GENERATION_ID = 1, 1
+_GET_CHAIN, _GET_RULE, _GET_SET = _SUBSYSTEM | 4, _SUBSYSTEM | 7, _SUBSYSTEM | 10
+_SET_TABLE, _GENERATION_ID = 1, 1
 #: struct nfgenmsg: family (unspecified: all), version, resource id.
 _ANY_FAMILY = bytes(4)
-
-_FAMILIES = {1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
+_NUMBERS = {name: number for number, name in nft_dump.FAMILIES.items()}
 #: What a kernel without nftables answers.
 _NO_NFTABLES = (errno.EINVAL, errno.EOPNOTSUPP, errno.EPROTONOSUPPORT)
 
 
 @dataclass(frozen=True, slots=True)
 class NftPresence:
-    """The nft tables as (family, name), and the generation of the rule set that they are of."""
+    """The nft tables as (family, name) in the kernel's order, and the generation of the rule set that they are of."""
 
-    tables: frozenset[tuple[str, str]] = frozenset()
+    tables: Collection[tuple[str, str]] = ()
     generation: int = 0
 
 
@@ -41,7 +44,7 @@ def nft_presence() -> NftPresence:
     try:
         with Netlink(_NETLINK_NETFILTER) as kernel:
             generation = _generation(kernel)
-            tables = frozenset(_table(body) for _, body in kernel.dump(_GET_TABLE, _ANY_FAMILY).messages)
+            tables = tuple(nft_dump.table_key(body) for _, body in kernel.dump(_GET_TABLE, _ANY_FAMILY).messages)
             return NftPresence(tables, generation)
     except NetlinkError as error:
         if error.code in _NO_NFTABLES:
@@ -51,6 +54,22 @@ def nft_presence() -> NftPresence:
         if error.errno in _NO_NFTABLES:
             return NftPresence()
         raise
+
+
+def nft_tables(families: Iterable[str]) -> tuple[dict[tuple[str, str], RawTable], frozenset[tuple[str, str]]]:
+    """The tables of some families with all rules, and which of them have sets. Raises NetlinkError or OSError."""
+    found: dict[tuple[str, str], RawTable] = {}
+    with_sets: set[tuple[str, str]] = set()
+    with Netlink(_NETLINK_NETFILTER) as kernel:
+        for family in families:
+            body = bytes([_NUMBERS[family], 0, 0, 0])
+            tables, chains, rules, sets = (
+                kernel.dump(kind, body).messages for kind in (_GET_TABLE, _GET_CHAIN, _GET_RULE, _GET_SET)
+            )
+            found |= nft_dump.tables(tables, chains, rules)
+            names = (attributes(each, 4).get(_SET_TABLE, b"") for _, each in sets)
+            with_sets |= {(family, name.rstrip(b"\0").decode("utf-8", "replace")) for name in names}
+    return found, frozenset(with_sets)
 
 
 def nft_generation() -> int:
@@ -72,10 +91,3 @@ def _generation(kernel: Netlink) -> int:
     _, body = kernel.ask(_GET_GENERATION, _ANY_FAMILY)
     raw = attributes(body, 4).get(_GENERATION_ID, bytes(4))
     return int(struct.unpack(">I", raw)[0]) if len(raw) == 4 else 0
-
-
-def _table(body: bytes) -> tuple[str, str]:
-    if not body:
-        raise NetlinkError("the kernel sent an nft table without a family")
-    name = attributes(body, 4).get(_TABLE_NAME, b"").rstrip(b"\0").decode("utf-8", "replace")
-    return _FAMILIES.get(body[0], str(body[0])), name

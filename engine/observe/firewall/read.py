@@ -1,8 +1,9 @@
 """Reads the firewall of the namespace that the calling thread is in: all three backends, and ipsets where used.
 
-The kernel is asked first, so that a namespace without tables costs no process; then `collect` runs the listing tools,
-and their texts are parsed and joined here. A rule set whose generation changed meanwhile is read again; one that keeps
-changing leaves a gap. What a missing tool or permission hides is a gap too; everything else is read all the same.
+The kernel is asked first: a namespace without tables costs no process, nor does one whose tables are plain ones of
+iptables-nft. Then `collect` runs the listing tools, and their texts are parsed and joined here. A rule set whose
+generation changed meanwhile is read again; one that keeps changing leaves a gap. What a missing tool or permission
+hides is a gap too; everything else is read all the same.
 """
 
 from __future__ import annotations
@@ -42,12 +43,14 @@ def read_firewall(netns_id: str) -> tuple[Firewall, tuple[Gap, ...]]:
 
 
 def _assemble(look: Look) -> Firewall:
-    """All texts as tables: nft's own order first, then the legacy tables."""
+    """All that was read as tables: nft's in the kernel's order first, then the legacy tables."""
     ipsets = _ipsets(look)
     ruleset = _parsed(look, "nft", lambda text: nft.ruleset(nft.load(text)))
     saved = {(table.family, table.name): table for table in _xt_tables(look, Backend.XT_NFT, ipsets)}
-    tables = _nft_tables(look, ruleset, saved) if ruleset is not None else list(saved.values())
-    return Firewall((*tables, *_xt_tables(look, Backend.XT_LEGACY, ipsets)), ipsets)
+    found = _nft_tables(look, ruleset, saved) if ruleset is not None else saved
+    found |= look.written
+    in_order = {key: found[key] for key in look.tables if key in found} | found
+    return Firewall((*in_order.values(), *_xt_tables(look, Backend.XT_LEGACY, ipsets)), ipsets)
 
 
 def _xt_tables(look: Look, backend: Backend, ipsets: tuple[NamedSet, ...]) -> list[Table]:
@@ -59,27 +62,27 @@ def _xt_tables(look: Look, backend: Backend, ipsets: tuple[NamedSet, ...]) -> li
     return found
 
 
-def _nft_tables(look: Look, ruleset: Ruleset, saved: dict[tuple[str, str], Table]) -> list[Table]:
-    """Native and iptables-nft tables in the order in which nft lists them."""
+def _nft_tables(look: Look, ruleset: Ruleset, saved: dict[tuple[str, str], Table]) -> dict[tuple[str, str], Table]:
+    """Native tables, and those of iptables-nft that a tool showed."""
     try:
         owned = ownership.joined(ruleset, saved.values())
         texts = nft_texts.parse_texts(look.texts.get("texts", ""))
-        native = nft.tables(ruleset, owned, texts)
-        missing = [(table.family, table.name) for table in native if collect.maybe_xt(table.family, table.name)]
+        known = owned.keys() | look.written.keys()
+        native = nft.tables(ruleset, known, texts)
+        missing = [(table.family, table.name) for table in native if xt.maybe_xt(table.family, table.name)]
         if missing:
             texts |= nft_texts.parse_texts(_more_texts(missing))
-            native = nft.tables(ruleset, owned, texts)
+            native = nft.tables(ruleset, known, texts)
     except FirewallTextError as error:
         look.gap("nft", str(error))
-        return list(saved.values())
-    by_key = {(table.family, table.name): table for table in native} | owned
-    return [by_key[key] for key in ruleset if key in by_key]
+        return saved
+    return {(table.family, table.name): table for table in native} | owned
 
 
 def _more_texts(tables: list[tuple[str, str]]) -> str:
     """nft's lines of tables that bear iptables' names and are not iptables'."""
     tool = tools.find("nft")
-    return tools.run([collect.texts_command(tool, tables)])[0].text if tool else ""
+    return tools.run([(tool, "-a", *collect.listing(tables))])[0].text if tool else ""
 
 
 def _parsed(look: Look, key: str, parse: Callable[[str], _T]) -> _T | None:

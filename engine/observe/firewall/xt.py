@@ -9,7 +9,7 @@ and priority from the table below, which is the kernel's own (<linux/netfilter_i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from engine.model.firewall import (
@@ -39,17 +39,22 @@ _PRIORITIES = {"raw": -300, "mangle": -150, "filter": 0, "security": 50}
 #: iptables-nft registers its security table later than the kernel's own security table is.
 _NFT_SECURITY = 150
 _NAT_PRIORITIES = {"PREROUTING": -100, "INPUT": 100, "OUTPUT": -100, "POSTROUTING": 100}
-#: The names of the tables that iptables knows, in each family.
+#: The families of iptables, and the names of the tables that it knows in each.
+FAMILIES = frozenset(("ip", "ip6"))
 TABLES = frozenset(("filter", "nat", "mangle", "raw", "security"))
 
 
+#: Counters ("3:180", or empty), text and handle of a rule.
+Line = tuple[str, str, int | None]
+
+
 @dataclass(slots=True)
-class _Draft:
-    """A table while its lines are read."""
+class Draft:
+    """A table as lines: the policies of its chains ("-" for a user's), and the rules of each."""
 
     name: str
     policies: dict[str, str] = field(default_factory=dict)
-    rules: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    rules: dict[str, list[Line]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +67,14 @@ class _Reader:
 
 def parse_xt_save(text: str, backend: Backend, family: str, ipsets: Iterable[NamedSet] = ()) -> tuple[Table, ...]:
     """The tables of one save text; `family` is "ip" or "ip6". Raises `FirewallTextError`."""
-    reader = _Reader(backend, XtContext(family, {named.name: named for named in ipsets}))
-    return tuple(
-        Table(backend, family, draft.name, tuple(_chain(reader, draft, name) for name in draft.policies))
-        for draft in _drafts(text)
-    )
+    named = {each.name: each for each in ipsets}
+    return tuple(table_of(draft, backend, family, named) for draft in _drafts(text))
+
+
+def table_of(draft: Draft, backend: Backend, family: str, ipsets: Mapping[str, NamedSet] | None = None) -> Table:
+    """The table that the lines of a draft describe."""
+    reader = _Reader(backend, XtContext(family, ipsets or {}))
+    return Table(backend, family, draft.name, tuple(_chain(reader, draft, name) for name in draft.policies))
 
 
 def written_by(text: str) -> Backend | None:
@@ -80,6 +88,11 @@ def written_by(text: str) -> Backend | None:
 def set_names(text: str) -> bool:
     """Whether any rule looks at an ipset."""
     return "--match-set" in text
+
+
+def maybe_xt(family: str, table: str) -> bool:
+    """Whether an nft table has the name of one of iptables' tables."""
+    return family in FAMILIES and table in TABLES
 
 
 def base_chain(backend: Backend, table: str, chain: str, policy: str) -> BaseChain | None:
@@ -98,14 +111,14 @@ def base_chain(backend: Backend, table: str, chain: str, policy: str) -> BaseCha
     return BaseChain(kind, hook, priority, VerdictKind.DROP if policy == "DROP" else VerdictKind.ACCEPT)
 
 
-def _drafts(text: str) -> list[_Draft]:
-    drafts: list[_Draft] = []
-    table: _Draft | None = None
+def _drafts(text: str) -> list[Draft]:
+    drafts: list[Draft] = []
+    table: Draft | None = None
     for line in text.split("\n"):
         if not line or line[0] == "#" or line.isspace():
             continue
         if line[0] == "*":
-            table = _Draft(line[1:].strip())
+            table = Draft(line[1:].strip())
             drafts.append(table)
         elif line.startswith("COMMIT"):
             table = None
@@ -122,7 +135,7 @@ def _drafts(text: str) -> list[_Draft]:
             chain = _chain_of(rest)
             if chain not in table.rules:
                 raise FirewallTextError(f"rule of a chain that is not there: {line[:80]!r}")
-            table.rules[chain].append((counters, rest))
+            table.rules[chain].append((counters, rest, None))
     return drafts
 
 
@@ -143,14 +156,13 @@ def _chain_of(rest: str) -> str:
     return words[1]
 
 
-def _chain(reader: _Reader, draft: _Draft, name: str) -> Chain:
-    rules = tuple(
-        _rule(reader, draft, index, counters, text) for index, (counters, text) in enumerate(draft.rules[name])
-    )
+def _chain(reader: _Reader, draft: Draft, name: str) -> Chain:
+    rules = tuple(_rule(reader, draft, index, line) for index, line in enumerate(draft.rules[name]))
     return Chain(name, rules, base_chain(reader.backend, draft.name, name, draft.policies[name]))
 
 
-def _rule(reader: _Reader, draft: _Draft, index: int, counters: str, text: str) -> Rule:
+def _rule(reader: _Reader, draft: Draft, index: int, line: Line) -> Rule:
+    counters, text, handle = line
     packets, _, octets = counters.partition(":")
     comment = ""
     statements: tuple[Statement, ...]
@@ -164,13 +176,14 @@ def _rule(reader: _Reader, draft: _Draft, index: int, counters: str, text: str) 
         index,
         statements,
         text,
+        handle,
         packets=int(packets) if packets.isdecimal() else None,
         bytes=int(octets) if octets.isdecimal() else None,
         comment=str(comment),
     )
 
 
-def _statements(reader: _Reader, draft: _Draft, found: list[Option]) -> tuple[Statement, ...]:
+def _statements(reader: _Reader, draft: Draft, found: list[Option]) -> tuple[Statement, ...]:
     built: list[Statement] = []
     run: list[Option] = []
     target: list[Option] = []
