@@ -53,6 +53,19 @@ def as_it_is(value: Any) -> Any:
     return value
 
 
+#: No number of a host is larger than an IPv6 address.
+_LARGEST_NUMBER = 1 << 128
+
+
+def _integer(value: Any) -> Any:
+    """Reads an integer of any size that a host can have."""
+    if type(value) is not int:
+        raise Unreadable(f"expected an integer, found {found_kind(value)}")
+    if not -_LARGEST_NUMBER <= value <= _LARGEST_NUMBER:
+        raise Unreadable("a number is larger than any that a host can have")
+    return value
+
+
 def _exactly(kind: type) -> Read:
     """Reads values of just this JSON type (a bool is no integer)."""
 
@@ -81,7 +94,8 @@ def _parsed(parse: Callable[[str], object], wanted: type | tuple[type, ...], wor
 
 
 PLAIN: dict[type, Codec] = {
-    **{kind: Codec(as_it_is, _exactly(kind), frozenset({kind})) for kind in (str, int, bool, type(None))},
+    **{kind: Codec(as_it_is, _exactly(kind), frozenset({kind})) for kind in (str, bool, type(None))},
+    int: Codec(as_it_is, _integer, frozenset({int})),
     IPv4Address: _parsed(ip_address, IPv4Address, "an IPv4 address"),
     IPv6Address: _parsed(ip_address, IPv6Address, "an IPv6 address"),
     IPv4Network: _parsed(ip_network, IPv4Network, "an IPv4 network"),

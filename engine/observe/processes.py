@@ -4,7 +4,7 @@
 2. `read_holders` is asked when the listeners are known. It reads descriptors of processes, those in the
    listeners' own namespaces first, and stops as soon as every socket has its holder.
 3. Command lines are read of known relays only, and only their ports and addresses are kept (`relays`).
-   Environments are never read.
+   Environments are never read. Of a holder's cgroup only the id of a container in its name is kept.
 4. Kernel threads are left out: they hold no descriptors, and they come and go.
 5. Processes that may not be read make one `Gap` together, not one each.
 
@@ -14,6 +14,7 @@ Sources: proc_pid_stat(5), proc_pid_fd(5), namespaces(7).
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,8 @@ from engine.observe import relays
 
 #: PF_KTHREAD of the kernel's include/linux/sched.h, in the flags of /proc/PID/stat.
 KERNEL_THREAD = 0x00200000
+#: A container's id as the last part of a cgroup's name that has one: /docker/ID, docker-ID.scope, libpod-ID.scope.
+_IN_CGROUP = re.compile(rb"/(?:(?!libpod-conmon-)[a-z-]+-)?([0-9a-f]{64})(?:\.scope)?(?:/|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +184,24 @@ def _holder(process: Running) -> Holder:
     except OSError:
         uid, line = 0, b""
     program = relays.program_of(process.name, [os.fsdecode(word) for word in line.split(b"\0")])
-    return Holder(Process(process.pid, process.name, process.state, uid), program)
+    return Holder(Process(process.pid, process.name, process.state, uid, container=_container(process.pid)), program)
+
+
+def _container(pid: int) -> str:
+    try:
+        return container_in(_read(f"/proc/{pid}/cgroup"))
+    except OSError:
+        return ""
+
+
+def container_in(groups: bytes) -> str:
+    """The id of the container in a table of proc_pid_cgroup(5), "" where there is none.
+
+    Docker, Podman, containerd and CRI-O all put the id into the cgroup's name; of nested ones the innermost counts.
+    The monitor of a Podman container has a cgroup with that id as well, and is no part of the container.
+    """
+    found = _IN_CGROUP.findall(groups)
+    return str(found[-1], "ascii") if found else ""
 
 
 def _read(path: str) -> bytes:

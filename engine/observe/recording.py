@@ -4,7 +4,8 @@
 2. Each entry of a list (a link, a route, a rule) has a line of its own, so that recordings can be compared
    line by line.
 3. A file comes from anywhere: what is not a recording is refused with a `RecordingError` of one line that
-   says what is wrong and where. An unknown field is refused too, because it might decide an answer.
+   says what is wrong and where. An unknown field is refused too, because it might decide an answer, and so is a field
+   that comes twice. A file that is larger than `LARGEST` is refused by its size, before it is read.
 4. Files are written whole or not at all.
 """
 
@@ -24,7 +25,7 @@ from engine.observe.files import write_whole
 SCHEMA = "portscope.snapshot/1"
 _FAMILY, _VERSION = "portscope.snapshot", 1
 #: Bytes of the largest file that is read.
-LARGEST = 512 * 1024 * 1024
+LARGEST = 256 * 1024 * 1024
 
 _write_json = json.JSONEncoder(separators=(", ", ": "), allow_nan=False).encode
 
@@ -44,7 +45,9 @@ def loads(text: str) -> Snapshot:
     if len(text) > LARGEST:
         raise RecordingError(f"the recording is larger than {LARGEST >> 20} MiB")
     try:
-        document = json.loads(text, parse_constant=_no_number)
+        document = json.loads(text, parse_constant=_no_number, object_pairs_hook=_once)
+    except _Twice as error:
+        raise RecordingError(f"the recording has the field {error.args[0]!r:.60} twice in one place") from None
     except RecursionError:
         raise RecordingError("the recording is nested too deep to be a snapshot") from None
     except json.JSONDecodeError as error:
@@ -81,12 +84,13 @@ def open_file(path: str | os.PathLike[str]) -> Snapshot:
     name = os.fspath(path)
     try:
         with open(path, "rb", opener=_at_once) as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode):
                 raise RecordingError(f"{name} is not a file")
-            data = stream.read(LARGEST + 1)
+            data = b"" if status.st_size > LARGEST else stream.read(LARGEST + 1)
     except OSError as error:
         raise RecordingError(f"{name} cannot be read: {error.strerror or error}") from None
-    if len(data) > LARGEST:
+    if max(len(data), status.st_size) > LARGEST:
         raise RecordingError(f"{name}: the recording is larger than {LARGEST >> 20} MiB")
     try:
         return loads(data.decode("utf-8"))
@@ -114,6 +118,18 @@ def _check_schema(document: object) -> None:
 
 def _no_number(word: str) -> Any:
     raise ValueError(word)
+
+
+class _Twice(ValueError):
+    """A field of an object comes twice, and it is not clear which one counts."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Twice(next(name for name in names if names.count(name) > 1))
+    return found
 
 
 # --- layout ---------------------------------------------------------------------------------------------

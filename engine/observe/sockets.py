@@ -1,4 +1,4 @@
-"""Listening sockets of one namespace: TCP in LISTEN and UDP that is bound and not connected.
+"""Listening sockets of one namespace: TCP and SCTP in LISTEN, and UDP that is bound and not connected.
 
 1. `read_listeners` runs in a thread that is already in the namespace. It asks sock_diag, one dump for each
    protocol and family, and reads /proc/thread-self/net where the kernel cannot answer that.
@@ -14,6 +14,7 @@ Sources: sock_diag(7), linux/inet_diag.h, net/ipv4/inet_diag.c, proc_pid_net(5).
 from __future__ import annotations
 
 import errno
+import os
 import struct
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
@@ -24,16 +25,16 @@ from engine.model.address import Family
 from engine.model.host import Gap
 from engine.model.packet import PROTOCOL_NUMBERS, Protocol
 from engine.model.traffic import Listener, Process
-from engine.observe import decode
+from engine.observe import decode, sctp
 from engine.observe.errors import NetlinkError, gap
 from engine.observe.kernel_modules import answers
 from engine.observe.netlink import Netlink, attributes
 from engine.observe.processes import Holder
 
 #: Sockets that listen, by protocol, as a state of net/tcp_states.h: TCP_LISTEN, and TCP_CLOSE for UDP.
-LISTENING: dict[Protocol, int] = {Protocol.TCP: 10, Protocol.UDP: 7}
+LISTENING: dict[Protocol, int] = {Protocol.TCP: 10, Protocol.UDP: 7, Protocol.SCTP: 10}
 #: The module that answers for each protocol.
-MODULES: dict[Protocol, str] = {Protocol.TCP: "tcp_diag", Protocol.UDP: "udp_diag"}
+MODULES: dict[Protocol, str] = {Protocol.TCP: "tcp_diag", Protocol.UDP: "udp_diag", Protocol.SCTP: "sctp_diag"}
 FAMILIES: dict[Family, int] = {Family.INET: decode.AF_INET, Family.INET6: decode.AF_INET6}
 
 NETLINK_SOCK_DIAG = 4
@@ -60,6 +61,8 @@ def read_listeners(netns: str) -> tuple[Listeners, tuple[Gap, ...]]:
     with ExitStack() as stack:
         netlink = _open_sock_diag(stack)
         for protocol in LISTENING:
+            if protocol is Protocol.SCTP and not os.path.exists(sctp.ENDPOINTS):
+                continue
             try:
                 if netlink is None or not _answers(protocol):
                     found += _by_proc(protocol, netns, gaps)
@@ -117,7 +120,8 @@ def _by_sock_diag(netlink: Netlink, protocol: Protocol, netns: str, gaps: list[G
     for family, number in FAMILIES.items():
         request = _request.pack(number, PROTOCOL_NUMBERS[protocol], 0, 1 << LISTENING[protocol])
         dump = netlink.dump(SOCK_DIAG_BY_FAMILY, request)
-        found += [parse_diag(body, protocol, family) for _, body in dump.messages]
+        for _, body in dump.messages:
+            found += parse_sctp(body, family) if protocol is Protocol.SCTP else [parse_diag(body, protocol, family)]
         if not dump.consistent:
             reason = "kept changing while it was read; rows may be missing or twice"
             gaps.append(Gap(f"{protocol} listeners", netns, reason))
@@ -138,9 +142,17 @@ def parse_diag(body: bytes, protocol: Protocol, family: Family) -> Listener:
         inode=inode,
         uid=uid,
     )
-    if protocol is Protocol.TCP:
+    if protocol is not Protocol.UDP:
         found = replace(found, queued=queued, backlog=backlog)
     return _plain(found)
+
+
+@decode.decodes("a socket")
+def parse_sctp(body: bytes, family: Family) -> list[Listener]:
+    """The same of an SCTP socket, for each address that it is bound to."""
+    found = parse_diag(body, Protocol.SCTP, family)
+    raw = attributes(body, _message.size).get(sctp.INET_DIAG_LOCALS)
+    return [_plain(each) for each in sctp.each_address(found, raw)]
 
 
 def _plain(listener: Listener) -> Listener:
@@ -157,11 +169,13 @@ def _plain(listener: Listener) -> Listener:
 def _by_proc(protocol: Protocol, netns: str, gaps: list[Gap]) -> list[Listener]:
     """The same from /proc/thread-self/net; adds what that leaves open to `gaps`."""
     found: list[Listener] = []
-    for family, suffix in ((Family.INET, ""), (Family.INET6, "6")):
-        path = f"/proc/thread-self/net/{protocol}{suffix}"
+    for family, path in _tables(protocol):
         try:
             with open(path, encoding="ascii", errors="replace") as lines:
-                found += parse_proc(lines, protocol, family)
+                if protocol is Protocol.SCTP:
+                    found += map(_plain, sctp.parse_endpoints(lines))
+                else:
+                    found += parse_proc(lines, protocol, family)
         except FileNotFoundError:
             continue  # a kernel without IPv6 has no such sockets
         except OSError as error:
@@ -173,6 +187,14 @@ def _by_proc(protocol: Protocol, netns: str, gaps: list[Gap]) -> list[Listener]:
         )
         gaps.append(Gap("sock_diag", netns, reason))
     return found
+
+
+def _tables(protocol: Protocol) -> list[tuple[Family, str]]:
+    """The files of /proc that list a protocol's sockets; that of SCTP has both families."""
+    if protocol is Protocol.SCTP:
+        return [(Family.INET, sctp.ENDPOINTS)]
+    folder = f"/proc/thread-self/net/{protocol}"
+    return [(Family.INET, folder), (Family.INET6, f"{folder}6")]
 
 
 def parse_proc(lines: Iterable[str], protocol: Protocol, family: Family) -> list[Listener]:

@@ -18,6 +18,7 @@ from engine.model.host import Gap
 from engine.model.traffic import ConntrackEntry, Listener
 from engine.observe.conntrack import read_conntrack
 from engine.observe.errors import gap
+from engine.observe.firewall.bridge_tables import unread_tables
 from engine.observe.firewall.read import read_firewall
 from engine.observe.namespaces import Place, enter
 from engine.observe.sockets import read_listeners
@@ -76,6 +77,12 @@ def _stack(netns: str, _so_far: Visit) -> Read:
     return stack, stack.gaps
 
 
+def _firewall(netns: str, so_far: Visit) -> Read:
+    firewall, gaps = read_firewall(netns)
+    bridges = any(each.link.kind == "bridge" for each in so_far.stack.links)
+    return firewall, (*gaps, *unread_tables(netns, bridges=bridges))
+
+
 def _conntrack(netns: str, so_far: Visit) -> Read:
     return read_conntrack(netns, so_far.sysctls.get(COUNT, 0))
 
@@ -85,7 +92,7 @@ def _conntrack(netns: str, so_far: Visit) -> Read:
 READERS: Mapping[Source, Callable[[str, Visit], Read]] = {
     Source.STACK: _stack,
     Source.SYSCTLS: lambda netns, _so_far: read_sysctls(netns),
-    Source.FIREWALL: lambda netns, _so_far: read_firewall(netns),
+    Source.FIREWALL: _firewall,
     Source.LISTENERS: lambda netns, _so_far: read_listeners(netns),
     Source.CONNTRACK: _conntrack,
 }

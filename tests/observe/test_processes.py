@@ -3,6 +3,7 @@ import socket
 
 import pytest
 
+from engine.observe import processes
 from engine.observe.processes import ProcessTable, Running, parse_stat, read_holders, read_processes, socket_inode
 
 
@@ -108,3 +109,23 @@ def test_a_gap_about_processes_says_what_helps(uid: int, remedy: str, monkeypatc
     assert remedy in table.gaps[0].reason
     assert table.pids_by_netns == {}
     assert table.processes != ()
+
+
+ID = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    ("groups", "container"),
+    [
+        (f"0::/system.slice/docker-{ID}.scope\n", ID),
+        (f"12:pids:/docker/{ID}\n1:name=systemd:/docker/{ID}\n", ID),
+        (f"0::/machine.slice/libpod-{ID}.scope/container\n", ID),
+        (f"0::/machine.slice/libpod-conmon-{ID}.scope\n", ""),
+        (f"0::/kubepods.slice/kubepods-besteffort.slice/kubepods-pod1.slice/cri-containerd-{ID}.scope\n", ID),
+        (f"0::/docker/{'f' * 64}/docker/{ID}\n", ID),
+        ("0::/user.slice/user-0.slice/session-1.scope\n", ""),
+        ("", ""),
+    ],
+)
+def test_the_container_of_a_process_is_in_the_name_of_its_cgroup(groups: str, container: str) -> None:
+    assert processes.container_in(groups.encode()) == container

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import tracemalloc
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
@@ -137,7 +138,12 @@ def test_deep_nesting_is_refused(deep: str) -> None:
     refused('{"schema": "portscope.snapshot/1", "host": ' + deep + "}")
 
 
-@pytest.mark.parametrize("word", ["NaN", "Infinity", "9" * 5000, "1e999", "1.5"])
+def test_a_field_that_comes_twice_is_named() -> None:
+    text = dumps(SMALL).replace('"net.ipv4.ip_forward": 1', '"net.ipv4.ip_forward": 1, "net.ipv4.ip_forward": 0')
+    assert "'net.ipv4.ip_forward' twice" in refused(text)
+
+
+@pytest.mark.parametrize("word", ["NaN", "-Infinity", "9" * 5000, "9" * 50, "-" + "9" * 50, "1e999", "1.5", "true"])
 def test_numbers_that_are_no_integers_are_refused(word: str) -> None:
     refused(dumps(SMALL).replace('"net.ipv4.ip_forward": 1', f'"net.ipv4.ip_forward": {word}'))
 
@@ -297,3 +303,16 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytes
         open_file(path)
     with pytest.raises(RecordingError, match="larger than 1 MiB"):
         loads(" " * ((1 << 20) + 1))
+
+
+def test_a_file_of_500_megabytes_is_refused_by_its_size(tmp_path: Path) -> None:
+    path = tmp_path / "huge.json"
+    with open(path, "wb") as file:
+        file.truncate(500_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(RecordingError, match="larger than 256 MiB"):
+            open_file(path)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()

@@ -121,6 +121,10 @@ BROKEN = {
     "binary": bytes(range(256)),
     "a list": b"[]",
     "deep": b"[" * 100_000,
+    "one field twice": b'{"schema": "portscope.snapshot/1", "host": "h", "host": "g"}',
+    "no number": dumps(HOST).replace('"namespaces": [', '"namespaces": [NaN, ', 1).encode(),
+    "a number without end": dumps(HOST).replace('"namespaces": [', '"namespaces": [' + "9" * 9000 + ", ", 1).encode(),
+    "not UTF-8": dumps(HOST).encode().replace(b"0123456789ab", b"\xff\xfe\xfd", 1),
 }
 
 

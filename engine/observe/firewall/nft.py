@@ -28,7 +28,7 @@ from engine.model.firewall import (
     Table,
     VerdictKind,
 )
-from engine.observe.firewall import nft_maps, nft_values
+from engine.observe.firewall import nft_maps, nft_objects, nft_values
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.nft_statements import family_of, statement
 from engine.observe.firewall.nft_texts import Texts
@@ -48,6 +48,8 @@ class Draft:
     chains: dict[str, Json] = field(default_factory=dict)
     rules: dict[str, list[Json]] = field(default_factory=dict)
     sets: list[tuple[str, Json]] = field(default_factory=list)
+    others: list[tuple[str, Json]] = field(default_factory=list)
+    flags: frozenset[str] = frozenset()
 
 
 #: The objects of all tables by family and name, in nft's order.
@@ -113,7 +115,10 @@ def ruleset(document: Json) -> Ruleset:
             ((kind, inner),) = item.items()
             if kind == "table":
                 key = (str(inner["family"]), str(inner["name"]))
-                drafts[key] = Draft(*key, str(inner.get("comment", "")), _int(inner, "handle"))
+                flags = frozenset(str(flag) for flag in listed(inner.get("flags")))
+                drafts[key] = Draft(*key, str(inner.get("comment", "")), _int(inner, "handle"), flags=flags)
+            elif kind == "flowtable" or kind in nft_objects.KINDS:
+                drafts[str(inner["family"]), str(inner["table"])].others.append((kind, inner))
             elif kind in ("chain", "set", "map", "rule"):
                 draft = drafts[str(inner["family"]), str(inner["table"])]
                 if kind == "chain":
@@ -144,6 +149,9 @@ def _table(draft: Draft, texts: Texts) -> Table:
             tuple(_chain(draft, name, texts) for name in draft.chains),
             table_sets(draft),
             draft.comment,
+            draft.flags,
+            tuple(nft_objects.flowtable(item) for kind, item in draft.others if kind == "flowtable"),
+            tuple(nft_objects.firewall_object(kind, item) for kind, item in draft.others if kind != "flowtable"),
         )
     except nft_values.SHAPE_ERRORS as error:
         raise FirewallTextError(f"nft table {draft.family} {draft.name}: {error!r}") from error
@@ -228,7 +236,8 @@ def _set(kind: str, item: Json) -> NamedSet:
     except nft_values.SHAPE_ERRORS:
         types, flags = ["opaque"], [*flags, "dynamic"]
         elements = tuple((Name(words(each)),) for each in listed(data))
-    return NamedSet(str(item["name"]), tuple(types), elements, entries, kind == "map", "dynamic" in flags)
+    told = frozenset(str(flag) for flag in listed(item.get("flags")))
+    return NamedSet(str(item["name"]), tuple(types), elements, entries, kind == "map", "dynamic" in flags, flags=told)
 
 
 def _types(value: Json) -> list[str]:

@@ -11,7 +11,7 @@ Source: ipset(8), and net/netfilter/ipset in the kernel.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from engine.model.firewall import Atom, Element, Field, Interval, Name, NamedSet
@@ -21,6 +21,8 @@ from engine.observe.firewall.values import address_range, mac, merged, network, 
 from engine.observe.firewall.xt_words import Quoted, split
 
 OPAQUE = "opaque"
+#: Words behind an element that say how it counts: an exception, or one that goes by itself.
+_ELEMENT_WORDS = frozenset(("nomatch", "timeout"))
 _ANY = Interval(0, (1 << 32) - 1)
 
 
@@ -29,6 +31,7 @@ class _Draft:
     """A set while its lines are read."""
 
     name: str
+    kind: str
     parts: tuple[str, ...]
     options: dict[str, str]
     lines: list[list[str]] = field(default_factory=list)
@@ -47,14 +50,23 @@ def parse_ipset_save(text: str) -> tuple[NamedSet, ...]:
             names = tuple(parts.split(",")) if kind != "list" else ("set",)
             if kind != "bitmap" or names != ("port",):
                 names = tuple(part for name in names for part in (("proto", "port") if name == "port" else (name,)))
-            drafts[words[1]] = _Draft(words[1], names, dict(pairwise(words[3:])))
+            drafts[words[1]] = _Draft(words[1], str(words[2]), names, dict(pairwise(words[3:])))
         elif words[0] == "add" and len(words) >= 3 and words[1] in drafts:
             drafts[words[1]].lines.append(words[2:])
             drafts[words[1]].text.append(words[2])
         else:
             raise FirewallTextError(f"ipset save: cannot read {line!r}")
     plain = {name: _named(draft) for name, draft in drafts.items() if draft.parts != ("set",)}
-    return tuple(plain[name] if name in plain else _list(draft, plain) for name, draft in drafts.items())
+    return tuple(
+        _described(draft, plain[name] if name in plain else _list(draft, plain)) for name, draft in drafts.items()
+    )
+
+
+def _described(draft: _Draft, named: NamedSet) -> NamedSet:
+    """The set with its type, the members of a list, and the words that some of its elements carry."""
+    words = {word for line in draft.lines if len(line) > 1 for word in _flags(line)} & _ELEMENT_WORDS
+    members = tuple(draft.text) if draft.parts == ("set",) else ()
+    return replace(named, kind=draft.kind, members=members, flags=frozenset(map(str, words)))
 
 
 def fields(family: str, named: NamedSet | None, directions: Sequence[str]) -> tuple[Field, ...] | None:

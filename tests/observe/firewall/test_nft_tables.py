@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engine.model.firewall import BaseChain, Chain, Interval, MapElement, Name, NamedSet, Verdict, VerdictKind
+from engine.model.nft_object import FirewallObject, Flowtable
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.nft import load, parse_nft
 from engine.observe.firewall.nft_texts import parse_texts
@@ -200,3 +201,24 @@ def test_a_rule_s_text_is_nft_s_own_line() -> None:
     made = found.chain("in")
     assert isinstance(made, Chain)
     assert [(each.text, each.handle) for each in made.rules] == [("drop it", 7)]
+
+
+def test_a_table_has_its_flags_flowtables_and_objects() -> None:
+    found = parsed(
+        {"table": {"family": "inet", "name": "t", "handle": 1, "flags": ["dormant"]}},
+        item("flowtable", name="f", handle=3, hook="ingress", prio=0, dev=["eth1", "eth0"]),
+        item("counter", name="c", handle=4, packets=7, bytes=700),
+        item("quota", name="q", handle=5, bytes=1000, used=400, inv=True),
+        item("ct helper", name="h", handle=6, type="ftp", protocol="tcp", l3proto="ip"),
+    )
+    assert found.flags == {"dormant"}
+    assert found.flowtables == (Flowtable("f", "ingress", 0, ("eth0", "eth1"), 3),)
+    assert found.objects == (
+        FirewallObject("counter", "c", "", 4),
+        FirewallObject("quota", "q", "bytes 1000, inv True", 5),
+        FirewallObject("ct helper", "h", "type ftp, protocol tcp, l3proto ip", 6),
+    )
+
+
+def item(kind: str, **words: Any) -> dict[str, Any]:
+    return {kind: {"family": "inet", "table": "t", **words}}

@@ -21,7 +21,9 @@ def at(value: int) -> Interval:
 
 def test_addresses_are_single_or_ranges() -> None:
     found = one("create a hash:ip family inet hashsize 1024\nadd a 0.0.0.5\nadd a 0.0.1.0-0.0.1.9 timeout 5\n")
-    assert found == NamedSet("a", ("ip",), ((at(5),), (Interval(256, 265),)))
+    assert found == NamedSet(
+        "a", ("ip",), ((at(5),), (Interval(256, 265),)), kind="hash:ip", flags=frozenset({"timeout"})
+    )
 
 
 def test_a_netmask_makes_addresses_networks() -> None:
@@ -37,7 +39,9 @@ def test_a_port_of_a_hash_is_a_protocol_and_a_port() -> None:
 
 
 def test_a_bitmap_of_ports_has_no_protocol() -> None:
-    assert one("create a bitmap:port range 1-1000\nadd a 80\n") == NamedSet("a", ("port",), ((at(80),),))
+    assert one("create a bitmap:port range 1-1000\nadd a 80\n") == NamedSet(
+        "a", ("port",), ((at(80),),), kind="bitmap:port"
+    )
 
 
 def test_an_exception_is_cut_out_of_its_network() -> None:
@@ -92,3 +96,16 @@ def test_directions_choose_the_fields() -> None:
 def test_other_text_is_refused() -> None:
     with pytest.raises(FirewallTextError, match="ipset save"):
         parse_ipset_save("hello\n")
+
+
+def test_a_set_tells_its_type_its_members_and_the_words_of_its_elements() -> None:
+    text = (
+        "create one hash:net family inet timeout 300\n"
+        "add one 10.0.0.0/8 timeout 100\nadd one 10.1.0.0/16 nomatch timeout 9\n"
+        "create two hash:ip,port,net family inet\nadd two 10.0.0.1,tcp:80,10.2.0.0/16\n"
+        "create all list:set size 8\nadd all one\n"
+    )
+    one, two, every = parse_ipset_save(text)
+    assert (one.kind, one.flags) == ("hash:net", {"timeout", "nomatch"})
+    assert (two.kind, two.flags, two.members) == ("hash:ip,port,net", frozenset(), ())
+    assert (every.kind, every.members) == ("list:set", ("one",))
