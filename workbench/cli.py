@@ -29,6 +29,10 @@ SOURCE  host (the namespace that portscope runs in), ns:NAME, a container's name
 
 """
 
+COLLECT = """\
+  portscope collect | ssh HOST sudo sh > FILE      portscope why TARGET --snapshot FILE
+"""
+
 
 class Parser(argparse.ArgumentParser):
     """A parser whose complaints are one line, like every other error."""
@@ -67,7 +71,9 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=Parser)
 
     command = add_command(commands, "open", "the workbench on a saved snapshot")
-    command.add_argument("file", metavar="FILE", type=Path, help="what 'portscope snapshot' wrote")
+    command.add_argument(
+        "file", metavar="FILE", type=Path, help="what 'portscope snapshot' or the script of 'portscope collect' wrote"
+    )
 
     command = add_command(commands, "demo", "a small broken lab of its own, removed at exit, and the workbench on it")
     command.set_defaults(module="workbench.commands.demo")
@@ -81,10 +87,15 @@ def build_parser() -> Parser:
     command.set_defaults(module="workbench.commands.why")
 
     command = add_command(commands, "snapshot", "everything that portscope reads of this host, as JSON")
+    command.add_argument("file", metavar="FILE", type=Path, nargs="?", help="a file to convert instead")
     command.add_argument("-o", dest="output", metavar="FILE", type=Path, help="write to FILE instead of stdout")
     command.set_defaults(module="workbench.commands.snapshot")
 
     _add_report(commands)
+    command = add_command(
+        commands, "collect", "a shell script that gathers a snapshot on a machine without Python", COLLECT
+    )
+    command.set_defaults(module="workbench.commands.collect")
     return parser
 
 

@@ -26,7 +26,7 @@ def load(path: Path) -> Snapshot:
     try:
         return open_file(path)
     except RecordingError as error:
-        raise usage(f"{error}; name a file that 'portscope snapshot -o FILE' wrote") from error
+        raise usage(f"{error}; name a file that 'portscope snapshot' or 'portscope collect' made") from error
 
 
 def save(snapshot: Snapshot, path: Path) -> None:

@@ -23,7 +23,7 @@ _REQUEST = bytes(_ifaddrmsg.size)
 
 SCOPES = {0: "global", 200: "site", 253: "link", 254: "host", 255: "nowhere"}
 
-_FLAGS = (
+FLAGS = (
     (0x02, "nodad"),
     (0x04, "optimistic"),
     (0x08, "dadfailed"),
@@ -76,7 +76,7 @@ def _parse_address(body: bytes) -> Address | None:
 
 @lru_cache(maxsize=256)
 def _flag_names(flags: int, family: int) -> frozenset[str]:
-    names = [name for bit, name in _FLAGS if flags & bit]
+    names = [name for bit, name in FLAGS if flags & bit]
     if flags & _IFA_F_SECONDARY:
         names.append("secondary" if family == AF_INET else "temporary")
     return frozenset(names)

@@ -37,7 +37,7 @@ _ifinfomsg = struct.Struct("=BxHiII")
 _REQUEST = _ifinfomsg.pack(0, 0, 0, 0, 0) + struct.pack("=HHI", 8, _IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
 
 #: Kinds whose IFLA_LINK is the other end of a pair, not a device below them.
-_PAIRED = frozenset({"veth", "netkit", "vxcan"})
+PAIRED = frozenset({"veth", "netkit", "vxcan"})
 #: Kinds that always have a lower device, which in another namespace may have the same index.
 _STACKED = frozenset({"vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "macsec", "vxlan"})
 
@@ -109,9 +109,9 @@ def _points_at(
     raw = data.get(LOWER[kind]) if kind in LOWER else found.get(_IFLA_LINK)
     index = i32(raw) if raw else 0
     # A device that has nothing below it names itself when it was moved to another namespace.
-    if index <= 0 or (index == own and kind not in _PAIRED and kind not in _STACKED):
+    if index <= 0 or (index == own and kind not in PAIRED and kind not in _STACKED):
         return None, None
     nsid = i32(found[_IFLA_LINK_NETNSID]) if _IFLA_LINK_NETNSID in found else None
-    if nsid is None and kind not in _PAIRED:
+    if nsid is None and kind not in PAIRED:
         return index, None
     return None, FarEnd(index, nsid)

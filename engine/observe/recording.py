@@ -24,6 +24,8 @@ from engine.observe.files import write_whole
 
 SCHEMA = "portscope.snapshot/1"
 _FAMILY, _VERSION = "portscope.snapshot", 1
+#: How a file begins that was collected by the shell script.
+COLLECTED = b"portscope-collected/"
 #: Bytes of the largest file that is read.
 LARGEST = 256 * 1024 * 1024
 
@@ -92,11 +94,24 @@ def open_file(path: str | os.PathLike[str]) -> Snapshot:
         raise RecordingError(f"{name} cannot be read: {error.strerror or error}") from None
     if max(len(data), status.st_size) > LARGEST:
         raise RecordingError(f"{name}: the recording is larger than {LARGEST >> 20} MiB")
+    if data.startswith(COLLECTED):
+        return _collected(name, data)
     try:
         return loads(data.decode("utf-8"))
     except UnicodeDecodeError:
         raise RecordingError(f"{name}: the recording is not text") from None
     except RecordingError as error:
+        raise RecordingError(f"{name}: {error}") from None
+
+
+def _collected(name: str, data: bytes) -> Snapshot:
+    """The snapshot in a file that the script of `engine.observe.collected` wrote."""
+    from engine.observe.collected.sections import CollectedError  # noqa: PLC0415 - most files are recordings
+    from engine.observe.collected.snapshot import loads as read  # noqa: PLC0415
+
+    try:
+        return read(data.decode("utf-8", "replace"))
+    except CollectedError as error:
         raise RecordingError(f"{name}: {error}") from None
 
 

@@ -49,7 +49,7 @@ KINDS = {
     11: "xresolve",
 }
 #: Types that have no way out (IPv6 names the loopback device for them, which means nothing).
-_DEAD_ENDS = frozenset({"blackhole", "unreachable", "prohibit", "throw"})
+DEAD_ENDS = frozenset({"blackhole", "unreachable", "prohibit", "throw"})
 
 
 def read_routes(reader: Reader, names: Mapping[int, str]) -> tuple[Route, ...]:
@@ -100,7 +100,7 @@ def _parse_route(body: bytes, names: Mapping[int, str], objects: Mapping[int, Ne
         scope=SCOPES.get(scope, str(scope)),
         protocol=protocol_name(protocol),
         preferred_source=address(found[_RTA_PREFSRC]) if _RTA_PREFSRC in found else None,
-        nexthops=() if name in _DEAD_ENDS else _ways_out(found, flags, objects),
+        nexthops=() if name in DEAD_ENDS else _ways_out(found, flags, objects),
         mtu=u32(metrics[_RTAX_MTU]) if _RTAX_MTU in metrics else None,
         locked=_RTAX_LOCK in metrics and bool(u32(metrics[_RTAX_LOCK]) >> _RTAX_MTU & 1),
         source=network(found.get(_RTA_SRC), source_length, family) if source_length else None,

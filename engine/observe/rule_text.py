@@ -13,7 +13,7 @@ _FRA_PROTOCOL = 21
 _UNRESOLVED, _IIF_DETACHED, _OIF_DETACHED = 0x4, 0x8, 0x10
 _RTPROT_KERNEL = 2
 _ANY_MARK = 0xFFFFFFFF
-_IP_PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "ipv6-icmp", 132: "sctp"}
+IP_PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "ipv6-icmp", 132: "sctp"}
 
 
 def rule_text(rule: PolicyRule, flags: int, found: Mapping[int, bytes]) -> str:
@@ -42,7 +42,7 @@ def _selectors(rule: PolicyRule, flags: int) -> Iterator[str]:
     if rule.uid_range is not None:
         yield f"uidrange {rule.uid_range[0]}-{rule.uid_range[1]}"
     if rule.ip_protocol is not None:
-        yield f"ipproto {_IP_PROTOCOLS.get(rule.ip_protocol, f'ipproto-{rule.ip_protocol}')}"
+        yield f"ipproto {IP_PROTOCOLS.get(rule.ip_protocol, f'ipproto-{rule.ip_protocol}')}"
     if rule.sport is not None:
         yield f"sport {_range(rule.sport)}"
     if rule.dport is not None:

@@ -36,7 +36,7 @@ _ports = struct.Struct("=HH")
 _uids = struct.Struct("=II")
 _REQUEST = bytes(_fib_rule_hdr.size)
 
-_ACTIONS = {1: "table", 2: "goto", 3: "nop", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
+ACTIONS = {1: "table", 2: "goto", 3: "nop", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
 #: Selectors that the noun has no field for: attribute, words of `ip rule`, number format, byte order, and the
 #: value that restricts nothing.
 _UNMODELLED: tuple[tuple[int, str, str, Literal["big", "little"], int | None], ...] = (
@@ -70,7 +70,7 @@ def _parse_rule(body: bytes) -> PolicyRule | None:
     rule = PolicyRule(
         family=Family.INET if number == AF_INET else Family.INET6,
         priority=_optional(found, _FRA_PRIORITY) or 0,
-        action=_ACTIONS.get(action, str(action)),
+        action=ACTIONS.get(action, str(action)),
         table=_optional(found, _FRA_TABLE) or table,
         source=network(found.get(_FRA_SRC), from_length, number) if from_length else None,
         destination=network(found.get(_FRA_DST), to_length, number) if to_length else None,

@@ -73,7 +73,7 @@ def read_listeners(netns: str) -> tuple[Listeners, tuple[Gap, ...]]:
                     found += _by_proc(protocol, netns, gaps)
                 else:
                     gaps.append(gap(f"{protocol} listeners", netns, error))
-    return tuple(sorted(found, key=_order)), tuple(gaps)
+    return tuple(sorted(found, key=order)), tuple(gaps)
 
 
 def _open_sock_diag(stack: ExitStack) -> Netlink | None:
@@ -103,7 +103,7 @@ def _process(listener: Listener, holder: Holder | None, published: Collection[tu
     return replace(holder.process, relay=holder.program.relay_for(listener.protocol, listener.port))
 
 
-def _order(listener: Listener) -> tuple[object, ...]:
+def order(listener: Listener) -> tuple[object, ...]:
     """By protocol, port, family, address (the wildcard first); the inode makes the order total."""
     packed = listener.address.packed if listener.address else b""
     return (listener.protocol, listener.port, listener.family, packed, listener.device or 0, listener.inode)
@@ -144,7 +144,7 @@ def parse_diag(body: bytes, protocol: Protocol, family: Family) -> Listener:
     )
     if protocol is not Protocol.UDP:
         found = replace(found, queued=queued, backlog=backlog)
-    return _plain(found)
+    return plain(found)
 
 
 @decode.decodes("a socket")
@@ -152,10 +152,10 @@ def parse_sctp(body: bytes, family: Family) -> list[Listener]:
     """The same of an SCTP socket, for each address that it is bound to."""
     found = parse_diag(body, Protocol.SCTP, family)
     raw = attributes(body, _message.size).get(sctp.INET_DIAG_LOCALS)
-    return [_plain(each) for each in sctp.each_address(found, raw)]
+    return [plain(each) for each in sctp.each_address(found, raw)]
 
 
-def _plain(listener: Listener) -> Listener:
+def plain(listener: Listener) -> Listener:
     """The listener as packets meet it: a mapped address is IPv4, an unspecified one the wildcard (None)."""
     address = listener.address
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
@@ -173,7 +173,7 @@ def _by_proc(protocol: Protocol, netns: str, gaps: list[Gap]) -> list[Listener]:
         try:
             with open(path, encoding="ascii", errors="replace") as lines:
                 if protocol is Protocol.SCTP:
-                    found += map(_plain, sctp.parse_endpoints(lines))
+                    found += map(plain, sctp.parse_endpoints(lines))
                 else:
                     found += parse_proc(lines, protocol, family)
         except FileNotFoundError:
@@ -208,7 +208,7 @@ def _proc_line(words: list[str], protocol: Protocol, family: Family) -> Listener
             return None
         host, port = words[1].split(":")
         address = decode.address(_proc_address(host))
-        return _plain(Listener(protocol, family, address, int(port, 16), inode=int(words[9]), uid=int(words[7])))
+        return plain(Listener(protocol, family, address, int(port, 16), inode=int(words[9]), uid=int(words[7])))
     except (ValueError, IndexError, struct.error):
         return None
 

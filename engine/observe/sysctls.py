@@ -57,7 +57,7 @@ _GLOBAL = (
     "netfilter/nf_conntrack_tcp_loose",
 )
 #: net.ipv4.ip_forward and this file are one variable in the kernel, and one read serves both.
-_SAME_AS_IP_FORWARD = "net.ipv4.conf.all.forwarding"
+SAME_AS_IP_FORWARD = "net.ipv4.conf.all.forwarding"
 #: Settings for all devices that count beside a device's own.
 _ALL_DEVICES = (
     "ipv4/conf/all/accept_local",
@@ -73,7 +73,7 @@ _ALL_DEVICES = (
     "ipv6/conf/all/proxy_ndp",
     "ipv6/conf/all/use_oif_addrs_only",
 )
-_FILES = tuple((path, "net." + path.replace("/", ".")) for path in (*_GLOBAL, *_ALL_DEVICES))
+FILES = tuple((path, "net." + path.replace("/", ".")) for path in (*_GLOBAL, *_ALL_DEVICES))
 
 
 def read_sysctls(netns: str) -> tuple[dict[str, int], tuple[Gap, ...]]:
@@ -85,7 +85,7 @@ def read_sysctls(netns: str) -> tuple[dict[str, int], tuple[Gap, ...]]:
     except OSError as error:
         return {}, (gap("sysctls", netns, error),)
     try:
-        for path, name in _FILES:
+        for path, name in FILES:
             try:
                 found.update(parse_sysctl(name, _read(root, path)))
             except FileNotFoundError:
@@ -95,7 +95,7 @@ def read_sysctls(netns: str) -> tuple[dict[str, int], tuple[Gap, ...]]:
     finally:
         os.close(root)
     if "net.ipv4.ip_forward" in found:
-        found[_SAME_AS_IP_FORWARD] = found["net.ipv4.ip_forward"]
+        found[SAME_AS_IP_FORWARD] = found["net.ipv4.ip_forward"]
     return found, tuple(gaps)
 
 

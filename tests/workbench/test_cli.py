@@ -135,6 +135,17 @@ def test_without_a_terminal_the_workbench_says_what_prints_instead(saved):
     assert_one_line_error(portscope("open", saved), Exit.USAGE, "terminal", "portscope why")
 
 
+def test_a_collected_file_is_converted_and_asked(tmp_path):
+    script, path = portscope("collect"), tmp_path / "collected"
+    assert script.returncode == Exit.DONE
+    subprocess.run(["sh", "-s", path], input=script.stdout, text=True, check=True, capture_output=True)
+    converted = portscope("snapshot", path)
+    assert converted.returncode == Exit.DONE
+    assert json.loads(converted.stdout)["host"] == json.loads(portscope("snapshot").stdout)["host"]
+    path.write_bytes(path.read_bytes()[:-9])
+    assert_one_line_error(portscope("why", "127.0.0.1:1", "--snapshot", path), Exit.USAGE, "ends too early")
+
+
 def test_a_snapshot_of_this_host_can_be_opened_again(tmp_path):
     path = tmp_path / "here.json"
     done = portscope("snapshot", "-o", path)

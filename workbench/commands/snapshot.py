@@ -1,4 +1,4 @@
-"""`portscope snapshot`: everything that was read, as versioned JSON, on stdout or in a file."""
+"""`portscope snapshot`: everything that was read of this host, or that a file holds, as versioned JSON."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from workbench.exits import Exit, complain
 
 
 def run(arguments: Namespace) -> Exit:
-    """Looks once and writes. What could not be read is in the file, and is counted on stderr."""
-    snapshot = world.look()
+    """Looks once, or converts a file, and writes. What could not be read is in it, and is counted on stderr."""
+    snapshot = world.load(arguments.file) if arguments.file else world.look()
     if arguments.output:
         world.save(snapshot, arguments.output)
     else:

@@ -1,0 +1,61 @@
+"""What docker and podman told of their containers and networks, with the fields that the script picked.
+
+The documents have the shape of the engines' own, so that the parsers of the API read them. The script writes lists with
+one empty entry behind them, which is dropped here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from engine.model.container import Container, Network
+from engine.observe import docker, podman_documents
+from engine.observe.collected.reading import Reading, Row, documents
+from engine.observe.containers import LIVING, ContainerView, Sandbox
+
+#: Files of engines by the path that people see.
+_RUN = "/var/run/"
+
+
+def read_containers(reading: Reading, owners: Mapping[int, int], files: Mapping[str, int]) -> ContainerView:
+    """The containers of both engines; `owners` has the namespaces' inodes by pid, `files` those of their files."""
+    containers: list[Container] = []
+    networks: list[Network] = []
+    sandboxes: dict[str, Sandbox] = {}
+    for engine in ("docker", "podman"):
+        found = reading.read(f"{engine}-networks", documents) or ()
+        names = {docker.text(row, "Id") or docker.text(row, "id"): _network(row, engine) for row in map(_clean, found)}
+        networks += sorted((each for each in names.values() if each), key=lambda each: each.name)
+        known = {key: network.name for key, network in names.items() if network}
+        seen: list[Container] = []
+        for row in map(_clean, reading.read(engine, documents) or ()):
+            container = docker.parse_container(row, row, engine, (engine,), known)
+            sandbox = _sandbox(docker.sandbox_key(row), container.pid, owners, files)
+            if sandbox and container.state in LIVING:
+                sandboxes[container.id] = sandbox
+            seen.append(container)
+        containers += sorted(seen, key=lambda each: (each.name, each.id))
+    return ContainerView(tuple(containers), tuple(networks), sandboxes)
+
+
+def _network(row: Row, engine: str) -> Network | None:
+    return docker.parse_network(row, engine) if engine == "docker" else podman_documents.parse_network(row, engine)
+
+
+def _clean(row: Row) -> Row:
+    """The document without the empty entries that end its lists."""
+    return {key: _clean(value) if isinstance(value, dict) else value for key, value in row.items() if key}
+
+
+def _sandbox(key: str, pid: int | None, owners: Mapping[int, int], files: Mapping[str, int]) -> Sandbox | None:
+    path = f"/run/{key.removeprefix(_RUN)}" if key.startswith(_RUN) else key
+    if path in files:
+        return Sandbox(files[path], key, pid)
+    return Sandbox(owners[pid], f"/proc/{pid}/ns/net", pid) if pid in owners and pid else None
+
+
+def with_client(view: ContainerView, command: tuple[str, ...]) -> ContainerView:
+    """The containers of Docker with the client that reaches the engine."""
+    changed = (replace(each, command=command) if each.engine == "docker" else each for each in view.containers)
+    return replace(view, containers=tuple(changed))

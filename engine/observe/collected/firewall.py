@@ -1,0 +1,44 @@
+"""The texts of nft, iptables-save and ipset as a namespace's firewall, by the parsers of `engine.observe.firewall`."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from engine.model.firewall import Backend, Firewall, NamedSet, Table
+from engine.observe.collected.reading import Reading
+from engine.observe.firewall import nft, nft_texts, ownership, xt, xt_sets
+
+#: The save tool of each family.
+_TOOLS = {"ip": "iptables", "ip6": "ip6tables"}
+Saved = tuple[Table, ...]
+
+
+def read_firewall(reading: Reading) -> Firewall:
+    """All tables: nft's in its own order, then the legacy ones."""
+    ipsets = _ipsets(reading)
+    saved = _saved(reading, Backend.XT_NFT, ipsets)
+    native = reading.read("nft", lambda text: _nft_tables(reading, text, saved))
+    return Firewall((*(saved if native is None else native), *_saved(reading, Backend.XT_LEGACY, ipsets)), ipsets)
+
+
+def _ipsets(reading: Reading) -> tuple[NamedSet, ...]:
+    texts = (section.text for source, section in reading.sections.items() if source.startswith("xt-"))
+    return reading.read("ipset", xt_sets.parse_ipset_save) or () if any(map(xt.set_names, texts)) else ()
+
+
+def _saved(reading: Reading, backend: Backend, ipsets: tuple[NamedSet, ...]) -> Saved:
+    found: list[Table] = []
+    for family, tool in _TOOLS.items():
+        parse = partial(xt.parse_xt_save, backend=backend, family=family, ipsets=ipsets)
+        found += reading.read(f"{backend}-{tool}", parse) or ()
+    return tuple(found)
+
+
+def _nft_tables(reading: Reading, text: str, saved: Saved) -> Saved:
+    """Native and iptables-nft tables in the order in which nft lists them."""
+    section = reading.sections.get("nft-text")
+    texts = nft_texts.parse_texts(section.text if section and not section.status else "")
+    ruleset = nft.ruleset(nft.load(text))
+    owned = ownership.joined(ruleset, saved)
+    tables = {(table.family, table.name): table for table in nft.tables(ruleset, owned, texts)} | owned
+    return tuple(tables[key] for key in ruleset if key in tables)

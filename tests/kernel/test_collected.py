@@ -1,0 +1,87 @@
+"""The script's file against a look at the same namespaces: the same nouns, the same answers, and nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from engine import explain
+from engine.explain.question import resolve
+from engine.model.packet import Protocol
+from engine.observe.collected.snapshot import loads
+from tests.harness.baseline import Baseline
+from tests.harness.needs import require
+from tests.harness.netns import Netns, World
+from tests.harness.scenes import Scene, build
+from tests.observe.collecting import collect_alone, differences
+from tests.scenarios.scenario import read_all
+
+require(
+    "ip", "nsenter", "nft", "iptables-nft", "iptables-legacy", "bridge", "ipset", "ss", "dash", "busybox", root=True
+)
+
+#: Hosts of every backend, with sets, marks, policy rules, route types, relays, isolated ports and IPv6.
+SCENES = (
+    "published-nft",
+    "published-native-nft",
+    "legacy-and-nft-mixed",
+    "policy-rules",
+    "route-types-at-router",
+    "multipath",
+    "ipv6-published-legacy",
+    "ipv6-policy-rules",
+    "matches-legacy",
+)
+SCENARIOS = {each.name: each for each in read_all()}
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World() as made:
+        yield made
+
+
+@pytest.fixture
+def scene(request: pytest.FixtureRequest, world: World) -> Scene:
+    return build(world, SCENARIOS[request.param])
+
+
+def host_of(scene: Scene) -> Netns:
+    return scene.netns[scene.scenario.host]
+
+
+@pytest.mark.parametrize("scene", SCENES, indirect=True)
+def test_a_collected_host_is_the_host_that_a_look_sees(scene: Scene) -> None:
+    looked = scene.look()
+    told = loads(collect_alone(host_of(scene), list(scene.netns.values())))
+    found = {each.id: differences(each, told.by_id[each.id]) for each in looked.namespaces}
+    assert found == {each.id: [] for each in looked.namespaces}
+    assert [gap for gap in told.gaps if gap.source != "conntrack"] == [
+        g for g in looked.gaps if g.source != "conntrack"
+    ]
+    for question in scene.scenario.questions:
+        source, protocol = f"ns:{scene.netns[question.source].name}", Protocol(question.protocol)
+        answers = [explain.ask(each, resolve(each, question.target, source, protocol)) for each in (looked, told)]
+        assert answers[0].symptom == answers[1].symptom
+        assert [cause.code for cause in answers[0].causes] == [cause.code for cause in answers[1].causes]
+
+
+@pytest.mark.parametrize("shell", [("dash",), ("busybox", "sh")])
+def test_looking_changes_nothing(world: World, shell: tuple[str, ...]) -> None:
+    place = world.netns("plain")
+    before = Baseline.read(place)
+    legacy = place.run("cat", "/proc/net/ip_tables_names")
+    collect_alone(place, [place], shell)
+    assert Baseline.read(place) == before
+    assert place.run("cat", "/proc/net/ip_tables_names") == legacy
+    assert not place.run("nft", "list", "tables")
+
+
+def test_an_ordinary_user_gets_what_may_be_read(world: World) -> None:
+    place = world.netns("plain")
+    nobody = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "sh")
+    told = loads(collect_alone(place, [place, world.netns("other")], nobody))
+    assert told.host == place.name
+    assert [link.name for link in told.host_netns.links] == ["lo"]
+    assert any("denied" in gap.reason or "not permitted" in gap.reason or "root" in gap.reason for gap in told.gaps)
