@@ -2,7 +2,8 @@
 
 1. `look` asks processes and container engines first, because they tell which namespaces there are and what they are
    called: that is the `Scene`. A few threads then visit each namespace once. Far ends of links are resolved when all
-   links are known, and holders of sockets when all sockets are known.
+   links are known, and holders of sockets when all sockets are known. Where a link leads out of sight, the namespace
+   is looked for in threads and open files (`hidden`), and what no file enters is told by its number (`numbered`).
 2. `again` makes the next look out of one: it reads the stale sources of the stale namespaces, joins anew what these
    may have changed, and keeps everything else as it is. Which namespaces and containers there are does not change by
    it; for that the scene is set anew with `look`.
@@ -14,15 +15,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from engine.model.host import Gap
 from engine.model.link import Link
+from engine.observe import hidden
 from engine.observe.containers import ContainerView, read_containers
 from engine.observe.errors import ObserveError, words_for
 from engine.observe.namespaces import Place, apart, discover, host_inode, name_all, root_inode, side_by_side
+from engine.observe.numbered import joined, known_by_number, led_to, read_numbered
 from engine.observe.peers import PeerFinder
 from engine.observe.processes import Holder, ProcessTable, read_holders, read_processes
 from engine.observe.visit import Source, Visit, visit
+
+#: Links with their far ends, and the gaps of these, by namespace id.
+Ends = Mapping[str, tuple[tuple[Link, ...], tuple[Gap, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +72,10 @@ def look() -> Look:
     """Reads everything, from the calling thread's network namespace. Raises ObserveError as `snapshot.take` does."""
     taken_at = _now()
     scene = set_scene()
-    places = scene.places
-    visited = side_by_side(lambda item: visit(item[1], item[0]), tuple(places.items()))
-    visits = {netns: seen for netns, seen in zip(places, visited, strict=True) if seen is not None}
-    links = _far_ends(places, visits, visits)
-    holders, unheld = _holders(scene.table, places, visits)
+    visits = _visit_all(scene.places)
+    scene, visits, links = _with_kept(scene, visits, _far_ends(scene.places, visits, visits))
+    scene, visits, links = _with_numbered(scene, visits, links)
+    holders, unheld = _holders(scene.table, scene.places, visits)
     return Look(scene, visits, links, holders, unheld, taken_at)
 
 
@@ -101,7 +107,7 @@ def set_scene() -> Scene:
         table = read_processes()
         view = read_containers(table, host)
         sandboxes = [(sandbox.inode, sandbox.path) for sandbox in view.sandboxes.values()]
-        found, gaps = discover(table.pids_by_netns, sandboxes)
+        found, gaps = discover(table.pids_by_netns, [*sandboxes, *hidden.mounted()])
     except OSError as error:
         raise ObserveError(f"cannot look at this host: {words_for(error)}; is /proc mounted?") from error
     return Scene(host, root_inode(), table, view, found, name_all(found, host, owners(view)), gaps)
@@ -115,6 +121,51 @@ def owners(view: ContainerView) -> dict[int, str]:
         if sandbox is not None and container.network_mode != "host":
             found.setdefault(sandbox.inode, container.name)
     return found
+
+
+def _visit_all(places: Mapping[str, Place]) -> Mapping[str, Visit]:
+    """The visits to namespaces, without those that have ended."""
+    visited = side_by_side(lambda item: visit(item[1], item[0]), tuple(places.items()))
+    return {netns: seen for netns, seen in zip(places, visited, strict=True) if seen is not None}
+
+
+def _with_kept(scene: Scene, visits: Mapping[str, Visit], links: Ends) -> tuple[Scene, Mapping[str, Visit], Ends]:
+    """The same with namespaces that only a thread or an open file keeps, where something leads out of sight."""
+    while _leads_away(links) or hidden.has_unknown_numbers(scene.places):
+        more = hidden.kept(scene.table, scene.found)
+        if not more:
+            break
+        found = {**scene.found, **{inode: Place(inode, ways=(path,)) for inode, path in more}}
+        scene = replace(scene, found=found, ids=name_all(found, scene.host, owners(scene.view)))
+        fresh = {scene.ids[inode]: found[inode] for inode, _ in more}
+        visits = {**visits, **_visit_all(fresh)}
+        links = _far_ends(scene.places, visits, visits)
+    return scene, visits, links
+
+
+def _leads_away(links: Ends) -> bool:
+    return any(link.peer is not None and link.peer.netns is None for found, _ in links.values() for link in found)
+
+
+def _with_numbered(scene: Scene, visits: Mapping[str, Visit], links: Ends) -> tuple[Scene, Mapping[str, Visit], Ends]:
+    """The same with the namespaces that links lead to and no file enters, as far as the kernel tells of them."""
+    wanted: dict[str, dict[int, dict[int, int]]] = {}  # by viewer and number: index there -> index here
+    for netns, (found, _) in links.items():
+        far = {each.link.index: each.far for each in visits[netns].stack.links}
+        for link in found:
+            end = far.get(link.index)
+            if link.peer is not None and link.peer.netns is None and end is not None and end.nsid is not None:
+                wanted.setdefault(netns, {}).setdefault(end.nsid, {})[end.index] = link.index
+    places, every, ids, ends = dict(scene.found), dict(visits), dict(scene.ids), dict(links)
+    for viewer, numbers in wanted.items():
+        told = apart(partial(read_numbered, scene.places[viewer], tuple(numbers)))
+        for number, stack in told.items():
+            netns, key = f"{viewer}-nsid-{number}", -len(places)  # no inode is negative
+            places[key], ids[key] = Place(0), netns
+            every[netns] = Visit(stack, unread={None: (known_by_number(netns, viewer, number),)})
+            ends[netns] = (joined(viewer, stack.links, numbers[number]), ())
+            ends[viewer] = led_to(viewer, ends[viewer], netns, numbers[number].values())
+    return replace(scene, found=places, ids=ids), every, ends
 
 
 def _now() -> str:

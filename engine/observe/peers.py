@@ -68,8 +68,7 @@ class PeerFinder:
             other = known.find(each.far.nsid, self._likely(each.link.index, each.far))
             links.append(replace(each.link, peer=Peer(other, each.far.index)))
             if other is None:
-                reason = f"the far end of {each.link.name} is in a namespace that has no name and no process"
-                gaps.append(Gap("link peers", netns, reason))
+                gaps.append(out_of_sight(netns, each.link.name))
         return tuple(links), tuple(gaps)
 
     def _likely(self, index: int, far: FarEnd) -> Iterator[str]:
@@ -83,6 +82,11 @@ class PeerFinder:
         if each.far is None:
             return each.link
         return replace(each.link, peer=Peer(netns if each.far.nsid is None else None, each.far.index))
+
+
+def out_of_sight(netns: str, name: str) -> Gap:
+    """The gap of a link whose far end is in a namespace that was not found."""
+    return Gap("link peers", netns, f"the far end of {name} is in a namespace that has no name and no process")
 
 
 class Numbers:

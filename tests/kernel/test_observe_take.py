@@ -101,22 +101,6 @@ def test_a_namespace_that_only_a_process_keeps_is_called_by_its_pid(host: Netns,
     assert link(snapshot, host.name, "vtenant").master == link(snapshot, host.name, "br0").index
 
 
-def test_a_far_end_in_a_namespace_that_nothing_names_is_a_gap(host: Netns, world: World) -> None:
-    hidden = world.netns("hidden")
-    world.veth(End(host, "vhidden"), End(hidden, "eth0"))
-    (row,) = host.ip_json("link show vhidden")
-    kept = os.open(hidden.path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        run(["ip", "netns", "delete", hidden.name])
-        snapshot = take_in(host)
-    finally:
-        host.ip("link delete vhidden")
-        os.close(kept)
-    assert link(snapshot, host.name, "vhidden").peer == Peer(None, row["link_index"])
-    reasons = [gap.reason for gap in snapshot.gaps if gap.netns == host.name and gap.source == "link peers"]
-    assert reasons == ["the far end of vhidden is in a namespace that has no name and no process"]
-
-
 def test_a_veth_pair_within_one_namespace_has_its_own_namespace_as_peer(host: Netns, world: World) -> None:
     world.veth(End(host, "loop0"), End(host, "loop1"))
     try:
