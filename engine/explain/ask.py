@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.explain.blocker import Remedy
 from engine.explain.bypass import bypassed
 from engine.explain.endings import Endings, endings_of, reach_of
+from engine.explain.mending import Mending
 from engine.explain.pointers import as_found, renamed
-from engine.explain.search import Search, Step, after_remedy, told_of
+from engine.explain.search import Search, told_of
 from engine.explain.unread import cause_of, decisive, hollow, relevant_gaps
-from engine.explain.whatif import StaleChangeError
-from engine.model.command import argvs
 from engine.model.host import Snapshot
-from engine.model.plan import Plan
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Assumption, Conversation, Symptom
-from engine.model.verdict import Cause, Fix, Question, Reach, Verdict
+from engine.model.verdict import Cause, Question, Reach, Verdict
 from engine.path.choices import Run
 from engine.path.conversation import conversations
 from engine.path.world import World
@@ -74,9 +71,9 @@ def _causes(world: World, question: Question, main: Run[Conversation]) -> tuple[
     steps = search.run(world, main.result)
     solved = bool(steps) and steps[-1].remedy is not None
     worth = solved or (bool(steps) and steps[-1].blocker.code == "INFO_EXITS_HOST")
+    fixes_of = Mending(search, steps, solved=solved).fixes() if worth else [()] * len(steps)
     causes = []
-    for number, step in enumerate(steps):
-        fixes = _fixes(search, steps, number, solved=solved) if step.remedy is not None and worth else ()
+    for step, fixes in zip(steps, fixes_of, strict=True):
         blocker = as_found(world, step.before, step.blocker)
         named = (replace(fix, title=renamed(fix.title, step.blocker.at, blocker.at)) for fix in fixes)
         causes.append(
@@ -91,31 +88,3 @@ def _causes(world: World, question: Question, main: Run[Conversation]) -> tuple[
             )
         )
     return tuple(causes)
-
-
-def _fixes(search: Search, steps: list[Step], number: int, *, solved: bool) -> tuple[Fix, ...]:
-    """The chosen remedy first, then the blocker's others that do as well together with the rest."""
-    step = steps[number]
-    assert step.remedy is not None
-    after = step.after.symptom if step.after is not None else Symptom.TIMEOUT
-    found = [_fix(step.before.snapshot, step.remedy, after)]
-    others = [r for r in step.blocker.remedies if r != step.remedy and not r.fallback] if solved else []
-    for remedy in others:
-        if _connects(search, step.before, (remedy, *(later.remedy for later in steps[number + 1 :] if later.remedy))):
-            alone = search.walk(after_remedy(step.before, remedy)).symptom
-            found.append(_fix(step.before.snapshot, remedy, alone))
-    return tuple(found)
-
-
-def _connects(search: Search, world: World, remedies: tuple[Remedy, ...]) -> bool:
-    try:
-        for remedy in remedies:
-            world = after_remedy(world, remedy)
-    except StaleChangeError:
-        return False
-    return search.walk(world).symptom is Symptom.CONNECTED
-
-
-def _fix(snapshot: Snapshot, remedy: Remedy, then: Symptom) -> Fix:
-    commands = tuple(argv for change in remedy.changes for argv in argvs(change, snapshot))
-    return Fix(remedy.title, Plan(remedy.title, remedy.changes), commands, then=then)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.explain.aim import Conditions, at_port, source_of
+from engine.explain.effects import Sideways
 from engine.explain.rulecraft import Selector, insertion
 from engine.explain.whatif import apply
 from engine.model.command import argvs
@@ -42,12 +43,15 @@ def closing(opening: Opening) -> tuple[Fix, ...]:
         return ()
     change = insertion(place, _selector(opening), VerdictKind.DROP)
     snapshot = opening.world.snapshot
-    runs, _ = conversations(opening.world.derive(apply(snapshot, (change,))), opening.question)
+    after = opening.world.derive(apply(snapshot, (change,)))
+    runs, _ = conversations(after, opening.question)
     symptoms = {run.result.symptom for run in runs}
     if Symptom.CONNECTED in symptoms:
         return ()
     title = f"to keep it out, drop port {opening.packet.dport}/{opening.packet.protocol} in {place.chain}"
-    return (Fix(title, Plan(title, (change,)), argvs(change, snapshot), then=runs[0].result.symptom),)
+    effects = Sideways(opening.question).of(opening.world, after, (change,)).sentences()
+    then = runs[0].result.symptom
+    return (Fix(title, Plan(title, (change,)), argvs(change, snapshot), then=then, side_effects=effects),)
 
 
 def _selector(opening: Opening) -> Selector:

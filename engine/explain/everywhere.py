@@ -37,9 +37,9 @@ def vantages(snapshot: Snapshot, question: Question) -> tuple[Vantage, ...]:
 def _all(snapshot: Snapshot, question: Question) -> Iterator[Vantage]:
     host = snapshot.host_netns
     ours = question.address in host.addresses_by_value
-    for link, address in _uplinks(snapshot, question.address.version):
+    for link, address in uplinks(snapshot, question.address.version):
         asked = address.address if question.address.is_loopback else question.address
-        source = _client_beyond(snapshot, link, address)
+        source = client_beyond(snapshot, link, address)
         name = f"{source.netns} (by {link.name})" if not source.outside else f"outside, by {link.name}"
         yield Vantage(name, replace(question, source=source, address=asked))
     here = Source(snapshot.host)
@@ -58,7 +58,7 @@ def _all(snapshot: Snapshot, question: Question) -> Iterator[Vantage]:
         yield Vantage(f"{target} itself", replace(question, source=Source(target)))
 
 
-def _uplinks(snapshot: Snapshot, version: int) -> Iterator[tuple[Link, Address]]:
+def uplinks(snapshot: Snapshot, version: int) -> Iterator[tuple[Link, Address]]:
     """The host's devices that lead to others than its containers, with an address each."""
     host = snapshot.host_netns
     inside = {container.netns for container in snapshot.containers}
@@ -72,7 +72,7 @@ def _uplinks(snapshot: Snapshot, version: int) -> Iterator[tuple[Link, Address]]
                 break
 
 
-def _client_beyond(snapshot: Snapshot, link: Link, address: Address) -> Source:
+def client_beyond(snapshot: Snapshot, link: Link, address: Address) -> Source:
     """Who asks from beyond a device: the namespace at its other end, else a client that is assumed there."""
     if link.peer is not None and link.peer.netns is not None and link.peer.netns != snapshot.host:
         return Source(link.peer.netns)

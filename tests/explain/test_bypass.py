@@ -147,7 +147,9 @@ def test_what_a_finding_says() -> None:
     for name, (snapshot, _, _) in BYPASSED.items():
         finding = the_finding(snapshot)
         told += [f"# {name}", f"{finding.code}: {finding.sentence}", *(f"  evidence: {e}" for e in finding.evidence)]
-        told += [f"  fix: {fix.title}: {' '.join(fix.commands[0])}" for fix in finding.fixes] + [""]
+        for fix in finding.fixes:
+            told += [f"  fix: {fix.title}: {' '.join(fix.commands[0])}", *(f"  also: {e}" for e in fix.side_effects)]
+        told.append("")
     same_as_golden("findings.txt", "\n".join(told))
 
 
