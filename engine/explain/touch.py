@@ -153,7 +153,7 @@ def _neighbour(snapshot: Snapshot, change: DeleteNeighbour, probe: Probe) -> boo
 
 
 def _container(snapshot: Snapshot, change: SetContainer, probe: Probe) -> bool:
-    return any(each.id == change.container and each.netns == probe.door.netns for each in snapshot.containers)
+    return any(each.id == change.container and probe.door.netns in (each.netns, None) for each in snapshot.containers)
 
 
 def _listen(_: Snapshot, change: Listen, probe: Probe) -> bool:
