@@ -84,6 +84,9 @@ def build_parser() -> Parser:
     command.add_argument("--udp", action="store_true", help="ask for UDP instead of TCP")
     command.add_argument("--snapshot", metavar="FILE", type=Path, help="ask a saved snapshot instead of this host")
     command.add_argument("--json", action="store_true", help="one JSON document (portscope.why/1) instead of words")
+    command.add_argument(
+        "--watch", action="store_true", help="ask again on every change, and tell when the answer flips"
+    )
     command.set_defaults(module="workbench.commands.why")
 
     command = add_command(commands, "snapshot", "everything that portscope reads of this host, as JSON")

@@ -20,6 +20,10 @@ EVERYWHERE = "everywhere"
 
 def run(arguments: Namespace) -> Exit:
     """Answers, and ends with the code of the answer."""
+    if arguments.watch:
+        from workbench.commands import watching  # noqa: PLC0415 - most questions are asked once
+
+        return watching.run(arguments)
     snapshot = world.load(arguments.snapshot) if arguments.snapshot else world.look()
     protocol = Protocol.UDP if arguments.udp else Protocol.TCP
     if arguments.source == EVERYWHERE:

@@ -1,0 +1,112 @@
+"""`portscope why … --watch`: asks again on every change of the host, and tells when the answer is another one.
+
+The first answer is printed whole; then a line for each flip, with the change that came with it. An answer flips when
+its reach, its symptom or its causes do. With --json each is a document on one line, with `at` and `changed` beside the
+fields of `portscope.why/1`. It ends by Ctrl-C, or when nobody reads stdout any more, with the code of the last answer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import sys
+import threading
+from argparse import Namespace
+from contextlib import suppress
+
+from engine.model.host import Snapshot
+from engine.model.packet import Protocol
+from engine.model.verdict import Reach, Verdict
+from views.reports import answer_json
+from workbench import output
+from workbench.commands.answering import answer, tell
+from workbench.exits import EXIT_OF_REACH, Exit, Refusal, refused, usage
+
+#: Changes that a line names; more are counted.
+_NAMED = 3
+_MARKS = {Reach.YES: "✓ reachable", Reach.NO: "✗ not reachable", Reach.DEPENDS: "? depends"}
+
+
+def run(arguments: Namespace) -> Exit:
+    """Watches until it is interrupted. Raises `Refusal` when the first question cannot be asked."""
+    if arguments.snapshot or arguments.source == "everywhere":
+        raise usage("--watch asks one question of this host: it goes with neither --snapshot nor --from everywhere")
+    from engine.observe.errors import ObserveError  # noqa: PLC0415 - only this way of asking watches
+    from engine.observe.watch import watch  # noqa: PLC0415
+
+    stop = threading.Event()
+    threading.Thread(target=_until_unread, args=(stop,), daemon=True).start()
+    teller = _Teller(arguments)
+    with suppress(KeyboardInterrupt):
+        try:
+            for update in watch(stop):
+                teller.look(update.snapshot, tuple(map(str, update.changed)))
+        except ObserveError as error:
+            raise refused(str(error)) from error
+    return teller.code
+
+
+class _Teller:
+    """Answers each snapshot, and prints what flipped. `code` is the exit code of the last answer."""
+
+    def __init__(self, arguments: Namespace) -> None:
+        self._arguments = arguments
+        self._protocol = Protocol.UDP if arguments.udp else Protocol.TCP
+        self._shown: tuple[object, ...] | None = None
+        self.code = Exit.UNDECIDED
+
+    def look(self, snapshot: Snapshot, changed: tuple[str, ...]) -> None:
+        """Asks a snapshot. Raises `Refusal` when the first one cannot be asked."""
+        at = snapshot.taken_at
+        try:
+            verdict = answer(snapshot, self._arguments.target, self._arguments.source, self._protocol)
+        except Refusal as refusal:
+            if self._shown is None:
+                raise
+            self._tell_lost(str(refusal), at, changed)
+            return
+        key = (verdict.reach, verdict.symptom, tuple(cause.code for cause in verdict.causes))
+        if key != self._shown:
+            first, self._shown = self._shown is None, key
+            self.code = EXIT_OF_REACH[verdict.reach]
+            self._tell(verdict, at, changed, first)
+
+    def _tell(self, verdict: Verdict, at: str, changed: tuple[str, ...], first: bool) -> None:
+        if self._arguments.json:
+            output.emit(json.dumps({**answer_json.document(verdict), "at": at, "changed": changed}) + "\n")
+        elif first:
+            tell(verdict)
+        else:
+            symptom = f", {verdict.symptom}" if verdict.reach is not Reach.YES else ""
+            causes = "".join(f" {cause.code}" for cause in verdict.causes)
+            output.emit(f"{_clock(at)} {_MARKS[verdict.reach]}{symptom}{causes}: {_words(changed)}\n")
+
+    def _tell_lost(self, reason: str, at: str, changed: tuple[str, ...]) -> None:
+        if self._shown == (reason,):
+            return
+        self._shown, self.code = (reason,), Exit.UNDECIDED
+        if self._arguments.json:
+            document = {"schema": answer_json.SCHEMA, "reach": None, "error": reason, "at": at, "changed": changed}
+            output.emit(json.dumps(document) + "\n")
+        else:
+            output.emit(f"{_clock(at)} ? {reason}: {_words(changed)}\n")
+
+
+def _clock(at: str) -> str:
+    """The time of day of a snapshot, in UTC."""
+    return at.partition("T")[2][:12]
+
+
+def _words(changed: tuple[str, ...]) -> str:
+    more = f"; and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
+    return "; ".join(changed[:_NAMED]) + more
+
+
+def _until_unread(stop: threading.Event) -> None:
+    """Sets `stop` when the reader of stdout goes away (poll(2): POLLERR on a pipe, POLLHUP on a terminal)."""
+    with suppress(OSError, ValueError, AttributeError):
+        waiter = select.poll()
+        waiter.register(os.dup(sys.stdout.fileno()), 0)
+        waiter.poll()
+        stop.set()
