@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engine.model.firewall import Firewall
-from engine.model.owner import ADMIN, owner_of_chain
+from engine.model.firewall import Firewall, Rule
+from engine.model.owner import ADMIN, owner_of_chain, owner_of_rule
 from engine.model.ref import Ref, RefKind
 
 
@@ -13,10 +13,22 @@ def owner_of(ref: Ref, firewall: Firewall) -> str:
         return ADMIN
     table, chain = str(ref.key[2]), str(ref.key[3])
     owner = owner_of_chain(table, chain)
+    if owner == ADMIN and ref.kind is RefKind.RULE and (rule := _rule(ref, firewall)) is not None:
+        return owner_of_rule(table, chain, rule)
     if owner == ADMIN and ref.kind is RefKind.CHAIN and chain == "FORWARD" and _has_docker(firewall):
         # dockerd sets this policy when it starts (moby, setupIPChains).
         return "docker"
     return owner
+
+
+def _rule(ref: Ref, firewall: Firewall) -> Rule | None:
+    """The rule that a pointer points at, where it is in this firewall."""
+    backend, family, table, chain, index = ref.key
+    for each in firewall.tables:
+        if (each.backend, each.family, each.name) == (backend, family, table):
+            found = each.chain(str(chain))
+            return next((rule for rule in found.rules if rule.index == index), None) if found else None
+    return None
 
 
 def _has_docker(firewall: Firewall) -> bool:

@@ -1,16 +1,26 @@
-"""Whose a chain or table is, told by the names that each tool gives its own.
+"""Whose a table, chain or rule is, told by the names that each tool gives its own and the comments that it leaves.
 
-A guess by name, and shown as one. Sources: moby (daemon/libnetwork), netavark, ufw, firewalld, libvirt,
-kube-proxy, calico, flannel, cilium, fail2ban, tailscale.
+A guess by name, and shown as one. A rule in a chain that belongs to nobody in particular is told by its comment, by the
+chain that it hands packets to, or, where it masquerades, by the device that it is about: tools put such rules into the
+built-in chains. Any other rule there is the admin's. Sources: moby (daemon/libnetwork), netavark, ufw, firewalld,
+libvirt, kube-proxy, kube-router, calico, flannel, cilium, weave, CNI's plugins, fail2ban, tailscale, LXD, Incus,
+NetworkManager.
 """
 
 from __future__ import annotations
 
+import re
+
+from engine.model.firewall import Match, Name, Nat, NatKind, Rule, Verdict
+
 ADMIN = "admin"
 
-#: Chain name prefixes; the longest that fits decides. DOCKER-USER is the admin's own place in Docker's chains.
+#: The admin's own place in Docker's chains.
+ADMINS_OWN = "DOCKER-USER"
+
+#: Chain name prefixes; the longest that fits decides.
 CHAINS: dict[str, str] = {
-    "DOCKER-USER": ADMIN,
+    ADMINS_OWN: ADMIN,
     "DOCKER": "docker",
     "NETAVARK": "podman",
     "netavark": "podman",
@@ -31,6 +41,11 @@ CHAINS: dict[str, str] = {
     "POST_": "firewalld",
     "INPUT_direct": "firewalld",
     "FORWARD_direct": "firewalld",
+    "KUBE-ROUTER-": "cni",
+    "KUBE-POD-FW-": "cni",
+    "KUBE-NWPLCY-": "cni",
+    "WEAVE": "cni",
+    "nm-sh-": "networkmanager",
 }
 
 TABLES: dict[str, str] = {
@@ -58,3 +73,59 @@ def owner_of_chain(table: str, chain: str, comment: str = "") -> str:
         return TABLES[table]
     fitting = [prefix for prefix in CHAINS if chain.startswith(prefix)]
     return CHAINS[max(fitting, key=len)] if fitting else ADMIN
+
+
+#: How comments of rules begin that a tool writes.
+COMMENTS: dict[str, str] = {
+    "kubernetes ": "kube-proxy",
+    "kube-router ": "cni",
+    "cali:": "cni",
+    "cilium": "cni",
+    "flanneld": "cni",
+    "CNI ": "cni",
+    'name: "': "cni",
+    "netavark": "podman",
+    "generated for LXD": "lxd",
+    "managed by lxd": "lxd",
+    "generated for Incus": "incus",
+    "portscope": "portscope",
+}
+
+#: Devices that a tool makes for its networks.
+DEVICES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"docker(0|_gwbridge)$|br-[0-9a-f]{12}$"), "docker"),
+    (re.compile(r"podman\d+$|cni-podman\d+$"), "podman"),
+    (re.compile(r"virbr\d+$"), "libvirt"),
+    (re.compile(r"lxdbr\d+$"), "lxd"),
+    (re.compile(r"incusbr\d+$"), "incus"),
+    (re.compile(r"lxcbr\d+$"), "lxc"),
+    (re.compile(r"tailscale\d+$"), "tailscale"),
+    (re.compile(r"cni0$|flannel\.\d+$|cali[0-9a-f]{11}$|cilium_\w+$"), "cni"),
+)
+
+
+def owner_of_rule(table: str, chain: str, rule: Rule, comment: str = "") -> str:
+    """The owner of a rule; `comment` is its table's. ADMIN where neither names nor comments tell."""
+    owner = owner_of_chain(table, chain, comment)
+    if owner != ADMIN or chain == ADMINS_OWN:
+        return owner
+    told = next((who for words, who in COMMENTS.items() if rule.comment.startswith(words)), "")
+    return told or _by_statements(rule) or ADMIN
+
+
+def _by_statements(rule: Rule) -> str:
+    """The owner of the chain that a rule hands packets to, or of the device that it masquerades for, else ""."""
+    for part in rule.statements:
+        if isinstance(part, Verdict) and part.chain and (who := owner_of_chain("", part.chain)) != ADMIN:
+            return who
+    if not any(isinstance(part, Nat) and part.kind is NatKind.MASQUERADE for part in rule.statements):
+        return ""
+    names = (
+        atom.pattern
+        for part in rule.statements
+        if isinstance(part, Match)
+        for element in part.elements
+        for atom in element
+        if isinstance(atom, Name)
+    )
+    return next((who for name in names for pattern, who in DEVICES if pattern.match(name)), "")

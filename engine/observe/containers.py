@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from engine.model.container import Container, Network
 from engine.model.host import Gap
 from engine.model.packet import Protocol
-from engine.observe import docker, podman, podman_documents
+from engine.observe import containerd, docker, podman, podman_documents
 from engine.observe.engines import Engine, find_engines
 from engine.observe.namespaces import root_inode
 from engine.observe.processes import ProcessTable
@@ -81,7 +81,7 @@ def read_containers(
     if not everywhere:
         found, stores = in_picture(found, stores, table, host_netns)
     kept = [_kept(store, table, host_netns) for store in stores]
-    views = [*kept, *(_without(view, kept) for view in _side_by_side(found, timeout))]
+    views = [*kept, *(_without(view, kept) for view in _side_by_side(found, timeout)), _tasks(table, host_netns)]
     return ContainerView(
         containers=tuple(container for view in views for container in view.containers),
         networks=tuple(network for view in views for network in view.networks),
@@ -126,6 +126,19 @@ def _kept(store: podman.Store, table: ProcessTable, host_netns: int) -> Containe
         (*kept.gaps, *(_lost(name, each) for each in lost)),
         {name: store.netns},
     )
+
+
+def _tasks(table: ProcessTable, host_netns: int) -> ContainerView:
+    """The containers of containerd, where its process, or PID 1, is on this host."""
+    here = {1, *(process.pid for process in table.named("containerd") + table.named("crio"))}
+    if not here.intersection(table.pids_by_netns.get(host_netns, ())):
+        return ContainerView()
+    tasks, gaps = containerd.read_tasks(table)
+    engine = Engine("containerd", "")
+    found = ((task, _sandbox(engine, task.netns, task.pid)) for task in tasks)
+    sandboxes = {task.container.id: sandbox for task, sandbox in found if sandbox is not None}
+    lost = (_lost("containerd", task.container) for task in tasks if task.container.id not in sandboxes)
+    return ContainerView(tuple(task.container for task in tasks), (), sandboxes, (*gaps, *lost))
 
 
 def _without(view: ContainerView, kept: list[ContainerView]) -> ContainerView:
