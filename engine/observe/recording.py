@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator
 from typing import Any
 
 from engine.model.host import Snapshot
@@ -39,7 +38,9 @@ class RecordingError(ValueError):
 def dumps(snapshot: Snapshot) -> str:
     """The snapshot as a JSON document that ends with a newline."""
     document = {"schema": SCHEMA, **codec_of(Snapshot).write(snapshot)}
-    return "".join(_pretty(document)) + "\n"
+    out: list[str] = []
+    _pretty(document, "", out)
+    return "".join(out) + "\n"
 
 
 def loads(text: str) -> Snapshot:
@@ -153,29 +154,29 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _OPEN = frozenset({"firewall", "sysctls", "namespaces", "tables", "chains"})
 
 
-def _pretty(document: dict[str, Any], indent: str = "") -> Iterator[str]:
-    """An object with a line for each field."""
+def _pretty(document: dict[str, Any], indent: str, out: list[str]) -> None:
+    """Adds an object with a line for each field."""
     opening = "{\n"
     for name, value in document.items():
-        yield f"{opening}{indent} {_write_json(name)}: "
+        out.append(f"{opening}{indent} {_write_json(name)}: ")
         opening = ",\n"
-        yield from _field(name, value, indent + " ")
-    yield f"\n{indent}}}"
+        _field(name, value, indent + " ", out)
+    out.append(f"\n{indent}}}")
 
 
-def _field(name: str, value: Any, indent: str) -> Iterator[str]:
-    """A field's value: a list of objects has a line for each, or opens each, as `_OPEN` says."""
+def _field(name: str, value: Any, indent: str, out: list[str]) -> None:
+    """Adds a field's value: a list of objects has a line for each, or opens each, as `_OPEN` says."""
     if isinstance(value, dict) and value and name in _OPEN:
-        yield from _pretty(value, indent)
+        _pretty(value, indent, out)
     elif isinstance(value, list) and value and isinstance(value[0], dict):
         opening = "[\n"
         for item in value:
-            yield f"{opening}{indent} "
+            out.append(f"{opening}{indent} ")
             opening = ",\n"
             if name in _OPEN and item:
-                yield from _pretty(item, indent + " ")
+                _pretty(item, indent + " ", out)
             else:
-                yield _write_json(item)
-        yield f"\n{indent}]"
+                out.append(_write_json(item))
+        out.append(f"\n{indent}]")
     else:
-        yield _write_json(value)
+        out.append(_write_json(value) if type(value) is not int else str(value))

@@ -6,7 +6,9 @@
    devices that are still to be made, and settings for `all` that the kernel never consults are left out too.
 3. Values are integers. A file with two numbers (net.ipv4.ip_local_port_range) gives two names, with
    ".low" and ".high" at the end.
-4. A file that does not exist is a setting that this kernel, or a module that is not loaded, does not have:
+4. Files are opened by their folder: the entries of all namespaces share one chain of the kernel's cache below
+   /proc/sys/net, so that a path from there costs more the more namespaces there are (proc_sys_compare).
+5. A file that does not exist is a setting that this kernel, or a module that is not loaded, does not have:
    its name is absent. A file that may not be read is named in one gap.
 
 Source: Linux Documentation/networking/ip-sysctl.rst and nf_conntrack-sysctl.rst.
@@ -15,6 +17,7 @@ Source: Linux Documentation/networking/ip-sysctl.rst and nf_conntrack-sysctl.rst
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from engine.model.host import Gap
 from engine.observe.errors import gap
@@ -76,27 +79,64 @@ _ALL_DEVICES = (
 FILES = tuple((path, "net." + path.replace("/", ".")) for path in (*_GLOBAL, *_ALL_DEVICES))
 
 
+def _by_folder() -> dict[str, list[tuple[str, str]]]:
+    """Names of files and of settings by the path of their folder."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for path, name in FILES:
+        folder, _, file = path.rpartition("/")
+        found.setdefault(folder, []).append((file, name))
+    return found
+
+
+_FOLDERS = _by_folder()
+#: The folder that each one is opened by (one that has files of its own, else ROOT), and its path from there.
+_WAYS = {
+    folder: (above, folder.removeprefix(f"{above}/"))
+    for folder in sorted(_FOLDERS)
+    for above in (folder.partition("/")[0] if "/" in folder and folder.partition("/")[0] in _FOLDERS else "",)
+}
+_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
 def read_sysctls(netns: str) -> tuple[dict[str, int], tuple[Gap, ...]]:
     """The settings of the calling thread's namespace by name; `netns` is its id, for the gaps. Raises nothing."""
     found: dict[str, int] = {}
     gaps: list[Gap] = []
+    opened: dict[str, int] = {}
     try:
-        root = os.open(ROOT, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        return {}, (gap("sysctls", netns, error),)
-    try:
-        for path, name in FILES:
+        opened[""] = os.open(ROOT, _FLAGS)
+        for folder, (above, name) in _WAYS.items():
+            if above not in opened:
+                continue
             try:
-                found.update(parse_sysctl(name, _read(root, path)))
+                opened[folder] = os.open(name, _FLAGS, dir_fd=opened[above])
             except FileNotFoundError:
                 continue
-            except (OSError, ValueError) as error:
-                gaps.append(gap(name, netns, error))
+            except OSError as error:
+                gaps.append(gap("net." + folder.replace("/", "."), netns, error))
+                continue
+            _read_folder(opened[folder], _FOLDERS[folder], netns, found, gaps)
+    except OSError as error:
+        gaps.append(gap("sysctls", netns, error))
     finally:
-        os.close(root)
+        for descriptor in opened.values():
+            os.close(descriptor)
     if "net.ipv4.ip_forward" in found:
         found[SAME_AS_IP_FORWARD] = found["net.ipv4.ip_forward"]
     return found, tuple(gaps)
+
+
+def _read_folder(
+    folder: int, files: Sequence[tuple[str, str]], netns: str, found: dict[str, int], gaps: list[Gap]
+) -> None:
+    """Adds the settings in the files of an open folder to `found`, and what could not be read to `gaps`."""
+    for file, name in files:
+        try:
+            found.update(parse_sysctl(name, _read(folder, file)))
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            gaps.append(gap(name, netns, error))
 
 
 def parse_sysctl(name: str, raw: bytes) -> dict[str, int]:
@@ -109,8 +149,8 @@ def parse_sysctl(name: str, raw: bytes) -> dict[str, int]:
     raise ValueError(f"holds {len(values)} numbers where one or two are expected")
 
 
-def _read(root: int, path: str) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=root)
+def _read(folder: int, name: str) -> bytes:
+    descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
     try:
         return os.read(descriptor, 256)
     finally:
