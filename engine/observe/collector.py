@@ -1,7 +1,7 @@
 """Python's cyclic garbage collector, out of the way while many values are made.
 
-A look makes a hundred thousand values that stay, without cycles among them. The collector would visit them all again and
-again while they become more, which costs as much as making them.
+A look makes a hundred thousand values that stay, without cycles among them. The collector would visit them all again
+and again while they become more, which costs as much as making them.
 """
 
 from __future__ import annotations

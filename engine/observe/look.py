@@ -20,6 +20,7 @@ from functools import partial
 from engine.model.host import Gap
 from engine.model.link import Link
 from engine.observe import hidden
+from engine.observe.collector import uncollected
 from engine.observe.containers import ContainerView, read_containers
 from engine.observe.errors import ObserveError, words_for
 from engine.observe.namespaces import Place, apart, discover, host_inode, name_all, root_inode, side_by_side
@@ -68,6 +69,7 @@ class Look:
     taken_at: str
 
 
+@uncollected()
 def look() -> Look:
     """Reads everything, from the calling thread's network namespace. Raises ObserveError as `snapshot.take` does."""
     taken_at = _now()
@@ -79,6 +81,7 @@ def look() -> Look:
     return Look(scene, visits, links, holders, unheld, taken_at)
 
 
+@uncollected()
 def again(earlier: Look, stale: Mapping[str, Collection[Source]]) -> Look:
     """The next look: `stale` has the sources to read again, by namespace id; a namespace that ended is left out.
 

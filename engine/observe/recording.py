@@ -19,6 +19,7 @@ from typing import Any
 from engine.model.host import Snapshot
 from engine.observe.codec import codec_of
 from engine.observe.codec_values import Unreadable
+from engine.observe.collector import uncollected
 from engine.observe.files import write_whole
 
 SCHEMA = "portscope.snapshot/1"
@@ -35,6 +36,7 @@ class RecordingError(ValueError):
     """A recording cannot be read or written; the message is one line that says why."""
 
 
+@uncollected()
 def dumps(snapshot: Snapshot) -> str:
     """The snapshot as a JSON document that ends with a newline."""
     document = {"schema": SCHEMA, **codec_of(Snapshot).write(snapshot)}
@@ -43,6 +45,7 @@ def dumps(snapshot: Snapshot) -> str:
     return "".join(out) + "\n"
 
 
+@uncollected()
 def loads(text: str) -> Snapshot:
     """The snapshot in a document. Raises RecordingError."""
     if len(text) > LARGEST:

@@ -4,7 +4,7 @@ The grammar is line by line: `*table`, `:CHAIN POLICY [packets:bytes]`, `[packet
 and comments. A rule that cannot be understood stays in its place as an `Opaque` with its text, so that indexes stay
 right and nothing is lost; a line that is none of these raises `FirewallTextError`. Built-in chains get their hook
 and priority from the table below, which is the kernel's own (<linux/netfilter_ipv4.h>); mangle OUTPUT re-routes.
-`Rule.text` is the rule without its counters. Statements are shared between equal rules: they are frozen.
+`Rule.text` is the rule without its counters. Statements are shared between equal parts of rules (`xt_parts`).
 """
 
 from __future__ import annotations
@@ -19,14 +19,13 @@ from engine.model.firewall import (
     NamedSet,
     Opaque,
     Rule,
-    Statement,
     Table,
     VerdictKind,
 )
-from engine.observe.firewall import xt_matches, xt_targets
+from engine.observe.firewall import xt_parts
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.xt_options import XtContext
-from engine.observe.firewall.xt_words import Option, options, split
+from engine.observe.firewall.xt_words import options, split
 
 _HOOKS = {
     "PREROUTING": "prerouting",
@@ -164,14 +163,10 @@ def _chain(reader: _Reader, draft: Draft, name: str) -> Chain:
 def _rule(reader: _Reader, draft: Draft, index: int, line: Line) -> Rule:
     counters, text, handle = line
     packets, _, octets = counters.partition(":")
-    comment = ""
-    statements: tuple[Statement, ...]
     try:
-        found = options(split(text)[2:])
-        comment = next((option.values[0] for option in found if option.name == "--comment" and option.values), "")
-        statements = _statements(reader, draft, found)
+        statements, comment = xt_parts.meaning(reader.context, draft.policies, text)
     except FirewallTextError:
-        statements = (Opaque(text),)
+        statements, comment = (Opaque(text),), _comment(text)
     return Rule(
         index,
         statements,
@@ -179,22 +174,13 @@ def _rule(reader: _Reader, draft: Draft, index: int, line: Line) -> Rule:
         handle,
         packets=int(packets) if packets.isdecimal() else None,
         bytes=int(octets) if octets.isdecimal() else None,
-        comment=str(comment),
+        comment=comment,
     )
 
 
-def _statements(reader: _Reader, draft: Draft, found: list[Option]) -> tuple[Statement, ...]:
-    built: list[Statement] = []
-    run: list[Option] = []
-    target: list[Option] = []
-    for option in found:
-        if option.module == "-j":
-            target.append(option)
-            continue
-        if option.name in ("-m", "--match") and run:
-            built += xt_matches.matches(reader.context, run)
-            run = []
-        run.append(option)
-    if run:
-        built += xt_matches.matches(reader.context, run)
-    return (*built, *xt_targets.statements(target, draft.policies))
+def _comment(text: str) -> str:
+    """The comment of a rule that is not understood, as far as its words are."""
+    try:
+        return xt_parts.comment_of(options(split(text)[2:]))
+    except FirewallTextError:
+        return ""

@@ -32,7 +32,7 @@ from engine.observe.firewall.xt_words import Option
 
 _ALL = 0xFFFFFFFF
 
-_VERDICTS = {"ACCEPT": VerdictKind.ACCEPT, "DROP": VerdictKind.DROP, "RETURN": VerdictKind.RETURN}
+VERDICTS = {"ACCEPT": VerdictKind.ACCEPT, "DROP": VerdictKind.DROP, "RETURN": VerdictKind.RETURN}
 
 #: Targets that leave the packet on its way: they write, count, or change what neither routing nor rules look at.
 NOTES = frozenset(
@@ -52,8 +52,8 @@ def statements(options: Sequence[Option], chains: Collection[str]) -> list[State
         raise FirewallTextError(f"{head.name} without a target")
     name = head.values[0]
     text = " ".join(option.text for option in options)
-    if name in _VERDICTS:
-        return [Verdict(_VERDICTS[name])]
+    if name in VERDICTS:
+        return [Verdict(VERDICTS[name])]
     if name in chains:
         goto = head.name in ("-g", "--goto")
         return [Verdict(VerdictKind.GOTO if goto else VerdictKind.JUMP, name)]

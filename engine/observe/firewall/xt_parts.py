@@ -1,0 +1,120 @@
+"""A rule of iptables-save part by part: what stands before the first module, each module, and the target. Pure.
+
+Hosts with thousands of rules are made of few different parts (a module with its options, a target), so each part is
+understood once and remembered by its text. A line in which quotes hide where parts begin is read word by word, which
+gives the same. What depends on more than the part itself, a jump to a chain or a look-up in an ipset, is not
+remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from engine.model.firewall import Statement, Verdict, VerdictKind
+from engine.observe.firewall import xt_matches, xt_targets
+from engine.observe.firewall.xt_options import XtContext
+from engine.observe.firewall.xt_words import Option, options, split
+
+#: The statements of a part, and the comment in it.
+Meaning = tuple[tuple[Statement, ...], str]
+
+_KNOWN: dict[tuple[str, str], Meaning] = {}
+_LIMIT = 1 << 17
+_JUMPS = {" -j ": VerdictKind.JUMP, " -g ": VerdictKind.GOTO}
+
+
+def meaning(context: XtContext, chains: Collection[str], text: str) -> Meaning:
+    """The statements and the comment of the rule `-A CHAIN …`. Raises `FirewallTextError`."""
+    parts = _parts(text)
+    if parts is None:
+        return word_by_word(context, chains, text)
+    found: list[Statement] = []
+    comment = ""
+    for part in parts:
+        statements, told = _jump(chains, part) or _remembered(context, chains, part)
+        found += statements
+        comment = comment or told
+    return tuple(found), comment
+
+
+def comment_of(found: Sequence[Option]) -> str:
+    """The text of the first comment among options."""
+    return str(next((option.values[0] for option in found if option.name == "--comment" and option.values), ""))
+
+
+def _parts(text: str) -> list[str] | None:
+    """The parts, each with the option that it begins with (" -m tcp --dport 80"); None where quotes hide them."""
+    if "\\" in text or " --match " in text or " --jump " in text or " --goto " in text:
+        return None
+    start = text.find(" ", 3)  # behind `-A CHAIN`
+    if start < 0:
+        return []
+    first, *modules = text[start:].split(" -m ")
+    parts = [first] if first else []
+    parts += [f" -m {module}" for module in modules]
+    if not parts:
+        return parts
+    last = parts.pop()
+    if any(word in part for part in parts for word in _JUMPS):
+        return None
+    for word in _JUMPS:
+        rest, found, target = last.partition(word)
+        if found:
+            parts += [rest, word + target] if rest else [word + target]
+            break
+    else:
+        parts.append(last)
+    return None if any(part.count('"') & 1 for part in parts) else parts
+
+
+def _jump(chains: Collection[str], part: str) -> Meaning | None:
+    """A jump to a chain of the table."""
+    kind = _JUMPS.get(part[:4])
+    name = part[4:]
+    return (
+        ((Verdict(kind, name),), "")
+        if kind is not None and name in chains and name not in xt_targets.VERDICTS
+        else None
+    )
+
+
+def _remembered(context: XtContext, chains: Collection[str], part: str) -> Meaning:
+    key = (context.family, part)
+    found = _KNOWN.get(key)
+    if found is None:
+        words = options(split(part))
+        found = tuple(_statements(context, chains, words)), comment_of(words)
+        if not part.startswith(" -m set ") and not _to_chain(chains, words):
+            if len(_KNOWN) >= _LIMIT:
+                _KNOWN.clear()
+            _KNOWN[key] = found
+    return found
+
+
+def _to_chain(chains: Collection[str], words: Sequence[Option]) -> bool:
+    """Whether a part is a target whose name is that of a chain, which another table may not have."""
+    head = words[0] if words else None
+    return head is not None and head.module == "-j" and bool(head.values) and head.values[0] in chains
+
+
+def word_by_word(context: XtContext, chains: Collection[str], text: str) -> Meaning:
+    """The same without a look at parts. Raises `FirewallTextError`."""
+    words = options(split(text)[2:])
+    return tuple(_statements(context, chains, words)), comment_of(words)
+
+
+def _statements(context: XtContext, chains: Collection[str], found: Sequence[Option]) -> list[Statement]:
+    built: list[Statement] = []
+    run: list[Option] = []
+    target: list[Option] = []
+    for option in found:
+        if option.module == "-j":
+            target.append(option)
+            continue
+        if option.name in ("-m", "--match") and run:
+            built += xt_matches.matches(context, run)
+            run = []
+        run.append(option)
+    if run:
+        built += xt_matches.matches(context, run)
+    return [*built, *xt_targets.statements(target, chains)]
