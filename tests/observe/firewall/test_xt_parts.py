@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.model.firewall import Opaque, Verdict, VerdictKind
@@ -29,6 +29,7 @@ def either(read: object) -> Meaning | str:
         return str(error)
 
 
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(WORDS), max_size=6), st.sampled_from(("ip", "ip6")))
 def test_parts_and_words_give_the_same(words: list[str], family: str) -> None:
     text = " ".join(["-A INPUT", *words])
