@@ -79,6 +79,7 @@ def parse_container(record: Record, engine: str, command: tuple[str, ...], *, al
         project=next((found for label in PROJECT_LABELS if (found := text(labels, label))), ""),
         service=next((found for label in SERVICE_LABELS if (found := text(labels, label))), ""),
         command=command,
+        pod=text(record.config, "pod"),
     )
 
 

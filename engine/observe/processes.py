@@ -6,7 +6,8 @@
 3. Command lines are read of known relays only, and only their ports and addresses are kept (`relays`).
    Environments are never read. Of a holder's cgroup only the id of a container in its name is kept.
 4. Kernel threads are left out: they hold no descriptors, and they come and go.
-5. Processes that may not be read make one `Gap` together, not one each.
+5. Processes that may not be read make one `Gap` together, not one each; so do those that /proc does not even list
+   (hidepid of proc(5)), which the absence of PID 1 tells.
 
 Sources: proc_pid_stat(5), proc_pid_fd(5), namespaces(7).
 """
@@ -75,6 +76,9 @@ def read_processes() -> ProcessTable:
     for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
         try:
             name, state, flags = parse_stat(_read(f"/proc/{pid}/stat"))
+        except PermissionError:  # /proc is mounted with hidepid=1
+            hidden += 1
+            continue
         except (OSError, ValueError):
             continue
         if flags & KERNEL_THREAD:
@@ -86,8 +90,13 @@ def read_processes() -> ProcessTable:
         except OSError:
             continue
         found.append(Running(pid, name, state, netns))
-    reason = f"the namespaces of {hidden} processes may not be read; {_remedy()}"
-    return ProcessTable(tuple(found), (Gap("/proc/PID/ns/net", "", reason),) if hidden else ())
+    gaps = []
+    if hidden:
+        reason = f"the namespaces of {hidden} processes may not be read; {_remedy()}"
+        gaps.append(Gap("/proc/PID/ns/net", "", reason))
+    if found and not os.path.exists("/proc/1"):
+        gaps.append(Gap("/proc", "", f"other users' processes are not shown (hidepid of proc(5)); {_remedy()}"))
+    return ProcessTable(tuple(found), tuple(gaps))
 
 
 def parse_stat(line: bytes) -> tuple[str, str, int]:

@@ -78,6 +78,8 @@ def store(tmp_path: Path) -> Store:
     """A store with the two tables that are read."""
     with sqlite3.connect(tmp_path / "db.sql") as database:
         database.execute("CREATE TABLE ContainerConfig (ID TEXT, Name TEXT, PodID TEXT, JSON TEXT)")
+        database.execute("CREATE TABLE PodConfig (ID TEXT, Name TEXT, JSON TEXT)")
+        database.execute("INSERT INTO PodConfig VALUES ('p1', 'shop', '{}')")
         database.execute("CREATE TABLE ContainerState (ID TEXT, State INTEGER, ExitCode INTEGER, JSON TEXT)")
     (tmp_path / "networks").mkdir()
     return Store(str(tmp_path), str(tmp_path / "networks"), ("podman",), 7)
@@ -228,3 +230,9 @@ def test_records_of_any_shape_give_nouns_and_no_error(about: object, state: obje
 def test_what_is_no_json_is_empty(raw: object) -> None:
     assert isinstance(parse_document(raw), dict)
     assert parse_container(parse_record("c0", "web", raw, raw), "podman", (), alive=False).name == "web"
+
+
+def test_a_container_of_a_pod_has_its_name(store: Store) -> None:
+    keep(store, "c0ffee", "web", {**WEB, "pod": "p1"}, RUNNING)
+    (record,) = read_store(store, "podman").records
+    assert parse_container(record, "podman", ("podman",), alive=True).pod == "shop"

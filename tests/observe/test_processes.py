@@ -1,5 +1,6 @@
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,20 @@ from engine.observe.processes import ProcessTable, Running, parse_stat, read_hol
 
 def own_netns() -> int:
     return os.stat("/proc/self/ns/net").st_ino
+
+
+@pytest.mark.parametrize(
+    ("hidden", "words"), [("/proc/1/stat", "processes may not be read"), ("/proc/1", "not shown (hidepid")]
+)
+def test_processes_that_proc_hides_are_a_gap(hidden: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(path: str) -> bytes:
+        if path == hidden:
+            raise PermissionError(1, "Operation not permitted")
+        return Path(path).read_bytes()
+
+    monkeypatch.setattr("engine.observe.processes._read", read)
+    monkeypatch.setattr("engine.observe.processes.os.path.exists", lambda path: path != hidden)
+    assert any(words in gap.reason for gap in read_processes().gaps)
 
 
 def test_a_name_with_spaces_and_parentheses_is_read_whole() -> None:
