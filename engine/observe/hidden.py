@@ -82,7 +82,8 @@ def _other_mounts(pid: int, views: set[str]) -> list[Found]:
 
 
 def _threads(pid: int) -> Iterator[Found]:
-    for thread in _numbers(f"/proc/{pid}/task"):
+    threads = _numbers(f"/proc/{pid}/task")
+    for thread in threads if len(threads) > 1 else ():
         path = f"/proc/{pid}/task/{thread}/ns/net"
         with suppress(OSError):
             yield os.stat(path).st_ino, path
