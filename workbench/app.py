@@ -23,18 +23,21 @@ from engine.model.host import Snapshot
 from views.listing import Listing
 from views.topology.widget import Topology
 from views.verdict.ask import Ask, outside_source
-from views.verdict.card import all_commands
 from workbench.actions import bindings
+from workbench.changing import Changes
+from workbench.command_log import CommandLog
 from workbench.header import State, answer_strip, header, tabs
 from workbench.help import Help
+from workbench.mending import Mending
 from workbench.messages import Answered, Looked, Trouble, Unanswerable
+from workbench.navigation import Navigation
 from workbench.palette import Commands
-from workbench.panes import NAMES, Panes
+from workbench.panes import Panes
 from workbench.prompt import FilterPrompt, Prompt, WhyPrompt
 from workbench.session import Engine, Session, Source
 
 
-class Workbench(App[int]):
+class Workbench(Navigation, Mending, App[int]):
     """The workbench on one source."""
 
     TITLE = "portscope"
@@ -44,10 +47,17 @@ class Workbench(App[int]):
     COMMAND_PALETTE_BINDING = "colon"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Textual declares it
 
-    def __init__(self, source: Source, ask: Ask | None = None, engine: Engine | None = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        ask: Ask | None = None,
+        engine: Engine | None = None,
+        changes: Changes | None = None,
+    ) -> None:
         super().__init__()
         self.panes = Panes()
-        self.session = Session(source, self.post_message, engine)
+        self.session = Session(source, self.post_message, engine, changes)
+        self.done = CommandLog()
         self._source = source
         self._ask = ask
         self._frozen = False
@@ -135,7 +145,7 @@ class Workbench(App[int]):
 
     @on(WhyPrompt.Asked)
     def _asked(self, event: WhyPrompt.Asked) -> None:
-        self._close_prompts()
+        self.close_prompts()
         self.ask(event.ask)
 
     @on(FilterPrompt.Changed)
@@ -147,20 +157,20 @@ class Workbench(App[int]):
             pane.find(event.pattern)
         self.panes.retitle()
         if event.final:
-            self._close_prompts()
+            self.close_prompts()
 
     def action_why(self) -> None:
         """Opens the prompt, filled in from what is selected, else from the last question."""
         snapshot = self.panes.snapshot
         if snapshot is None:
             return
-        self._close_prompts()
+        self.close_prompts()
         self.query_one(WhyPrompt).open(self._prefilled(snapshot))
         self._hint("enter asks · tab goes to the next field · esc closes")
 
     def action_filter(self) -> None:
         """Opens the filter of the current pane."""
-        self._close_prompts()
+        self.close_prompts()
         pane = self.panes.pane()
         self.query_one(FilterPrompt).open(pane.pattern if isinstance(pane, Listing) else "")
         self._hint("enter keeps the filter · !text shows all others · esc closes")
@@ -170,41 +180,6 @@ class Workbench(App[int]):
         reason = self.panes.jump()
         if reason:
             self.notify(reason, timeout=3)
-
-    def action_copy_fix(self) -> None:
-        """Copies the commands of the first fix of every cause."""
-        verdict = self.panes.verdict
-        lines = all_commands(verdict) if verdict else []
-        if lines:
-            self.copy_to_clipboard("\n".join(lines))
-            self.notify("\n".join(lines), title="Copied. Nothing was run.", timeout=6)
-        else:
-            self.notify("There is no command that mends it." if verdict else "Ask a question first: w", timeout=3)
-
-    def action_pane(self, name: str) -> None:
-        """Goes to a pane."""
-        self._close_prompts()
-        self.panes.go(name)
-
-    def action_next_pane(self, step: int) -> None:
-        """Goes to the next pane; in a prompt to the next field, on another screen to its next widget."""
-        prompt = next((prompt for prompt in self.query(Prompt) if prompt.opened), None)
-        if len(self.screen_stack) > 1:
-            (self.screen.focus_next if step > 0 else self.screen.focus_previous)()
-        elif prompt is not None:
-            prompt.next_field(step)
-        else:
-            here = NAMES.index(self.panes.current)
-            self.panes.go(NAMES[(here + step) % len(NAMES)])
-
-    def action_zoom(self) -> None:
-        """One pane, or all."""
-        self.panes.toggle_class("-zoomed")
-
-    def action_unfold(self) -> None:
-        """Folds or unfolds in the topology."""
-        if self.panes.current == "topology":
-            self.panes.topology.unfold()
 
     def action_refresh(self) -> None:
         """Looks now."""
@@ -217,41 +192,10 @@ class Workbench(App[int]):
         self._head()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """A file does not change: there is nothing to freeze or to look at again."""
+        """A file does not change: there is nothing to freeze, to look at again, or to take back."""
+        if action == "undo_fix":
+            return self._source.writable
         return self._source.live if action in ("freeze", "refresh") else True
-
-    def action_move(self, across: int, down: int) -> None:
-        """Moves the cursor of the current pane."""
-        pane = self.panes.pane()
-        if isinstance(pane, Topology):
-            pane.step(across, down)
-        elif isinstance(pane, Listing) and down:
-            pane.move(down)
-
-    def action_page(self, step: int) -> None:
-        """Half a page up or down."""
-        pane = self.panes.pane()
-        if isinstance(pane, Listing):
-            pane.page(step / 2)
-        else:
-            pane.scroll_relative(y=step * pane.size.height // 2, animate=False)
-
-    def action_end(self, last: bool) -> None:
-        """To the first or the last row."""
-        pane = self.panes.pane()
-        if isinstance(pane, Topology | Listing):
-            pane.end(last)
-
-    def action_leave(self) -> None:
-        """Closes a prompt, else clears the pane's filter, else leaves the zoom."""
-        pane = self.panes.pane()
-        if any(prompt.opened for prompt in self.query(Prompt)):
-            self._close_prompts()
-        elif isinstance(pane, Listing) and pane.pattern:
-            pane.filter("")
-            self.panes.retitle()
-        elif self.panes.has_class("-zoomed"):
-            self.action_zoom()
 
     async def action_help(self) -> None:
         """Shows the keys."""
@@ -270,14 +214,15 @@ class Workbench(App[int]):
         self.query_one("#detail", Static).update(Content(text))
         self.query_one(Footer).display = False
 
-    def _close_prompts(self) -> None:
+    def close_prompts(self) -> None:
+        """Closes what asks for words, and gives the keys back to the pane."""
         for prompt in self.query(Prompt):
             prompt.close()
         self.query_one(Footer).display = True
         self.panes.go(self.panes.current)
 
     def _head(self) -> None:
-        state = State(self._source.title, self._source.live, self._frozen, self._waiting)
+        state = State(self._source.title, self._source.live, self._frozen, self._waiting, self._source.writable)
         self.query_one("#header", Static).update(header(state, self.panes.snapshot))
 
     def _tabs(self) -> None:

@@ -25,6 +25,7 @@ class State:
     live: bool
     frozen: bool
     waiting: bool
+    writable: bool = False
 
 
 def header(state: State, snapshot: Snapshot | None) -> Content:
@@ -40,7 +41,7 @@ def header(state: State, snapshot: Snapshot | None) -> Content:
         parts.append(("  ‖ frozen", "$text-warning bold") if state.frozen else ("  ⟳ live", "$text-success"))
     if snapshot is not None and snapshot.gaps:
         parts.append((f"  ⚠ {len(snapshot.gaps)} not readable", "$text-warning bold"))
-    parts.append(("  read-only", DIM))
+    parts.append(("  fixes allowed", "$text-warning") if state.writable else ("  read-only", DIM))
     if snapshot is not None and snapshot.kernel:
         parts.append((f"  kernel {snapshot.kernel}", DIM))
     return Content.assemble(*parts)

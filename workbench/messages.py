@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.message import Message
 
 from engine.model.host import Snapshot
-from engine.model.verdict import Verdict
+from engine.model.verdict import Fix, Verdict
 from views.verdict.ask import Ask
 
 
@@ -33,6 +33,23 @@ class Unanswerable(Message):
     def __init__(self, ask: Ask, reason: str) -> None:
         super().__init__()
         self.ask = ask
+        self.reason = reason
+
+
+class Changed(Message):
+    """A fix was carried out (`done`) or taken back; None: there was none to take back."""
+
+    def __init__(self, fix: Fix | None, *, done: bool) -> None:
+        super().__init__()
+        self.fix = fix
+        self.done = done
+
+
+class Unchanged(Message):
+    """A fix could not be carried out, or not be taken back whole; `reason` says what is left."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
         self.reason = reason
 
 

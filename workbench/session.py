@@ -5,6 +5,7 @@ Laws:
 2. A live source is looked at every `INTERVAL` seconds, unless frozen; each look answers the question anew.
 3. Wishes collapse: of two questions asked while one is answered, the last one counts.
 4. Whatever fails becomes a message. The thread ends only when it is told to.
+5. A fix is carried out only on a source that is writable, and only when the user wished for that one.
 """
 
 from __future__ import annotations
@@ -18,24 +19,31 @@ from typing import Protocol
 from textual.message import Message
 
 from engine.model.host import Snapshot
-from engine.model.verdict import Question, Verdict
+from engine.model.verdict import Fix, Question, Verdict
 from views.verdict.ask import Ask
 from workbench import world
+from workbench.changing import Changes
 from workbench.exits import Refusal
-from workbench.messages import Answered, Looked, Trouble, Unanswerable
+from workbench.messages import Answered, Changed, Looked, Trouble, Unanswerable, Unchanged
 
 #: Seconds between two looks at a live host.
 INTERVAL = 2.0
 
 
 class Source(Protocol):
-    """Something to look at. `title` is for the header; a source that is not `live` is looked at once."""
+    """Something to look at. `title` is for the header; a source that is not `live` is looked at once.
+
+    One that is `writable` may be changed by a fix that the user has seen and accepted.
+    """
 
     @property
     def title(self) -> str: ...  # noqa: D102
 
     @property
     def live(self) -> bool: ...  # noqa: D102
+
+    @property
+    def writable(self) -> bool: ...  # noqa: D102
 
     def look(self) -> Snapshot:
         """What it is now. Raises `Refusal` with a line for the user."""
@@ -48,6 +56,7 @@ class LiveHost:
 
     title: str = "this host"
     live: bool = True
+    writable: bool = False
 
     def look(self) -> Snapshot:
         """Reads the kernel and the container engines."""
@@ -60,6 +69,7 @@ class SavedFile:
 
     path: Path
     live: bool = False
+    writable: bool = False
 
     @property
     def title(self) -> str:
@@ -78,6 +88,7 @@ class Given:
     title: str
     take: Callable[[], Snapshot]
     live: bool = False
+    writable: bool = False
 
     def look(self) -> Snapshot:
         """Calls the function."""
@@ -114,7 +125,13 @@ class Engine:
 class Session:
     """Runs the thread. `post` is called from it, and must be safe to call from any thread."""
 
-    def __init__(self, source: Source, post: Callable[[Message], object], engine: Engine | None = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        post: Callable[[Message], object],
+        engine: Engine | None = None,
+        changes: Changes | None = None,
+    ) -> None:
         self.source = source
         self._engine = engine or Engine()
         self._post = post
@@ -126,6 +143,8 @@ class Session:
         self._frozen = False
         self._ended = False
         self._shown: Snapshot | None = None
+        self._changes = changes or Changes()
+        self._wishes: list[Fix | None] = []
         self._trouble = ""
 
     def start(self) -> None:
@@ -144,6 +163,20 @@ class Session:
         """Asks a question; from now on each look answers it anew."""
         with self._wish:
             self._ask, self._asked_now = ask, True
+            self._wish.notify()
+
+    def carry_out(self, fix: Fix) -> None:
+        """Carries a fix out, then looks and answers anew."""
+        self._wants(fix)
+
+    def take_back(self) -> None:
+        """Takes the last fix back, then looks and answers anew."""
+        self._wants(None)
+
+    def _wants(self, fix: Fix | None) -> None:
+        with self._wish:
+            self._wishes.append(fix)
+            self._look_now = True
             self._wish.notify()
 
     def refresh(self) -> None:
@@ -168,11 +201,14 @@ class Session:
                 asked, self._asked_now = self._asked_now, False
                 look = self._look_now or (not asked and self.source.live and not self._frozen)
                 self._look_now, ask = False, self._ask
-            self._turn(look, ask, asked)
+                wishes, self._wishes = self._wishes, []
+            self._turn(wishes, look, ask, asked)
 
-    def _turn(self, look: bool, ask: Ask | None, asked: bool) -> None:
-        """One look and one answer."""
+    def _turn(self, wishes: list[Fix | None], look: bool, ask: Ask | None, asked: bool) -> None:
+        """The changes that are wished for, one look and one answer."""
         try:
+            for wish in wishes:
+                self._change(wish)
             changed = self._look() if look else False
             if ask is not None and self._shown is not None and (asked or changed):
                 self._answer(self._shown, ask, asked)
@@ -181,6 +217,21 @@ class Session:
             self._tell(str(error))
         except Exception as error:  # the screen stays, and says what happened
             self._tell(f"a fault of portscope, not yours: {' '.join(f'{type(error).__name__}: {error}'.split())}")
+
+    def _change(self, wish: Fix | None) -> None:
+        """Carries out a fix, or takes the last one back (None). What fails is told; the look that follows shows it."""
+        if not self.source.writable or self._shown is None:
+            return
+        try:
+            if wish is not None:
+                self._changes.carry_out(wish, self._shown)
+                self._post(Changed(wish, done=True))
+            elif (fix := self._changes.take_back()) is not None:
+                self._post(Changed(fix, done=False))
+            else:
+                self._post(Changed(None, done=False))
+        except Refusal as error:
+            self._post(Unchanged(str(error)))
 
     def _look(self) -> bool:
         """Looks, and posts the snapshot when it differs from the last one. Says whether it does."""

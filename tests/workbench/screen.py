@@ -14,6 +14,7 @@ from engine.model.verdict import Question, Verdict
 from tests.views.hosts import docker_host, dropped_verdict, question
 from views.verdict.ask import Ask
 from workbench.app import Workbench
+from workbench.changing import Changes
 from workbench.session import Engine, Given
 
 ASK = Ask(":8080", "ns:lan")
@@ -49,8 +50,10 @@ def workbench(
     look: Callable[[], Snapshot] = docker_host,
     ask: Ask | None = None,
     live: bool = False,
+    changes: Changes | None = None,
 ) -> Workbench:
-    return Workbench(Given("dh", look, live), ask, (stand or Stand()).engine)
+    """A workbench on a host that may be changed where `changes` says how."""
+    return Workbench(Given("dh", look, live, changes is not None), ask, (stand or Stand()).engine, changes)
 
 
 def drive(app: Workbench, play: Callable[[Pilot[int]], Awaitable[None]], size: tuple[int, int] = (120, 36)) -> None:

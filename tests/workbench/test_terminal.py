@@ -96,6 +96,27 @@ def test_the_demo_shows_its_answer_and_is_gone_after_q(terminal, demos, columns,
     assert demos() == set()
 
 
+def test_the_demo_is_mended_by_its_fix_and_broken_again_by_taking_it_back(terminal, demos, tmp_path):
+    terminal.start("demo")
+    terminal.shows("NOT REACHABLE")
+    terminal.type("a")
+    terminal.shows("What will be done")
+    terminal.shows("-I DOCKER-USER 1")
+    terminal.type("a")
+    terminal.shows("✓ REACHABLE")
+    terminal.type("z")
+    terminal.shows("✗ NOT REACHABLE")
+    terminal.type("@")
+    terminal.shows("Command log")
+    terminal.type("q")
+    wait(lambda: "Command log" not in terminal.screen(), terminal.screen)
+    terminal.type("q")
+    terminal.shows("ended 0")
+    assert demos() == set()
+    (log,) = tmp_path.glob("state-*/portscope/commands.log")
+    assert [line.startswith(": taken back") for line in log.read_text().splitlines()] == [False, True]
+
+
 def test_the_demo_is_gone_when_its_terminal_goes(terminal, demos):
     terminal.start("demo")
     terminal.shows("DOCKER-USER")

@@ -37,7 +37,8 @@ def show(lab: DemoLab) -> Exit:
     from workbench.commands.screen import draw  # noqa: PLC0415
     from workbench.session import Given  # noqa: PLC0415
 
-    return draw(Given(f"demo lab {lab.name}", lambda: look_into(lab), live=True), Ask(lab.target, lab.source))
+    source = Given(f"demo lab {lab.name}", lambda: look_into(lab), live=True, writable=True)
+    return draw(source, Ask(lab.target, lab.source))
 
 
 def tell(lab: DemoLab) -> Exit:

@@ -1,0 +1,159 @@
+"""Seeing a fix, carrying it out and taking it back, with a stand-in for what changes the host."""
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from engine.model.host import Snapshot
+from engine.model.verdict import Fix
+from tests.views.hosts import connected_verdict, docker_host, dropped_verdict
+from tests.workbench.screen import ASK, Stand, answered, bench, drive, until, workbench
+from workbench.changing import Changes
+from workbench.command_log import CommandLog, log_file
+from workbench.dialogs import Log, Proposal
+from workbench.exits import refused
+from workbench.mending import chosen_fix
+
+
+class Host(Changes):
+    """A host on which the fix works: the drop rule is gone once it is carried out."""
+
+    def __init__(self, stand: Stand, refusal: str = "") -> None:
+        super().__init__()
+        self.stand, self.refusal, self.mended = stand, refusal, False
+        self.last: Fix | None = None
+
+    def look(self) -> Snapshot:
+        return docker_host(dropped=not self.mended)
+
+    def carry_out(self, fix: Fix, snapshot: Snapshot) -> None:
+        if self.refusal:
+            raise refused(self.refusal)
+        self.last, self.mended, self.stand.verdict = fix, True, connected_verdict()
+
+    def take_back(self) -> Fix | None:
+        fix, self.last = self.last, None
+        if fix is not None:
+            self.mended, self.stand.verdict = False, dropped_verdict()
+        return fix
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    return tmp_path / "portscope" / "commands.log"
+
+
+def toasts(pilot: Pilot[int]) -> list[str]:
+    return [f"{toast.title} {toast.message}" for toast in bench(pilot)._notifications]
+
+
+def test_a_fix_is_seen_carried_out_and_taken_back(state: Path) -> None:
+    stand = Stand()
+    host = Host(stand)
+    commands = dropped_verdict().causes[0].fixes[0].commands
+
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        await pilot.press("a")
+        assert isinstance(pilot.app.screen, Proposal)
+        assert not host.mended
+        await pilot.press("a")
+        await until(pilot, lambda: bench(pilot).panes.verdict == connected_verdict())
+        await pilot.press("z")
+        await until(pilot, lambda: bench(pilot).panes.verdict == dropped_verdict())
+        await pilot.press("z")
+        await until(pilot, lambda: any("nothing to take back" in toast for toast in toasts(pilot)))
+        assert len(bench(pilot).done.entries) == 2 * len(commands)
+
+    drive(workbench(stand, look=host.look, ask=ASK, changes=host), play)
+    lines = state.read_text().splitlines()
+    assert [line.startswith(": taken back: ") for line in lines] == [False, True]
+
+
+def test_escape_carries_nothing_out() -> None:
+    stand = Stand()
+    host = Host(stand)
+
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        await pilot.press("a", "escape")
+        assert not isinstance(pilot.app.screen, Proposal)
+        assert not host.mended
+
+    drive(workbench(stand, look=host.look, ask=ASK, changes=host), play)
+
+
+def test_on_a_read_only_host_a_fix_is_shown_and_never_carried_out() -> None:
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        await pilot.press("a")
+        screen = pilot.app.screen
+        assert isinstance(screen, Proposal)
+        assert "read-only" in screen.refusal
+        await pilot.press("a")
+        assert pilot.app.screen is screen
+        await pilot.press("escape")
+        assert bench(pilot).done.entries == []
+
+    drive(workbench(ask=ASK), play)
+
+
+def test_what_could_not_be_carried_out_is_told_and_not_logged() -> None:
+    stand = Stand()
+    host = Host(stand, "the kernel said no")
+
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        await pilot.press("a", "a")
+        await until(pilot, lambda: any("the kernel said no" in toast for toast in toasts(pilot)))
+        assert bench(pilot).done.entries == []
+
+    drive(workbench(stand, look=host.look, ask=ASK, changes=host), play)
+
+
+def test_without_a_question_there_is_nothing_to_mend() -> None:
+    async def play(pilot: Pilot[int]) -> None:
+        await until(pilot, lambda: bench(pilot).panes.snapshot is not None)
+        await pilot.press("a")
+        assert any("Ask a question first" in toast for toast in toasts(pilot))
+
+    drive(workbench(), play)
+
+
+def test_the_log_shows_and_copies_what_was_carried_out() -> None:
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        bench(pilot).done.add(["ip route add 10.0.0.0/8 dev eth0"], "a way back")
+        await pilot.press("at")
+        screen = pilot.app.screen
+        assert isinstance(screen, Log)
+        assert "ip route add" in screen.listing.entries[0].words
+        await pilot.press("y")
+        assert pilot.app.clipboard == "ip route add 10.0.0.0/8 dev eth0"
+
+    drive(workbench(ask=ASK), play)
+
+
+def test_the_fix_under_the_cursor_is_the_one() -> None:
+    verdict = dropped_verdict()
+    fixes = verdict.causes[0].fixes
+    assert chosen_fix(verdict, None) is fixes[0]
+    assert chosen_fix(verdict, ("cause", 0)) is fixes[0]
+    assert chosen_fix(verdict, ("fix", 0, len(fixes) - 1)) is fixes[-1]
+    assert chosen_fix(connected_verdict(), None) is None
+
+
+def test_a_log_that_cannot_be_written_is_on_the_screen_alone(tmp_path: Path) -> None:
+    blocker = tmp_path / "file"
+    blocker.write_text("")
+    log = CommandLog(blocker / "commands.log")
+    log.add(["true"], "a reason")
+    assert [entry.command for entry in log.entries] == ["true"]
+
+
+def test_the_log_is_where_the_state_of_programs_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert log_file() == tmp_path / ".local/state/portscope/commands.log"

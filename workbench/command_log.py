@@ -1,0 +1,53 @@
+"""The command log: what was carried out, as the lines that do the same in a shell, on the screen and on the disk.
+
+One line a command, with the time and `#` before a word about it, so that the file can be read, searched and run again.
+A folder that cannot be written is no reason to stop: the log is then on the screen alone.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command, when it was carried out (seconds of the epoch), and for what."""
+
+    at: float
+    command: str
+    why: str
+
+    @property
+    def clock(self) -> str:
+        """The local time of day."""
+        return time.strftime("%H:%M:%S", time.localtime(self.at))
+
+
+def log_file() -> Path:
+    """Where this user's log is (XDG Base Directory Specification)."""
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "portscope" / "commands.log"
+
+
+class CommandLog:
+    """The commands of this session, and the file that keeps those of all."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or log_file()
+        self.entries: list[Entry] = []
+
+    def add(self, commands: Iterable[str], why: str) -> None:
+        """Notes commands that have just been carried out."""
+        added = [Entry(time.time(), command, why) for command in commands]
+        self.entries += added
+        with suppress(OSError):
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with self.path.open("a", encoding="utf-8") as file:
+                for entry in added:
+                    stamp = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(entry.at))
+                    file.write(f"{entry.command}  # {stamp} {' '.join(entry.why.split())}\n")

@@ -1,0 +1,112 @@
+"""The screens that lie over the panes: a fix before it is carried out, and the command log.
+
+Each is one list in a frame. What its keys do is in its lower border; escape always closes it and does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from engine.model.verdict import Fix
+from views.listing import Listing
+from views.text import Entry, Line, Role, Span, Spans
+from views.verdict.proposal import proposal
+from workbench.command_log import CommandLog
+from workbench.command_log import Entry as LogEntry
+
+MOVES: list[BindingType] = [
+    Binding("j,down", "move(1)", show=False),
+    Binding("k,up", "move(-1)", show=False),
+]
+
+
+class Dialog(ModalScreen[bool]):
+    """A framed list over the panes. Closed with yes or no."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*MOVES, Binding("escape,q", "close", "close")]
+
+    def __init__(self, title: str, hint: str, lay: Callable[[int], Sequence[Entry]], empty: str = "") -> None:
+        super().__init__()
+        self.listing = Listing(empty)
+        self._title, self._hint, self._lay = title, hint, lay
+
+    def compose(self) -> ComposeResult:
+        """The frame with its list."""
+        with Vertical() as box:
+            box.border_title = self._title
+            box.border_subtitle = self._hint
+            yield self.listing
+
+    def on_mount(self) -> None:
+        """Lays the rows, now that the width is known."""
+        self.listing.flow(self._lay)
+        self.listing.focus()
+
+    def action_move(self, steps: int) -> None:
+        """Moves through the list."""
+        self.listing.move(steps)
+
+    def action_close(self) -> None:
+        """Closes without doing anything."""
+        self.dismiss(False)
+
+
+class Proposal(Dialog):
+    """A fix before it is carried out. `refusal` says why it cannot be, where it cannot."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a,enter", "accept", "carry out"),
+        Binding("y", "copy", "copy"),
+    ]
+
+    def __init__(self, fix: Fix, refusal: str = "") -> None:
+        hint = "y copies · esc closes" if refusal else "a carries it out · y copies · esc closes"
+        super().__init__("What will be done" if not refusal else "What would be done", hint, self._lines)
+        self.fix, self.refusal = fix, refusal
+
+    def _lines(self, width: int) -> list[Line]:
+        lines = proposal(self.fix, width)
+        return [*lines, Line(()), Line((Span(self.refusal, Role.WARN),))] if self.refusal else lines
+
+    def action_accept(self) -> None:
+        """Carries it out, where that is allowed."""
+        if self.refusal:
+            self.app.bell()
+        else:
+            self.dismiss(True)
+
+    async def action_copy(self) -> None:
+        """Copies the commands."""
+        self.dismiss(False)
+        await self.app.run_action("copy_fix")
+
+
+class Log(Dialog):
+    """What was carried out."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", "copy")]
+
+    def __init__(self, log: CommandLog) -> None:
+        super().__init__("Command log", f"{log.path} · y copies the line · esc closes", self._lines, "Nothing yet.")
+        self.log_of = log
+
+    def _lines(self, _width: int) -> list[Line]:
+        return [Line(_spans(entry), number) for number, entry in enumerate(self.log_of.entries)]
+
+    def action_copy(self) -> None:
+        """Copies the command under the cursor."""
+        number = self.listing.cursor
+        if isinstance(number, int):
+            self.app.copy_to_clipboard(self.log_of.entries[number].command)
+            self.notify("Copied.", timeout=2)
+
+
+def _spans(entry: LogEntry) -> Spans:
+    clock, command, why = f"{entry.clock}  ", f"$ {entry.command}", f"  {entry.why}"
+    return Span(clock, Role.DIM), Span(command, Role.CODE), Span(why, Role.DIM)
