@@ -87,6 +87,15 @@ def build_parser() -> Parser:
     command.add_argument(
         "--watch", action="store_true", help="ask again on every change, and tell when the answer flips"
     )
+    proof = command.add_argument_group("proof", "a real attempt beside the answer; see docs/prove.md")
+    proof.add_argument("--prove", action="store_true", help="send the real packet and show what the kernel did with it")
+    proof.add_argument("--timeout", metavar="S", type=float, help="seconds for the attempt (3), or of waiting (30)")
+    proof.add_argument(
+        "--trace", action="store_true", help="allow rules that make the kernel tell which rules it meets"
+    )
+    proof.add_argument("--pcap", metavar="FILE", type=Path, help="write the packets as pcapng, for Wireshark")
+    proof.add_argument("--save-case", metavar="FILE", type=Path, help="write host, question and evidence: a bug report")
+    proof.add_argument("--redact", action="store_true", help="other addresses in that file, the same ones everywhere")
     command.set_defaults(module="workbench.commands.why")
 
     command = add_command(commands, "snapshot", "everything that portscope reads of this host, as JSON")

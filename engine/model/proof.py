@@ -15,6 +15,9 @@ from engine.model.ref import Ref
 from engine.model.trace import Symptom
 from engine.model.traffic import ConntrackEntry
 
+#: The code of an answer that a real attempt contradicts.
+MODEL_DISAGREES = "MODEL_DISAGREES"
+
 
 class Agreement(StrEnum):
     """Whether what was seen is what was predicted. `UNSEEN`: nothing speaks for or against it."""
@@ -33,6 +36,7 @@ class Leg(StrEnum):
     CONFIRM = "confirm"
     RELAYED = "relayed"
     RELAYED_REPLY = "relayed-reply"
+    DATA = "data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,11 @@ class Proof:
     gaps: tuple[Gap, ...] = ()
     arrived: bool | None = None
     waited: float = 0.0
+
+    @property
+    def code(self) -> str:
+        """The code of the answer, empty where nothing speaks against the prediction."""
+        return MODEL_DISAGREES if self.agrees is Agreement.NO else ""
 
     @property
     def contradicted(self) -> tuple[Row, ...]:

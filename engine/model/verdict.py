@@ -9,6 +9,7 @@ from engine.model.address import IPAddress
 from engine.model.host import Gap
 from engine.model.packet import Protocol
 from engine.model.plan import Plan
+from engine.model.proof import Proof
 from engine.model.ref import Ref
 from engine.model.trace import Assumption, Conversation, Symptom
 
@@ -105,6 +106,8 @@ class Verdict:
 
     With `reach` "depends", `branches` has one conversation for each different ending. `findings` are what is worth
     knowing beside a connection that works (a rule that was meant to prevent it); their fixes would keep it out.
+    `kernel` is what a real attempt showed, None where none was made; then `reach` and `symptom` are the kernel's where
+    it disagrees.
     """
 
     question: Question
@@ -116,6 +119,7 @@ class Verdict:
     gaps: tuple[Gap, ...] = ()
     branches: tuple[Conversation, ...] = ()
     findings: tuple[Cause, ...] = ()
+    kernel: Proof | None = None
 
     def __post_init__(self) -> None:
         if self.reach is not Reach.YES and not self.causes:

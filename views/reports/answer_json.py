@@ -12,23 +12,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from engine.model.packet import TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG, Packet
-from engine.model.ref import Ref, RefKind
+from engine.model.ref import RefKind
 from engine.model.trace import Conversation, Hop, Step, Trace
 from engine.model.verdict import Cause, Fix, NearMiss, Question, Verdict
+from views.reports.json_parts import packet, pointer
+from views.reports.proof_json import proof
 
 SCHEMA = "portscope.why/1"
 
 Json = dict[str, Any]
-
-FLAG_NAMES: tuple[tuple[int, str], ...] = (
-    (TCP_SYN, "syn"),
-    (TCP_ACK, "ack"),
-    (TCP_FIN, "fin"),
-    (TCP_RST, "rst"),
-    (TCP_PSH, "psh"),
-    (TCP_URG, "urg"),
-)
 
 #: The parts of a pointer's key, by its kind, where they are keys of a step of their own.
 RULE_KEYS: dict[RefKind, tuple[str, ...]] = {
@@ -55,7 +47,7 @@ def document(verdict: Verdict) -> Json:
         "assumptions": [{"code": each.code, "sentence": each.sentence} for each in verdict.assumptions],
         "gaps": [{"source": each.source, "netns": each.netns, "reason": each.reason} for each in verdict.gaps],
         "branches": [{"symptom": str(each.symptom), **conversation(each)} for each in verdict.branches],
-        "kernel": None,
+        "kernel": proof(verdict.kernel) if verdict.kernel else None,
     }
 
 
@@ -116,28 +108,6 @@ def step(taken: Step) -> Json:
     if taken.after:
         row["after"] = packet(taken.after)
     return row
-
-
-def packet(header: Packet) -> Json:
-    """The headers that rules look at."""
-    row: Json = {
-        "src": str(header.src),
-        "dst": str(header.dst),
-        "protocol": str(header.protocol),
-        "sport": header.sport,
-        "dport": header.dport,
-        "ttl": header.ttl,
-    }
-    if header.tcp_flags:
-        row["flags"] = [name for bit, name in FLAG_NAMES if header.tcp_flags & bit]
-    if header.icmp_type is not None:
-        row |= {"icmp_type": header.icmp_type, "icmp_code": header.icmp_code}
-    return row
-
-
-def pointer(ref: Ref) -> Json:
-    """Where something sits."""
-    return {"kind": str(ref.kind), "netns": ref.netns, "name": ref.name, "text": ref.text}
 
 
 def cause(blocker: Cause) -> Json:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Conversation, Outcome, Step, Symptom, Trace
 from engine.model.verdict import Cause, Fix, Reach, Verdict
+from views.reports import proof_text
 from views.symptoms import MEANINGS
 from views.text import Role, Span, Spans, paragraph
 
@@ -69,7 +70,7 @@ def paint(line: Spans, colour: bool) -> str:
 
 def clean(text: str) -> str:
     """The text on one line, with everything that could steer a terminal made visible."""
-    return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), " ".join(text.split()))
+    return CONTROL.sub(escaped, " ".join(text.split()))
 
 
 def shell(argv: Iterable[str]) -> str:
@@ -89,6 +90,9 @@ def dollar_quote(word: str) -> str:
 def answer(verdict: Verdict, width: int) -> Iterator[Spans]:
     """All lines in order."""
     yield from headline(verdict, width)
+    shown = verdict.kernel
+    if shown:
+        yield from cleaned(proof_text.headline(shown, width))
     yield from branches(verdict, width)
     for number, cause in enumerate(verdict.causes):
         yield ()
@@ -97,13 +101,27 @@ def answer(verdict: Verdict, width: int) -> Iterator[Spans]:
     for cause in verdict.findings:
         yield ()
         yield from blocker(cause, FINDING_TITLE, width)
-    yield from conversation(verdict.conversation, width)
+    if shown and shown.rows:
+        yield from cleaned(proof_text.details(shown, width))
+    else:
+        yield from conversation(verdict.conversation, width)
     yield from notes("rests on", (each.sentence for each in verdict.assumptions), width)
     yield from notes(
         "could not be read",
         (f"{each.source}{f' in {each.netns}' if each.netns else ''}: {each.reason}" for each in verdict.gaps),
         width,
     )
+
+
+def cleaned(lines: Iterable[Spans]) -> Iterator[Spans]:
+    """Lines whose words come from the host, with control characters shown."""
+    for line in lines:
+        yield tuple(Span(CONTROL.sub(escaped, span.text), span.role) for span in line)
+
+
+def escaped(found: re.Match[str]) -> str:
+    """A control character as it is written in a program."""
+    return found[0].encode("unicode_escape").decode()
 
 
 def headline(verdict: Verdict, width: int) -> Iterator[Spans]:

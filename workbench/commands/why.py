@@ -12,14 +12,17 @@ from engine.model.packet import Protocol
 from views.reports import answer_json, everywhere
 from workbench import output, world
 from workbench.commands.answering import answer, answer_everywhere, tell
-from workbench.exits import EXIT_OF_REACH, Exit, worst
+from workbench.exits import EXIT_OF_REACH, Exit, usage, worst
 
 #: The source that stands for every vantage point.
 EVERYWHERE = "everywhere"
+#: Seconds of the longest attempt, and of the longest wait for a client.
+LONGEST = 600
 
 
 def run(arguments: Namespace) -> Exit:
     """Answers, and ends with the code of the answer."""
+    check(arguments)
     if arguments.watch:
         from workbench.commands import watching  # noqa: PLC0415 - most questions are asked once
 
@@ -31,8 +34,31 @@ def run(arguments: Namespace) -> Exit:
         output.emit(everywhere.dumps(answers) if arguments.json else everywhere.render(answers))
         return worst(verdict.reach for _, verdict in answers)
     verdict = answer(snapshot, arguments.target, arguments.source, protocol)
+    if arguments.prove:
+        from workbench.commands import proving  # noqa: PLC0415 - an answer alone sends nothing
+
+        verdict = proving.prove(snapshot, verdict, arguments)
     if arguments.json:
         output.emit(answer_json.dumps(verdict))
     else:
         tell(verdict)
     return EXIT_OF_REACH[verdict.reach]
+
+
+def check(arguments: Namespace) -> None:
+    """Raises `Refusal` for options that do not go together."""
+    beside = {"--timeout": arguments.timeout, "--trace": arguments.trace, "--pcap": arguments.pcap}
+    beside["--save-case"] = arguments.save_case
+    wanted = [name for name, value in beside.items() if value]
+    if wanted and not arguments.prove:
+        raise usage(f"{wanted[0]} goes with --prove")
+    if arguments.redact and not arguments.save_case:
+        raise usage("--redact goes with --save-case")
+    if arguments.prove and arguments.snapshot:
+        raise usage("--prove needs the host itself: a file cannot be attempted")
+    if arguments.prove and arguments.source == EVERYWHERE:
+        raise usage("--prove makes one attempt: name one place with --from")
+    if arguments.prove and arguments.watch:
+        raise usage("--prove makes one attempt: leave out --watch")
+    if arguments.timeout is not None and not 0.05 <= arguments.timeout <= LONGEST:
+        raise usage(f"--timeout {arguments.timeout:g}: from 0.05 to {LONGEST} seconds")

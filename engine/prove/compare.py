@@ -1,0 +1,132 @@
+"""Side by side: the predicted steps and what was seen of each, and whether both agree. Pure.
+
+A row for each predicted step (`looks` knows who can tell of it), then one for each rule that the kernel tells of and
+nobody predicted. They disagree when the symptom is another one, or when a step is contradicted. A symptom that says
+less than it seems to (a program that does not know our words) is no contradiction: `tolerated` has these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.model.firewall import Rule
+from engine.model.host import Netns, Snapshot
+from engine.model.packet import Protocol
+from engine.model.proof import Agreement, Attempt, Leg, Proof, Row, RuleSeen
+from engine.model.ref import Ref, RefKind
+from engine.model.trace import Step, StepKind, Symptom
+from engine.model.verdict import Verdict
+from engine.prove.evidence import Evidence, last_place
+from engine.prove.legs import Talk, traces
+from engine.prove.looks import LOOK, NO, UNSEEN, YES, At, Case, Seen
+from engine.prove.predicted import conversation_for, conversations
+
+#: A place in a firewall: family, table, chain.
+Place = tuple[str, str, str]
+Told = set[tuple[Leg, str, Place, int | None]]
+#: Legs that are compared rule by rule even where none was predicted.
+ALWAYS = frozenset({Leg.FORWARD, Leg.REPLY})
+
+
+def proof_of(snapshot: Snapshot, verdict: Verdict, attempt: Attempt | None, evidence: Evidence, talk: Talk) -> Proof:
+    """The proof."""
+    case = Case(snapshot, verdict, attempt, evidence, talk)
+    rows = tuple(rows_of(case))
+    return Proof(
+        predicted=verdict.symptom,
+        attempt=attempt,
+        agrees=_overall(case, rows),
+        rows=rows,
+        last=last_place(case.seen),
+        sightings=case.seen,
+        rules=tuple(rule for _, rule in case.met),
+        flows=case.flows,
+        growths=(*evidence.growths, *(each for each in evidence.rule_growths if each.by)),
+        drops=evidence.drops,
+        gaps=tuple(dict.fromkeys(evidence.gaps)),
+    )
+
+
+def rows_of(case: Case) -> Iterator[Row]:
+    """All predicted steps, then what was seen and not predicted."""
+    symptom = case.attempt.symptom if case.attempt else case.verdict.symptom
+    told: Told = set()
+    legs = set(ALWAYS)
+    for leg, trace in traces(conversation_for(case.verdict, symptom)):
+        legs.add(leg)
+        for hop in trace.hops:
+            for step in hop.steps:
+                at = At(case, leg, case.snapshot.by_id[hop.netns], trace, step)
+                words, agree, source = _look(at)
+                yield Row(leg, hop.netns, said(step), words, agree, source, step.ref)
+                if step.kind in (StepKind.RULE, StepKind.POLICY) and step.ref:
+                    told.add((leg, hop.netns, _place(step.ref), step.handle))
+    yield from _unpredicted(case, told, legs)
+
+
+def _look(at: At) -> Seen:
+    look = LOOK.get(at.step.kind)
+    words, agree, source = (look(at) if look else None) or ("", UNSEEN, "")
+    if agree is NO and at.leg is Leg.REPLY and tolerated(at.case):
+        return "no answer to see", UNSEEN, source
+    return words, agree, source
+
+
+def said(step: Step) -> str:
+    """A step in one line, with the rule's place and verdict."""
+    if step.kind is StepKind.RULE and step.ref:
+        return f"{step.ref.name}: {step.verdict}"
+    return step.text
+
+
+def _place(ref: Ref) -> Place:
+    """Family, table and chain of a pointer to a rule or chain."""
+    return str(ref.key[1]), str(ref.key[2]), str(ref.key[3])
+
+
+def _unpredicted(case: Case, told: Told, legs: set[Leg]) -> Iterator[Row]:
+    """Rules that the kernel's trace has and the prediction has not; a policy that accepts decides nothing."""
+    for leg, rule in dict.fromkeys(case.met):
+        place = rule.family, rule.table, rule.chain
+        quiet = rule.handle is None and rule.verdict == "accept"
+        if leg not in legs or quiet or (leg, rule.netns, place, rule.handle) in told:
+            continue
+        told.add((leg, rule.netns, place, rule.handle))
+        ref = rule_ref(case.snapshot.by_id[rule.netns], rule)
+        yield Row(leg, rule.netns, "", f"{ref.name}: {rule.verdict}", NO, "rule trace", ref)
+
+
+def rule_ref(netns: Netns, seen: RuleSeen) -> Ref:
+    """A pointer to the rule (or to the chain whose policy it was) that the kernel told of, as the snapshot has it."""
+    for table in netns.firewall.tables:
+        chain = table.chain(seen.chain) if (table.family, table.name) == (seen.family, seen.table) else None
+        key = str(table.backend), table.family, table.name, seen.chain
+        for rule in chain.rules if chain else ():
+            if rule.handle is not None and rule.handle == seen.handle:
+                return _of_rule(netns, key, rule)
+        if chain is not None and seen.handle is None:
+            return Ref(RefKind.CHAIN, netns.id, key, f"{table.name}/{seen.chain}", f"chain {seen.chain}")
+    name = f"{seen.table}/{seen.chain}"
+    return Ref(RefKind.CHAIN, netns.id, ("nft", seen.family, seen.table, seen.chain), name, f"handle {seen.handle}")
+
+
+def _of_rule(netns: Netns, key: tuple[str, ...], rule: Rule) -> Ref:
+    return Ref(RefKind.RULE, netns.id, (*key, rule.index), f"{key[2]}/{key[3]} #{rule.index}", rule.text)
+
+
+def _overall(case: Case, rows: tuple[Row, ...]) -> Agreement:
+    if case.attempt is not None and case.attempt.symptom not in {each.symptom for each in conversations(case.verdict)}:
+        return UNSEEN if tolerated(case) else NO
+    return NO if any(row.agree is NO for row in rows) else YES
+
+
+def tolerated(case: Case) -> bool:
+    """Whether the attempt got where it was predicted to get, and only nobody answered words that nobody may know."""
+    made, predicted = case.attempt, case.verdict.conversation
+    if made is None or not made.doubt or predicted.symptom is not Symptom.CONNECTED:
+        return False
+    if case.talk.protocol is Protocol.TCP:
+        return made.symptom is Symptom.ACCEPTED_THEN_SILENT
+    arrived = bool(case.on(Leg.FORWARD, predicted.forward.hops[-1].netns))
+    answered = any(each.leg in (Leg.REPLY, Leg.ERROR) for each in case.seen)
+    return made.symptom is Symptom.TIMEOUT and arrived and not answered

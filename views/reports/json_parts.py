@@ -1,0 +1,41 @@
+"""Nouns that several JSON documents hold: a packet's headers, and where something sits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.model.packet import TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG, Packet
+from engine.model.ref import Ref
+
+Json = dict[str, Any]
+
+FLAG_NAMES: tuple[tuple[int, str], ...] = (
+    (TCP_SYN, "syn"),
+    (TCP_ACK, "ack"),
+    (TCP_FIN, "fin"),
+    (TCP_RST, "rst"),
+    (TCP_PSH, "psh"),
+    (TCP_URG, "urg"),
+)
+
+
+def packet(header: Packet) -> Json:
+    """The headers that rules look at."""
+    row: Json = {
+        "src": str(header.src),
+        "dst": str(header.dst),
+        "protocol": str(header.protocol),
+        "sport": header.sport,
+        "dport": header.dport,
+        "ttl": header.ttl,
+    }
+    if header.tcp_flags:
+        row["flags"] = [name for bit, name in FLAG_NAMES if header.tcp_flags & bit]
+    if header.icmp_type is not None:
+        row |= {"icmp_type": header.icmp_type, "icmp_code": header.icmp_code}
+    return row
+
+
+def pointer(ref: Ref) -> Json:
+    """Where something sits."""
+    return {"kind": str(ref.kind), "netns": ref.netns, "name": ref.name, "text": ref.text}
