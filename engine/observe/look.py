@@ -95,12 +95,13 @@ def again(earlier: Look, stale: Mapping[str, Collection[Source]]) -> Look:
     moved = {netns for netns, sources in stale.items() if Source.STACK in sources}
     unhinged = _unhinged(earlier.links, visits, moved)
     visits = _revisit(visits, places, dict.fromkeys(unhinged, (Source.STACK,)))
-    links = {netns: found for netns, found in earlier.links.items() if netns in visits}
-    links |= _far_ends(places, visits, (moved | unhinged) & visits.keys())
+    links: Ends = {netns: found for netns, found in earlier.links.items() if netns in visits}
+    fresh = _far_ends(places, visits, (moved | unhinged) & visits.keys())
+    scene, visits, links = _with_numbered(earlier.scene, visits, {**links, **fresh})
     holders, unheld = earlier.holders, earlier.unheld
     if any(Source.LISTENERS in sources for sources in stale.values()):
-        holders, unheld = _holders(earlier.scene.table, places, visits)
-    return replace(earlier, visits=visits, links=links, holders=holders, unheld=unheld, taken_at=taken_at)
+        holders, unheld = _holders(scene.table, scene.places, visits)
+    return replace(earlier, scene=scene, visits=visits, links=links, holders=holders, unheld=unheld, taken_at=taken_at)
 
 
 def set_scene() -> Scene:
@@ -163,7 +164,8 @@ def _with_numbered(scene: Scene, visits: Mapping[str, Visit], links: Ends) -> tu
     for viewer, numbers in wanted.items():
         told = apart(partial(read_numbered, scene.places[viewer], tuple(numbers)))
         for number, stack in told.items():
-            netns, key = f"{viewer}-nsid-{number}", -len(places)  # no inode is negative
+            netns = f"{viewer}-nsid-{number}"
+            key = next((inode for inode, known in ids.items() if known == netns), -len(places))  # no inode is negative
             places[key], ids[key] = Place(0), netns
             every[netns] = Visit(stack, unread={None: (known_by_number(netns, viewer, number),)})
             ends[netns] = (joined(viewer, stack.links, numbers[number]), ())

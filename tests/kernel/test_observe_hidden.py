@@ -14,7 +14,9 @@ import pytest
 from engine.model.host import Netns as Seen
 from engine.model.host import Snapshot
 from engine.model.link import Peer
-from engine.observe.snapshot import take
+from engine.observe.look import again, look
+from engine.observe.snapshot import compose, take
+from engine.observe.visit import Source
 from tests.harness.needs import require
 from tests.harness.netns import End, Netns, World, run
 from tests.kernel.looks import inside
@@ -104,12 +106,15 @@ def test_a_mount_anywhere_keeps_a_namespace_in_the_picture(host: Netns, tmp_path
     assert there.path == str(place)
 
 
-def test_a_namespace_that_only_a_socket_keeps_is_told_by_its_number(host: Netns) -> None:
+@pytest.mark.parametrize("read_twice", [False, True])
+def test_a_namespace_that_only_a_socket_keeps_is_told_by_its_number(host: Netns, read_twice: bool) -> None:
     hidden = Netns(hidden_path(host))
     with ExitStack() as stack:
         stack.enter_context(inside(hidden, socket.socket))
         forget_name(host)
-        snapshot = inside(host, take)
+        first = inside(host, look)
+        stale = dict.fromkeys(first.visits, tuple(Source)) if read_twice else {}
+        snapshot = inside(host, lambda: compose(again(first, stale)))
     there = beyond(snapshot)
     assert (there.path, there.pids, there.routes) == (None, (), ())
     (gap,) = [gap for gap in snapshot.gaps if gap.netns == there.id]
