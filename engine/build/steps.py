@@ -21,6 +21,7 @@ from engine.model.command import argvs, load_argv
 from engine.model.firewall import Backend, Rule
 from engine.model.plan import (
     AddAddress,
+    AddPolicyRule,
     AddRoute,
     Change,
     CreateBridge,
@@ -133,12 +134,8 @@ def _set_link(change: SetLink, site: Site) -> Step:
 def _add_address(change: AddAddress, site: Site) -> Step:
     path = site.where.path(change.netns)
     argv = ("ip", "addr", "del", *address_words(change.address)[:1], "dev", change.link)
-    return _step(
-        site,
-        change.netns,
-        lambda: Run(path, argv),
-        lambda: site.hands.add_address(path, change.link, change.address),
-    )
+    do = lambda: site.hands.add_address(path, change.link, change.address)  # noqa: E731
+    return _step(site, change.netns, lambda: Run(path, argv), do)
 
 
 def _route(change: AddRoute | DeleteRoute, site: Site) -> Step:
@@ -153,10 +150,10 @@ def _route(change: AddRoute | DeleteRoute, site: Site) -> Step:
     )
 
 
-def _delete_policy_rule(change: DeletePolicyRule, site: Site) -> Step:
+def _policy_rule(change: AddPolicyRule | DeletePolicyRule, site: Site) -> Step:
     path = site.where.path(change.netns)
     (argv,) = argvs(change, site.bare())
-    back = tuple("add" if word == "del" else word for word in argv)
+    back = tuple({"add": "del", "del": "add"}.get(word, word) for word in argv)
     return _step(site, change.netns, lambda: Run(path, back), lambda: site.hands.run(path, argv))
 
 
@@ -285,7 +282,8 @@ STEPS: Mapping[type[Any], Callable[[Any, Site], Step]] = {
     DeleteRoute: _route,
     AddAddress: _add_address,
     DeleteAddress: _delete_address,
-    DeletePolicyRule: _delete_policy_rule,
+    AddPolicyRule: _policy_rule,
+    DeletePolicyRule: _policy_rule,
     SetPort: _set_port,
     SetContainer: _set_container,
     DeleteNeighbour: _delete_neighbour,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from engine.explain.aim import Conditions, at_port, source_of
 from engine.explain.effects import Sideways
+from engine.explain.lasting import lasting
 from engine.explain.rulecraft import Selector, insertion
 from engine.explain.whatif import apply
 from engine.model.command import argvs
@@ -51,7 +52,8 @@ def closing(opening: Opening) -> tuple[Fix, ...]:
     title = f"to keep it out, drop port {opening.packet.dport}/{opening.packet.protocol} in {place.chain}"
     effects = Sideways(opening.question).of(opening.world, after, (change,)).sentences()
     then = runs[0].result.symptom
-    return (Fix(title, Plan(title, (change,)), argvs(change, snapshot), then=then, side_effects=effects),)
+    kept, commands = lasting(snapshot, (change,)), argvs(change, snapshot)
+    return (Fix(title, Plan(title, (change,)), commands, "model", then, effects, kept.survives),)
 
 
 def _selector(opening: Opening) -> Selector:

@@ -16,7 +16,16 @@ from dataclasses import dataclass
 from engine.explain.doors import Door, Place, Probe, doors, places
 from engine.explain.search import told_of
 from engine.explain.touch import only_opens, touches
-from engine.model.plan import AddAddress, AddRoute, Change, DeletePolicyRule, DeleteRoute, Listen, SetLink
+from engine.model.plan import (
+    AddAddress,
+    AddPolicyRule,
+    AddRoute,
+    Change,
+    DeletePolicyRule,
+    DeleteRoute,
+    Listen,
+    SetLink,
+)
 from engine.model.trace import Symptom
 from engine.model.verdict import Question
 from engine.path.conversation import conversations
@@ -132,7 +141,7 @@ def _has_way(world: World, probe: Probe) -> bool:
 
 def _routes(changes: Iterable[Change], probe: Probe) -> bool:
     """Whether the changes are about what the place's own routes hang on."""
-    routing = (AddRoute, DeleteRoute, DeletePolicyRule, AddAddress, SetLink)
+    routing = (AddRoute, DeleteRoute, AddPolicyRule, DeletePolicyRule, AddAddress, SetLink)
     return any(isinstance(each, routing) and each.netns == probe.place.source.netns for each in changes)
 
 

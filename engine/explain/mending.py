@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from engine.explain.blocker import Remedy
 from engine.explain.effects import Effects, Sideways
+from engine.explain.lasting import lasting
 from engine.explain.search import Search, Step, after_remedy
 from engine.explain.whatif import StaleChangeError
 from engine.model.command import argvs
@@ -87,5 +88,13 @@ def _narrowest_first(ways: list[Way]) -> list[Way]:
 def _fix(snapshot: Snapshot, way: Way) -> Fix:
     remedy = way.remedy
     commands = tuple(argv for change in remedy.changes for argv in argvs(change, snapshot))
-    plan = Plan(remedy.title, remedy.changes)
-    return Fix(remedy.title, plan, commands, then=way.then, side_effects=way.effects.sentences())
+    kept = lasting(snapshot, remedy.changes)
+    return Fix(
+        remedy.title,
+        Plan(remedy.title, remedy.changes),
+        commands,
+        then=way.then,
+        side_effects=way.effects.sentences(),
+        survives=kept.survives,
+        lasting=kept.commands,
+    )

@@ -16,6 +16,7 @@ from engine.model.host import Snapshot
 from engine.model.packet import PROTOCOL_NUMBERS
 from engine.model.plan import (
     AddAddress,
+    AddPolicyRule,
     AddRoute,
     Change,
     DeleteAddress,
@@ -130,6 +131,20 @@ def _leads(network: IPNetwork, probe: Probe) -> bool:
     return any(address.version == network.version and address in network for address in ends)
 
 
+def _policy(snapshot: Snapshot, change: AddPolicyRule, probe: Probe) -> bool:
+    """Packets and their answers that the rule's own selectors can be about."""
+    asking = probe.place.addresses | frozenset(snapshot.host_netns.addresses_by_value)
+    rule, doors = change.rule, probe.door.addresses
+    ways = ((asking, doors), (doors, asking))
+    return _passes(snapshot, change.netns, probe) and any(
+        _in(rule.source, sources) and _in(rule.destination, ends) for sources, ends in ways
+    )
+
+
+def _in(network: IPNetwork | None, addresses: frozenset[IPAddress]) -> bool:
+    return network is None or any(a.version == network.version and a in network for a in addresses)
+
+
 def _here(snapshot: Snapshot, change: Any, probe: Probe) -> bool:
     return _passes(snapshot, change.netns, probe)
 
@@ -171,6 +186,7 @@ TOUCHES: Mapping[type[Any], Touches] = {
     ReplaceRule: _replaced,
     AddRoute: _route,
     DeleteRoute: _route,
+    AddPolicyRule: _policy,
     DeletePolicyRule: _here,
     SetSysctl: _here,
     SetLink: _link,

@@ -19,6 +19,7 @@ from engine.model.host import Snapshot
 from engine.model.link import BridgePort
 from engine.model.plan import (
     AddAddress,
+    AddPolicyRule,
     AddRoute,
     Change,
     DeleteAddress,
@@ -126,6 +127,13 @@ def _delete_route(snapshot: Snapshot, change: DeleteRoute) -> Snapshot:
     return with_netns(snapshot, replace(netns, routes=tuple(r for r in netns.routes if r != change.route)))
 
 
+def _add_policy_rule(snapshot: Snapshot, change: AddPolicyRule) -> Snapshot:
+    """Among rules of one priority the new one is asked last (fib_nl_newrule)."""
+    netns = snapshot.by_id[change.netns]
+    rules = sorted((*netns.rules, change.rule), key=lambda rule: rule.priority)
+    return with_netns(snapshot, replace(netns, rules=tuple(rules)))
+
+
 def _delete_policy_rule(snapshot: Snapshot, change: DeletePolicyRule) -> Snapshot:
     netns = snapshot.by_id[change.netns]
     return with_netns(snapshot, replace(netns, rules=tuple(r for r in netns.rules if r != change.rule)))
@@ -226,6 +234,7 @@ APPLY: Mapping[type[Any], Callable[[Snapshot, Any], Snapshot]] = {
     DeleteRule: _delete_rule,
     AddRoute: _add_route,
     DeleteRoute: _delete_route,
+    AddPolicyRule: _add_policy_rule,
     DeletePolicyRule: _delete_policy_rule,
     AddAddress: _add_address,
     DeleteAddress: _delete_address,

@@ -25,6 +25,7 @@ from engine.model.firewall import Backend, Rule
 from engine.model.host import Snapshot
 from engine.model.plan import (
     AddAddress,
+    AddPolicyRule,
     AddRoute,
     Change,
     CreateBridge,
@@ -131,9 +132,10 @@ def _route(change: AddRoute | DeleteRoute, where: Where) -> Argvs:
     return (_ip(where, change.netns, *family, "route", "add" if adds else "del", *words),)
 
 
-def _delete_policy_rule(change: DeletePolicyRule, where: Where) -> Argvs:
+def _policy_rule(change: AddPolicyRule | DeletePolicyRule, where: Where) -> Argvs:
     family = ("-6",) if change.rule.family is Family.INET6 else ()
-    return (_ip(where, change.netns, *family, "rule", "del", *policy_rule_words(change.rule)),)
+    verb = "add" if isinstance(change, AddPolicyRule) else "del"
+    return (_ip(where, change.netns, *family, "rule", verb, *policy_rule_words(change.rule)),)
 
 
 def _set_port(change: SetPort, where: Where) -> Argvs:
@@ -226,7 +228,8 @@ COMMANDS: Mapping[type[Any], Callable[[Any, Where], Argvs]] = {
     DeleteRule: _delete_rule,
     AddRoute: _route,
     DeleteRoute: _route,
-    DeletePolicyRule: _delete_policy_rule,
+    AddPolicyRule: _policy_rule,
+    DeletePolicyRule: _policy_rule,
     SetPort: _set_port,
     SetContainer: _set_container,
     AddAddress: _add_address,

@@ -80,6 +80,14 @@ class DeleteRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class AddPolicyRule:
+    """Adds a routing policy rule; its `text` says it as `ip rule` would list it."""
+
+    netns: str
+    rule: PolicyRule
+
+
+@dataclass(frozen=True, slots=True)
 class DeletePolicyRule:
     """Removes a routing policy rule."""
 
@@ -221,6 +229,7 @@ Change = (
     | DeleteRule
     | AddRoute
     | DeleteRoute
+    | AddPolicyRule
     | DeletePolicyRule
     | SetPort
     | SetContainer

@@ -76,7 +76,9 @@ class Fix:
 
     `commands` are argument lists to run as root, in order; empty where no command can do it. `verified` is
     "model" when the walk over the changed snapshot connected, "kernel" when a real attempt did. `then` is
-    the symptom after the fix (of this cause's first fix together with those of the causes before it).
+    the symptom after the fix (of this cause's first fix together with those of the causes before it). `side_effects`
+    are what else can be reached after it, or no longer. `survives` says how long the change stays; `lasting` are
+    the commands of its owner's own tool that do the same for good, empty where there is none.
     """
 
     title: str
@@ -85,6 +87,8 @@ class Fix:
     verified: str = "model"
     then: Symptom = Symptom.CONNECTED
     side_effects: tuple[str, ...] = ()
+    survives: str = ""
+    lasting: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

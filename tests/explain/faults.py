@@ -238,3 +238,15 @@ def wrong_gateway(world: World) -> None:
 def first_fixes(verdict: Verdict) -> list[Change]:
     """The changes of every cause's first fix, in order."""
     return [change for cause in verdict.causes if cause.fixes for change in cause.fixes[0].plan.changes]
+
+
+def stolen_reply(world: World) -> None:
+    """wg-quick's rules: what carries no mark of its own goes by the tunnel, but for what main has a network for."""
+    host = world["host"]
+    host.link("wg0", noarp=True)
+    host.route("default dev wg0 table 51820")
+    host.policy(32764, suppress_prefixlength=0)
+    host.policy(32765, 51820, fwmark=51820, invert=True)
+    world["host"].routes[:] = [r for r in host.routes if r.table != 254 or r.destination.prefixlen]
+    world["lan"].address("eth0", "192.0.2.7/32").route("10.77.0.1/32 dev eth0 src 192.0.2.7")
+    host.route("default via 10.77.0.2 dev up0")

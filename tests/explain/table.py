@@ -24,6 +24,7 @@ from tests.explain.faults import (
     silent_device,
     stale_neighbour,
     state,
+    stolen_reply,
     strict,
     two_networks,
     undiscovered,
@@ -273,6 +274,12 @@ FAULTS: tuple[Fault, ...] = (
     Fault("route shadowed", docker(astray, proxy=False), "SRC_ROUTE_SHADOWED", "route 172.17.0.2/32 (table main)"),
     Fault(
         "answer led astray", line(wrong_gateway), "RET_ASYMMETRIC_GATEWAY", "route 10.1.0.0/24 (table main)", **SERVER
+    ),
+    Fault(
+        "answer taken by a VPN's policy rule",
+        docker(stolen_reply, proxy=False),
+        "RET_ASYMMETRIC_GATEWAY",
+        "ip rule 32765",
     ),
     Fault("no hairpin", own_published_port(True, False), "LINK_HAIRPIN_OFF", "vethweb", source="web"),
     Fault(

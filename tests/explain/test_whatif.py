@@ -14,6 +14,7 @@ from engine.model.link import Address
 from engine.model.packet import Protocol
 from engine.model.plan import (
     AddAddress,
+    AddPolicyRule,
     AddRoute,
     Change,
     DeleteNeighbour,
@@ -114,7 +115,9 @@ def test_a_policy_rule_goes() -> None:
     world = three_in_line()
     world["router"].policy(50, action="prohibit")
     (rule,) = world["router"].rules
-    assert after(world, DeletePolicyRule("router", rule)) == three_in_line().snapshot()
+    without = three_in_line().snapshot()
+    assert after(world, DeletePolicyRule("router", rule)) == without
+    assert apply(without, [AddPolicyRule("router", rule)]) == world.snapshot()
 
 
 def test_an_address_brings_its_local_and_its_connected_route() -> None:

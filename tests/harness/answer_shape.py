@@ -33,6 +33,7 @@ RULE_STEP = {
 TRACE = {"outcome": str, "hops": [{"netns": str, "packet": PACKET, "steps": [STEP]}]}
 FIX = {
     "title": str, "commands": [[str]], "verified": {"model", "kernel"}, "then": SYMPTOMS, "side_effects": [str],
+    "survives": str, "lasting": [[str]],
 }  # fmt: skip
 CAUSE = {
     "code": str,

@@ -19,6 +19,7 @@ from engine.model.link import Address
 from engine.model.packet import Protocol
 from engine.model.plan import (
     AddAddress,
+    AddPolicyRule,
     AddRoute,
     Change,
     CreateBridge,
@@ -121,12 +122,13 @@ def fixes(netns: Netns, rules: tuple[Rule, ...]) -> list[Change]:
         SetLink(netns.name, "d1", up=True, master="br9"),
         CreateBridge(netns.name, "br0"),
         DeletePolicyRule(netns.name, PolicyRule(Family.INET, 99, text="99: from 10.0.0.0/8 fwmark 0x1 lookup 77")),
+        AddPolicyRule(netns.name, PolicyRule(Family.INET, 98, text="98: from all to 10.9.0.0/16 lookup main")),
         SetPort(netns.name, "d2", "hairpin", 1),
         SetPort(netns.name, "d2", "learning", 0),
     ]
 
 
-FIX_COUNT = 22
+FIX_COUNT = 23
 
 
 @pytest.mark.parametrize("number", range(FIX_COUNT))

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address, ip_network
+from pathlib import Path
 
 import pytest
 
+from engine.explain.lasting import lasting
 from engine.model.command import argvs
 from engine.model.firewall import Backend, Rule
+from engine.model.host import Netns as HostNetns
+from engine.model.host import Snapshot
 from engine.model.link import Address
 from engine.model.plan import (
     AddAddress,
@@ -30,7 +34,7 @@ from engine.model.plan import (
 from engine.model.route import NextHop, Route
 from engine.model.where import Where, named
 from tests.harness.needs import require
-from tests.harness.netns import CommandFailed, Netns, World, run
+from tests.harness.netns import CommandFailed, End, Netns, World, run
 
 require("ip", "nft", "iptables-nft", "iptables-legacy", "sysctl", root=True)
 
@@ -191,3 +195,14 @@ def test_links_addresses_routes_and_sysctls_are_as_the_commands_say(world: World
     port = netns.ip_json("link show v0.7")[0]
     assert "master" not in port
     assert "UP" not in port["flags"]
+
+
+def test_the_file_of_a_lasting_sysctl_is_one_that_sysctl_reads(world: World, netns: Netns, tmp_path: Path) -> None:
+    other = world.netns("other")
+    world.veth(End(netns, "eth0.100"), End(other, "eth0"))
+    snapshot = Snapshot("host", (HostNetns("host"),))
+    name = "net.ipv4.conf.eth0.100.rp_filter"
+    ((*shell, script),) = lasting(snapshot, [SetSysctl("host", name, 2)]).commands
+    run([*shell, script.replace("/etc/sysctl.d", str(tmp_path))])
+    netns.run("sysctl", "-p", str(next(tmp_path.iterdir())))
+    assert netns.run("cat", "/proc/sys/net/ipv4/conf/eth0.100/rp_filter").strip() == "2"

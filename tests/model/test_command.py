@@ -12,6 +12,7 @@ from engine.model.link import Address, Link
 from engine.model.packet import Protocol
 from engine.model.plan import (
     AddAddress,
+    AddPolicyRule,
     AddRoute,
     Change,
     CreateBridge,
@@ -158,6 +159,11 @@ CASES: list[tuple[Change, Where, list[str]]] = [
         DeletePolicyRule("host", PolicyRule(Family.INET6, 1000, text="1000: from all lookup [l3mdev-table]")),
         SEEN,
         ["ip -6 rule del pref 1000 from all l3mdev"],
+    ),
+    (
+        AddPolicyRule("host", PolicyRule(Family.INET, 5200, text="5200:\tfrom all to 172.17.0.0/16 lookup main")),
+        SEEN,
+        ["ip rule add pref 5200 from all to 172.17.0.0/16 lookup main"],
     ),
     (SetPort("host", "veth1", "hairpin", 1), SEEN, ["bridge link set dev veth1 hairpin on"]),
     (SetPort("host", "veth1", "isolated", 0), SEEN, ["bridge link set dev veth1 isolated off"]),

@@ -136,4 +136,6 @@ def fix(way: Fix) -> Json:
         "verified": way.verified,
         "then": str(way.then),
         "side_effects": list(way.side_effects),
+        "survives": way.survives,
+        "lasting": [list(argv) for argv in way.lasting],
     }

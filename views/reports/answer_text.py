@@ -183,6 +183,13 @@ def mending(fix: Fix, label: str, width: int) -> Iterator[Spans]:
         yield (Span(" " * CAUSE), Span(shell(argv), Role.STRONG))
     for label_, text in labels("also", fix.side_effects):
         yield from labelled(label_, text, width, Role.WARN)
+    if fix.survives:
+        yield from labelled("stays", fix.survives, width)
+    for number, argv in enumerate(fix.lasting):
+        yield (
+            Span("  for good".ljust(CAUSE) if number == 0 else " " * CAUSE, Role.DIM),
+            Span(shell(argv), Role.STRONG),
+        )
 
 
 def branches(verdict: Verdict, width: int) -> Iterator[Spans]:

@@ -183,5 +183,10 @@ def _fix(fix: Fix, place: tuple[int, int], width: int) -> Iterator[Line]:
         yield from _text(f"then still: {fix.then}", width, "  ! ", Role.WARN)
     for text in fix.side_effects:
         yield from _text(text, width, "  also: ", Role.WARN)
+    if fix.survives:
+        yield from _text(fix.survives, width, "  stays: ", Role.DIM)
+    for argv in fix.lasting:
+        for number, line in enumerate(paragraph(shlex.join(argv), width - 2, first="  for good $ ", rest="      ")):
+            yield Line((Span(line, Role.CODE), *((Span(""),) if number else ())))
     checked = "on the kernel" if fix.verified == "kernel" else "by walking the changed host; not yet on the kernel"
     yield from _text(f"checked {checked}", width, "  ", Role.DIM)

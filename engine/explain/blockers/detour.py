@@ -12,16 +12,14 @@ from dataclasses import replace
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.route import gateways
 from engine.explain.failure import Failure
+from engine.explain.policycraft import STANDARD, past_rule
 from engine.model.host import Netns
-from engine.model.packet import PROTOCOL_NUMBERS
-from engine.model.plan import AddRoute, Change, DeletePolicyRule, DeleteRoute
+from engine.model.packet import PROTOCOL_NUMBERS, Packet
+from engine.model.plan import AddRoute, DeletePolicyRule, DeleteRoute
 from engine.model.route import NextHop, Route
 from engine.model.trace import Step, StepKind
 from engine.path.decision import route_ref, rule_ref
 from engine.path.fib import Fib, FlowKey, Found
-
-#: Policy rules that every kernel starts with.
-STANDARD = frozenset({0, 32766, 32767})
 
 
 def detours(failure: Failure) -> list[Blocker]:
@@ -29,7 +27,7 @@ def detours(failure: Failure) -> list[Blocker]:
     code = "RET_ASYMMETRIC_GATEWAY" if failure.backwards else "SRC_ROUTE_SHADOWED"
     found = []
     for netns, step, turn in _turns(failure):
-        remedies = tuple(_remedies(failure, netns, turn))
+        remedies = tuple(_remedies(failure, step.packet, netns, turn))
         if not remedies:
             continue
         custom = turn.rule.priority not in STANDARD
@@ -71,10 +69,11 @@ def _key(step: Step) -> FlowKey:
     )
 
 
-def _remedies(failure: Failure, netns: Netns, turn: Found) -> Iterator[Remedy]:
+def _remedies(failure: Failure, packet: Packet, netns: Netns, turn: Found) -> Iterator[Remedy]:
     if turn.rule.priority not in STANDARD:
-        change: Change = DeletePolicyRule(netns.id, turn.rule)
-        yield Remedy(f"delete policy rule {turn.rule.priority} of {netns.id}", (change,))
+        yield from past_rule(failure, packet, netns, turn.rule)
+        change = DeletePolicyRule(netns.id, turn.rule)
+        yield Remedy(f"delete policy rule {turn.rule.priority} of {netns.id}", (change,), cost=2)
     route = turn.route
     wanted = failure.packet.dst
     delete = DeleteRoute(netns.id, route)

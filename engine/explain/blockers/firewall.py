@@ -55,7 +55,7 @@ def _ways_past(failure: Failure, table: Table, rule: Rule, ref: Ref, owner: str)
     accepting = Remedy(f"accept {_flow(failure)} before {ref.name}", (insertion(place, selector),), fallback=not base)
     back = Remedy(title, (insertion(place, selector, VerdictKind.RETURN),))
     exceptions = (accepting,) if base else (back, accepting)
-    if owner != "admin":
+    if owner != "admin" and not place.chain.startswith(("ufw-user-", "ufw6-user-")):
         return exceptions
     cost = 1 if _about_this_flow(rule) else WIDE
     deletion = Remedy(f"delete {ref.name}", (DeleteRule(place, rule),), cost=cost)

@@ -69,7 +69,7 @@ def _unfulfilled(failure: Failure, container: Container, published: PublishedPor
     """Why a port that the engine was asked to publish does not work."""
     host, asked = failure.netns, published.host_port
     at = _port_ref(failure, host)
-    again = f"run {container.name} again with -p {asked}:{published.container_port}"
+    again = run_again(container, f"{asked}:{published.container_port}")
     manual = Remedy(again, (Listen(host.id, _held(failure, asked)),), manual=True)
     if container.state not in ("running", "paused"):
         return _not_running(failure, container)
@@ -102,6 +102,17 @@ def _unfulfilled(failure: Failure, container: Container, published: PublishedPor
     misses = near_misses(failure.world, _first_hook(failure), host.id, want=Nat)
     evidence = tuple(f"{each.name} listens on {each.address}:{each.port}" for each in found)
     return Blocker("NAT_RULES_WIPED", sentence, at, remedies, container.engine, evidence, misses)
+
+
+def run_again(container: Container, port: str) -> str:
+    """What publishes a port for good: the container's Compose file where it has one, else its command line."""
+    if container.service:
+        client = (container.command or (container.engine,))[0]
+        return (
+            f'put "{port}" under `ports:` of the service {container.service} of {container.project or "its project"}, '
+            f"then `{client} compose up -d {container.service}`"
+        )
+    return f"run {container.name} again with -p {port}"
 
 
 def _not_running(failure: Failure, container: Container) -> Blocker:
@@ -138,7 +149,7 @@ def _reload(container: Container) -> Remedy:
 
 def _publish(failure: Failure, host: Netns, service: Service, asked: int) -> Remedy:
     """The rules that the engine itself writes for a published port, in the chains that it keeps for them."""
-    again = "" if service.container is None else f" (lasting: run {service.name} again with -p {asked}:{service.port})"
+    again = f" (lasting: {run_again(service.container, f'{asked}:{service.port}')})" if service.container else ""
     title = f"publish {asked} for {service.name} at {service.address}:{service.port}{again}"
     return Remedy(title, (*_translation(failure, host, service, asked), *acceptance(failure, host, service)))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import ip_network
 
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.failure import Failure
+from engine.explain.policycraft import STANDARD, past_rule
 from engine.model.address import IPAddress, IPNetwork
 from engine.model.host import Netns
 from engine.model.link import Link
@@ -42,13 +44,24 @@ def refused_route(failure: Failure) -> list[Blocker]:
     if ref is None:
         return []
     change = removal_of(failure.netns, ref)
-    remedies = (Remedy(f"delete {ref.name}", (change,)),) if change else ()
+    remedies = (*_past(failure, ref), *((Remedy(f"delete {ref.name}", (change,)),) if change else ()))
     kind = {Outcome.ROUTE_BLACKHOLE: "BLACKHOLE", Outcome.ROUTE_PROHIBIT: "PROHIBIT"}.get(
         failure.outcome, "UNREACHABLE"
     )
     code = f"{'RET' if failure.backwards else 'SRC'}_ROUTE_{kind}"
     sentence = f"{ref.name} in {ref.netns} refuses packets to {failure.packet.dst}: {ref.text}"
     return [Blocker(code, sentence, ref, remedies)]
+
+
+def _past(failure: Failure, ref: Ref) -> Iterator[Remedy]:
+    """Past the policy rule that led to a refusing table, or that refuses itself."""
+    netns = failure.netns
+    for rule in netns.rules:
+        led = ref.kind is RefKind.ROUTE and rule.table == ref.key[0] and rule.action == "table"
+        itself = ref.kind is RefKind.POLICY_RULE and (rule.family, rule.priority) == ref.key[:2]
+        if (led or itself) and rule.priority not in STANDARD:
+            yield from past_rule(failure, failure.packet, netns, rule)
+            return
 
 
 def not_forwarded(failure: Failure) -> list[Blocker]:
