@@ -22,7 +22,8 @@ EXIT_CODES = """\
 exit codes: 0 reachable (or done) · 1 not reachable · 2 usage · 3 could not tell · 4 the kernel or the engine refused"""
 
 WHY = """\
-TARGET  ADDRESS:PORT, [V6]:PORT, CONTAINER:PORT (the port inside), or :PORT (published on this host)
+TARGET  ADDRESS:PORT, [V6]:PORT, CONTAINER:PORT (the port inside), or :PORT (published on this host);
+        with --icmp ADDRESS or CONTAINER
 SOURCE  host (the namespace that portscope runs in), ns:NAME, a container's name or id, or ADDRESS[:PORT][@DEVICE]
         for a client outside of this host that arrives on DEVICE (without it: on the device that routes back to it);
         everywhere: the same question from the LAN, the host, its loopback addresses and each container, as a table
@@ -32,6 +33,13 @@ SOURCE  host (the namespace that portscope runs in), ns:NAME, a container's name
 COLLECT = """\
   portscope collect | ssh HOST sudo sh > FILE      portscope why TARGET --snapshot FILE
 """
+
+
+PROTOCOLS = (
+    ("udp", "ask for UDP instead of TCP"),
+    ("sctp", "ask for SCTP"),
+    ("icmp", "ask for an echo (ping); TARGET has no port"),
+)
 
 
 class Parser(argparse.ArgumentParser):
@@ -81,7 +89,7 @@ def build_parser() -> Parser:
     command = add_command(commands, "why", "why a port can or can't be reached", WHY + EXIT_CODES)
     command.add_argument("target", metavar="TARGET", help="what is to be reached, see below")
     command.add_argument("--from", dest="source", metavar="SOURCE", default="host", help="who asks, see below")
-    command.add_argument("--udp", action="store_true", help="ask for UDP instead of TCP")
+    _add_protocol(command)
     command.add_argument("--snapshot", metavar="FILE", type=Path, help="ask a saved snapshot instead of this host")
     command.add_argument("--json", action="store_true", help="one JSON document (portscope.why/1) instead of words")
     command.add_argument(
@@ -111,6 +119,14 @@ def build_parser() -> Parser:
     return parser
 
 
+def _add_protocol(command: Parser) -> None:
+    """TCP, or one of the others."""
+    chosen = command.add_mutually_exclusive_group()
+    command.set_defaults(protocol="tcp")
+    for name, text in PROTOCOLS:
+        chosen.add_argument(f"--{name}", action="store_const", const=name, dest="protocol", help=text)
+
+
 def _add_report(commands: argparse._SubParsersAction[Parser]) -> None:
     command = add_command(
         commands, "report", "the network, and the answers to questions, as a document", WHY + EXIT_CODES
@@ -125,7 +141,7 @@ def _add_report(commands: argparse._SubParsersAction[Parser]) -> None:
     )
     command.add_argument("--why", metavar="TARGET", action="append", default=[], help="answer this; may be repeated")
     command.add_argument("--from", dest="source", metavar="SOURCE", default="host", help="who asks, see below")
-    command.add_argument("--udp", action="store_true", help="ask for UDP instead of TCP")
+    _add_protocol(command)
     command.add_argument("--matrix", action="store_true", help="add who reaches what: every port from every place")
     command.set_defaults(module="workbench.commands.report")
 

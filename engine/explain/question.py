@@ -1,7 +1,7 @@
 """What the user typed, as a `Question`: targets and sources by address, port, container or namespace.
 
 TARGET: `ADDRESS:PORT`, `[V6]:PORT` (`[fe80::1%DEVICE]:PORT` for a link-local one), `CONTAINER:PORT` (a port of the
-container), `:PORT` (published on this host).
+container), `:PORT` (published on this host). For ICMP: `ADDRESS` or `CONTAINER`, which have no port.
 SOURCE: `host`, `ns:NAME`, a container's name or id, or an outside `ADDRESS[:PORT][@DEVICE]` (`[V6]:PORT`); with its
 port the client is one that keeps it, and so belongs to the flow that is tracked for it.
 """
@@ -16,7 +16,7 @@ from ipaddress import IPv6Address, ip_address
 from engine.model.address import IPAddress
 from engine.model.container import Container
 from engine.model.host import Netns, Snapshot
-from engine.model.packet import Protocol
+from engine.model.packet import ECHO_PROTOCOLS, Protocol
 from engine.model.verdict import Question, Source
 from engine.path.fib import Fib, FlowKey, Found
 
@@ -27,12 +27,15 @@ class QuestionError(ValueError):
 
 def resolve(snapshot: Snapshot, target: str, source: str = "host", protocol: Protocol = Protocol.TCP) -> Question:
     """The question. Raises `QuestionError` with one line for what can't be understood or is not there."""
-    address, port = _target(snapshot, target)
+    ping = protocol in ECHO_PROTOCOLS
+    address, port = _ping_target(snapshot, target) if ping else _target(snapshot, target)
     zone = getattr(address, "scope_id", None) or ""
     address = IPv6Address(int(address)) if zone else address
     client = _source(snapshot, source or "host", address)
     if zone and zone not in snapshot.by_id[client.netns].links_by_name:
         raise QuestionError(f"target {target!r}: {client.netns} has no device {zone!r}")
+    if ping:
+        protocol = Protocol.ICMP if address.version == 4 else Protocol.ICMPV6
     return Question(client, address, port, protocol, target, zone)
 
 
@@ -48,12 +51,30 @@ def _target(snapshot: Snapshot, target: str) -> tuple[IPAddress, int]:
         address = ip_address(bare)
     except ValueError:
         return _container_address(snapshot, bare), port
+    return _one_host(address, target), port
+
+
+def _ping_target(snapshot: Snapshot, target: str) -> tuple[IPAddress, int]:
+    """An address or a container: an echo has no port."""
+    bare = target[1:-1] if target.startswith("[") and target.endswith("]") else target
+    try:
+        return _one_host(ip_address("127.0.0.1" if bare == "localhost" else bare), target), 0
+    except ValueError as error:
+        if isinstance(error, QuestionError):
+            raise
+    host, colon, port = bare.rpartition(":")
+    if colon and (port.isdecimal() or not host):
+        raise QuestionError(f"target {target!r}: an echo (ping) has no port: write ADDRESS or CONTAINER")
+    return _container_address(snapshot, bare), 0
+
+
+def _one_host(address: IPAddress, target: str) -> IPAddress:
     if address.is_unspecified or address.is_multicast:
         own = "127.0.0.1" if address.version == 4 else "[::1]"
         raise QuestionError(
             f"target {target!r}: {address} is not one host's address: write its own, or {own} for this one"
         )
-    return address, port
+    return address
 
 
 def _port(what: str, whole: str, text: str) -> int:

@@ -27,6 +27,11 @@ PROTOCOL_NUMBERS: dict[Protocol, int] = {
     Protocol.SCTP: 132,
 }
 
+#: Protocols without ports. A question about one of them asks whether the target answers an echo (ping).
+ECHO_PROTOCOLS = frozenset({Protocol.ICMP, Protocol.ICMPV6})
+#: Type of an echo request and of its reply (RFC 792, RFC 4443).
+ECHO: dict[Protocol, tuple[int, int]] = {Protocol.ICMP: (8, 0), Protocol.ICMPV6: (128, 129)}
+
 #: Bits of the TCP flags byte (RFC 9293, 3.1).
 TCP_FIN, TCP_SYN, TCP_RST, TCP_PSH, TCP_ACK, TCP_URG = 1, 2, 4, 8, 16, 32
 

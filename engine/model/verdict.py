@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from engine.model.address import IPAddress
 from engine.model.host import Gap
-from engine.model.packet import Protocol
+from engine.model.packet import ECHO_PROTOCOLS, Protocol
 from engine.model.plan import Plan
 from engine.model.proof import Proof
 from engine.model.ref import Ref
@@ -38,6 +38,7 @@ class Source:
 class Question:
     """Can `source` open `protocol` to `address`:`port`? `target` is the target as the user wrote it.
 
+    `port` is 0 for ICMP: then the question is whether an echo is answered.
     `zone` is the client's device that a link-local address is asked for on (RFC 4007, 11: `fe80::1%eth0`).
     """
 
@@ -49,8 +50,19 @@ class Question:
     zone: str = ""
 
     def __post_init__(self) -> None:
-        if not 1 <= self.port <= 65535:
+        if self.protocol in ECHO_PROTOCOLS:
+            if self.port or (self.protocol is Protocol.ICMP) != (self.address.version == 4):
+                raise ValueError(f"{self.protocol} to {self.address}, port {self.port}: an echo has no port")
+        elif not 1 <= self.port <= 65535:
             raise ValueError(f"port {self.port} is not between 1 and 65535")
+
+    @property
+    def end(self) -> str:
+        """What is asked for: `10.0.0.1:80/tcp`, `[fe80::1]:53/udp`, `10.0.0.1/icmp`."""
+        if self.protocol in ECHO_PROTOCOLS:
+            return f"{self.address}/icmp"
+        host = f"[{self.address}]" if self.address.version == 6 else str(self.address)
+        return f"{host}:{self.port}/{self.protocol}"
 
 
 class Reach(StrEnum):

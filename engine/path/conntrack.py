@@ -9,12 +9,14 @@ nf_conntrack_proto_icmp.c (an error belongs to the flow that it quotes).
 
 from __future__ import annotations
 
-from engine.model.packet import TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
+from engine.model.packet import ECHO, TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
 from engine.model.trace import Assumption, Outcome, StepKind, Trace
 from engine.path.existing import entry_ref, entry_text
 from engine.path.flow import Track, inverse, new_track, track_of, tuple_of
 from engine.path.journey import Journey
 
+#: Messages that are questions, and so begin a flow (valid_new in nf_conntrack_proto_icmp.c and _icmpv6.c).
+OPENING = {Protocol.ICMP: (8, 13, 15, 17), Protocol.ICMPV6: (128, 139)}
 COUNT, MOST = "net.netfilter.nf_conntrack_count", "net.netfilter.nf_conntrack_max"
 
 
@@ -106,6 +108,8 @@ def _track_error(journey: Journey) -> None:
 
 
 def _may_open(packet: Packet) -> bool:
+    if packet.protocol in ECHO:
+        return packet.icmp_type in OPENING[packet.protocol]
     if packet.protocol is not Protocol.TCP:
         return True
     return not packet.tcp_flags & TCP_RST and (packet.tcp_flags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK)

@@ -13,13 +13,14 @@ from engine.model.address import IPAddress
 from engine.model.firewall import RejectKind
 from engine.model.host import Netns
 from engine.model.link import Link
-from engine.model.packet import TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
+from engine.model.packet import ECHO, TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Assumption, Conversation, Outcome, StepKind, Symptom, Trace
 from engine.model.traffic import Listener, Tuple4
 from engine.model.verdict import Question, Source
 from engine.path.choices import Choices, Run, explore
 from engine.path.client import kept_flows, source_port
+from engine.path.echo import take_echo
 from engine.path.fields import NO_SOCKET
 from engine.path.flow import Tracks, inverse, tuple_of
 from engine.path.journey import Endpoint, Journey, Setting
@@ -94,15 +95,13 @@ class _Talk:
     def _first(self) -> Trace:
         source = self.question.source
         any_address: IPAddress = ip_address("0.0.0.0" if self.question.address.version == 4 else "::")
-        flags = TCP_SYN if self.protocol is Protocol.TCP else 0
-        packet = Packet(
-            source.address or any_address,
-            self.question.address,
-            self.protocol,
-            source_port(self.setting.world, self.question, self.setting.choices, self.depth),
-            self.question.port,
-            flags,
-        )
+        packet = Packet(source.address or any_address, self.question.address, self.protocol)
+        if self.protocol in ECHO:
+            packet = replace(packet, icmp_type=ECHO[self.protocol][0], icmp_code=0)
+        else:
+            port = source_port(self.setting.world, self.question, self.setting.choices, self.depth)
+            flags = TCP_SYN if self.protocol is Protocol.TCP else 0
+            packet = replace(packet, sport=port, dport=self.question.port, tcp_flags=flags)
         journey = Journey(self.setting, source.netns, packet, self._listen)
         journey.connecting = True
         journey.bound = self._zone()
@@ -132,8 +131,11 @@ class _Talk:
         return Arrive(link, (bridge or link).mac)
 
     def _listen(self, journey: Journey, device: Link) -> Trace:
-        """The first packet's end: a socket, or none."""
+        """The first packet's end: a socket, or none. Echoes are the kernel's own to answer."""
         netns = journey.netns
+        if self.protocol in ECHO:
+            self.arrival = _Arrival(netns, journey.packet, device=journey.context.iif)
+            return take_echo(journey)
         listener = journey.assigned or find_listener(netns, journey.packet, device)
         self.arrival = _Arrival(netns, journey.packet, listener, journey.context.iif)
         if listener is None:
@@ -151,20 +153,21 @@ class _Talk:
 
     def _answered(self, forward: Trace, arrival: _Arrival) -> Conversation:
         """A socket took the packet: its answer, then the client's third packet, then what the program does."""
-        assert arrival.listener is not None
         flags = TCP_SYN | TCP_ACK if self.protocol is Protocol.TCP else 0
         reply = self._reply(arrival, flags)
         if reply.outcome is not Outcome.DELIVERED:
             return Conversation(forward, Symptom.TIMEOUT, reply)
-        confirm = self._confirm() if self.protocol is Protocol.TCP else None
+        confirm = self._confirm() if self.protocol in (Protocol.TCP, Protocol.SCTP) else None
         if confirm is not None and confirm.outcome is not Outcome.DELIVERED:
-            return Conversation(forward, Symptom.ACCEPTED_THEN_SILENT, reply, confirm=confirm)
+            # SCTP's connect() waits for the answer to its cookie, TCP's has returned by now.
+            symptom = Symptom.ACCEPTED_THEN_SILENT if self.protocol is Protocol.TCP else Symptom.TIMEOUT
+            return Conversation(forward, symptom, reply, confirm=confirm)
         return self._served(Conversation(forward, Symptom.CONNECTED, reply, confirm=confirm), arrival)
 
     def _served(self, connected: Conversation, arrival: _Arrival) -> Conversation:
         process = arrival.listener.process if arrival.listener else None
-        silent = Symptom.ACCEPTED_THEN_SILENT if self.protocol is Protocol.TCP else Symptom.TIMEOUT
-        if self._frozen(arrival):
+        silent = Symptom.TIMEOUT if self.protocol is Protocol.UDP else Symptom.ACCEPTED_THEN_SILENT
+        if self.protocol not in ECHO and self._frozen(arrival):
             return replace(connected, symptom=silent)
         if process is None or process.relay is None:
             return connected
@@ -195,21 +198,25 @@ class _Talk:
             # An unconnected wildcard socket lets routing choose the source of its answer.
             source = ip_address("0.0.0.0" if got.dst.version == 4 else "::")
         packet = Packet(source, got.src, self.protocol, got.dport, got.sport, flags)
+        if self.protocol in ECHO:
+            packet = replace(packet, icmp_type=ECHO[self.protocol][1], icmp_code=0)
         return self._send(arrival, packet, self._at_client)
 
     def _confirm(self) -> Trace:
         """TCP's third packet, from the client."""
         assert self.flow is not None
         flow, source = self.flow, self.question.source
-        packet = Packet(flow.src, flow.dst, self.protocol, flow.sport, flow.dport, TCP_ACK)
+        flags = TCP_ACK if self.protocol is Protocol.TCP else 0
+        packet = Packet(flow.src, flow.dst, self.protocol, flow.sport, flow.dport, flags)
         journey = Journey(self.setting, source.netns, packet)
         journey.bound = self._zone()
         return walk(journey, self._start(journey, source))
 
     def _closed_port(self, forward: Trace, arrival: _Arrival) -> Conversation:
-        if self.protocol is not Protocol.TCP:
+        if self.protocol is Protocol.UDP:
             return self._error(forward, arrival, RejectKind.PORT_UNREACHABLE)
-        reset = self._reply(arrival, TCP_RST | TCP_ACK)
+        # SCTP answers with an ABORT (sctp_ootb), which is to a client what a reset is.
+        reset = self._reply(arrival, TCP_RST | TCP_ACK if self.protocol is Protocol.TCP else 0)
         heard = reset.outcome is Outcome.DELIVERED
         return Conversation(forward, Symptom.REFUSED if heard else Symptom.TIMEOUT, reset)
 
@@ -267,7 +274,7 @@ class _Talk:
 
     def _error_at_client(self, journey: Journey, device: Link) -> Trace:
         """An error's end: it must quote the client's own packet."""
-        if journey.packet.protocol is self.protocol:
+        if journey.packet.protocol is self.protocol and self.protocol not in ECHO:
             return self._at_client(journey, device)
         if device.kind == "loopback" and self.question.zone:
             # A socket for a link-local address belongs to a device; an error made here comes by loopback (tcp_v6_err).

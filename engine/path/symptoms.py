@@ -80,6 +80,8 @@ def at_sender(trace: Trace, *, outside: bool) -> bool:
 
 def sender_symptom(trace: Trace, protocol: Protocol) -> Symptom | None:
     """The symptom of a packet that ended at its sender; None where an error message decides, or nothing comes."""
+    if protocol is Protocol.SCTP:
+        return Symptom.TIMEOUT  # connect() tries again until it gives up (sctp_packet_transmit)
     if trace.outcome in AT_SENDER:
         # A packet that is routed again after OUTPUT has left connect() behind, which only waits for an answer then.
         routed_again = any(step.hook for step in trace.steps)
@@ -91,7 +93,7 @@ def sender_symptom(trace: Trace, protocol: Protocol) -> Symptom | None:
     if trace.outcome is Outcome.NO_NEIGHBOUR:
         # A socket for a link-local address of IPv6 belongs to a device and does not hear errors that come by loopback.
         to = trace.last.packet.dst
-        deaf = protocol is not Protocol.TCP or (to.version == 6 and to.is_link_local)
+        deaf = protocol is Protocol.UDP or (to.version == 6 and to.is_link_local)
         return Symptom.TIMEOUT if deaf else Symptom.HOST_UNREACHABLE
     return None
 
@@ -105,8 +107,13 @@ def icmp_of(error: RejectKind, outcome: Outcome, version: int) -> tuple[int, int
 
 
 def error_symptom(error: RejectKind, protocol: Protocol, version: int = 4) -> Symptom:
-    """The symptom of an error message that reached the client. `version` is the IP version."""
-    if protocol is not Protocol.TCP and error in QUIET_FOR_UDP:
+    """The symptom of an error message that reached the client. `version` is the IP version.
+
+    ping hears of every error (IP_RECVERR). SCTP goes on trying, but where its own protocol is unknown (sctp_v4_err).
+    """
+    if protocol is Protocol.SCTP:
+        return Symptom.REFUSED if error is RejectKind.PROTO_UNREACHABLE else Symptom.TIMEOUT
+    if protocol is Protocol.UDP and error in QUIET_FOR_UDP:
         return Symptom.TIMEOUT
     return (BY_ERROR if version == 4 else BY_ERROR6)[error]
 

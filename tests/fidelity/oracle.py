@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from engine.model.firewall import Backend
 from engine.model.host import Snapshot
-from engine.model.packet import TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
+from engine.model.packet import ECHO, TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
 from engine.model.trace import Conversation, Outcome, Step, StepKind, Trace
 from tests.harness.netns import Netns
 from tests.harness.nftrace import Event
@@ -22,12 +22,12 @@ from tests.harness.nftrace import Event
 FIRST, REPLY, ERROR = "first packet", "reply", "error"
 #: Ports of clients are above this one, ports of servers below.
 EPHEMERAL = 32768
-ICMP = (Protocol.ICMP, Protocol.ICMPV6)
 
 #: What a hop of a verdict is, in the kernel's words, by how the model's words for a statement begin.
 VERDICTS = (
     ("reject", "drop"), ("dnat", "accept"), ("snat", "accept"), ("masquerade", "accept"), ("redirect", "accept"),
     ("netmap", "accept"), ("mark set", "continue"), ("ct mark set", "continue"), ("notrack", "continue"),
+    ("zone", "continue"), ("tproxy: no socket", "drop"), ("tproxy", "accept"),
 )  # fmt: skip
 
 
@@ -107,8 +107,8 @@ def said_by_kernel(events: Mapping[str, Iterable[Event]], resets: bool) -> dict[
 
 def leg_of(packet: Packet, resets: bool) -> str | None:
     """Which leg a packet on the wire belongs to; None for the rest of the conversation."""
-    if packet.protocol in ICMP:
-        return ERROR
+    if packet.protocol in ECHO:
+        return {ECHO[packet.protocol][0]: FIRST, ECHO[packet.protocol][1]: REPLY}.get(packet.icmp_type or 0, ERROR)
     if packet.protocol is Protocol.UDP:
         return FIRST if (packet.sport or 0) >= EPHEMERAL else REPLY
     opening = packet.tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)

@@ -12,7 +12,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from engine.model.packet import Packet, Protocol
+from engine.model.packet import ECHO, Packet, Protocol
 from engine.model.proof import RuleSeen
 from engine.observe.namespaces import Place, apart, enter
 from engine.prove.headers import is_error
@@ -76,7 +76,9 @@ class Tracer:
 
     def _event(self, seen: RuleSeen) -> Event | None:
         """Neighbour discovery is none of the conversation; an empty chain's accepting policy is no decision."""
-        if seen.packet.protocol is Protocol.ICMPV6 and not is_error(seen.packet):
+        packet = seen.packet
+        asks = packet.protocol is Protocol.ICMPV6 and not is_error(packet)
+        if asks and packet.icmp_type not in ECHO[Protocol.ICMPV6]:
             return None
         place = seen.family, seen.table, seen.chain
         if seen.handle is None:

@@ -1,6 +1,6 @@
 """The oracle: a real client. It connects from a namespace and says what happened in the words of `why`.
 
-    python probe.py NETNS_FILE tcp|udp ADDRESS PORT [SECONDS]    prints one JSON object
+    python probe.py NETNS_FILE tcp|udp|icmp ADDRESS PORT [SECONDS]    prints one JSON object (icmp: PORT is 0)
 
 The client is a child process that enters the namespace with setns(2); nothing is mounted, nothing else changes. It
 speaks first, with a request that every server of these tests answers (a line for ours, an HTTP request for httpd),
@@ -20,6 +20,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from typing import NamedTuple
 
 CONNECT = 1.5
@@ -106,6 +107,42 @@ def attempt_udp(address: str, port: int, seconds: float) -> Result:
             return failed(error)
 
 
+def attempt_icmp(address: str, port: int, seconds: float) -> Result:
+    """An echo and its reply, heard as ping(8) hears it: errors that come back count as well (IP_RECVERR)."""
+    six = ":" in address
+    family, protocol = (socket.AF_INET6, socket.IPPROTO_ICMPV6) if six else (socket.AF_INET, socket.IPPROTO_ICMP)
+    level, option = (socket.IPPROTO_IPV6, 25) if six else (socket.IPPROTO_IP, 11)
+    request, reply = (128, 129) if six else (8, 0)
+    mark = os.urandom(8)
+    body = bytes((request, 0, 0, 0)) + mark
+    if not six:
+        body = body[:2] + checksum(body).to_bytes(2, "big") + body[4:]
+    with socket.socket(family, socket.SOCK_RAW, protocol) as client:
+        client.setsockopt(level, option, 1)
+        end = time.monotonic() + min(ANSWER, seconds)
+        try:
+            client.connect(socket.getaddrinfo(address, port)[0][4])
+            client.send(body)
+            while (left := end - time.monotonic()) > 0:
+                client.settimeout(left)
+                data = client.recv(4096)
+                data = data if six else data[(data[0] & 15) * 4 :]
+                if data[0] == reply and data[4:] == mark:
+                    return Result("connected", "echo")
+        except TimeoutError:
+            return Result("timeout")
+        except OSError as error:
+            return failed(error)
+    return Result("timeout")
+
+
+def checksum(data: bytes) -> int:
+    """The Internet checksum (RFC 1071) of an even number of bytes."""
+    total = sum(int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
+    total = (total & 0xFFFF) + (total >> 16)
+    return ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
+
+
 def answered(data: bytes) -> Result:
     """The first line of what the server said."""
     lines = data.decode("ascii", "replace").splitlines()
@@ -121,7 +158,7 @@ def failed(error: OSError) -> Result:
 def main(arguments: list[str]) -> None:
     netns_file, protocol, address, port, *seconds = arguments
     enter(netns_file)
-    attempt = {"tcp": attempt_tcp, "udp": attempt_udp}[protocol]
+    attempt = {"tcp": attempt_tcp, "udp": attempt_udp, "icmp": attempt_icmp}[protocol]
     print(json.dumps(attempt(address, int(port), float(seconds[0]) if seconds else CONNECT)))
 
 

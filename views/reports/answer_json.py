@@ -52,7 +52,8 @@ def document(verdict: Verdict) -> Json:
 
 
 def question(asked: Question, talk: Conversation) -> Json:
-    """Who asks for what. The client's address is the one that routing chose, null where it found none."""
+    """Who asks for what. The client's address is the one that routing chose, null where it found none; an echo's port
+    is null."""
     address = asked.source.address
     if address is None and talk.forward.hops and not talk.forward.hops[0].packet.src.is_unspecified:
         address = talk.forward.hops[0].packet.src
@@ -61,7 +62,7 @@ def question(asked: Question, talk: Conversation) -> Json:
         client["device"] = asked.source.device
     return {
         "from": client,
-        "to": {"address": str(asked.address), "port": asked.port, "protocol": str(asked.protocol)},
+        "to": {"address": str(asked.address), "port": asked.port or None, "protocol": str(asked.protocol)},
         "target": asked.target or None,
     }
 

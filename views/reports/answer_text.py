@@ -128,14 +128,13 @@ def headline(verdict: Verdict, width: int) -> Iterator[Spans]:
     """The answer, the question and what the client notices."""
     words, role = HEADLINES[verdict.reach]
     asked = verdict.question
-    host = f"[{asked.address}]" if asked.address.version == 6 else str(asked.address)
-    target = f"{host}:{asked.port}/{asked.protocol}"
+    target = asked.end
     client = clean(asked.source.netns)
     if asked.source.outside:
         client = f"{asked.source.address} (outside, arrives on {clean(asked.source.device or '')})"
     written = (
         f" ({clean(asked.target)})"
-        if asked.target and clean(asked.target) not in (target, f"{host}:{asked.port}")
+        if asked.target and clean(asked.target) not in (target, target.rpartition("/")[0])
         else ""
     )
     yield from heading(width, Span(words, role), Span(f"{client} → {target}{written}", Role.STRONG))

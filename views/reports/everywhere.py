@@ -34,8 +34,7 @@ def render(answers: Answers) -> str:
 
 def _row(name: str, verdict: Verdict) -> tuple[str, str, str, str, str]:
     question = verdict.question
-    host = f"[{question.address}]" if question.address.version == 6 else str(question.address)
     cause = verdict.causes[0] if verdict.causes else None
     why = f"{cause.code} at {cause.at.name or cause.at.text} in {cause.at.netns}" if cause else ""
     sign = SIGNS[verdict.reach]
-    return sign, name, f"{host}:{question.port}/{question.protocol}", str(verdict.symptom), why
+    return sign, name, question.end, str(verdict.symptom), why

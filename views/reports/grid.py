@@ -50,8 +50,7 @@ def _port(port: Port) -> tuple[str, str, str]:
 
 def target(question: Question) -> str:
     """`10.0.0.1:80/tcp`, `[fe80::1]:80/tcp`."""
-    host = f"[{question.address}]" if question.address.version == 6 else str(question.address)
-    return f"{host}:{question.port}/{question.protocol}"
+    return question.end
 
 
 def _short(cell: Cell | None) -> str:

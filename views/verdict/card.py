@@ -35,8 +35,7 @@ def question_words(verdict: Verdict) -> str:
     """`lan → 10.77.0.1:8080/tcp`."""
     question = verdict.question
     source = str(question.source.address) if question.source.outside else question.source.netns
-    host = f"[{question.address}]" if question.address.version == 6 else str(question.address)
-    return f"{source} → {host}:{question.port}/{question.protocol}"
+    return f"{source} → {question.end}"
 
 
 def card(verdict: Verdict, width: int) -> list[Line]:

@@ -39,7 +39,7 @@ def run(arguments: Namespace) -> Exit:
     if arguments.output and arguments.output.exists() and not arguments.force:
         raise usage(f"{arguments.output} exists already and is kept; --force writes over it")
     snapshot = world.load(arguments.snapshot) if arguments.snapshot else world.look()
-    protocol = Protocol.UDP if arguments.udp else Protocol.TCP
+    protocol = Protocol(arguments.protocol)
     answers = [answer(snapshot, target, arguments.source, protocol) for target in arguments.why]
     grid = fill(snapshot) if arguments.matrix or name == "csv" else None
     text = write(report(snapshot, answers, grid), name)

@@ -28,7 +28,7 @@ def run(arguments: Namespace) -> Exit:
 
         return watching.run(arguments)
     snapshot = world.load(arguments.snapshot) if arguments.snapshot else world.look()
-    protocol = Protocol.UDP if arguments.udp else Protocol.TCP
+    protocol = Protocol(arguments.protocol)
     if arguments.source == EVERYWHERE:
         answers = answer_everywhere(snapshot, arguments.target, protocol)
         output.emit(everywhere.dumps(answers) if arguments.json else everywhere.render(answers))

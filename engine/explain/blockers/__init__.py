@@ -95,6 +95,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
         socket.no_listener,
     ),
     Outcome.BACKLOG_FULL: (socket.backlog_full,),
+    Outcome.ECHO_IGNORED: (socket.echo_ignored,),
     Outcome.REPLY_MISMATCH: (nat.hairpin_not_translated, outside.mismatch, detour.detours),
     Outcome.NO_SOURCE_ADDRESS: (outside.no_source,),
     Outcome.TTL_EXPIRED: (outside.loop, detour.detours),

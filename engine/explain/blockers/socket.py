@@ -7,9 +7,10 @@ from dataclasses import replace
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.failure import Failure, is_tcp
 from engine.model.address import Family
-from engine.model.plan import Listen, SetContainer
+from engine.model.plan import Listen, SetContainer, SetSysctl
 from engine.model.ref import Ref, RefKind
 from engine.model.traffic import Listener
+from engine.path.echo import IGNORE_ALL
 from engine.path.sockets import listener_ref, listeners_on_port
 
 
@@ -63,6 +64,16 @@ def backlog_full(failure: Failure) -> list[Blocker]:
         drained = Listen(failure.netns.id, replace(listener, queued=0), listener)
         remedies = (Remedy(f"make {who} accept its connections (it hangs, or is overloaded)", (drained,), manual=True),)
     return [Blocker("DST_BACKLOG_FULL", sentence, ref, remedies, _owner(failure), (failure.step.text,))]
+
+
+def echo_ignored(failure: Failure) -> list[Blocker]:
+    """ECHO_IGNORED: the kernel is told to answer no echo requests."""
+    name = IGNORE_ALL[failure.packet.dst.version]
+    netns = failure.netns
+    ref = Ref(RefKind.SYSCTL, netns.id, (name,), name, f"{name} = {netns.sysctl(name)}")
+    sentence = f"{netns.id} answers no echo requests ({name} = {netns.sysctl(name)}); its ports may well answer"
+    answer = Remedy(f"let {netns.id} answer echo requests", (SetSysctl(netns.id, name, 0),))
+    return [Blocker("DST_ECHO_IGNORED", sentence, ref, (answer,), _owner(failure))]
 
 
 def not_served(failure: Failure) -> list[Blocker]:
