@@ -33,7 +33,7 @@ XT_MODULES: dict[Protocol, str] = {Protocol.ICMPV6: "icmp6"}
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Which packets: a None or empty field is not asked. `not_iif` is `! -i`, `icmpv6` a type of ICMPv6;
+    """Which packets: a None or empty field is not asked. `not_iif` is `! -i`, `icmp_type` a type of either ICMP;
     `original_port` is the port that the flow's first packet had before it was translated."""
 
     protocol: Protocol
@@ -46,7 +46,7 @@ class Selector:
     oif: str = ""
     local_destination: bool = False
     established: bool = False
-    icmpv6: int | None = None
+    icmp_type: int | None = None
     original_port: int | None = None
 
 
@@ -76,8 +76,8 @@ def conditions(selector: Selector) -> tuple[Condition, ...]:
         match = Match((Field("fib daddr type"),), ((Name("local"),),), text="--dst-type LOCAL")
         found.append(Condition(match, ("-m", "addrtype", "--dst-type", "LOCAL"), ("fib", "daddr", "type", "local")))
     found.append(_protocol(selector.protocol))
-    if selector.icmpv6 is not None:
-        found.append(_icmpv6(selector.icmpv6))
+    if selector.icmp_type is not None:
+        found.append(_icmp(selector.protocol, selector.icmp_type))
     for end, port in (("sport", selector.sport), ("dport", selector.dport)):
         if port is not None:
             found.append(_port(selector.protocol, end, port))
@@ -124,10 +124,10 @@ def _protocol(protocol: Protocol) -> Condition:
     )
 
 
-def _icmpv6(number: int) -> Condition:
-    match = Match((Field("icmpv6 type"),), ((Interval(number, number),),), text=f"--icmpv6-type {number}")
-    xt = ("--icmpv6-type", str(number))
-    return Condition(match, xt, ("icmpv6", "type", str(number)))
+def _icmp(protocol: Protocol, number: int) -> Condition:
+    name = "icmp" if protocol is Protocol.ICMP else "icmpv6"
+    match = Match((Field(f"{name} type"),), ((Interval(number, number),),), text=f"--{name}-type {number}")
+    return Condition(match, (f"--{name}-type", str(number)), (name, "type", str(number)))
 
 
 def _port(protocol: Protocol, end: str, port: int) -> Condition:

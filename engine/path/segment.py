@@ -1,7 +1,7 @@
-"""The link-layer neighbourhood of a device: who hears what it sends, through bridges and veth pairs.
+"""The link-layer neighbourhood of a device: who hears what it sends, through bridges, cables and stacked devices.
 
-A breadth-first flood over the snapshot, as a broadcast frame would spread. Address resolution asks it who
-answers; a bridge asks it behind which port a station lives when its forwarding table does not say.
+A breadth-first flood over the snapshot, as a broadcast frame would spread, with its VLAN tag. Address resolution asks
+it who answers; a bridge asks it behind which port a station lives when its forwarding table does not say.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from engine.model.host import Netns, Snapshot
+from engine.model.host import Netns
 from engine.model.link import BridgePort, Link
+from engine.path.vlans import Refused, Vlan, admitted, released
+from engine.path.wiring import BONDS, IPVLANS, MACVLANS, STACKED, Wiring, active_port, bond_of, remotes
 
-#: Kinds whose frames stay inside what a snapshot shows. Anything else leads out of view.
-SEEN_KINDS = frozenset({"veth", "bridge", "loopback"})
+#: Kinds whose frames stay inside what a snapshot shows, where it shows what they stand on. Any other leads out of view.
+SEEN_KINDS = frozenset({"veth", "bridge", "loopback", "vxlan"}) | STACKED | BONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,37 +67,109 @@ def may_pass(source: Link | None, target: Link) -> bool:
     return not (source is not None and port.isolated and other.isolated)
 
 
-def segment_of(snapshot: Snapshot, netns: Netns, link: Link) -> Segment:
-    """Floods a broadcast frame out of `link`."""
-    stations: list[Station] = []
-    leaves = False
-    seen: set[tuple[str, int]] = set()
-    queue: deque[tuple[Netns, Link, int | None]] = deque()
-    if link.kind == "bridge":
-        queue.extend((netns, port, port.index) for port in ports_of(netns, link) if may_pass(None, port))
-    else:
-        queue.append((netns, link, None))
-    while queue:
-        at, out, first = queue.popleft()
-        if not out.up or (at.id, out.index) in seen:
-            continue
-        seen.add((at.id, out.index))
-        if opaque(out):
-            leaves = True
-            continue
-        if out.peer is None or out.peer.netns is None:
-            continue
-        there = snapshot.by_id[out.peer.netns]
-        arrived = there.links_by_index.get(out.peer.index)
-        if arrived is None or not arrived.up:
-            continue
-        bridge = bridge_of(there, arrived)
+class _Flood:
+    """A frame for everybody, spreading."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self.wiring = wiring
+        self.stations: list[Station] = []
+        self.leaves = False
+        self._seen: set[tuple[str, int, Vlan, bool]] = set()
+        self._queue: deque[tuple[Netns, Link, Vlan, int | None, bool]] = deque()
+
+    def send(self, netns: Netns, link: Link, tag: Vlan, first: int | None) -> None:
+        """The frame leaves by a device."""
+        self._queue.append((netns, link, tag, first, True))
+
+    def _hear(self, netns: Netns, link: Link, tag: Vlan, first: int | None) -> None:
+        self._queue.append((netns, link, tag, first, False))
+
+    def run(self) -> Segment:
+        while self._queue:
+            netns, link, tag, first, sends = self._queue.popleft()
+            key = (netns.id, link.index, tag, sends)
+            if link.up and key not in self._seen:
+                self._seen.add(key)
+                (self._sent if sends else self._heard)(netns, link, tag, first)
+        return Segment(tuple(self.stations), self.leaves)
+
+    def _sent(self, netns: Netns, link: Link, tag: Vlan, first: int | None) -> None:
+        if link.kind == "bridge":
+            vlan = admitted(netns, link, link, tag)
+            if not isinstance(vlan, Refused):
+                self.spread(netns, link, None, vlan, first)
+        elif link.kind in STACKED:
+            self._down(netns, link, tag, first)
+        elif link.kind in BONDS:
+            port = active_port(netns, link)
+            self.leaves |= port is None
+            if port is not None:
+                self.send(netns, port, tag, first)
+        elif link.kind == "vxlan":
+            far = [self.wiring.vteps(netns, link, remote) for remote in remotes(netns, link, None)]
+            self.leaves |= not far or None in far
+            for each in far:
+                if each is not None:
+                    self._hear(*each, tag, first)
+        elif link.kind != "veth" or link.peer is None or link.peer.netns is None:
+            self.leaves |= link.kind != "loopback"
+        else:
+            there = self.wiring.snapshot.by_id[link.peer.netns]
+            arrived = there.links_by_index.get(link.peer.index)
+            if arrived is not None:
+                self._hear(there, arrived, tag, first)
+
+    def _down(self, netns: Netns, link: Link, tag: Vlan, first: int | None) -> None:
+        """From a stacked device to its siblings and its lower device. That one's own stack does not hear it."""
+        lower = self.wiring.below(netns, link)
+        for there, sibling in self.wiring.siblings(netns, link):
+            self._hear(there, sibling, tag, first)
+        if lower is None or (link.kind == "vlan" and tag is not None):
+            self.leaves = True
+        else:
+            number = link.detail.get("id", "")
+            self.send(*lower, int(number) if link.kind == "vlan" and number.isdecimal() else tag, first)
+
+    def _heard(self, netns: Netns, link: Link, tag: Vlan, first: int | None) -> None:
+        bond = bond_of(netns, link)
+        if bond is not None:
+            self._hear(netns, bond, tag, first)
+            return
+        for there, above in self.wiring.above(netns, link):
+            if above.kind == "vlan" and tag is not None and above.detail.get("id") == str(tag):
+                self._hear(there, above, None, first)
+                return
+            if above.kind in MACVLANS | IPVLANS:
+                self._hear(there, above, tag, first)
+        bridge = bridge_of(netns, link)
         if bridge is None:
-            stations.append(Station(there.id, arrived, first))
-        elif bridge.up and forwards(arrived):
-            stations.append(Station(there.id, bridge, first))
-            queue.extend((there, port, first) for port in ports_of(there, bridge) if may_pass(arrived, port))
-    return Segment(tuple(stations), leaves)
+            if tag is None:
+                self.stations.append(Station(netns.id, link, first))
+        elif bridge.up and forwards(link):
+            vlan = admitted(netns, bridge, link, tag)
+            if not isinstance(vlan, Refused):
+                inwards = released(netns, bridge, bridge, vlan)
+                if not isinstance(inwards, Refused):
+                    self._hear(netns, bridge, inwards, first)
+                self.spread(netns, bridge, link, vlan, first)
+
+    def spread(self, netns: Netns, bridge: Link, source: Link | None, vlan: Vlan, first: int | None) -> None:
+        """A bridge passes the frame of a VLAN on to its ports."""
+        for port in ports_of(netns, bridge):
+            tag = released(netns, bridge, port, vlan)
+            if may_pass(source, port) and not isinstance(tag, Refused):
+                begins = first is None and source is None
+                self.send(netns, port, tag, port.index if begins else first)
+
+
+def segment_of(wiring: Wiring, netns: Netns, link: Link, inside: Vlan = None) -> Segment:
+    """Floods a broadcast frame out of `link`. For a bridge with VLANs, `inside` is the one that the frame is in."""
+    flood = _Flood(wiring)
+    if link.kind == "bridge" and inside is not None:
+        flood.spread(netns, link, None, inside, None)
+    else:
+        flood.send(netns, link, None, None)
+    return flood.run()
 
 
 def bridge_of(netns: Netns, link: Link) -> Link | None:

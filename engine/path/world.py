@@ -10,6 +10,7 @@ from engine.path.fib import Fib
 from engine.path.lookups import Lookups
 from engine.path.segment import Segment, segment_of
 from engine.path.stations import Stations
+from engine.path.wiring import Wiring
 
 
 class World:
@@ -21,7 +22,8 @@ class World:
         self._fibs: dict[int, tuple[Netns, Fib]] = dict(known._fibs) if known else {}
         self._stations: dict[int, tuple[Netns, Stations]] = dict(known._stations) if known else {}
         self._flows: dict[int, tuple[Netns, Flows]] = dict(known._flows) if known else {}
-        self._segments: dict[tuple[str, int], Segment] = {}
+        self._segments: dict[tuple[str, int, int | None], Segment] = {}
+        self.wiring = Wiring(snapshot)
         self.chains: Chains = known.chains if known else Chains()
         self.lookups: Lookups = known.lookups if known else Lookups()
 
@@ -47,11 +49,11 @@ class World:
             found = self._stations[id(netns)] = (netns, Stations(netns.firewall))
         return found[1]
 
-    def segment(self, netns: Netns, link: Link) -> Segment:
+    def segment(self, netns: Netns, link: Link, inside: int | None = None) -> Segment:
         """Who hears a broadcast that leaves by the link. It depends on many namespaces, so no other world shares it."""
-        key = netns.id, link.index
+        key = netns.id, link.index, inside
         if key not in self._segments:
-            self._segments[key] = segment_of(self.snapshot, netns, link)
+            self._segments[key] = segment_of(self.wiring, netns, link, inside)
         return self._segments[key]
 
     def flows(self, netns: Netns) -> Flows:

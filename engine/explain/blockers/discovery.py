@@ -22,7 +22,7 @@ def dropped(failure: Failure) -> list[Blocker]:
     firewall = failure.world.netns(ref.netns).firewall
     number = SOLICITATION if "the question" in failure.step.text else ADVERTISEMENT
     place = place_of(ref if ref.kind is RefKind.RULE else _end_of(ref, firewall))
-    change = insertion(place, Selector(Protocol.ICMPV6, icmpv6=number))
+    change = insertion(place, Selector(Protocol.ICMPV6, icmp_type=number))
     remedy = Remedy(f"accept neighbour discovery in {place.chain}", (change,))
     return [Blocker("FW_NEIGHBOUR_DISCOVERY", failure.step.text, ref, (remedy,), owner_of(ref, firewall))]
 

@@ -132,7 +132,7 @@ def selector_for(failure: Failure, rule: Rule | None) -> Selector:
     packet = failure.packet
     fields = {field.name for s in (rule.statements if rule else ()) if isinstance(s, Match) for field in s.fields}
     if packet.protocol not in (Protocol.TCP, Protocol.UDP, Protocol.SCTP):
-        return Selector(packet.protocol, source=packet.src, destination=packet.dst)
+        return Selector(packet.protocol, source=packet.src, destination=packet.dst, icmp_type=packet.icmp_type)
     if failure.backwards:
         wanted = packet.dst if fields & {"ip daddr", "ip6 daddr"} else None
         tracked = failure.step.ref is not None and failure.step.ref.key[1] in ("ip", "ip6", "inet")

@@ -1,0 +1,114 @@
+"""Devices that stand on others: which device is below, which are above, and who is at the other end of a vxlan.
+
+A vlan, macvlan or ipvlan device sends by its lower device, which may be in another namespace, and hears what that one
+hears for it. A bond or team sends by one of its ports. A vxlan sends inside of UDP to the addresses that its
+forwarding entries name; its other ends are the vxlan devices with the same number behind those addresses.
+
+Sources: net/8021q/vlan_core.c, drivers/net/macvlan.c, drivers/net/ipvlan/ipvlan_core.c, drivers/net/vxlan/.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from engine.model.address import IPAddress
+from engine.model.host import Netns, Snapshot
+from engine.model.link import Link
+
+MACVLANS = frozenset({"macvlan", "macvtap"})
+IPVLANS = frozenset({"ipvlan", "ipvtap"})
+STACKED = MACVLANS | IPVLANS | {"vlan"}
+BONDS = frozenset({"bond", "team"})
+#: The destination port that a vxlan has unless it is told another (the kernel's old default).
+VXLAN_PORT = 8472
+ZERO_MAC = "00:00:00:00:00:00"
+
+Place = tuple[Netns, Link]
+
+
+class Wiring:
+    """The stacked devices of a snapshot."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+
+    def below(self, netns: Netns, link: Link) -> Place | None:
+        """The device that a stacked one sends by; None where it is not in the picture."""
+        if link.parent is not None:
+            there, index = netns, link.parent
+        elif link.peer is not None and link.peer.netns is not None:
+            there, index = self.snapshot.by_id[link.peer.netns], link.peer.index
+        else:
+            return None
+        found = there.links_by_index.get(index)
+        return (there, found) if found is not None else None
+
+    @cached_property
+    def _above(self) -> dict[tuple[str, int], list[Place]]:
+        found: dict[tuple[str, int], list[Place]] = {}
+        for netns in self.snapshot.namespaces:
+            for link in netns.links:
+                lower = self.below(netns, link) if link.kind in STACKED else None
+                if lower is not None:
+                    found.setdefault((lower[0].id, lower[1].index), []).append((netns, link))
+        return found
+
+    def above(self, netns: Netns, link: Link) -> list[Place]:
+        """The vlan, macvlan and ipvlan devices on a device, in whatever namespace they are."""
+        return self._above.get((netns.id, link.index), [])
+
+    def siblings(self, netns: Netns, link: Link) -> list[Place]:
+        """The devices on the same lower device that this one may speak to without leaving it."""
+        lower = self.below(netns, link)
+        if lower is None or not _bridges(link):
+            return []
+        return [(there, each) for there, each in self.above(*lower) if each is not link and _bridges(each)]
+
+    def vteps(self, netns: Netns, link: Link, remote: IPAddress) -> Place | None:
+        """The vxlan device behind a remote address; None where nobody in view has the address."""
+        for there in self.snapshot.namespaces:
+            if remote in there.addresses_by_value and there.id != netns.id:
+                return next(((there, each) for each in there.links if _same_vxlan(link, each)), None)
+        return None
+
+
+def _bridges(link: Link) -> bool:
+    """Whether a device speaks to its siblings: mode bridge of macvlan; ipvlan but for its flags."""
+    if link.kind in MACVLANS:
+        return link.detail.get("mode", "bridge") == "bridge"
+    return link.kind in IPVLANS and link.detail.get("flags", "bridge") == "bridge"
+
+
+def _same_vxlan(one: Link, other: Link) -> bool:
+    return (
+        other.kind == "vxlan"
+        and other.detail.get("id") == one.detail.get("id")
+        and other.detail.get("dstport") == one.detail.get("dstport")
+    )
+
+
+def active_port(netns: Netns, bond: Link) -> Link | None:
+    """The port that a bond or team sends by: the active one where it is told, else the first that works."""
+    ports = netns.ports_by_master.get(bond.index, ())
+    chosen = bond.detail.get("active_slave", "")
+    active = next((port for port in ports if chosen in (str(port.index), port.name)), None)
+    return active or next((port for port in ports if port.works), None)
+
+
+def bond_of(netns: Netns, link: Link) -> Link | None:
+    """The bond or team that a link is a port of."""
+    master = netns.links_by_index.get(link.master or 0)
+    return master if master is not None and master.kind in BONDS else None
+
+
+def remotes(netns: Netns, vxlan: Link, mac: str | None) -> tuple[IPAddress, ...]:
+    """Where a vxlan sends a frame: to the entry's remote, else to all that unknown frames go to."""
+    own = [entry for entry in netns.fdb if entry.link == vxlan.index and entry.destination is not None]
+    exact = tuple(entry.destination for entry in own if entry.mac == mac and entry.destination)
+    return exact or tuple(entry.destination for entry in own if entry.mac == ZERO_MAC and entry.destination)
+
+
+def vxlan_port(vxlan: Link) -> int:
+    """The UDP port that a vxlan sends to."""
+    text = vxlan.detail.get("dstport", "")
+    return int(text) if text.isdecimal() else VXLAN_PORT
