@@ -40,7 +40,7 @@ def track_packet(journey: Journey) -> Trace | None:
     elif journey.track is None and _out_of_turn(journey.packet, track):
         journey.see(ct_state="invalid", ct_status=frozenset())
         return None
-    reply = track.is_reply(tuple_of(journey.packet)) if journey.track is None else journey.context.ct_reply_direction
+    reply = _is_reply(journey.packet, track) if journey.track is None else journey.context.ct_reply_direction
     if reply:
         track.replied = True
     begun = "related" if "expected" in track.status else "new"
@@ -105,6 +105,13 @@ def _track_error(journey: Journey) -> None:
             attach(journey, track, "related", turned == track.reply)
             return
     journey.see(ct_state="invalid", ct_status=frozenset())
+
+
+def _is_reply(packet: Packet, track: Track) -> bool:
+    """Whether the packet goes in the reply direction. An echo to oneself and its reply differ by type alone."""
+    if packet.protocol in ECHO:
+        return packet.icmp_type == ECHO[packet.protocol][1]
+    return track.is_reply(tuple_of(packet))
 
 
 def _may_open(packet: Packet) -> bool:

@@ -112,7 +112,8 @@ class _Talk:
         self.flow = Tuple4(sent.src, first.dst, first.sport, first.dport)
         if trace.outcome in (Outcome.DELIVERED, Outcome.NO_LISTENER):
             return trace
-        self.arrival = _Arrival(journey.netns, journey.packet, device=journey.context.iif)
+        if not journey.hidden:
+            self.arrival = _Arrival(journey.netns, journey.packet, device=journey.context.iif)
         return trace
 
     def _zone(self) -> int | None:

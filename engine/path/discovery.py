@@ -9,6 +9,8 @@ Sources: RFC 4861; net/ipv6/ndisc.c (ndisc_send_skb, ndisc_recv_ns), nf_conntrac
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from ipaddress import IPv6Address
 
 from engine.model.address import IPAddress
@@ -19,7 +21,7 @@ from engine.model.trace import Step
 from engine.path.flow import Tracks
 from engine.path.hooks import run_hook
 from engine.path.journey import Journey, Setting
-from engine.path.segment import Station, bridge_of, calls_iptables
+from engine.path.segment import Crossing, Station, calls_iptables
 
 SOLICITATION, ADVERTISEMENT = 135, 136
 #: Discovery is only believed with this hop limit (RFC 4861, 7.1).
@@ -41,12 +43,13 @@ def _blocked(journey: Journey, link: Link, station: Station, towards: IPAddress,
     question = Packet(asker, group, Protocol.ICMPV6, icmp_type=SOLICITATION, icmp_code=0, ttl=HOP_LIMIT)
     answer = Packet(towards, asker, Protocol.ICMPV6, icmp_type=ADVERTISEMENT, icmp_code=0, ttl=HOP_LIMIT)
     here, there = journey.netns, journey.world.netns(station.netns)
+    back = [replace(each, entry=each.exit, exit=each.entry) for each in reversed(station.crossed)]
     return (
         _leaves(journey, here, link, question)
-        or _bridged(journey, link, station, question)
+        or _bridged(journey, station.crossed, question)
         or _enters(journey, there, station.link, question)
         or _leaves(journey, there, station.link, answer)
-        or _bridged(journey, station.link, Station(here.id, link, None), answer, there)
+        or _bridged(journey, back, answer)
         or _enters(journey, here, link, answer)
     )
 
@@ -59,27 +62,17 @@ def _enters(journey: Journey, netns: Netns, link: Link, packet: Packet) -> Step 
     return _ended(journey, netns, packet, ("prerouting", "input"), iif=link.name)
 
 
-def _bridged(
-    journey: Journey, link: Link, station: Station, packet: Packet, sender: Netns | None = None
-) -> Step | None:
-    """The hooks of a bridge that the sender's device is wired to, where it is not the station itself."""
-    sender = sender or journey.netns
-    if link.peer is None or link.peer.netns is None:
-        return None
-    netns = journey.world.netns(link.peer.netns)
-    port = netns.links_by_index.get(link.peer.index)
-    bridge = bridge_of(netns, port) if port is not None else None
-    if port is None or bridge is None or not calls_iptables(netns, bridge, 6):
-        return None
-    if (netns.id, bridge.index) == (station.netns, station.link.index):
-        return None
-    beyond = journey.world.segment(netns, bridge).stations
-    way = next((s.port for s in beyond if (s.netns, s.link.index) == (station.netns, station.link.index)), None)
-    out = netns.links_by_index.get(way) if way is not None else None
-    if out is None:
-        return None
-    devices = {"iif": bridge.name, "oif": bridge.name, "physin": port.name, "physout": out.name}
-    return _ended(journey, netns, packet, ("forward",), **devices)
+def _bridged(journey: Journey, crossed: Iterable[Crossing], packet: Packet) -> Step | None:
+    """The hooks of the bridges that pass it on, where they call the hooks of IPv6."""
+    for each in crossed:
+        netns = journey.world.netns(each.netns)
+        if calls_iptables(netns, each.bridge, 6):
+            name = each.bridge.name
+            devices = {"iif": name, "oif": name, "physin": each.entry.name, "physout": each.exit.name}
+            ended = _ended(journey, netns, packet, ("forward",), **devices)
+            if ended is not None:
+                return ended
+    return None
 
 
 def _ended(journey: Journey, netns: Netns, packet: Packet, hooks: tuple[str, ...], **devices: str) -> Step | None:

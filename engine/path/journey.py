@@ -61,7 +61,8 @@ class Journey:
     decides what becomes of the packet when a namespace takes it in. `exit` is the device (namespace id,
     index) behind which an outside client sits. `connecting` marks the packet of a connect().
     `bound` is the index of the device that a packet to a link-local address has to leave by. `view` is what the last
-    rule saw (see `rules.view_of`).
+    rule saw (see `rules.view_of`). `hidden` says that the packet ended inside of a tunnel, whose errors its sender does
+    not hear of; `depth` counts the tunnels around it.
     """
 
     def __init__(self, setting: Setting, netns: str, packet: Packet, endpoint: Endpoint = no_endpoint) -> None:
@@ -83,6 +84,8 @@ class Journey:
         self.connecting = False
         self.bound: int | None = None
         self.view: View | None = None
+        self.hidden = False
+        self.depth = 0
         self.assumptions: list[Assumption] = []
         self._hops: list[Hop] = []
         self._arrived = packet
@@ -140,9 +143,14 @@ class Journey:
         self.out = None
         self.context = Context()
 
+    def include(self, other: Trace) -> None:
+        """Puts the hops of another packet's journey into the story, that of a tunnel's outer packet."""
+        self._hops += [Hop(self.netns.id, self._arrived, tuple(self._steps)), *other.hops]
+        self._steps = []
+
     def end(self, outcome: Outcome, reject: RejectKind | None = None) -> Trace:
         """The finished trace."""
-        hops = [*self._hops, Hop(self.netns.id, self._arrived, tuple(self._steps))]
+        hops = [*self._hops, *([Hop(self.netns.id, self._arrived, tuple(self._steps))] if self._steps else ())]
         return Trace(outcome, tuple(hops), reject, tuple(self.assumptions))
 
     def sysctl_ref(self, name: str) -> Ref:

@@ -7,7 +7,7 @@ it who answers; a bridge asks it behind which port a station lives when its forw
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.model.host import Netns
 from engine.model.link import BridgePort, Link
@@ -19,13 +19,25 @@ SEEN_KINDS = frozenset({"veth", "bridge", "loopback", "vxlan"}) | STACKED | BOND
 
 
 @dataclass(frozen=True, slots=True)
+class Crossing:
+    """A bridge that passes the frame on: the port that it comes in by, and the one that it leaves by."""
+
+    netns: str
+    bridge: Link
+    entry: Link
+    exit: Link
+
+
+@dataclass(frozen=True, slots=True)
 class Station:
     """A device with an IP stack behind it that hears the frame. `port` is the first bridge port on the way
-    (an index in the starting namespace), None when the frame did not leave by a bridge."""
+    (an index in the starting namespace), None when the frame did not leave by a bridge. `crossed` are the bridges that
+    passed it on, in order."""
 
     netns: str
     link: Link
     port: int | None
+    crossed: tuple[Crossing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,15 @@ def may_pass(source: Link | None, target: Link) -> bool:
     return not (source is not None and port.isolated and other.isolated)
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a frame has come so far: its tag, the first bridge port, the bridges that passed it on."""
+
+    tag: Vlan = None
+    first: int | None = None
+    crossed: tuple[Crossing, ...] = ()
+
+
 class _Flood:
     """A frame for everybody, spreading."""
 
@@ -75,100 +96,106 @@ class _Flood:
         self.stations: list[Station] = []
         self.leaves = False
         self._seen: set[tuple[str, int, Vlan, bool]] = set()
-        self._queue: deque[tuple[Netns, Link, Vlan, int | None, bool]] = deque()
+        self._queue: deque[tuple[Netns, Link, _Way, bool]] = deque()
 
-    def send(self, netns: Netns, link: Link, tag: Vlan, first: int | None) -> None:
+    def send(self, netns: Netns, link: Link, way: _Way) -> None:
         """The frame leaves by a device."""
-        self._queue.append((netns, link, tag, first, True))
+        self._queue.append((netns, link, way, True))
 
-    def _hear(self, netns: Netns, link: Link, tag: Vlan, first: int | None) -> None:
-        self._queue.append((netns, link, tag, first, False))
+    def _hear(self, netns: Netns, link: Link, way: _Way) -> None:
+        self._queue.append((netns, link, way, False))
 
     def run(self) -> Segment:
+        """Lets the frame spread until everybody has heard it."""
         while self._queue:
-            netns, link, tag, first, sends = self._queue.popleft()
-            key = (netns.id, link.index, tag, sends)
+            netns, link, way, sends = self._queue.popleft()
+            key = (netns.id, link.index, way.tag, sends)
             if link.up and key not in self._seen:
                 self._seen.add(key)
-                (self._sent if sends else self._heard)(netns, link, tag, first)
+                (self._sent if sends else self._heard)(netns, link, way)
         return Segment(tuple(self.stations), self.leaves)
 
-    def _sent(self, netns: Netns, link: Link, tag: Vlan, first: int | None) -> None:
+    def _sent(self, netns: Netns, link: Link, way: _Way) -> None:
         if link.kind == "bridge":
-            vlan = admitted(netns, link, link, tag)
+            vlan = admitted(netns, link, link, way.tag)
             if not isinstance(vlan, Refused):
-                self.spread(netns, link, None, vlan, first)
+                self.spread(netns, link, None, replace(way, tag=vlan))
         elif link.kind in STACKED:
-            self._down(netns, link, tag, first)
+            self._down(netns, link, way)
         elif link.kind in BONDS:
             port = active_port(netns, link)
             self.leaves |= port is None
             if port is not None:
-                self.send(netns, port, tag, first)
+                self.send(netns, port, way)
         elif link.kind == "vxlan":
             far = [self.wiring.vteps(netns, link, remote) for remote in remotes(netns, link, None)]
             self.leaves |= not far or None in far
             for each in far:
                 if each is not None:
-                    self._hear(*each, tag, first)
+                    self._hear(*each, way)
         elif link.kind != "veth" or link.peer is None or link.peer.netns is None:
             self.leaves |= link.kind != "loopback"
         else:
             there = self.wiring.snapshot.by_id[link.peer.netns]
             arrived = there.links_by_index.get(link.peer.index)
             if arrived is not None:
-                self._hear(there, arrived, tag, first)
+                self._hear(there, arrived, way)
 
-    def _down(self, netns: Netns, link: Link, tag: Vlan, first: int | None) -> None:
+    def _down(self, netns: Netns, link: Link, way: _Way) -> None:
         """From a stacked device to its siblings and its lower device. That one's own stack does not hear it."""
         lower = self.wiring.below(netns, link)
-        for there, sibling in self.wiring.siblings(netns, link):
-            self._hear(there, sibling, tag, first)
-        if lower is None or (link.kind == "vlan" and tag is not None):
+        for place in self.wiring.siblings(netns, link):
+            self._hear(*place, way)
+        if lower is None or (link.kind == "vlan" and way.tag is not None):
             self.leaves = True
-        else:
-            number = link.detail.get("id", "")
-            self.send(*lower, int(number) if link.kind == "vlan" and number.isdecimal() else tag, first)
+            return
+        number = link.detail.get("id", "")
+        tagged = link.kind == "vlan" and number.isdecimal()
+        self.send(*lower, replace(way, tag=int(number)) if tagged else way)
 
-    def _heard(self, netns: Netns, link: Link, tag: Vlan, first: int | None) -> None:
+    def _heard(self, netns: Netns, link: Link, way: _Way) -> None:
         bond = bond_of(netns, link)
         if bond is not None:
-            self._hear(netns, bond, tag, first)
+            self._hear(netns, bond, way)
             return
         for there, above in self.wiring.above(netns, link):
-            if above.kind == "vlan" and tag is not None and above.detail.get("id") == str(tag):
-                self._hear(there, above, None, first)
+            if above.kind == "vlan" and way.tag is not None and above.detail.get("id") == str(way.tag):
+                self._hear(there, above, replace(way, tag=None))
                 return
             if above.kind in MACVLANS | IPVLANS:
-                self._hear(there, above, tag, first)
+                self._hear(there, above, way)
         bridge = bridge_of(netns, link)
         if bridge is None:
-            if tag is None:
-                self.stations.append(Station(netns.id, link, first))
+            if way.tag is None:
+                self.stations.append(Station(netns.id, link, way.first, way.crossed))
         elif bridge.up and forwards(link):
-            vlan = admitted(netns, bridge, link, tag)
+            vlan = admitted(netns, bridge, link, way.tag)
             if not isinstance(vlan, Refused):
                 inwards = released(netns, bridge, bridge, vlan)
                 if not isinstance(inwards, Refused):
-                    self._hear(netns, bridge, inwards, first)
-                self.spread(netns, bridge, link, vlan, first)
+                    self._hear(netns, bridge, replace(way, tag=inwards))
+                self.spread(netns, bridge, link, replace(way, tag=vlan))
 
-    def spread(self, netns: Netns, bridge: Link, source: Link | None, vlan: Vlan, first: int | None) -> None:
+    def spread(self, netns: Netns, bridge: Link, source: Link | None, way: _Way) -> None:
         """A bridge passes the frame of a VLAN on to its ports."""
         for port in ports_of(netns, bridge):
-            tag = released(netns, bridge, port, vlan)
-            if may_pass(source, port) and not isinstance(tag, Refused):
-                begins = first is None and source is None
-                self.send(netns, port, tag, port.index if begins else first)
+            tag = released(netns, bridge, port, way.tag)
+            if not may_pass(source, port) or isinstance(tag, Refused):
+                continue
+            if source is not None:
+                crossed = (*way.crossed, Crossing(netns.id, bridge, source, port))
+                self.send(netns, port, _Way(tag, way.first, crossed))
+            else:
+                self.send(netns, port, _Way(tag, port.index if way.first is None else way.first, way.crossed))
 
 
 def segment_of(wiring: Wiring, netns: Netns, link: Link, inside: Vlan = None) -> Segment:
     """Floods a broadcast frame out of `link`. For a bridge with VLANs, `inside` is the one that the frame is in."""
     flood = _Flood(wiring)
     if link.kind == "bridge" and inside is not None:
-        flood.spread(netns, link, None, inside, None)
+        flood.spread(netns, link, None, _Way(inside))
     else:
-        flood.send(netns, link, None, None)
+        flood.send(netns, link, _Way())
     return flood.run()
 
 

@@ -25,11 +25,12 @@ class Emit:
 
 @dataclass(frozen=True, slots=True)
 class OnWire:
-    """A frame leaves by a device, for a MAC address (None where the device has none)."""
+    """A frame leaves by a device, for a MAC address (None where the device has none), with a VLAN tag or without."""
 
     link: Link
     mac: str | None
     source_mac: str = ""
+    vlan: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Arrive:
     link: Link
     mac: str | None
     source_mac: str = ""
+    vlan: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,23 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Bridged:
-    """A bridge passes the frame from a port on to whoever has the MAC address."""
+    """A bridge passes the frame, which is in a VLAN where it filters by them, on to whoever has the MAC address."""
 
     bridge: Link
     port: Link
     mac: str | None
     source_mac: str = ""
+    vlan: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnelled:
+    """A vxlan wraps the frame in a packet of its own, for `remote`."""
+
+    link: Link
+    mac: str | None
+    source_mac: str
+    remote: IPAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +87,6 @@ class LocalIn:
     device: Link
 
 
-Stage = LocalOut | Emit | OnWire | Arrive | Stack | Bridged | Forward | LocalIn
+Stage = LocalOut | Emit | OnWire | Arrive | Stack | Bridged | Tunnelled | Forward | LocalIn
 #: What a handler gives: the stage that follows, or the finished trace.
 Next = Stage | Trace

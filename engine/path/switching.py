@@ -16,7 +16,9 @@ from engine.path.journey import Journey, Out
 from engine.path.neighbours import resolve
 from engine.path.routing import route_input
 from engine.path.segment import bridge_of, calls_iptables, forwards, may_pass, opaque, ports_of
+from engine.path.stacked import heard_above, leave, sent_below
 from engine.path.stages import Arrive, Bridged, Emit, Next, OnWire, Stack
+from engine.path.vlans import Refused, admitted, filters, released, words
 
 
 def emit(journey: Journey, stage: Emit) -> Next:
@@ -46,12 +48,6 @@ def emit(journey: Journey, stage: Emit) -> Next:
     return OnWire(link, mac, link.mac)
 
 
-def leave(journey: Journey, link: Link) -> Trace:
-    """The packet goes where the snapshot does not see."""
-    journey.step(StepKind.LINK, f"leaves by {link.name} for what is not visible from here", journey.link_ref(link))
-    return journey.end(Outcome.LEAVES_VIEW)
-
-
 def on_wire(journey: Journey, stage: OnWire) -> Next:
     """Transmits a frame: into a bridge's ports, over a veth pair, or out of view."""
     link = stage.link
@@ -62,10 +58,13 @@ def on_wire(journey: Journey, stage: OnWire) -> Next:
     if journey.exit == (journey.netns.id, link.index):
         return leave(journey, link)
     if link.kind == "bridge":
-        return _out_of_bridge(journey, link, None, stage.mac, stage.source_mac)
+        return _out_of_bridge(journey, stage)
     if not link.up:
         journey.step(StepKind.LINK, f"{link.name} is down", journey.link_ref(link))
         return journey.end(Outcome.LINK_DOWN)
+    below = sent_below(journey, stage)
+    if below is not None:
+        return below
     if opaque(link) or link.peer is None or link.peer.netns is None:
         return leave(journey, link)
     there = journey.world.netns(link.peer.netns)
@@ -78,7 +77,7 @@ def on_wire(journey: Journey, stage: OnWire) -> Next:
         journey.enter(there)
     else:
         journey.detach()
-    return Arrive(peer, stage.mac, stage.source_mac)
+    return Arrive(peer, stage.mac, stage.source_mac, stage.vlan)
 
 
 def arrive(journey: Journey, stage: Arrive) -> Next:
@@ -91,9 +90,16 @@ def arrive(journey: Journey, stage: Arrive) -> Next:
     ended = run_device_hook(journey, "ingress", link.name)
     if ended:
         return ended
+    above = heard_above(journey, stage)
+    if above is not None:
+        return above
     bridge = bridge_of(journey.netns, link)
     if bridge is not None:
         return _into_bridge(journey, bridge, link, stage)
+    if stage.vlan is not None:
+        text = f"no device on {link.name} takes frames of VLAN {stage.vlan}"
+        journey.step(StepKind.LINK, text, journey.link_ref(link))
+        return journey.end(Outcome.NOT_FOR_US)
     if stage.mac is not None and not link.noarp and stage.mac != link.mac:
         text = f"the frame is for {stage.mac}, {link.name} has {link.mac}"
         journey.step(StepKind.LINK, text, journey.link_ref(link))
@@ -111,18 +117,44 @@ def _into_bridge(journey: Journey, bridge: Link, port: Link, stage: Arrive) -> N
         state = port.port.state if port.port else "down"
         journey.step(StepKind.BRIDGE, f"port {port.name} of {bridge.name} is {state}", ref)
         return journey.end(Outcome.BRIDGE_DROP)
-    if bridge.bridge is not None and bridge.bridge.vlan_filtering:
-        journey.assume(Assumption("ASSUME_VLAN_OPEN", f"VLAN filtering of {bridge.name} is not modelled", ref))
-    journey.step(StepKind.BRIDGE, f"port {port.name} of bridge {bridge.name}", ref)
+    if bridge.bridge is not None and bridge.bridge.vlan_filtering and not filters(journey.netns, bridge):
+        journey.assume(Assumption("ASSUME_VLAN_OPEN", f"the VLANs of {bridge.name} were not read", ref))
+    vlan = admitted(journey.netns, bridge, port, stage.vlan)
+    if isinstance(vlan, Refused):
+        return _wrong_vlan(journey, port, f"takes no frames {_of(stage.vlan)}")
+    within = f", VLAN {vlan}" if vlan is not None else ""
+    journey.step(StepKind.BRIDGE, f"port {port.name} of bridge {bridge.name}{within}", ref)
     journey.see(iif=port.name, oif="", physin="", physout="")
     ended = run_hook(journey, "prerouting", "bridge")
     if ended:
         return ended
     upwards = stage.mac is None or stage.mac in _own_macs(journey.netns, bridge)
-    if not calls_iptables(journey.netns, bridge, journey.packet.dst.version):
+    tag = released(journey.netns, bridge, bridge, vlan) if upwards else None
+    if isinstance(tag, Refused):
+        return _wrong_vlan(journey, bridge, f"takes no frames {_of(vlan)} itself")
+    onwards = Bridged(bridge, port, stage.mac, stage.source_mac, vlan)
+    if stage.vlan is not None or not calls_iptables(journey.netns, bridge, journey.packet.dst.version):
         journey.see(iif=bridge.name if upwards else port.name)
-        return _up(journey, bridge) if upwards else Bridged(bridge, port, stage.mac, stage.source_mac)
-    return _bridge_prerouting(journey, bridge, port, stage, upwards)
+        if not upwards:
+            return onwards
+        return _up(journey, bridge) if tag is None else _tagged(journey, bridge, stage, tag)
+    return _bridge_prerouting(journey, onwards, upwards)
+
+
+def _of(vlan: int | None) -> str:
+    return "without a tag (it has no PVID)" if vlan is None else f"of VLAN {vlan}"
+
+
+def _wrong_vlan(journey: Journey, port: Link, what: str) -> Trace:
+    journey.step(StepKind.BRIDGE, f"{port.name} {what}; it is in {words(port)}", journey.link_ref(port))
+    return journey.end(Outcome.BRIDGE_DROP)
+
+
+def _tagged(journey: Journey, bridge: Link, stage: Arrive, tag: int) -> Next:
+    """A frame for the bridge itself that keeps its tag: for a vlan device on the bridge."""
+    return heard_above(journey, Arrive(bridge, stage.mac, stage.source_mac, tag)) or _wrong_vlan(
+        journey, bridge, f"has no device for VLAN {tag}"
+    )
 
 
 def _up(journey: Journey, device: Link, *, prerouted: bool = False) -> Next:
@@ -131,8 +163,9 @@ def _up(journey: Journey, device: Link, *, prerouted: bool = False) -> Next:
     return run_device_hook(journey, "ingress", device.name) or Stack(device, prerouted=prerouted)
 
 
-def _bridge_prerouting(journey: Journey, bridge: Link, port: Link, stage: Arrive, upwards: bool) -> Next:
+def _bridge_prerouting(journey: Journey, onwards: Bridged, upwards: bool) -> Next:
     """br_nf_pre_routing and its finish: DNAT may turn a bridged packet round, or keep it in the bridge."""
+    bridge, port = onwards.bridge, onwards.port
     before = journey.packet.dst
     journey.see(iif=bridge.name, oif="", physin=port.name)
     ended = run_hook(journey, "prerouting")
@@ -141,7 +174,7 @@ def _bridge_prerouting(journey: Journey, bridge: Link, port: Link, stage: Arrive
     if journey.packet.dst == before:
         if upwards:
             return _up(journey, bridge, prerouted=True)
-        return Bridged(bridge, port, stage.mac, stage.source_mac)
+        return onwards
     way = route_input(journey, journey.packet, bridge)
     if isinstance(way, Refusal):
         journey.step(StepKind.ROUTE, way.text, way.ref)
@@ -154,20 +187,23 @@ def _bridge_prerouting(journey: Journey, bridge: Link, port: Link, stage: Arrive
         return leave(journey, bridge)
     if found.mac is None:
         return journey.end(Outcome.NO_NEIGHBOUR)
-    return Bridged(bridge, port, found.mac, bridge.mac)
+    return Bridged(bridge, port, found.mac, bridge.mac, onwards.vlan)
 
 
 def bridged(journey: Journey, stage: Bridged) -> Next:
     """Passes a frame on within a bridge, through the bridge and IP hooks that it meets there."""
     bridge, port = stage.bridge, stage.port
-    out = _port_for(journey, bridge, port, stage.mac)
+    out = _port_for(journey, bridge, port, stage.mac, stage.vlan)
     if isinstance(out, Trace):
         return out
+    tag = released(journey.netns, bridge, out, stage.vlan)
+    if isinstance(tag, Refused):
+        return _wrong_vlan(journey, out, f"carries no frames {_of(stage.vlan)}")
     journey.see(iif=port.name, oif=out.name, physin="", physout="")
     ended = run_hook(journey, "forward", "bridge")
     if ended:
         return ended
-    if calls_iptables(journey.netns, bridge, journey.packet.dst.version):
+    if tag is None and calls_iptables(journey.netns, bridge, journey.packet.dst.version):
         journey.see(iif=bridge.name, oif=bridge.name, physin=port.name, physout=out.name)
         journey.out = Out(bridge, journey.packet.dst)
         ended = run_hook(journey, "forward") or run_hook(journey, "postrouting")
@@ -178,31 +214,39 @@ def bridged(journey: Journey, stage: Bridged) -> Next:
     if ended:
         return ended
     journey.step(StepKind.BRIDGE, f"bridge {bridge.name}: {port.name} → {out.name}", journey.link_ref(out))
-    return OnWire(out, stage.mac, stage.source_mac)
+    return OnWire(out, stage.mac, stage.source_mac, tag)
 
 
-def _out_of_bridge(journey: Journey, bridge: Link, port: Link | None, mac: str | None, source_mac: str) -> Next:
+def _out_of_bridge(journey: Journey, stage: OnWire) -> Next:
     """The bridge's own stack sends (br_dev_xmit)."""
-    out = _port_for(journey, bridge, port, mac)
+    bridge, netns = stage.link, journey.netns
+    vlan = admitted(netns, bridge, bridge, stage.vlan)
+    if isinstance(vlan, Refused):
+        return _wrong_vlan(journey, bridge, f"sends no frames {_of(stage.vlan)}")
+    out = _port_for(journey, bridge, None, stage.mac, vlan)
     if isinstance(out, Trace):
         return out
-    journey.see(oif=out.name)
+    tag = released(netns, bridge, out, vlan)
+    if isinstance(tag, Refused):
+        return _wrong_vlan(journey, out, f"carries no frames {_of(vlan)}")
+    journey.see(oif=out.name, source_mac=stage.source_mac, target_mac=stage.mac or "")
     ended = run_hook(journey, "output", "bridge") or run_hook(journey, "postrouting", "bridge")
     if ended:
         return ended
     journey.step(StepKind.BRIDGE, f"bridge {bridge.name} sends by port {out.name}", journey.link_ref(out))
-    return OnWire(out, mac, source_mac)
+    return OnWire(out, stage.mac, stage.source_mac, tag)
 
 
-def _port_for(journey: Journey, bridge: Link, source: Link | None, mac: str | None) -> Link | Trace:
+def _port_for(journey: Journey, bridge: Link, source: Link | None, mac: str | None, vlan: int | None) -> Link | Trace:
     """The port behind which a MAC address lives: by the forwarding table, else where a flood finds it."""
     netns = journey.netns
     for entry in netns.fdb:
-        if entry.mac == mac and entry.master == bridge.index and not entry.local:
+        if entry.mac == mac and entry.master == bridge.index and not entry.local and vlan in (None, entry.vlan):
             port = netns.links_by_index.get(entry.link)
             if port is not None and port.master == bridge.index:
                 return _checked(journey, bridge, source, port)
-    station = journey.world.segment(netns, bridge).owner(mac or "")
+    segment = journey.world.segment(netns, bridge, vlan)
+    station = segment.owner(mac or "")
     port = netns.links_by_index.get(station.port) if station is not None and station.port is not None else None
     if port is not None and port.port is not None and not port.port.flood:
         text = (
@@ -212,9 +256,11 @@ def _port_for(journey: Journey, bridge: Link, source: Link | None, mac: str | No
         return journey.end(Outcome.BRIDGE_DROP)
     if port is not None:
         return _checked(journey, bridge, source, port)
-    away = next((port for port in ports_of(netns, bridge) if opaque(port) and may_pass(source, port)), None)
-    if away is not None:
-        return leave(journey, away)
+    if segment.leaves_view:
+        ports = (port for port in ports_of(netns, bridge) if may_pass(source, port))
+        away = next((port for port in ports if journey.world.segment(netns, port).leaves_view), None)
+        if away is not None:
+            return leave(journey, away)
     journey.step(StepKind.BRIDGE, f"no port of {bridge.name} leads to {mac}", journey.link_ref(bridge))
     return journey.end(Outcome.BRIDGE_DROP)
 

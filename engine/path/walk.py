@@ -19,8 +19,9 @@ from engine.path.hooks import run_hook
 from engine.path.journey import Journey, Out
 from engine.path.routing import route_input, route_output
 from engine.path.scope6 import loopback_from_outside, stays_on_link
-from engine.path.stages import Arrive, Bridged, Emit, Forward, LocalIn, LocalOut, Next, OnWire, Stack, Stage
+from engine.path.stages import Arrive, Bridged, Emit, Forward, LocalIn, LocalOut, Next, OnWire, Stack, Stage, Tunnelled
 from engine.path.switching import arrive, bridged, emit, on_wire
+from engine.path.tunnels import through
 
 #: A packet has at most 255 hops of a handful of stages; more stages than this can't be.
 MOST_STAGES = 4096
@@ -139,6 +140,7 @@ HANDLERS: dict[type[Stage], Callable[[Journey, Any], Next]] = {
     OnWire: on_wire,
     Arrive: arrive,
     Bridged: bridged,
+    Tunnelled: lambda journey, stage: through(journey, stage, walk),
     Stack: _stack,
     Forward: _forward,
     LocalIn: _local_in,

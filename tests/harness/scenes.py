@@ -69,6 +69,9 @@ def build(world: World, scenario: Scenario) -> Scene:
         for end in (one, other):
             made[end.netns].address(end.link, *end.addresses)
     for each in scenario.namespaces:
+        for words in each.links:
+            _link(made, each.name, words.split())
+    for each in scenario.namespaces:
         _furnish(world, made[each.name], each)
     return Scene(scenario, made)
 
@@ -80,6 +83,18 @@ def _bridge(world: World, netns: Netns, bridge: Bridge) -> None:
         name, *options = port.split()
         if options:
             netns.run("bridge", "link", "set", "dev", name, *options)
+
+
+def _link(made: dict[str, Netns], own: str, words: list[str]) -> None:
+    """A further device, up; it may be made for another namespace of the file."""
+    target = made[own]
+    if "netns" in words:
+        at = words.index("netns") + 1
+        target = made[words[at]]
+        words = [*words[:at], target.name, *words[at + 1 :]]
+    made[own].ip(f"link add {' '.join(words)}")
+    target.quicken(words[0])
+    target.ip(f"link set {words[0]} up")
 
 
 def _of_family(command: str, words: str) -> str:
@@ -97,6 +112,8 @@ def _furnish(world: World, netns: Netns, each: Namespace) -> None:
         netns.ip(_of_family("route add", words))
     for words in each.rules:
         netns.ip(_of_family("rule add", words))
+    for words in each.fdb:
+        netns.run("bridge", "fdb", "append", *words.split())
     for words in each.neighbours:
         netns.ip(f"neigh replace {words}")
     for rules in each.firewall:

@@ -51,7 +51,8 @@ class Firewall:
 
 @dataclass(frozen=True)
 class Namespace:
-    """A namespace. Addresses, routes, rules and neighbours are words of ip(8) after its `add` (`replace`).
+    """A namespace. Addresses, routes, rules and neighbours are words of ip(8) after its `add` (`replace`), and so are
+    further `links`, which may be made for another namespace (`netns NAME`); `fdb` has words after `bridge fdb append`.
 
     `listeners` are specifications of tests.harness.servers, `relays` options of tests.harness.relay; `down` names
     links that are set down in the end.
@@ -60,6 +61,8 @@ class Namespace:
     name: str
     addresses: tuple[str, ...] = ()
     bridges: tuple[Bridge, ...] = ()
+    links: tuple[str, ...] = ()
+    fdb: tuple[str, ...] = ()
     sysctls: tuple[tuple[str, int], ...] = ()
     routes: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
@@ -226,6 +229,8 @@ def _namespace(reader: _Reader, name: str) -> Namespace:
         name,
         addresses=reader.texts("addresses"),
         bridges=tuple(_bridge(table, label) for label, table in reader.tables("bridges")),
+        links=reader.texts("links"),
+        fdb=reader.texts("fdb"),
         sysctls=reader.numbers("sysctls"),
         routes=reader.texts("routes"),
         rules=reader.texts("rules"),
