@@ -52,7 +52,7 @@ class _Teller:
 
     def __init__(self, arguments: Namespace) -> None:
         self._arguments = arguments
-        self._protocol = Protocol.UDP if arguments.udp else Protocol.TCP
+        self._protocol = Protocol(arguments.protocol)
         self._shown: tuple[object, ...] | None = None
         self.code = Exit.UNDECIDED
 
