@@ -123,8 +123,19 @@ def test_a_namespace_that_only_a_socket_keeps_is_told_by_its_number(host: Netns,
     assert [gap for gap in snapshot.gaps if gap.netns == snapshot.host] == []
 
 
+def link_news() -> socket.socket:
+    """A socket that hears of every change to a link of the calling thread's namespace."""
+    news = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+    news.bind((0, 1))  # RTMGRP_LINK
+    news.settimeout(20)
+    return news
+
+
 def test_a_namespace_that_ended_is_not_in_the_picture(host: Netns) -> None:
-    forget_name(host)
+    with inside(host, link_news) as news:
+        forget_name(host)
+        while any(row["ifname"] == "v0" for row in host.ip_json("link")):
+            news.recv(65536)  # the kernel takes a namespace's links away some time after its name
     snapshot = inside(host, take)
     assert not any("hidden" in netns.id for netns in snapshot.namespaces)
     assert "v0" not in snapshot.host_netns.links_by_name
