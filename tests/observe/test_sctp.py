@@ -54,7 +54,7 @@ def test_a_socket_on_no_address_takes_every_one() -> None:
 
 
 def test_proc_lists_the_endpoints_that_listen() -> None:
-    found = [sockets._plain(each) for each in parse_endpoints(EPS.splitlines())]
+    found = [sockets.plain(each) for each in parse_endpoints(EPS.splitlines())]
     assert found == [
         Listener(Protocol.SCTP, V4, ip_address("10.0.0.1"), 132, inode=4711, uid=1000),
         Listener(Protocol.SCTP, V6, ip_address("2001:db8::1"), 132, inode=4711, uid=1000),
