@@ -8,13 +8,14 @@ less than it seems to (a program that does not know our words) is no contradicti
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from engine.model.firewall import Rule
 from engine.model.host import Netns, Snapshot
 from engine.model.packet import Protocol
 from engine.model.proof import Agreement, Attempt, Leg, Proof, Row, RuleSeen
 from engine.model.ref import Ref, RefKind
-from engine.model.trace import Step, StepKind, Symptom
+from engine.model.trace import Step, StepKind, Symptom, Trace
 from engine.model.verdict import Verdict
 from engine.prove.evidence import Evidence, last_place
 from engine.prove.legs import Talk, traces
@@ -24,6 +25,8 @@ from engine.prove.predicted import conversation_for, conversations
 #: A place in a firewall: family, table, chain.
 Place = tuple[str, str, str]
 Told = set[tuple[Leg, str, Place, int | None]]
+#: The assumption that the order of legacy and nft chains of equal priority is one of two.
+HOOK_ORDER = "ASSUME_HOOK_ORDER"
 #: Legs that are compared rule by rule even where none was predicted.
 ALWAYS = frozenset({Leg.FORWARD, Leg.REPLY})
 
@@ -52,8 +55,10 @@ def rows_of(case: Case) -> Iterator[Row]:
     symptom = case.attempt.symptom if case.attempt else case.verdict.symptom
     told: Told = set()
     legs = set(ALWAYS)
+    guessed: set[str] = set()
     for leg, trace in traces(conversation_for(case.verdict, symptom)):
         legs.add(leg)
+        guessed |= {hop.netns for hop in trace.hops if order_unknown(trace, hop.netns)}
         for hop in trace.hops:
             for step in hop.steps:
                 at = At(case, leg, case.snapshot.by_id[hop.netns], trace, step)
@@ -61,7 +66,8 @@ def rows_of(case: Case) -> Iterator[Row]:
                 yield Row(leg, hop.netns, said(step), words, agree, source, step.ref)
                 if step.kind in (StepKind.RULE, StepKind.POLICY) and step.ref:
                     told.add((leg, hop.netns, _place(step.ref), step.handle))
-    yield from _unpredicted(case, told, legs)
+    for row in _unpredicted(case, told, legs):
+        yield replace(row, agree=UNSEEN) if row.netns in guessed else row
 
 
 def _look(at: At) -> Seen:
@@ -69,7 +75,15 @@ def _look(at: At) -> Seen:
     words, agree, source = (look(at) if look else None) or ("", UNSEEN, "")
     if agree is NO and at.leg is Leg.REPLY and tolerated(at.case):
         return "no answer to see", UNSEEN, source
+    if agree is NO and source == "rule trace" and order_unknown(at.trace, at.netns.id):
+        return words, UNSEEN, source
     return words, agree, source
+
+
+def order_unknown(trace: Trace, netns: str) -> bool:
+    """Whether the prediction took one of two orders of chains in a namespace, which cannot be seen from outside."""
+    about = (each.ref for each in trace.assumptions if each.code == HOOK_ORDER)
+    return any(ref is None or ref.netns == netns for ref in about)
 
 
 def said(step: Step) -> str:

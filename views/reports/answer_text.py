@@ -92,7 +92,7 @@ def answer(verdict: Verdict, width: int) -> Iterator[Spans]:
     yield from headline(verdict, width)
     shown = verdict.kernel
     if shown:
-        yield from cleaned(proof_text.headline(shown, width))
+        yield from cleaned(proof_text.headline(shown, verdict.question, width))
     yield from branches(verdict, width)
     for number, cause in enumerate(verdict.causes):
         yield ()

@@ -11,6 +11,7 @@ from itertools import groupby, zip_longest
 
 from engine.model.proof import Agreement, Attempt, Leg, Proof, Row, Sighting
 from engine.model.trace import Symptom
+from engine.model.verdict import Question
 from views.text import Role, Span, Spans, paragraph
 
 MARKS: dict[Agreement, tuple[str, Role]] = {
@@ -33,11 +34,11 @@ TITLES: dict[Leg, str] = {
 INDENT, GAP = 4, 3
 
 
-def headline(shown: Proof, width: int) -> Iterator[Spans]:
+def headline(shown: Proof, asked: Question, width: int) -> Iterator[Spans]:
     """How the attempt ended, and whether the model was right."""
     made = shown.attempt
     if made is None:
-        yield from _line(_watched(shown), Role.WARN, width)
+        yield from _line(_watched(shown, asked), Role.WARN, width)
         return
     if shown.agrees is Agreement.NO and made.symptom is not shown.predicted:
         text = f"a real attempt: {made.symptom}, the model says {shown.predicted}: the kernel is right ({shown.code})"
@@ -53,10 +54,9 @@ def headline(shown: Proof, width: int) -> Iterator[Spans]:
         yield from _line(f"a real attempt: {made.symptom}, as predicted{_answer(made)}", Role.GOOD, width)
 
 
-def _watched(shown: Proof) -> str:
-    if shown.arrived:
-        return "the client's packets arrive, and nothing answered them while they were watched"
-    return f"nothing of this client arrived in {shown.waited:g} s; that it was tried is for the client to say"
+def _watched(shown: Proof, asked: Question) -> str:
+    client, device = asked.source.address, asked.source.device
+    return f"nothing from {client} to port {asked.port} reached {device} in {shown.waited:.1f} s"
 
 
 def _answer(made: Attempt) -> str:
