@@ -32,6 +32,7 @@ programs() {
 		runc|runc|test|the tests with a real Docker Engine and a real Podman
 		sysctl|procps|test|all kernel tests
 		conntrack|conntrack|test|the kernel tests of connection tracking
+		tshark|tshark|test|the tests that open a proof's packets
 		tmux|tmux|test|the tests of the workbench in a real terminal
 		dot|graphviz|test|the test that Graphviz draws a report
 		chromium|chromium|test|the tests of reports in a real browser

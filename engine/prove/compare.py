@@ -107,7 +107,14 @@ def _unpredicted(case: Case, told: Told, legs: set[Leg]) -> Iterator[Row]:
             continue
         told.add((leg, rule.netns, place, rule.handle))
         ref = rule_ref(case.snapshot.by_id[rule.netns], rule)
-        yield Row(leg, rule.netns, "", f"{ref.name}: {rule.verdict}", NO, "rule trace", ref)
+        agree = NO if rule.verdict == "drop" or not repeated(case, leg) else UNSEEN
+        yield Row(leg, rule.netns, "", f"{ref.name}: {rule.verdict}", agree, "rule trace", ref)
+
+
+def repeated(case: Case, leg: Leg) -> bool:
+    """Whether a packet was sent more than once: what is sent again belongs to a known flow, and meets other rules."""
+    seen = [(each.netns, each.device, each.direction) for each in case.seen if each.leg is leg]
+    return len(seen) != len(set(seen))
 
 
 def rule_ref(netns: Netns, seen: RuleSeen) -> Ref:

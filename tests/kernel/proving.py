@@ -27,8 +27,8 @@ from tests.harness.servers import serve
 
 T = TypeVar("T")
 
-#: Seconds for an attempt that nobody answers: the first packet is sent again within them.
-SILENCE = 1.3
+#: Seconds for an attempt that nobody answers, which ends before its packet is sent again.
+SILENCE = 0.5
 NAT = """
 table ip t {
     chain pre {
