@@ -1,0 +1,28 @@
+"""The page about the model's rules names every scenario, and nothing that is not there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "semantics.md").read_text(encoding="utf-8")
+SCENARIOS = {path.stem for path in (ROOT / "tests" / "scenarios").glob("*.toml")}
+
+
+def proofs() -> list[list[str]]:
+    """The names in the last column, row by row."""
+    rows = [line for line in PAGE.splitlines() if line.startswith("| ") and not line.startswith(("| rule", "| ---"))]
+    return [re.findall(r"`([^`]+)`", row.strip("| ").rpartition(" | ")[2]) for row in rows]
+
+
+def test_every_rule_has_a_proof_that_exists() -> None:
+    for names in proofs():
+        assert names
+        for name in names:
+            assert name in SCENARIOS or (ROOT / name).is_file(), name
+
+
+@pytest.mark.parametrize("scenario", sorted(SCENARIOS))
+def test_every_scenario_proves_a_rule(scenario: str) -> None:
+    assert scenario in {name for names in proofs() for name in names}
