@@ -41,6 +41,17 @@ PROTOCOLS = (
     ("icmp", "ask for an echo (ping); TARGET has no port"),
 )
 
+#: The verbs of `portscope lab`: name, what it does, its words.
+LAB_VERBS = (
+    ("up", "build the lab that a Compose file describes", ("FILE",)),
+    ("down", "remove a lab", ("NAME",)),
+    ("list", "the labs that are up", ()),
+    ("show", "the nodes, networks and ports of a lab", ("NAME",)),
+    ("exec", "run a command in a node", ("NODE",)),
+    ("port", "where a service is published", ("NAME", "SERVICE")),
+    ("script", "a shell script that builds a lab without portscope", ("FILE",)),
+)
+
 
 class Parser(argparse.ArgumentParser):
     """A parser whose complaints are one line, like every other error."""
@@ -116,6 +127,7 @@ def build_parser() -> Parser:
         commands, "collect", "a shell script that gathers a snapshot on a machine without Python", COLLECT
     )
     command.set_defaults(module="workbench.commands.collect")
+    add_labs(add_command(commands, "lab", "Docker-like labs from Compose files"))
     return parser
 
 
@@ -144,6 +156,22 @@ def _add_report(commands: argparse._SubParsersAction[Parser]) -> None:
     _add_protocol(command)
     command.add_argument("--matrix", action="store_true", help="add who reaches what: every port from every place")
     command.set_defaults(module="workbench.commands.report")
+
+
+def add_labs(command: Parser) -> None:
+    """The grammar of `portscope lab`."""
+    command.set_defaults(module="workbench.commands.lab")
+    verbs = command.add_subparsers(metavar="VERB", title="verbs", dest="verb", parser_class=Parser, required=True)
+    for name, text, words in LAB_VERBS:
+        verb = add_command(verbs, name, text)
+        for word in words:
+            verb.add_argument(word.lower(), metavar=word)
+        if name == "up":
+            verb.add_argument("--dry-run", action="store_true", help="print the commands that would be run, and leave")
+        elif name == "show":
+            verb.add_argument("--json", action="store_true", help="one JSON document instead of words")
+        elif name == "exec":
+            verb.add_argument("words", metavar="-- COMMAND", nargs=argparse.REMAINDER, help="what to run there")
 
 
 def add_command(commands: argparse._SubParsersAction[Parser], name: str, text: str, epilog: str = "") -> Parser:

@@ -3,7 +3,9 @@
 `build_lab` makes a lab under a journal: whatever happens to this process, `sweep` or `down` finds its way back from
 the disk. `apply` makes the changes of a fix, which shall outlive the process and can be taken back while it runs.
 Both make the changes in order, write each inverse down first, and on the first failure (or signal that raises) undo
-all that was made, from the last to the first, before the error goes on. Listeners start last and together.
+all that was made, from the last to the first, before the error goes on. The inverses of all new namespaces are
+written down together, before the first of them is made: each is only removed where it carries the mark. Listeners and
+programs start last and together.
 
 Undoing never stops half-way: what cannot or must not be undone is left, and named in what `undo` gives back.
 """
@@ -11,6 +13,7 @@ Undoing never stops half-way: what cannot or must not be undone is left, and nam
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
@@ -18,11 +21,13 @@ from engine.build.errors import BuildError, JournalError, LabExists
 from engine.build.hands import Hands
 from engine.build.hands.programs import Listeners
 from engine.build.inverse import Run
-from engine.build.journal import Header, Journal, birth_lock, boot_id, state_directory
-from engine.build.steps import Site, prepare
+from engine.build.journal import Header, Journal, birth_lock, boot_id, settled, state_directory
+from engine.build.launch import PROGRAMS, launch
+from engine.build.step import Site
+from engine.build.steps import prepare
 from engine.build.undo import reason, replay
 from engine.model.command import argvs
-from engine.model.plan import Change, CreateNetns, Plan, Serve
+from engine.model.plan import Change, CreateNetns, Plan
 from engine.model.where import Where, named
 
 
@@ -32,7 +37,7 @@ class Applied:
     def __init__(self, plan: Plan, journal: Journal) -> None:
         self.plan = plan
         self._journal: Journal | None = journal
-        self._listeners: Listeners | None = None
+        self.listeners: list[Listeners] = []
 
     def __enter__(self) -> Applied:
         return self
@@ -42,9 +47,8 @@ class Applied:
 
     def undo(self) -> tuple[str, ...]:
         """Takes everything back; () or one sentence for each thing that was left. A second call does nothing."""
-        if self._listeners is not None:
-            self._listeners.end()
-            self._listeners = None
+        while self.listeners:
+            self.listeners.pop().end()
         if self._journal is None:
             return ()
         with Hands() as hands:
@@ -52,24 +56,33 @@ class Applied:
         self._journal = None
         return left
 
+    def leave(self) -> Journal:
+        """From now on the plan stays as it is: undoing does nothing. Gives the journal."""
+        journal = self._open_journal()
+        self._journal = None
+        self.listeners.clear()
+        return journal
+
     def carry_out(self, site: Site) -> None:
         """Makes the changes. Raises BuildError, after the failed change and before anything is undone."""
-        journal = self._journal
-        if journal is None:
-            raise BuildError("the plan has been undone")
+        journal = self._open_journal()
+        names = _announce(self.plan.changes, site, journal)
         for change in self.plan.changes:
-            if not isinstance(change, Serve):
-                _make_or_blame(change, site, journal)
-        words = [
-            word for change in self.plan.changes if isinstance(change, Serve) for word in _serve_words(change, site)
-        ]
-        if words:
-            self._listeners = site.hands.serve(words)
+            if not isinstance(change, PROGRAMS):
+                _make_or_blame(
+                    change, site, journal, names.get(change.name) if isinstance(change, CreateNetns) else None
+                )
+        self.listeners += launch(self.plan.changes, site)
+
+    def _open_journal(self) -> Journal:
+        if self._journal is None:
+            raise BuildError("the plan has been undone")
+        return self._journal
 
 
 def apply(plan: Plan, where: Where) -> Applied:
     """Carries out a plan in the world that `where` describes. Raises BuildError, with everything undone."""
-    return _carry_out(plan, where, Journal(Header.new("fix")))
+    return carry_out(plan, where, Journal(Header.new("fix")))
 
 
 def build_lab(plan: Plan, lab: str, *, directory: Path | None = None) -> Applied:
@@ -77,14 +90,14 @@ def build_lab(plan: Plan, lab: str, *, directory: Path | None = None) -> Applied
 
     Raises LabExists, JournalError or BuildError; then nothing of the lab is left.
     """
-    return _carry_out(plan, named(), Journal.create(directory or state_directory(), lab))
+    return carry_out(plan, named(), Journal.create(directory or state_directory(), lab))
 
 
 def down(lab: str, *, directory: Path | None = None) -> tuple[str, ...]:
-    """Removes what is left of a lab whose builder is gone; () or a sentence for each thing that was left.
+    """Removes a lab that stands alone, or what is left of one whose builder is gone.
 
-    A lab that is not there is no error. Raises BuildError when its builder still runs, JournalError when its journal
-    cannot be read.
+    Gives () or a sentence for each thing that was left. A lab that is not there is no error. Raises BuildError when
+    its builder still runs, JournalError when its journal cannot be read.
     """
     place = directory or state_directory()
     left = _reclaim(place, lab)
@@ -94,7 +107,7 @@ def down(lab: str, *, directory: Path | None = None) -> tuple[str, ...]:
 
 
 def sweep(*, directory: Path | None = None) -> tuple[str, ...]:
-    """Removes the leftovers of every lab whose builder is gone; () or a sentence for each thing that was left.
+    """Removes the leftovers of every lab whose builder is gone before it was up; () or a sentence for each thing left.
 
     Raises JournalError when the state folder cannot be written.
     """
@@ -102,7 +115,7 @@ def sweep(*, directory: Path | None = None) -> tuple[str, ...]:
     left: list[str] = []
     for folder in sorted(place.glob("*/")) if place.is_dir() else []:
         try:
-            left += _reclaim(place, folder.name) or ()
+            left += () if settled(folder) else _reclaim(place, folder.name) or ()
         except JournalError as error:
             left.append(f"lab {folder.name}: {error}")
     return tuple(left)
@@ -123,24 +136,34 @@ def _reclaim(place: Path, lab: str) -> tuple[str, ...] | None:
             return replay(journal, hands)
 
 
-def _carry_out(plan: Plan, where: Where, journal: Journal) -> Applied:
+def carry_out(plan: Plan, where: Where, journal: Journal) -> Applied:
+    """Carries out a plan under a journal. Raises BuildError, with everything undone."""
     applied = Applied(plan, journal)
     try:
         with Hands() as hands:
-            applied.carry_out(Site(hands, where, journal.header.mark, _own(plan)))
+            applied.carry_out(Site(hands, where, journal.header.mark, own_namespaces(plan)))
     except BaseException:
         applied.undo()
         raise
     return applied
 
 
-def _own(plan: Plan) -> frozenset[str]:
+def own_namespaces(plan: Plan) -> frozenset[str]:
+    """The namespaces that a plan makes."""
     return frozenset(change.name for change in plan.changes if isinstance(change, CreateNetns))
 
 
-def _make(change: Change, site: Site, journal: Journal) -> None:
+def _announce(changes: Iterable[Change], site: Site, journal: Journal) -> dict[str, int]:
+    """Writes down the inverses of all new namespaces; gives the number of each in the journal."""
+    new = [change for change in changes if isinstance(change, CreateNetns)]
+    inverses = [step.inverse for change in new if (step := prepare(change, site)).inverse is not None]
+    return dict(zip((change.name for change in new), journal.will_all(inverses), strict=True))
+
+
+def _make(change: Change, site: Site, journal: Journal, number: int | None) -> None:
     step = prepare(change, site)
-    number = journal.will(step.inverse) if step.inverse is not None else None
+    if number is None and step.inverse is not None:
+        number = journal.will(step.inverse)
     try:
         late = step.act()
     except (OSError, BuildError):
@@ -154,17 +177,12 @@ def _make(change: Change, site: Site, journal: Journal) -> None:
         journal.made(number)
 
 
-def _make_or_blame(change: Change, site: Site, journal: Journal) -> None:
+def _make_or_blame(change: Change, site: Site, journal: Journal, number: int | None) -> None:
     """Makes a change; a refusal becomes one line with the command that would have done the same."""
     try:
-        _make(change, site, journal)
+        _make(change, site, journal, number)
     except LabExists:
         raise
     except (OSError, BuildError, ValueError) as error:
         command = next((shlex.join(argv) for argv in argvs(change, site.where)), type(change).__name__)
         raise BuildError(f"{command.split(' <<')[0]}: {reason(error)}") from None
-
-
-def _serve_words(change: Serve, site: Site) -> tuple[str, ...]:
-    path = site.where.path(change.netns) or "/proc/1/ns/net"
-    return (path, str(change.protocol), str(change.address), str(change.port), change.name)

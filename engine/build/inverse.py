@@ -37,12 +37,30 @@ class WriteSysctl:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Run a command in a namespace. It carries no mark, so it is run only where the change is known to be made."""
+    """Run a command in a namespace. It carries no mark, so it is run only where the change is known to be made.
+
+    `text` is the command's standard input.
+    """
 
     netns: str | None
     argv: tuple[str, ...]
+    text: str = ""
 
 
-Inverse = DropNetns | DropLink | WriteSysctl | Run
-KINDS: Mapping[str, type[Inverse]] = {"netns": DropNetns, "link": DropLink, "sysctl": WriteSysctl, "run": Run}
+@dataclass(frozen=True, slots=True)
+class EndProcess:
+    """End a process. `started` is its start time in clock ticks after boot, so that no other of its number is meant."""
+
+    pid: int
+    started: int
+
+
+Inverse = DropNetns | DropLink | WriteSysctl | Run | EndProcess
+KINDS: Mapping[str, type[Inverse]] = {
+    "netns": DropNetns,
+    "link": DropLink,
+    "sysctl": WriteSysctl,
+    "run": Run,
+    "process": EndProcess,
+}
 WORDS = {kind: word for word, kind in KINDS.items()}

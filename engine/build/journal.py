@@ -21,7 +21,8 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from engine.build.errors import JournalError, LabExists
 from engine.build.inverse import KINDS, WORDS, Inverse, Run
 
 SCHEMA = "portscope.journal/1"
-JOURNAL = "journal.jsonl"
+JOURNAL, RECORD = "journal.jsonl", "lab.json"
 #: Lab names go into names of namespaces, files and marks.
 LAB_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 
@@ -120,6 +121,11 @@ def state_directory() -> Path:
     return Path.home() / ".local/state/portscope/labs"
 
 
+def settled(folder: Path) -> bool:
+    """Whether the lab of a folder stands without its builder: it has a record (`engine.build.lasting`)."""
+    return (folder / RECORD).exists()
+
+
 @contextlib.contextmanager
 def birth_lock(directory: Path) -> Iterator[None]:
     """Keeps others from making or sweeping labs meanwhile. Makes the folder. Raises JournalError."""
@@ -193,10 +199,16 @@ class Journal:
 
     def will(self, inverse: Inverse) -> int:
         """Writes down the inverse of a change that is about to be made; gives its number."""
-        entry = Entry(len(self._entries), inverse)
-        self._entries[entry.number] = entry
-        self._write(entry_line(entry), sync=True)
-        return entry.number
+        return self.will_all([inverse])[0]
+
+    def will_all(self, inverses: Sequence[Inverse]) -> list[int]:
+        """Writes down several inverses at once, before any of their changes is made; gives their numbers."""
+        first = len(self._entries)
+        entries = [Entry(first + number, inverse) for number, inverse in enumerate(inverses)]
+        self._entries |= {entry.number: entry for entry in entries}
+        if entries:
+            self._write("\n".join(entry_line(entry) for entry in entries), sync=True)
+        return [entry.number for entry in entries]
 
     def made(self, number: int) -> None:
         """Writes down that the change has been made."""
@@ -212,8 +224,7 @@ class Journal:
         """Removes the journal: the lab is gone."""
         if self._path is not None:
             with _blamed(self._path), contextlib.suppress(FileNotFoundError):
-                self._path.unlink()
-                self._path.parent.rmdir()
+                shutil.rmtree(self._path.parent)
         self.close()
 
     def close(self) -> None:

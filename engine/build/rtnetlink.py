@@ -14,6 +14,8 @@ from engine.model.route import NextHop, Route
 #: Scopes by name (rtnetlink(7), rtm_scope).
 SCOPES = {"global": 0, "site": 200, "link": 253, "host": 254, "nowhere": 255}
 RTNH_F_ONLINK = 4
+#: Flags of an address that a caller may set (linux/if_addr.h).
+ADDRESS_FLAGS = {"nodad": 0x02, "home": 0x10, "mngtmpaddr": 0x100, "noprefixroute": 0x200}
 
 
 def address_words(address: Address) -> dict[str, Any]:
@@ -25,6 +27,9 @@ def address_words(address: Address) -> dict[str, Any]:
     }
     if address.peer is not None:
         words |= {"local": str(address.address), "address": str(address.peer)}
+    flags = sum(bit for name, bit in ADDRESS_FLAGS.items() if name in address.flags)
+    if flags:
+        words["flags"] = flags
     if address.broadcast is not None:
         words["broadcast"] = str(address.broadcast)
     return words

@@ -1,33 +1,40 @@
 """The listeners of a lab: one process that answers each client with the name of the node it reached.
 
-Run as `python -m engine.build.server [NETNS PROTOCOL ADDRESS PORT NAME]...`. Every socket is opened in its own
-namespace and keeps belonging to it; the process itself goes back to where it was. A TCP client gets one line and is
-closed, a UDP datagram is answered by one. When all sockets are open, "ready" and a newline go to standard output;
-when one cannot be opened, a line on standard error says why and the exit code is 1.
+Run as `python -m engine.build.server ARGUMENT...`. An argument is a listener in five words, NETNS PROTOCOL ADDRESS
+PORT NAME, or a program of the lab's own as a JSON list, the file of its namespace first. Every socket is opened in
+its own namespace and keeps belonging to it; the process itself goes back to where it was. A TCP client gets one line
+and is closed, a UDP datagram is answered by one. When all sockets are open, "ready" and a newline go to
+standard output; when one cannot be opened, a line on standard error says why and the exit code is 1.
 
 The process ends when its standard input does. The builder holds the other end of that pipe, so the listeners end
-with it however it dies (PR_SET_PDEATHSIG would end them with the thread that started them).
+with it however it dies (PR_SET_PDEATHSIG would end them with the thread that started them). A builder that goes and
+leaves its lab behind sends "keep" first: then only SIGTERM ends the process, and the programs with it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import os
 import selectors
+import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.build.namespaces import enter
 
-PR_SET_NAME = 15
+PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
 #: The process name that `ss -p` shows; the kernel keeps 15 bytes.
 PROCESS_NAME = b"portscope-serve"
 BACKLOG = 64
 LONGEST_DATAGRAM = 65535
 WORDS = 5
+#: What the builder says when the lab shall outlive it.
+KEEP = b"keep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +48,17 @@ class Endpoint:
     name: str
 
 
-def parse(words: Sequence[str]) -> tuple[Endpoint, ...]:
-    """The endpoints in a command line, five words each. Raises ValueError."""
-    if len(words) % WORDS:
+def parse(arguments: Sequence[str]) -> tuple[Endpoint, ...]:
+    """The endpoints in a command line, each an argument of five words. Raises ValueError."""
+    rows = [argument.split() for argument in arguments if not argument.startswith("[")]
+    if any(len(row) != WORDS for row in rows):
         raise ValueError("each listener needs NETNS PROTOCOL ADDRESS PORT NAME")
-    rows = [words[start : start + WORDS] for start in range(0, len(words), WORDS)]
     return tuple(Endpoint(netns, protocol, address, int(port), name) for netns, protocol, address, port, name in rows)
+
+
+def programs(arguments: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """The programs in a command line: the file of a namespace, then the program's own words."""
+    return tuple(tuple(json.loads(argument)) for argument in arguments if argument.startswith("["))
 
 
 def answer(name: str, client: tuple[str, int]) -> bytes:
@@ -55,13 +67,18 @@ def answer(name: str, client: tuple[str, int]) -> bytes:
 
 
 def open_socket(endpoint: Endpoint) -> socket.socket:
-    """A listening socket in the endpoint's namespace; the calling thread stays in that namespace."""
+    """A listening socket in the endpoint's namespace; the calling thread stays in that namespace.
+
+    On "::" it takes IPv4 too.
+    """
     enter(endpoint.netns)
     family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
     tcp = endpoint.protocol == "tcp"
     found = socket.socket(family, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM)
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         found.bind((endpoint.address, endpoint.port))
         if tcp:
             found.listen(BACKLOG)
@@ -84,9 +101,18 @@ class Server:
         self.selector.register(listener, selectors.EVENT_READ, lambda: react(listener, name))
 
     def run_until_end_of(self, fd: int) -> None:
-        """Serves until the file `fd` ends."""
+        """Serves until the file `fd` ends, unless it said "keep" before; then until a signal."""
         ended: list[bool] = []
-        self.selector.register(fd, selectors.EVENT_READ, lambda: None if os.read(fd, 1024) else ended.append(True))
+        said: list[bytes] = []
+
+        def told() -> None:
+            more = os.read(fd, 1024)
+            said.append(more)
+            if not more:
+                self.selector.unregister(fd)
+                ended.extend([True] * (KEEP not in b"".join(said)))
+
+        self.selector.register(fd, selectors.EVENT_READ, told)
         while not ended:
             for key, _ in self.selector.select():
                 # A client that is gone already is no error of the server.
@@ -115,21 +141,54 @@ class Server:
             connection.close()
 
 
-def main(words: Sequence[str]) -> int:
-    """Opens every listener, says "ready", and serves until standard input ends."""
-    ctypes.CDLL(None).prctl(PR_SET_NAME, PROCESS_NAME, 0, 0, 0)
+def start(words: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Starts a program in a namespace, in which the calling thread stays. It dies with this process, however."""
+    libc = ctypes.CDLL(None)
+    enter(words[0])
+    nowhere = subprocess.DEVNULL
+    return subprocess.Popen(
+        words[1:],
+        stdin=nowhere,
+        stdout=nowhere,
+        stderr=nowhere,
+        # This process has a single thread, so what runs between fork and exec is safe.
+        preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0),  # noqa: PLW1509
+    )
+
+
+def title(name: bytes) -> None:
+    """Gives the process the name that `ps` and `ss -p` show."""
+    ctypes.CDLL(None).prctl(PR_SET_NAME, name, 0, 0, 0)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Opens every listener, starts every program, says "ready", and serves until the end of standard input."""
+    title(PROCESS_NAME)
     home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     server = Server()
-    for endpoint in parse(words):
+    for endpoint in parse(arguments):
         try:
             server.add(open_socket(endpoint), endpoint.name)
         except OSError as error:
             where = f"{endpoint.address}:{endpoint.port}/{endpoint.protocol} in {endpoint.netns}"
             sys.stderr.write(f"{endpoint.name} cannot listen on {where}: {error.strerror}\n")
             return 1
-    enter(f"/proc/self/fd/{home}")
-    os.write(sys.stdout.fileno(), b"ready\n")
-    server.run_until_end_of(sys.stdin.fileno())
+    children: list[subprocess.Popen[bytes]] = []
+    try:
+        for words in programs(arguments):
+            try:
+                children.append(start(words))
+            except OSError as error:
+                sys.stderr.write(f"{words[1]} cannot be started: {error.strerror}\n")
+                return 1
+        enter(f"/proc/self/fd/{home}")
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        os.write(sys.stdout.fileno(), b"ready\n")
+        server.run_until_end_of(sys.stdin.fileno())
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
     return 0
 
 

@@ -11,22 +11,20 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from engine.build.errors import BuildError, LabExists
-from engine.build.hands import Hands
-from engine.build.inverse import DropLink, DropNetns, Inverse, Run, WriteSysctl
-from engine.model.command import argvs, load_argv
+from engine.build.errors import BuildError
+from engine.build.inverse import Inverse, Run, WriteSysctl
+from engine.build.step import Site, Step, step_in
+from engine.build.steps_building import BUILDING
+from engine.model.command import argvs
 from engine.model.firewall import Backend, Rule
 from engine.model.plan import (
     AddAddress,
     AddPolicyRule,
     AddRoute,
     Change,
-    CreateBridge,
-    CreateNetns,
-    CreateVeth,
     DeleteAddress,
     DeleteFlow,
     DeleteNeighbour,
@@ -35,7 +33,6 @@ from engine.model.plan import (
     DeleteRule,
     InsertRule,
     Listen,
-    LoadRules,
     ReplaceRule,
     RulePlace,
     SetContainer,
@@ -43,7 +40,6 @@ from engine.model.plan import (
     SetPort,
     SetSysctl,
 )
-from engine.model.where import NETNS_DIR, Where
 from engine.model.words import address_words, rule_spec
 
 NFT_HANDLE = re.compile(r"# handle (\d+)\s*$", re.MULTILINE)
@@ -52,72 +48,9 @@ NFT_HANDLE = re.compile(r"# handle (\d+)\s*$", re.MULTILINE)
 OPPOSITES = {"unpause": "pause", "pause": "unpause", "start": "stop", "stop": "start"}
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where changes are made: by which hands, in which world, under which mark, in which namespaces of its own."""
-
-    hands: Hands
-    where: Where
-    mark: str
-    own: frozenset[str] = frozenset()
-
-    def bare(self, rules: tuple[Rule, ...] | None = None) -> Where:
-        """The world seen from inside the namespace that a change is for: nothing to enter."""
-        here = replace(self.where, path=lambda _: None)
-        return here if rules is None else replace(here, rules=lambda _: rules)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A change that is ready to be made. `act` may give an inverse that is only known once it is made."""
-
-    act: Callable[[], Inverse | None]
-    inverse: Inverse | None = None
-
-
 def prepare(change: Change, site: Site) -> Step:
     """The step that makes `change`. Raises BuildError for a change that cannot be made, OSError where looking fails."""
     return STEPS[type(change)](change, site)
-
-
-def _step(site: Site, netns: str, inverse: Callable[[], Inverse], act: Callable[[], object]) -> Step:
-    def made() -> None:
-        act()
-
-    return Step(made, None if netns in site.own else inverse())
-
-
-def _create_netns(change: CreateNetns, site: Site) -> Step:
-    if site.where.path(change.name) != f"{NETNS_DIR}/{change.name}":
-        raise BuildError(f"namespaces can be made only in {NETNS_DIR}")
-    taken = LabExists(f"a namespace {change.name} is there already, and is not this lab's")
-    if site.hands.has_netns(change.name):
-        raise taken
-
-    def act() -> None:
-        try:
-            site.hands.create_netns(change.name, site.mark)
-        except FileExistsError:
-            raise taken from None
-
-    return Step(act, DropNetns(change.name))
-
-
-def _create_bridge(change: CreateBridge, site: Site) -> Step:
-    path = site.where.path(change.netns)
-    act = lambda: site.hands.create_bridge(path, change.name, site.mark)  # noqa: E731 - the act of a step
-    return _step(site, change.netns, lambda: DropLink(path, change.name), act)
-
-
-def _create_veth(change: CreateVeth, site: Site) -> Step:
-    """An end in a foreign namespace is removed by name: the kernel takes it away only some time after its peer."""
-    ends = ((site.where.path(change.netns), change.name), (site.where.path(change.peer_netns), change.peer_name))
-    foreign = [end for end, netns in zip(ends, (change.netns, change.peer_netns), strict=True) if netns not in site.own]
-
-    def act() -> None:
-        site.hands.create_veth(ends, site.mark, change.master)
-
-    return Step(act, DropLink(*foreign[0]) if foreign else None)
 
 
 def _set_link(change: SetLink, site: Site) -> Step:
@@ -128,21 +61,23 @@ def _set_link(change: SetLink, site: Site) -> Step:
         before = replace(change, up=None if change.up is None else up, master=None if change.master is None else master)
         return Run(path, argvs(before, site.bare())[0])
 
-    return _step(site, change.netns, inverse, lambda: site.hands.set_link(path, change.link, change.up, change.master))
+    return step_in(
+        site, change.netns, inverse, lambda: site.hands.set_link(path, change.link, change.up, change.master)
+    )
 
 
 def _add_address(change: AddAddress, site: Site) -> Step:
     path = site.where.path(change.netns)
     argv = ("ip", "addr", "del", *address_words(change.address)[:1], "dev", change.link)
     do = lambda: site.hands.add_address(path, change.link, change.address)  # noqa: E731
-    return _step(site, change.netns, lambda: Run(path, argv), do)
+    return step_in(site, change.netns, lambda: Run(path, argv), do)
 
 
 def _route(change: AddRoute | DeleteRoute, site: Site) -> Step:
     path = site.where.path(change.netns)
     verb, opposite = ("add", DeleteRoute) if isinstance(change, AddRoute) else ("del", AddRoute)
     back = opposite(change.netns, change.route)
-    return _step(
+    return step_in(
         site,
         change.netns,
         lambda: Run(path, argvs(back, site.bare())[0]),
@@ -154,7 +89,7 @@ def _policy_rule(change: AddPolicyRule | DeletePolicyRule, site: Site) -> Step:
     path = site.where.path(change.netns)
     (argv,) = argvs(change, site.bare())
     back = tuple({"add": "del", "del": "add"}.get(word, word) for word in argv)
-    return _step(site, change.netns, lambda: Run(path, back), lambda: site.hands.run(path, argv))
+    return step_in(site, change.netns, lambda: Run(path, back), lambda: site.hands.run(path, argv))
 
 
 def _set_port(change: SetPort, site: Site) -> Step:
@@ -165,7 +100,7 @@ def _set_port(change: SetPort, site: Site) -> Step:
         (port,) = json.loads(site.hands.run(path, ("bridge", "-d", "-j", "link", "show", "dev", change.link)))
         return Run(path, argvs(replace(change, value=int(port[change.option])), site.bare())[0])
 
-    return _step(site, change.netns, inverse, lambda: site.hands.run(path, argv))
+    return step_in(site, change.netns, inverse, lambda: site.hands.run(path, argv))
 
 
 def _set_container(change: SetContainer, site: Site) -> Step:
@@ -184,7 +119,7 @@ def _delete_address(change: DeleteAddress, site: Site) -> Step:
     path = site.where.path(change.netns)
     (argv,) = argvs(change, site.bare())
     back = tuple("add" if word == "del" else word for word in argv)
-    return _step(site, change.netns, lambda: Run(path, back), lambda: site.hands.run(path, argv))
+    return step_in(site, change.netns, lambda: Run(path, back), lambda: site.hands.run(path, argv))
 
 
 def _delete_neighbour(change: DeleteNeighbour, site: Site) -> Step:
@@ -210,20 +145,7 @@ def _set_sysctl(change: SetSysctl, site: Site) -> Step:
     def inverse() -> Inverse:
         return WriteSysctl(path, change.name, site.hands.read_sysctl(path, change.name), change.value)
 
-    return _step(site, change.netns, inverse, lambda: site.hands.write_sysctl(path, change.name, change.value))
-
-
-def _load_rules(change: LoadRules, site: Site) -> Step:
-    """Loaded text can say anything, so it is kept to namespaces that take it with them when they go."""
-    if change.netns not in site.own:
-        raise BuildError(f"rules are loaded only into namespaces of the lab, and {change.netns} is not one")
-    path = site.where.path(change.netns)
-    argv = load_argv(change.backend, change.family)
-
-    def act() -> None:
-        site.hands.run(path, argv, change.text)
-
-    return Step(act)
+    return step_in(site, change.netns, inverse, lambda: site.hands.write_sysctl(path, change.name, change.value))
 
 
 def _listen(change: Listen, _site: Site) -> Step:
@@ -290,8 +212,5 @@ STEPS: Mapping[type[Any], Callable[[Any, Site], Step]] = {
     DeleteFlow: _delete_flow,
     SetLink: _set_link,
     Listen: _listen,
-    CreateNetns: _create_netns,
-    CreateBridge: _create_bridge,
-    CreateVeth: _create_veth,
-    LoadRules: _load_rules,
+    **BUILDING,
 }

@@ -10,7 +10,8 @@ import shlex
 
 from engine.build.errors import BuildError
 from engine.build.hands import Hands
-from engine.build.inverse import DropLink, DropNetns, Inverse, Run, WriteSysctl
+from engine.build.hands.programs import end_process
+from engine.build.inverse import DropLink, DropNetns, EndProcess, Inverse, Run, WriteSysctl
 from engine.build.journal import Entry, Journal
 
 
@@ -60,10 +61,13 @@ def _undo(entry: Entry, hands: Hands, mark: str) -> str:
                 return f"{name} is {now} now, neither {written} nor the old {value}: left as it is"
             hands.write_sysctl(netns, name, value)
             return ""
-        case Run(netns, argv):
+        case Run(netns, argv, text):
             if not entry.made:
                 return f"it is not known whether this has to be run: {shlex.join(argv)}"
-            hands.run(netns, argv)
+            hands.run(netns, argv, text)
+            return ""
+        case EndProcess(pid, started):
+            end_process(pid, started)
             return ""
 
 
@@ -75,5 +79,7 @@ def _name(inverse: Inverse) -> str:
             return f"link {name}"
         case WriteSysctl(_, name, _, _):
             return name
-        case Run(_, argv):
+        case EndProcess(pid, _):
+            return f"process {pid}"
+        case Run(_, argv, _):
             return f"by {shlex.join(argv)}"

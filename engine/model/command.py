@@ -16,11 +16,11 @@ Sources: iptables(8), nft(8), ip-route(8), ip-link(8), sysctl(8), conntrack(8).
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.model.address import Family
+from engine.model.command_building import BUILDING, XT_PROGRAMS, XT_SUFFIX
 from engine.model.firewall import Backend, Rule
 from engine.model.host import Snapshot
 from engine.model.plan import (
@@ -28,9 +28,6 @@ from engine.model.plan import (
     AddPolicyRule,
     AddRoute,
     Change,
-    CreateBridge,
-    CreateNetns,
-    CreateVeth,
     DeleteAddress,
     DeleteFlow,
     DeleteNeighbour,
@@ -39,23 +36,17 @@ from engine.model.plan import (
     DeleteRule,
     InsertRule,
     Listen,
-    LoadRules,
     ReplaceRule,
     RulePlace,
-    Serve,
     SetContainer,
     SetLink,
     SetPort,
     SetSysctl,
 )
-from engine.model.where import NETNS_DIR, Where, seen
+from engine.model.where import Where, seen
 from engine.model.words import Argv, address_words, flow_words, policy_rule_words, route_words, rule_spec, sysctl_path
 
 Argvs = tuple[Argv, ...]
-
-#: Which program speaks for a family of an xtables backend.
-XT_PROGRAMS: dict[str, str] = {"ip": "iptables", "ip6": "ip6tables", "bridge": "ebtables", "arp": "arptables"}
-XT_SUFFIX: dict[Backend, str] = {Backend.XT_NFT: "nft", Backend.XT_LEGACY: "legacy"}
 
 
 def argvs(change: Change, where: Where | Snapshot) -> Argvs:
@@ -172,51 +163,6 @@ def _set_link(change: SetLink, where: Where) -> Argvs:
     return (_ip(where, change.netns, "link", "set", change.link, *words),) if words else ()
 
 
-def _create_netns(change: CreateNetns, where: Where) -> Argvs:
-    return (("ip", "netns", "add", change.name), _ip(where, change.name, "link", "set", "lo", "up"))
-
-
-def _create_bridge(change: CreateBridge, where: Where) -> Argvs:
-    return (
-        _ip(where, change.netns, "link", "add", change.name, "type", "bridge"),
-        _ip(where, change.netns, "link", "set", change.name, "up"),
-    )
-
-
-def _create_veth(change: CreateVeth, where: Where) -> Argvs:
-    """The pair is made from the side that has no path, because `ip link … netns` can only name the other one."""
-    here, there = (change.netns, change.name), (change.peer_netns, change.peer_name)
-    if where.path(there[0]) is None:
-        here, there = there, here
-    path = where.path(there[0])
-    beyond = ("netns", path.removeprefix(f"{NETNS_DIR}/")) if path is not None and here[0] != there[0] else ()
-    master = ("master", change.master) if change.master else ()
-    return (
-        _ip(where, here[0], "link", "add", here[1], "type", "veth", "peer", "name", there[1], *beyond),
-        _ip(where, change.netns, "link", "set", change.name, *master, "up"),
-        _ip(where, change.peer_netns, "link", "set", change.peer_name, "up"),
-    )
-
-
-def load_argv(backend: Backend, family: str = "ip") -> Argv:
-    """The program that loads restore text of a backend from its standard input, adding to what is there."""
-    if backend is Backend.NFT:
-        return ("nft", "-f", "-")
-    wait = ("-w",) if backend is Backend.XT_LEGACY else ()
-    return (f"{XT_PROGRAMS[family]}-{XT_SUFFIX[backend]}-restore", *wait, "--noflush")
-
-
-def _load_rules(change: LoadRules, where: Where) -> Argvs:
-    script = f"{shlex.join(load_argv(change.backend, change.family))} <<'END'\n{change.text.rstrip()}\nEND"
-    return ((*where.enter(change.netns), "sh", "-c", script),)
-
-
-def _serve(change: Serve, where: Where) -> Argvs:
-    path = where.path(change.netns) or "/proc/1/ns/net"
-    server = ("python3", "-m", "engine.build.server")
-    return ((*server, path, str(change.protocol), str(change.address), str(change.port), change.name),)
-
-
 def _listen(_change: Listen, _where: Where) -> Argvs:
     return ()
 
@@ -238,9 +184,5 @@ COMMANDS: Mapping[type[Any], Callable[[Any, Where], Argvs]] = {
     DeleteFlow: _delete_flow,
     SetLink: _set_link,
     Listen: _listen,
-    CreateNetns: _create_netns,
-    CreateBridge: _create_bridge,
-    CreateVeth: _create_veth,
-    LoadRules: _load_rules,
-    Serve: _serve,
+    **BUILDING,
 }

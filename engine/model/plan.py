@@ -9,11 +9,55 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.model.address import IPAddress
+from engine.model.building import (
+    Command,
+    CreateBridge,
+    CreateNetns,
+    CreateVeth,
+    DeleteLink,
+    DeleteNetns,
+    LoadRules,
+    Relay,
+    Serve,
+    Shape,
+    Start,
+)
 from engine.model.firewall import Backend, Rule
 from engine.model.link import Address
-from engine.model.packet import Protocol
 from engine.model.route import PolicyRule, Route
 from engine.model.traffic import ConntrackEntry, Listener
+
+__all__ = [
+    "AddAddress",
+    "AddRoute",
+    "Change",
+    "Command",
+    "CreateBridge",
+    "CreateNetns",
+    "CreateVeth",
+    "DeleteAddress",
+    "DeleteFlow",
+    "DeleteLink",
+    "DeleteNeighbour",
+    "DeleteNetns",
+    "DeletePolicyRule",
+    "DeleteRoute",
+    "DeleteRule",
+    "InsertRule",
+    "Listen",
+    "LoadRules",
+    "Plan",
+    "Relay",
+    "ReplaceRule",
+    "RulePlace",
+    "Serve",
+    "SetContainer",
+    "SetLink",
+    "SetPort",
+    "SetSysctl",
+    "Shape",
+    "Start",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,56 +216,6 @@ class Listen:
     instead_of: Listener | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CreateNetns:
-    """A new named namespace, with its loopback up."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class CreateBridge:
-    """A new bridge in a namespace, up."""
-
-    netns: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class CreateVeth:
-    """A new veth pair with an end in each of two namespaces, both up; `master` is for the first end."""
-
-    netns: str
-    name: str
-    peer_netns: str
-    peer_name: str
-    master: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LoadRules:
-    """Adds rules in a backend's own restore format, in one transaction (`nft -f`, `iptables-restore -n`).
-
-    `family` chooses iptables (ip) or ip6tables (ip6); nft's text names its families itself.
-    """
-
-    netns: str
-    backend: Backend
-    text: str
-    family: str = "ip"
-
-
-@dataclass(frozen=True, slots=True)
-class Serve:
-    """A small server in a namespace that answers each client with its name."""
-
-    netns: str
-    protocol: Protocol
-    address: IPAddress
-    port: int
-    name: str
-
-
 Change = (
     SetSysctl
     | InsertRule
@@ -244,6 +238,12 @@ Change = (
     | CreateVeth
     | LoadRules
     | Serve
+    | Relay
+    | Start
+    | DeleteNetns
+    | DeleteLink
+    | Command
+    | Shape
 )
 
 

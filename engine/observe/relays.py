@@ -124,6 +124,20 @@ def _port_range(text: str) -> tuple[int, int]:
     return int(low), int(high if dash else low)
 
 
+def _portscope_relay(argv: Sequence[str]) -> tuple[Forward, ...]:
+    """A lab's stand-in for docker-proxy: after its name and namespace, `PROTOCOL ADDRESS PORT TARGET PORT` each."""
+    forwards = []
+    for word in argv:
+        parts = word.split()
+        if len(parts) == 5 and parts[0] in ("tcp", "udp"):
+            try:
+                port = int(parts[2])
+                forwards.append(Forward(port, port, int(parts[4]), Protocol(parts[0]), ip_address(parts[3])))
+            except ValueError:
+                continue
+    return tuple(forwards)
+
+
 def _untold(_argv: Sequence[str]) -> tuple[Forward, ...]:
     """For programs that get their ports by a pipe or a socket, not by arguments."""
     return ()
@@ -132,6 +146,7 @@ def _untold(_argv: Sequence[str]) -> tuple[Forward, ...]:
 #: By process name (15 characters, as the kernel cuts it): what its arguments say.
 PROGRAMS: dict[str, Callable[[Sequence[str]], tuple[Forward, ...]]] = {
     "docker-proxy": _docker_proxy,
+    "portscope-relay": _portscope_relay,
     "pasta": _pasta,
     "passt": _pasta,
     "rootlessport": _untold,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.build.errors import JournalError, LabExists
-from engine.build.inverse import KINDS, DropLink, DropNetns, Inverse, Run, WriteSysctl
+from engine.build.inverse import KINDS, DropLink, DropNetns, EndProcess, Inverse, Run, WriteSysctl
 from engine.build.journal import JOURNAL, Entry, Header, Journal, birth_lock, entry_line, parse, state_directory
 
 INVERSES: list[Inverse] = [
@@ -17,6 +17,8 @@ INVERSES: list[Inverse] = [
     DropLink("/run/netns/x", "veth1"),
     WriteSysctl("/run/netns/x", "net.ipv4.ip_forward", 0, 1),
     Run(None, ("iptables-nft", "-D", "INPUT", "--comment", 'a "b" ü')),
+    Run("/run/netns/a", ("nft", "-f", "-"), "table ip a {\n}\n"),
+    EndProcess(77, 123456),
 ]
 HEADER = '{"schema": "portscope.journal/1", "lab": "demo", "mark": "portscope:demo:1", "pid": 1, "boot": "b"}\n'
 

@@ -39,7 +39,7 @@ class Notes:  # its methods take what those of Hands take
     def write_sysctl(self, path: str | None, name: str, value: int) -> None:
         self.calls.append(f"{name}={value}")
 
-    def run(self, path: str | None, argv: Any) -> None:
+    def run(self, path: str | None, argv: Any, text: str = "") -> None:
         self.calls.append(" ".join(argv))
         if argv[0] in self.fails:
             raise BuildError("Bad rule")

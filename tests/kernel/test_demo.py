@@ -75,9 +75,9 @@ class Kill:
 
 STEPS = [
     Kill("journal.Journal", "_write", 1, before=False),
-    Kill("journal.Journal", "will", 1, before=False),
+    Kill("journal.Journal", "will_all", 1, before=False),
     Kill("journal.Journal", "made", 1, before=True),
-    Kill("journal.Journal", "will", 3, before=False),
+    Kill("journal.Journal", "made", 3, before=False),
     Kill("journal.Journal", "made", 5, before=True),
     Kill("journal.Journal", "undone", 1, before=True),
     Kill("journal.Journal", "undone", 3, before=False),

@@ -15,18 +15,22 @@ from engine.model.plan import (
     AddPolicyRule,
     AddRoute,
     Change,
+    Command,
     CreateBridge,
     CreateNetns,
     CreateVeth,
     DeleteAddress,
     DeleteFlow,
+    DeleteLink,
     DeleteNeighbour,
+    DeleteNetns,
     DeletePolicyRule,
     DeleteRoute,
     DeleteRule,
     InsertRule,
     Listen,
     LoadRules,
+    Relay,
     ReplaceRule,
     RulePlace,
     Serve,
@@ -34,6 +38,8 @@ from engine.model.plan import (
     SetLink,
     SetPort,
     SetSysctl,
+    Shape,
+    Start,
 )
 from engine.model.route import NextHop, PolicyRule, Route
 from engine.model.traffic import ConntrackEntry, Listener, Tuple4
@@ -213,6 +219,35 @@ CASES: list[tuple[Change, Where, list[str]]] = [
         NAMED,
         ["python3 -m engine.build.server /run/netns/lan udp 10.77.0.2 53 dns"],
     ),
+    (
+        Relay("lan", Protocol.TCP, IPv4Address("0.0.0.0"), 8080, IPv4Address("172.17.0.2"), 80),
+        NAMED,
+        ["python3 -m engine.build.relay portscope-relay /run/netns/lan tcp 0.0.0.0 8080 172.17.0.2 80"],
+    ),
+    (
+        Relay("lan", Protocol.TCP, IPv4Address("0.0.0.0"), 8080, holder="conmon"),
+        NAMED,
+        ["python3 -m engine.build.relay conmon /run/netns/lan tcp 0.0.0.0 8080"],
+    ),
+    (Start("lan", ("sleep", "9"), "web"), NAMED, ["nsenter --net=/run/netns/lan sleep 9"]),
+    (CreateBridge("host", "br0", 1400), SEEN, ["ip link add br0 mtu 1400 type bridge", "ip link set br0 up"]),
+    (DeleteNetns("lan"), NAMED, ["ip netns del lan"]),
+    (DeleteLink("host", "veth1"), SEEN, ["ip link del veth1"]),
+    (
+        Command("lan", ("iptables-nft", "-P", "INPUT", "DROP")),
+        NAMED,
+        ["nsenter --net=/run/netns/lan iptables-nft -P INPUT DROP"],
+    ),
+    (
+        Shape("lan", "eth0", 10**6),
+        NAMED,
+        ["nsenter --net=/run/netns/lan tc qdisc replace dev eth0 root tbf rate 1000000bit burst 1600 latency 50ms"],
+    ),
+    (
+        Shape("host", "up0", 10**6, 20.0, 0.5),
+        SEEN,
+        ["tc qdisc replace dev up0 root netem delay 20ms loss 0.5% rate 1000000bit"],
+    ),
 ]
 
 
@@ -234,6 +269,13 @@ def test_loading_rules_feeds_the_restore_program_of_the_backend() -> None:
     assert six[-1].startswith("ip6tables-nft-restore --noflush ")
     (nft,) = argvs(LoadRules("lan", Backend.NFT, "table ip t {}"), NAMED)
     assert nft[-1] == "nft -f - <<'END'\ntable ip t {}\nEND"
+
+
+def test_rules_that_replace_others_flush_what_their_text_names() -> None:
+    (legacy,) = argvs(LoadRules("lan", XT_LEGACY, "*nat\nCOMMIT\n", replace=True), NAMED)
+    assert legacy[-1].startswith("iptables-legacy-restore -w <<")
+    (nft,) = argvs(LoadRules("lan", Backend.NFT, "table ip my-t {\n}\n", replace=True), NAMED)
+    assert nft[-1] == "nft -f - <<'END'\ntable ip my-t\ndelete table ip my-t\ntable ip my-t {\n}\nEND"
 
 
 def test_a_rule_with_counters_and_a_quoted_comment_is_deleted_by_its_words() -> None:

@@ -106,12 +106,14 @@ class Hands:
 
     # Links
 
-    def create_bridge(self, path: Path_, name: str, mark: str) -> None:
+    def create_bridge(self, path: Path_, name: str, mark: str, mtu: int | None = None) -> None:
         """A new bridge, marked and up."""
         self._in(path, lambda ip: ip.link("add", ifname=name, kind="bridge"))
-        self._dress(path, name, mark, up=True)
+        self._dress(path, name, mark, up=True, mtu=mtu)
 
-    def create_veth(self, ends: tuple[tuple[Path_, str], tuple[Path_, str]], mark: str, master: str | None) -> None:
+    def create_veth(
+        self, ends: tuple[tuple[Path_, str], tuple[Path_, str]], mark: str, master: str | None, mtu: int | None = None
+    ) -> None:
         """A new veth pair, each end (namespace, name) marked and up, the first one a port of `master`."""
         (path, name), (peer_path, peer_name) = ends
 
@@ -124,8 +126,8 @@ class Hands:
                 os.close(fd)
 
         self._in(path, body)
-        self._dress(path, name, mark, up=True, master=master)
-        self._dress(peer_path, peer_name, mark, up=True)
+        self._dress(path, name, mark, up=True, master=master, mtu=mtu)
+        self._dress(peer_path, peer_name, mark, up=True, mtu=mtu)
 
     def remove_link(self, path: Path_, name: str, mark: str) -> bool:
         """Removes a link that carries `mark`; False where one of that name carries another mark or none."""
@@ -187,9 +189,9 @@ class Hands:
 
         return self._in(path, lambda _: run_program(argv, text))
 
-    def serve(self, words: Sequence[str]) -> Listeners:
-        """Starts the listeners of a lab (`engine.build.server` has the words) and waits until all are open."""
-        return start_listeners(words)
+    def serve(self, words: Sequence[str], module: str = "engine.build.server") -> Listeners:
+        """Starts the listeners of a lab (the module has the words) and waits until all are open."""
+        return start_listeners(words, module)
 
     # The thread
 
@@ -227,9 +229,20 @@ class Hands:
         ip = self._enter(path)
         return ip.link("get", index=_index(name))[0]
 
-    def _dress(self, path: Path_, name: str, mark: str | None, *, up: bool | None, master: str | None = None) -> None:
+    def _dress(  # noqa: PLR0913 - properties of one message
+        self,
+        path: Path_,
+        name: str,
+        mark: str | None,
+        *,
+        up: bool | None,
+        master: str | None = None,
+        mtu: int | None = None,
+    ) -> None:
         def body(ip: IPRoute) -> None:
             words: dict[str, Any] = {} if mark is None else {"IFLA_IFALIAS": mark}
+            if mtu is not None:
+                words["mtu"] = mtu
             if master is not None:
                 words["master"] = _index(master) if master else 0
             if up is not None:

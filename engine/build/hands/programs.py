@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from engine.build.errors import BuildError
+from engine.build.server import KEEP
 
 #: Where programs of administrators are, which an ordinary user's PATH leaves out.
 ADMIN_PATHS = "/usr/local/sbin:/usr/sbin:/sbin"
@@ -24,6 +27,7 @@ PACKAGES = (
     ("iptables", "iptables"),
     ("bridge", "iproute2"),
     ("ip", "iproute2"),
+    ("tc", "iproute2"),
 )
 LISTENERS_END_SECONDS = 5.0
 
@@ -53,6 +57,7 @@ class Listeners:
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
+        self._kept = False
 
     def wait_until_ready(self) -> None:
         """Waits until all are open. Raises BuildError with the reason when one cannot be."""
@@ -61,12 +66,26 @@ class Listeners:
             said = err.read().decode(errors="replace").strip().splitlines() if err else []
             raise BuildError(said[-1] if said else "the listeners ended at once")
 
+    @property
+    def identity(self) -> tuple[int, int]:
+        """The process's number, and when it started (`process_start`)."""
+        return self._process.pid, process_start(self._process.pid) or 0
+
+    def keep(self) -> None:
+        """From now on they outlive this process."""
+        if self._process.stdin is not None:
+            self._kept = True
+            self._process.stdin.write(KEEP)
+            self._process.stdin.flush()
+
     def end(self) -> None:
         """Ends them: by the end of their input and, should that not do, by SIGKILL."""
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
+        if self._kept:
+            self._process.terminate()
         try:
             self._process.wait(LISTENERS_END_SECONDS)
         except subprocess.TimeoutExpired:
@@ -74,14 +93,43 @@ class Listeners:
             self._process.wait()
 
 
-def start_listeners(words: Sequence[str]) -> Listeners:
-    """Starts `engine.build.server` with the words of its listeners, and waits until all are open.
+def process_start(pid: int) -> int | None:
+    """When a process started, in clock ticks after boot (field 22 of proc_pid_stat(5)); None when it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (OSError, ValueError):
+        return None
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def end_process(pid: int, started: int) -> None:
+    """Ends the process that had this number at that time, if it lives: SIGTERM, then SIGKILL; waits for its end."""
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        if process_start(pid) != started:
+            return
+        for number, patience in ((signal.SIGTERM, LISTENERS_END_SECONDS), (signal.SIGKILL, LISTENERS_END_SECONDS)):
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(handle, number)
+            if select.select([handle], [], [], patience)[0]:
+                return
+    finally:
+        os.close(handle)
+
+
+def start_listeners(words: Sequence[str], module: str = "engine.build.server") -> Listeners:
+    """Starts the program of that name with the words of its listeners, and waits until all are open.
 
     Raises BuildError with the reason when one cannot be; then the process has ended.
     """
-    argv = [sys.executable, "-P", "-m", "engine.build.server", *words]
+    argv = [sys.executable, "-P", "-m", module, *words]
     pipe = subprocess.PIPE
-    process = subprocess.Popen(argv, env=environment(), start_new_session=True, stdin=pipe, stdout=pipe, stderr=pipe)
+    process = subprocess.Popen(
+        argv, env=environment(), cwd="/", start_new_session=True, stdin=pipe, stdout=pipe, stderr=pipe
+    )
     listeners = Listeners(process)
     try:
         listeners.wait_until_ready()

@@ -1,0 +1,151 @@
+"""Labs that outlive the program that built them: up, changed, remembered, down by name.
+
+Beside its journal such a lab has a record, `lab.json`, written last: what has a record stands, and what has none is
+the leftover of a builder that died. The record holds what its owner wants to remember, as texts. Nobody holds a
+standing lab's journal; whoever changes the lab takes it for as long, and so do two changes never meet.
+
+A change of a standing lab is carried out as a whole or not at all. New namespaces are written into the lab's journal
+before they are made, so that `down` knows them even after a crash in the middle.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.build.apply import Applied, carry_out, own_namespaces
+from engine.build.errors import BuildError, JournalError, LabExists
+from engine.build.hands import Hands
+from engine.build.hands.programs import end_process
+from engine.build.inverse import DropNetns, EndProcess
+from engine.build.journal import RECORD, Journal, birth_lock, boot_id, settled, state_directory
+from engine.build.launch import PROGRAMS, launch
+from engine.build.step import Site
+from engine.model.plan import Change, CreateNetns, Plan
+from engine.model.where import named
+
+Record = Mapping[str, str]
+
+
+def raise_lab(plan: Plan, lab: str, record: Record, *, directory: Path | None = None) -> None:
+    """Builds a lab that stays. Raises LabExists, JournalError or BuildError, with nothing left."""
+    place = directory or state_directory()
+    applied = carry_out(plan, named(), Journal.create(place, lab))
+    try:
+        _keep(applied, applied._open_journal())
+        write_record(lab, record, directory=place)
+    except BaseException:
+        applied.undo()
+        raise
+    applied.leave().close()
+
+
+def change_lab(
+    plan: Plan,
+    lab: str,
+    record: Record,
+    programs: tuple[tuple[Change, ...], tuple[Change, ...]] | None = None,
+    *,
+    directory: Path | None = None,
+) -> None:
+    """Changes a standing lab as a whole or not at all.
+
+    `programs` are what ran before and what shall run now, None where nothing changes. Raises BuildError.
+    """
+    place = directory or state_directory()
+    with taken(lab, directory=place) as journal:
+        new = [change.name for change in plan.changes if isinstance(change, CreateNetns)]
+        journal.will_all([DropNetns(name) for name in new])
+        applied = Applied(plan, Journal(journal.header))
+        with Hands() as hands:
+            site = Site(hands, named(), journal.header.mark, own_namespaces(plan))
+            try:
+                applied.carry_out(site)
+                if programs is not None:
+                    _exchange(journal, programs, site)
+            except BaseException:
+                applied.undo()
+                raise
+        applied.leave()
+        write_record(lab, record, directory=place)
+
+
+def _keep(applied: Applied, journal: Journal) -> None:
+    for listeners in applied.listeners:
+        number = journal.will(EndProcess(*listeners.identity))
+        journal.made(number)
+        listeners.keep()
+
+
+def _exchange(journal: Journal, programs: tuple[tuple[Change, ...], tuple[Change, ...]], site: Site) -> None:
+    """Ends the lab's processes and starts the new ones; where these do not start, the old ones again."""
+    before, after = programs
+    for entry in journal.entries:
+        if isinstance(entry.inverse, EndProcess) and not entry.undone:
+            end_process(entry.inverse.pid, entry.inverse.started)
+            journal.undone(entry.number)
+    failure: BuildError | None = None
+    try:
+        started = launch(after, site)
+    except BuildError as error:
+        failure, started = error, launch(before, site)
+    for listeners in started:
+        journal.made(journal.will(EndProcess(*listeners.identity)))
+        listeners.keep()
+    if failure is not None:
+        raise failure
+
+
+def programs_of(plan: Plan) -> tuple[Change, ...]:
+    """The changes of a plan that are programs."""
+    return tuple(change for change in plan.changes if isinstance(change, PROGRAMS))
+
+
+@contextmanager
+def taken(lab: str, *, directory: Path | None = None) -> Iterator[Journal]:
+    """The journal of a standing lab, for as long as it is changed. Raises BuildError when somebody else has it."""
+    place = directory or state_directory()
+    with birth_lock(place):
+        journal = Journal.adopt(place, lab) if settled(place / lab) else None
+        if journal is None:
+            raise BuildError(f"lab {lab} is not up, or another program changes it now")
+        try:
+            yield journal
+        finally:
+            journal.close()
+
+
+def write_record(lab: str, record: Record, *, directory: Path | None = None) -> None:
+    """Writes a lab's record, whole or not at all. Raises JournalError."""
+    folder = (directory or state_directory()) / lab
+    new = folder / f"{RECORD}.new"
+    try:
+        new.write_text(json.dumps({**record, "boot": boot_id()}))
+        os.replace(new, folder / RECORD)
+    except OSError as error:
+        raise JournalError(f"cannot write {new}: {error.strerror}") from None
+
+
+def read_record(lab: str, *, directory: Path | None = None) -> dict[str, str] | None:
+    """The record of a standing lab; None where none stands, or it stood before the last boot. Raises JournalError."""
+    path = (directory or state_directory()) / lab / RECORD
+    try:
+        record: dict[str, str] = json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise JournalError(f"cannot read {path}: {error}; 'portscope lab down {lab}' removes the lab") from None
+    return record if record.get("boot") == boot_id() else None
+
+
+def standing(*, directory: Path | None = None) -> tuple[str, ...]:
+    """The names of the labs that stand, sorted."""
+    place = directory or state_directory()
+    folders = sorted(place.glob("*/")) if place.is_dir() else []
+    return tuple(folder.name for folder in folders if read_record(folder.name, directory=place) is not None)
+
+
+__all__ = ["LabExists", "Record", "change_lab", "programs_of", "raise_lab", "read_record", "standing", "taken"]

@@ -1,0 +1,43 @@
+"""What making a change consists of: where it is made, the act, and the inverse that is written down first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from engine.build.hands import Hands
+from engine.build.inverse import Inverse
+from engine.model.firewall import Rule
+from engine.model.where import Where
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where changes are made: by which hands, in which world, under which mark, in which namespaces of its own."""
+
+    hands: Hands
+    where: Where
+    mark: str
+    own: frozenset[str] = frozenset()
+
+    def bare(self, rules: tuple[Rule, ...] | None = None) -> Where:
+        """The world seen from inside the namespace that a change is for: nothing to enter."""
+        here = replace(self.where, path=lambda _: None)
+        return here if rules is None else replace(here, rules=lambda _: rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A change that is ready to be made. `act` may give an inverse that is only known once it is made."""
+
+    act: Callable[[], Inverse | None]
+    inverse: Inverse | None = None
+
+
+def step_in(site: Site, netns: str, inverse: Callable[[], Inverse], act: Callable[[], object]) -> Step:
+    """A step in a namespace; one of the lab's own needs no inverse, since what is in it goes with it."""
+
+    def made() -> None:
+        act()
+
+    return Step(made, None if netns in site.own else inverse())

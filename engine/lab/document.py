@@ -1,0 +1,165 @@
+"""A YAML document whose every value knows its place, so that a complaint can name the line.
+
+Laws:
+1. YAML 1.2 by ruamel.yaml, composed and not constructed: a port like 53:53 stays the text that was written, and no
+   tag can make an object.
+2. A value gives itself as what the caller asks for (`text`, `number`, `flag`, `entries`, `items`), or raises
+   `LabFileError` that names file, line, the key's full name, and what would be right.
+3. Anchors, aliases and merge keys (<<) work as in Compose. A key that stands twice in one mapping is an error.
+4. Pure: text in, values out.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.lab.errors import LabFileError
+
+MERGE_TAG, NULL_TAG = "tag:yaml.org,2002:merge", "tag:yaml.org,2002:null"
+FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+KINDS = {"mapping": "a mapping (KEY: VALUE)", "sequence": "a list (- …)", "scalar": "a single value"}
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value of a document: `name` is its full name ("services.web.ports"), `line` counts from 1."""
+
+    file: str
+    name: str
+    line: int
+    node: Any
+
+    def wrong(self, problem: str, remedy: str) -> LabFileError:
+        """The error to raise about this value."""
+        return LabFileError(self.file, self.line, f"{self.name or 'the file'} {problem}", remedy)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is written (`key:` alone, or null)."""
+        return self.node is None or self.node.tag == NULL_TAG
+
+    @property
+    def shape(self) -> str:
+        """scalar, sequence or mapping."""
+        return "scalar" if self.node is None else str(self.node.id)
+
+    def entries(self, known: Iterable[str] | None = None) -> dict[str, Value]:
+        """The entries of a mapping by key, in the order of the file; {} for an empty value.
+
+        With `known`, any other key is an error, unless it is an extension (x-…), which is left out.
+        """
+        if self.empty:
+            return {}
+        found = self._mapping(self.node)
+        if known is None:
+            return found
+        allowed = tuple(known)
+        for key, value in found.items():
+            if key not in allowed and not key.startswith("x-"):
+                near = difflib.get_close_matches(key, allowed, 1)
+                raise value.wrong(
+                    "is not a key that is known here", f"did you mean {near[0]}?" if near else _one_of(allowed)
+                )
+        return {key: value for key, value in found.items() if key in allowed}
+
+    def _mapping(self, node: Any) -> dict[str, Value]:
+        self._must_be("mapping")
+        found: dict[str, Value] = {}
+        merged: dict[str, Value] = {}
+        for key, value in node.value:
+            child = Value(self.file, f"{self.name}.{key.value}".lstrip("."), key.start_mark.line + 1, value)
+            if key.tag == MERGE_TAG:
+                for source in child.items() if child.shape == "sequence" else [child]:
+                    merged = {**source.entries(), **merged}
+            elif key.value in found:
+                raise child.wrong("stands twice in one mapping", "keep one of them")
+            else:
+                found[key.value] = child
+        return {**{key: value for key, value in merged.items() if key not in found}, **found}
+
+    def items(self) -> list[Value]:
+        """The items of a list; [] for an empty value."""
+        if self.empty:
+            return []
+        self._must_be("sequence")
+        return [
+            Value(self.file, f"{self.name}[{index}]", item.start_mark.line + 1, item)
+            for index, item in enumerate(self.node.value)
+        ]
+
+    def texts(self) -> list[Value]:
+        """The items of a list, or a single value as a list of one (Compose allows both in places)."""
+        return [self] if self.shape == "scalar" and not self.empty else self.items()
+
+    def text(self) -> str:
+        """A single value as it was written."""
+        self._must_be("scalar")
+        if self.empty:
+            raise self.wrong("is empty", "give it a value or leave it out")
+        return str(self.node.value)
+
+    def number(self, low: int, high: int) -> int:
+        """A whole number in an inclusive range."""
+        text = self.text()
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise self.wrong(f"is {text!r}", f"write a whole number from {low} to {high}")
+        return int(text)
+
+    def flag(self) -> bool:
+        """true or false, also in their older words."""
+        text = self.text().lower()
+        if text not in FLAGS:
+            raise self.wrong(f"is {text!r}", "write true or false")
+        return FLAGS[text]
+
+    def choice(self, choices: Iterable[str]) -> str:
+        """One of several words."""
+        text, allowed = self.text(), tuple(choices)
+        if text not in allowed:
+            raise self.wrong(f"is {text!r}", _one_of(allowed))
+        return text
+
+    def _must_be(self, shape: str) -> None:
+        if self.shape != shape:
+            raise self.wrong(f"is {KINDS[self.shape]}", f"write {KINDS[shape]}")
+
+
+def parse(text: str, file: str) -> Value:
+    """The document in a text, a mapping. Raises LabFileError for what is not YAML or not a mapping."""
+    from ruamel.yaml import YAML  # noqa: PLC0415 - only a lab's file needs it
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
+
+    try:
+        node = YAML(typ="safe", pure=True).compose(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        said = error.problem or "it cannot be read"
+        remedy = "look at this line and the one before it"
+        raise LabFileError(file, line, f"this is not YAML: {said}", remedy) from None
+    except (YAMLError, UnicodeError) as error:
+        raise LabFileError(
+            file, 1, f"this is not YAML: {' '.join(str(error).split())}", "write a Compose file"
+        ) from None
+    root = Value(file, "", 1, node)
+    if root.empty:
+        raise LabFileError(file, 1, "the file is empty", "write a Compose file: services: and networks:")
+    root.entries()
+    return root
+
+
+def _one_of(words: tuple[str, ...]) -> str:
+    return f"known here: {', '.join(words)}"
+
+
+def plain(value: Value) -> Mapping[str, str]:
+    """A mapping of single values as texts, in either of Compose's forms: KEY: VALUE, or a list of KEY=VALUE."""
+    if value.shape == "sequence":
+        pairs = [(item, *item.text().partition("=")) for item in value.items()]
+        for item, _key, equals, _value in pairs:
+            if not equals:
+                raise item.wrong(f"is {item.text()!r}", "write KEY=VALUE")
+        return {key: text for _item, key, _equals, text in pairs}
+    return {key: child.text() for key, child in value.entries().items()}

@@ -1,0 +1,91 @@
+"""A lab's life: a file becomes a plan, a plan a standing lab, and a standing lab changes or goes by its name.
+
+`draft` is pure: the plan that builds the lab. `difference` is what has to be done to a lab that stands already, given
+a snapshot of it (whoever calls looks; this room does not). `up` carries either out. What a standing lab is, is in its
+record: the file's text, so that everything but `up` needs no file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.build import lasting
+from engine.build.apply import down as remove
+from engine.build.errors import BuildError
+from engine.build.namespaces import NETNS_DIR
+from engine.lab import planning
+from engine.lab.blueprint import Blueprint
+from engine.lab.choose import choose
+from engine.lab.compose import read
+from engine.lab.errors import LabError
+from engine.model.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A lab that can be built: its text, what was chosen, and the plan that builds it from nothing."""
+
+    text: str
+    lab: Blueprint
+    plan: Plan
+
+    @property
+    def record(self) -> dict[str, str]:
+        """What a standing lab remembers."""
+        return {"text": self.text, "file": self.lab.spec.file, "name": self.lab.name}
+
+
+def draft(text: str, file: str, name: str = "") -> Draft:
+    """The lab in a file's text. Raises LabFileError; nothing is built."""
+    lab = choose(read(text, file, name))
+    return Draft(text, lab, planning.plan(lab))
+
+
+def standing(name: str, directory: Path | None = None) -> Draft | None:
+    """The lab of that name as it was built last; None where none stands."""
+    record = lasting.read_record(name, directory=directory)
+    return None if record is None else draft(record["text"], record["file"], record["name"])
+
+
+def stands(name: str, directory: Path | None = None) -> Draft:
+    """The lab of that name. Raises LabError where none stands."""
+    found = standing(name, directory)
+    if found is None:
+        known = ", ".join(lasting.standing(directory=directory)) or "none"
+        raise LabError(f"no lab {name} is up; up are: {known}")
+    return found
+
+
+def host_path(name: str) -> Path:
+    """The file that enters a lab's host."""
+    return NETNS_DIR / f"{name}-host"
+
+
+def up(wanted: Draft, directory: Path | None = None) -> None:
+    """Builds a lab that stays. What an earlier attempt left behind is removed first.
+
+    Raises BuildError, with nothing of the lab left.
+    """
+    left = remove(wanted.lab.name, directory=directory)
+    if left:
+        raise BuildError("; ".join(left))
+    lasting.raise_lab(wanted.plan, wanted.lab.name, wanted.record, directory=directory)
+
+
+def down(name: str, directory: Path | None = None) -> tuple[str, ...]:
+    """Removes a lab by its name; () or a sentence for each thing that was left. Raises BuildError."""
+    return remove(name, directory=directory)
+
+
+def names(directory: Path | None = None) -> tuple[str, ...]:
+    """The labs that stand."""
+    return lasting.standing(directory=directory)
+
+
+def netns_of(lab: Blueprint, node: str) -> Path:
+    """The file that enters a node. Raises LabError where there is no such node."""
+    known = lab.netns_by_node
+    if node not in known:
+        raise LabError(f"lab {lab.name} has no node {node}; it has: {', '.join(known)}")
+    return NETNS_DIR / known[node]

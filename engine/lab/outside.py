@@ -1,0 +1,75 @@
+"""What lies beyond a lab's host: a LAN, the internet, a VPN. Each is one node on a cable of its own. Pure.
+
+Without a word in the file there is one node `lan` on the host's `eth0`. The near side is .1 of the subnet, the node
+.2. A node that is `behind` another one makes that one a router.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Interface, IPv6Interface, IPv6Network, ip_interface
+
+from engine.lab.addresses import Subnets
+from engine.lab.blueprint import Outside
+from engine.lab.spec import LabSpec, OutsideSpec, Place
+
+USUAL = "lan"
+NEAR, FAR = 1, 2
+
+
+def outside_nodes(spec: LabSpec, subnets: Subnets) -> tuple[Outside, ...]:
+    """The outside nodes of a lab. Raises LabFileError."""
+    place = Place(spec.file, 1, "x-lab.outside")
+    wanted = (OutsideSpec(USUAL, place),) if spec.outside is None else spec.outside
+    names = {service.name for service in spec.services} | {"host"}
+    for node in wanted:
+        if node.name in names:
+            raise node.place.wrong("has the name of another node", "choose another one")
+        names.add(node.name)
+        for subnet in (node.subnet, node.subnet6):
+            if subnet is not None:
+                subnets.claim(subnet, f"outside {node.name}", node.place)
+        for route in node.routes:
+            subnets.claim(route, f"the route to {node.name}", node.place) if route.prefixlen else None
+    with_ipv6 = any(network.ipv6 for network in spec.networks) or any(node.subnet6 for node in wanted)
+    found: dict[str, Outside] = {}
+    links: dict[str, int] = {}
+    for number, node in enumerate(wanted):
+        if node.behind and node.behind not in found:
+            raise node.place.wrong(f"is behind {node.behind!r}, which is not there before it", "list that one first")
+        near = node.behind or "host"
+        count = links[near] = links.get(near, 0) + 1
+        link = node.link or (f"eth{count - 1}" if near == "host" else f"eth{count}")
+        subnet = node.subnet or subnets.next_free("outside", f"outside {node.name}", node.place)
+        subnet6 = node.subnet6 or (IPv6Network(f"fd00:{30 + number}::/64") if with_ipv6 else None)
+        sides = [ip_interface(f"{subnet.network_address + host}/{subnet.prefixlen}") for host in (NEAR, FAR)]
+        sides6 = (
+            [ip_interface(f"{subnet6.network_address + host}/{subnet6.prefixlen}") for host in (NEAR, FAR)]
+            if subnet6
+            else [None, None]
+        )
+        first = near == "host" and not any(other.near_netns.endswith("-host") for other in found.values())
+        found[node.name] = Outside(
+            node.name,
+            f"{spec.name}-{node.name}",
+            f"{spec.name}-{near}",
+            link,
+            _v4(sides[0]),
+            "eth0",
+            _v4(sides[1]),
+            _v6(sides6[0]),
+            _v6(sides6[1]),
+            first if node.default is None else node.default,
+            node.routes,
+            node.listens,
+        )
+    return tuple(found.values())
+
+
+def _v4(side: IPv4Interface | IPv6Interface | None) -> IPv4Interface:
+    assert isinstance(side, IPv4Interface)
+    return side
+
+
+def _v6(side: IPv4Interface | IPv6Interface | None) -> IPv6Interface | None:
+    assert side is None or isinstance(side, IPv6Interface)
+    return side

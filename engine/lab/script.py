@@ -1,0 +1,90 @@
+"""A plan as shell: the lines that `lab up --dry-run` shows, and a script that builds the lab without portscope. Pure.
+
+`./script` builds, `./script down` removes. Its listeners are a few lines of Python that it carries with it, one
+process each; published ports are not held by a relay, so what a userland proxy would do is missing there.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+
+from engine.model.building import LoadRules, Relay, Serve, Start
+from engine.model.command import argvs
+from engine.model.command_building import load_argv, load_text
+from engine.model.plan import Change, CreateNetns, Plan
+from engine.model.where import Where, named
+
+SERVER = r"""
+import socket, sys, threading
+protocol, address, port, name = sys.argv[1:]
+family = socket.AF_INET6 if ":" in address else socket.AF_INET
+found = socket.socket(family, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
+found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+found.bind((address, int(port)))
+def line(client): return f"{name} saw {client[0]}:{client[1]}\n".encode()
+def serve(connection, client):
+    connection.sendall(line(client)); connection.shutdown(socket.SHUT_WR)
+    while connection.recv(65535): pass
+    connection.close()
+if protocol == "tcp":
+    found.listen(64)
+    while True: threading.Thread(target=serve, args=found.accept(), daemon=True).start()
+while True:
+    client = found.recvfrom(65535)[1]
+    found.sendto(line(client), client)
+"""
+HEAD = """\
+#!/bin/sh
+# {title}
+# Run as root: `sh THIS` builds the lab, `sh THIS down` removes it. Written by portscope.
+set -eu
+namespaces={names}
+pids=/run/{lab}-lab.pids
+if [ "${{1:-up}}" = down ]; then
+    [ ! -e "$pids" ] || xargs -r kill < "$pids" 2>/dev/null || true
+    rm -f "$pids"
+    for name in $namespaces; do [ ! -e "/run/netns/$name" ] || ip netns del "$name"; done
+    exit 0
+fi
+for name in $namespaces; do
+    [ ! -e "/run/netns/$name" ] || {{ echo "$name is there already" >&2; exit 1; }}
+done
+server='{server}'
+"""
+
+
+def lines(changes: Iterable[Change], where: Where | None = None) -> list[str]:
+    """The commands of changes as a person would type them, in order. A heredoc takes several lines."""
+    world = where or named()
+    found: list[str] = []
+    for change in changes:
+        if isinstance(change, LoadRules):
+            argv = (*world.enter(change.netns), *load_argv(change.backend, change.family, replace=change.replace))
+            found.append(f"{shlex.join(argv)} <<'END'\n{load_text(change).rstrip()}\nEND")
+        else:
+            found += [shlex.join(argv) for argv in argvs(change, world)]
+    return found
+
+
+def script(plan: Plan, lab: str) -> str:
+    """A shell script that builds a lab from nothing."""
+    names = [change.name for change in plan.changes if isinstance(change, CreateNetns)]
+    head = HEAD.format(
+        title=plan.title, names=shlex.quote(" ".join(names)), lab=lab, server=SERVER.replace("'", "'\\''").strip()
+    )
+    body: list[str] = []
+    where = named()
+    for change in plan.changes:
+        if isinstance(change, Serve):
+            words = (str(change.protocol), str(change.address), str(change.port), change.name)
+            enter = shlex.join(where.enter(change.netns))
+            body.append(f'{enter} python3 -c "$server" {shlex.join(words)} >/dev/null 2>&1 & echo $! >> "$pids"')
+        elif isinstance(change, Start):
+            argv = shlex.join((*where.enter(change.netns), *change.argv))
+            body.append(f'{argv} >/dev/null 2>&1 & echo $! >> "$pids"')
+        elif isinstance(change, Relay):
+            continue
+        else:
+            body += lines([change], where)
+    return head + "\n".join(body) + "\n"
