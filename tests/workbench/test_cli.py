@@ -102,7 +102,7 @@ def test_a_question_that_cannot_be_asked_is_a_usage_error_of_one_line(words, sav
         ("why", "a:1", "b:2"),
         ("why", "a:1", "--snap", "f"),
         ("why", "a:1", "--guess"),
-        ("lab", "list"),
+        ("lab",),
         ("report", "--format", "pdf"),
     ],
     ids=" ".join,
