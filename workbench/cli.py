@@ -49,6 +49,12 @@ LAB_VERBS = (
     ("show", "the nodes, networks and ports of a lab", ("NAME",)),
     ("exec", "run a command in a node", ("NODE",)),
     ("port", "where a service is published", ("NAME", "SERVICE")),
+    ("faults", "the faults that a lab can be given", ()),
+    ("break", "give a lab a fault, as a puzzle", ("NAME", "FAULT")),
+    ("mend", "take all faults of a lab back", ("NAME",)),
+    ("check", "ask the questions of a lab's file; the exit code tells", ("NAME",)),
+    ("save", "a lab that is up as a file, with all that was chosen", ("NAME",)),
+    ("gallery", "the labs that come with portscope; 'lab up gallery:NAME' builds one", ()),
     ("script", "a shell script that builds a lab without portscope", ("FILE",)),
 )
 
@@ -168,6 +174,8 @@ def add_labs(command: Parser) -> None:
             verb.add_argument(word.lower(), metavar=word)
         if name == "up":
             verb.add_argument("--dry-run", action="store_true", help="print the commands that would be run, and leave")
+        elif name in ("break", "faults"):
+            verb.add_argument("--tell", action="store_true", help="tell the story and the commands")
         elif name == "show":
             verb.add_argument("--json", action="store_true", help="one JSON document instead of words")
         elif name == "exec":

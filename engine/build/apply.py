@@ -58,14 +58,14 @@ class Applied:
 
     def leave(self) -> Journal:
         """From now on the plan stays as it is: undoing does nothing. Gives the journal."""
-        journal = self._open_journal()
+        journal = self.journal
         self._journal = None
         self.listeners.clear()
         return journal
 
     def carry_out(self, site: Site) -> None:
         """Makes the changes. Raises BuildError, after the failed change and before anything is undone."""
-        journal = self._open_journal()
+        journal = self.journal
         names = _announce(self.plan.changes, site, journal)
         for change in self.plan.changes:
             if not isinstance(change, PROGRAMS):
@@ -74,7 +74,9 @@ class Applied:
                 )
         self.listeners += launch(self.plan.changes, site)
 
-    def _open_journal(self) -> Journal:
+    @property
+    def journal(self) -> Journal:
+        """The journal. Raises BuildError when the plan has been undone."""
         if self._journal is None:
             raise BuildError("the plan has been undone")
         return self._journal

@@ -14,17 +14,18 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.build.apply import Applied, carry_out, own_namespaces
-from engine.build.errors import BuildError, JournalError, LabExists
+from engine.build.errors import BuildError, JournalError
 from engine.build.hands import Hands
-from engine.build.hands.programs import end_process
+from engine.build.hands.programs import end_process, process_start
 from engine.build.inverse import DropNetns, EndProcess
 from engine.build.journal import RECORD, Journal, birth_lock, boot_id, settled, state_directory
 from engine.build.launch import PROGRAMS, launch
 from engine.build.step import Site
-from engine.model.plan import Change, CreateNetns, Plan
+from engine.model.plan import Change, DeleteNetns, Plan
 from engine.model.where import named
 
 Record = Mapping[str, str]
@@ -35,7 +36,7 @@ def raise_lab(plan: Plan, lab: str, record: Record, *, directory: Path | None = 
     place = directory or state_directory()
     applied = carry_out(plan, named(), Journal.create(place, lab))
     try:
-        _keep(applied, applied._open_journal())
+        _keep(applied, applied.journal)
         write_record(lab, record, directory=place)
     except BaseException:
         applied.undo()
@@ -43,34 +44,66 @@ def raise_lab(plan: Plan, lab: str, record: Record, *, directory: Path | None = 
     applied.leave().close()
 
 
-def change_lab(
-    plan: Plan,
-    lab: str,
-    record: Record,
-    programs: tuple[tuple[Change, ...], tuple[Change, ...]] | None = None,
-    *,
-    directory: Path | None = None,
-) -> None:
-    """Changes a standing lab as a whole or not at all.
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """What is done to a standing lab. `restore` builds again what `plan` removes, should it fail.
 
-    `programs` are what ran before and what shall run now, None where nothing changes. Raises BuildError.
+    `programs` are what ran before and what shall run now; `exchange` says whether they have to be started anew.
     """
+
+    plan: Plan
+    restore: Plan
+    programs: tuple[tuple[Change, ...], tuple[Change, ...]] = ((), ())
+    exchange: bool = False
+
+
+def change_lab(todo: Todo, lab: str, record: Record, *, directory: Path | None = None) -> None:
+    """Changes a standing lab as a whole or not at all. Raises BuildError."""
     place = directory or state_directory()
-    with taken(lab, directory=place) as journal:
-        new = [change.name for change in plan.changes if isinstance(change, CreateNetns)]
-        journal.will_all([DropNetns(name) for name in new])
+    plan = todo.plan
+    with taken(lab, directory=place) as journal, Hands() as hands:
+        journal.will_all([DropNetns(name) for name in sorted(own_namespaces(plan))])
         applied = Applied(plan, Journal(journal.header))
-        with Hands() as hands:
-            site = Site(hands, named(), journal.header.mark, own_namespaces(plan))
-            try:
-                applied.carry_out(site)
-                if programs is not None:
-                    _exchange(journal, programs, site)
-            except BaseException:
-                applied.undo()
-                raise
+        site = Site(hands, named(), journal.header.mark, own_namespaces(plan))
+        try:
+            applied.carry_out(site)
+            if todo.exchange:
+                _exchange(journal, todo.programs, site)
+        except BaseException:
+            applied.undo()
+            _restore(todo, journal, site)
+            raise
         applied.leave()
         write_record(lab, record, directory=place)
+
+
+def _restore(todo: Todo, journal: Journal, site: Site) -> None:
+    """Builds again what was removed before a change failed. Sockets of a namespace that is new are opened anew."""
+    names = own_namespaces(todo.restore)
+    removed = {change.name for change in todo.plan.changes if isinstance(change, DeleteNetns)}
+    missing = [name for name in sorted(names & removed) if not site.hands.has_netns(name)]
+    journal.will_all([DropNetns(name) for name in missing])
+    again = Applied(todo.restore, Journal(journal.header))
+    again.carry_out(replace(site, own=names))
+    again.leave()
+    if missing:
+        before, _ = todo.programs
+        _exchange(journal, (before, before), site)
+
+
+def change_programs(
+    lab: str, programs: tuple[tuple[Change, ...], tuple[Change, ...]], *, directory: Path | None = None
+) -> None:
+    """Exchanges what runs in a standing lab, from what ran before to what shall run. Raises BuildError."""
+    with taken(lab, directory=directory) as journal, Hands() as hands:
+        _exchange(journal, programs, Site(hands, named(), journal.header.mark))
+
+
+def programs_run(lab: str, *, directory: Path | None = None) -> bool:
+    """Whether the processes of a standing lab live. Raises BuildError when another program changes it now."""
+    with taken(lab, directory=directory) as journal:
+        ours = [entry.inverse for entry in journal.entries if not entry.undone]
+    return all(process_start(one.pid) == one.started for one in ours if isinstance(one, EndProcess))
 
 
 def _keep(applied: Applied, journal: Journal) -> None:
@@ -146,6 +179,3 @@ def standing(*, directory: Path | None = None) -> tuple[str, ...]:
     place = directory or state_directory()
     folders = sorted(place.glob("*/")) if place.is_dir() else []
     return tuple(folder.name for folder in folders if read_record(folder.name, directory=place) is not None)
-
-
-__all__ = ["LabExists", "Record", "change_lab", "programs_of", "raise_lab", "read_record", "standing", "taken"]

@@ -146,7 +146,7 @@ def _listens(spec: LabSpec, service: Service) -> tuple[Listen, ...]:
     if service.name in dict(spec.commands):
         return ()
     ports = [Listen(port.protocol, port.container_port) for port in service.ports]
-    return tuple(dict.fromkeys([*ports, *service.expose]))
+    return tuple(sorted(dict.fromkeys([*ports, *service.expose]), key=lambda one: (str(one.protocol), one.port)))
 
 
 def _reserved(spec: LabSpec, bridges: dict[str, Bridge]) -> dict[tuple[str, int], Hosts]:

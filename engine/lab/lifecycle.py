@@ -12,14 +12,17 @@ from pathlib import Path
 
 from engine.build import lasting
 from engine.build.apply import down as remove
+from engine.build.diff import diff, restoring, same_programs
 from engine.build.errors import BuildError
+from engine.build.lasting import Todo
 from engine.build.namespaces import NETNS_DIR
 from engine.lab import planning
 from engine.lab.blueprint import Blueprint
 from engine.lab.choose import choose
 from engine.lab.compose import read
 from engine.lab.errors import LabError
-from engine.model.plan import Plan
+from engine.model.host import Snapshot
+from engine.model.plan import CreateNetns, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,23 @@ def host_path(name: str) -> Path:
     return NETNS_DIR / f"{name}-host"
 
 
+def nothing(todo: Todo) -> bool:
+    """Whether a lab is what it shall be already."""
+    return not todo.plan.changes and not todo.exchange
+
+
+def difference(now: Draft, wanted: Draft, snapshot: Snapshot, *, running: bool = True) -> Todo:
+    """What makes a standing lab, seen in a snapshot, the wanted one. `running` says whether its programs live. Pure.
+
+    A program in a namespace that is built again has to be started again.
+    """
+    plan = diff(wanted.plan, snapshot, now.plan)
+    rebuilt = any(isinstance(change, CreateNetns) for change in plan.changes)
+    exchange = rebuilt or not running or not same_programs(now.plan, wanted.plan)
+    programs = (lasting.programs_of(now.plan), lasting.programs_of(wanted.plan))
+    return Todo(plan, restoring(plan, now.plan), programs, exchange)
+
+
 def up(wanted: Draft, directory: Path | None = None) -> None:
     """Builds a lab that stays. What an earlier attempt left behind is removed first.
 
@@ -71,6 +91,16 @@ def up(wanted: Draft, directory: Path | None = None) -> None:
     if left:
         raise BuildError("; ".join(left))
     lasting.raise_lab(wanted.plan, wanted.lab.name, wanted.record, directory=directory)
+
+
+def change(wanted: Draft, todo: Todo, directory: Path | None = None) -> None:
+    """Makes a standing lab the wanted one, as a whole or not at all. Raises BuildError."""
+    lasting.change_lab(todo, wanted.lab.name, wanted.record, directory=directory)
+
+
+def running(name: str, directory: Path | None = None) -> bool:
+    """Whether the listeners and programs of a standing lab live."""
+    return lasting.programs_run(name, directory=directory)
 
 
 def down(name: str, directory: Path | None = None) -> tuple[str, ...]:

@@ -13,13 +13,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from engine.build.errors import BuildError, LabExists
-from engine.build.namespaces import enter, run_in
-from engine.lab import lifecycle, shown
+from engine.build.namespaces import enter
+from engine.lab import breaking, faults, library, lifecycle, shown
 from engine.lab.errors import LabError
 from engine.lab.lifecycle import Draft
+from engine.lab.save import save
 from engine.lab.script import lines, script
-from engine.model.host import Snapshot
-from workbench import output, world
+from workbench import output
+from workbench.commands import lab_faults
+from workbench.commands.lab_faults import look
 from workbench.exits import Exit, complain, refused, usage
 
 Verb = Callable[[Namespace], Exit]
@@ -36,12 +38,14 @@ def run(arguments: Namespace) -> Exit:
 
 
 def _read(file: str) -> Draft:
-    """The lab in a file. Raises `Refusal` when it cannot be read."""
+    """The lab in a file, or of the gallery (gallery:NAME). Raises `Refusal` when it cannot be read."""
+    if file.startswith(library.PREFIX):
+        return lifecycle.draft(library.text(file.removeprefix(library.PREFIX)), file)
     path = Path(file)
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise usage(f"cannot read {path}: {error.strerror}; name a Compose file") from error
+        raise usage(f"cannot read {path}: {error.strerror}; name a Compose file, or gallery:NAME") from error
     except UnicodeDecodeError as error:
         raise usage(f"{path} is not text (byte {error.start}); name a Compose file") from error
     return lifecycle.draft(text, str(path))
@@ -51,12 +55,45 @@ def _up(arguments: Namespace) -> Exit:
     wanted = _read(arguments.file)
     for note in wanted.lab.spec.notes:
         complain(note)
-    if arguments.dry_run:
-        output.emit("".join(f"{line}\n" for line in lines(wanted.plan.changes)))
+    name = wanted.lab.name
+    now = lifecycle.standing(name)
+    if now is None:
+        if arguments.dry_run:
+            output.emit("".join(f"{line}\n" for line in lines(wanted.plan.changes)))
+            return Exit.DONE
+        for name in wanted.lab.spec.faults:
+            faults.plan(faults.find(name), wanted.lab)
+        lifecycle.up(wanted)
+        _break_as_the_file_says(wanted)
+        complain(f"{wanted.plan.title} is up")
         return Exit.DONE
-    lifecycle.up(wanted)
-    complain(f"{wanted.plan.title} is up")
+    foreign = [fault for fault in breaking.broken(name) if fault not in wanted.lab.spec.faults]
+    if foreign:
+        raise usage(f"lab {name} is broken ({len(foreign)} faults); 'portscope lab mend {name}' first")
+    if breaking.broken(name) and not arguments.dry_run and now.text != wanted.text:
+        breaking.mend(now)
+    todo = lifecycle.difference(now, wanted, look(now), running=lifecycle.running(name))
+    if arguments.dry_run:
+        output.emit(
+            "".join(f"{line}\n" for line in lines((*todo.plan.changes, *(todo.programs[1] if todo.exchange else ()))))
+        )
+        return Exit.DONE
+    if lifecycle.nothing(todo):
+        complain(f"lab {name} is up already, as the file says")
+        return Exit.DONE
+    lifecycle.change(wanted, todo)
+    complain(f"lab {name}: {len(todo.plan.changes)} changes made; it is as the file says now")
     return Exit.DONE
+
+
+def _break_as_the_file_says(wanted: Draft) -> None:
+    """The faults that a lab begins with. Where one cannot be made, the lab goes again."""
+    try:
+        for name in wanted.lab.spec.faults:
+            breaking.break_lab(wanted, faults.find(name))
+    except (LabError, BuildError):
+        lifecycle.down(wanted.lab.name)
+        raise
 
 
 def _down(arguments: Namespace) -> Exit:
@@ -76,7 +113,7 @@ def _list(_arguments: Namespace) -> Exit:
 
 
 def _show(arguments: Namespace) -> Exit:
-    document = shown.shown(lifecycle.stands(arguments.name).lab, ())
+    document = shown.shown(lifecycle.stands(arguments.name).lab, breaking.broken(arguments.name))
     if arguments.json:
         output.emit(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
         return Exit.DONE
@@ -84,6 +121,7 @@ def _show(arguments: Namespace) -> Exit:
     for node in document["nodes"]:
         addresses = " ".join(node["addresses"]) or "-"
         rows.append(f"  {node['name']:<16} {node['netns']:<24} {addresses}  {' '.join(node['listens'])}".rstrip())
+    rows += [f"  broken: {fault}" for fault in document["broken"]]
     rows += [f"  network {each['name']}: {each['bridge']} {' '.join(each['subnets'])}" for each in document["networks"]]
     for port in document["published"]:
         at = port["host_address"] or "0.0.0.0"
@@ -128,17 +166,23 @@ def _port(arguments: Namespace) -> Exit:
 
 
 def _script(arguments: Namespace) -> Exit:
-    draft = _read(arguments.file) if Path(arguments.file).exists() else lifecycle.stands(arguments.file)
+    named = arguments.file.startswith(library.PREFIX) or Path(arguments.file).exists()
+    draft = _read(arguments.file) if named else lifecycle.stands(arguments.file)
     output.emit(script(draft.plan, draft.lab.name))
     return Exit.DONE
 
 
-def look(draft: Draft) -> Snapshot:
-    """A standing lab, seen from its host, its services as containers. Raises `Refusal`."""
-    try:
-        return shown.dress(run_in(lifecycle.host_path(draft.lab.name), world.look), draft.lab)
-    except OSError as error:
-        raise refused(f"lab {draft.lab.name} cannot be entered: {error.strerror}; take it down and up again") from error
+def _save(arguments: Namespace) -> Exit:
+    draft = lifecycle.stands(arguments.name)
+    output.emit(save(draft.lab, breaking.broken(arguments.name)))
+    return Exit.DONE
+
+
+def _gallery(_arguments: Namespace) -> Exit:
+    for name in library.names():
+        spec = lifecycle.draft(library.text(name), name).lab.spec
+        output.emit(f"{library.PREFIX}{name:<18} {spec.title}\n{spec.story}\n\n")
+    return Exit.DONE
 
 
 VERBS: Mapping[str, Verb] = {
@@ -149,4 +193,7 @@ VERBS: Mapping[str, Verb] = {
     "exec": _exec,
     "port": _port,
     "script": _script,
+    "save": _save,
+    "gallery": _gallery,
+    **lab_faults.VERBS,
 }

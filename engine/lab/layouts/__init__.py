@@ -30,7 +30,7 @@ def load(lab: Blueprint) -> tuple[LoadRules, ...]:
     writer = WRITERS[lab.spec.layout]
     if writer is docker29.rules and backend is not Backend.NFT:
         writer = docker28.rules
-    return tuple(LoadRules(lab.host, backend, text, family) for family, text in writer(lab))
+    return tuple(LoadRules(lab.host, backend, text, family, replace=True) for family, text in writer(lab))
 
 
 def settings(lab: Blueprint) -> tuple[SetSysctl, ...]:

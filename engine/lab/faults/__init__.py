@@ -1,0 +1,151 @@
+"""Breaking a lab on purpose: which faults there are (`table`), and what one of them does to a lab.
+
+`changes` is pure: a fault and a blueprint give changes, each with its way back, so that mending is undoing. A fault
+is about one published port; without a word it is the lab's first one. `listening` gives the programs of a lab with
+the faults that are about a program rather than about the network.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from ipaddress import IPv4Network, ip_address
+
+from engine.lab.blueprint import Blueprint, Outside, Published
+from engine.lab.commands import way_back
+from engine.lab.errors import LabError
+from engine.lab.faults.table import Fault
+from engine.lab.faults.table_paths import FAULTS
+from engine.lab.layouts.names import BACKENDS
+from engine.model.command_building import XT_SUFFIX
+from engine.model.firewall import Backend
+from engine.model.packet import Protocol
+from engine.model.plan import Change, Command, Plan, Serve, SetSysctl
+
+__all__ = ["FAULTS", "Fault", "client", "find", "fits", "listening", "plan", "subject"]
+
+WORD = re.compile(r"\{(\w+)\}")
+SYSCTL = re.compile(r"(net\.\S+)=(\d+)")
+#: How far a program's new port is from the published one.
+OTHER_PORT = 1000
+
+
+def find(name: str) -> Fault:
+    """The fault of that name. Raises LabError."""
+    if name not in FAULTS:
+        near = difflib.get_close_matches(name, FAULTS, 1)
+        raise LabError(
+            f"there is no fault {name}; " + (f"did you mean {near[0]}?" if near else "'lab faults' lists them")
+        )
+    return FAULTS[name]
+
+
+def subject(lab: Blueprint) -> Published:
+    """The published port that a fault is about: the first TCP one that every address of the host has."""
+    found = [port for port in lab.published if port.protocol is Protocol.TCP]
+    if not found:
+        raise LabError(f"lab {lab.name} publishes no TCP port to break; add ports: to a service")
+    return next((port for port in found if port.host_address is None), found[0])
+
+
+def client(lab: Blueprint) -> Outside:
+    """Who asks for it: the first node outside."""
+    if not lab.outside:
+        raise LabError(f"lab {lab.name} has nobody outside to ask; add a node below x-lab.outside")
+    return lab.outside[0]
+
+
+def fits(fault: Fault, lab: Blueprint) -> bool:
+    """Whether a fault can be made in a lab: DOCKER-USER is a chain of Docker's iptables layouts."""
+    chains = BACKENDS[lab.backend] is not Backend.NFT and lab.spec.layout != "podman"
+    return chains or not any("DOCKER-USER" in action for action in fault.actions)
+
+
+def plan(fault: Fault, lab: Blueprint) -> Plan:
+    """What a fault does to a lab, reversible change by change. Raises LabError where it does not fit."""
+    if not fits(fault, lab):
+        raise LabError(f"{fault.name} needs Docker's chain DOCKER-USER, which {lab.spec.layout} in {lab.backend} lacks")
+    words = _words(lab)
+    return Plan(fault.name, tuple(_change(action, words, lab) for action in fault.actions))
+
+
+def _words(lab: Blueprint) -> Mapping[str, str]:
+    port, outside = subject(lab), client(lab)
+    end = port.end
+    bridge = end.bridge
+    taken = {str(other.address.ip) for node in lab.nodes for other in node.ends}
+    nobody = next(address for address in _last(bridge.subnet) if address not in taken)
+    return {
+        "uplink": outside.near_link,
+        "bridge": bridge.link,
+        "veth": end.veth,
+        "subnet": str(bridge.subnet),
+        "prefix": str(bridge.subnet.prefixlen),
+        "address": str(end.address.ip),
+        "gateway": str(bridge.gateway),
+        "port": str(port.container_port),
+        "hport": str(port.host_port),
+        "host": str(outside.near.ip),
+        "lan": str(outside.far.ip),
+        "lansubnet": str(outside.far.network),
+        "nobody": nobody,
+    }
+
+
+def _last(subnet: IPv4Network) -> list[str]:
+    """The last usable addresses of a subnet, the very last one first."""
+    last = int(subnet.broadcast_address)
+    return [str(ip_address(last - count)) for count in range(1, min(40, subnet.num_addresses - 2))]
+
+
+def _change(action: str, words: Mapping[str, str], lab: Blueprint) -> Change:
+    node, _, line = action.partition(": ")
+    netns = {"host": lab.host, "lan": client(lab).netns}.get(node) or lab.netns_by_node[subject(lab).service]
+    line = WORD.sub(lambda found: words.get(found[1], found[0]), line)
+    if setting := SYSCTL.fullmatch(line):
+        return SetSysctl(netns, setting[1], int(setting[2]))
+    forward, told, back = line.partition(" ~ ")
+    argv = _argv(forward, lab)
+    if told:
+        return Command(netns, argv, () if back == "-" else _argv(back, lab))
+    return Command(netns, argv, way_back(argv))
+
+
+def _argv(line: str, lab: Blueprint) -> tuple[str, ...]:
+    """A command's words; plain `iptables` is the tool that the lab's own rules are written with."""
+    argv = tuple(shlex.split(line))
+    if argv[0] == "iptables":
+        suffix = XT_SUFFIX.get(BACKENDS[lab.backend], "nft")
+        wait = ("-w",) if suffix == "legacy" else ()
+        return (f"iptables-{suffix}", *wait, *argv[1:])
+    return argv
+
+
+def listening(programs: Iterable[Change], names: Iterable[str], lab: Blueprint) -> tuple[Change, ...]:
+    """The programs of a lab with some faults in them."""
+    kinds = [FAULTS[name].listen for name in names if name in FAULTS and FAULTS[name].listen]
+    found: list[Change] = []
+    for change in programs:
+        about = isinstance(change, Serve) and change.name == subject(lab).service and change.protocol is Protocol.TCP
+        kept: Change | None = change
+        for kind in kinds if about else ():
+            kept = _misheard(kept, kind) if isinstance(kept, Serve) else kept
+        if kept is not None:
+            found.append(kept)
+    return tuple(found)
+
+
+def _misheard(serve: Serve, kind: str) -> Serve | None:
+    """A listener as a fault has it."""
+    match kind:
+        case "none":
+            return None
+        case "loopback":
+            return replace(serve, address=ip_address("127.0.0.1"))
+        case "ipv6":
+            return replace(serve, address=ip_address("::1"))
+        case _:
+            return replace(serve, port=(serve.port + OTHER_PORT) % 65536 or 1)

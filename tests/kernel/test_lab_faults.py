@@ -1,0 +1,71 @@
+"""Every fault of the break menu on the real kernel: it does what its table says, and mending leaves no trace of it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.lab import breaking, faults, lifecycle
+from engine.lab.errors import LabError
+from engine.lab.lifecycle import Draft
+from tests.harness.needs import require
+from tests.harness.netns import NETNS_FOLDER, run
+from tests.harness.probe import probe
+
+require("ip", "nft", "iptables-nft", "iptables-legacy", root=True)
+
+FILE = """\
+services:
+  web: {ports: ["8080:80"], networks: [front]}
+  near: {networks: [front]}
+networks: {front: {}}
+"""
+#: Faults that a client on the LAN does not notice: they keep neighbours or nobody away.
+HARMLESS = {fault.name for fault in faults.FAULTS.values() if not fault.cause}
+#: How long a client waits that is expected to wait in vain.
+SECONDS = 0.3
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Draft]:
+    draft = lifecycle.draft(FILE, "lab.yaml", f"lb{secrets.token_hex(3)}")
+    lifecycle.up(draft, tmp_path)
+    try:
+        yield draft
+    finally:
+        assert lifecycle.down(draft.lab.name, tmp_path) == ()
+
+
+def ask(lab: Draft, seconds: float = 5.0) -> str:
+    path = str(NETNS_FOLDER / f"{lab.lab.name}-lan")
+    return str(probe(path, "192.168.30.1", 8080, seconds=seconds).symptom)
+
+
+def test_every_fault_is_noticed_and_goes_without_a_trace(lab: Draft, tmp_path: Path) -> None:
+    for name in faults.FAULTS:
+        breaking.break_lab(lab, faults.find(name), tmp_path)
+        assert breaking.broken(lab.lab.name, tmp_path) == (name,)
+        harmless = name in HARMLESS
+        assert (ask(lab, 5.0 if harmless else SECONDS) == "connected") == harmless, name
+        assert breaking.mend(lab, tmp_path) == (name,)
+        assert breaking.broken(lab.lab.name, tmp_path) == ()
+        assert ask(lab) == "connected", name
+
+
+def test_several_faults_are_taken_back_in_reverse_and_one_is_made_once(lab: Draft, tmp_path: Path) -> None:
+    names = ("no-default-route", "app-on-loopback", "docker-user-drop", "vpn-inside")
+    before = routes(lab)
+    for name in names:
+        breaking.break_lab(lab, faults.find(name), tmp_path)
+    with pytest.raises(LabError, match="has the fault vpn-inside already"):
+        breaking.break_lab(lab, faults.find("vpn-inside"), tmp_path)
+    assert breaking.mend(lab, tmp_path) == names
+    assert routes(lab) == before
+    assert ask(lab) == "connected"
+
+
+def routes(lab: Draft) -> str:
+    return run(["ip", "-n", f"{lab.lab.name}-web", "route", "show", "table", "all"])

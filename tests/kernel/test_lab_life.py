@@ -1,0 +1,225 @@
+"""A lab's life on the real kernel: no change twice, only the difference, back on failure, gone after any death."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.build.diff import diff
+from engine.build.errors import BuildError
+from engine.build.hands.programs import environment
+from engine.build.namespaces import run_in
+from engine.lab import lifecycle
+from engine.lab.lifecycle import Draft
+from engine.model.host import Snapshot
+from engine.model.plan import AddRoute, CreateNetns, DeleteNetns, Plan
+from engine.observe.snapshot import take
+from tests.harness.needs import require
+from tests.harness.netns import NETNS_FOLDER, World, run
+from tests.harness.probe import probe
+
+require("ip", "nft", "iptables-nft", root=True)
+
+FILE = """\
+services:
+  web: {ports: ["8080:80"], networks: [front]}
+  db: {expose: ["5432"], networks: [front]}
+networks: {front: {}}
+"""
+BACK = """\
+services:
+  web: {ports: ["8080:80"], networks: [front]}
+  db: {expose: ["5432"], networks: [back]}
+  extra: {networks: [back]}
+networks: {front: {}, back: {}}
+"""
+
+
+@pytest.fixture
+def name(tmp_path: Path) -> Iterator[str]:
+    found = f"lb{secrets.token_hex(3)}"
+    yield found
+    assert lifecycle.down(found, tmp_path) == ()
+    assert not list(NETNS_FOLDER.glob(f"{found}-*"))
+
+
+def seen(name: str) -> Snapshot:
+    return run_in(lifecycle.host_path(name), take)
+
+
+def become(now: Draft, text: str, directory: Path) -> tuple[Draft, Plan]:
+    wanted = lifecycle.draft(text, "lab.yaml", now.lab.name)
+    todo = lifecycle.difference(now, wanted, seen(now.lab.name))
+    lifecycle.change(wanted, todo, directory)
+    return wanted, todo.plan
+
+
+def ask(name: str, node: str, address: str, port: int) -> str:
+    return str(probe(str(NETNS_FOLDER / f"{name}-{node}"), address, port).symptom)
+
+
+@pytest.mark.parametrize("layout", ["docker-28", "docker-29", "podman"])
+def test_a_lab_that_is_up_needs_no_change(tmp_path: Path, name: str, layout: str) -> None:
+    draft = lifecycle.draft(f"{FILE}x-lab: {{layout: {layout}}}\n", "lab.yaml", name)
+    lifecycle.up(draft, tmp_path)
+    assert lifecycle.nothing(lifecycle.difference(draft, draft, seen(name)))
+
+
+def test_a_lab_that_was_tampered_with_is_mended_by_what_is_missing(tmp_path: Path, name: str) -> None:
+    draft = lifecycle.draft(FILE, "lab.yaml", name)
+    lifecycle.up(draft, tmp_path)
+    host, web = f"{name}-host", f"{name}-web"
+    run(["ip", "-n", web, "route", "del", "default"])
+    run(["ip", "netns", "exec", host, "sysctl", "-qw", "net.ipv4.ip_forward=0"])
+    run(
+        ["ip", "netns", "exec", host, "iptables-nft", "-D", "FORWARD", "-i", "docker0", "-o", "docker0", "-j", "ACCEPT"]
+    )
+    assert ask(name, "lan", "192.168.30.1", 8080) != "connected"
+    _, made = become(draft, draft.text, tmp_path)
+    assert sorted(type(change).__name__ for change in made.changes) == ["AddRoute", "LoadRules", "SetSysctl"]
+    assert ask(name, "lan", "192.168.30.1", 8080) == "connected"
+    assert lifecycle.nothing(lifecycle.difference(draft, draft, seen(name)))
+
+
+def test_a_changed_file_changes_only_the_difference_and_back(tmp_path: Path, name: str) -> None:
+    first = lifecycle.draft(FILE, "lab.yaml", name)
+    lifecycle.up(first, tmp_path)
+    inode = (NETNS_FOLDER / f"{name}-web").stat().st_ino
+    second, made = become(first, BACK, tmp_path)
+    assert [change.name for change in made.changes if isinstance(change, CreateNetns)] == [f"{name}-extra"]
+    assert (NETNS_FOLDER / f"{name}-web").stat().st_ino == inode
+    assert diff(second.plan, seen(name), second.plan).changes == ()
+    assert ask(name, "lan", "192.168.30.1", 8080) == "connected"
+    third, made = become(second, FILE, tmp_path)
+    assert [change.name for change in made.changes if isinstance(change, DeleteNetns)] == [f"{name}-extra"]
+    assert diff(third.plan, seen(name), third.plan).changes == ()
+    links = run(["ip", "-n", f"{name}-host", "-j", "link"])
+    assert {link["ifname"] for link in json.loads(links) if link["ifname"].startswith("br-")} == {"br-front"}
+
+
+def test_published_ports_follow_the_file(tmp_path: Path, name: str) -> None:
+    first = lifecycle.draft(FILE, "lab.yaml", name)
+    lifecycle.up(first, tmp_path)
+    become(first, FILE.replace("8080:80", "8081:80"), tmp_path)
+    assert ask(name, "lan", "192.168.30.1", 8081) == "connected"
+    assert ask(name, "lan", "192.168.30.1", 8080) == "refused"
+    assert ask(name, "host", "127.0.0.1", 8081) == "connected"
+
+
+def test_a_change_that_fails_leaves_the_lab_as_it_was(tmp_path: Path, name: str) -> None:
+    first = lifecycle.draft(FILE, "lab.yaml", name)
+    lifecycle.up(first, tmp_path)
+    wrong = BACK + "x-lab: {rules: [iptables -A NOWHERE -j DROP]}\n"
+    with pytest.raises(BuildError, match="NOWHERE"):
+        become(first, wrong, tmp_path)
+    assert diff(first.plan, seen(name), first.plan).changes == ()
+    assert lifecycle.stands(name, tmp_path).text == FILE
+    assert not (NETNS_FOLDER / f"{name}-extra").exists()
+    assert ask(name, "web", "172.18.0.3", 5432) == "connected"
+    assert ask(name, "lan", "192.168.30.1", 8080) == "connected"
+
+
+def test_namespaces_that_a_failed_change_had_removed_are_there_again_and_answer(tmp_path: Path, name: str) -> None:
+    first = lifecycle.draft(FILE, "lab.yaml", name)
+    lifecycle.up(first, tmp_path)
+    wrong = (
+        FILE.replace('  db: {expose: ["5432"], networks: [front]}\n', "") + "x-lab: {rules: [iptables -A NO -j DROP]}\n"
+    )
+    with pytest.raises(BuildError, match="-A NO"):
+        become(first, wrong, tmp_path)
+    assert diff(first.plan, seen(name), first.plan).changes == ()
+    assert ask(name, "web", "172.18.0.3", 5432) == "connected"
+
+
+def test_a_lab_that_cannot_be_built_leaves_nothing(tmp_path: Path, name: str) -> None:
+    wrong = FILE + "x-lab: {rules: [iptables -A NOWHERE -j DROP]}\n"
+    with pytest.raises(BuildError, match="NOWHERE"):
+        lifecycle.up(lifecycle.draft(wrong, "lab.yaml", name), tmp_path)
+    assert not list(NETNS_FOLDER.glob(f"{name}-*"))
+    assert not (tmp_path / name).exists()
+
+
+def test_a_lab_from_before_the_last_boot_is_not_up_and_its_name_is_free(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "lab.json").write_text(json.dumps({"boot": "another", "text": FILE, "file": "x", "name": name}))
+    header = {"schema": "portscope.journal/1", "lab": name, "mark": "portscope:x:1", "pid": 1, "boot": "another"}
+    will = {"n": 0, "will": "process", "pid": 1, "started": 1}
+    (folder / "journal.jsonl").write_text(f"{json.dumps(header)}\n{json.dumps(will)}\n")
+    assert lifecycle.names(tmp_path) == ()
+    lifecycle.up(lifecycle.draft(FILE, "lab.yaml", name), tmp_path)
+    assert lifecycle.names(tmp_path) == (name,)
+
+
+#: Builds a lab and dies, as by kill -9, at the N-th call of a function of the journal or the hands.
+DEADLY = """
+import os, signal, sys
+from pathlib import Path
+from engine.build import journal, lasting
+from engine.build.hands import Hands
+from engine.lab import lifecycle
+directory, name, what, number, moment, text = sys.argv[1:]
+number, before = int(number), moment == "before"
+owner = {"journal": journal.Journal, "hands": Hands, "lasting": lasting}[what.partition(".")[0]]
+function = what.partition(".")[2]
+real, calls = getattr(owner, function), []
+def wrapped(*arguments, **words):
+    calls.append(1)
+    if before and len(calls) == number:
+        os.kill(os.getpid(), signal.SIGKILL)
+    result = real(*arguments, **words)
+    if len(calls) == number:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+setattr(owner, function, wrapped)
+lifecycle.up(lifecycle.draft(text, "lab.yaml", name), Path(directory))
+print("survived", len(calls))
+"""
+
+
+def die(directory: Path, name: str, what: str, number: int, moment: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-c", DEADLY, str(directory), name, what, str(number), moment, FILE]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False, env=environment())
+
+
+def test_after_kill_9_at_every_step_of_the_journal_down_leaves_a_clean_host(tmp_path: Path, name: str) -> None:
+    """Somebody else's bridge, namespace, table and process are there all the time, and stay."""
+    with World() as world:
+        other = world.netns("other")
+        other.ip("link add br-front type bridge")
+        other.run("nft", "add table ip docker-bridges")
+        sleeper = world.start(other.enter(["sleep", "1000"]))
+        foreign = (other.ip_json("link show"), other.run("nft", "list", "ruleset"))
+        counted = die(tmp_path, name, "journal._write", 10_000, "before")
+        steps = int(counted.stdout.split()[1])
+        assert lifecycle.down(name, tmp_path) == ()
+        assert steps > 5
+        moments = [("journal._write", number, "before") for number in range(1, steps + 1)]
+        moments += [("hands.run", 1, "after"), ("hands.serve", 1, "after"), ("hands.serve", 2, "after")]
+        moments += [("lasting.write_record", 1, "before"), ("lasting.write_record", 1, "after")]
+        for what, number, moment in moments:
+            dead = die(tmp_path, name, what, number, moment)
+            assert dead.returncode == -signal.SIGKILL, (what, number, moment, dead.stderr)
+            assert lifecycle.down(name, tmp_path) == (), (what, number, moment)
+            assert not list(NETNS_FOLDER.glob(f"{name}-*")), (what, number, moment)
+            assert not (tmp_path / name).exists(), (what, number, moment)
+        assert (other.ip_json("link show"), other.run("nft", "list", "ruleset")) == foreign
+        assert sleeper.poll() is None
+
+
+def test_what_the_diff_adds_for_a_lost_namespace_is_all_of_it(tmp_path: Path, name: str) -> None:
+    draft = lifecycle.draft(FILE, "lab.yaml", name)
+    lifecycle.up(draft, tmp_path)
+    run(["ip", "netns", "del", f"{name}-db"])
+    wanted, made = become(draft, FILE, tmp_path)
+    assert CreateNetns(f"{name}-db") in made.changes
+    assert any(isinstance(change, AddRoute) for change in made.changes)
+    assert diff(wanted.plan, seen(name), wanted.plan).changes == ()
+    assert ask(name, "web", "172.18.0.3", 5432) == "connected"

@@ -1,0 +1,56 @@
+"""The break menu as data: enough of it, each with a story, hints and a way back, in words that a lab has."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.lab import faults
+from engine.lab.errors import LabError
+from engine.lab.faults.table import Fault
+from engine.lab.lifecycle import draft
+from engine.model.plan import Command, Serve, SetSysctl
+
+LAB = draft('services:\n  web: {ports: ["8080:80"]}\n', "lab.yaml", "lab")
+
+
+def test_there_are_at_least_forty_faults() -> None:
+    assert len(faults.FAULTS) >= 40
+
+
+@pytest.mark.parametrize("fault", faults.FAULTS.values(), ids=list(faults.FAULTS))
+def test_a_fault_has_a_story_hints_and_a_way_back(fault: Fault) -> None:
+    assert len(fault.story.split()) >= 4
+    assert fault.story.endswith(".")
+    assert len(fault.hints) >= 2
+    assert bool(fault.actions) != bool(fault.listen)
+    changes = faults.plan(fault, LAB.lab).changes
+    for change in changes:
+        assert isinstance(change, Command | SetSysctl)
+        assert "{" not in "".join(word for word in change.argv if word != "{") if isinstance(change, Command) else True
+    ways_back = [change for change in changes if isinstance(change, SetSysctl) or change.back]
+    assert bool(ways_back) == bool(fault.actions)
+
+
+def test_rules_are_written_with_the_labs_own_tool() -> None:
+    legacy = draft(LAB.text + "x-lab: {firewall: iptables-legacy}\n", "lab.yaml", "lab")
+    (change,) = faults.plan(faults.find("docker-user-drop"), legacy.lab).changes
+    assert isinstance(change, Command)
+    assert change.argv[:4] == ("iptables-legacy", "-w", "-I", "DOCKER-USER")
+    assert change.back[:4] == ("iptables-legacy", "-w", "-D", "DOCKER-USER")
+
+
+def test_a_fault_that_does_not_fit_says_what_is_missing() -> None:
+    native = draft(LAB.text + "x-lab: {layout: docker-29}\n", "lab.yaml", "lab")
+    with pytest.raises(LabError, match="needs Docker's chain DOCKER-USER"):
+        faults.plan(faults.find("docker-user-drop"), native.lab)
+    with pytest.raises(LabError, match="did you mean docker-user-drop"):
+        faults.find("docker-user-dropp")
+
+
+def test_a_fault_of_a_program_changes_what_it_listens_on() -> None:
+    programs = tuple(change for change in LAB.plan.changes if isinstance(change, Serve))
+    assert faults.listening(programs, (), LAB.lab) == programs
+    assert faults.listening(programs, ("nothing-listens",), LAB.lab) == ()
+    (serve,) = faults.listening(programs, ("app-on-loopback",), LAB.lab)
+    assert isinstance(serve, Serve)
+    assert (str(serve.address), serve.port) == ("127.0.0.1", 80)
