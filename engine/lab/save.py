@@ -42,7 +42,7 @@ def _without_empty(value: Any, key: str = "") -> Any:
         return [_without_empty(child) for child in value]
     if not isinstance(value, dict):
         return value
-    nothing = ("", None) if key == "listens" else ("", None, [])
+    nothing: tuple[Any, ...] = ("", None) if key == "listens" else ("", None, [])
     return {name: _without_empty(child, name) for name, child in value.items() if child not in nothing}
 
 
