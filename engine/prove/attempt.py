@@ -22,9 +22,10 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from engine.model.address import IPAddress
-from engine.model.packet import Protocol
+from engine.model.packet import ECHO, Protocol
 from engine.model.proof import Attempt
 from engine.model.trace import Symptom
+from engine.prove import echo
 from engine.prove.errors import ProveError
 
 #: The error of connect(), send() or recv(), and what the answer calls it.
@@ -57,7 +58,8 @@ _LONGEST_ANSWER = 4096
 class Target:
     """Where to, and from where: `source` and `sport` are the client's own where it has to be these.
 
-    `scope` is the index of the device that a link-local address is asked for on, 0 for none.
+    `scope` is the index of the device that a link-local address is asked for on, 0 for none. `port` is an echo's
+    identifier.
     """
 
     protocol: Protocol
@@ -77,9 +79,11 @@ class Target:
 
 def open_client(target: Target) -> socket.socket:
     """The client's socket in the calling thread's namespace, with its port. Raises ProveError."""
+    if target.protocol in ECHO:
+        return echo.open_client(target.address, target.port)
     kind = KINDS.get(target.protocol)
     if kind is None:
-        raise ProveError(f"an attempt by {target.protocol} is not made; ask for TCP or UDP")
+        raise ProveError(f"an attempt by {target.protocol} is not made; ask for TCP, UDP or ICMP")
     family = socket.AF_INET if target.address.version == 4 else socket.AF_INET6
     anywhere = "0.0.0.0" if target.address.version == 4 else "::"
     client = socket.socket(family, kind)
@@ -101,13 +105,14 @@ def attempt(client: socket.socket, target: Target, seconds: float) -> Attempt:
     """Tries, closes the socket, and says what happened. Raises nothing."""
     begun = time.monotonic()
     with client:
-        seen = _by_tcp(client, target, begun + seconds) if target.protocol is Protocol.TCP else None
-        seen = seen or _by_datagram(client, target, begun + seconds)
+        by = _by_echo if target.protocol in ECHO else _by_tcp if target.protocol is Protocol.TCP else _by_datagram
+        seen = by(client, target, begun + seconds)
         address: IPAddress | None = None
         with suppress(OSError, ValueError):
             address = ip_address(client.getsockname()[0])
         known = address if address is not None and not address.is_unspecified else None
-        return replace(seen, address=known, port=port_of(client), seconds=time.monotonic() - begun)
+        port = None if target.protocol in ECHO else port_of(client)
+        return replace(seen, address=known, port=port, seconds=time.monotonic() - begun)
 
 
 def _by_tcp(client: socket.socket, target: Target, until: float) -> Attempt:
@@ -145,6 +150,21 @@ def _by_datagram(client: socket.socket, target: Target, until: float) -> Attempt
     if said is None:
         return Attempt(Symptom.TIMEOUT, doubt="the program may not answer the words that were sent")
     return _heard(said)
+
+
+def _by_echo(client: socket.socket, target: Target, until: float) -> Attempt:
+    """An echo and its reply, or an error about it."""
+    try:
+        client.connect(target.end)
+        client.send(echo.request(target.protocol, target.port))
+        while True:
+            said = _hear(client, _left(until))
+            if said is None or time.monotonic() > until:
+                return Attempt(Symptom.TIMEOUT)
+            if echo.is_reply(said, target.protocol, target.port):
+                return Attempt(Symptom.CONNECTED, answer="echo reply")
+    except OSError as error:
+        return failed(error)
 
 
 def _hear(client: socket.socket, seconds: float) -> bytes | None:

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from engine.model.address import IPAddress
-from engine.model.packet import TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
+from engine.model.packet import ECHO, TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
 from engine.model.proof import Leg
 from engine.model.trace import Conversation, Trace
 from engine.model.verdict import Question
-from engine.prove.patterns import Flow
+from engine.prove.patterns import Flow, Pattern, echo_patterns, patterns
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,13 @@ class Talk:
             return (Flow(self.protocol, first, self.target, None, self.target_port), *others)
         sent = Flow(self.protocol, None, self.target, self.port, self.target_port)
         return (sent, *(Flow(self.protocol, src=address, sport=self.port) for address in self.addresses), *others)
+
+    @property
+    def patterns(self) -> tuple[Pattern, ...]:
+        """The bytes to look for. An echo's identifier stands where others have a port."""
+        if self.protocol in ECHO:
+            return echo_patterns(self.protocol, self.port or 0, self.target, self.addresses)
+        return patterns(self.flows)
 
     def ours(self, packet: Packet) -> bool:
         """Whether the client sent it, under whatever name."""
@@ -88,6 +95,8 @@ def _relays(talk: Conversation | None) -> Iterator[Flow]:
 
 def leg_of(packet: Packet, quoted: Packet | None, talk: Talk) -> Leg | None:
     """The part of the conversation that a packet is; None for one of somebody else."""
+    if talk.protocol in ECHO:
+        return _echo_leg(packet, quoted, talk.protocol)
     if quoted is not None:
         ours = talk.ours(quoted) or talk.ours(_turned(quoted))
         return Leg.ERROR if ours else None
@@ -101,6 +110,14 @@ def leg_of(packet: Packet, quoted: Packet | None, talk: Talk) -> Leg | None:
         if _fits(packet, flow.back):
             return Leg.RELAYED_REPLY if _answers(packet) else Leg.DATA
     return None
+
+
+def _echo_leg(packet: Packet, quoted: Packet | None, protocol: Protocol) -> Leg | None:
+    """The leg of an echo's packet: what is looked for has its identifier, which a `Packet` has not."""
+    if quoted is not None:
+        return Leg.ERROR if quoted.protocol is protocol else None
+    kinds = dict(zip(ECHO[protocol], (Leg.FORWARD, Leg.REPLY), strict=True))
+    return kinds.get(packet.icmp_type) if packet.protocol is protocol and packet.icmp_type is not None else None
 
 
 def _turned(packet: Packet) -> Packet:

@@ -19,6 +19,7 @@ from engine.model.ref import Ref, RefKind
 from engine.model.trace import Outcome, Step, StepKind, Symptom, Trace
 from engine.model.verdict import Verdict
 from engine.prove.evidence import Evidence, sightings
+from engine.prove.headers import is_error
 from engine.prove.legs import Talk, leg_of
 from engine.prove.marking import PREFIX
 from engine.prove.predicted import neighbour_of
@@ -61,8 +62,7 @@ class Case:
     def met(self) -> tuple[tuple[Leg, RuleSeen], ...]:
         """The rules that the kernel's trace tells of, by leg. What an error quotes is not in a trace: any is ours."""
         legs = (
-            Leg.ERROR if rule.packet.icmp_type is not None else leg_of(rule.packet, None, self.talk)
-            for rule in self.evidence.rules
+            Leg.ERROR if is_error(rule.packet) else leg_of(rule.packet, None, self.talk) for rule in self.evidence.rules
         )
         return tuple((leg, rule) for leg, rule in zip(legs, self.evidence.rules, strict=True) if leg)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.model.address import IPAddress
-from engine.model.packet import PROTOCOL_NUMBERS, Protocol
+from engine.model.packet import ECHO, PROTOCOL_NUMBERS, Protocol
 
 
 class Base(StrEnum):
@@ -66,7 +66,7 @@ class Flow:
 #: By family: offsets of protocol, source and destination in the IP header, and its length without options.
 _LAYOUT = {"ip": (9, 12, 16, 20), "ip6": (6, 8, 24, 40)}
 _ICMP_ERRORS = {"ip": (Protocol.ICMP, (3, 11)), "ip6": (Protocol.ICMPV6, (1, 3))}
-_ICMP_HEADER = 8
+_ICMP_HEADER, _IDENT = 8, 4
 
 
 def everything(family: str) -> Pattern:
@@ -83,6 +83,27 @@ def _looks(flow: Flow) -> Iterator[Pattern]:
     protocol = Test(Base.NETWORK, _LAYOUT[flow.family][0], bytes([PROTOCOL_NUMBERS[flow.protocol]]))
     yield Pattern(flow.family, (protocol, *_ends(flow)))
     yield from _errors(flow)
+
+
+def echo_patterns(
+    protocol: Protocol, ident: int, target: IPAddress, clients: Iterable[IPAddress]
+) -> tuple[Pattern, ...]:
+    """An echo and its reply by identifier (RFC 792), each with one end that is the target or the client; and errors."""
+    family = "ip" if target.version == 4 else "ip6"
+    at, source, destination, length = _LAYOUT[family]
+    request, reply = ECHO[protocol]
+    head = Test(Base.NETWORK, at, bytes([PROTOCOL_NUMBERS[protocol]]))
+    known = Test(Base.TRANSPORT, _IDENT, ident.to_bytes(2, "big"))
+    found = []
+    for kind, near, far in ((request, source, destination), (reply, destination, source)):
+        ends = [(far, target), *((near, client) for client in clients)]
+        kinds = Test(Base.TRANSPORT, 0, bytes([kind]))
+        found += [Pattern(family, (head, Test(Base.NETWORK, end, one.packed), kinds, known)) for end, one in ends]
+    quoted = Test(Base.TRANSPORT, _ICMP_HEADER + length + _IDENT, ident.to_bytes(2, "big"))
+    for kind in _ICMP_ERRORS[family][1]:
+        inner = Test(Base.TRANSPORT, _ICMP_HEADER + at, bytes([PROTOCOL_NUMBERS[protocol]]))
+        found.append(Pattern(family, (head, Test(Base.TRANSPORT, 0, bytes([kind])), inner, quoted)))
+    return tuple(dict.fromkeys(found))
 
 
 def _ends(flow: Flow, base: Base = Base.NETWORK, start: int = 0) -> Iterator[Test]:

@@ -23,7 +23,6 @@ from engine.prove.capture import Captured, address_questions
 from engine.prove.counters import rule_growth
 from engine.prove.evidence import Evidence, Way
 from engine.prove.legs import Talk
-from engine.prove.patterns import patterns
 from engine.prove.post import Post, Wanted
 from engine.prove.predicted import namespaces, next_hops, routing_steps
 
@@ -58,7 +57,7 @@ class Listening:
     def wanted(self, verdict: Verdict, netns: str) -> Wanted:
         """What the post of a namespace is told."""
         beside = address_questions(dict.fromkeys((*self.talk.addresses, *next_hops(verdict))))
-        return Wanted(patterns(self.talk.flows), beside, self.trace is None or netns in self.trace)
+        return Wanted(self.talk.patterns, beside, self.trace is None or netns in self.trace)
 
 
 class Posts:

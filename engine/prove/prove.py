@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from engine.model.host import Gap, Snapshot
+from engine.model.packet import ECHO
 from engine.model.proof import Attempt, Drop, Proof
 from engine.model.verdict import Question, Source, Verdict
 from engine.observe.errors import gap
@@ -20,6 +21,7 @@ from engine.prove import drops
 from engine.prove.attempt import Target, attempt, open_client, port_of
 from engine.prove.capture import Captured
 from engine.prove.compare import proof_of
+from engine.prove.echo import new_ident
 from engine.prove.errors import ProveError
 from engine.prove.evidence import comments
 from engine.prove.legs import talk_of
@@ -79,7 +81,8 @@ def prove(snapshot: Snapshot, verdict: Verdict, wishes: Wishes | None = None) ->
     drops.sweep()
     target = _target(snapshot, verdict.question, client)
     with _client_socket(snapshot, client, target) as knocker:
-        talk = talk_of(verdict.question, conversations(verdict), port_of(knocker))
+        port = target.port if target.protocol in ECHO else port_of(knocker)
+        talk = talk_of(verdict.question, conversations(verdict), port)
         with Posts(snapshot, verdict, Listening(talk, wishes.trace), client.netns) as posts:
             ways = posts.ways()
             made, dropped, gaps = _attempt(knocker, target, wishes.seconds)
@@ -91,7 +94,8 @@ def prove(snapshot: Snapshot, verdict: Verdict, wishes: Wishes | None = None) ->
 def _target(snapshot: Snapshot, question: Question, client: Source) -> Target:
     link = snapshot.by_id[client.netns].links_by_name.get(question.zone)
     scope = link.index if link is not None else 0
-    return Target(question.protocol, question.address, question.port, scope, client.address, client.port)
+    port = new_ident() if question.protocol in ECHO else question.port
+    return Target(question.protocol, question.address, port, scope, client.address, client.port)
 
 
 def _client_socket(snapshot: Snapshot, client: Source, target: Target) -> socket.socket:

@@ -13,11 +13,12 @@ import time
 from dataclasses import replace
 
 from engine.model.host import Snapshot
-from engine.model.packet import TCP_RST, Packet, Protocol
+from engine.model.packet import ECHO, TCP_RST, Packet, Protocol
 from engine.model.proof import Agreement, Attempt, Leg, Proof, Sighting
 from engine.model.trace import Symptom
 from engine.model.verdict import Verdict
 from engine.prove.compare import proof_of
+from engine.prove.errors import ProveError
 from engine.prove.evidence import Evidence, comments, sightings
 from engine.prove.headers import parse_packet
 from engine.prove.legs import Talk, talk_of
@@ -47,9 +48,13 @@ _ACCEPTED = frozenset({Symptom.ACCEPTED_THEN_CLOSED, Symptom.ACCEPTED_THEN_SILEN
 
 
 def watch(snapshot: Snapshot, verdict: Verdict, wishes: Wishes | None = None) -> Proven:
-    """Waits for the packets of the question's outside client and compares. Raises ObserveError without threads."""
+    """Waits for the packets of the question's outside client and compares. Raises ProveError for an echo."""
     wishes = wishes or Wishes(SECONDS)
     question = verdict.question
+    if question.protocol in ECHO:
+        raise ProveError(
+            "an outside client's echoes are not waited for: ask for a port, or from a namespace of this host"
+        )
     unknown = talk_of(question, conversations(verdict), None)
     begun = time.monotonic()
     with Posts(snapshot, verdict, Listening(unknown, wishes.trace), question.source.netns) as posts:

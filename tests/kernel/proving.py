@@ -60,16 +60,15 @@ class Net:
         kept = tuple(netns for netns in seen.namespaces if netns.id in ours)
         return replace(seen, namespaces=kept, containers=(), networks=(), gaps=())
 
-    def answer(self, snapshot: Snapshot, target: str, source: str = "", udp: bool = False) -> Verdict:
+    def answer(self, snapshot: Snapshot, target: str, source: str = "", protocol: Protocol = Protocol.TCP) -> Verdict:
         """What the model says."""
-        asker = source or f"ns:{self.client.name}"
-        return explain.ask(snapshot, resolve(snapshot, target, asker, Protocol.UDP if udp else Protocol.TCP))
+        return explain.ask(snapshot, resolve(snapshot, target, source or f"ns:{self.client.name}", protocol))
 
-    def proven(self, target: str, *, udp: bool = False, trace: bool = True, seconds: float = SILENCE) -> Proven:
+    def proven(self, target: str, protocol: Protocol = Protocol.TCP, *, trace: bool = True) -> Proven:
         """A proof from the client. The model sees the network as it is."""
         snapshot = self.look()
-        verdict = self.answer(snapshot, target, udp=udp)
-        return prove(snapshot, verdict, Wishes(seconds, None if trace else frozenset()))
+        verdict = self.answer(snapshot, target, protocol=protocol)
+        return prove(snapshot, verdict, Wishes(SILENCE, None if trace else frozenset()))
 
 
 def run_in(netns: Netns, work: Callable[[], T]) -> T:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.model.firewall import Firewall
+from engine.model.packet import Protocol
 from engine.model.proof import Agreement, Leg, Proof, Row
 from engine.model.trace import StepKind, Symptom
 from engine.model.verdict import Reach
@@ -100,12 +101,29 @@ def test_a_program_that_does_not_know_our_words_is_no_disagreement(net: Net) -> 
 
 
 def test_datagrams_and_their_errors_are_proven(net: Net) -> None:
-    assert net.proven(f"{TARGET}:80", udp=True).proof.agrees is Agreement.YES
-    refused = net.proven(f"{TARGET}:90", udp=True).proof
+    assert net.proven(f"{TARGET}:80", Protocol.UDP).proof.agrees is Agreement.YES
+    refused = net.proven(f"{TARGET}:90", Protocol.UDP).proof
     assert refused.attempt is not None
     assert (refused.attempt.symptom, refused.agrees) == (Symptom.REFUSED, Agreement.YES)
     assert [each for each in refused.sightings if each.leg is Leg.ERROR and each.quoted]
     assert ("Udp.NoPorts", 1) in [(each.name, each.by) for each in refused.growths]
+
+
+@pytest.mark.parametrize("target", [TARGET, "fd08:2::2"])
+def test_an_echo_is_proven_by_its_identifier(net: Net, target: str) -> None:
+    shown = net.proven(target, Protocol.ICMP).proof
+    assert shown.attempt is not None
+    assert (shown.attempt.symptom, shown.agrees) == (Symptom.CONNECTED, Agreement.YES)
+    assert [each.device for each in shown.sightings if each.leg is Leg.FORWARD] == ["eth0", "lan", "srv", "eth0"]
+    assert [each.device for each in shown.sightings if each.leg is Leg.REPLY] == ["eth0", "srv", "lan", "eth0"]
+
+
+def test_an_echo_that_a_rule_rejects_is_proven_with_its_error(net: Net) -> None:
+    add(net, "ip protocol icmp reject with icmp type host-unreachable")
+    shown = net.proven(TARGET, Protocol.ICMP).proof
+    assert shown.attempt is not None
+    assert (shown.attempt.symptom, shown.agrees) == (Symptom.HOST_UNREACHABLE, Agreement.YES)
+    assert [row.seen for row in rows(shown, "rule trace")][-1] == "drop"
 
 
 def test_ipv6_is_proven_as_ipv4_is(net: Net) -> None:
