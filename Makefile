@@ -1,6 +1,6 @@
 # `make` alone lists what there is to make. Set-up is in scripts/setup.sh, the checks are in scripts/check.sh.
 .DEFAULT_GOAL := help
-.PHONY: help run test screenshots clean
+.PHONY: help run test fuzz screenshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -12,6 +12,12 @@ run: ## install what is missing into .venv and start the demo
 test: ## install what the tests need into .venv and run all checks and tests
 	@sh scripts/setup.sh test
 	@sh scripts/check.sh
+
+CASES ?= 300
+SEED ?=
+fuzz: ## random hosts and questions, model against kernel (as root): make fuzz CASES=5000 SEED=7
+	@sh scripts/setup.sh test
+	@.venv/bin/python -m tests.fidelity.fuzz --cases $(CASES) $(if $(SEED),--seed $(SEED))
 
 screenshots: ## make the pictures in screenshots/ anew, with what `make test` installed
 	@.venv/bin/python -m scripts.screenshots

@@ -2,7 +2,8 @@
 
 A packet belongs to a flow of this conversation, or to one that the namespace tracked before (`existing`), or it
 opens a flow; a table without room drops it then.
-Source: net/netfilter/nf_conntrack_core.c (nf_conntrack_in, resolve_normal_ct, __nf_conntrack_alloc, early_drop),
+Source: net/netfilter/nf_conntrack_core.c (nf_conntrack_in, resolve_normal_ct, __nf_conntrack_alloc, early_drop,
+nf_confirm),
 nf_conntrack_proto_tcp.c (tcp_new: only a SYN opens a flow; a SYN/ACK or RST without a flow is invalid),
 nf_conntrack_proto_icmp.c (an error belongs to the flow that it quotes).
 """
@@ -43,6 +44,8 @@ def track_packet(journey: Journey) -> Trace | None:
     reply = _is_reply(journey.packet, track) if journey.track is None else journey.context.ct_reply_direction
     if reply:
         track.replied = True
+    if track.replied and not reply and _completes(journey.packet):
+        track.status |= {"assured"}
     begun = "related" if "expected" in track.status else "new"
     attach(journey, track, "established" if reply or track.replied else begun, reply)
     return None
@@ -60,6 +63,13 @@ def attach(journey: Journey, track: Track, state: str, reply: bool) -> None:
         ct_zone=track.zones[reply],
         ct_reply_direction=reply,
     )
+
+
+def confirm(journey: Journey) -> None:
+    """Puts the packet's flow into the table, now that nothing has dropped its first packet (nf_confirm)."""
+    if journey.track is not None and "confirmed" not in journey.track.status:
+        journey.track.status |= {"confirmed"}
+        journey.see(ct_status=journey.context.ct_status | {"confirmed"})
 
 
 def _known(journey: Journey) -> Track | None:
@@ -120,6 +130,11 @@ def _may_open(packet: Packet) -> bool:
     if packet.protocol is not Protocol.TCP:
         return True
     return not packet.tcp_flags & TCP_RST and (packet.tcp_flags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK)
+
+
+def _completes(packet: Packet) -> bool:
+    """Whether it ends TCP's handshake, which assures the flow (nf_conntrack_tcp_packet)."""
+    return packet.protocol is Protocol.TCP and bool(packet.tcp_flags & TCP_ACK) and not packet.tcp_flags & TCP_SYN
 
 
 def _out_of_turn(packet: Packet, track: Track) -> bool:

@@ -209,7 +209,11 @@ class _Talk:
         flow, source = self.flow, self.question.source
         flags = TCP_ACK if self.protocol is Protocol.TCP else 0
         packet = Packet(flow.src, flow.dst, self.protocol, flow.sport, flow.dport, flags)
+        if flow.dst.version == 6 and source.address is None:
+            # The socket keeps the route that it found before it had an address (inet6_csk_route_socket).
+            packet = replace(packet, src=ip_address("::"))
         journey = Journey(self.setting, source.netns, packet)
+        journey.connecting = True
         journey.bound = self._zone()
         return walk(journey, self._start(journey, source))
 

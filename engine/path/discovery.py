@@ -2,7 +2,8 @@
 
 The question (a neighbour solicitation, by multicast) leaves by OUTPUT and POSTROUTING and comes in by PREROUTING and
 INPUT; so does the answer (an advertisement) the other way. Where a bridge with bridge-nf-call-ip6tables passes them on
-they meet FORWARD, too. Connection tracking leaves them alone. A hook of the link layer is not asked.
+they meet PREROUTING, FORWARD and POSTROUTING there, too. Connection tracking leaves them alone. A hook of the link
+layer is not asked.
 
 Sources: RFC 4861; net/ipv6/ndisc.c (ndisc_send_skb, ndisc_recv_ns), nf_conntrack_proto_icmpv6.c (noct_valid_new).
 """
@@ -69,7 +70,10 @@ def _bridged(journey: Journey, crossed: Iterable[Crossing], packet: Packet) -> S
         if calls_iptables(netns, each.bridge, 6):
             name = each.bridge.name
             devices = {"iif": name, "oif": name, "physin": each.entry.name, "physout": each.exit.name}
-            ended = _ended(journey, netns, packet, ("forward",), **devices)
+            came = {"iif": name, "physin": each.entry.name}
+            ended = _ended(journey, netns, packet, ("prerouting",), **came) or _ended(
+                journey, netns, packet, ("forward", "postrouting"), **devices
+            )
             if ended is not None:
                 return ended
     return None

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from engine.model.firewall import Reject, VerdictKind
 from engine.model.packet import Packet
 from engine.model.trace import Assumption, Outcome, Trace
-from engine.path.conntrack import track_packet
+from engine.path.conntrack import confirm, track_packet
 from engine.path.journey import Journey
 from engine.path.nat import translate
 from engine.path.rules import Ending, chain_ref, run_base_chain
@@ -69,6 +69,9 @@ def _runs_first(journey: Journey, tied: Hooked) -> bool:
 def _stop(journey: Journey, station: Station, hook: str) -> Trace | None:
     if station.kind is StationKind.CONNTRACK:
         return track_packet(journey)
+    if station.kind is StationKind.CONFIRM:
+        confirm(journey)
+        return None
     if station.kind is StationKind.NAT:
         return ended_by(journey, translate(journey, station.chains, hook))
     return ended_by(journey, run_base_chain(journey, station.chains[0], hook))

@@ -34,6 +34,8 @@ from engine.path.wiring import IPVLANS, MACVLANS
 LINK_LOCAL = IPv6Address("fe80::")
 #: Entries with these states carry an address that the kernel sends to (include/net/neighbour.h, NUD_VALID).
 VALID = frozenset({"permanent", "noarp", "reachable", "probe", "stale", "delay"})
+#: Those that only an administrator changes.
+FIXED = frozenset({"permanent", "noarp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Resolved:
 def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
     """Resolves the next hop on a device."""
     netns = journey.netns
-    ref = Ref(RefKind.NEIGHBOUR, netns.id, (link.index, str(towards)), f"{towards} dev {link.name}", str(towards))
+    ref = neighbour_ref(netns, link, towards)
     entry = _entry(netns, link, towards)
     if entry is not None and entry.state in VALID and entry.mac:
         return Resolved(entry.mac, f"{towards} is at {entry.mac} ({entry.state} neighbour entry)", ref)
@@ -63,6 +65,10 @@ def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
     answers = [station for station in segment.stations if _answers(journey, link, station, towards)]
     if answers:
         if towards.version == 6:
+            astray = [_astray(journey, link, station, towards) for station in answers]
+            if all(astray):
+                return next(found for found in astray if found)
+            answers = [station for station, found in zip(answers, astray, strict=True) if not found]
             heard_by = [station for station in answers if not _kept_away(journey, link, station, towards)]
             if not heard_by:
                 return _filtered(journey, link, answers[0], towards)
@@ -84,6 +90,24 @@ def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
 def _kept_away(journey: Journey, link: Link, station: Station, towards: IPAddress) -> Step | None:
     asker = _asker(journey, link, towards)
     return None if asker is None else kept_away(journey, link, station, towards, asker)
+
+
+def _astray(journey: Journey, link: Link, station: Station, towards: IPAddress) -> Resolved | None:
+    """An answer that goes to another MAC address: it is a packet to the asker's address, for which the station has an
+    entry that the question does not change (ndisc_recv_ns, neigh_update). ARP answers whoever asked."""
+    there, asker = journey.world.netns(station.netns), _asker(journey, link, towards)
+    entry = _entry(there, station.link, asker) if asker is not None else None
+    if entry is None or entry.state not in FIXED or entry.mac in (None, link.mac):
+        return None
+    ref = neighbour_ref(there, station.link, entry.address)
+    text = f"{station.netns} answers for {towards} to {entry.mac} ({entry.state} neighbour entry), not to {link.mac}"
+    return Resolved(None, text, ref)
+
+
+def neighbour_ref(netns: Netns, link: Link, address: IPAddress) -> Ref:
+    """A pointer to a neighbour."""
+    name = f"{address} dev {link.name}"
+    return Ref(RefKind.NEIGHBOUR, netns.id, (link.index, str(address)), name, str(address))
 
 
 def _filtered(journey: Journey, link: Link, station: Station, towards: IPAddress) -> Resolved:

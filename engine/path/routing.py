@@ -76,8 +76,21 @@ def _loopback_leaves(journey: Journey, packet: Packet, link: Link) -> Refusal | 
     return Refusal(Outcome.MARTIAN, journey.sysctl_ref(name), text)
 
 
-def route_input(journey: Journey, packet: Packet, device: Link) -> Way | Refusal:
-    """The way of a packet that arrived on `device`: in, on, or nowhere."""
+def route_bridged(journey: Journey, packet: Packet, bridge: Link) -> Way | Refusal:
+    """The way of a packet whose destination was translated while a bridge passes it on (br_nf_pre_routing_finish).
+
+    IPv6 asks for forwarding where the packet is forwarded (ip6_forward), which one that stays in the bridge is not.
+    """
+    way = route_input(journey, packet, bridge)
+    if not isinstance(way, Refusal) or way.outcome is not Outcome.NOT_FORWARDED or packet.dst.version == 4:
+        return way
+    again = route_input(journey, packet, bridge, passing=True)
+    stays = isinstance(again, Way) and not again.local and again.link.index == bridge.index
+    return again if stays else way
+
+
+def route_input(journey: Journey, packet: Packet, device: Link, *, passing: bool = False) -> Way | Refusal:
+    """The way of a packet that arrived on `device`: in, on, or nowhere. One that is `passing` needs no forwarding."""
     netns = journey.netns
     out_of_place = martian(journey, packet, device)
     if out_of_place:
@@ -91,7 +104,7 @@ def route_input(journey: Journey, packet: Packet, device: Link) -> Way | Refusal
         return bad_source or _inwards(journey, found, loopback, packet)
     if found.route.kind == "broadcast":
         return Refusal(Outcome.NOT_FOR_US, route_ref(netns, found.route), "a broadcast address takes no connections")
-    off = _not_forwarding(journey, packet, device)
+    off = None if passing else _not_forwarding(journey, packet, device)
     if off:
         return off
     refusal = _refused(netns, found.route)

@@ -2,7 +2,8 @@
 
 At every hook the base chains of all backends run in one list by priority; connection tracking (-200) and
 NAT (-100 and 100) are stations of that list too. Chains of type nat have no place of their own: they run
-inside the NAT station, ordered among themselves. At equal priority the chain that was registered last
+inside the NAT station, ordered among themselves. Both kinds of station are there only while a rule has the namespace
+track connections (`tracking`). At equal priority the chain that was registered last
 runs first (measured; nf_hook_entries_grow inserts a new hook before its equals). When a chain of
 iptables-legacy was registered cannot be seen: beside others of its priority it runs first or last (`tied`).
 """
@@ -14,6 +15,7 @@ from enum import StrEnum
 from functools import cache
 
 from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Table, VerdictKind
+from engine.path.tracking import tracks
 
 
 class StationKind(StrEnum):
@@ -22,6 +24,7 @@ class StationKind(StrEnum):
     CHAIN = "chain"
     CONNTRACK = "conntrack"
     NAT = "nat"
+    CONFIRM = "confirm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +45,24 @@ class Station:
     chains: tuple[Hooked, ...] = ()
 
 
+#: After every chain (NF_IP_PRI_CONNTRACK_CONFIRM, INT_MAX).
+LAST = 0x7FFFFFFF
 #: Fixed stations by hook: (kind, priority). include/uapi/linux/netfilter_ipv4.h, enum nf_ip_hook_priorities.
 FIXED: dict[str, tuple[tuple[StationKind, int], ...]] = {
     "prerouting": ((StationKind.CONNTRACK, -200), (StationKind.NAT, -100)),
-    "input": ((StationKind.NAT, 100),),
+    "input": ((StationKind.NAT, 100), (StationKind.CONFIRM, LAST)),
     "forward": (),
     "output": ((StationKind.CONNTRACK, -200), (StationKind.NAT, -100)),
-    "postrouting": ((StationKind.NAT, 100),),
+    "postrouting": ((StationKind.NAT, 100), (StationKind.CONFIRM, LAST)),
 }
 
 
 class Stations:
-    """The hooks of one namespace's firewall."""
+    """The hooks of one namespace's firewall. With `tracking` connections are tracked, whatever the rules say."""
 
-    def __init__(self, firewall: Firewall) -> None:
+    def __init__(self, firewall: Firewall, *, tracking: bool = False) -> None:
         self._firewall = firewall
+        self._tracking = tracking
         self.at = cache(self._at)
         self.tied = cache(self._tied)
         self.on_device = cache(self._on_device)
@@ -100,7 +106,7 @@ class Stations:
         stations = [
             Station(StationKind.CHAIN, each.base.priority, (each,)) for each in hooked if each.base.kind != "nat"
         ]
-        if family != "bridge":
+        if family != "bridge" and (self._tracking or tracks(self._firewall, family)):
             stations += [
                 Station(kind, priority, nat if kind is StationKind.NAT else ()) for kind, priority in FIXED[hook]
             ]

@@ -14,7 +14,7 @@ from engine.path.decision import Refusal
 from engine.path.hooks import run_device_hook, run_hook
 from engine.path.journey import Journey, Out
 from engine.path.neighbours import resolve
-from engine.path.routing import route_input
+from engine.path.routing import route_bridged
 from engine.path.segment import bridge_of, calls_iptables, forwards, may_pass, opaque, ports_of
 from engine.path.stacked import heard_above, leave, sent_below
 from engine.path.stages import Arrive, Bridged, Emit, Next, OnWire, Stack
@@ -175,7 +175,7 @@ def _bridge_prerouting(journey: Journey, onwards: Bridged, upwards: bool) -> Nex
         if upwards:
             return _up(journey, bridge, prerouted=True)
         return onwards
-    way = route_input(journey, journey.packet, bridge)
+    way = route_bridged(journey, journey.packet, bridge)
     if isinstance(way, Refusal):
         journey.step(StepKind.ROUTE, way.text, way.ref)
         return journey.end(way.outcome)

@@ -90,11 +90,6 @@ def sender_symptom(trace: Trace, protocol: Protocol) -> Symptom | None:
         return Symptom.NET_UNREACHABLE if protocol is Protocol.TCP else Symptom.PROHIBITED
     if trace.outcome in _DROPS and protocol is not Protocol.TCP:
         return Symptom.NOT_PERMITTED
-    if trace.outcome is Outcome.NO_NEIGHBOUR:
-        # A socket for a link-local address of IPv6 belongs to a device and does not hear errors that come by loopback.
-        to = trace.last.packet.dst
-        deaf = protocol is Protocol.UDP or (to.version == 6 and to.is_link_local)
-        return Symptom.TIMEOUT if deaf else Symptom.HOST_UNREACHABLE
     return None
 
 

@@ -19,6 +19,7 @@ from engine.path.hooks import run_hook
 from engine.path.journey import Journey, Out
 from engine.path.routing import route_input, route_output
 from engine.path.scope6 import loopback_from_outside, stays_on_link
+from engine.path.source6 import source_address6
 from engine.path.stages import Arrive, Bridged, Emit, Forward, LocalIn, LocalOut, Next, OnWire, Stack, Stage, Tunnelled
 from engine.path.switching import arrive, bridged, emit, on_wire
 from engine.path.tunnels import through
@@ -46,19 +47,12 @@ def walk(journey: Journey, stage: Stage) -> Trace:
 
 def _local_out(journey: Journey, stage: LocalOut) -> Next:
     del stage
-    way = route_output(journey, journey.packet)
+    way = _set_out(journey)
     if isinstance(way, Refusal):
         return _refuse(journey, way)
     if journey.packet.src.is_unspecified:
-        if way.source is None:
-            journey.step(StepKind.ROUTE, f"no address to send from on {way.link.name}", way.ref)
-            return journey.end(Outcome.NO_SOURCE_ADDRESS)
-        journey.choose_source(way.source)
-        if journey.connecting:
-            # connect() looks up again once it has a source (ip_route_connect), which policy rules may ask for.
-            way = route_output(journey, journey.packet)
-            if isinstance(way, Refusal):
-                return _refuse(journey, way)
+        journey.step(StepKind.ROUTE, f"no address to send from on {way.link.name}", way.ref)
+        return journey.end(Outcome.NO_SOURCE_ADDRESS)
     journey.step(StepKind.ROUTE, way.text, way.ref)
     journey.see(iif="", oif=way.link.name)
     ways = [way]
@@ -73,6 +67,26 @@ def _local_out(journey: Journey, stage: LocalOut) -> Next:
         return None
 
     return run_hook(journey, "output", reroute=reroute) or _postroute(journey, ways[-1])
+
+
+def _set_out(journey: Journey) -> Way | Refusal:
+    """The way of a packet that is made here, with the source address that it gets where it has none.
+
+    IPv4's connect() looks up again once it has a source, which policy rules may ask for (ip_route_connect). IPv6 only
+    does where it found nothing without one, and then the source is chosen without a device (ip6_dst_lookup_tail).
+    """
+    way = route_output(journey, journey.packet)
+    if not journey.packet.src.is_unspecified:
+        return way
+    six = journey.packet.dst.version == 6
+    if isinstance(way, Refusal):
+        source = source_address6(journey.netns, None, journey.packet.dst) if six else None
+        again = source is not None
+    else:
+        source, again = way.source, journey.connecting and not six
+    if source is not None:
+        journey.choose_source(source)
+    return route_output(journey, journey.packet) if again else way
 
 
 def _stack(journey: Journey, stage: Stack) -> Next:

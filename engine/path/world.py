@@ -46,7 +46,7 @@ class World:
         """The namespace's netfilter hooks, in order."""
         found = self._stations.get(id(netns))
         if found is None:
-            found = self._stations[id(netns)] = (netns, Stations(netns.firewall))
+            found = self._stations[id(netns)] = (netns, Stations(netns.firewall, tracking=bool(netns.conntrack)))
         return found[1]
 
     def segment(self, netns: Netns, link: Link, inside: int | None = None) -> Segment:

@@ -16,6 +16,7 @@ from engine.model.packet import Protocol
 from engine.model.verdict import Verdict
 from tests.fidelity.oracle import (
     LegacyRule,
+    asked_of_kernel,
     counter_disagreements,
     failed_leg,
     legacy_counters,
@@ -104,7 +105,8 @@ def disagreements(scene: Scene, snapshot: Snapshot, question: Question) -> list[
     if talk.symptom != seen.result.symptom:
         wrong.append(f"the model says {talk.symptom}, the kernel {seen.result}")
     wrong += rule_disagreements(talk, seen.events)
-    wrong += route_disagreements(talk, snapshot, {each.name: each for each in scene.netns.values()})
+    places = {each.name: each for each in scene.netns.values()}
+    wrong += route_disagreements(talk, snapshot, lambda netns, asked: asked_of_kernel(places[netns], asked))
     wrong += counter_disagreements(talk, seen.before, seen.after)
     return [scene.label(f"{question}: {line}") for line in wrong]
 

@@ -62,6 +62,10 @@ class Tracer:
         """Ends tracing; what was heard, in order."""
         if self._marking:
             self._marking.close()
+        return self.drain()
+
+    def drain(self) -> tuple[Event, ...]:
+        """What was heard since the last time, in order."""
         listener: Listener = self._listener
         heard, whole = listener.drain()
         assert whole, "the kernel had more to tell than fits"

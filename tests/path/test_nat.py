@@ -124,7 +124,12 @@ def test_accept_and_return_leave_a_packet_untranslated_and_the_next_table_may_tr
 
 
 def test_a_drop_in_a_nat_chain_is_a_drop() -> None:
-    assert ask(nat(three_in_line(), "POSTROUTING -p tcp -j DROP")).symptom is Symptom.TIMEOUT
+    rules = ("POSTROUTING -p tcp -j DROP", "POSTROUTING -p udp -j MASQUERADE")
+    assert ask(nat(three_in_line(), *rules)).symptom is Symptom.TIMEOUT
+
+
+def test_a_nat_chain_is_not_run_where_no_rule_has_connections_tracked() -> None:
+    assert ask(nat(three_in_line(), "POSTROUTING -p tcp -j DROP")).symptom is Symptom.CONNECTED
 
 
 def asked(trace: Trace | None, netns: str = "router") -> list[str]:

@@ -4,7 +4,25 @@ from __future__ import annotations
 
 import pytest
 
-from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Table, VerdictKind
+from engine.model.firewall import (
+    Backend,
+    BaseChain,
+    Chain,
+    Field,
+    Firewall,
+    Interval,
+    Match,
+    Name,
+    Nat,
+    NatKind,
+    NoTrack,
+    Opaque,
+    Rule,
+    SetMark,
+    Statement,
+    Table,
+    VerdictKind,
+)
 from engine.path.stations import Station, StationKind, Stations
 
 
@@ -23,8 +41,8 @@ def words(station: Station) -> str:
     return station.chains[0].table.name
 
 
-def order(hook: str, *tables: Table, family: str = "ip") -> list[str]:
-    return [words(station) for station in Stations(Firewall(tables)).at(hook, family)]
+def order(hook: str, *tables: Table, family: str = "ip", tracking: bool = True) -> list[str]:
+    return [words(station) for station in Stations(Firewall(tables), tracking=tracking).at(hook, family)]
 
 
 def test_priorities_order_chains_of_all_backends_and_the_kernels_own_stops() -> None:
@@ -41,14 +59,45 @@ def test_priorities_order_chains_of_all_backends_and_the_kernels_own_stops() -> 
     ("hook", "stops"),
     [
         ("prerouting", ["conntrack()", "nat()"]),
-        ("input", ["nat()"]),
+        ("input", ["nat()", "confirm()"]),
         ("forward", []),
         ("output", ["conntrack()", "nat()"]),
-        ("postrouting", ["nat()"]),
+        ("postrouting", ["nat()", "confirm()"]),
     ],
 )
 def test_the_kernels_own_stops_are_there_without_any_table(hook: str, stops: list[str]) -> None:
     assert order(hook) == stops
+
+
+def tracked_by(*statements: Statement, family: str = "ip") -> list[str]:
+    """The stops of prerouting where one rule, in a chain that nobody jumps to, has these statements."""
+    chain = Chain("user", (Rule(0, statements, ""),))
+    return order("prerouting", Table(Backend.NFT, family, "t", (chain,)), tracking=False)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        Match((Field("ct state"),), ((Name("new"),),)),
+        Match((Field("xt connlimit"),), ((Name("-m connlimit"),),)),
+        Nat(NatKind.MASQUERADE),
+        SetMark("mark", source="ct mark"),
+        SetMark("ct mark", value=1),
+        Opaque("synproxy"),
+    ],
+    ids=str,
+)
+def test_connections_are_tracked_once_a_rule_asks_for_it(statement: Statement) -> None:
+    assert tracked_by(statement) == ["conntrack()", "nat()"]
+    assert tracked_by(statement, family="inet") == ["conntrack()", "nat()"]
+    assert tracked_by(statement, family="ip6") == []
+
+
+@pytest.mark.parametrize(
+    "statement", [Match((Field("tcp dport"),), ((Interval(80, 80),),)), NoTrack(), SetMark("mark", value=1)], ids=str
+)
+def test_without_such_a_rule_nothing_is_tracked_or_translated(statement: Statement) -> None:
+    assert tracked_by(statement) == []
 
 
 def test_of_equal_priorities_the_one_that_was_registered_last_comes_first() -> None:
@@ -67,8 +116,8 @@ def test_a_family_meets_its_own_tables_and_those_of_inet() -> None:
     tables = [
         table(family, at("input", 0), family=family) for family in ("ip", "ip6", "inet", "bridge", "arp", "netdev")
     ]
-    assert order("input", *tables) == ["ip", "inet", "nat()"]
-    assert order("input", *tables, family="ip6") == ["ip6", "inet", "nat()"]
+    assert order("input", *tables) == ["ip", "inet", "nat()", "confirm()"]
+    assert order("input", *tables, family="ip6") == ["ip6", "inet", "nat()", "confirm()"]
     assert order("input", *tables, family="bridge") == ["bridge"]
 
 

@@ -28,7 +28,6 @@ TOLD_TO_SOME = {
     Outcome.RULE_DROP,
     Outcome.POLICY_DROP,
     Outcome.REJECTED,
-    Outcome.NO_NEIGHBOUR,
     Outcome.NOT_FOR_US,
     Outcome.CONNTRACK_FULL,
 }
@@ -58,11 +57,6 @@ def test_a_route_that_refuses_fails_the_system_call(outcome: Outcome, symptom: S
 def test_a_drop_at_the_sender_fails_the_system_call_of_udp_only(outcome: Outcome) -> None:
     assert sender_symptom(trace(outcome), Protocol.UDP) is Symptom.NOT_PERMITTED
     assert sender_symptom(trace(outcome), Protocol.TCP) is None
-
-
-def test_nobody_on_the_link_is_told_to_tcp_only() -> None:
-    assert sender_symptom(trace(Outcome.NO_NEIGHBOUR), Protocol.TCP) is Symptom.HOST_UNREACHABLE
-    assert sender_symptom(trace(Outcome.NO_NEIGHBOUR), Protocol.UDP) is Symptom.TIMEOUT
 
 
 @pytest.mark.parametrize(

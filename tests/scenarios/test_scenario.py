@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.scenario import FOLDER, End, Firewall, Question, ScenarioError, parse, read, read_all
+from tests.scenarios.scenario import FOLDER, End, Firewall, Question, Scenario, ScenarioError, parse, read, read_all
+from tests.scenarios.written import written
 
 SMALL = """
 title = "A pair"
@@ -99,3 +100,8 @@ def test_the_format_is_documented_by_a_scenario_that_is_there() -> None:
 def test_every_scenario_has_a_title_of_its_own() -> None:
     titles = [scenario.title for scenario in read_all()]
     assert len(set(titles)) == len(titles)
+
+
+@pytest.mark.parametrize("scenario", read_all(), ids=lambda scenario: scenario.name)
+def test_a_scenario_is_written_as_it_was_read(scenario: Scenario) -> None:
+    assert parse(scenario.name, tomllib.loads(written(scenario))) == scenario

@@ -48,7 +48,7 @@ def wrong_neighbour(failure: Failure) -> list[Blocker]:
             ref = step.ref
             if ref is None or ref.kind is not RefKind.NEIGHBOUR or "neighbour entry" not in step.text:
                 continue
-            netns = failure.world.netns(hop.netns)
+            netns = failure.world.netns(ref.netns)
             link = netns.links_by_index.get(int(ref.key[0]))
             entry = next((n for n in netns.neighbours if n.link == ref.key[0] and str(n.address) == ref.key[1]), None)
             if link is None or entry is None or _right(failure, entry.address, entry.mac):

@@ -71,7 +71,13 @@ def _exact(operator: str, left: Json, right: Json, text: str) -> Match:
     if operator in ("in", "!") and form_of(names[0]) is Form.NUMBER:
         bits = scalar(names[0], right)
         return Match((Field(names[0], bits),), ((Interval(1, bits),),), negate=operator == "!", text=text)
+    if operator in ("==", "!=") and isinstance(right, dict) and "|" in right and names == ["ct state"]:
+        # A comparison with several bits at once, of which a packet never has more than one (nft_ct_get_eval).
+        return Match(found, (), negate=_negates(operator), text=text)
     if operator in ("==", "!=") and any(name in _SEVERAL for name in names):
+        if names == ["ct status"] and right in ("snat", "dnat"):
+            # A translated flow has a bit that tells so beside this one (IPS_SRC_NAT_DONE): it is never the only one.
+            return Match(found, (), negate=_negates(operator), text=text)
         raise FirewallTextError(f"{names[0]} compared as a whole")
     return Match(found, elements(names, right), negate=_negates(operator), text=text)
 

@@ -1,0 +1,51 @@
+"""Whether a namespace tracks connections at all: only while a rule asks for it.
+
+The hooks of connection tracking are registered for an IP version when the first rule comes that needs them (a look at
+`ct`, a translation, a limit of connections), and taken out with the last. Where they are not, a packet belongs to no
+connection, and a chain of type nat is never run, whatever it says: its hook passes packets without a connection on.
+NOTRACK needs no tracking. A rule counts wherever it stands, in a chain that nobody jumps to as well.
+
+Sources: net/netfilter/nf_conntrack_proto.c (nf_ct_netns_get), nft_ct.c, nft_nat.c, nft_connlimit.c, nft_flow_offload.c,
+xt_conntrack.c and the checkentry functions of other extensions; nf_nat_core.c (nf_nat_inet_fn).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.model.firewall import Field, Firewall, Match, Nat, Opaque, SetMark, Statement, Table, VerdictMap
+
+#: Beside those that begin with "ct ": fields of matches that look at connections.
+FIELDS = frozenset(
+    f"xt {module}" for module in ("connlimit", "connbytes", "connlabel", "helper", "cluster", "conntrack", "state")
+)
+#: Families of tables whose rules make the namespace track connections of an IP version.
+FAMILIES = {"ip": ("ip", "inet", "bridge", "netdev"), "ip6": ("ip6", "inet", "bridge", "netdev")}
+
+
+def tracks(firewall: Firewall, family: str) -> bool:
+    """Whether a rule has connections of an IP version ("ip" or "ip6") tracked. A statement that is not understood
+    counts as one that does: most hosts track, and then it makes no difference."""
+    return any(
+        bool(table.flowtables) or any(_needs(statement) for statement in _statements(table))
+        for table in firewall.tables
+        if table.family in FAMILIES[family]
+    )
+
+
+def _statements(table: Table) -> Iterator[Statement]:
+    for chain in table.chains:
+        for rule in chain.rules:
+            yield from rule.statements
+
+
+def _needs(statement: Statement) -> bool:
+    if isinstance(statement, Nat | Opaque):
+        return True
+    if isinstance(statement, SetMark) and "ct mark" in (statement.target, statement.source):
+        return True
+    return isinstance(statement, Match | VerdictMap | SetMark) and any(_looks(field) for field in statement.fields)
+
+
+def _looks(field: Field) -> bool:
+    return field.name.startswith(("ct ", "nft ct")) or field.name in FIELDS

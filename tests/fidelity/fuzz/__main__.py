@@ -1,0 +1,31 @@
+"""The fuzzer's command line: runs cases, prints disagreements as they are found, and a report at the end."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import sys
+import time
+
+from tests.fidelity.fuzz.crew import places, run
+
+
+def main() -> int:
+    """Exit code 1 when model and kernel disagree about anything."""
+    options = argparse.ArgumentParser(prog="python -m tests.fidelity.fuzz", description=__doc__)
+    options.add_argument("--cases", type=int, default=300, metavar="N", help="questions to ask (default: 300)")
+    options.add_argument("--seed", type=int, default=None, metavar="S", help="default: a new one, which is printed")
+    options.add_argument("--jobs", type=int, default=2, metavar="J", help="workers (default: 2)")
+    asked = options.parse_args()
+    seed = secrets.randbelow(1_000_000) if asked.seed is None else asked.seed
+    print(f"seed {seed}", flush=True)
+    start = time.monotonic()
+    report = run(places(seed, asked.cases), asked.jobs, lambda text: print(f"\n{text}", flush=True))
+    seconds = time.monotonic() - start
+    print("\n".join(report.lines()))
+    print(f"{seconds:.0f} s, {report.cases / seconds:.1f} cases a second")
+    return 1 if any(each.steady for each in report.disagreements) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Several workers side by side, and what is done with a disagreement: asked again alone, then made small."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from tests.fidelity.fuzz.generate import QUESTIONS, scenario
+from tests.fidelity.fuzz.judge import Finding
+from tests.fidelity.fuzz.report import Disagreement, Report
+from tests.fidelity.fuzz.shrink import shrink
+from tests.fidelity.fuzz.worker import Worker, alone
+from tests.scenarios.scenario import Scenario
+
+
+def run(seeds: Iterator[tuple[int, int, int]], jobs: int, tell: Callable[[str], None]) -> Report:
+    """Asks the scenarios of (seed, number, questions) by `jobs` workers. Disagreements are told as they are found."""
+    report, lock = Report(), threading.Lock()
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        worker = Worker()
+        try:
+            while True:
+                with lock:
+                    place = next(seeds, None)
+                if place is None or failures:
+                    return
+                _one(worker, scenario(*place), report, lock, tell)
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            worker.close()
+
+    threads = [threading.Thread(target=work) for _ in range(jobs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+    return report
+
+
+def places(seed: int, cases: int) -> Iterator[tuple[int, int, int]]:
+    """Seed, number and questions of as many hosts as make that many cases."""
+    for number, start in enumerate(range(0, cases, QUESTIONS)):
+        yield seed, number, min(QUESTIONS, cases - start)
+
+
+def _one(worker: Worker, asked: Scenario, report: Report, lock: threading.Lock, tell: Callable[[str], None]) -> None:
+    answer = worker.ask(asked)
+    with lock:
+        report.add(asked, answer)
+    for number, finding in enumerate(answer.findings):
+        if finding.wrong:
+            found = examine(worker, alone(asked, number), f"{asked.name}-{number}", finding)
+            with lock:
+                report.disagreements.append(found)
+            tell(str(found))
+
+
+def examine(worker: Worker, asked: Scenario, name: str, first: Finding) -> Disagreement:
+    """Asks a question again in a new host; when that fails too, the smallest host that does."""
+    again = _finding(worker, asked)
+    if again is None or not again.wrong:
+        return Disagreement(name, tuple(first.wrong), asked, steady=False)
+    small = shrink(asked, lambda candidate: _alike(again, _finding(worker, candidate)))
+    last = _finding(worker, small) or again
+    question = replace(small.questions[0], symptoms=(last.seen,), ending=last.ending)
+    small = replace(small, title=f"Made up by chance: {name}", questions=(question,))
+    return Disagreement(name, tuple(last.wrong or again.wrong), small)
+
+
+def _finding(worker: Worker, asked: Scenario) -> Finding | None:
+    answer = worker.ask(asked)
+    return answer.findings[0] if answer.findings else None
+
+
+def _alike(one: Finding, other: Finding | None) -> bool:
+    """Whether two disagreements are about the same: their first kind, and the symptoms where these differ."""
+    if other is None or not other.wrong or one.kinds[0] != other.kinds[0]:
+        return False
+    return one.kinds[0] != "symptom" or (one.said, one.seen) == (other.said, other.seen)

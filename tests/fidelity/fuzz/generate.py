@@ -1,0 +1,34 @@
+"""A scenario from a seed and a number: a host that works, a few ingredients, questions. Pure: the same every time."""
+
+from __future__ import annotations
+
+from tests.fidelity.fuzz import filters, hosts, questions, settings
+from tests.fidelity.fuzz.dice import Dice
+from tests.fidelity.fuzz.walls import Walls
+from tests.scenarios.scenario import Scenario
+
+#: Questions that one host is asked, so that the cost of building it is shared.
+QUESTIONS = 10
+#: What is done to a host after it is made, and how often.
+INGREDIENTS = (
+    (12.0, filters.strew),
+    (3.0, filters.translate),
+    *((weight, ingredient) for weight, ingredient in settings.INGREDIENTS),
+)
+COUNTS = ((1.0, 0), (3.0, 1), (4.0, 2), (4.0, 3), (3.0, 4), (2.0, 6))
+
+
+def scenario(seed: int, number: int, most: int = QUESTIONS) -> Scenario:
+    """The host of that number, with up to `most` questions."""
+    dice = Dice(f"{seed}/{number}")
+    plot, walls = hosts.host(dice), Walls()
+    if dice.chance(0.8):
+        filters.publish(plot, walls)
+    if dice.chance(0.4):
+        filters.skeletons(plot, walls)
+    for _ in range(dice.weighted(COUNTS)):
+        dice.weighted(INGREDIENTS)(plot, walls)
+    walls.build(plot)
+    questions.add(plot, QUESTIONS)
+    del plot.questions[most:]
+    return plot.scenario(f"fuzz-{seed}-{number}")

@@ -1,0 +1,150 @@
+"""One question put to the model and to the kernel, and whether they agree.
+
+A `Finding` has what both said. The model may have several answers where something is undecided: it agrees when the
+kernel's symptom is among them and one of the ways with that symptom took the same rules and routes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from engine.explain.question import resolve
+from engine.model.host import Snapshot
+from engine.model.packet import Protocol
+from engine.model.trace import Conversation, Outcome
+from engine.path.conversation import conversations
+from engine.path.world import World
+from tests.fidelity.fuzz.stage import Stage
+from tests.fidelity.oracle import (
+    LegacyRule,
+    counter_disagreements,
+    failed_leg,
+    legacy_counters,
+    legs,
+    route_disagreements,
+    rule_disagreements,
+    talks,
+)
+from tests.harness.nftrace import Event
+from tests.harness.probe import Result
+from tests.scenarios.scenario import Question
+
+#: Seconds of silence that are silence where the model expects it, and where it does not.
+QUIET, PATIENT = 0.25, 1.6
+SILENT = frozenset({"timeout", "accepted-then-silent"})
+
+
+@dataclass
+class Finding:
+    """What came of a question. `wrong` has a line for each disagreement, `kinds` what they are about."""
+
+    question: Question
+    said: tuple[str, ...] = ()
+    seen: str = ""
+    ending: str = ""
+    wrong: list[str] = field(default_factory=list)
+    kinds: tuple[str, ...] = ()
+    met: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A scenario's findings, one for each question; or why it could not be built."""
+
+    findings: tuple[Finding, ...] = ()
+    refused: str = ""
+
+
+@dataclass
+class Evidence:
+    """What the kernel showed."""
+
+    result: Result
+    events: dict[str, tuple[Event, ...]]
+    before: dict[LegacyRule, int]
+    after: dict[LegacyRule, int]
+
+
+class Judge:
+    """A stage with its snapshot, ready for questions."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.snapshot: Snapshot = stage.look()
+        self.world = World(self.snapshot)
+        self.legacy = [
+            each.name for each in stage.scenario.namespaces if any("legacy" in f.backend for f in each.firewall)
+        ]
+        stage.trace()
+
+    def ask(self, question: Question) -> Finding:
+        """Puts a question to both."""
+        finding = Finding(question)
+        asked = resolve(self.snapshot, question.target, f"ns:{question.source}", Protocol(question.protocol))
+        try:
+            runs, _ = conversations(self.world, asked)
+        except Exception as error:
+            finding.wrong = [f"the model fails: {type(error).__name__}: {error}"]
+            finding.kinds = ("error",)
+            return finding
+        ways = [run.result for run in runs]
+        finding.said = tuple(sorted({str(way.symptom) for way in ways}))
+        evidence = self._try(
+            question, (f"{asked.address}%{asked.zone}" if asked.zone else str(asked.address), asked.port), finding.said
+        )
+        finding.seen = evidence.result.symptom
+        same = [way for way in ways if way.symptom == finding.seen]
+        if not same:
+            finding.wrong = [f"the model says {' or '.join(finding.said)}, the kernel {finding.seen}"]
+            finding.kinds = ("symptom",)
+            same = ways
+        best = min((self._compare(talk, evidence) for talk in same[:8]), key=lambda found: len(found[1]))
+        talk, wrong = best
+        finding.ending = failed_leg(talk)
+        finding.wrong += wrong
+        finding.kinds += tuple(dict.fromkeys(line.split()[0] for line in wrong))
+        finding.met = vocabulary(talk)
+        for gap in self.snapshot.gaps:
+            finding.wrong.append(f"unread: {gap.source} in {gap.netns}: {gap.reason}")
+            finding.kinds += ("unread",)
+        return finding
+
+    def _compare(self, talk: Conversation, evidence: Evidence) -> tuple[Conversation, list[str]]:
+        wrong = rule_disagreements(talk, evidence.events)
+        refuses = any(each.reply and each.reply.outcome is Outcome.REPLY_MISMATCH for each in talks(talk))
+        wrong += counter_disagreements(talk, evidence.before, evidence.after, more=refuses)
+        wrong += route_disagreements(talk, self.snapshot, lambda netns, asked: self.stage.kernels[netns].route(asked))
+        return talk, wrong
+
+    def _try(self, question: Question, target: tuple[str, int], said: tuple[str, ...]) -> Evidence:
+        self.stage.forget()
+        for kernel in self.stage.kernels.values():
+            kernel.events()
+        before = self._counters()
+        sockets, quiet = self.stage.sockets, SILENT & set(said)
+        result = sockets.ask(question.source, target, question.protocol, QUIET if quiet else PATIENT)
+        if quiet and result.symptom in SILENT and result.symptom not in said:
+            return self._try(question, target, ())
+        events = {name: kernel.events() for name, kernel in self.stage.kernels.items()}
+        return Evidence(result, {name: found for name, found in events.items() if found}, before, self._counters())
+
+    def _counters(self) -> dict[LegacyRule, int]:
+        found: dict[LegacyRule, int] = {}
+        for name in self.legacy:
+            found |= legacy_counters(name, self.stage.netns(name))
+        return found
+
+
+def vocabulary(talk: Conversation) -> Counter[str]:
+    """What the packets of a conversation met: rules by backend, table and verdict; decisions by kind."""
+    met: Counter[str] = Counter()
+    for _, trace in legs(talk):
+        for step in trace.steps:
+            if step.ref is not None and step.kind == "rule":
+                backend, family, *_ = step.ref.key
+                met[f"{backend} {family} {step.hook}"] += 1
+                met[f"verdict {step.verdict.split()[0] if step.verdict else ''}"] += 1
+            else:
+                met[str(step.kind)] += 1
+    return met

@@ -1,0 +1,143 @@
+"""A host in the making: what the ingredients of a scenario know about it and add to it.
+
+`Draft` is a namespace that is still written to; `Plot` has all of them and the facts that rules and questions are made
+of: addresses, networks, devices, ports. `Plot.scenario` is the finished value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tests.fidelity.fuzz.dice import Dice
+from tests.scenarios.scenario import Bridge, End, Firewall, Namespace, Question, Scenario
+
+#: Networks by name: the first three bytes of IPv4, the first group of IPv6.
+NETS = {
+    "lan": ("10.77.0", "fd77"),
+    "isp": ("10.88.0", "fd88"),
+    "vpn": ("10.99.0", "fd99"),
+    "desk": ("10.66.0", "fd66"),
+    "far0": ("10.54.0", "fd54"),
+    "far1": ("10.55.0", "fd55"),
+    "br0": ("172.30.0", "fd30"),
+    "br1": ("172.31.0", "fd31"),
+}
+
+
+@dataclass
+class Draft:
+    """A namespace in the making."""
+
+    name: str
+    addresses: list[str] = field(default_factory=list)
+    bridges: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)
+    sysctls: dict[str, int] = field(default_factory=dict)
+    routes: list[str] = field(default_factory=list)
+    rules: list[str] = field(default_factory=list)
+    neighbours: list[str] = field(default_factory=list)
+    firewall: list[Firewall] = field(default_factory=list)
+    listeners: list[str] = field(default_factory=list)
+    down: list[str] = field(default_factory=list)
+
+    def done(self) -> Namespace:
+        """The namespace as a scenario has it."""
+        return Namespace(
+            self.name,
+            tuple(self.addresses),
+            tuple(Bridge(name, tuple(own), tuple(ports)) for name, (own, ports) in self.bridges.items()),
+            tuple(self.sysctls.items()),
+            tuple(self.routes),
+            tuple(self.rules),
+            tuple(self.neighbours),
+            tuple(self.firewall),
+            tuple(self.listeners),
+            down=tuple(self.down),
+        )
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A namespace's place in a network: the device, and the host number of its address."""
+
+    netns: str
+    link: str
+    net: str
+    number: int
+
+    def address(self, family: int) -> str:
+        """Its address, without the length."""
+        return address(self.net, self.number, family)
+
+
+def address(net: str, number: int, family: int) -> str:
+    """The address of a host number in a network."""
+    v4, v6 = NETS[net]
+    return f"{v4}.{number}" if family == 4 else f"{v6}::{number:x}"
+
+
+def network(net: str, family: int) -> str:
+    """The network's prefix."""
+    v4, v6 = NETS[net]
+    return f"{v4}.0/24" if family == 4 else f"{v6}::/64"
+
+
+class Plot:
+    """The host that is being made up."""
+
+    def __init__(self, dice: Dice, families: tuple[int, ...]) -> None:
+        self.dice = dice
+        self.families = families
+        self.drafts: dict[str, Draft] = {}
+        self.seats: list[Seat] = []
+        self.wires: list[tuple[End, End]] = []
+        self.questions: list[Question] = []
+        #: Targets worth asking for, beside those that can be seen in `seats`: (address, port).
+        self.targets: list[tuple[str, int]] = []
+
+    def draft(self, name: str) -> Draft:
+        """A namespace, made when it is first asked for."""
+        return self.drafts.setdefault(name, Draft(name))
+
+    @property
+    def host(self) -> Draft:
+        """The host that is asked about."""
+        return self.draft("host")
+
+    def sit(self, seat: Seat) -> tuple[str, ...]:
+        """Takes a place in a network; its addresses with lengths."""
+        self.draft(seat.netns)
+        self.seats.append(seat)
+        return tuple(f"{seat.address(family)}/{24 if family == 4 else 64}" for family in self.families)
+
+    def wire(self, one: Seat, other: Seat) -> None:
+        """A veth pair, both ends with addresses."""
+        ends = [End(seat.netns, seat.link, self.sit(seat)) for seat in (one, other)]
+        self.wires.append((ends[0], ends[1]))
+
+    def plug(self, seat: Seat, port: str) -> None:
+        """A veth pair to a port of the host's bridge that bears the network's name."""
+        self.wires.append((End(seat.netns, seat.link, self.sit(seat)), End("host", port)))
+        self.host.bridges[seat.net][1].append(port)
+
+    def of(self, netns: str) -> list[Seat]:
+        """The places of a namespace."""
+        return [seat for seat in self.seats if seat.netns == netns]
+
+    @property
+    def nets(self) -> list[str]:
+        """The networks that there are."""
+        return list(dict.fromkeys(seat.net for seat in self.seats))
+
+    def links(self, netns: str) -> list[str]:
+        """The devices of a namespace, without loopback."""
+        ends = [end.link for wire in self.wires for end in wire if end.netns == netns]
+        return [*ends, *self.drafts[netns].bridges]
+
+    def ports(self) -> list[str]:
+        """The ports of the host's bridges."""
+        return [port.split()[0] for _, ports in self.host.bridges.values() for port in ports]
+
+    def scenario(self, name: str) -> Scenario:
+        """The finished scenario."""
+        spaces = tuple(draft.done() for draft in self.drafts.values())
+        return Scenario(name, name, "Made up by chance.", "host", spaces, tuple(self.wires), tuple(self.questions))

@@ -1,0 +1,184 @@
+"""What else may be wrong with a host, or just unusual: sysctls, routes, policy rules, neighbours, ports, devices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.fidelity.fuzz.plot import Plot, address, network
+from tests.fidelity.fuzz.walls import Walls
+from tests.fidelity.fuzz.words import MARKS
+
+#: Sysctls of IPv4's devices and the values that they take.
+DEVICE4 = (
+    (4.0, ("rp_filter", (0, 1, 2))),
+    (1.0, ("forwarding", (0, 1))),
+    (2.0, ("route_localnet", (1,))),
+    (1.0, ("accept_local", (1,))),
+    (1.0, ("arp_ignore", (1, 2, 8))),
+    (0.5, ("arp_filter", (1,))),
+    (0.5, ("arp_announce", (1, 2))),
+    (1.0, ("proxy_arp", (1,))),
+    (1.0, ("src_valid_mark", (1,))),
+    (0.5, ("ignore_routes_with_linkdown", (1,))),
+)
+WHOLE = (
+    (1.0, ("net.ipv4.ip_forward", 0)),
+    (1.0, ("net.ipv4.fib_multipath_hash_policy", 1)),
+    (1.0, ("net.ipv4.fwmark_reflect", 1)),
+    (0.5, ("net.ipv4.icmp_errors_use_inbound_ifaddr", 1)),
+)
+PLACES = ((6.0, "host"), (1.0, "lan"), (1.0, "web"), (0.7, "isp"), (0.7, "vpn"))
+
+
+def _place(plot: Plot) -> str:
+    return plot.dice.weighted([(weight, name) for weight, name in PLACES if name in plot.drafts])
+
+
+def sysctl(plot: Plot, walls: Walls) -> None:
+    """One setting of a device, of all, or of the namespace."""
+    dice, name = plot.dice, _place(plot)
+    if 4 not in plot.families or dice.chance(0.1):
+        plot.draft(name).sysctls["net.ipv6.conf.all.forwarding"] = dice.number(0, 1)
+        return
+    if dice.chance(0.12):
+        key, value = dice.weighted(WHOLE)
+        plot.draft(name).sysctls[key] = value
+        return
+    key, values = dice.weighted(DEVICE4)
+    device = "all" if dice.chance(0.4) and key != "forwarding" else dice.pick(plot.links(name))
+    plot.draft(name).sysctls[f"net.ipv4.conf.{device}.{key}"] = dice.pick(values)
+
+
+def route(plot: Plot, walls: Walls) -> None:
+    """A route more: a refusing one, a detour, a more specific one, with another source or metric."""
+    dice, name, family = plot.dice, _place(plot), plot.dice.pick(plot.families)
+    to = dice.either(network(dice.pick(plot.nets), family), dice.pick(plot.seats).address(family))
+    if "/" in to and dice.chance(0.3):
+        to = to.replace(".0/24", ".0/25").replace("::/64", "::/65")
+    mine = plot.of(name)
+    if dice.chance(0.3):
+        plot.draft(name).routes.append(f"{dice.either('unreachable', 'prohibit', 'blackhole')} {to}{_metric(plot, to)}")
+        return
+    seat = dice.pick(mine)
+    others = [other for other in plot.seats if other.net == seat.net and other.netns != name]
+    gateway = dice.pick(others).address(family) if others else address(seat.net, 98, family)
+    way = dice.weighted(((3.0, f"via {gateway}"), (1.0, f"dev {seat.link}")))
+    source = f" src {dice.pick(mine).address(family)}" if dice.chance(0.2) else ""
+    plot.draft(name).routes.append(f"{to} {way}{source}{_metric(plot, to)}")
+
+
+def _metric(plot: Plot, to: str) -> str:
+    """Routes that stand beside a connected one need a metric of their own."""
+    return f" metric {plot.dice.either(5, 50, 4000)}"
+
+
+def policy_rule(plot: Plot, walls: Walls) -> None:
+    """A policy rule with a table of its own, or one that refuses."""
+    dice, name, family = plot.dice, _place(plot), plot.dice.pick(plot.families)
+    seat, minus = dice.pick(plot.seats), "-6 " if family == 6 else ""
+    selector = dice.weighted(
+        (
+            (3.0, f"fwmark {dice.pick(MARKS):#x}"),
+            (1.5, f"fwmark {dice.pick(MARKS):#x}/0xf"),
+            (2.0, f"from {network(seat.net, family)}"),
+            (1.0, f"from {seat.address(family)}"),
+            (1.5, f"to {network(seat.net, family)}"),
+            (1.5, f"iif {dice.pick([*plot.links(name), 'lo'])}"),
+            (0.5, f"ipproto {dice.either('tcp', 'udp')} dport {dice.either(80, 8080)}"),
+            (0.5, f"not fwmark {dice.pick(MARKS):#x}"),
+        )
+    )
+    preference = 1000 + len(plot.draft(name).rules)
+    action = dice.weighted(((6.0, "lookup 100"), (0.5, "unreachable"), (0.5, "prohibit"), (0.5, "blackhole"),
+                            (0.5, "lookup main suppress_prefixlength 0"), (0.3, "goto 32766")))  # fmt: skip
+    plot.draft(name).rules.append(f"{minus}pref {preference} {selector} {action}")
+    if action == "lookup 100":
+        own = dice.pick(plot.of(name))
+        others = [other for other in plot.seats if other.net == own.net and other.netns != name]
+        way = f"via {dice.pick(others).address(family)}" if others and dice.chance(0.7) else f"dev {own.link}"
+        made = dice.weighted(((4.0, f"default {way}"), (1.0, f"{network(seat.net, family)} {way}"),
+                              (0.5, "unreachable default"), (0.5, "throw default")))  # fmt: skip
+        known = [
+            words for words in plot.draft(name).routes if f"{minus}{made.split()[0]}" in words and "table 100" in words
+        ]
+        if not known:
+            plot.draft(name).routes.append(f"{minus}{made} table 100")
+
+
+def neighbour(plot: Plot, walls: Walls) -> None:
+    """A neighbour that was given by hand: of nobody, or of somebody else; or one that cannot be found."""
+    dice, name, family = plot.dice, _place(plot), plot.dice.pick(plot.families)
+    seat = dice.pick(plot.of(name))
+    others = [other for other in plot.seats if other.net == seat.net and other.netns != name]
+    who = dice.pick(others).address(family) if others else address(seat.net, 98, family)
+    plot.draft(name).neighbours.append(
+        f"{who} dev {seat.link} lladdr 02:00:00:00:00:{dice.number(1, 99):02d} nud permanent"
+    )
+
+
+PORT_OPTIONS = (
+    (4.0, "isolated on"),
+    (3.0, "hairpin on"),
+    (0.7, "state 0"),
+    (0.5, "learning off"),
+    (0.5, "flood off"),
+)
+
+
+def port(plot: Plot, walls: Walls) -> None:
+    """An option of a bridge port."""
+    dice = plot.dice
+    for _, ports in plot.host.bridges.values():
+        for index, words in enumerate(ports):
+            if dice.chance(0.5):
+                option = dice.weighted(
+                    (
+                        (4.0, "isolated on"),
+                        (3.0, "hairpin on"),
+                        (0.7, "state 0"),
+                        (0.5, "learning off"),
+                        (0.5, "flood off"),
+                    )
+                )
+                ports[index] = f"{words.split()[0]} {option}"
+
+
+def down(plot: Plot, walls: Walls) -> None:
+    """A device that is down."""
+    name = _place(plot)
+    plot.draft(name).down.append(plot.dice.pick(plot.links(name)))
+
+
+def own_address(plot: Plot, walls: Walls) -> None:
+    """An address more: on loopback, on another device, or one that somebody has already."""
+    dice, name, family = plot.dice, _place(plot), plot.dice.pick(plot.families)
+    length = 32 if family == 4 else 128
+    made = dice.weighted(
+        (
+            (3.0, "10.123.0.1" if family == 4 else "fd12::1"),
+            (1.0, dice.pick(plot.seats).address(family)),
+            (1.0, address(dice.pick(plot.nets), 50, family)),
+        )
+    )
+    words = f"{made}/{length} dev {dice.pick([*plot.links(name), 'lo'])}" + (" nodad" if family == 6 else "")
+    if words not in plot.draft(name).addresses:
+        plot.draft(name).addresses.append(words)
+        plot.targets.append((made, 80))
+    if dice.chance(0.4):
+        other = _place(plot)
+        ways = [seat for seat in plot.of(other) if any(mine.net == seat.net for mine in plot.of(name))]
+        if ways and other != name:
+            gateway = next(mine for mine in plot.of(name) if mine.net == ways[0].net).address(family)
+            plot.draft(other).routes.append(f"{made}/{length} via {gateway}{_metric(plot, made)}")
+
+
+Ingredient = Callable[[Plot, Walls], None]
+INGREDIENTS: tuple[tuple[float, Ingredient], ...] = (
+    (5.0, sysctl),
+    (2.5, route),
+    (3.0, policy_rule),
+    (1.0, neighbour),
+    (1.5, port),
+    (0.5, down),
+    (1.5, own_address),
+)

@@ -1,0 +1,147 @@
+"""Clients and servers of a worker: real sockets in other namespaces, all watched by one loop.
+
+A socket stays in the namespace that it was made in, so the loop needs no threads: `listen` and `ask` enter a namespace,
+open a socket, and come back. An attempt ends as soon as something is heard; silence is waited for as long as the caller
+says. Every connection is ended by a reset, so that nothing is sent later on.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from tests.harness.netns import NETNS_FOLDER
+from tests.harness.probe import REQUEST, Result, answered, enter, failed
+from tests.harness.servers import Servers, line
+
+#: SO_LINGER with no time to linger: close() sends a reset.
+AT_ONCE = struct.pack("ii", 1, 0)
+
+
+@contextmanager
+def inside(netns: str) -> Iterator[None]:
+    """Runs a block in a namespace of /run/netns. Processes that it starts begin there."""
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        enter(str(NETNS_FOLDER / netns))
+        yield
+    finally:
+        enter(f"/proc/self/fd/{home}")
+        os.close(home)
+
+
+class Sockets:
+    """The one loop, and all that is open in it."""
+
+    def __init__(self) -> None:
+        self.selector = selectors.DefaultSelector()
+        self.accepted: list[socket.socket] = []
+        self.servers: list[_Listeners] = []
+
+    def listen(self, netns: str, specs: tuple[str, ...]) -> None:
+        """Opens listeners (specifications of tests.harness.servers) in a namespace."""
+        servers = _Listeners(netns, self)
+        self.servers.append(servers)
+        with inside(netns):
+            for spec in specs:
+                servers.add(spec)
+
+    def ask(self, netns: str, target: tuple[str, int], protocol: str, patience: float) -> Result:
+        """One attempt from a namespace, as tests.harness.probe makes it. Each silence lasts `patience` seconds."""
+        address, port = target
+        with inside(netns):
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+            client = socket.socket(family, kind | socket.SOCK_NONBLOCK)
+            try:
+                return self._attempt(client, (address, port), protocol, patience)
+            except OSError as error:
+                return failed(error)
+            finally:
+                with suppress(KeyError):
+                    self.selector.unregister(client)
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+                client.close()
+
+    def _attempt(self, client: socket.socket, target: tuple[str, int], protocol: str, patience: float) -> Result:
+        with suppress(BlockingIOError):
+            client.connect(socket.getaddrinfo(*target)[0][4])
+        if protocol == "tcp":
+            if not self._wait(client, selectors.EVENT_WRITE, patience):
+                return Result("timeout")
+            if error := client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                raise OSError(error, "")
+        client.send(REQUEST)
+        if not self._wait(client, selectors.EVENT_READ, patience):
+            return Result("accepted-then-silent" if protocol == "tcp" else "timeout")
+        try:
+            data = client.recv(4096)
+        except (ConnectionResetError, BrokenPipeError):
+            return Result("accepted-then-closed")
+        return answered(data) if data else Result("accepted-then-closed")
+
+    def _wait(self, client: socket.socket, event: int, patience: float) -> bool:
+        """Runs the loop until something happens to the client; False when `patience` seconds bring nothing."""
+        try:
+            self.selector.modify(client, event, None)
+        except KeyError:
+            self.selector.register(client, event, None)
+        until = time.monotonic() + patience
+        while (left := until - time.monotonic()) > 0:
+            for key, _ in self.selector.select(left):
+                if key.fileobj is client:
+                    return True
+                self._serve(key)
+        return False
+
+    @staticmethod
+    def _serve(key: selectors.SelectorKey) -> None:
+        with suppress(OSError):  # a client that is gone
+            key.data()
+
+    def settle(self) -> None:
+        """Serves what still waits, then hangs up on everybody."""
+        while waiting := self.selector.select(0):
+            for key, _ in waiting:
+                self._serve(key)
+        for each in self.accepted:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+            each.close()
+        self.accepted.clear()
+
+    def close(self) -> None:
+        """Closes everything."""
+        self.settle()
+        for key in list(self.selector.get_map().values()):
+            self.selector.unregister(key.fileobj)
+            if isinstance(key.fileobj, socket.socket):
+                key.fileobj.close()
+        for servers in self.servers:
+            for each in servers.unread:
+                each.close()
+        self.servers.clear()
+
+
+class _Listeners(Servers):
+    """The servers of one namespace. A connection stays open after the answer, until `Sockets.settle`."""
+
+    def __init__(self, name: str, loop: Sockets) -> None:
+        super().__init__(name)
+        self.selector.close()
+        self.selector = loop.selector
+        self.loop = loop
+
+    def answer(self, client: socket.socket) -> None:
+        self.selector.unregister(client)
+        self.loop.accepted.append(client)
+        if client.recv(4096):
+            client.sendall(line(self.name, client.getpeername()[:2], client.getsockname()[:2]))
+
+    def swallow(self, client: socket.socket) -> None:
+        self.selector.unregister(client)
+        self.loop.accepted.append(client)

@@ -1,0 +1,197 @@
+"""Builds a scenario quickly, in a worker's own mounts and networks, in the order of tests/scenarios/README.md.
+
+What `tests.harness.scenes` does with a process for each command is done here with one `ip -batch` for a namespace, and
+with system calls where there is one. A namespace bears the name that the scenario gives it. `Refused` says what the
+kernel or a tool would not take: then there is no such host.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from engine.model.host import Snapshot
+from engine.model.words import sysctl_path
+from engine.observe.snapshot import take
+from tests.fidelity.fuzz.kernel import Kernel
+from tests.fidelity.fuzz.sockets import Sockets, inside
+from tests.harness.netns import NETNS_FOLDER, CommandFailed, Netns, run
+from tests.scenarios.scenario import End, Firewall, Namespace, Scenario
+
+CLONE_NEWNET, MS_BIND, MNT_DETACH = 0x40000000, 0x1000, 2
+#: Milliseconds between two ARP questions, three of which make a neighbour unreachable.
+ARP_RETRANSMIT = 40
+#: As tests.harness.netns sets up a namespace; and nothing is sent a second time, so that a question is over at once.
+SETTINGS = {
+    "net/ipv4/icmp_ratelimit": 0,
+    "net/ipv6/icmp/ratelimit": 0,
+    "net/ipv6/conf/default/accept_dad": 0,
+    "net/ipv4/tcp_synack_retries": 0,
+}
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Refused(Exception):
+    """The kernel or a tool would not take a part of the scenario."""
+
+
+class Stage:
+    """A scenario that stands. Close it before the next one is built."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.sockets = Sockets()
+        self.kernels: dict[str, Kernel] = {}
+        self._made: list[Path] = []
+        try:
+            self._build()
+        except CommandFailed as error:
+            self.close()
+            raise Refused(str(error)) from error
+        except OSError as error:
+            self.close()
+            raise Refused(f"{error}") from error
+
+    def _build(self) -> None:
+        spaces = self.scenario.namespaces
+        for each in spaces:
+            self._netns(each.name)
+        ends = [end for wire in self.scenario.wires for end in wire]
+        _batch(
+            f"link add {a.link} netns {a.netns} type veth peer name {b.link} netns {b.netns}"
+            for a, b in self.scenario.wires
+        )
+        for each in spaces:
+            with inside(each.name):
+                _links(each, [end for end in ends if end.netns == each.name])
+        for each in spaces:
+            self._furnish(each)
+
+    def _netns(self, name: str) -> None:
+        path = NETNS_FOLDER / name
+        path.touch()
+        self._made.append(path)
+        home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        _check(_libc.unshare(CLONE_NEWNET))
+        try:
+            _check(_libc.mount(b"/proc/thread-self/ns/net", str(path).encode(), None, MS_BIND, None))
+            for setting, value in SETTINGS.items():
+                _write(setting, value)
+        finally:
+            _check(_libc.setns(home, CLONE_NEWNET))
+            os.close(home)
+
+    def _furnish(self, each: Namespace) -> None:
+        with inside(each.name):
+            for name, value in each.sysctls:
+                _write(sysctl_path(name), value)
+            ways = [*(f"route add {words}" for words in each.routes), *(f"rule add {words}" for words in each.rules)]
+            _batch([words for words in ways if " add -6 " not in words])
+            _batch([words.replace(" add -6 ", " add ") for words in ways if " add -6 " in words], "-6")
+            _batch(f"neigh replace {words}" for words in each.neighbours)
+            for rules in each.firewall:
+                _load(rules)
+        if each.listeners:
+            self.sockets.listen(each.name, each.listeners)
+        if each.down:
+            with inside(each.name):
+                _batch(f"link set {link} down" for link in each.down)
+        self.kernels[each.name] = Kernel(each.name)
+
+    def look(self) -> Snapshot:
+        """The snapshot from the scenario's host."""
+        with inside(self.scenario.host):
+            seen = take()
+        ours = {each.name for each in self.scenario.namespaces}
+        return replace(
+            seen,
+            namespaces=tuple(netns for netns in seen.namespaces if netns.id in ours),
+            containers=(),
+            networks=(),
+            gaps=tuple(gap for gap in seen.gaps if gap.netns in ours),
+        )
+
+    def trace(self) -> None:
+        """From now on nf_tables tells what packets meet."""
+        for each in self.scenario.namespaces:
+            if any("legacy" not in rules.backend for rules in each.firewall):
+                self.kernels[each.name].trace(self.netns(each.name))
+
+    def netns(self, name: str) -> Netns:
+        """A namespace as the harness knows it."""
+        return Netns(str(NETNS_FOLDER / name), name)
+
+    def forget(self) -> None:
+        """Brings everything back to where no packet was sent."""
+        self.sockets.settle()
+        for kernel in self.kernels.values():
+            kernel.forget()
+        self.sockets.settle()
+
+    def close(self) -> None:
+        """Removes everything."""
+        self.sockets.close()
+        for kernel in self.kernels.values():
+            kernel.close()
+        for path in self._made:
+            _libc.umount2(str(path).encode(), MNT_DETACH)
+            path.unlink(missing_ok=True)
+
+
+def _check(result: int) -> None:
+    if result != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def _batch(lines: Iterable[str], *options: str) -> None:
+    """Runs lines of ip(8) in the namespace that this thread is in."""
+    text = "\n".join(lines)
+    if text:
+        run(["ip", *options, "-batch", "-"], stdin=text + "\n")
+
+
+def _write(setting: str, value: int) -> None:
+    Path("/proc/sys", setting).write_text(f"{value}\n")
+
+
+def _quicken(link: str) -> None:
+    for family in ("ipv4", "ipv6"):
+        with suppress(OSError):
+            _write(f"net/{family}/neigh/{link}/retrans_time_ms", ARP_RETRANSMIT)
+
+
+def _links(each: Namespace, ends: list[End]) -> None:
+    """Links and addresses of a namespace, from inside."""
+    lines = ["link set lo up"]
+    for end in ends:
+        lines += [f"link set {end.link} up"]
+        lines += [f"link set {end.link} address {end.mac}"] if end.mac else []
+    for bridge in each.bridges:
+        # A bridge that snoops joins a group of its own and reports that, at a time of its choice.
+        lines += [f"link add {bridge.name} type bridge mcast_snooping 0", f"link set {bridge.name} up"]
+        lines += [f"link set {port.split()[0]} master {bridge.name}" for port in bridge.ports]
+        for port in bridge.ports:
+            name, *options = port.split()
+            lines += [f"link set {name} type bridge_slave {' '.join(options)}"] if options else []
+        lines += [_address(bridge.name, address) for address in bridge.addresses]
+    lines += [_address(end.link, address) for end in ends for address in end.addresses]
+    _batch([*lines, *(f"address add {words}" for words in each.addresses)])
+    for link in (*(end.link for end in ends), *(bridge.name for bridge in each.bridges)):
+        _quicken(link)
+
+
+def _address(link: str, address: str) -> str:
+    return f"address add {address} dev {link}" + (" nodad" if ":" in address else "")
+
+
+def _load(rules: Firewall) -> None:
+    if rules.backend == "nft":
+        run(["nft", "-f", "-"], stdin=rules.text)
+    elif rules.backend == "ipset":
+        run(["ipset", "restore"], stdin=rules.text)
+    else:
+        run([f"{rules.backend}-restore", "--noflush"], stdin=rules.text)

@@ -1,0 +1,85 @@
+"""The firewalls of a host in the making: tables and chains of all backends, as lines that are joined in the end.
+
+`Walls` keeps iptables' tables by namespace, backend and IP version, nftables' by namespace, family and name, in the
+order in which they are first asked for, and writes each as one block of the scenario.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tests.fidelity.fuzz import xt
+from tests.fidelity.fuzz.nft import Sets
+from tests.fidelity.fuzz.plot import Plot
+from tests.scenarios.scenario import Firewall
+
+XtKey = tuple[str, str, int]
+NftKey = tuple[str, str, str]
+
+
+@dataclass
+class XtTables:
+    """The tables of one backend and IP version: by table and chain, the policy and the rules."""
+
+    tables: dict[str, dict[str, tuple[str, list[str]]]] = field(default_factory=dict)
+
+    def chain(self, table: str, name: str, policy: str = "") -> list[str]:
+        """The rules of a chain, made when it is first asked for; a policy that is given stays."""
+        chains = self.tables.setdefault(table, {})
+        usual = "ACCEPT" if name in xt.HOOKS else "-"
+        known = chains.get(name, (usual, []))
+        chains[name] = (policy or known[0], known[1])
+        return known[1]
+
+    def users(self, table: str, prefix: str) -> list[str]:
+        """The user chains of a table whose names begin so."""
+        return [name for name in self.tables.get(table, {}) if name.startswith(prefix)]
+
+
+@dataclass
+class NftTable:
+    """A table of nftables: by chain, its first line ("" for a user chain) and the rules."""
+
+    sets: Sets = field(default_factory=Sets)
+    chains: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
+
+    def chain(self, name: str, head: str = "") -> list[str]:
+        """The rules of a chain, made when it is first asked for."""
+        return self.chains.setdefault(name, (head, []))[1]
+
+
+class Walls:
+    """All of them."""
+
+    def __init__(self) -> None:
+        self._xt: dict[XtKey, XtTables] = {}
+        self._nft: dict[NftKey, NftTable] = {}
+
+    def xt(self, netns: str, backend: str, family: int) -> XtTables:
+        """Tables of `legacy` or `nft` iptables."""
+        return self._xt.setdefault((netns, backend, family), XtTables())
+
+    def nft(self, netns: str, family: str, name: str) -> NftTable:
+        """A table of nftables."""
+        return self._nft.setdefault((netns, family, name), NftTable())
+
+    def build(self, plot: Plot) -> None:
+        """Writes all blocks into the plot."""
+        for (netns, backend, family), tables in self._xt.items():
+            program = "iptables" if family == 4 else "ip6tables"
+            text = xt.block(family, tables.tables)
+            plot.draft(netns).firewall.append(Firewall(f"{program}-{backend}", text))
+        for (netns, kind, name), table in self._nft.items():
+            plot.draft(netns).firewall.append(Firewall("nft", _nft_text(kind, name, table)))
+
+
+def _nft_text(family: str, name: str, table: NftTable) -> str:
+    lines = [f"table {family} {name} {{", *(f"  {line}" for line in table.sets.lines if line.startswith("set"))]
+    # Chains that are only jumped to stand first, so that jumps find them, and maps that name them after those.
+    for chain, (head, _) in table.chains.items():
+        if not head:
+            lines += [f"  chain {chain} {{", "  }"]
+    lines += [f"  {line}" for line in table.sets.lines if not line.startswith("set")]
+    for chain, (head, rules) in table.chains.items():
+        lines += [f"  chain {chain} {{", *([f"    {head}"] if head else []), *(f"    {rule}" for rule in rules), "  }"]
+    return "\n".join([*lines, "}"]) + "\n"
