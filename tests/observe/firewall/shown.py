@@ -21,7 +21,9 @@ from engine.model.firewall import (
     Opaque,
     Reject,
     SetMark,
+    SetZone,
     Statement,
+    Tproxy,
     Verdict,
     VerdictMap,
 )
@@ -53,6 +55,13 @@ def one(statement: Statement) -> str:
             return f"{fields(statement.fields)} vmap {target(statement)}"
         case NoTrack():
             return "notrack"
+        case SetZone():
+            directions = (("original", statement.original), ("reply", statement.reply))
+            return " ".join(("zone", str(statement.zone), *(name for name, holds in directions if holds)))
+        case Tproxy():
+            return (
+                f"tproxy {statement.address or 'here'}:{statement.port} mark&{statement.keep:#x}^{statement.value:#x}"
+            )
         case Note():
             return f"note {statement.text}"
         case Opaque():

@@ -74,7 +74,7 @@ def test_an_unknown_condition_keeps_its_words() -> None:
     ("statement", "means"),
     [
         ({"queue": {"num": 1}}, "opaque queue {num 1}"),
-        ({"tproxy": {"addr": "1.2.3.4", "port": 80}}, "opaque tproxy {addr 1.2.3.4, port 80}"),
+        ({"tproxy": {"addr": "1.2.3.4", "port": 80}}, "tproxy 1.2.3.4:80"),
         ({"synproxy": {"mss": 1460}}, "opaque synproxy {mss 1460}"),
         ({"fwd": {"dev": "lo"}}, "opaque fwd {dev lo}"),
         ({"flow": {"op": "add", "flowtable": "@f"}}, "note flow {op add, flowtable @f}"),

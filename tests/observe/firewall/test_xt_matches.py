@@ -159,8 +159,8 @@ def test_an_unknown_option_of_a_known_module_stays_beside_the_exact_ones() -> No
     ]
 
 
-def test_the_fragment_flag_is_a_field_that_is_not_exact() -> None:
-    assert conditions("-f") == ["unknown ip fragment"]
+def test_the_fragment_flag_asks_for_a_later_fragment() -> None:
+    assert conditions("-f") == ["ip fragment in later"]
 
 
 def test_a_comment_is_no_condition_and_keeps_blanks_and_escapes() -> None:

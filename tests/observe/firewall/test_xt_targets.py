@@ -53,7 +53,7 @@ TARGETS = [
     ("-j CONNMARK --restore-mark --mask 0xff", ["mark = mark&0xffffff00 ^ ct mark&0xff"]),
     ("-j CT --notrack", ["notrack"]),
     ("-j NOTRACK", ["notrack"]),
-    ("-j CT --zone 5", ["opaque -j CT --zone 5"]),
+    ("-j CT --zone 5", ["zone 5 original reply"]),
     ("-j CT --helper ftp", ["note -j CT --helper ftp"]),
     ('-j LOG --log-prefix "[UFW BLOCK] "', ['note -j LOG --log-prefix "[UFW BLOCK] "']),
     ("-j NFLOG --nflog-group 5", ["note -j NFLOG --nflog-group 5"]),
@@ -61,7 +61,7 @@ TARGETS = [
     ("-j TCPMSS --clamp-mss-to-pmtu", ["note -j TCPMSS --clamp-mss-to-pmtu"]),
     ("-j SET --add-set seen src --exist", ["note -j SET --add-set seen src --exist"]),
     ("-j NFQUEUE --queue-num 3", ["opaque -j NFQUEUE --queue-num 3"]),
-    ("-j TPROXY --on-port 80 --tproxy-mark 0x1/0x1", ["opaque -j TPROXY --on-port 80 --tproxy-mark 0x1/0x1"]),
+    ("-j TPROXY --on-port 80 --tproxy-mark 0x1/0x1", ["tproxy here:80 mark&0xfffffffe^0x1"]),
     ("-j TTL --ttl-set 5", ["opaque -j TTL --ttl-set 5"]),
     ("-j NOSUCH", ["opaque -j NOSUCH"]),
 ]  # fmt: skip
