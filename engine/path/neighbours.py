@@ -19,6 +19,7 @@ from engine.model.packet import Packet, Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Assumption, Step
 from engine.path.addresses import is_local, source_for
+from engine.path.apart import kept_apart
 from engine.path.decision import Refusal
 from engine.path.discovery import SOLICITATION, kept_away
 from engine.path.doubt import validate_source
@@ -28,7 +29,6 @@ from engine.path.journey import Journey, Setting
 from engine.path.rules import chain_ref
 from engine.path.segment import Segment, Station
 from engine.path.source6 import ready, source_address6
-from engine.path.wiring import IPVLANS, MACVLANS
 
 #: Any link-local destination: what a device's link-local address is chosen for.
 LINK_LOCAL = IPv6Address("fe80::")
@@ -79,9 +79,9 @@ def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
         macs = tuple(dict.fromkeys(station.link.mac for station in answers))
         where = f"{answers[0].netns}:{answers[0].link.name}"
         return Resolved(macs[0], f"{towards} is at {macs[0]} ({where} answers)", ref, several=macs[1:])
-    kept_apart = _kept_apart(journey, link, towards)
-    if kept_apart:
-        return Resolved(None, kept_apart, ref)
+    apart = kept_apart(journey.world, netns, link, towards)
+    if apart:
+        return Resolved(None, apart, ref)
     if segment.leaves_view:
         return Resolved(None, f"{towards} is beyond what can be seen from here", ref, leaves_view=True)
     return Resolved(None, f"nobody on {link.name} answers for {towards}{_nearly(journey, segment, towards)}", ref)
@@ -237,22 +237,6 @@ def _proxies(journey: Journey, there: Netns, link: Link, towards: IPAddress) -> 
         and found.route.kind == "unicast"
         and all(hop.link != link.index for hop in found.nexthops)
     )
-
-
-def _kept_apart(journey: Journey, link: Link, towards: IPAddress) -> str:
-    """Why the owner of an address on the same wire does not hear the question, though it leaves by that wire; "" where
-    nobody in view has it there."""
-    wiring, netns = journey.world.wiring, journey.netns
-    shares = link.kind in MACVLANS | IPVLANS
-    lower = wiring.below(netns, link) if shares else (netns, link)
-    if lower is None or (shares and link.detail.get("mode") == "vepa"):
-        return ""
-    if shares and is_local(lower[0], journey.world.fib(lower[0]), towards):
-        return f"{lower[0].id} has {towards}, and does not hear the {link.kind} devices on its own {lower[1].name}"
-    for there, other in wiring.above(*lower):
-        if other.kind in MACVLANS | IPVLANS and towards in there.addresses_by_value and there.id != netns.id:
-            return f"{there.id} has {towards} on {other.kind} {other.name}, which does not hear {link.name}"
-    return ""
 
 
 def _nearly(journey: Journey, segment: Segment, towards: IPAddress) -> str:

@@ -20,6 +20,7 @@ from engine.explain.blockers import (
     outside,
     publish,
     route,
+    separated,
     socket,
     source,
     tracking,
@@ -65,6 +66,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     Outcome.ROUTE_PROHIBIT: (route.refused_route,),
     Outcome.ROUTE_BLACKHOLE: (route.refused_route,),
     Outcome.NOT_FORWARDED: (
+        route.not_taken_in,
         nat.masquerade_missing,
         link.lost_gateway,
         route.not_forwarded,
@@ -75,6 +77,8 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     Outcome.RP_FILTER: (source.reverse_path, detour.detours),
     Outcome.MARTIAN: (nat.hairpin_not_masqueraded, source.martian, detour.detours),
     Outcome.NO_NEIGHBOUR: (
+        separated.macvlan,
+        separated.vlans,
         nat.masquerade_missing,
         nat.stale_target,
         nat.hairpin_not_masqueraded,
@@ -85,7 +89,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
         detour.detours,
     ),
     Outcome.LINK_DOWN: (link.link_down, detour.detours),
-    Outcome.BRIDGE_DROP: (neighbour.wrong_neighbour, link.bridge_drop),
+    Outcome.BRIDGE_DROP: (separated.vlans, neighbour.wrong_neighbour, link.bridge_drop),
     Outcome.NOT_FOR_US: (neighbour.wrong_neighbour, outside.not_for_us),
     Outcome.NO_LISTENER: (
         nat.stolen,

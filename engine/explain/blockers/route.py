@@ -64,6 +64,15 @@ def _past(failure: Failure, ref: Ref) -> Iterator[Remedy]:
             return
 
 
+def not_taken_in(failure: Failure) -> list[Blocker]:
+    """NOT_FORWARDED: a transparent proxy's rule took the packet, and routing sends it on all the same."""
+    ref = failure.step.ref
+    if ref is None or ref.kind is not RefKind.ROUTE:
+        return []
+    sentence = f"in {failure.netns.id} {failure.step.text}: a policy rule for the mark has to lead to a local route"
+    return [Blocker("HOST_TPROXY_NOT_ROUTED", sentence, ref)]
+
+
 def not_forwarded(failure: Failure) -> list[Blocker]:
     """NOT_FORWARDED: the switch of the namespace, or of the device that the packet came in by."""
     ref = failure.step.ref
@@ -74,6 +83,8 @@ def not_forwarded(failure: Failure) -> list[Blocker]:
     if failure.returned:
         sentence = f"{failure.packet} was sent back to {netns.id}, which it came from: nobody on the way knows better"
         return [Blocker("ROUTE_SENT_BACK", sentence, ref)]
+    if ref.kind is not RefKind.SYSCTL:
+        return []
     remedy = Remedy(f"turn forwarding on in {netns.id}", (SetSysctl(netns.id, name, 1),))
     whole = name in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
     code = "HOST_IP_FORWARD_OFF" if whole else "HOST_DEVICE_FORWARDING_OFF"
