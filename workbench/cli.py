@@ -113,6 +113,7 @@ def build_parser() -> Parser:
     command.set_defaults(module="workbench.commands.snapshot")
 
     _add_report(commands)
+    _add_diff(commands)
     command = add_command(
         commands, "collect", "a shell script that gathers a snapshot on a machine without Python", COLLECT
     )
@@ -146,6 +147,17 @@ def _add_report(commands: argparse._SubParsersAction[Parser]) -> None:
     _add_protocol(command)
     command.add_argument("--matrix", action="store_true", help="add who reaches what: every port from every place")
     command.set_defaults(module="workbench.commands.report")
+
+
+def _add_diff(commands: argparse._SubParsersAction[Parser]) -> None:
+    command = add_command(commands, "diff", "what changed between two snapshots, and what of it flips an answer", WHY)
+    command.add_argument("before", metavar="BEFORE", type=Path, help="a saved snapshot")
+    command.add_argument("after", metavar="AFTER", type=Path, nargs="?", help="a later one (default: this host now)")
+    command.add_argument("--why", metavar="TARGET", help="ask this of both, and find which changes flip the answer")
+    command.add_argument("--from", dest="source", metavar="SOURCE", default="host", help="who asks, see below")
+    command.add_argument("--udp", action="store_true", help="ask for UDP instead of TCP")
+    command.add_argument("--json", action="store_true", help="one JSON document (portscope.diff/1) instead of words")
+    command.set_defaults(module="workbench.commands.diff")
 
 
 def add_command(commands: argparse._SubParsersAction[Parser], name: str, text: str, epilog: str = "") -> Parser:

@@ -147,7 +147,7 @@ def _netns_of(snapshot: Snapshot, container: Container) -> Netns:
             f"container {container.name} is not running ({container.state}): start it with "
             f"`{' '.join(container.command or (container.engine,))} start {container.name}`, then ask again"
         )
-    if container.netns is None:
+    if container.netns is None or container.netns not in snapshot.by_id:
         raise QuestionError(f"the network namespace of container {container.name} can't be seen: run as root")
     return snapshot.by_id[container.netns]
 

@@ -1,0 +1,61 @@
+"""`portscope diff` as a shell sees it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from engine.observe.recording import dumps
+from tests.hosts.stock import docker_world
+from tests.workbench.test_cli import assert_one_line_error, portscope
+from workbench.exits import Exit
+
+DROP = "-A DOCKER-USER -p tcp -m tcp --dport 80 -j DROP"
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("saved")
+    before, after = folder / "before.json", folder / "after.json"
+    before.write_text(dumps(docker_world().snapshot()))
+    after.write_text(dumps(docker_world(user=(DROP.removeprefix("-A DOCKER-USER "),)).snapshot()))
+    return before, after
+
+
+def test_each_change_is_a_line(files):
+    done = portscope("diff", *files)
+    assert (done.returncode, done.stderr) == (Exit.DONE, "")
+    assert done.stdout == f"rule {DROP} of filter/DOCKER-USER added in host\n"
+
+
+def test_no_change_is_told(files):
+    done = portscope("diff", files[0], files[0])
+    assert (done.returncode, done.stdout) == (Exit.DONE, "nothing differs that decides a packet's way\n")
+
+
+def test_a_question_is_answered_on_both_sides_with_what_flipped_it(files):
+    done = portscope("diff", *files, "--why", ":8080", "--from", "ns:lan")
+    assert done.returncode == Exit.NOT_REACHABLE
+    lines = done.stdout.splitlines()
+    assert lines[2:4] == [
+        "before  ✓ reachable  lan → 10.77.0.1:8080/tcp  connected",
+        "after   ✗ not reachable  lan → 10.77.0.1:8080/tcp  timeout",
+    ]
+    assert lines[4:] == ["the answer is flipped by", f"  rule {DROP} of filter/DOCKER-USER added in host"]
+
+
+def test_as_json_it_is_one_document(files):
+    done = portscope("diff", *reversed(files), "--why", ":8080", "--from", "ns:lan", "--json")
+    assert done.returncode == Exit.REACHABLE
+    document = json.loads(done.stdout)
+    assert document["schema"] == "portscope.diff/1"
+    (change,) = document["changes"]
+    assert (change["how"], change["what"], change["netns"]) == ("deleted", "rule", "host")
+    assert document["why"]["flipped"] is True
+    assert document["why"]["flipped_by"] == [change]
+    assert document["why"]["before"]["reach"] == "no"
+
+
+def test_a_question_of_neither_is_a_usage_error(files):
+    assert_one_line_error(portscope("diff", *files, "--why", "nobody:80"), Exit.USAGE, "nobody")
+    assert_one_line_error(portscope("diff", files[0], files[0].parent / "none.json"), Exit.USAGE, "none.json")

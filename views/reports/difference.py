@@ -1,0 +1,94 @@
+"""What differs between two snapshots, as words and as the JSON document `portscope.diff/1`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.model.changes import Difference
+from engine.model.verdict import Verdict
+from views.reports import answer_json
+from views.reports.answer_text import clean
+from views.verdict.card import HEADLINES, question_words
+
+SCHEMA = "portscope.diff/1"
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question's answers before and after; None where it could not be asked. `by` are the changes that flip it.
+
+    `searched` is false where there are too many changes to try, or where no part of them alone leads there.
+    """
+
+    before: Verdict | None
+    after: Verdict | None
+    flipped: bool
+    by: tuple[Difference, ...]
+    searched: bool
+
+
+def render(found: Sequence[Difference], asked: Asked | None) -> str:
+    """The changes, a line each; then the question's answers and what flipped them."""
+    return "".join(f"{line}\n" for line in _lines(found, asked))
+
+
+def _lines(found: Sequence[Difference], asked: Asked | None) -> Iterator[str]:
+    yield from (clean(str(one)) for one in found)
+    if not found:
+        yield "nothing differs that decides a packet's way"
+    if asked is None:
+        return
+    yield ""
+    yield f"before  {_headline(asked.before)}"
+    yield f"after   {_headline(asked.after)}"
+    if not asked.flipped:
+        yield "the answer is the same"
+    elif not asked.searched:
+        yield "the answer flips, but no set of these changes that was tried explains it"
+    else:
+        yield "the answer is flipped by"
+        yield from (f"  {clean(str(one))}" for one in asked.by)
+
+
+def _headline(verdict: Verdict | None) -> str:
+    if verdict is None:
+        return "it cannot be asked"
+    words, _ = HEADLINES[verdict.reach]
+    return f"{words.lower()}  {clean(question_words(verdict))}  {verdict.symptom}"
+
+
+def dumps(found: Sequence[Difference], asked: Asked | None) -> str:
+    """The document as text, ending in a newline."""
+    return json.dumps(document(found, asked), indent=2) + "\n"
+
+
+def document(found: Sequence[Difference], asked: Asked | None) -> Json:
+    """The document as JSON types."""
+    return {
+        "schema": SCHEMA,
+        "changes": [_change(one) for one in found],
+        "why": None
+        if asked is None
+        else {
+            "before": answer_json.document(asked.before) if asked.before else None,
+            "after": answer_json.document(asked.after) if asked.after else None,
+            "flipped": asked.flipped,
+            "flipped_by": [_change(one) for one in asked.by] if asked.searched else None,
+        },
+    }
+
+
+def _change(one: Difference) -> Json:
+    return {
+        "how": str(one.how),
+        "what": one.what,
+        "name": one.name,
+        "netns": one.netns or None,
+        "detail": one.detail or None,
+        "text": str(one),
+    }

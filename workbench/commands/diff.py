@@ -1,0 +1,49 @@
+"""`portscope diff`: what changed between two snapshots, and which of the changes flips a question's answer."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from engine.explain import ask
+from engine.explain.flip import flip
+from engine.explain.question import QuestionError, resolve
+from engine.model.changes import changes
+from engine.model.host import Snapshot
+from engine.model.packet import Protocol
+from engine.model.verdict import Question, Verdict
+from views.reports import difference
+from workbench import output, world
+from workbench.exits import EXIT_OF_REACH, Exit, usage
+
+
+def run(arguments: Namespace) -> Exit:
+    """Compares, and ends with the code of the later answer where a question is asked."""
+    before = world.load(arguments.before)
+    after = world.load(arguments.after) if arguments.after else world.look()
+    asked = _asked(before, after, arguments) if arguments.why else None
+    found = changes(before, after)
+    output.emit(difference.dumps(found, asked) if arguments.json else difference.render(found, asked))
+    if asked is None:
+        return Exit.DONE
+    return EXIT_OF_REACH[asked.after.reach] if asked.after else Exit.UNDECIDED
+
+
+def _asked(before: Snapshot, after: Snapshot, arguments: Namespace) -> difference.Asked:
+    """The question in both snapshots. Raises `Refusal` when it can be asked of neither."""
+    protocol = Protocol.UDP if arguments.udp else Protocol.TCP
+
+    def question(snapshot: Snapshot) -> Question:
+        return resolve(snapshot, arguments.why, arguments.source, protocol)
+
+    answers: list[Verdict | None] = []
+    refusal = ""
+    for snapshot in (before, after):
+        try:
+            answers.append(ask(snapshot, question(snapshot)))
+        except QuestionError as error:
+            answers.append(None)
+            refusal = str(error)
+    if answers == [None, None]:
+        raise usage(refusal)
+    found = flip(before, after, question)
+    return difference.Asked(answers[0], answers[1], found.flipped, found.by, found.searched)
