@@ -26,6 +26,7 @@ from engine.path.flow import Tracks, inverse, tuple_of
 from engine.path.journey import Endpoint, Journey, Setting
 from engine.path.segment import bridge_of
 from engine.path.sockets import find_listener, listener_ref
+from engine.path.source6 import error_source6
 from engine.path.stages import Arrive, LocalOut, Stack, Stage
 from engine.path.symptoms import (
     ERROR_FOR,
@@ -247,7 +248,8 @@ class _Talk:
             local = bad.dst in arrival.netns.addresses_by_value
             protocol = Protocol.ICMP if bad.dst.version == 4 else Protocol.ICMPV6
             number, code = icmp_of(kind, forward.outcome, bad.dst.version)
-            packet = Packet(bad.dst if local else nowhere, bad.src, protocol, icmp_type=number, icmp_code=code)
+            source = bad.dst if local else error_source6(arrival.netns, arrival.device, bad.src) or nowhere
+            packet = Packet(source, bad.src, protocol, icmp_type=number, icmp_code=code)
         error = self._send(arrival, packet, self._error_at_client, tuple_of(bad))
         heard = error.outcome is Outcome.DELIVERED
         symptom = error_symptom(kind, self.protocol, bad.dst.version) if heard else Symptom.TIMEOUT

@@ -51,6 +51,13 @@ def source_address6(netns: Netns, link: Link | None, towards: IPAddress) -> IPAd
     return max(usable, key=lambda address: _merit(address, link, towards)).address if usable else None
 
 
+def error_source6(netns: Netns, device: str, towards: IPAddress) -> IPAddress | None:
+    """The address that an ICMPv6 error is sent from where the bad packet was not for this namespace: one of the device
+    that it came in by, chosen before there is a route (icmp6_send). None where the route chooses, as in IPv4."""
+    link = netns.links_by_name.get(device)
+    return source_address6(netns, link, towards) if link is not None and towards.version == 6 else None
+
+
 def ready(address: Address) -> bool:
     """Whether an address has passed duplicate address detection, or is used before it has (optimistic)."""
     return "dadfailed" not in address.flags and ("tentative" not in address.flags or "optimistic" in address.flags)

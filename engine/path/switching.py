@@ -137,7 +137,7 @@ def _into_bridge(journey: Journey, bridge: Link, port: Link, stage: Arrive) -> N
         journey.see(iif=bridge.name if upwards else port.name)
         if not upwards:
             return onwards
-        return _up(journey, bridge) if tag is None else _tagged(journey, bridge, stage, tag)
+        return _up(journey, bridge, port) if tag is None else _tagged(journey, bridge, stage, tag)
     return _bridge_prerouting(journey, onwards, upwards)
 
 
@@ -157,9 +157,14 @@ def _tagged(journey: Journey, bridge: Link, stage: Arrive, tag: int) -> Next:
     )
 
 
-def _up(journey: Journey, device: Link, *, prerouted: bool = False) -> Next:
-    """From a bridge, or from loopback, to its own IP stack, by its own ingress hook."""
-    journey.see(iif=device.name, oif="")
+def _up(journey: Journey, device: Link, port: Link | None = None, *, prerouted: bool = False) -> Next:
+    """From a bridge's port, or from loopback, to its own IP stack: by the bridge's INPUT (br_pass_frame_up), which
+    sees the port, and the device's ingress hook."""
+    journey.see(iif=(port or device).name, oif="")
+    ended = run_hook(journey, "input", "bridge") if port is not None else None
+    if ended:
+        return ended
+    journey.see(iif=device.name)
     return run_device_hook(journey, "ingress", device.name) or Stack(device, prerouted=prerouted)
 
 
@@ -173,14 +178,14 @@ def _bridge_prerouting(journey: Journey, onwards: Bridged, upwards: bool) -> Nex
         return ended
     if journey.packet.dst == before:
         if upwards:
-            return _up(journey, bridge, prerouted=True)
+            return _up(journey, bridge, port, prerouted=True)
         return onwards
     way = route_bridged(journey, journey.packet, bridge)
     if isinstance(way, Refusal):
         journey.step(StepKind.ROUTE, way.text, way.ref)
         return journey.end(way.outcome)
     if way.local or way.link.index != bridge.index:
-        return _up(journey, bridge, prerouted=True)
+        return _up(journey, bridge, port, prerouted=True)
     found = resolve(journey, bridge, way.towards)
     journey.step(StepKind.NEIGHBOUR, found.text, found.ref)
     if found.leaves_view:

@@ -144,9 +144,12 @@ def rule_disagreements(conversation: Conversation, events: Mapping[str, Iterable
 
 
 def same(ours: list[str], theirs: list[str]) -> bool:
-    """Whether they agree; the kernel may have sent the same packet again where nobody answered in time."""
-    times = len(theirs) // len(ours) if ours else 1
-    return theirs == ours * max(times, 1)
+    """Whether they agree; the kernel may have sent the same packet again where nobody answered in time.
+
+    A packet that is sent again belongs to a flow by then, so that it meets fewer chains (none of type nat).
+    """
+    again = theirs[len(ours) :]
+    return theirs[: len(ours)] == ours and set(again) <= set(ours)
 
 
 LegacyRule = tuple[str, str, str, str, int]
@@ -207,6 +210,8 @@ REFUSED: dict[Outcome, tuple[str, ...]] = {
 }
 #: Endings that come before or after the lookup of IPv6, so that `ip route get` does not know of them.
 NOT_ASKED = frozenset({Outcome.NOT_FORWARDED, Outcome.MARTIAN})
+#: What an unconnected socket sends, and errors, may have no source yet when they are routed.
+SOURCELESS = (Protocol.UDP, Protocol.ICMP, Protocol.ICMPV6)
 WAY = re.compile(r"(?:routed again: )?(?P<to>\S+?)(?: via (?P<via>\S+))? dev (?P<dev>\S+) \(")
 
 
@@ -241,8 +246,8 @@ def route_disagreements(
                 expected = REFUSED[trace.outcome] if step is trace.last else (way_of(step),)
                 own = step.packet.src in snapshot.by_id[hop.netns].addresses_by_value
                 got = ask(hop.netns, query_of(step, own))
-                if got not in expected and own and step.packet.protocol is Protocol.UDP:
-                    got = ask(hop.netns, query_of(step, False))  # an unconnected socket has no source yet
+                if got not in expected and own and step.packet.protocol in SOURCELESS:
+                    got = ask(hop.netns, query_of(step, False))
                 if got not in expected and not loose:
                     wrong.append(f"route in {hop.netns} for {step.packet}: the model says {expected}, the kernel {got}")
     return wrong

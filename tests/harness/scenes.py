@@ -11,7 +11,7 @@ from engine.observe.namespaces import Place, apart, enter
 from engine.observe.snapshot import take
 from tests.harness.netns import End, Netns, World
 from tests.harness.servers import serve
-from tests.scenarios.scenario import Bridge, Namespace, Scenario
+from tests.scenarios.scenario import Bridge, Firewall, Namespace, Scenario
 
 RELAY = Path(__file__).with_name("relay.py")
 
@@ -102,6 +102,11 @@ def _of_family(command: str, words: str) -> str:
     return f"-6 {command} {words.removeprefix('-6 ')}" if words.startswith("-6 ") else f"{command} {words}"
 
 
+def _load(netns: Netns, rules: Firewall) -> None:
+    loaders = {"nft": ("nft", "-f", "-"), "ipset": ("ipset", "restore")}
+    netns.run(*loaders.get(rules.backend, (f"{rules.backend}-restore", "--noflush")), stdin=rules.text)
+
+
 def _furnish(world: World, netns: Netns, each: Namespace) -> None:
     """All that is in a namespace once its links are there."""
     for words in each.addresses:
@@ -117,10 +122,7 @@ def _furnish(world: World, netns: Netns, each: Namespace) -> None:
     for words in each.neighbours:
         netns.ip(f"neigh replace {words}")
     for rules in each.firewall:
-        if rules.backend == "nft":
-            netns.run("nft", "-f", "-", stdin=rules.text)
-        else:
-            netns.run(f"{rules.backend}-restore", "--noflush", stdin=rules.text)
+        _load(netns, rules)
     if each.listeners:
         serve(world, netns, each.name, *each.listeners)
     for words in each.relays:

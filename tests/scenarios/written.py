@@ -59,7 +59,7 @@ def _namespace(each: Namespace) -> Iterator[str]:
     yield from _list("addresses", each.addresses)
     if each.sysctls:
         yield "sysctls = { " + ", ".join(f'"{name}" = {value}' for name, value in each.sysctls) + " }"
-    for key in ("routes", "rules", "neighbours", "listeners", "relays", "down"):
+    for key in ("links", "fdb", "routes", "rules", "neighbours", "listeners", "relays", "down"):
         yield from _list(key, getattr(each, key))
     for bridge in each.bridges:
         yield ""

@@ -12,7 +12,7 @@ from tests.fidelity.fuzz import nft, xt
 from tests.fidelity.fuzz.hosts import SERVICES
 from tests.fidelity.fuzz.plot import Plot, Seat, network
 from tests.fidelity.fuzz.walls import NftTable, Walls, XtTables
-from tests.fidelity.fuzz.words import Ground, one_address, one_device
+from tests.fidelity.fuzz.words import Ground, one_address, one_device, one_port
 
 BACKENDS = ((3.0, "legacy"), (3.0, "nft"), (3.0, "native"))
 INNER = ("web", "db", "app")
@@ -197,6 +197,25 @@ def _strew_nft(plot: Plot, walls: Walls, netns: str, family: int) -> None:
         new = [nft.rule(lawn, users, chain_type) for _ in range(dice.number(1, 4))]
         new += ["notrack"] if hook in ("prerouting", "output") and priority == "-300" and dice.chance(0.15) else []
         insert(plot, table.chain(name, head), new)
+
+
+FRAME_VERDICTS = ((4.0, "accept"), (2.0, "drop"), (1.0, "return"), (2.0, "meta mark set 0x1"))
+
+
+def strew_bridge(plot: Plot, walls: Walls) -> None:
+    """A few rules of the bridge family, which see frames between ports, and to and from the host."""
+    dice, family = plot.dice, plot.dice.pick(plot.families)
+    ports, ip = plot.ports(), _nft_family(family)
+    table = walls.nft("host", "bridge", "frames")
+    for hook in dice.some(("prerouting", "input", "forward", "output", "postrouting"), 2):
+        ground = Ground(plot, "host", "filter", hook, family)
+        rules = table.chain(hook, f"type filter hook {hook} priority {dice.either('0', '-100', '200')}; policy accept;")
+        for _ in range(dice.number(1, 3)):
+            port = f'{"iif" if ground.arrives else "oif"}name {dice.either("", "!= ")}"{dice.pick(ports)}"'
+            end = f"{ip} {dice.either('saddr', 'daddr')} {dice.either('', '!= ')}{one_address(ground)}"
+            service = f"{dice.either('tcp', 'udp')} dport {one_port(ground)}"
+            matched = dice.either(port, end, service, f"{port} {service}", f"{end} {service}")
+            rules.append(f"{matched} {dice.weighted(FRAME_VERDICTS)}")
 
 
 # ---- other translations

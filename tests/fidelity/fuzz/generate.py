@@ -13,6 +13,7 @@ QUESTIONS = 10
 INGREDIENTS = (
     (12.0, filters.strew),
     (3.0, filters.translate),
+    (1.0, filters.strew_bridge),
     *((weight, ingredient) for weight, ingredient in settings.INGREDIENTS),
 )
 COUNTS = ((1.0, 0), (3.0, 1), (4.0, 2), (4.0, 3), (3.0, 4), (2.0, 6))

@@ -11,6 +11,8 @@ from tests.fidelity.fuzz.dice import Dice
 from tests.fidelity.fuzz.plot import Plot, Seat, address, network
 
 FAMILIES = ((5.0, (4,)), (4.0, (4, 6)), (1.5, (6,)))
+#: Devices of some namespaces have these MAC addresses, so that rules can name them.
+MACS = ("02:00:00:00:01:01", "02:00:00:00:01:02")
 #: The address of the target that has two ways.
 TWO_WAYS = {4: "10.200.0.1", 6: "fd20::1"}
 
@@ -19,7 +21,7 @@ def host(dice: Dice) -> Plot:
     """A host that works."""
     plot = Plot(dice, dice.weighted(FAMILIES))
     _bridges(plot)
-    plot.wire(Seat("lan", "eth0", "lan", 2), Seat("host", "up0", "lan", 1))
+    plot.wire(Seat("lan", "eth0", "lan", 2), Seat("host", "up0", "lan", 1), MACS[0])
     _containers(plot)
     for chance, extra in EXTRAS:
         if dice.chance(chance):
@@ -37,7 +39,7 @@ def _bridges(plot: Plot) -> None:
 
 
 def _containers(plot: Plot) -> None:
-    plot.plug(Seat("web", "eth0", "br0", 2), "v1")
+    plot.plug(Seat("web", "eth0", "br0", 2), "v1", MACS[1])
     if plot.dice.chance(0.75):
         plot.plug(Seat("db", "eth0", "br0", 3), "v2")
     if "br1" in plot.host.bridges:
@@ -122,7 +124,7 @@ def outer(plot: Plot) -> list[str]:
     return [net for net in ("lan", "isp", "vpn") if net in plot.drafts]
 
 
-SERVICES = {"web": (80, 443), "db": (5432, 80), "app": (80, 3000), "host": (22, 8080), "lan": (80, 9000)}
+SERVICES = {"web": (80, 443), "db": (5432, 80), "app": (80, 3000), "host": (22, 8080, 8081), "lan": (80, 9000)}
 
 
 def _listeners(plot: Plot) -> None:

@@ -112,7 +112,12 @@ class Judge:
 
     def _compare(self, talk: Conversation, evidence: Evidence) -> tuple[Conversation, list[str]]:
         wrong = rule_disagreements(talk, evidence.events)
-        refuses = any(each.reply and each.reply.outcome is Outcome.REPLY_MISMATCH for each in talks(talk))
+        # Who cannot pass an answer on tells its sender, and who did not wait for one refuses it.
+        refuses = any(
+            part is not None and part.outcome is not Outcome.DELIVERED
+            for each in talks(talk)
+            for part in (each.reply, each.confirm)
+        )
         wrong += counter_disagreements(talk, evidence.before, evidence.after, more=refuses)
         wrong += route_disagreements(talk, self.snapshot, lambda netns, asked: self.stage.kernels[netns].route(asked))
         return talk, wrong

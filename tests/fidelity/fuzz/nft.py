@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from tests.fidelity.fuzz.hosts import MACS
 from tests.fidelity.fuzz.words import (
     REJECTS,
     STATES,
@@ -222,6 +223,16 @@ def _pkttype(lawn: Lawn, _protocol: str) -> str:
 
 
 PORTS = ("tcp", "udp", "th")
+
+
+def _mac(lawn: Lawn, _protocol: str) -> str:
+    return f"ether saddr {negated(lawn)}{lawn.dice.pick(MACS)}"
+
+
+def _owner(lawn: Lawn, _protocol: str) -> str:
+    return f"meta skuid {negated(lawn)}{lawn.dice.either(0, 0, 1000)}"
+
+
 MATCHES = (
     Part(9, _end),
     Part(4, _device("iif"), IN),
@@ -239,6 +250,8 @@ MATCHES = (
     Part(3, _concatenation, protocols=("", "tcp", "udp")),
     Part(9, _icmp, protocols=("icmp",)),
     Part(0.7, _pkttype),
+    Part(1.5, _mac, IN),
+    Part(1, _owner, ("output", "postrouting")),
 )
 PROTOCOLS = ((3.0, ""), (4.0, "tcp"), (2.0, "udp"), (2.0, "th"), (0.7, "icmp"))
 

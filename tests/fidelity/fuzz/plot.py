@@ -42,15 +42,15 @@ class Draft:
     def done(self) -> Namespace:
         """The namespace as a scenario has it."""
         return Namespace(
-            self.name,
-            tuple(self.addresses),
-            tuple(Bridge(name, tuple(own), tuple(ports)) for name, (own, ports) in self.bridges.items()),
-            tuple(self.sysctls.items()),
-            tuple(self.routes),
-            tuple(self.rules),
-            tuple(self.neighbours),
-            tuple(self.firewall),
-            tuple(self.listeners),
+            name=self.name,
+            addresses=tuple(self.addresses),
+            bridges=tuple(Bridge(name, tuple(own), tuple(ports)) for name, (own, ports) in self.bridges.items()),
+            sysctls=tuple(self.sysctls.items()),
+            routes=tuple(self.routes),
+            rules=tuple(self.rules),
+            neighbours=tuple(self.neighbours),
+            firewall=tuple(self.firewall),
+            listeners=tuple(self.listeners),
             down=tuple(self.down),
         )
 
@@ -109,14 +109,14 @@ class Plot:
         self.seats.append(seat)
         return tuple(f"{seat.address(family)}/{24 if family == 4 else 64}" for family in self.families)
 
-    def wire(self, one: Seat, other: Seat) -> None:
-        """A veth pair, both ends with addresses."""
-        ends = [End(seat.netns, seat.link, self.sit(seat)) for seat in (one, other)]
-        self.wires.append((ends[0], ends[1]))
+    def wire(self, one: Seat, other: Seat, mac: str = "") -> None:
+        """A veth pair, both ends with addresses; the first one's MAC address may be given."""
+        first = End(one.netns, one.link, self.sit(one), mac)
+        self.wires.append((first, End(other.netns, other.link, self.sit(other))))
 
-    def plug(self, seat: Seat, port: str) -> None:
+    def plug(self, seat: Seat, port: str, mac: str = "") -> None:
         """A veth pair to a port of the host's bridge that bears the network's name."""
-        self.wires.append((End(seat.netns, seat.link, self.sit(seat)), End("host", port)))
+        self.wires.append((End(seat.netns, seat.link, self.sit(seat), mac), End("host", port)))
         self.host.bridges[seat.net][1].append(port)
 
     def of(self, netns: str) -> list[Seat]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tests.fidelity.fuzz.hosts import MACS
 from tests.fidelity.fuzz.words import (
     REJECTS,
     STATES,
@@ -182,6 +183,34 @@ def _rpfilter(ground: Ground, _protocol: str) -> str:
     return " ".join(["-m rpfilter", *words])
 
 
+def _mac(ground: Ground, _protocol: str) -> str:
+    return "-m mac " + maybe_not(ground, f"--mac-source {ground.dice.pick(MACS)}")
+
+
+def _owner(ground: Ground, _protocol: str) -> str:
+    return "-m owner " + maybe_not(ground, f"--uid-owner {ground.dice.either(0, 0, 1000)}")
+
+
+def _chance(ground: Ground, _protocol: str) -> str:
+    return "-m statistic --mode random --probability 0.5"
+
+
+def _set(ground: Ground, protocol: str) -> str:
+    """A lookup in one of the sets that `filters` makes in the namespace."""
+    kind = ground.dice.pick([kind for kind in IPSETS if protocol in ("tcp", "udp") or "port" not in kind])
+    directions = IPSETS[kind][1] if ground.dice.chance(0.7) else IPSETS[kind][1].replace("src", "dst")
+    return "-m set " + maybe_not(ground, f"--match-set {kind}{ground.family} {directions}")
+
+
+#: Sets by name: what ipset calls the type, and the directions of a lookup.
+IPSETS = {
+    "ip": ("hash:ip", "src"),
+    "net": ("hash:net", "src"),
+    "ipport": ("hash:ip,port", "src,dst"),
+    "port": ("bitmap:port", "dst"),
+    "list": ("list:set", "src"),
+}
+
 NOT_NAT = ("nat",)
 MATCHES = (
     Part(6, _end("s")),
@@ -203,6 +232,10 @@ MATCHES = (
     Part(1, _ttl),
     Part(0.5, _comment),
     Part(3, _icmp, protocols=("icmp",)),
+    Part(1.5, _mac, IN),
+    Part(1, _owner, ("output", "postrouting")),
+    Part(0.15, _chance),
+    Part(3, _set),
     Part(1.5, _physdev, ("prerouting", "forward", "postrouting")),
     Part(2, _rpfilter, ("prerouting",), not_in=NOT_NAT),
 )

@@ -1,0 +1,47 @@
+"""Random hosts and questions: a fixed seed, and one that is new in every run and stands in the test's name.
+
+A failure prints the smallest scenario that shows it, ready to be put in tests/scenarios. The same seed makes the same
+cases: `python -m tests.fidelity.fuzz --cases N --seed S` runs them again.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+
+import pytest
+
+from tests.fidelity.fuzz.crew import places, run
+from tests.fidelity.fuzz.generate import scenario
+from tests.harness.needs import require
+from tests.scenarios.scenario import Scenario, parse
+from tests.scenarios.written import written
+
+require("ip", "nft", "iptables-nft", "iptables-legacy", "ipset", "bridge", "unshare", root=True)
+
+CASES, JOBS = 150, 2
+FIXED = 1
+#: Chosen once for a run: its processes, where there are several, collect the same tests.
+FRESH = int(os.environ.setdefault("PORTSCOPE_FUZZ_SEED", str(secrets.randbelow(1_000_000))))
+
+
+@pytest.mark.parametrize("seed", [FIXED, FRESH], ids=[f"fixed-seed-{FIXED}", f"fresh-seed-{FRESH}"])
+def test_model_and_kernel_agree_about_random_hosts(seed: int, capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        print(f"\n{CASES} random cases, seed {seed}", flush=True)
+    report = run(places(seed, CASES), JOBS, lambda _: None)
+    steady = [each for each in report.disagreements if each.steady]
+    assert not steady, "\n\n".join(map(str, steady))
+    assert report.cases > CASES * 0.8, report.refused
+
+
+def test_a_seed_makes_the_same_scenarios_every_time() -> None:
+    assert scenario(7, 3) == scenario(7, 3)
+    assert scenario(7, 3) != scenario(7, 4)
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_a_random_scenario_is_a_file_that_could_be_committed(number: int) -> None:
+    made: Scenario = scenario(11, number)
+    assert parse(made.name, tomllib.loads(written(made))) == made
