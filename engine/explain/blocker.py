@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.model.codes import CODES
 from engine.model.plan import Change
 from engine.model.ref import Ref
 from engine.model.verdict import NearMiss
@@ -40,3 +41,7 @@ class Blocker:
     owner: str = "admin"
     evidence: tuple[str, ...] = ()
     near_misses: tuple[NearMiss, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.code not in CODES:
+            raise ValueError(f"the code {self.code} is not in the catalogue")

@@ -63,13 +63,15 @@ def _peer_up(snapshot: Snapshot, link: Link) -> bool:
 
 
 def _routes_of_up_links(netns: Netns) -> tuple[Route, ...]:
-    """The routes, with the connected ones of links that are up and without the dead flags of those that work."""
+    """The routes, with those that addresses of links that are up bring, and no dead flags of links that work."""
     up = {link.index for link in netns.links if link.up}
     works = {link.index for link in netns.links if link.works}
     routes = [_revived(route, up, works) for route in netns.routes]
     have = {(route.table, route.destination) for route in routes}
     for address in netns.addresses:
-        connected = connected_route(address)
+        connected, local = connected_route(address), local_route(address)
+        if address.link in up and (local.table, local.destination) not in have:
+            routes.append(local)
         if address.link in up and connects(address) and (connected.table, connected.destination) not in have:
             routes.append(connected)
     return tuple(routes)

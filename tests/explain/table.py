@@ -34,6 +34,7 @@ from tests.explain.faults import (
     wrong_gateway,
     wrong_mac,
 )
+from tests.explain.table_more import MORE
 from tests.hosts.stock import WEB, one_bridge, two_uplinks
 from tests.path.endings import (
     answer_past_the_translation,
@@ -45,7 +46,7 @@ from tests.path.endings import (
     vanished,
 )
 
-FAULTS: tuple[Fault, ...] = (
+COMMON: tuple[Fault, ...] = (
     # Netfilter.
     Fault(
         "drop in DOCKER-USER",
@@ -247,7 +248,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "a hole in the snapshot",
         vanished("client").snapshot,
-        "ENDS_UNKNOWN",
+        "INFO_UNEXPLAINED",
         "route 10.2.0.2/32 (table main)",
         mended=False,
         **SERVER,
@@ -294,3 +295,5 @@ FAULTS: tuple[Fault, ...] = (
     Fault("frame learned elsewhere", astray_frame(), "LINK_NOT_FOR_US", "eth0", mended=False, **BRIDGED),
     Fault("device without ARP", silent_device(), "LINK_ARP_OFF", "eth0", mended=False, **BRIDGED),
 )
+
+FAULTS = (*COMMON, *MORE)

@@ -47,4 +47,4 @@ def not_for_us(failure: Failure) -> list[Blocker]:
 def unknown(failure: Failure) -> list[Blocker]:
     """What ended the packet, where nothing better can be said."""
     sentence = f"{failure.packet} ends in {failure.netns.id}: {failure.step.text}"
-    return [Blocker(f"ENDS_{failure.outcome}", sentence, _at(failure))]
+    return [Blocker("INFO_UNEXPLAINED", sentence, _at(failure))]

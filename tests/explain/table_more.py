@@ -1,0 +1,191 @@
+"""The less common faults, one a line, and an example of each code that no single fault stands for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address
+
+from engine.explain import ask
+from engine.explain.question import resolve
+from engine.model.container import PublishedPort
+from engine.model.host import Gap, Snapshot
+from engine.model.packet import Protocol
+from engine.model.verdict import Cause
+from tests.explain.faults import BRIDGED, SERVER, UDP, Fault, docker, line, relay
+from tests.explain.test_duplicate import with_a_second_holder
+from tests.hosts.build import World
+from tests.hosts.stock import PUBLISH, docker_world, one_bridge
+from tests.path.test_existing import ASSURED, CLIENT, NOBODY, ROUTER, entry, full, router
+
+
+def without_gateway() -> Snapshot:
+    """docker0 has lost its address."""
+    world = docker_world(proxy=False)
+    world["host"].addresses[:] = [a for a in world["host"].addresses if str(a.address) != "172.17.0.1"]
+    for number, each in enumerate(world.containers):
+        place = replace(each.attachments[0], gateway=ip_address("172.17.0.1"))
+        world.containers[number] = replace(each, attachments=(place,))
+    return world.snapshot()
+
+
+def loopback_down() -> Snapshot:
+    world = one_bridge()
+    world["left"].change("lo", up=False)
+    return world.snapshot("left")
+
+
+def no_flooding() -> Snapshot:
+    world = one_bridge()
+    world["sw"].plug("right0", "br0", flood=False)
+    world["left"].neighbour("eth0", "10.3.0.2", world["right"].links["eth0"].mac)
+    return world.snapshot("left")
+
+
+def published_on(address: str) -> Snapshot:
+    """web is published on one address of the host only."""
+    world = docker_world(nat="", proxy=False)
+    port = PublishedPort(Protocol.TCP, ip_address(address), 8080, 80)
+    world.containers[0] = replace(world.containers[0], published=(port,))
+    return world.snapshot()
+
+
+def to_loopback(world: World) -> None:
+    """A port is translated to a program that listens on the host's loopback address."""
+    world["host"].iptables(
+        "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -i up0 -p tcp -m tcp --dport 9090 -j DNAT "
+        "--to-destination 127.0.0.1:9090\nCOMMIT\n"
+    ).listen(9090, "127.0.0.1")
+
+
+def held_by_dockerd(world: World) -> None:
+    relay("dockerd", None, 80)(world)
+    world.containers[0] = replace(world.containers[0], published=())
+
+
+def past_iptables() -> Snapshot:
+    """Bridged answers do not pass iptables, and db asks for web by the host's address."""
+    world = docker_world(nat=PUBLISH.replace("! -i docker0 ", ""), proxy=False)
+    host = world["host"].sysctl("net.bridge.bridge-nf-call-iptables", 0)
+    host.tables.clear()
+    host.iptables(
+        "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -d 10.77.0.1/32 -p tcp -m tcp --dport 8080 -j DNAT "
+        "--to-destination 172.17.0.2:80\nCOMMIT\n"
+    )
+    return world.snapshot()
+
+
+THIEF = PUBLISH.replace("172.17.0.2:80", "172.17.0.99:80")
+
+MORE: tuple[Fault, ...] = (
+    Fault("bridge without its address", without_gateway(), "LINK_BRIDGE_NO_ADDRESS", "docker0"),
+    Fault("loopback down", loopback_down(), "LINK_DOWN", "lo", "127.0.0.1:80", "host"),
+    Fault("no flooding", no_flooding(), "LINK_FLOOD_OFF", "right0", **BRIDGED),
+    Fault(
+        "published on another address",
+        published_on("127.0.0.1"),
+        "NAT_DNAT_HOSTIP_MISMATCH",
+        "port 8080/tcp",
+        owner="docker",
+    ),
+    Fault(
+        "translated by another rule first",
+        docker(nat=THIEF + PUBLISH, proxy=False),
+        "NAT_DNAT_SHADOWED",
+        "nat/DOCKER #1",
+        owner="docker",
+    ),
+    Fault(
+        "translated to loopback",
+        docker(to_loopback),
+        "NAT_LOOPBACK_NEEDS_ROUTE_LOCALNET",
+        "net.ipv4.conf.up0.route_localnet",
+        "10.77.0.1:9090",
+        owner="kernel",
+    ),
+    Fault(
+        "held, and for nobody",
+        docker(held_by_dockerd, nat="", proxy=False),
+        "NAT_NO_DNAT_RULE",
+        "0.0.0.0:8080/tcp",
+        owner="docker",
+        mended=False,
+    ),
+    Fault(
+        "no proxy", docker(proxy=False), "NAT_PROXY_ABSENT", "port 8080/tcp", "127.0.0.1:8080", "host", owner="docker"
+    ),
+    Fault(
+        "answer past iptables",
+        past_iptables(),
+        "HOST_BRNF_OFF",
+        "net.bridge.bridge-nf-call-iptables",
+        source="db",
+        owner="kernel",
+    ),
+    Fault(
+        "unreachable route for the answer",
+        line(lambda w: w["server"].route("unreachable 10.1.0.2/32")),
+        "RET_ROUTE_UNREACHABLE",
+        "route 10.1.0.2/32 (table main)",
+        **SERVER,
+    ),
+    Fault(
+        "prohibited route for the answer",
+        line(lambda w: w["server"].route("prohibit 10.1.0.2/32")),
+        "RET_ROUTE_PROHIBIT",
+        "route 10.1.0.2/32 (table main)",
+        **SERVER,
+    ),
+    Fault(
+        "sent back",
+        line(lambda w: w["router"].route("10.9.0.0/24 via 10.1.0.2 dev left")),
+        "ROUTE_SENT_BACK",
+        "net.ipv4.ip_forward",
+        "10.9.0.9:80",
+        "host",
+        mended=False,
+    ),
+    Fault(
+        "tracked since before",
+        router(entry(NOBODY)).snapshot("router"),
+        "CT_STALE_ENTRY",
+        f"udp {CLIENT}:4000 → {ROUTER}:53",
+        f"{ROUTER}:53",
+        f"{CLIENT}:4000",
+        UDP,
+        "kernel",
+    ),
+    Fault(
+        "table full",
+        full(ASSURED).snapshot("router"),
+        "CT_TABLE_FULL",
+        "net.netfilter.nf_conntrack_max",
+        f"{ROUTER}:53",
+        CLIENT,
+        UDP,
+        "kernel",
+    ),
+)
+
+
+def _by_chance() -> Snapshot:
+    rule = "-A FORWARD -d 10.2.0.2/32 -m recent --rcheck --name x --rsource -j DROP"
+    return line(lambda world: world["router"].iptables(f"*filter\n:FORWARD ACCEPT [0:0]\n{rule}\nCOMMIT\n"))
+
+
+def _unread() -> Snapshot:
+    return line(lambda world: world.gaps.append(Gap("nft", "router", "nft is not installed: install nftables")))
+
+
+def examples() -> dict[str, Cause]:
+    """Codes that a single fault does not stand for, each with a cause or finding that has it."""
+    asked = {
+        "LINK_DUPLICATE_ADDRESS": (with_a_second_holder(listens=False), "10.77.0.1:8080", "ns:lan"),
+        "INFO_DEPENDS": (_by_chance(), "10.2.0.2:80", "host"),
+        "INFO_NOT_READ": (_unread(), "10.2.0.2:80", "host"),
+        "FW_BYPASSED": (docker(user=["-p tcp -m tcp --dport 8080 -j DROP"]), "10.77.0.1:8080", "ns:lan"),
+    }
+    found = {}
+    for code, (snapshot, target, source) in asked.items():
+        verdict = ask(snapshot, resolve(snapshot, target, source))
+        found[code] = next(each for each in verdict.told if each.code == code)
+    return found
