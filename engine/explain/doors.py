@@ -174,4 +174,6 @@ def _own(netns: Netns, version: int) -> IPAddress | None:
 
 
 def _end(address: IPAddress, port: int) -> str:
+    if not port:
+        return str(address)
     return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"

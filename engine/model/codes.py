@@ -269,6 +269,11 @@ CODES: Mapping[str, Code] = {
     "DST_NOT_RUNNING": Code("The container does not run.", REFUSED, "it is started; its log tells why it ended"),
     "DST_PAUSED": Code("The container is paused.", HELD, "it is unpaused"),
     "DST_STOPPED": Code("The program is stopped by a signal or a debugger.", HELD, "it is continued (SIGCONT)"),
+    "DST_ECHO_IGNORED": Code(
+        "The kernel of the destination is told to answer no echo requests.",
+        "no answer to a ping, while ports may well answer",
+        "icmp_echo_ignore_all is turned off, or a port is asked for instead",
+    ),
     "DST_NO_ADDRESS": Code(
         "The container has lost the address that its engine gave it.",
         "no route to host, after some seconds",

@@ -145,6 +145,15 @@ MORE: tuple[Fault, ...] = (
         mended=False,
     ),
     Fault(
+        "echo not answered",
+        line(lambda w: w["server"].sysctl("net.ipv4.icmp_echo_ignore_all", 1)),
+        "DST_ECHO_IGNORED",
+        "net.ipv4.icmp_echo_ignore_all",
+        "10.2.0.2",
+        "host",
+        Protocol.ICMP,
+    ),
+    Fault(
         "tracked since before",
         router(entry(NOBODY)).snapshot("router"),
         "CT_STALE_ENTRY",
