@@ -1,0 +1,149 @@
+"""The part of the catalogue of codes that is about the network: routes, links, neighbours, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.model.code import SILENCE, Code
+
+NETWORK: Mapping[str, Code] = {
+    # The client's side.
+    "SRC_NO_ROUTE": Code(
+        "A namespace on the way has no route to the destination.",
+        "network unreachable where it is the client's own namespace, host or network unreachable else",
+        "a route there, by a neighbour that knows the way",
+    ),
+    "SRC_ROUTE_UNREACHABLE": Code(
+        "A route or policy rule of type unreachable refuses the destination.",
+        "no route to host, at once",
+        "the route goes, or a policy rule leads past it",
+    ),
+    "SRC_ROUTE_PROHIBIT": Code(
+        "A route or policy rule of type prohibit refuses the destination.",
+        "permission denied in its own namespace, no route to host from further on",
+        "the route or rule goes, or a policy rule leads past it",
+    ),
+    "SRC_ROUTE_BLACKHOLE": Code(
+        "A blackhole route swallows packets to the destination.",
+        f"{SILENCE}; invalid argument where the route is its own",
+        "the route goes, or a policy rule leads past it",
+    ),
+    "SRC_ROUTE_SHADOWED": Code(
+        "A more specific route, or a policy rule, leads the packet away from the device that its subnet is on.",
+        SILENCE,
+        "the route that leads astray goes, or a policy rule looks up the main table before it",
+    ),
+    "SRC_NO_ADDRESS": Code(
+        "The sender has no address that it could send from.",
+        "address not available",
+        "whoever configures the sender's device",
+    ),
+    "SRC_NEIGH_FAILED": Code(
+        "Nobody on the link answers for the next address.",
+        "no route to host, after some seconds",
+        "nothing on this host: the address is nobody's; ask for one that somebody has",
+    ),
+    # Devices, bridges, neighbours.
+    "LINK_DOWN": Code("A network device is down.", SILENCE, "the device comes up"),
+    "LINK_BRIDGE_DOWN": Code("A bridge is down.", SILENCE, "the bridge comes up"),
+    "LINK_VETH_DOWN": Code("An end of a veth pair is down.", SILENCE, "the end comes up"),
+    "LINK_NO_MASTER": Code(
+        "The host's end of a container's veth pair is a port of no bridge.",
+        "no route to host, or silence",
+        "it becomes a port of the bridge whose subnet the container is in",
+    ),
+    "LINK_BRIDGE_NO_ADDRESS": Code(
+        "The bridge of a network has lost its address, the gateway of its containers.",
+        SILENCE,
+        "the bridge gets its address back; a restart of the engine does that, too",
+    ),
+    "LINK_PORT_ISOLATED": Code("Isolated bridge ports exchange nothing.", SILENCE, "one of them is isolated no more"),
+    "LINK_PORT_NOT_FORWARDING": Code(
+        "A bridge port is in a state that passes no frames, as spanning tree sets it.",
+        SILENCE,
+        "time, where the port is listening or learning; else whoever blocked it",
+    ),
+    "LINK_FLOOD_OFF": Code(
+        "A bridge port gets no frames for addresses that the bridge has not learned.",
+        SILENCE,
+        "flooding is turned on for the port",
+    ),
+    "LINK_HAIRPIN_OFF": Code(
+        "A bridge port may not send a frame back to where it came from.",
+        SILENCE,
+        "hairpin is turned on for the port",
+    ),
+    "LINK_NEIGH_STALE": Code(
+        "A neighbour entry has a link address that is not the destination's any more.",
+        SILENCE,
+        "the entry is forgotten, and asked for anew",
+    ),
+    "LINK_NOT_FOR_US": Code(
+        "A frame comes to a device that it is not addressed to, and is not taken.",
+        SILENCE,
+        "whoever taught the bridge the wrong port: the right station has to speak once",
+    ),
+    "LINK_ARP_IGNORED": Code(
+        "Whoever has the address is told not to answer for it (arp_ignore).",
+        "no route to host, after some seconds",
+        "the setting goes",
+    ),
+    "LINK_ARP_OFF": Code(
+        "The device of whoever has the address answers no address questions (NOARP).",
+        "no route to host, after some seconds",
+        "`ip link set DEVICE arp on` there",
+    ),
+    "LINK_DUPLICATE_ADDRESS": Code(
+        "Two namespaces have the same address, and which of them answers is chance.",
+        "one time it works, the next time not",
+        "the address of the one that no engine gave it to goes",
+    ),
+    # Settings of the host.
+    "HOST_IP_FORWARD_OFF": Code("The namespace forwards nothing.", SILENCE, "forwarding is turned on"),
+    "HOST_DEVICE_FORWARDING_OFF": Code(
+        "Packets that come in by this device are not forwarded.", SILENCE, "forwarding is turned on for it"
+    ),
+    "HOST_RP_FILTER_STRICT": Code(
+        "The reverse path filter drops a packet whose source is routed by another device.",
+        SILENCE,
+        "the filter of the device becomes loose, or the route to the source is put right",
+    ),
+    "HOST_MARTIAN": Code(
+        "A packet from outside has one of the namespace's own addresses as its source.",
+        SILENCE,
+        "the address is taken from the one that has it wrongly, or accept_local is turned on",
+    ),
+    "HOST_BRNF_OFF": Code(
+        "Bridged packets do not pass iptables, so an answer within the bridge is not translated back.",
+        SILENCE,
+        "bridge-nf-call-iptables is turned on",
+    ),
+    # The way back.
+    "RET_NO_ROUTE_BACK": Code(
+        "Whoever answers has no route to the client.", SILENCE, "a route to the client, by the gateway of the network"
+    ),
+    "RET_ROUTE_UNREACHABLE": Code("A route of type unreachable refuses the answer.", SILENCE, "the route goes"),
+    "RET_ROUTE_PROHIBIT": Code("A route of type prohibit refuses the answer.", SILENCE, "the route goes"),
+    "RET_ROUTE_BLACKHOLE": Code("A blackhole route swallows the answer.", SILENCE, "the route goes"),
+    "RET_ASYMMETRIC_GATEWAY": Code(
+        "A route or policy rule, of a VPN for instance, leads the answer away from where the packet came from.",
+        SILENCE,
+        "a policy rule that looks up the main table for the client or the network, before the one that leads astray",
+    ),
+    "RET_RETURN_NOT_UNNATED": Code(
+        "The answer reaches the client from an address or port that it did not ask.",
+        SILENCE,
+        "the answer has to pass whoever translated the packet, or the program has to answer from the asked address",
+    ),
+    # Routing as such.
+    "ROUTE_LOOP": Code(
+        "The packet goes round in circles until its hop limit is used up.",
+        "no route to host, or silence",
+        "one of the routes of the circle is wrong: whoever set it",
+    ),
+    "ROUTE_SENT_BACK": Code(
+        "A router sends the packet back to whoever it came from.",
+        SILENCE,
+        "the router behind this host needs a route to the destination",
+    ),
+}
