@@ -93,6 +93,16 @@ NETWORK: Mapping[str, Code] = {
         "no route to host, after some seconds",
         "`ip link set DEVICE arp on` there",
     ),
+    "LINK_VLAN_MISMATCH": Code(
+        "A bridge keeps the VLANs of its ports apart, and the two ports have none in common that fits.",
+        "no route to host, or silence",
+        "whoever set the VLANs of the ports: both need the same one",
+    ),
+    "LINK_MACVLAN_HOST_ISOLATION": Code(
+        "A macvlan or ipvlan device and the device below it do not hear each other.",
+        "no route to host, after some seconds",
+        "a macvlan device of the host's own beside the container's, or a bridge network instead",
+    ),
     "LINK_DUPLICATE_ADDRESS": Code(
         "Two namespaces have the same address, and which of them answers is chance.",
         "one time it works, the next time not",
@@ -112,6 +122,11 @@ NETWORK: Mapping[str, Code] = {
         "A packet from outside has one of the namespace's own addresses as its source.",
         SILENCE,
         "the address is taken from the one that has it wrongly, or accept_local is turned on",
+    ),
+    "HOST_TPROXY_NOT_ROUTED": Code(
+        "A transparent proxy's rule takes the packet, and no policy rule leads marked packets to it.",
+        SILENCE,
+        "a policy rule for the mark, and a local route in its table",
     ),
     "HOST_BRNF_OFF": Code(
         "Bridged packets do not pass iptables, so an answer within the bridge is not translated back.",

@@ -1,4 +1,4 @@
-"""The part of the catalogue of codes that is about services: translation, filters, tracking, sockets; and what is unseen."""
+"""The part of the catalogue of codes that is about services: translation, filters, sockets; and what is not seen."""
 
 from __future__ import annotations
 

@@ -16,6 +16,8 @@ from tests.explain.test_duplicate import with_a_second_holder
 from tests.hosts.build import World
 from tests.hosts.stock import PUBLISH, docker_world, one_bridge
 from tests.path.test_existing import ASSURED, CLIENT, NOBODY, ROUTER, entry, full, router
+from tests.path.test_proxies import FAR, proxied
+from tests.path.test_stacked import TEN, TWENTY, filtering, stacked
 
 
 def without_gateway() -> Snapshot:
@@ -185,10 +187,19 @@ def _unread() -> Snapshot:
     return line(lambda world: world.gaps.append(Gap("nft", "router", "nft is not installed: install nftables")))
 
 
+def _unproxied() -> Snapshot:
+    world = proxied(routed=False)
+    world["router"].route("203.0.113.0/24 via 10.2.0.2 dev right")
+    return world.snapshot("client")
+
+
 def examples() -> dict[str, Cause]:
     """Codes that a single fault does not stand for, each with a cause or finding that has it."""
     asked = {
         "LINK_DUPLICATE_ADDRESS": (with_a_second_holder(listens=False), "10.77.0.1:8080", "ns:lan"),
+        "LINK_MACVLAN_HOST_ISOLATION": (stacked("macvlan", mode="bridge").snapshot("one"), "10.3.0.254:80", "host"),
+        "LINK_VLAN_MISMATCH": (filtering((TEN,), (TWENTY,)).snapshot("left"), "10.3.0.2:80", "host"),
+        "HOST_TPROXY_NOT_ROUTED": (_unproxied(), f"{FAR}:80", "host"),
         "INFO_DEPENDS": (_by_chance(), "10.2.0.2:80", "host"),
         "INFO_NOT_READ": (_unread(), "10.2.0.2:80", "host"),
         "FW_BYPASSED": (docker(user=["-p tcp -m tcp --dport 8080 -j DROP"]), "10.77.0.1:8080", "ns:lan"),
