@@ -43,6 +43,9 @@ PROTOCOLS = (
 )
 
 
+REDACT = "other addresses and names, the same ones everywhere; every answer stays the same"
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose complaints are one line, like every other error."""
 
@@ -110,6 +113,7 @@ def build_parser() -> Parser:
     command = add_command(commands, "snapshot", "everything that portscope reads of this host, as JSON")
     command.add_argument("file", metavar="FILE", type=Path, nargs="?", help="a file to convert instead")
     command.add_argument("-o", dest="output", metavar="FILE", type=Path, help="write to FILE instead of stdout")
+    command.add_argument("--redact", action="store_true", help=REDACT)
     command.set_defaults(module="workbench.commands.snapshot")
 
     _add_report(commands)
@@ -146,6 +150,7 @@ def _add_report(commands: argparse._SubParsersAction[Parser]) -> None:
     command.add_argument("--from", dest="source", metavar="SOURCE", default="host", help="who asks, see below")
     _add_protocol(command)
     command.add_argument("--matrix", action="store_true", help="add who reaches what: every port from every place")
+    command.add_argument("--redact", action="store_true", help=REDACT)
     command.set_defaults(module="workbench.commands.report")
 
 

@@ -11,10 +11,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
 from typing import Any
+
+from engine.model.address import IPAddress
+from engine.model.host import Snapshot
+from engine.observe.recording import dumps, loads
+from engine.observe.redact_names import Names
 
 _IPV4 = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?:/(\d{1,2}))?(?![\w.]*\.\d|\w)")
 _IPV6 = re.compile(r"(?<![\w:.])([0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})(?:/(\d{1,3}))?(?![\w:])")
@@ -25,6 +31,23 @@ _ORDINARY = [octet for octet in range(256) if octet not in _SPECIAL]
 #: First groups of IPv6 that are left as they are: unspecified and loopback, link-local, multicast.
 _KEPT6 = (0x0000, 0xFE80, 0xFF00)
 _SHORTEST4, _SHORTEST6 = 8, 16
+
+
+class Redacted:
+    """A snapshot with other addresses and names; `address` and `netns` say what became of one."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        recording = json.loads(dumps(snapshot))
+        self._names, self._addresses = Names(recording), Redaction()
+        self.snapshot = loads(json.dumps(self._addresses.value(self._names.recording(recording))))
+
+    def address(self, address: IPAddress) -> IPAddress:
+        """The address that stands for this one."""
+        return ip_address(self._addresses.text(str(address)))
+
+    def netns(self, name: str) -> str:
+        """The id that stands for this namespace's."""
+        return self._names.name(name)
 
 
 class Redaction:

@@ -7,7 +7,7 @@ from engine.explain.everywhere import vantages
 from engine.explain.question import QuestionError, resolve
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
-from engine.model.verdict import Verdict
+from engine.model.verdict import Question, Verdict
 from views.reports import answer_text
 from workbench import output
 from workbench.exits import usage
@@ -15,19 +15,20 @@ from workbench.exits import usage
 
 def answer(snapshot: Snapshot, target: str, source: str, protocol: Protocol = Protocol.TCP) -> Verdict:
     """The answer. Raises `Refusal` when the question cannot be asked of this host."""
+    return ask(snapshot, question_of(snapshot, target, source, protocol))
+
+
+def question_of(snapshot: Snapshot, target: str, source: str, protocol: Protocol) -> Question:
+    """The question in words as one that can be asked. Raises `Refusal` when it cannot."""
     try:
-        question = resolve(snapshot, target, source, protocol)
+        return resolve(snapshot, target, source, protocol)
     except QuestionError as error:
         raise usage(str(error)) from error
-    return ask(snapshot, question)
 
 
 def answer_everywhere(snapshot: Snapshot, target: str, protocol: Protocol) -> list[tuple[str, Verdict]]:
     """The answers from every vantage point. Raises `Refusal` when the target cannot be asked of this host."""
-    try:
-        question = resolve(snapshot, target, "host", protocol)
-    except QuestionError as error:
-        raise usage(str(error)) from error
+    question = question_of(snapshot, target, "host", protocol)
     return [(vantage.name, ask(snapshot, vantage.question)) for vantage in vantages(snapshot, question)]
 
 

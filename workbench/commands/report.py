@@ -11,9 +11,11 @@ import signal
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
+from engine.explain import ask
 from engine.explain import matrix as cells
 from engine.model.host import Snapshot
 from engine.model.matrix import Cell, Matrix
@@ -24,7 +26,7 @@ from engine.path.world import World
 from views.reports.document import report
 from views.reports.writers import FORMATS, write
 from workbench import output, world
-from workbench.commands.answering import answer
+from workbench.commands.answering import question_of
 from workbench.exits import Exit, refused, usage
 
 #: Cells that a child fills between two reports of how far it is, and from how many on children are worth their start.
@@ -40,7 +42,10 @@ def run(arguments: Namespace) -> Exit:
         raise usage(f"{arguments.output} exists already and is kept; --force writes over it")
     snapshot = world.load(arguments.snapshot) if arguments.snapshot else world.look()
     protocol = Protocol(arguments.protocol)
-    answers = [answer(snapshot, target, arguments.source, protocol) for target in arguments.why]
+    questions = [question_of(snapshot, target, arguments.source, protocol) for target in arguments.why]
+    if arguments.redact:
+        snapshot, questions = _redacted(snapshot, questions)
+    answers = [ask(snapshot, question) for question in questions]
     grid = fill(snapshot) if arguments.matrix or name == "csv" else None
     text = write(report(snapshot, answers, grid), name)
     if arguments.output:
@@ -48,6 +53,20 @@ def run(arguments: Namespace) -> Exit:
     else:
         output.emit(text)
     return Exit.DONE
+
+
+def _redacted(snapshot: Snapshot, questions: list[Question]) -> tuple[Snapshot, list[Question]]:
+    """The snapshot and the questions with other addresses and names. What the user typed is not in the report."""
+    from engine.observe.redact import Redacted  # noqa: PLC0415 - most reports stay in the house
+
+    redacted = Redacted(snapshot)
+    others = []
+    for question in questions:
+        source = question.source
+        client = redacted.address(source.address) if source.address else None
+        other = replace(source, netns=redacted.netns(source.netns), address=client)
+        others.append(replace(question, source=other, address=redacted.address(question.address), target=""))
+    return redacted.snapshot, others
 
 
 def _format_of(path: Path | None) -> str:

@@ -12,6 +12,10 @@ from workbench.exits import Exit, complain
 def run(arguments: Namespace) -> Exit:
     """Looks once, or converts a file, and writes. What could not be read is in it, and is counted on stderr."""
     snapshot = world.load(arguments.file) if arguments.file else world.look()
+    if arguments.redact:
+        from engine.observe.redact import Redacted  # noqa: PLC0415 - most snapshots stay in the house
+
+        snapshot = Redacted(snapshot).snapshot
     if arguments.output:
         world.save(snapshot, arguments.output)
     else:

@@ -1,0 +1,88 @@
+"""Other names for a recording that leaves the house: hosts, containers, images, projects, networks, namespaces.
+
+1. A name is replaced where it names (a container's name, a namespace's id wherever one is meant), and as a whole word
+   in texts for people: comments, reasons of gaps, paths. The same name is the same pseudonym everywhere.
+2. What the kernel or an engine calls so by itself stays: `host`, `pid-12`, the networks `bridge`, `host`, `none`,
+   `podman`. So do names of devices and programs: rules and causes speak of them.
+3. A container and its namespace that share a name share the pseudonym.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+Json = dict[str, Any]
+
+#: Names that say nothing about whose host it is.
+COMMON = frozenset({"", "host", "bridge", "none", "default", "podman", "ingress", "docker_gwbridge"})
+_PID = re.compile(r"pid-\d+(-nsid-\d+)?")
+#: Keys whose texts are for people, or hold a name as one word among others.
+TEXTS = frozenset({"comment", "alias", "reason", "source", "text", "path", "network_mode", "command"})
+#: Keys that hold the id of a namespace, wherever they are.
+NETNS = frozenset({"netns", "host"})
+#: The shortest name that is looked for as a word in texts: shorter ones are words of the tools.
+SHORTEST = 3
+
+
+class Names:
+    """The pseudonyms of one recording."""
+
+    def __init__(self, recording: Json) -> None:
+        self._pseudonyms: dict[str, str] = {}
+        for name, kind in _names(recording):
+            if name not in COMMON and not _PID.fullmatch(name) and name not in self._pseudonyms:
+                count = sum(one.startswith(f"{kind}-") for one in self._pseudonyms.values())
+                self._pseudonyms[name] = f"{kind}-{count + 1}"
+        words = sorted((name for name in self._pseudonyms if len(name) >= SHORTEST), key=len, reverse=True)
+        self._word = re.compile(rf"(?<![\w.-])({'|'.join(map(re.escape, words))})(?![\w-])") if words else None
+
+    def name(self, name: str) -> str:
+        """A name that stands alone."""
+        return self._pseudonyms.get(name, name)
+
+    def text(self, text: str) -> str:
+        """A text in which names may stand."""
+        return self._word.sub(lambda found: self._pseudonyms[found[1]], text) if self._word else text
+
+    def recording(self, recording: Json) -> Json:
+        """The whole recording with other names."""
+        changed: Json = self._value(recording)
+        changed["hostname"] = self.name(recording.get("hostname", ""))
+        for netns in changed["namespaces"]:
+            netns["id"] = self.name(netns["id"])
+        for container in changed.get("containers", ()):
+            for key in ("name", "image", "project", "service", "pod"):
+                if key in container:
+                    container[key] = self.name(container[key])
+            for attachment in container.get("attachments", ()):
+                attachment["network"] = self.name(attachment["network"])
+        for network in changed.get("networks", ()):
+            network["name"] = self.name(network["name"])
+        return changed
+
+    def _value(self, value: Any, key: str = "") -> Any:
+        if isinstance(value, dict):
+            return {name: self._value(each, name) for name, each in value.items()}
+        if isinstance(value, list):
+            return [self._value(each, key) for each in value]
+        if not isinstance(value, str):
+            return value
+        if key in NETNS:
+            return self.name(value)
+        return self.text(value) if key in TEXTS else value
+
+
+def _names(recording: Json) -> Iterator[tuple[str, str]]:
+    """Each name with its kind, containers before the namespaces that are called like them."""
+    yield recording.get("hostname", ""), "machine"
+    for container in recording.get("containers", ()):
+        yield container.get("name", ""), "container"
+        yield container.get("image", ""), "image"
+        yield container.get("project", ""), "project"
+        yield container.get("service", ""), "service"
+        yield container.get("pod", ""), "pod"
+        yield from ((attachment.get("network", ""), "network") for attachment in container.get("attachments", ()))
+    yield from ((network.get("name", ""), "network") for network in recording.get("networks", ()))
+    yield from ((netns["id"], "netns") for netns in recording["namespaces"])

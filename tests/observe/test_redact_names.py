@@ -1,0 +1,67 @@
+"""Other names, and the same answers; nothing of the old names is left."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from ipaddress import ip_address
+
+import pytest
+
+from engine import explain
+from engine.model.packet import Protocol
+from engine.model.verdict import Question, Source
+from engine.observe.recording import dumps
+from engine.observe.redact import Redacted
+from tests.fidelity.record import read_host, read_truth
+from tests.hosts.stock import docker_world
+
+TRUTH = read_truth()
+SECRET = "acmebank"
+
+
+def named_host():
+    snapshot = docker_world(user=("-p tcp -m tcp --dport 80 -m comment --comment acmebank-web -j DROP",)).snapshot()
+    containers = tuple(
+        replace(
+            one, name=f"{SECRET}-{one.name}", image=f"registry.{SECRET}/{one.name}", project=SECRET, service=one.name
+        )
+        for one in snapshot.containers
+    )
+    networks = tuple(replace(one, name=f"{SECRET}_default") for one in snapshot.networks)
+    return replace(snapshot, hostname=f"prod1.{SECRET}", containers=containers, networks=networks)
+
+
+def test_no_name_is_left_in_the_file():
+    assert SECRET in dumps(named_host())
+    assert SECRET not in dumps(Redacted(named_host()).snapshot)
+
+
+def test_the_same_name_is_the_same_pseudonym_and_common_names_stay():
+    redacted = Redacted(docker_world().snapshot())
+    assert redacted.snapshot.host == "host"
+    web = redacted.snapshot.containers[0]
+    assert (web.name, web.netns) == ("container-1", "container-1")
+    assert redacted.netns("web") == "container-1"
+    assert {network.name for network in redacted.snapshot.networks} == {"bridge"}
+    assert redacted.snapshot.by_id["container-1"].path == "/run/netns/container-1"
+
+
+@pytest.mark.parametrize("name", sorted(TRUTH)[::10])
+def test_a_redacted_host_gives_the_same_answers(name: str) -> None:
+    snapshot = read_host(name)
+    redacted = Redacted(snapshot)
+    for row in TRUTH[name]:
+        source, address, protocol = row.source, ip_address(row.address), Protocol(row.protocol)
+        one = explain.ask(snapshot, Question(Source(source), address, row.port, protocol))
+        asked = Question(Source(redacted.netns(source)), redacted.address(address), row.port, protocol)
+        other = explain.ask(redacted.snapshot, asked)
+        assert (one.reach, one.symptom) == (other.reach, other.symptom)
+        assert [(cause.code, cause.owner) for cause in one.causes] == [
+            (cause.code, cause.owner) for cause in other.causes
+        ]
+
+
+def test_the_redacted_file_is_read_back_equal():
+    snapshot = Redacted(named_host()).snapshot
+    assert json.loads(dumps(snapshot))["hostname"] == "machine-1"
