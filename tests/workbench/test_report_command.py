@@ -70,6 +70,22 @@ def test_what_cannot_be_done_is_one_line_and_leaves_nothing(saved, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_redacted_report_has_no_address_or_name_of_the_host_and_the_same_answer(saved):
+    words = ("report", "--snapshot", saved, "--format", "json", "--why", ":8080", "--from", "ns:lan")
+    open_words, redacted = portscope(*words).stdout, portscope(*words, "--redact").stdout
+    assert all(word in open_words for word in ("10.77.0.1", "172.17.0.2", '"web"', '"lan"'))
+    assert not any(word in redacted for word in ("10.77.0.1", "172.17.0.2", '"web"', '"lan"'))
+    one, other = (json.loads(text)["answers"][0] for text in (open_words, redacted))
+    assert (one["symptom"], one["causes"][0]["code"]) == (other["symptom"], other["causes"][0]["code"])
+
+
+def test_a_redacted_snapshot_can_be_asked(saved, tmp_path):
+    target = tmp_path / "redacted.json"
+    assert portscope("snapshot", saved, "-o", target, "--redact").returncode == Exit.DONE
+    done = portscope("why", "container-1:80", "--snapshot", target)
+    assert done.returncode == Exit.REACHABLE
+
+
 def test_a_report_of_this_host_can_be_made():
     assert json.loads(portscope("report", "--format", "json").stdout)["schema"] == "portscope.report/1"
 
