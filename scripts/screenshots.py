@@ -16,7 +16,7 @@ from pathlib import Path
 from engine.observe.recording import loads
 from views.verdict.ask import Ask
 from workbench.app import Workbench
-from workbench.session import Given
+from workbench.sources import Given
 
 ROOT = Path(__file__).parent.parent
 HOSTS = ROOT / "tests" / "hosts" / "docker26"

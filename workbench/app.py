@@ -4,7 +4,7 @@ What can be done is in `actions`, what the panes show in `panes`, what looks in 
 between them: a handler for each message, and a method for each action.
 
 `run(source, ask)` is the way in: `source` is a `LiveHost()`, a `SavedFile(path)` or a `Given(title, take)`
-(of `workbench.session`), `ask` a question in words that is asked at once.
+(of `workbench.sources`), `ask` a question in words that is asked at once.
 """
 
 from __future__ import annotations
@@ -28,16 +28,19 @@ from workbench.changing import Changes
 from workbench.command_log import CommandLog
 from workbench.header import State, answer_strip, header, tabs
 from workbench.help import Help
+from workbench.looking import LIVE_ONLY, Looking
 from workbench.mending import Mending
-from workbench.messages import Answered, Looked, Trouble, Unanswerable
+from workbench.messages import Answered, Trouble, Unanswerable
 from workbench.navigation import Navigation
 from workbench.palette import Commands
 from workbench.panes import Panes
 from workbench.prompt import FilterPrompt, Prompt, WhyPrompt
-from workbench.session import Engine, Session, Source
+from workbench.session import Engine, Session
+from workbench.sources import Source
+from workbench.timeline import Timeline
 
 
-class Workbench(Navigation, Mending, App[int]):
+class Workbench(Looking, Mending, Navigation, App[int]):
     """The workbench on one source."""
 
     TITLE = "portscope"
@@ -58,9 +61,9 @@ class Workbench(Navigation, Mending, App[int]):
         self.panes = Panes()
         self.session = Session(source, self.post_message, engine, changes)
         self.done = CommandLog()
+        self.timeline = Timeline()
         self._source = source
         self._ask = ask
-        self._frozen = False
         self._waiting = False
 
     def compose(self) -> ComposeResult:
@@ -77,7 +80,7 @@ class Workbench(Navigation, Mending, App[int]):
 
     def on_mount(self) -> None:
         """The frame is drawn: now look."""
-        self._head()
+        self.head()
         self._tabs()
         self.call_after_refresh(self._begin)
 
@@ -92,7 +95,7 @@ class Workbench(Navigation, Mending, App[int]):
     def ask(self, ask: Ask) -> None:
         """Asks a question, and shows that it is being answered."""
         self._ask, self._waiting = ask, True
-        self._head()
+        self.head()
         self.session.ask(ask)
 
     def _begin(self) -> None:
@@ -100,23 +103,22 @@ class Workbench(Navigation, Mending, App[int]):
         if self._ask is not None:
             self.ask(self._ask)
 
-    @on(Looked)
-    def _looked(self, event: Looked) -> None:
-        self.panes.show_snapshot(event.snapshot)
-        self._head()
-
-    @on(Answered)
-    def _answered(self, event: Answered) -> None:
+    def on_answered(self, event: Answered) -> None:
+        """Shows the answer, where it is the one for what is shown."""
         self._waiting = self._waiting and event.ask != self._ask
-        self.panes.show_verdict(event.verdict, event.first)
+        if event.snapshot is self.panes.snapshot:
+            self.panes.show_verdict(event.verdict, event.first)
         self._strip()
         self._tabs()
-        self._head()
+        self.head()
 
     @on(Unanswerable)
     def _unanswerable(self, event: Unanswerable) -> None:
         self._waiting = False
-        self._head()
+        self.head()
+        if not event.first:
+            self.notify(event.reason, title=f"{event.ask.words} can't be asked any more", severity="warning")
+            return
         prompt = self.query_one(WhyPrompt)
         prompt.open(event.ask)
         prompt.refuse(event.reason)
@@ -132,7 +134,7 @@ class Workbench(Navigation, Mending, App[int]):
             self.panes.topology.empty = self.panes.answer.empty = "There is nothing to show yet: r looks again."
             self.panes.topology.refresh()
             self.panes.answer.refresh()
-        self._head()
+        self.head()
 
     @on(Panes.Suggested)
     def _suggested(self, event: Panes.Suggested) -> None:
@@ -181,21 +183,11 @@ class Workbench(Navigation, Mending, App[int]):
         if reason:
             self.notify(reason, timeout=3)
 
-    def action_refresh(self) -> None:
-        """Looks now."""
-        self.session.refresh()
-
-    def action_freeze(self) -> None:
-        """Stops looking, or goes on."""
-        self._frozen = not self._frozen
-        self.session.freeze(self._frozen)
-        self._head()
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """A file does not change: there is nothing to freeze, to look at again, or to take back."""
+        """A file does not change: there is nothing to freeze, to look at again, to step back to, or to take back."""
         if action == "undo_fix":
             return self._source.writable
-        return self._source.live if action in ("freeze", "refresh") else True
+        return self._source.live if action in LIVE_ONLY else True
 
     async def action_help(self) -> None:
         """Shows the keys."""
@@ -221,8 +213,9 @@ class Workbench(Navigation, Mending, App[int]):
         self.query_one(Footer).display = True
         self.panes.go(self.panes.current)
 
-    def _head(self) -> None:
-        state = State(self._source.title, self._source.live, self._frozen, self._waiting, self._source.writable)
+    def head(self) -> None:
+        """Draws the header."""
+        state = State(self._source.title, self._source.live, self.shown_place, self._waiting, self._source.writable)
         self.query_one("#header", Static).update(header(state, self.panes.snapshot))
 
     def _tabs(self) -> None:

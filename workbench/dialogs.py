@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -55,6 +56,34 @@ class Dialog(ModalScreen[bool]):
     def action_close(self) -> None:
         """Closes without doing anything."""
         self.dismiss(False)
+
+
+class Choice(Dialog):
+    """A list of which a row can be chosen. `chosen` gets its key when the dialog is closed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "choose")]
+
+    def __init__(
+        self,
+        title: str,
+        hint: str,
+        lay: Callable[[int], Sequence[Entry]],
+        empty: str,
+        chosen: Callable[[object], object],
+    ) -> None:
+        super().__init__(title, hint, lay, empty)
+        self._chosen = chosen
+
+    def action_choose(self) -> None:
+        """Closes, and tells which row it is."""
+        key = self.listing.cursor
+        self.dismiss(True)
+        if key is not None:
+            self._chosen(key)
+
+    @on(Listing.Chosen)
+    def _clicked(self) -> None:
+        self.action_choose()
 
 
 class Proposal(Dialog):

@@ -19,11 +19,14 @@ TITLES = ("Topology", "Rules", "Path", "Answer")
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the header says beside the snapshot. `waiting`: a question is being answered."""
+    """What the header says beside the snapshot. `waiting`: a question is being answered.
+
+    `moment` tells which moment is shown, where it is not now.
+    """
 
     title: str
     live: bool
-    frozen: bool
+    moment: str
     waiting: bool
     writable: bool = False
 
@@ -38,7 +41,7 @@ def header(state: State, snapshot: Snapshot | None) -> Content:
     if state.waiting:
         parts.append(("  asking …", "$text-accent"))
     if state.live:
-        parts.append(("  ‖ frozen", "$text-warning bold") if state.frozen else ("  ⟳ live", "$text-success"))
+        parts.append((f"  ‖ {state.moment}", "$text-warning bold") if state.moment else ("  ⟳ live", "$text-success"))
     if snapshot is not None and snapshot.gaps:
         parts.append((f"  ⚠ {len(snapshot.gaps)} not readable", "$text-warning bold"))
     parts.append(("  fixes allowed", "$text-warning") if state.writable else ("  read-only", DIM))

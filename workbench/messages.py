@@ -4,36 +4,52 @@ from __future__ import annotations
 
 from textual.message import Message
 
+from engine.model.changes import Difference
 from engine.model.host import Snapshot
 from engine.model.verdict import Fix, Verdict
 from views.verdict.ask import Ask
+from workbench.flips import Flip
 
 
 class Looked(Message):
-    """The host was looked at, and is not as it was (or this is the first look)."""
+    """The host was looked at, and is not as it was (or this is the first look). Counters alone are no `changed`."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, changed: tuple[Difference, ...] = ()) -> None:
         super().__init__()
         self.snapshot = snapshot
+        self.changed = changed
 
 
 class Answered(Message):
-    """A question has its answer, for the snapshot that was shown last."""
+    """A question has its answer for a snapshot. `first`: the user has just asked it."""
 
-    def __init__(self, ask: Ask, verdict: Verdict, first: bool) -> None:
+    def __init__(self, ask: Ask, verdict: Verdict, first: bool, snapshot: Snapshot) -> None:
         super().__init__()
         self.ask = ask
         self.verdict = verdict
         self.first = first
+        self.snapshot = snapshot
+
+
+class Flipped(Message):
+    """The answer to the same question is another one than it was before the host changed."""
+
+    def __init__(self, flip: Flip) -> None:
+        super().__init__()
+        self.flip = flip
 
 
 class Unanswerable(Message):
-    """A question cannot be asked of this host; `reason` is one line that says what to do."""
+    """A question cannot be asked of this host; `reason` is one line that says what to do.
 
-    def __init__(self, ask: Ask, reason: str) -> None:
+    `first`: the user has just asked it; else it could be asked before the host changed.
+    """
+
+    def __init__(self, ask: Ask, reason: str, first: bool) -> None:
         super().__init__()
         self.ask = ask
         self.reason = reason
+        self.first = first
 
 
 class Changed(Message):

@@ -12,6 +12,7 @@ from views.listing import Listing
 from views.topology.widget import Topology
 from workbench.panes import NAMES, Panes
 from workbench.prompt import Prompt
+from workbench.timeline import Moment
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -22,12 +23,17 @@ else:
 
 
 class Navigation(Base):
-    """Moving about. The app has `panes`, and closes its prompts by `close_prompts`."""
+    """Moving about. The app has `panes`, closes its prompts by `close_prompts`, and shows a moment by
+    `show_moment`."""
 
     panes: Panes
 
     def close_prompts(self) -> None:
         """Closes what asks for words, and gives the keys back to the pane."""
+        raise NotImplementedError
+
+    def show_moment(self, moment: Moment | None) -> None:
+        """Shows a moment; None is now."""
         raise NotImplementedError
 
     def action_pane(self, name: str) -> None:
@@ -78,7 +84,7 @@ class Navigation(Base):
             pane.end(last)
 
     def action_leave(self) -> None:
-        """Closes a prompt, else clears the pane's filter, else leaves the zoom."""
+        """Closes a prompt, else clears the pane's filter, else leaves the zoom, else goes back to now."""
         pane = self.panes.pane()
         if any(prompt.opened for prompt in self.query(Prompt)):
             self.close_prompts()
@@ -87,3 +93,5 @@ class Navigation(Base):
             self.panes.retitle()
         elif self.panes.has_class("-zoomed"):
             self.action_zoom()
+        else:
+            self.show_moment(None)

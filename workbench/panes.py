@@ -12,14 +12,12 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
 
-from engine.model.firewall import Firewall
 from engine.model.host import Snapshot
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Hop, Step
 from engine.model.verdict import Verdict
 from views.listing import Listing
-from views.nat.rows import RuleRow, gap_lines
-from views.nat.rows import rows as rule_rows
+from views.nat.rows import RuleRow
 from views.painted import Painted
 from views.path.rows import Leg, StepKey, first_look, legs, step_at, step_keys
 from views.path.rows import rows as path_rows
@@ -29,6 +27,7 @@ from views.verdict.ask import Ask, about_node, about_rule
 from views.verdict.card import card, question_words, welcome
 from workbench.pointing import row_words, rule_marks
 from workbench.prompt import Prompt
+from workbench.rules import Rules
 
 NAMES = ("topology", "rules", "path", "answer")
 LEGEND = "● up  ○ down  ▶ selected  ✗ stops here  ━ the packet's way"
@@ -54,15 +53,14 @@ class Panes(Container):
     def __init__(self) -> None:
         super().__init__(id="panes")
         self.topology = Topology("Looking at the host …", id="topology")
-        self.rules = Listing("Looking at the host …", id="rules")
+        self.rules = Rules("Looking at the host …", id="rules")
         self.path = Listing("Ask a question (w), and the packet's way is here, step by step.", id="path")
         self.answer = Listing("Looking at the host …", id="answer")
         self.current = "topology"
         self.snapshot: Snapshot | None = None
         self.verdict: Verdict | None = None
         self._legs: list[Leg] = []
-        self._rules_of = ""
-        self._firewall: Firewall | None = None
+        self._flip = ""
 
     def compose(self) -> ComposeResult:
         """The panes in the order of their numbers."""
@@ -78,7 +76,7 @@ class Panes(Container):
         first = self.snapshot is None
         self.snapshot = snapshot
         self.topology.show(snapshot)
-        self._show_rules(self._rules_of if self._rules_of in snapshot.by_id else snapshot.host)
+        self._show_rules(self.rules.netns if self.rules.netns in snapshot.by_id else snapshot.host)
         if self.verdict is None:
             self._show_answer()
             if first:
@@ -100,19 +98,25 @@ class Panes(Container):
         self._light()
         self.retitle()
 
+    def tell_flip(self, words: str) -> None:
+        """Keeps the last flip of the answer in sight."""
+        self._flip = f"flipped {words}" if words else ""
+        self.retitle()
+
     def retitle(self) -> None:
         """The titles of the panes, with what is filtered."""
         topology = f"1 Topology · {self.snapshot.host_netns.id}" if self.snapshot else "1 Topology"
         question = f" · {question_words(self.verdict)}" if self.verdict else ""
         for pane, title in (
             (self.topology, topology),
-            (self.rules, f"2 NAT and filter · {self._rules_of}" if self._rules_of else "2 NAT and filter"),
+            (self.rules, self.rules.title),
             (self.path, f"3 Path{question}"),
             (self.answer, "4 Answer"),
         ):
             pane.border_title = title
             if isinstance(pane, Listing):
-                pane.border_subtitle = f"/{pane.pattern} {pane.found} of {pane.total}" if pane.pattern else ""
+                said = self._flip if pane is self.answer else ""
+                pane.border_subtitle = f"/{pane.pattern} {pane.found} of {pane.total}" if pane.pattern else said
         self.topology.border_subtitle = LEGEND
 
     def pane(self, name: str = "") -> Painted:
@@ -210,19 +214,12 @@ class Panes(Container):
         if step.ref is not None and step.ref.kind in (RefKind.RULE, RefKind.CHAIN):
             self._show_rules(step.ref.netns)
             self.rules.go(step.ref.key)
-        self.rules.mark(rule_marks(leg.trace, self._rules_of))
+        self.rules.mark(rule_marks(leg.trace, self.rules.netns))
 
     def _show_rules(self, netns: str) -> None:
-        """Shows the rules of a namespace, and builds their rows only when it or its rules are others than before."""
-        if self.snapshot is None or netns not in self.snapshot.by_id:
-            return
-        firewall = self.snapshot.by_id[netns].firewall
-        if netns == self._rules_of and firewall is self._firewall:
-            return
-        self._rules_of, self._firewall = netns, firewall
-        self.rules.empty = f"{netns} has no rules."
-        self.rules.show([*gap_lines(self.snapshot.gaps, netns), *rule_rows(firewall)])
-        self.retitle()
+        """Shows the rules of a namespace."""
+        if self.snapshot is not None and self.rules.look_at(self.snapshot, netns):
+            self.retitle()
 
     def _show_answer(self) -> None:
         verdict, snapshot = self.verdict, self.snapshot
@@ -274,7 +271,7 @@ class Panes(Container):
             return False
         _, hop, step = found
         if self.current == "rules":
-            return step.ref is not None and step.ref.netns == self._rules_of and step.ref.key == self.rules.cursor
+            return step.ref is not None and step.ref.netns == self.rules.netns and step.ref.key == self.rules.cursor
         scene, node = self.topology.full, self.topology.selected
         return bool(scene and node and self.snapshot and focus(self.snapshot, scene, hop, step) == node.id)
 

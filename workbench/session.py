@@ -1,98 +1,39 @@
-"""The one thread that looks at the host and answers questions, and what it looks at.
+"""The one thread that answers questions, and that looks where nobody watches.
 
 Laws:
-1. Only this thread calls the engine. The screen hands it a wish and goes on; the answer comes as a message.
-2. A live source is looked at every `INTERVAL` seconds, unless frozen; each look answers the question anew.
-3. Wishes collapse: of two questions asked while one is answered, the last one counts.
-4. Whatever fails becomes a message. The thread ends only when it is told to.
-5. A fix is carried out only on a source that is writable, and only when the user wished for that one.
+1. Only this thread asks the engine. The screen hands it a wish and goes on; the answer comes as a message.
+2. A live source is watched (`watcher`): what it hears is told, and the question answered anew. A source that cannot be
+   watched, or no longer, is looked at every `INTERVAL` seconds.
+3. Wishes collapse: of two questions asked while one is answered, the last one counts. All that was heard meanwhile is
+   told, and answered once.
+4. The screen may show an earlier moment (`show`). Its answer is given beside the one of now, so that a flip of that one
+   is never missed.
+5. Whatever fails becomes a message. The thread ends only when it is told to.
+6. A fix is carried out only on a source that is writable, and only when the user wished for that one.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Protocol
+from dataclasses import dataclass, field, replace
 
 from textual.message import Message
 
+from engine.model.changes import Difference, changes
 from engine.model.host import Snapshot
 from engine.model.verdict import Fix, Question, Verdict
 from views.verdict.ask import Ask
-from workbench import world
 from workbench.changing import Changes
 from workbench.exits import Refusal
-from workbench.messages import Answered, Changed, Looked, Trouble, Unanswerable, Unchanged
+from workbench.flips import Flip, answer_words, same
+from workbench.messages import Answered, Changed, Flipped, Looked, Trouble, Unanswerable, Unchanged
+from workbench.sharing import share
+from workbench.sources import Source
+from workbench.watcher import Watcher
 
-#: Seconds between two looks at a live host.
+#: Seconds between two looks at a live source that is not watched.
 INTERVAL = 2.0
-
-
-class Source(Protocol):
-    """Something to look at. `title` is for the header; a source that is not `live` is looked at once.
-
-    One that is `writable` may be changed by a fix that the user has seen and accepted.
-    """
-
-    @property
-    def title(self) -> str: ...  # noqa: D102
-
-    @property
-    def live(self) -> bool: ...  # noqa: D102
-
-    @property
-    def writable(self) -> bool: ...  # noqa: D102
-
-    def look(self) -> Snapshot:
-        """What it is now. Raises `Refusal` with a line for the user."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class LiveHost:
-    """The host that portscope runs on: the network namespace of the session's thread."""
-
-    title: str = "this host"
-    live: bool = True
-    writable: bool = False
-
-    def look(self) -> Snapshot:
-        """Reads the kernel and the container engines."""
-        return world.look()
-
-
-@dataclass(frozen=True, slots=True)
-class SavedFile:
-    """A snapshot in a file."""
-
-    path: Path
-    live: bool = False
-    writable: bool = False
-
-    @property
-    def title(self) -> str:
-        """The file's name."""
-        return self.path.name
-
-    def look(self) -> Snapshot:
-        """Reads the file."""
-        return world.load(self.path)
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A source by its function: a lab, or a snapshot that is there already."""
-
-    title: str
-    take: Callable[[], Snapshot]
-    live: bool = False
-    writable: bool = False
-
-    def look(self) -> Snapshot:
-        """Calls the function."""
-        return self.take()
 
 
 Resolve = Callable[[Snapshot, Ask], Question]
@@ -122,6 +63,23 @@ class Engine:
     answer: Answer = _answer
 
 
+@dataclass
+class _Turn:
+    """What the thread has to do next. `wishes`: fixes to carry out, None to take the last one back.
+
+    `look` is to look now; `asked` that the question is a new one, `again` that it is to be answered for what is shown.
+    """
+
+    wishes: list[Fix | None] = field(default_factory=list)
+    heard: list[Snapshot] = field(default_factory=list)
+    look: bool = False
+    asked: bool = False
+    again: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.wishes or self.heard or self.look or self.asked or self.again)
+
+
 class Session:
     """Runs the thread. `post` is called from it, and must be safe to call from any thread."""
 
@@ -136,23 +94,26 @@ class Session:
         self._engine = engine or Engine()
         self._post = post
         self._thread = threading.Thread(target=self._run, name="portscope-session", daemon=True)
+        self._watcher = Watcher(source.watch, self._hear, self.refresh)
         self._wish = threading.Condition()
+        self._next = _Turn(look=source.watch is None)
         self._ask: Ask | None = None
-        self._asked_now = False
-        self._look_now = True
-        self._frozen = False
+        self._pinned: Snapshot | None = None
         self._ended = False
-        self._shown: Snapshot | None = None
+        self._now: Snapshot | None = None
+        self._seen_at = ""
+        self._last: tuple[Ask, Verdict] | None = None
         self._changes = changes or Changes()
-        self._wishes: list[Fix | None] = []
         self._trouble = ""
 
     def start(self) -> None:
         """Starts looking."""
         self._thread.start()
+        self._watcher.start()
 
     def stop(self) -> None:
-        """Tells the thread to end, and waits a moment for it."""
+        """Tells the threads to end, and waits a moment for them."""
+        self._watcher.stop()
         with self._wish:
             self._ended = True
             self._wish.notify()
@@ -162,7 +123,7 @@ class Session:
     def ask(self, ask: Ask) -> None:
         """Asks a question; from now on each look answers it anew."""
         with self._wish:
-            self._ask, self._asked_now = ask, True
+            self._ask, self._next.asked = ask, True
             self._wish.notify()
 
     def carry_out(self, fix: Fix) -> None:
@@ -175,43 +136,54 @@ class Session:
 
     def _wants(self, fix: Fix | None) -> None:
         with self._wish:
-            self._wishes.append(fix)
-            self._look_now = True
+            self._next.wishes.append(fix)
+            self._next.look = True
             self._wish.notify()
 
     def refresh(self) -> None:
         """Looks at once."""
         with self._wish:
-            self._look_now = True
+            self._next.look = True
             self._wish.notify()
 
-    def freeze(self, frozen: bool) -> None:
-        """Stops or resumes looking. A refresh works in either state."""
+    def show(self, snapshot: Snapshot | None) -> None:
+        """The screen shows this moment now, and wants the answer for it; None is what is now."""
         with self._wish:
-            self._frozen = frozen
+            self._pinned, self._next.again = snapshot, True
+            self._wish.notify()
+
+    def _hear(self, snapshot: Snapshot) -> None:
+        """The watcher has seen something."""
+        with self._wish:
+            self._next.heard.append(snapshot)
             self._wish.notify()
 
     def _run(self) -> None:
         while True:
             with self._wish:
-                if not (self._ended or self._look_now or self._asked_now):
-                    self._wish.wait(INTERVAL if self.source.live and not self._frozen else None)
+                if not (self._ended or self._next):
+                    polled = self.source.live and not self._watcher.watching
+                    self._wish.wait(INTERVAL if polled else None)
+                    self._next.look = self._next.look or (polled and not self._next)
                 if self._ended:
                     return
-                asked, self._asked_now = self._asked_now, False
-                look = self._look_now or (not asked and self.source.live and not self._frozen)
-                self._look_now, ask = False, self._ask
-                wishes, self._wishes = self._wishes, []
-            self._turn(wishes, look, ask, asked)
+                turn, self._next = self._next, _Turn()
+                ask, pinned = self._ask, self._pinned
+            self._turn(turn, ask, pinned)
 
-    def _turn(self, wishes: list[Fix | None], look: bool, ask: Ask | None, asked: bool) -> None:
-        """The changes that are wished for, one look and one answer."""
+    def _turn(self, turn: _Turn, ask: Ask | None, pinned: Snapshot | None) -> None:
+        """The changes that are wished for, what was heard, one look and one answer."""
         try:
-            for wish in wishes:
+            for wish in turn.wishes:
                 self._change(wish)
-            changed = self._look() if look else False
-            if ask is not None and self._shown is not None and (asked or changed):
-                self._answer(self._shown, ask, asked)
+            seen = [*turn.heard, *([self.source.look()] if turn.look else [])]
+            found = [change for snapshot in seen if (change := self._tell_of(snapshot)) is not None]
+            if ask is not None and self._now is not None:
+                if pinned is not None and (turn.asked or turn.again):
+                    self._answer(pinned, ask, turn.asked)
+                if found or (pinned is None and (turn.asked or turn.again)):
+                    verdict = self._answer(self._now, ask, turn.asked and pinned is None)
+                    self._compare(ask, verdict, [each for change in found for each in change])
             self._tell("")
         except Refusal as error:
             self._tell(str(error))
@@ -220,11 +192,11 @@ class Session:
 
     def _change(self, wish: Fix | None) -> None:
         """Carries out a fix, or takes the last one back (None). What fails is told; the look that follows shows it."""
-        if not self.source.writable or self._shown is None:
+        if not self.source.writable or self._now is None:
             return
         try:
             if wish is not None:
-                self._changes.carry_out(wish, self._shown)
+                self._changes.carry_out(wish, self._now)
                 self._post(Changed(wish, done=True))
             elif (fix := self._changes.take_back()) is not None:
                 self._post(Changed(fix, done=False))
@@ -233,22 +205,41 @@ class Session:
         except Refusal as error:
             self._post(Unchanged(str(error)))
 
-    def _look(self) -> bool:
-        """Looks, and posts the snapshot when it differs from the last one. Says whether it does."""
-        seen = self.source.look()
-        before, self._shown = self._shown, seen
+    def _tell_of(self, seen: Snapshot) -> tuple[Difference, ...] | None:
+        """Posts a snapshot that is newer than the last and differs from it. Gives the changes; None if it does not."""
+        before = self._now
+        if seen.taken_at < self._seen_at:
+            return None
+        self._seen_at = seen.taken_at
         if before is not None and replace(before, taken_at=seen.taken_at) == seen:
-            return False
-        self._post(Looked(seen))
-        return True
+            return None
+        self._now = seen if before is None else share(before, seen)
+        changed = changes(before, seen) if before is not None else ()
+        self._post(Looked(self._now, changed))
+        return changed
 
-    def _answer(self, snapshot: Snapshot, ask: Ask, asked: bool) -> None:
+    def _answer(self, snapshot: Snapshot, ask: Ask, first: bool) -> Verdict | None:
         try:
             question = self._engine.resolve(snapshot, ask)
         except LookupError as error:
-            self._post(Unanswerable(ask, str(error)))
+            self._post(Unanswerable(ask, str(error), first))
+            return None
+        verdict = self._engine.answer(snapshot, question)
+        self._post(Answered(ask, verdict, first, snapshot))
+        return verdict
+
+    def _compare(self, ask: Ask, verdict: Verdict | None, changed: list[Difference]) -> None:
+        """Tells when the answer of now is another one than the last to the same question."""
+        last, self._last = self._last, (ask, verdict) if verdict is not None else None
+        if last is None or verdict is None or last[0] != ask or same(last[1], verdict):
             return
-        self._post(Answered(ask, self._engine.answer(snapshot, question), asked))
+        words = tuple(map(str, changed))
+        assert self._now is not None
+        self._post(
+            Flipped(
+                Flip(ask, self._now.taken_at, answer_words(last[1]), answer_words(verdict), verdict.reach, words),
+            )
+        )
 
     def _tell(self, trouble: str) -> None:
         if trouble != self._trouble:

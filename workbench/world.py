@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
 
 from engine.model.host import Snapshot
 from workbench.exits import refused, usage
+
+if TYPE_CHECKING:
+    from engine.observe.watch import Update
 
 
 def look() -> Snapshot:
@@ -15,6 +21,17 @@ def look() -> Snapshot:
 
     try:
         return take()
+    except ObserveError as error:
+        raise refused(str(error)) from error
+
+
+def watch(stop: Event) -> Iterator[Update]:
+    """This host now, then whenever it is another one, until `stop` is set. Raises `Refusal` as `look` does."""
+    from engine.observe.errors import ObserveError  # noqa: PLC0415 - a file is answered without what reads the kernel
+    from engine.observe.watch import watch  # noqa: PLC0415
+
+    try:
+        yield from watch(stop)
     except ObserveError as error:
         raise refused(str(error)) from error
 

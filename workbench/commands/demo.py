@@ -7,14 +7,21 @@ thread. The lab is removed however this ends (`engine.lab.running`). Without a t
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
+from functools import partial
+from threading import Event
+from typing import TYPE_CHECKING
 
 from engine.build import userns
 from engine.build.errors import BuildError
-from engine.build.namespaces import run_in
+from engine.build.namespaces import enter, run_in
 from engine.lab.running import DemoLab, demo_lab
 from engine.model.host import Snapshot
 from workbench import output, world
-from workbench.exits import Exit, complain, refused
+from workbench.exits import Exit, Refusal, complain, refused
+
+if TYPE_CHECKING:
+    from engine.observe.watch import Update
 
 
 def run(_arguments: Namespace) -> Exit:
@@ -35,9 +42,10 @@ def show(lab: DemoLab) -> Exit:
     """The workbench on the lab, with its question asked."""
     from views.verdict.ask import Ask  # noqa: PLC0415 - only a terminal needs Textual
     from workbench.commands.screen import draw  # noqa: PLC0415
-    from workbench.session import Given  # noqa: PLC0415
+    from workbench.sources import Given  # noqa: PLC0415
 
-    source = Given(f"demo lab {lab.name}", lambda: look_into(lab), live=True, writable=True)
+    title = f"demo lab {lab.name}"
+    source = Given(title, lambda: look_into(lab), live=True, writable=True, watch=partial(watch_in, lab))
     return draw(source, Ask(lab.target, lab.source))
 
 
@@ -55,4 +63,17 @@ def look_into(lab: DemoLab) -> Snapshot:
     try:
         return run_in(lab.host, world.look)
     except OSError as error:
-        raise refused(f"the lab cannot be entered: {error.strerror or error}; was it removed meanwhile?") from error
+        raise _closed(error) from error
+
+
+def watch_in(lab: DemoLab, stop: Event) -> Iterator[Update]:
+    """The lab's updates. The thread that asks for them enters the lab for good. Raises `Refusal`."""
+    try:
+        enter(lab.host)
+    except OSError as error:
+        raise _closed(error) from error
+    yield from world.watch(stop)
+
+
+def _closed(error: OSError) -> Refusal:
+    return refused(f"the lab cannot be entered: {error.strerror or error}; was it removed meanwhile?")

@@ -13,7 +13,7 @@ from workbench.exits import Exit, usage
 
 if TYPE_CHECKING:
     from views.verdict.ask import Ask
-    from workbench.session import Source
+    from workbench.sources import Source
 
 
 def run(arguments: Namespace) -> Exit:
@@ -24,7 +24,7 @@ def run(arguments: Namespace) -> Exit:
 def live() -> Exit:
     """This host, looked at again and again."""
     need_terminal("'portscope why TARGET' answers in words, 'portscope snapshot' prints everything")
-    from workbench.session import LiveHost  # noqa: PLC0415 - only a terminal needs Textual
+    from workbench.sources import LiveHost  # noqa: PLC0415 - only a terminal needs Textual
 
     return draw(LiveHost())
 
@@ -33,7 +33,7 @@ def saved(arguments: Namespace) -> Exit:
     """A snapshot from a file, which is read before the screen is taken: a broken one is an error in words."""
     snapshot = world.load(arguments.file)
     need_terminal(f"'portscope why TARGET --snapshot {arguments.file}' answers in words")
-    from workbench.session import Given  # noqa: PLC0415 - only a terminal needs Textual
+    from workbench.sources import Given  # noqa: PLC0415 - only a terminal needs Textual
 
     return draw(Given(arguments.file.name, lambda: snapshot))
 

@@ -17,33 +17,24 @@ from contextlib import suppress
 
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
-from engine.model.verdict import Reach, Verdict
+from engine.model.verdict import Verdict
 from views.reports import answer_json
-from workbench import output
+from workbench import output, world
 from workbench.commands.answering import answer, tell
-from workbench.exits import EXIT_OF_REACH, Exit, Refusal, refused, usage
-
-#: Changes that a line names; more are counted.
-_NAMED = 3
-_MARKS = {Reach.YES: "✓ reachable", Reach.NO: "✗ not reachable", Reach.DEPENDS: "? depends"}
+from workbench.exits import EXIT_OF_REACH, Exit, Refusal, usage
+from workbench.flips import answer_words, change_words, clock, key
 
 
 def run(arguments: Namespace) -> Exit:
     """Watches until it is interrupted. Raises `Refusal` when the first question cannot be asked."""
     if arguments.snapshot or arguments.source == "everywhere":
         raise usage("--watch asks one question of this host: it goes with neither --snapshot nor --from everywhere")
-    from engine.observe.errors import ObserveError  # noqa: PLC0415 - only this way of asking watches
-    from engine.observe.watch import watch  # noqa: PLC0415
-
     stop = threading.Event()
     threading.Thread(target=_until_unread, args=(stop,), daemon=True).start()
     teller = _Teller(arguments)
     with suppress(KeyboardInterrupt):
-        try:
-            for update in watch(stop):
-                teller.look(update.snapshot, tuple(map(str, update.changed)))
-        except ObserveError as error:
-            raise refused(str(error)) from error
+        for update in world.watch(stop):
+            teller.look(update.snapshot, tuple(map(str, update.changed)))
     return teller.code
 
 
@@ -66,9 +57,9 @@ class _Teller:
                 raise
             self._tell_lost(str(refusal), at, changed)
             return
-        key = (verdict.reach, verdict.symptom, tuple(cause.code for cause in verdict.causes))
-        if key != self._shown:
-            first, self._shown = self._shown is None, key
+        shown = key(verdict)
+        if shown != self._shown:
+            first, self._shown = self._shown is None, shown
             self.code = EXIT_OF_REACH[verdict.reach]
             self._tell(verdict, at, changed, first)
 
@@ -78,9 +69,7 @@ class _Teller:
         elif first:
             tell(verdict)
         else:
-            symptom = f", {verdict.symptom}" if verdict.reach is not Reach.YES else ""
-            causes = "".join(f" {cause.code}" for cause in verdict.causes)
-            output.emit(f"{_clock(at)} {_MARKS[verdict.reach]}{symptom}{causes}: {_words(changed)}\n")
+            output.emit(f"{clock(at, 12)} {answer_words(verdict)}: {change_words(changed)}\n")
 
     def _tell_lost(self, reason: str, at: str, changed: tuple[str, ...]) -> None:
         if self._shown == (reason,):
@@ -90,17 +79,7 @@ class _Teller:
             document = {"schema": answer_json.SCHEMA, "reach": None, "error": reason, "at": at, "changed": changed}
             output.emit(json.dumps(document) + "\n")
         else:
-            output.emit(f"{_clock(at)} ? {reason}: {_words(changed)}\n")
-
-
-def _clock(at: str) -> str:
-    """The time of day of a snapshot, in UTC."""
-    return at.partition("T")[2][:12]
-
-
-def _words(changed: tuple[str, ...]) -> str:
-    more = f"; and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
-    return "; ".join(changed[:_NAMED]) + more
+            output.emit(f"{clock(at, 12)} ? {reason}: {change_words(changed)}\n")
 
 
 def _until_unread(stop: threading.Event) -> None:

@@ -1,0 +1,167 @@
+"""The screen and the time: freezing, stepping back and forth, what changed, and when the answer flipped."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from threading import Event
+
+from textual.pilot import Pilot
+
+from engine.model.host import Snapshot
+from engine.observe.watch import Update
+from tests.views.hosts import connected_verdict, docker_host, dropped_verdict
+from tests.workbench.screen import ASK, Stand, answered, bench, drive, line, text, until
+from workbench.app import Workbench
+from workbench.dialogs import Choice, Dialog
+from workbench.sources import Given
+
+
+class Scene:
+    """A watched host. `change` lets the drop rule go, or come back, and the answer with it."""
+
+    def __init__(self) -> None:
+        self.stand = Stand()
+        self._go = Event()
+        self._seen = [self._at(0, dropped=True)]
+
+    def app(self) -> Workbench:
+        source = Given("dh", self.look, live=True, watch=self.watch)
+        return Workbench(source, ASK, self.stand.engine)
+
+    def look(self) -> Snapshot:
+        return self._seen[-1]
+
+    def watch(self, stop: Event) -> Iterator[Update]:
+        told = 0
+        while not stop.is_set():
+            while told < len(self._seen):
+                yield Update(self._seen[told])
+                told += 1
+            self._go.wait(0.05)
+            self._go.clear()
+
+    def change(self, *, dropped: bool) -> None:
+        self.stand.verdict = dropped_verdict() if dropped else connected_verdict()
+        self._seen.append(self._at(len(self._seen), dropped=dropped))
+        self._go.set()
+
+    def _at(self, second: int, *, dropped: bool) -> Snapshot:
+        return replace(docker_host(dropped=dropped), taken_at=f"2026-01-01T10:00:{second:02}Z")
+
+
+async def flipped(pilot: Pilot[int], times: int = 1) -> None:
+    await until(pilot, lambda: len(bench(pilot).timeline.flips) == times)
+
+
+def toasts(pilot: Pilot[int]) -> str:
+    return "\n".join(f"{toast.title} {toast.message}" for toast in bench(pilot)._notifications)
+
+
+def test_a_flip_is_told_with_the_change_that_came_with_it() -> None:
+    scene = Scene()
+
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        scene.change(dropped=False)
+        await flipped(pilot)
+        app = bench(pilot)
+        assert "✓ reachable" in toasts(pilot)
+        assert "DOCKER-USER deleted in dh" in toasts(pilot)
+        assert "flipped 10:00:01 ✓ reachable" in str(app.panes.answer.border_subtitle)
+        assert "✓ REACHABLE" in text(app, "answer")
+
+    drive(scene.app(), play)
+
+
+def test_a_frozen_screen_stays_while_the_host_is_watched_on() -> None:
+    scene = Scene()
+
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        app = bench(pilot)
+        await pilot.press("f")
+        assert "frozen at 10:00:00 · 1 of 1" in line(app, "header")
+        scene.change(dropped=False)
+        await flipped(pilot)
+        assert "frozen at 10:00:00 · 1 of 2" in line(app, "header")
+        assert "✗ NOT REACHABLE" in text(app, "answer")
+        await pilot.press("f")
+        await until(pilot, lambda: "✓ REACHABLE" in text(app, "answer"))
+        assert "live" in line(app, "header")
+
+    drive(scene.app(), play)
+
+
+def test_one_steps_back_and_on_through_the_moments() -> None:
+    scene = Scene()
+
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        app = bench(pilot)
+        scene.change(dropped=False)
+        await flipped(pilot)
+        scene.stand.verdict = dropped_verdict()
+        await pilot.press("left_square_bracket")
+        assert "1 of 2" in line(app, "header")
+        assert app.panes.snapshot is app.timeline.moments[0].snapshot
+        await until(pilot, lambda: "✗ NOT REACHABLE" in text(app, "answer"))
+        await pilot.press("left_square_bracket")
+        assert "Nothing was seen before" in toasts(pilot)
+        await pilot.press("right_square_bracket")
+        assert "live" in line(app, "header")
+        assert app.panes.snapshot is app.timeline.moments[1].snapshot
+        await pilot.press("right_square_bracket")
+        assert "This is now" in toasts(pilot)
+
+    drive(scene.app(), play)
+
+
+def test_escape_goes_back_to_now() -> None:
+    scene = Scene()
+
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        await pilot.press("f", "escape")
+        assert "live" in line(bench(pilot), "header")
+
+    drive(scene.app(), play)
+
+
+def test_what_changed_is_shown_from_the_moment_before_and_to_now() -> None:
+    scene = Scene()
+
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        scene.change(dropped=False)
+        await flipped(pilot)
+        scene.change(dropped=True)
+        await flipped(pilot, 2)
+        await pilot.press("left_square_bracket", "d")
+        screen = pilot.app.screen
+        assert isinstance(screen, Dialog)
+        words = [entry.words for entry in screen.listing.entries]
+        assert "10:00:01 from the moment before" in words
+        assert "from there to now" in words
+        assert [word[2] for word in words if "DOCKER-USER" in word] == ["−", "+"]
+        await pilot.press("escape")
+        assert "2 of 3" in line(bench(pilot), "header")
+
+    drive(scene.app(), play)
+
+
+def test_the_timeline_names_flips_and_leads_to_the_moment() -> None:
+    scene = Scene()
+
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        scene.change(dropped=False)
+        await flipped(pilot)
+        await pilot.press("t")
+        screen = pilot.app.screen
+        assert isinstance(screen, Choice)
+        newest, oldest = (entry.words for entry in screen.listing.entries)
+        assert newest.startswith("10:00:01  flipped ✓ reachable")
+        assert oldest == "10:00:00  the first look"
+        await pilot.press("j", "enter")
+        await until(pilot, lambda: "1 of 2" in line(bench(pilot), "header"))
+
+    drive(scene.app(), play)

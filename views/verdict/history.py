@@ -1,0 +1,41 @@
+"""What happened to a host: the changes between two moments, and the moments in a row.
+
+Pure. A moment comes as its time of day, its changes in words, and the answer that flipped in it (empty where none did).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.model.changes import Difference, How
+from views.text import Line, Role, Span, paragraph
+
+SIGNS = {How.ADDED: ("+", Role.GOOD), How.DELETED: ("−", Role.BAD), How.CHANGED: ("~", Role.WARN)}
+
+Seen = tuple[str, tuple[str, ...], str]
+
+
+def change_lines(title: str, found: Sequence[Difference], width: int) -> list[Line]:
+    """A heading, and the changes below it, each with its sign."""
+    lines = [Line((Span(title, Role.HEAD),))]
+    for each in found:
+        sign, role = SIGNS[each.how]
+        first, *rest = paragraph(str(each), width - 4)
+        lines.append(Line((Span(f"  {sign} ", role), Span(first))))
+        lines += (Line((Span(f"    {line}"),)) for line in rest)
+    if not found:
+        lines.append(Line((Span("  nothing", Role.DIM),)))
+    return [*lines, Line(())]
+
+
+def timeline_lines(moments: Sequence[Seen]) -> list[Line]:
+    """The moments, the last one first, each with its number as its key; a flip stands out by its word."""
+    lines = []
+    for number, (clock, changed, flip) in reversed(list(enumerate(moments))):
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        said = f"{changed[0]}{more}" if changed else "the first look" if number == 0 else "no change"
+        spans = [Span(f"{clock}  ", Role.DIM)]
+        if flip:
+            spans.append(Span(f"flipped {flip}  ", Role.GOOD if flip.startswith("✓") else Role.BAD))
+        lines.append(Line((*spans, Span(said)), number))
+    return lines
