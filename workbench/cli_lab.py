@@ -19,6 +19,7 @@ LAB_VERBS = (
     ("check", "ask the questions of a lab's file; the exit code tells", ("NAME",)),
     ("save", "a lab that is up as a file, with all that was chosen", ("NAME",)),
     ("gallery", "the labs that come with portscope; 'lab up gallery:NAME' builds one", ()),
+    ("dojo", "find an unknown fault: start, look [FROM TARGET], hint, answer FAULT, give-up", ("NAME",)),
     ("script", "a shell script that builds a lab without portscope", ("FILE",)),
 )
 
@@ -42,5 +43,11 @@ def add_labs(command: argparse.ArgumentParser, add_command: AddCommand) -> None:
             verb.add_argument("--tell", action="store_true", help="tell the story and the commands")
         elif name == "show":
             verb.add_argument("--json", action="store_true", help="one JSON document instead of words")
+        elif name == "dojo":
+            verb.add_argument(
+                "step", choices=("start", "look", "hint", "answer", "give-up"), help="one step of a round"
+            )
+            verb.add_argument("words", metavar="WORD", nargs="*", help="FROM and TARGET of a look; the answer")
+            verb.add_argument("--seed", type=int, help="the fault that a number stands for")
         elif name == "exec":
             verb.add_argument("words", metavar="-- COMMAND", nargs=argparse.REMAINDER, help="what to run there")

@@ -53,9 +53,13 @@ def _create_veth(change: CreateVeth, site: Site) -> Step:
     """An end in a foreign namespace is removed by name: the kernel takes it away only some time after its peer."""
     ends = ((site.where.path(change.netns), change.name), (site.where.path(change.peer_netns), change.peer_name))
     foreign = [end for end, netns in zip(ends, (change.netns, change.peer_netns), strict=True) if netns not in site.own]
+    marks = (
+        None if change.netns in site.own else site.mark,
+        None if change.peer_netns in site.own else site.mark,
+    )
 
     def act() -> None:
-        site.hands.create_veth(ends, site.mark, change.master, change.mtu)
+        site.hands.create_veth(ends, marks, change.master, change.mtu)
 
     return Step(act, DropLink(*foreign[0]) if foreign else None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.lab import faults
+from engine.lab import dojo, faults
 from engine.lab.errors import LabError
 from engine.lab.faults.table import Fault
 from engine.lab.lifecycle import draft
@@ -54,3 +54,30 @@ def test_a_fault_of_a_program_changes_what_it_listens_on() -> None:
     (serve,) = faults.listening(programs, ("app-on-loopback",), LAB.lab)
     assert isinstance(serve, Serve)
     assert (str(serve.address), serve.port) == ("127.0.0.1", 80)
+
+
+def test_a_round_of_the_dojo_is_scored_by_looks_hints_and_wrong_answers() -> None:
+    fault = dojo.pick(LAB.lab, 7)
+    assert fault == dojo.pick(LAB.lab, 7)
+    now = dojo.looked(dojo.Round(fault.name))
+    now, first = dojo.hinted(now)
+    now, second = dojo.hinted(now)
+    assert (first, second) == fault.hints[:2]
+    now, right = dojo.answered(now, "something-else")
+    assert (right, now.score) == (False, 100 - 5 - 2 * 15 - 20)
+    assert dojo.answered(now, fault.name) == (now, True)
+    assert dojo.answered(now, fault.cause) == (now, True)
+
+
+def test_the_last_hint_is_the_story_and_costs_nothing_twice() -> None:
+    now = dojo.Round("docker-user-drop")
+    for _ in range(9):
+        now, hint = dojo.hinted(now)
+    assert hint == faults.find("docker-user-drop").story
+    assert now.hints == len(faults.find("docker-user-drop").hints) + 1
+
+
+def test_every_fault_can_come_in_the_dojo_but_those_that_nobody_notices() -> None:
+    assert {dojo.pick(LAB.lab, seed).name for seed in range(2000)} == {
+        fault.name for fault in faults.FAULTS.values() if fault.cause
+    }

@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping
 
 from engine.build.namespaces import run_in
-from engine.lab import breaking, faults, lifecycle, shown
+from engine.lab import breaking, dojo, faults, lifecycle, shown
 from engine.lab.blueprint import Blueprint
 from engine.lab.lifecycle import Draft
 from engine.lab.script import lines
@@ -15,7 +15,7 @@ from engine.model.host import Snapshot
 from engine.model.verdict import Verdict
 from workbench import output, world
 from workbench.commands.answering import answer
-from workbench.exits import Exit, complain, refused
+from workbench.exits import Exit, complain, refused, usage
 
 
 def _faults(arguments: Namespace) -> Exit:
@@ -81,9 +81,57 @@ def look(draft: Draft) -> Snapshot:
         raise refused(f"lab {draft.lab.name} cannot be entered: {error.strerror}; take it down and up again") from error
 
 
+def _dojo(arguments: Namespace) -> Exit:
+    """One step of a round: start, look, hint, answer, give-up."""
+    draft, name = lifecycle.stands(arguments.name), arguments.name
+    port, client = faults.subject(draft.lab), faults.client(draft.lab)
+    if arguments.step == "start":
+        if breaking.broken(name):
+            raise usage(f"lab {name} has a fault already; 'portscope lab mend {name}' mends it")
+        fault = dojo.pick(draft.lab, arguments.seed)
+        breaking.break_lab(draft, fault)
+        dojo.store(name, dojo.Round(fault.name))
+        output.emit(f"something is wrong: {client.name} cannot use {client.near.ip}:{port.host_port}. What is it?\n")
+        return Exit.DONE
+    now = dojo.load(name)
+    if arguments.step == "look":
+        now = dojo.looked(now)
+        source, target = arguments.words[:1] or [client.name], arguments.words[1:2] or [f":{port.host_port}"]
+        verdict = answer(look(draft), target[0], source_of(draft.lab, source[0]))
+        output.emit(f"{source[0]} → {target[0]}: {verdict.symptom or verdict.reach}\n")
+    elif arguments.step == "hint":
+        now, hint = dojo.hinted(now)
+        output.emit(hint + "\n")
+    else:
+        return _finish(arguments, draft, now)
+    dojo.store(name, now)
+    complain(f"score {now.score} of {dojo.FULL}: {now.looks} looks, {now.hints} hints, {now.wrong} wrong answers")
+    return Exit.DONE
+
+
+def _finish(arguments: Namespace, draft: Draft, now: dojo.Round) -> Exit:
+    name = draft.lab.name
+    if arguments.step == "answer":
+        if not arguments.words:
+            raise usage("name the fault or the code of its cause; 'portscope lab faults' lists the faults")
+        now, right = dojo.answered(now, arguments.words[0])
+        if not right:
+            dojo.store(name, now)
+            output.emit(f"no, it is not {arguments.words[0]}; score {now.score} of {dojo.FULL}\n")
+            return Exit.NOT_REACHABLE
+        output.emit(f"right: {now.fault}, with {now.score} of {dojo.FULL} points. ")
+    else:
+        output.emit(f"it was {now.fault}. ")
+    output.emit(faults.find(now.fault).story + "\n")
+    dojo.store(name, None)
+    breaking.mend(draft)
+    return Exit.DONE
+
+
 VERBS: Mapping[str, Callable[[Namespace], Exit]] = {
     "faults": _faults,
     "break": _break,
     "mend": _mend,
     "check": _check,
+    "dojo": _dojo,
 }

@@ -38,6 +38,8 @@ T = TypeVar("T")
 Path_ = str | None
 
 IFF_UP = 1
+#: Netlink sockets that are kept open at a time: the host's is used between all others.
+KEPT_SOCKETS = 16
 
 
 class Hands:
@@ -46,8 +48,8 @@ class Hands:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hands")
         self._home = self._root = -1
-        self._at: Path_ = None
-        self._socket: IPRoute | None = None
+        self._at: tuple[Path_] | None = None
+        self._sockets: dict[Path_, IPRoute] = {}
 
     def __enter__(self) -> Hands:
         self._home = self._thread.submit(os.open, "/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC).result()
@@ -58,7 +60,7 @@ class Hands:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._thread.submit(self._leave).result()
+        self._thread.submit(self._close).result()
         self._thread.shutdown()
         os.close(self._home)
         os.close(self._root)
@@ -72,8 +74,8 @@ class Hands:
             self._leave()
             try:
                 namespaces.unshare(namespaces.CLONE_NEWNET)
-                with IPRoute() as fresh:
-                    fresh.link("set", index=1, state="up", IFLA_IFALIAS=mark)
+                fresh = self._socket(str(namespaces.NETNS_DIR / name), new=True)
+                fresh.link("set", index=1, state="up", IFLA_IFALIAS=mark)
                 _pin("/proc/thread-self/ns/net", namespaces.NETNS_DIR / name)
             finally:
                 namespaces.setns(self._home)
@@ -96,6 +98,7 @@ class Hands:
                 if self._link(str(path), "lo").get("ifalias") != mark:
                     return False
                 self._leave()
+                self._forget(str(path))
                 namespaces.unmount(str(path))
             elif path.stat().st_size:
                 return False
@@ -112,32 +115,43 @@ class Hands:
         self._dress(path, name, mark, up=True, mtu=mtu)
 
     def create_veth(
-        self, ends: tuple[tuple[Path_, str], tuple[Path_, str]], mark: str, master: str | None, mtu: int | None = None
+        self,
+        ends: tuple[tuple[Path_, str], tuple[Path_, str]],
+        marks: tuple[str | None, str | None],
+        master: str | None,
+        mtu: int | None = None,
     ) -> None:
-        """A new veth pair, each end (namespace, name) marked and up, the first one a port of `master`."""
+        """A new veth pair, both ends (namespace, name) up, the first one a port of `master`.
+
+        An end whose mark is None carries none: its namespace does.
+        """
         (path, name), (peer_path, peer_name) = ends
+        size = {} if mtu is None else {"mtu": mtu}
 
         def body(ip: IPRoute) -> None:
-            peer: dict[str, Any] = {"ifname": peer_name}
+            port = {"master": _index(master)} if master else {}
             fd = os.open(peer_path, os.O_RDONLY | os.O_CLOEXEC) if peer_path else os.dup(self._root)
             try:
-                ip.link("add", ifname=name, kind="veth", peer={**peer, "net_ns_fd": fd})
+                peer = {"ifname": peer_name, "net_ns_fd": fd, **size}
+                ip.link("add", ifname=name, kind="veth", state="up", peer=peer, **port, **size)
             finally:
                 os.close(fd)
 
         self._in(path, body)
-        self._dress(path, name, mark, up=True, master=master, mtu=mtu)
-        self._dress(peer_path, peer_name, mark, up=True, mtu=mtu)
+        if marks[0] is not None:
+            self._dress(path, name, marks[0], up=None)
+        self._dress(peer_path, peer_name, marks[1], up=True)
 
     def remove_link(self, path: Path_, name: str, mark: str) -> bool:
-        """Removes a link that carries `mark`; False where one of that name carries another mark or none."""
+        """Removes a link that carries `mark`, or none in a namespace that carries it; False for any other."""
 
         def body(ip: IPRoute) -> bool:
             try:
                 index = socket.if_nametoindex(name)
             except OSError:
                 return True
-            if ip.link("get", index=index)[0].get("ifalias") != mark:
+            alias = ip.link("get", index=index)[0].get("ifalias")
+            if (alias or ip.link("get", index=1)[0].get("ifalias")) != mark:
                 return False
             ip.link("del", index=index)
             return True
@@ -209,21 +223,41 @@ class Hands:
 
     def _enter(self, path: Path_) -> IPRoute:
         """In the thread: goes to a namespace, and gives a netlink socket of it."""
-        if self._socket is None or self._at != path:
-            self._leave()
+        if self._at != (path,):
             if path is None:
                 namespaces.setns(self._root)
             else:
                 namespaces.enter(path)
-            self._at, self._socket = path, IPRoute()
-        return self._socket
+            self._at = (path,)
+        return self._socket(path)
+
+    def _socket(self, path: Path_, *, new: bool = False) -> IPRoute:
+        """In the thread, inside the namespace: a socket of it, which belongs to where it was opened. It is kept."""
+        if new:
+            self._forget(path)
+        if path not in self._sockets:
+            while len(self._sockets) >= KEPT_SOCKETS:
+                self._forget(next(each for each in self._sockets if self._at != (each,)))
+            self._sockets[path] = IPRoute()
+        self._sockets[path] = found = self._sockets.pop(path)
+        return found
+
+    def _forget(self, path: Path_) -> None:
+        """In the thread: closes the socket of a namespace."""
+        found = self._sockets.pop(path, None)
+        if found is not None:
+            found.close()
 
     def _leave(self) -> None:
         """In the thread: goes home, and lets go of the namespace."""
-        if self._socket is not None:
-            self._socket.close()
-        self._at, self._socket = None, None
+        self._at = None
         namespaces.setns(self._home)
+
+    def _close(self) -> None:
+        """In the thread: goes home, and closes every socket."""
+        self._leave()
+        for path in list(self._sockets):
+            self._forget(path)
 
     def _link(self, path: Path_, name: str) -> Any:
         ip = self._enter(path)
