@@ -63,6 +63,22 @@ def enter(path: str | Path) -> None:
         os.close(fd)
 
 
+def pin(source: str, target: Path) -> None:
+    """Gives the namespace at `source` a name under /run/netns. A name that is taken raises FileExistsError."""
+    target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    os.close(os.open(target, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444))
+    try:
+        mount(source, str(target), "none", MS_BIND)
+    except OSError:
+        target.unlink()
+        raise
+
+
+def is_netns(path: Path) -> bool:
+    """Whether a namespace is mounted on a file (nsfs has a device number of its own)."""
+    return path.stat().st_dev == os.stat("/proc/self/ns/net").st_dev
+
+
 def run_in(path: str | Path, function: Callable[[], T]) -> T:
     """Calls `function` in a new thread inside the network namespace at `path`, and gives back what it gives.
 

@@ -76,7 +76,7 @@ class Hands:
                 namespaces.unshare(namespaces.CLONE_NEWNET)
                 fresh = self._socket(str(namespaces.NETNS_DIR / name), new=True)
                 fresh.link("set", index=1, state="up", IFLA_IFALIAS=mark)
-                _pin("/proc/thread-self/ns/net", namespaces.NETNS_DIR / name)
+                namespaces.pin("/proc/thread-self/ns/net", namespaces.NETNS_DIR / name)
             finally:
                 namespaces.setns(self._home)
 
@@ -94,7 +94,7 @@ class Hands:
             path = namespaces.NETNS_DIR / name
             if not path.exists():
                 return True
-            if _is_netns(path):
+            if namespaces.is_netns(path):
                 if self._link(str(path), "lo").get("ifalias") != mark:
                     return False
                 self._leave()
@@ -284,22 +284,6 @@ class Hands:
             ip.link("set", index=_index(name), **words)
 
         self._in(path, body)
-
-
-def _pin(source: str, target: Path) -> None:
-    """Gives the namespace at `source` a name under /run/netns. A name that is taken raises FileExistsError."""
-    target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    os.close(os.open(target, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444))
-    try:
-        namespaces.mount(source, str(target), "none", namespaces.MS_BIND)
-    except OSError:
-        target.unlink()
-        raise
-
-
-def _is_netns(path: Path) -> bool:
-    """Whether a namespace is mounted on a file (nsfs has a device number of its own)."""
-    return path.stat().st_dev == os.stat("/proc/self/ns/net").st_dev
 
 
 def _index(name: str) -> int:
