@@ -11,6 +11,8 @@ from engine.path.lookups import FEW, holds
 from engine.path.view import View
 
 Atoms = Sequence[Value]
+#: Fields whose value is made up for a map: whatever it is, the map has it (nft_numgen.c, nft_hash.c).
+TOTAL = frozenset({"nft numgen", "nft hash"})
 
 
 class Answer(Enum):
@@ -75,6 +77,31 @@ def look_up(
     if dynamic:
         return Answer.UNKNOWN
     return next((entry for entry in entries if not entry.key), Answer.NO)
+
+
+def possible(
+    fields: Sequence[Field], entries: tuple[MapElement, ...], lookup: str | None, view: View, table: Table
+) -> tuple[MapElement, ...] | None:
+    """The entries of a map that fit what is known of the key; None where the map itself is not known."""
+    if lookup is not None:
+        named = named_set(lookup, view, table)
+        if named is None or named.dynamic:
+            return None
+        entries = named.entries
+    known = [read(field.name, view) for field in fields]
+    return tuple(
+        entry
+        for entry in entries
+        if len(entry.key) in (0, len(known))
+        and all(
+            isinstance(value, _Unknown) or holds((atom,), [_masked(value, field)])
+            for atom, value, field in zip(entry.key, known, fields, strict=False)
+        )
+    )
+
+
+def _masked(value: Value, field: Field) -> Value:
+    return value & field.mask if isinstance(value, int) and field.mask is not None else value
 
 
 def values_of(fields: Sequence[Field], view: View) -> list[Value] | _Unknown | None:

@@ -17,8 +17,7 @@ from engine.model.traffic import Tuple4
 from engine.path.addresses import source_for
 from engine.path.flow import Track, rewrite
 from engine.path.journey import Journey
-from engine.path.matches import Answer, look_up
-from engine.path.rules import DROP, Ending, run_base_chain, view_of
+from engine.path.rules import DROP, Ending, run_base_chain
 from engine.path.source6 import source_address6
 from engine.path.stations import Hooked
 
@@ -60,9 +59,7 @@ def _choose_mapping(journey: Journey, track: Track, chains: tuple[Hooked, ...], 
 
 
 def _set_up(journey: Journey, track: Track, nat: Nat, table: Table, hook: str) -> Ending | None:
-    value = _value(journey, nat, table, hook)
-    if value is None:
-        return None
+    value = nat.value
     if nat.kind in (NatKind.MASQUERADE, NatKind.REDIRECT):
         address = _own_address(journey, nat.kind, hook)
         if address is None:
@@ -105,20 +102,6 @@ def _port(value: NatValue, old: int | None) -> int | None:
     if old is None or low is None or high is None or low <= old <= high:
         return old
     return low
-
-
-def _value(journey: Journey, nat: Nat, table: Table, hook: str) -> NatValue | None:
-    """The mapping's value: a constant, or the entry of a map. None where the map has no entry."""
-    if not nat.fields:
-        return nat.value
-    found = look_up(nat.fields, nat.elements, nat.lookup, view_of(journey, hook), table)
-    if isinstance(found, Answer):
-        if found is Answer.UNKNOWN:
-            journey.assume(
-                Assumption("ASSUME_UNKNOWN_MAP", "a translation map's key can't be known; taken as no entry")
-            )
-        return None
-    return found.value if isinstance(found.value, NatValue) else None
 
 
 def _own_address(journey: Journey, kind: NatKind, hook: str) -> IPAddress | None:

@@ -14,6 +14,7 @@ from engine.model.firewall import (
     MapElement,
     Match,
     Nat,
+    NatValue,
     Note,
     NoTrack,
     Opaque,
@@ -31,7 +32,7 @@ from engine.model.firewall import (
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Assumption, StepKind
 from engine.path.journey import Journey
-from engine.path.matches import Answer, look_up, matches
+from engine.path.matches import TOTAL, Answer, look_up, matches, possible
 from engine.path.stations import Hooked
 from engine.path.tproxy import hand_over, socket_for
 from engine.path.view import View
@@ -176,7 +177,24 @@ def _looked_up(journey: Journey, place: Place, statement: Statement) -> MapEleme
     if not isinstance(statement, Nat | VerdictMap | SetMark) or not statement.fields:
         return Answer.UNKNOWN
     view = view_of(journey, place.hook)
-    return look_up(statement.fields, statement.elements, statement.lookup, view, place.table)
+    found = look_up(statement.fields, statement.elements, statement.lookup, view, place.table)
+    return _any_entry(journey, place, statement) if found is Answer.UNKNOWN else found
+
+
+def _any_entry(journey: Journey, place: Place, statement: Nat | VerdictMap | SetMark) -> MapElement | Answer:
+    """Every entry that a key which can't be known may have, each value once; a random number always has one."""
+    view = view_of(journey, place.hook)
+    entries = possible(statement.fields, statement.elements, statement.lookup, view, place.table)
+    if entries is None:
+        return Answer.UNKNOWN
+    options: list[MapElement | Answer] = list({entry.value: entry for entry in entries}.values())
+    if not all(field.name in TOTAL for field in statement.fields):
+        options.append(Answer.NO)
+    if not options:
+        return Answer.NO
+    sentence = f"which entry of the map in “{place.rule.text}” is taken can't be known from a snapshot"
+    about = Assumption("ASSUME_UNKNOWN_ENTRY", sentence, place.ref(journey.netns.id))
+    return options[journey.pick(len(options), about)]
 
 
 def _perform(journey: Journey, place: Place, statement: Statement, found: MapElement | Answer) -> tuple[str, Effect]:
@@ -186,7 +204,11 @@ def _perform(journey: Journey, place: Place, statement: Statement, found: MapEle
     if isinstance(statement, Reject):
         return f"reject {statement.kind}", statement
     if isinstance(statement, Nat):
-        return str(statement.kind), statement
+        if not statement.fields:
+            return str(statement.kind), statement
+        if not isinstance(found, MapElement) or not isinstance(found.value, NatValue):
+            return _opaque(journey, place, Opaque(f"{statement.kind} by a map"))
+        return str(statement.kind), Nat(statement.kind, found.value, flags=statement.flags)
     if isinstance(statement, VerdictMap):
         return _verdict_map(journey, place, statement, found)
     if isinstance(statement, SetMark):

@@ -18,6 +18,7 @@ from engine.path.routing import route_bridged
 from engine.path.segment import bridge_of, calls_iptables, forwards, may_pass, opaque, ports_of
 from engine.path.stacked import heard_above, leave, sent_below
 from engine.path.stages import Arrive, Bridged, Emit, Next, OnWire, Stack
+from engine.path.unseen import mention_programs
 from engine.path.vlans import Refused, admitted, filters, released, words
 
 
@@ -52,6 +53,7 @@ def on_wire(journey: Journey, stage: OnWire) -> Next:
     """Transmits a frame: into a bridge's ports, over a veth pair, or out of view."""
     link = stage.link
     journey.see(oif=link.name)
+    mention_programs(journey, link, "egress")
     ended = run_device_hook(journey, "egress", link.name) if link.up else None
     if ended:
         return ended
@@ -87,6 +89,7 @@ def arrive(journey: Journey, stage: Arrive) -> Next:
         journey.step(StepKind.LINK, f"{link.name} is down", journey.link_ref(link))
         return journey.end(Outcome.LINK_DOWN)
     journey.see(iif=link.name, oif="", source_mac=stage.source_mac, target_mac=stage.mac or "")
+    mention_programs(journey, link, "xdp", "ingress")
     ended = run_device_hook(journey, "ingress", link.name)
     if ended:
         return ended

@@ -23,6 +23,7 @@ from engine.path.source6 import source_address6
 from engine.path.stages import Arrive, Bridged, Emit, Forward, LocalIn, LocalOut, Next, OnWire, Stack, Stage, Tunnelled
 from engine.path.switching import arrive, bridged, emit, on_wire
 from engine.path.tunnels import through
+from engine.path.unseen import mention_flowtables
 
 #: A packet has at most 255 hops of a handful of stages; more stages than this can't be.
 MOST_STAGES = 4096
@@ -123,6 +124,7 @@ def _forward(journey: Journey, stage: Forward) -> Next:
         return journey.end(bound.outcome, RejectKind.HOST_UNREACHABLE)
     journey.packet = replace(journey.packet, ttl=journey.packet.ttl - 1)
     _say_forwarding(journey, stage.device)
+    mention_flowtables(journey, stage.device, way.link)
     journey.see(oif=way.link.name)
     return run_hook(journey, "forward") or _postroute(journey, way)
 

@@ -216,9 +216,21 @@ def test_an_unknown_target_goes_on_accepts_or_drops(script: tuple[int, ...], eff
     assert [about.code for about in made.assumptions] == ["ASSUME_UNKNOWN_TARGET"]
 
 
-def test_a_verdict_map_with_an_unknown_key_is_an_unknown_target() -> None:
-    by_chance = VerdictMap((Field("nft numgen"),), (MapElement((Interval(0, 0),), DROP),), text="numgen vmap")
-    _, made = run(base(by_chance))
+def test_a_verdict_map_by_chance_is_taken_every_way_that_it_has() -> None:
+    entries = tuple(MapElement((Interval(n, n),), verdict) for n, verdict in enumerate((DROP, ACCEPT, DROP)))
+    _, made = run(base(VerdictMap((Field("nft numgen"),), entries, text="numgen vmap")))
+    assert [options for _, options, _ in made.choices.made] == [2]
+
+
+def test_a_map_by_an_unknown_key_may_have_no_entry() -> None:
+    entries = (MapElement((Interval(80, 80), Name("a")), DROP), MapElement((Interval(22, 22), Name("a")), ACCEPT))
+    unknown = VerdictMap((Field("tcp dport"), Field("nft something")), entries, text="by both")
+    _, made = run(base(unknown))
+    assert [options for _, options, _ in made.choices.made] == [2]
+
+
+def test_a_map_that_is_not_known_may_do_anything() -> None:
+    _, made = run(base(VerdictMap((Field("tcp dport"),), lookup="not there", text="by a map")))
     assert [options for _, options, _ in made.choices.made] == [3]
 
 
