@@ -5,7 +5,7 @@
 Hosts are built as values, so it needs neither root nor an engine, and reading the kernel is not in it. Every row is a
 whole conversation: the first packet, the answer, TCP's third packet, on every branch. `first` is the first question to
 a fresh look at the host, with all that is indexed on the way; `again` the ones after it, as a search for fixes asks
-them. Rows run in turn, so that a busy machine slows them alike; a ratio is to the first row. It asserts nothing.
+them. Times are of the processor, which other programs change least; a ratio is to the first row. It asserts nothing.
 
 A service of kube-proxy has three endpoints and eleven rules. The row with a tenth of the services and the one that asks
 for the first service show what grows with the host and what with the rules that the packet is compared with.
@@ -136,9 +136,9 @@ class Row:
             raise RuntimeError(f"{self.question} should connect on every branch: {[r.result.symptom for r in runs]}")
 
     def measure(self) -> None:
-        start = time.perf_counter()
+        start = time.process_time()
         self.ask()
-        self.taken.append(1000 * (time.perf_counter() - start))
+        self.taken.append(1000 * (time.process_time() - start))
 
 
 def rows(containers: int, services: int) -> dict[str, Row]:
