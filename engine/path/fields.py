@@ -120,7 +120,7 @@ def _fib_oif(*selectors: str) -> Read:
     """`fib saddr . iif oif`: whether the route back to the source is by that device (nft_fib_ipv4.c, ipt_rpfilter.c).
 
     The device is compared with the route that was found, it does not choose another one. Loopback always has a way
-    back; a source that is an address of this namespace has none.
+    back; a source that is an address of this namespace has none. The question is for a packet that goes the other way.
     """
 
     def value(view: View) -> str:
@@ -128,7 +128,7 @@ def _fib_oif(*selectors: str) -> Read:
         if device is not None and device.kind == "loopback":
             return "exists"
         mark = view.context.mark if "mark" in selectors else 0
-        found = view.fib.lookup(FlowKey(view.packet.src, mark=mark))
+        found = view.fib.lookup(FlowKey(view.packet.src, view.packet.dst, mark=mark))
         if not isinstance(found, Found) or found.route.kind != "unicast":
             return "missing"
         if "iif" in selectors and device is not None:

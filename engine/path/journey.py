@@ -19,6 +19,10 @@ from engine.path.view import View
 from engine.path.world import World
 
 
+#: What `ct state` says of a packet that connection tracking has not seen yet, or never sees (nft_ct_get_eval).
+UNSEEN = "invalid"
+
+
 @dataclass(frozen=True, slots=True)
 class Out:
     """Where the packet is about to leave: the device, and the next hop's address (MASQUERADE asks both)."""
@@ -72,7 +76,7 @@ class Journey:
         self.choices = setting.choices
         self.netns: Netns = setting.world.netns(netns)
         self.packet = packet
-        self.context = Context()
+        self.context = Context(ct_state=UNSEEN)
         self.track: Track | None = None
         self.inner: Tuple4 | None = None
         self.untracked = False
@@ -127,7 +131,7 @@ class Journey:
         self.zones = (0, 0)
         self.assigned = None
         self.out = None
-        self.context = Context(mark=self.context.mark)
+        self.context = Context(mark=self.context.mark, ct_state=UNSEEN)
 
     def enter(self, netns: Netns) -> None:
         """Goes on in another namespace: marks, tracking and devices stay behind (skb_scrub_packet)."""
@@ -141,7 +145,7 @@ class Journey:
         self.zones = (0, 0)
         self.assigned = None
         self.out = None
-        self.context = Context()
+        self.context = Context(ct_state=UNSEEN)
 
     def include(self, other: Trace) -> None:
         """Puts the hops of another packet's journey into the story, that of a tunnel's outer packet."""

@@ -7,6 +7,7 @@ says. Every connection is ended by a reset, so that nothing is sent later on.
 
 from __future__ import annotations
 
+import errno
 import os
 import selectors
 import socket
@@ -74,7 +75,11 @@ class Sockets:
         if protocol == "tcp":
             if not self._wait(client, selectors.EVENT_WRITE, patience):
                 return Result("timeout")
-            if error := client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            # SO_ERROR alone would tell of soft errors, too, which a connected client does not hear of.
+            error = client.connect_ex(socket.getaddrinfo(*target)[0][4])
+            if error == errno.EALREADY:  # an error came while connect() itself was busy; the next one would count
+                error = client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if error not in (0, errno.EISCONN):
                 raise OSError(error, "")
         client.send(REQUEST)
         if not self._wait(client, selectors.EVENT_READ, patience):
