@@ -18,7 +18,6 @@ from engine.path.flow import Track, Tracks
 from engine.path.view import View
 from engine.path.world import World
 
-
 #: What `ct state` says of a packet that connection tracking has not seen yet, or never sees (nft_ct_get_eval).
 UNSEEN = "invalid"
 
