@@ -126,9 +126,14 @@ def _default(field: Field[Any]) -> Any:
     return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
-def _dataclass(hint: type[Any]) -> Codec:
+def parts_of(hint: type[Any]) -> list[tuple[str, Any, Any]]:
+    """Name, type and default (MISSING: none) of each field of a dataclass that a recording has."""
     hints = typing.get_type_hints(hint)
-    own = [(field.name, codec_of(hints[field.name]), _default(field)) for field in fields(hint) if field.init]
+    return [(field.name, hints[field.name], _default(field)) for field in fields(hint) if field.init]
+
+
+def _dataclass(hint: type[Any]) -> Codec:
+    own = [(name, codec_of(kind), default) for name, kind, default in parts_of(hint)]
     writers = [(name, codec.write, default) for name, codec, default in own]
     readers = {name: codec.read for name, codec, _ in own}
     required = [name for name, _, default in own if default is MISSING]

@@ -10,10 +10,14 @@ Sources: include/uapi/linux/ip.h (IPV4_DEVCONF_*), include/uapi/linux/ipv6.h (DE
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+
 from engine.observe.decode import AF_INET, AF_INET6
 from engine.observe.netlink import attributes
 
-_IFLA_INET_CONF, _IFLA_INET6_CONF = 1, 2
+#: Where the arrays are: the address family, and the attribute in what it says.
+_ARRAYS = ((AF_INET, 1), (AF_INET6, 2))
 
 #: Settings of an IPv4 device that decide a packet's way: place in the array, name under conf/DEV.
 IPV4_SETTINGS = (
@@ -45,14 +49,19 @@ IPV6_SETTINGS = (
 )
 
 
-def device_sysctls(name: str, spec: bytes) -> dict[str, int]:
+def device_sysctls(name: str, spec: bytes) -> Mapping[str, int]:
     """The sysctls of the device `name` in the IFLA_AF_SPEC bytes, by their full names."""
     families = attributes(spec)
+    arrays = tuple(attributes(families[family]).get(kind) if family in families else None for family, kind in _ARRAYS)
+    return _settings(name, *arrays)
+
+
+@lru_cache(maxsize=1024)
+def _settings(name: str, ipv4: bytes | None, ipv6: bytes | None) -> Mapping[str, int]:
+    """The settings in both arrays. Most containers have the same, and share them."""
     found: dict[str, int] = {}
-    if AF_INET in families:
-        _take(found, f"net.ipv4.conf.{name}.", attributes(families[AF_INET]).get(_IFLA_INET_CONF), IPV4_SETTINGS)
-    if AF_INET6 in families:
-        _take(found, f"net.ipv6.conf.{name}.", attributes(families[AF_INET6]).get(_IFLA_INET6_CONF), IPV6_SETTINGS)
+    _take(found, f"net.ipv4.conf.{name}.", ipv4, IPV4_SETTINGS)
+    _take(found, f"net.ipv6.conf.{name}.", ipv6, IPV6_SETTINGS)
     return found
 
 

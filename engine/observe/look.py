@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -23,6 +23,7 @@ from engine.observe import hidden
 from engine.observe.collector import uncollected
 from engine.observe.containers import ContainerView, read_containers
 from engine.observe.errors import ObserveError, words_for
+from engine.observe.halves import by_processes
 from engine.observe.namespaces import Place, apart, discover, host_inode, name_all, root_inode, side_by_side
 from engine.observe.numbered import joined, known_by_number, led_to, read_numbered
 from engine.observe.peers import PeerFinder
@@ -129,7 +130,11 @@ def owners(view: ContainerView) -> dict[int, str]:
 
 def _visit_all(places: Mapping[str, Place]) -> Mapping[str, Visit]:
     """The visits to namespaces, without those that have ended."""
-    visited = side_by_side(lambda item: visit(item[1], item[0]), tuple(places.items()))
+
+    def visit_each(items: Iterator[tuple[str, Place]]) -> list[Visit | None]:
+        return side_by_side(lambda item: visit(item[1], item[0]), items)
+
+    visited = by_processes(visit_each, tuple(places.items()))
     return {netns: seen for netns, seen in zip(places, visited, strict=True) if seen is not None}
 
 

@@ -17,9 +17,9 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from engine.model.host import Gap
 from engine.observe.errors import ObserveError, gap
@@ -205,7 +205,7 @@ def apart(work: Callable[[], Result]) -> Result:
     return result
 
 
-def side_by_side(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+def side_by_side(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
     """The results of `work` on each item, in their order, from a few threads that may enter namespaces.
 
     Several threads pay where the work waits for other programs. The first exception of any is raised here;
@@ -213,7 +213,7 @@ def side_by_side(work: Callable[[Item], Result], items: Sequence[Item]) -> list[
     """
     results: dict[int, Result] = {}
     failures: list[BaseException] = []
-    left = iter(enumerate(items))
+    left = _Turns(items)
 
     def run() -> None:
         try:
@@ -222,10 +222,11 @@ def side_by_side(work: Callable[[Item], Result], items: Sequence[Item]) -> list[
         except BaseException as error:  # raised again in the caller's thread
             failures.append(error)
 
-    threads = [threading.Thread(target=run, name="portscope-look") for _ in range(min(len(items), _workers()))]
+    most = min(len(items), _workers()) if isinstance(items, Sized) else _workers()
     started: list[threading.Thread] = []
     try:
-        for thread in threads:
+        for _ in range(most):
+            thread = threading.Thread(target=run, name="portscope-look")
             thread.start()
             started.append(thread)
     except RuntimeError as error:
@@ -235,7 +236,22 @@ def side_by_side(work: Callable[[Item], Result], items: Sequence[Item]) -> list[
         thread.join()
     if failures:
         raise failures[0]
-    return [results[place] for place in range(len(items))]
+    return [results[place] for place in range(len(results))]
+
+
+class _Turns(Generic[Item]):
+    """Items with their numbers, given to one thread at a time."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self._left = enumerate(items)
+        self._lock = threading.Lock()
+
+    def __iter__(self) -> Iterator[tuple[int, Item]]:
+        return self
+
+    def __next__(self) -> tuple[int, Item]:
+        with self._lock:
+            return next(self._left)
 
 
 def _workers() -> int:

@@ -20,6 +20,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -129,13 +130,23 @@ def _refusal(code: int, words: str) -> NetlinkError:
     return NetlinkError(f"the kernel refused: {reason}" + (f" ({words})" if words else ""), max(code, 0))
 
 
+_of_thread = threading.local()
+
+
+def _buffer_of_thread() -> memoryview:
+    """Where a thread's answers arrive. All of its sockets share it: an answer is copied out as soon as it is read."""
+    view: memoryview | None = getattr(_of_thread, "view", None)
+    if view is None:
+        view = _of_thread.view = memoryview(bytearray(_BUFFER))
+    return view
+
+
 class Netlink:
     """One netlink socket, in the network namespace of the thread that makes it. Raises OSError when refused."""
 
     def __init__(self, protocol: int = socket.NETLINK_ROUTE) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
-        self._buffer = bytearray(_BUFFER)
-        self._view = memoryview(self._buffer)
+        self._view = _buffer_of_thread()
         self._sequence = 0
         try:
             self._socket.bind((0, 0))
@@ -199,7 +210,7 @@ class Netlink:
         self._socket.send(_header.pack(16 + len(body), kind, flags, self._sequence, 0) + body)
 
     def _receive(self) -> bytes:
-        length = self._socket.recv_into(self._buffer, 0, socket.MSG_TRUNC)
+        length = self._socket.recv_into(self._view, 0, socket.MSG_TRUNC)
         if length > _BUFFER:
             raise NetlinkError(f"the kernel's answer of {length} bytes is larger than the buffer")
         return bytes(self._view[:length])

@@ -23,6 +23,7 @@ from functools import cached_property
 from engine.model.host import Gap
 from engine.model.traffic import Process
 from engine.observe import relays
+from engine.observe.files import small
 
 #: PF_KTHREAD of the kernel's include/linux/sched.h, in the flags of /proc/PID/stat.
 KERNEL_THREAD = 0x00200000
@@ -75,7 +76,7 @@ def read_processes() -> ProcessTable:
     hidden = 0
     for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
         try:
-            name, state, flags = parse_stat(_read(f"/proc/{pid}/stat"))
+            name, state, flags = parse_stat(small(f"/proc/{pid}/stat"))
         except PermissionError:  # /proc is mounted with hidepid=1
             hidden += 1
             continue
@@ -189,7 +190,7 @@ def _holder(process: Running) -> Holder:
     """Completes a process that holds a socket: its user and, for a relay, where it passes connections on."""
     try:
         uid = os.stat(f"/proc/{process.pid}").st_uid
-        line = _read(f"/proc/{process.pid}/cmdline") if relays.is_relay(process.name) else b""
+        line = small(f"/proc/{process.pid}/cmdline") if relays.is_relay(process.name) else b""
     except OSError:
         uid, line = 0, b""
     program = relays.program_of(process.name, [os.fsdecode(word) for word in line.split(b"\0")])
@@ -198,7 +199,7 @@ def _holder(process: Running) -> Holder:
 
 def _container(pid: int) -> str:
     try:
-        return container_in(_read(f"/proc/{pid}/cgroup"))
+        return container_in(small(f"/proc/{pid}/cgroup"))
     except OSError:
         return ""
 
@@ -211,12 +212,3 @@ def container_in(groups: bytes) -> str:
     """
     found = _IN_CGROUP.findall(groups)
     return str(found[-1], "ascii") if found else ""
-
-
-def _read(path: str) -> bytes:
-    """A small file of /proc in one read (argument lists are cut at 64 KiB)."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return os.read(descriptor, 65536)
-    finally:
-        os.close(descriptor)

@@ -1,7 +1,7 @@
 """Snapshots as files: a versioned JSON document, the same bytes for the same snapshot, read back equal.
 
 1. The document is {"schema": "portscope.snapshot/1", …fields of Snapshot}; `codec` knows how.
-2. Each entry of a list (a link, a route, a rule) has a line of its own, so that recordings can be compared
+2. Each entry of a list (a link, a route, a rule) has a line of its own (`layout`), so that recordings can be compared
    line by line.
 3. A file comes from anywhere: what is not a recording is refused with a `RecordingError` of one line that
    says what is wrong and where. An unknown field is refused too, because it might decide an answer, and so is a field
@@ -21,6 +21,7 @@ from engine.observe.codec import codec_of
 from engine.observe.codec_values import Unreadable
 from engine.observe.collector import uncollected
 from engine.observe.files import write_whole
+from engine.observe.layout import written
 
 SCHEMA = "portscope.snapshot/1"
 _FAMILY, _VERSION = "portscope.snapshot", 1
@@ -28,8 +29,6 @@ _FAMILY, _VERSION = "portscope.snapshot", 1
 COLLECTED = b"portscope-collected/"
 #: Bytes of the largest file that is read.
 LARGEST = 256 * 1024 * 1024
-
-_write_json = json.JSONEncoder(separators=(", ", ": "), allow_nan=False).encode
 
 
 class RecordingError(ValueError):
@@ -39,10 +38,7 @@ class RecordingError(ValueError):
 @uncollected()
 def dumps(snapshot: Snapshot) -> str:
     """The snapshot as a JSON document that ends with a newline."""
-    document = {"schema": SCHEMA, **codec_of(Snapshot).write(snapshot)}
-    out: list[str] = []
-    _pretty(document, "", out)
-    return "".join(out) + "\n"
+    return written(snapshot, SCHEMA)
 
 
 @uncollected()
@@ -149,37 +145,3 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise _Twice(next(name for name in names if names.count(name) > 1))
     return found
-
-
-# --- layout ---------------------------------------------------------------------------------------------
-
-#: Objects, and lists of objects, whose parts get lines of their own. Any other object is one line.
-_OPEN = frozenset({"firewall", "sysctls", "namespaces", "tables", "chains"})
-
-
-def _pretty(document: dict[str, Any], indent: str, out: list[str]) -> None:
-    """Adds an object with a line for each field."""
-    opening = "{\n"
-    for name, value in document.items():
-        out.append(f"{opening}{indent} {_write_json(name)}: ")
-        opening = ",\n"
-        _field(name, value, indent + " ", out)
-    out.append(f"\n{indent}}}")
-
-
-def _field(name: str, value: Any, indent: str, out: list[str]) -> None:
-    """Adds a field's value: a list of objects has a line for each, or opens each, as `_OPEN` says."""
-    if isinstance(value, dict) and value and name in _OPEN:
-        _pretty(value, indent, out)
-    elif isinstance(value, list) and value and isinstance(value[0], dict):
-        opening = "[\n"
-        for item in value:
-            out.append(f"{opening}{indent} ")
-            opening = ",\n"
-            if name in _OPEN and item:
-                _pretty(item, indent + " ", out)
-            else:
-                out.append(_write_json(item))
-        out.append(f"\n{indent}]")
-    else:
-        out.append(_write_json(value) if type(value) is not int else str(value))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from engine.model.route import NextHop, NextHopObject, Route
 from engine.observe.addresses import SCOPES
@@ -34,6 +35,9 @@ _rtnexthop = struct.Struct("=HBBi")
 _REQUEST = bytes(_rtmsg.size)
 #: How the attribute RTA_NH_ID begins: a quick look before a message is split into attributes.
 _NH_ID_HEADER = struct.pack("=HH", 8, _RTA_NH_ID)
+
+#: As many routes as are remembered for one set of devices.
+_REMEMBERED = 4096
 
 KINDS = {
     1: "unicast",
@@ -80,8 +84,27 @@ def parse_routes(
     messages: Sequence[Message], names: Mapping[int, str], objects: Mapping[int, NextHopObject] | None = None
 ) -> tuple[Route, ...]:
     """The IPv4 and IPv6 routes in RTM_NEWROUTE messages. Raises NetlinkError on damaged bytes."""
-    rows = (_parse_route(body, names, objects or {}) for kind, body in messages if kind == RTM_NEWROUTE)
+    known = {} if objects else _known(tuple(names.items()))
+    rows = (_remembered(body, names, objects or {}, known) for kind, body in messages if kind == RTM_NEWROUTE)
     return tuple(row for row in rows if row is not None)
+
+
+@lru_cache(maxsize=64)
+def _known(_names: tuple[tuple[int, str], ...]) -> dict[bytes, Route | None]:
+    """Routes parsed before, by their bytes, where devices have these names: containers repeat each other's."""
+    return {}
+
+
+def _remembered(
+    body: bytes, names: Mapping[int, str], objects: Mapping[int, NextHopObject], known: dict[bytes, Route | None]
+) -> Route | None:
+    try:
+        return known[body]
+    except KeyError:
+        if len(known) >= _REMEMBERED:
+            known.clear()
+        found = known[body] = _parse_route(body, names, objects)
+        return found
 
 
 def _parse_route(body: bytes, names: Mapping[int, str], objects: Mapping[int, NextHopObject]) -> Route | None:

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from engine.model.matrix import Matrix
-
 if TYPE_CHECKING:
     from views.reports.document import Report
 
@@ -40,6 +38,8 @@ def _topology(writer: Callable[..., str], report: Report) -> str:
 
 
 def _matrix(writer: Callable[..., str], report: Report) -> str:
+    from engine.model.matrix import Matrix  # noqa: PLC0415 - nobody else needs it to know the formats' names
+
     return writer(report.matrix or Matrix((), ()))
 
 

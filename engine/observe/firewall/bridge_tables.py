@@ -10,9 +10,9 @@ Sources: net/bridge/netfilter/ebtables.c (find_table_lock), net/ipv4/netfilter/a
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from engine.model.host import Gap
+from engine.observe.files import small
 
 _MODULES = ("ebtable_broute", "ebtable_filter", "ebtable_nat")
 
@@ -25,7 +25,7 @@ def unread_tables(netns: str, *, bridges: bool) -> tuple[Gap, ...]:
         reason = f"{' and '.join(loaded)} may hold rules that are not read; `ebtables-legacy-save` shows them"
         found.append(Gap("ebtables-legacy", netns, reason))
     try:
-        tables = Path("/proc/thread-self/net/arp_tables_names").read_text(encoding="ascii", errors="replace").split()
+        tables = str(small("/proc/thread-self/net/arp_tables_names"), "ascii", "replace").split()
     except OSError:
         tables = []
     if tables:

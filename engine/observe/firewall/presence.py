@@ -12,9 +12,9 @@ import errno
 import struct
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from engine.observe.errors import NetlinkError
+from engine.observe.files import small
 from engine.observe.firewall import nft_dump
 from engine.observe.firewall.nft_dump import RawTable
 from engine.observe.netlink import Netlink, attributes
@@ -82,7 +82,7 @@ def legacy_tables(family: str) -> tuple[str, ...]:
     """The tables of iptables-legacy ("ip") or ip6tables-legacy ("ip6") that exist. Raises OSError when forbidden."""
     name = "ip_tables_names" if family == "ip" else "ip6_tables_names"
     try:
-        return tuple(Path("/proc/thread-self/net", name).read_text(encoding="ascii").split())
+        return tuple(str(small(f"/proc/thread-self/net/{name}"), "ascii", "replace").split())
     except FileNotFoundError:
         return ()
 

@@ -1,0 +1,132 @@
+"""Work on many namespaces by two processes: Python's values are made by one processor at a time in each.
+
+1. `by_processes` forks once. Both processes take items from the same pipe of numbers until there are none left, and the
+   child sends back what it found. What a child that was ended did not do is done here.
+2. A process forks only while it has a single thread, so no lock is held by a thread that the child does not have; a
+   program with threads, as the workbench is, does all of the work itself.
+3. Nouns travel as their fields: the reader calls the class with them, so a noun's own rules hold on arrival as well.
+
+Sources: fork(2), pipe(7) (reads of one pipe do not mix), pickle of the standard library (`reducer_override`).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import struct
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import fields, is_dataclass
+from functools import cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from operator import attrgetter
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+#: Fewer items than these are done sooner than a process is forked. More than `_MOST` do not fit into the pipe.
+FEWEST, _MOST = 24, 8192
+_number = struct.Struct("=I")
+
+
+def by_processes(work: Callable[[Iterator[Item]], list[Result]], items: Sequence[Item]) -> list[Result]:
+    """The results for the items, in their order; `work` gives one for each item that it takes, in its own order.
+
+    Results must be values that pickle can send. Raises what `work` raises.
+    """
+    if not FEWEST <= len(items) <= _MOST or threading.active_count() > 1 or (os.cpu_count() or 1) < 2:
+        return work(iter(items))
+    tickets, taken = _pipe_of(len(items)), _Taken(items)
+    answer, reply = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(answer)
+        _answer(reply, lambda: _work(work, taken, tickets))
+    os.close(reply)
+    try:
+        done = _work(work, taken, tickets)
+        with open(answer, "rb", closefd=False) as stream:
+            done.update(_received(stream.read()))
+    finally:
+        os.close(tickets)
+        os.close(answer)
+        os.waitpid(child, 0)
+    left = [place for place in range(len(items)) if place not in done]
+    done.update(zip(left, work(items[place] for place in left), strict=True))
+    return [done[place] for place in range(len(items))]
+
+
+class _Taken:
+    """The items that this process takes, and their places in that order."""
+
+    def __init__(self, items: Sequence[Any]) -> None:
+        self.items = items
+        self.places: list[int] = []
+
+    def all(self, tickets: int) -> Iterator[Any]:
+        """Takes items until no number is left."""
+        while raw := os.read(tickets, _number.size):
+            (place,) = _number.unpack(raw)
+            self.places.append(place)
+            yield self.items[place]
+
+
+def _work(work: Callable[[Iterator[Any]], list[Any]], taken: _Taken, tickets: int) -> dict[int, Any]:
+    results = work(taken.all(tickets))
+    return dict(zip(taken.places, results, strict=True))
+
+
+def _pipe_of(count: int) -> int:
+    """The end of a pipe to take the numbers below `count` from."""
+    tickets, filled = os.pipe()
+    os.write(filled, b"".join(map(_number.pack, range(count))))
+    os.close(filled)
+    return tickets
+
+
+def _answer(reply: int, find: Callable[[], object]) -> None:
+    """The child: sends what `find` gives and ends, without anything of the parent's own ending."""
+    code = 1
+    try:
+        out = io.BytesIO()
+        _Pickler(out, protocol=pickle.HIGHEST_PROTOCOL).dump(find())
+        with open(reply, "wb") as stream:
+            stream.write(out.getbuffer())
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _received(data: bytes) -> dict[int, Any]:
+    """What the child sent; nothing where it was ended before that."""
+    found: dict[int, Any] = {}
+    with suppress(EOFError, pickle.UnpicklingError):
+        found = pickle.loads(data)  # from a copy of this very process
+    return found
+
+
+# --- how values travel ----------------------------------------------------------------------------------
+
+
+@cache
+def _parts(kind: Any) -> Callable[[Any], Any] | None:
+    """What gives the fields of a dataclass as a tuple; None for any other class."""
+    if not is_dataclass(kind):
+        return None
+    names = [field.name for field in fields(kind) if field.init]
+    return attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
+
+
+class _Pickler(pickle.Pickler):
+    def reducer_override(self, value: Any) -> Any:
+        """Called for each object that is not of a built-in type."""
+        kind: Any = type(value)
+        if kind is IPv4Address or kind is IPv6Address:
+            return kind, (value.packed,)
+        if kind is IPv4Network or kind is IPv6Network:
+            return kind, ((value.network_address.packed, value.prefixlen),)
+        parts = _parts(kind)
+        return NotImplemented if parts is None else (kind, parts(value))

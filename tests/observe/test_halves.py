@@ -1,0 +1,91 @@
+"""Work on many items by two processes: all of it is done, in order, whatever becomes of the child."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+import pytest
+
+from engine.model.address import IPAddress, IPNetwork
+from engine.model.route import NextHop, Route
+from engine.observe.halves import FEWEST, by_processes
+
+ITEMS = range(4 * FEWEST)
+#: Python warns of threads that the runner of the tests may have; none of these children needs one's lock.
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process counts as one with a single thread, on a machine with two processors."""
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+
+
+def test_results_of_both_processes_stand_in_the_order_of_the_items() -> None:
+    def work(items: Iterator[int]) -> list[tuple[int, int]]:
+        return [(item, os.getpid()) for item in items]
+
+    found = by_processes(work, ITEMS)
+
+    assert [item for item, _ in found] == list(ITEMS)
+
+
+def test_a_process_with_threads_does_not_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "active_count", lambda: 2)
+
+    assert set(by_processes(lambda items: [os.getpid() for _ in items], ITEMS)) == {os.getpid()}
+
+
+def test_what_an_ended_child_did_not_do_is_done_by_the_parent() -> None:
+    parent = os.getpid()
+
+    def work(items: Iterator[int]) -> list[tuple[int, int]]:
+        found = []
+        for item in items:
+            if os.getpid() != parent:
+                os.kill(os.getpid(), signal.SIGKILL)
+            found.append((item, os.getpid()))
+        return found
+
+    assert by_processes(work, ITEMS) == [(item, parent) for item in ITEMS]
+
+
+def test_an_error_of_the_parent_is_raised_and_the_child_is_waited_for() -> None:
+    parent = os.getpid()
+
+    def work(items: Iterator[int]) -> list[int]:
+        if os.getpid() == parent:
+            raise ValueError("damaged")
+        return list(items)
+
+    with pytest.raises(ValueError, match="damaged"):
+        by_processes(work, ITEMS)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_an_error_of_the_child_alone_leaves_its_items_to_the_parent() -> None:
+    parent = os.getpid()
+
+    def work(items: Iterator[int]) -> list[int]:
+        if os.getpid() != parent:
+            next(items, None)
+            raise ValueError("damaged")
+        return list(items)
+
+    assert by_processes(work, ITEMS) == list(ITEMS)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(IPv4Address("10.0.0.1"), IPv6Address("fe80::1"), IPv4Network("10.0.0.0/8"), IPv6Network("fd00::/64")),
+        Route(IPv4Network("0.0.0.0/0"), nexthops=(NextHop(2, IPv4Address("10.0.0.1")),), text="default via 10.0.0.1"),
+    ],
+    ids=str,
+)
+def test_nouns_and_addresses_arrive_as_they_were(value: IPAddress | IPNetwork | Route) -> None:
+    assert by_processes(lambda items: [value for _ in items], ITEMS) == [value] * len(ITEMS)
