@@ -24,7 +24,7 @@ _IFLA_AF_SPEC, _IFLA_EXT_MASK = 26, 29
 _IFLA_BRIDGE_VLAN_INFO = 2
 _RTEXT_FILTER_BRVLAN_COMPRESSED = 4
 _PVID, _UNTAGGED, _RANGE_BEGIN, _RANGE_END = 0x2, 0x4, 0x8, 0x10
-_LAST_VLAN = 4094
+LAST_VLAN = 4094
 
 _ifinfomsg = struct.Struct("=BxHiII")
 _vlan_info = struct.Struct("=HH")
@@ -101,7 +101,7 @@ def _parse(body: bytes) -> tuple[int, Vlans]:
             first = vlan
             continue
         low = first if flags & _RANGE_END and first else vlan
-        if vlan > _LAST_VLAN:
+        if vlan > LAST_VLAN:
             raise ValueError(f"VLAN {vlan}")
         found += (BridgeVlan(each, bool(flags & _PVID), bool(flags & _UNTAGGED)) for each in range(low, vlan + 1))
         first = 0

@@ -24,12 +24,13 @@ SOURCE = "traffic control"
 RTM_NEWQDISC, RTM_GETQDISC, RTM_NEWTFILTER, RTM_GETTFILTER = 36, 38, 44, 46
 _XDP_ATTACHED = 2
 #: How XDP is attached, by IFLA_XDP_ATTACHED, and the attribute with the program's number.
-_XDP_MODES = {1: ("native", 4), 2: ("generic", 4), 3: ("offloaded", 4), 4: ("several", 4)}
+XDP_MODES = {1: ("native", 4), 2: ("generic", 4), 3: ("offloaded", 4), 4: ("several", 4)}
 _TCA_KIND, _TCA_OPTIONS = 1, 2
 _TCA_BPF_NAME, _TCA_BPF_ID = 7, 11
 #: Parents of filters at clsact and ingress (TC_H_INGRESS with TC_H_MIN_INGRESS or TC_H_MIN_EGRESS).
 _HOOKS = {0xFFFFFFF2: "ingress", 0xFFFFFFF3: "egress"}
-_KINDS = frozenset({"clsact", "ingress"})
+#: Queueing disciplines that classifiers hang at.
+KINDS = frozenset({"clsact", "ingress"})
 
 _tcmsg = struct.Struct("=BxxxiIII")
 _REQUEST = bytes(_tcmsg.size)
@@ -41,7 +42,7 @@ def xdp_programs(raw: bytes | None) -> tuple[Program, ...]:
     mode = u8(found.get(_XDP_ATTACHED, b"\0"))
     if not mode:
         return ()
-    kind, place = _XDP_MODES.get(mode, (str(mode), 4))
+    kind, place = XDP_MODES.get(mode, (str(mode), 4))
     return (Program("xdp", kind, number=u32(found[place]) if place in found else None),)
 
 
@@ -64,7 +65,7 @@ def parse_disciplines(messages: Sequence[Message]) -> tuple[int, ...]:
     return tuple(
         _tcmsg.unpack_from(body)[1]
         for kind, body in messages
-        if kind == RTM_NEWQDISC and text(attributes(body, _tcmsg.size).get(_TCA_KIND, b"")) in _KINDS
+        if kind == RTM_NEWQDISC and text(attributes(body, _tcmsg.size).get(_TCA_KIND, b"")) in KINDS
     )
 
 

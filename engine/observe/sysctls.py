@@ -59,6 +59,8 @@ _GLOBAL = (
     "netfilter/nf_conntrack_tcp_be_liberal",
     "netfilter/nf_conntrack_tcp_loose",
 )
+#: How many flows a namespace tracks; absent where the kernel has no connection tracking.
+COUNT = "net.netfilter.nf_conntrack_count"
 #: net.ipv4.ip_forward and this file are one variable in the kernel, and one read serves both.
 SAME_AS_IP_FORWARD = "net.ipv4.conf.all.forwarding"
 #: Settings for all devices that count beside a device's own.

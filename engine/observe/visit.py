@@ -23,10 +23,7 @@ from engine.observe.firewall.read import read_firewall
 from engine.observe.namespaces import Place, enter
 from engine.observe.sockets import read_listeners
 from engine.observe.stack import Stack, read_stack
-from engine.observe.sysctls import read_sysctls
-
-#: How many flows a namespace tracks; absent where the kernel has no connection tracking.
-COUNT = "net.netfilter.nf_conntrack_count"
+from engine.observe.sysctls import COUNT, read_sysctls
 
 
 class Source(StrEnum):

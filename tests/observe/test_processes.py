@@ -21,7 +21,7 @@ def test_processes_that_proc_hides_are_a_gap(hidden: str, words: str, monkeypatc
             raise PermissionError(1, "Operation not permitted")
         return Path(path).read_bytes()
 
-    monkeypatch.setattr("engine.observe.processes._read", read)
+    monkeypatch.setattr("engine.observe.processes.small", read)
     monkeypatch.setattr("engine.observe.processes.os.path.exists", lambda path: path != hidden)
     assert any(words in gap.reason for gap in read_processes().gaps)
 

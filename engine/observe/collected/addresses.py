@@ -12,7 +12,12 @@ from engine.observe.collected.routes import named
 
 #: What `ip -j` says instead of a flag's name: "dynamic" stands for an address that is not permanent.
 _NAMES = frozenset(name for _, name in FLAGS) | {"secondary", "temporary"}
-_FOREVER = 0xFFFFFFFF
+#: Words of bridge(8) that the model keeps as flags.
+_WORDS = frozenset({"static", "extern_learn", "offload", "sticky", "locked"})
+
+
+#: What an entry of a bridge or a vxlan has.
+_KEPT = frozenset({"master", "dst", "nhid"})
 
 
 def parse_addresses(text: str) -> tuple[Address, ...]:
@@ -55,7 +60,7 @@ def parse_neighbours(text: str, indexes: Mapping[str, int]) -> tuple[Neighbour, 
 
 def parse_fdb(text: str, indexes: Mapping[str, int]) -> tuple[FdbEntry, ...]:
     """The forwarding entries of bridges and vxlans; a plain device's multicast filter is left out."""
-    kept = [row for row in rows(text) if row.get("ifname") in indexes and ("master" in row or "dst" in row)]
+    kept = [row for row in rows(text) if row.get("ifname") in indexes and not _KEPT.isdisjoint(row)]
     return tuple(
         FdbEntry(
             link=indexes[row["ifname"]],
@@ -64,6 +69,11 @@ def parse_fdb(text: str, indexes: Mapping[str, int]) -> tuple[FdbEntry, ...]:
             vlan=int(row["vlan"]) if "vlan" in row else None,
             local="master" in row and row.get("state") == "permanent",
             destination=ip_address(row["dst"]) if "dst" in row else None,
+            port=int(row["port"]) if "port" in row else None,
+            vni=int(row["vni"]) if "vni" in row else None,
+            via=indexes.get(row["viaIf"]) if "viaIf" in row else row.get("viaIfIndex"),
+            nexthop=int(row["nhid"]) if "nhid" in row else None,
+            flags=_WORDS.intersection((*row.get("flags", ()), row.get("state", ""))),
         )
         for row in kept
     )

@@ -29,7 +29,7 @@ elif [ -t 1 ]; then
 fi
 
 # What runs in each namespace too, by `nsenter … sh -c`: MARK, NETNS and what was found out of the tools are its environment.
-# shellcheck disable=SC2016
+# shellcheck disable=SC2016,SC2089
 INSIDE='
 # source SOURCE COMMAND…: one section; the first line of what the command complained about goes to its end
 source_() {
@@ -69,8 +69,17 @@ stack_() {
     source_ proxies ip -4 -j neighbour show proxy
     source_ proxies6 ip -6 -j neighbour show proxy
     source_ numbers ip -j netns list-id
+    source_ nexthops ip -d -j nexthop show
+    source_ learned ip $NUMERIC -4 -o route show cache
+    source_ learned6 ip $NUMERIC -6 -o route show cache
+    if have_ tc; then
+        source_ disciplines tc -j qdisc show
+    else
+        skip_ disciplines "tc is not installed: install iproute2"
+    fi
     if have_ bridge; then
-        source_ fdb bridge -j fdb show
+        source_ fdb bridge -j -d fdb show
+        source_ vlans bridge -j vlan show
     else
         skip_ fdb "bridge is not installed: install iproute2"
     fi
@@ -102,11 +111,19 @@ firewall_() {
             case $tables in *"table ip6 "* | yes | unknown) save_ xt-nft ip6tables "$NFT6" ;; esac
         fi
     fi
+    source_ ebtables bridged_
+    [ ! -e /proc/net/arp_tables_names ] || source_ arptables cat /proc/net/arp_tables_names
     legacy_ iptables ip_tables_names "$LEGACY4"
     legacy_ ip6tables ip6_tables_names "$LEGACY6"
     if loaded_ ip_set && have_ ipset; then
         source_ ipset ipset save
     fi
+}
+# Asking ebtables-legacy for a table makes it: only the modules of its tables are told.
+bridged_() {
+    for each in ebtable_broute ebtable_filter ebtable_nat; do
+        [ ! -e "/sys/module/$each" ] || echo "$each"
+    done
 }
 # save_ BACKEND NAME TOOL
 save_() {
@@ -135,6 +152,7 @@ listeners_() {
             [ ! -e "/proc/net/${each}6" ] || source_ "proc-${each}6" cat "/proc/net/${each}6"
         fi
     done
+    [ ! -e /proc/net/sctp/eps ] || source_ sctp cat /proc/net/sctp/eps
 }
 
 inside_() {
@@ -148,7 +166,7 @@ inside_() {
 eval "$INSIDE"
 
 tools() {
-    for each in ip bridge nft ipset ss nsenter timeout docker podman awk; do
+    for each in ip bridge tc nft ipset ss nsenter timeout docker podman awk; do
         command -v "$each" >/dev/null 2>&1 && printf '%s ' "$each"
     done
 }
@@ -211,7 +229,23 @@ relays() {
     done 2>/dev/null
 }
 
+# The lines of cgroups that have the id of a container.
+cgroups() {
+    grep -E '[0-9a-f]{64}' /dev/null /proc/[0-9]*/cgroup 2>/dev/null
+    :
+}
+
+# The namespaces of containerd other than the one that Docker uses.
+tasks() {
+    for state in /run/containerd /run/k3s/containerd /var/snap/microk8s/common/run/containerd; do
+        for each in "$state"/io.containerd.runtime.v2.task/*; do
+            case ${each##*/} in '*' | moby) ;; *) echo "${each##*/}" ;; esac
+        done
+    done
+}
+
 sockets() {
+    # shellcheck disable=SC2012 # the names are the kernel's own
     ls -l /proc/[0-9]*/fd 2>/dev/null | awk '/^\/proc/ { print } NF > 2 && $(NF - 1) == "->" && $NF ~ /^socket:/ { print $NF }'
 }
 
@@ -294,6 +328,7 @@ NFT4=$(variant iptables nft) NFT6=$(variant ip6tables nft)
 LEGACY4=$(variant iptables legacy) LEGACY6=$(variant ip6tables legacy)
 OWN=$(ls -diL /proc/self/ns/net) && OWN=${OWN%% *}
 DEADLINE=$(($(date +%s) + ${PORTSCOPE_SECONDS:-120}))
+# shellcheck disable=SC2090 # it goes to sh -c as it is
 export MARK NETNS TOOLS LOADED NUMERIC NFT4 NFT6 LEGACY4 LEGACY6 INSIDE
 
 exec 3>&1
@@ -307,6 +342,8 @@ source_ owners printf '%s\n' "$OWNERS"
 source_ processes sh -c 'ls -ldn /proc/[0-9]* 2>/dev/null; cat /proc/[0-9]*/stat 2>/dev/null; :'
 source_ sockets sockets
 source_ relays relays
+source_ cgroups cgroups
+source_ tasks tasks
 engines
 visit "$OWN" /proc/self/ns/net
 {

@@ -7,10 +7,13 @@ Names of kinds, modes and states are iproute2's own in both readers; numbers tha
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from engine.model.link import BridgeOptions, BridgePort, Link
+from engine.model.link import BridgeOptions, BridgePort, BridgeVlan, Link, Program
+from engine.observe.bridge_links import LAST_VLAN
 from engine.observe.collected.reading import Row, rows
+from engine.observe.link_programs import XDP_MODES
 from engine.observe.links import PAIRED, FarEnd, SeenLink
 
 #: By kind: the settings that the model keeps, as (name in the model, name in the JSON).
@@ -37,6 +40,8 @@ _DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
     "bond": (("mode", "mode"),),
     "tun": (("type", "type"),),
 }
+#: By kind of master: what it knows of its ports.
+_SLAVES = {"bond": ("state", "mii_status"), "vrf": ("table",)}
 
 
 def parse_links(text: str) -> tuple[SeenLink, ...]:
@@ -51,6 +56,7 @@ def _link(row: Row, indexes: Mapping[str, int]) -> SeenLink:
     info = row.get("linkinfo") or {}
     kind = info.get("info_kind") or ("loopback" if "LOOPBACK" in flags else "")
     data = info.get("info_data") or {}
+    of, held = str(info.get("info_slave_kind", "")), info.get("info_slave_data") or {}
     parent, far = _points_at(kind, row, data, indexes)
     link = Link(
         index=int(row["ifindex"]),
@@ -63,11 +69,13 @@ def _link(row: Row, indexes: Mapping[str, int]) -> SeenLink:
         master=indexes.get(row.get("master", "")),
         parent=parent,
         bridge=_bridge(data) if kind == "bridge" else None,
-        port=_port(info.get("info_slave_data") or {}) if info.get("info_slave_kind") == "bridge" else None,
+        port=_port(held, indexes) if of == "bridge" else None,
         noarp="NOARP" in flags,
         promiscuous="PROMISC" in flags or bool(row.get("promiscuity")),
         alias=str(row.get("ifalias", "")),
         detail={name: _word(data[key]) for name, key in _DETAILS.get(kind, ()) if key in data},
+        slave={name: _word(held[name]) for name in _SLAVES.get(of, ()) if name in held},
+        programs=_xdp(row.get("xdp") or {}),
     )
     return SeenLink(link, far)
 
@@ -86,6 +94,27 @@ def _points_at(
     return None, FarEnd(index, None if nsid is None else int(nsid))
 
 
+def _xdp(found: Mapping[str, Any]) -> tuple[Program, ...]:
+    """The XDP program: its mode by IFLA_XDP_ATTACHED's number."""
+    mode = int(found.get("mode", 0))
+    number = (found.get("prog") or {}).get("id")
+    return (Program("xdp", XDP_MODES[mode][0] if mode in XDP_MODES else str(mode), number=number),) if mode else ()
+
+
+def with_vlans(links: tuple[SeenLink, ...], text: str) -> tuple[SeenLink, ...]:
+    """The links with what `bridge -j vlan show` tells: VLANs, or runs of them, with the words of their flags."""
+    of = {str(row["ifname"]): tuple(each for entry in row["vlans"] for each in _vlans(entry)) for row in rows(text)}
+    return tuple(replace(each, link=replace(each.link, vlans=of.get(each.link.name, ()))) for each in links)
+
+
+def _vlans(entry: Row) -> list[BridgeVlan]:
+    flags, first = entry.get("flags", ()), int(entry["vlan"])
+    last = int(entry.get("vlanEnd", first))
+    if not 0 <= first <= last <= LAST_VLAN:
+        raise ValueError(f"VLANs {first} to {last}")
+    return [BridgeVlan(each, "PVID" in flags, "Egress Untagged" in flags) for each in range(first, last + 1)]
+
+
 def _word(value: object) -> str:
     return str(int(value)) if isinstance(value, bool) else str(value)
 
@@ -102,7 +131,7 @@ def _bridge(data: Mapping[str, Any]) -> BridgeOptions:
     )
 
 
-def _port(data: Mapping[str, Any]) -> BridgePort:
+def _port(data: Mapping[str, Any], indexes: Mapping[str, int]) -> BridgePort:
     return BridgePort(
         state=str(data.get("state", "forwarding")),
         isolated=bool(data.get("isolated")),
@@ -116,4 +145,5 @@ def _port(data: Mapping[str, Any]) -> BridgePort:
         proxy_arp=bool(data.get("proxy_arp")),
         locked=bool(data.get("locked")),
         vlan_tunnel=bool(data.get("vlan_tunnel")),
+        backup=indexes.get(str(data["backup_port"])) if "backup_port" in data else None,
     )

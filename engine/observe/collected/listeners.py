@@ -13,7 +13,7 @@ from engine.model.address import Family
 from engine.model.packet import Protocol
 from engine.model.traffic import Listener, Process
 from engine.observe import relays
-from engine.observe.processes import KERNEL_THREAD, Holder, parse_stat, socket_inode
+from engine.observe.processes import KERNEL_THREAD, Holder, container_in, parse_stat, socket_inode
 from engine.observe.sockets import order, plain
 
 
@@ -81,6 +81,16 @@ def parse_processes(text: str) -> dict[int, Process]:
             continue  # the rest of a name with a line break in it
         if not flags & KERNEL_THREAD:
             found.setdefault(pid, Process(pid, name, state, users.get(pid, 0)))
+    return found
+
+
+def parse_cgroups(text: str) -> dict[int, str]:
+    """The ids of the containers that processes are in, by pid, from lines of /proc/PID/cgroup behind their path."""
+    found: dict[int, str] = {}
+    for line in text.splitlines():
+        path, _, groups = line.partition(":")
+        if container := container_in(groups.encode()):
+            found[int(path.split("/")[2])] = container
     return found
 
 

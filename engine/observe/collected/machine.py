@@ -6,10 +6,10 @@ Which namespaces there are, and in which order, follows `engine.observe.namespac
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.model.host import Gap
-from engine.observe.collected import containers, listeners
+from engine.observe.collected import beyond, containers, listeners
 from engine.observe.collected.reading import Reading
 from engine.observe.containers import ContainerView
 from engine.observe.namespaces import NAMED, Place
@@ -39,9 +39,12 @@ def read_machine(reading: Reading) -> Machine:
     processes = reading.read("processes", listeners.parse_processes) or {}
     sockets = reading.read("sockets", listeners.parse_sockets) or {}
     programs = reading.read("relays", listeners.parse_relays) or {}
+    inside = reading.read("cgroups", listeners.parse_cgroups) or {}
+    processes = {pid: replace(each, container=inside.get(pid, "")) for pid, each in processes.items()}
     view = containers.read_containers(reading, owned, files)
     if client := facts.get("docker"):
         view = containers.with_client(view, tuple(client.split()))
+    beyond.note_machine(reading)
     left = [path for path, inode in files.items() if inode < _FIRST_INODE and path.startswith(f"{NAMED}/")]
     for path in left:
         reading.gap(path, "is a left-over file with no namespace behind it; `ip netns delete` removes it")

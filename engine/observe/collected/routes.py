@@ -91,6 +91,7 @@ def _hop(row: Row, indexes: Mapping[str, int]) -> NextHop:
         _via(row),
         int(row.get("weight", 1)),
         frozenset(map(str, row.get("flags") or ())),
+        str(row.get("encap", "")),
     )
 
 

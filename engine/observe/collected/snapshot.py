@@ -10,10 +10,11 @@ from typing import TypeVar
 from engine.model.address import Family
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
+from engine.model.route import Route
 from engine.model.traffic import Listener
-from engine.observe.collected import addresses, listeners, routes, settings
+from engine.observe.collected import addresses, beyond, listeners, nexthops, routes, settings
 from engine.observe.collected.firewall import read_firewall
-from engine.observe.collected.links import parse_links
+from engine.observe.collected.links import parse_links, with_vlans
 from engine.observe.collected.machine import Machine, inode_of, places_of, read_machine
 from engine.observe.collected.peers import Pairs, parse_numbers
 from engine.observe.collected.reading import DAMAGE, Reading
@@ -21,10 +22,11 @@ from engine.observe.collected.sections import Collected, CollectedError, split
 from engine.observe.look import Look, Scene, owners
 from engine.observe.namespaces import name_all
 from engine.observe.processes import ProcessTable
+from engine.observe.sctp import parse_endpoints
 from engine.observe.snapshot import compose
-from engine.observe.sockets import parse_proc
+from engine.observe.sockets import parse_proc, plain
 from engine.observe.stack import Stack
-from engine.observe.visit import COUNT, Visit
+from engine.observe.visit import Visit
 
 Row = TypeVar("Row")
 
@@ -71,8 +73,7 @@ def _visit(reading: Reading, machine: Machine) -> Visit:
     indexes = {each.link.name: each.link.index for each in stack.links}
     sysctls = reading.read("sysctls", lambda text: settings.parse_sysctls(text, indexes)) or {}
     heard = _listeners(reading, indexes)
-    if count := sysctls.get(COUNT, 0):
-        reading.gap("conntrack", f"{count} flows are not shown: the script does not gather them")
+    beyond.note(reading, stack, sysctls)
     hidden = [each for each in heard if each.inode and each.inode not in machine.holders]
     if hidden and machine.facts.get("user") != "0":
         reason = f"who holds {len(hidden)} of the listening sockets is hidden; run the script as root to see it"
@@ -84,16 +85,25 @@ def _visit(reading: Reading, machine: Machine) -> Visit:
 def _stack(reading: Reading) -> Stack:
     links = reading.read("links", parse_links) or ()
     indexes = {each.link.name: each.link.index for each in links}
+    if any(each.link.bridge is not None and each.link.bridge.vlan_filtering for each in links):
+        links = reading.read("vlans", partial(with_vlans, links)) or links
     neighbours = partial(addresses.parse_neighbours, indexes=indexes)
+    found: tuple[Route, ...] = _both(reading, "routes", partial(routes.parse_routes, indexes=indexes))
+    fdb = reading.read("fdb", partial(addresses.parse_fdb, indexes=indexes)) or ()
+    objects = reading.read("nexthops", partial(nexthops.parse_objects, indexes=indexes)) or ()
+    learned = partial(nexthops.parse_learned, indexes=indexes)
+    numbers = {*(route.nexthop for route in found), *(entry.nexthop for entry in fdb)} - {None}
     return Stack(
         links=links,
         addresses=reading.read("addresses", addresses.parse_addresses) or (),
-        routes=_both(reading, "routes", lambda text, family: routes.parse_routes(text, family, indexes)),
+        routes=found,
         rules=_both(reading, "rules", routes.parse_rules),
         neighbours=tuple(
             each for source in ("neighbours", "proxies", "proxies6") for each in reading.read(source, neighbours) or ()
         ),
-        fdb=reading.read("fdb", partial(addresses.parse_fdb, indexes=indexes)) or (),
+        fdb=fdb,
+        exceptions=tuple(each for source in ("learned", "learned6") for each in reading.read(source, learned) or ()),
+        nexthops=objects if numbers else (),
     )
 
 
@@ -114,6 +124,7 @@ def _listeners(reading: Reading, indexes: Mapping[str, int]) -> tuple[Listener, 
     if any(source.startswith("proc-") for source in reading.sections) and found:
         reason = "v6only, bound devices and queues of listeners are not known: ss and its modules were not there"
         reading.gap("sock_diag", reason)
+    found += reading.read("sctp", lambda text: [plain(each) for each in parse_endpoints(text.splitlines())]) or ()
     return listeners.in_order(found)
 
 

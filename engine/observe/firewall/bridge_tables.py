@@ -10,6 +10,7 @@ Sources: net/bridge/netfilter/ebtables.c (find_table_lock), net/ipv4/netfilter/a
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from engine.model.host import Gap
 from engine.observe.files import small
@@ -19,15 +20,20 @@ _MODULES = ("ebtable_broute", "ebtable_filter", "ebtable_nat")
 
 def unread_tables(netns: str, *, bridges: bool) -> tuple[Gap, ...]:
     """The gaps for tables of the calling thread's namespace; `bridges` says whether there is a bridge in it."""
-    found: list[Gap] = []
     loaded = [module for module in _MODULES if os.path.exists(f"/sys/module/{module}")] if bridges else []
-    if loaded:
-        reason = f"{' and '.join(loaded)} may hold rules that are not read; `ebtables-legacy-save` shows them"
-        found.append(Gap("ebtables-legacy", netns, reason))
     try:
         tables = str(small("/proc/thread-self/net/arp_tables_names"), "ascii", "replace").split()
     except OSError:
         tables = []
+    return gaps_of(netns, loaded, tables)
+
+
+def gaps_of(netns: str, modules: Sequence[str], tables: Sequence[str]) -> tuple[Gap, ...]:
+    """The gaps for loaded `modules` of ebtables and existing `tables` of arptables."""
+    found: list[Gap] = []
+    if modules:
+        reason = f"{' and '.join(modules)} may hold rules that are not read; `ebtables-legacy-save` shows them"
+        found.append(Gap("ebtables-legacy", netns, reason))
     if tables:
         reason = f"the tables {' and '.join(tables)} are not read; `arptables-legacy -L` shows their rules"
         found.append(Gap("arptables-legacy", netns, reason))

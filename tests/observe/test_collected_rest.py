@@ -1,0 +1,146 @@
+"""What a collected file tells of nexthop objects, learned routes, VLANs, forwarding entries, and what it leaves out."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address
+
+import pytest
+
+from engine.model.host import Netns, Snapshot
+from engine.model.link import BridgeVlan, Program
+from engine.model.packet import Protocol
+from engine.model.route import NextHop, NextHopObject
+from engine.observe.collected.listeners import parse_cgroups
+from engine.observe.collected.nexthops import parse_learned, parse_objects
+from engine.observe.collected.snapshot import loads
+from tests.observe.test_collected_files import FACTS, HOST, document, section
+
+PORT = (
+    '{"ifindex":3,"ifname":"p0","flags":["UP"],"master":"br0","linkinfo":{"info_kind":"veth","info_slave_kind":"bridge",'
+    '"info_slave_data":{"backup_port":"p1"}},"xdp":{"mode":2,"prog":{"id":12}}}'
+)
+BRIDGE = (
+    '{"ifindex":2,"ifname":"br0","flags":["UP"],"linkinfo":{"info_kind":"bridge","info_data":{"vlan_filtering":1}}}'
+)
+OTHER = '{"ifindex":4,"ifname":"p1","flags":[]}'
+LEG = (
+    '{"ifindex":5,"ifname":"leg","flags":[],"linkinfo":{"info_slave_kind":"bond",'
+    '"info_slave_data":{"state":"BACKUP","mii_status":"UP","queue_id":0}}}'
+)
+LINKS = section("links", f"[{BRIDGE},{PORT},{OTHER},{LEG}]", HOST)
+
+
+def told(*sections: str) -> Snapshot:
+    return loads(document(FACTS, *sections))
+
+
+def host(*sections: str) -> Netns:
+    return told(LINKS, *sections).host_netns
+
+
+def test_nexthop_objects_are_ways_out_groups_blackholes_and_remotes() -> None:
+    text = (
+        '[{"id":1,"gateway":"10.9.0.2","dev":"p0","scope":"link","flags":["onlink"]},{"id":5,"blackhole":null,"flags":[]},'
+        '{"id":10,"group":[{"id":1,"weight":3},{"id":2}],"flags":[]},{"id":7,"gateway":"10.1.1.1","fdb":null}]'
+    )
+    assert parse_objects(text, {"p0": 3}) == (
+        NextHopObject(1, NextHop(3, IPv4Address("10.9.0.2"), 1, frozenset({"onlink"}))),
+        NextHopObject(5, blackhole=True),
+        NextHopObject(10, group=((1, 3), (2, 1))),
+        NextHopObject(7, NextHop(None, IPv4Address("10.1.1.1")), fdb=True),
+    )
+
+
+def test_objects_are_kept_where_a_route_or_an_entry_names_one() -> None:
+    objects = section("nexthops", '[{"id":1,"blackhole":null}]', HOST)
+    entry = section("fdb", '[{"mac":"02:00:00:00:00:02","ifname":"p0","nhid":1,"flags":["self"]}]', HOST)
+    assert host(objects).nexthops == ()
+    assert host(objects, entry).nexthops == (NextHopObject(1, blackhole=True),)
+
+
+def test_learned_routes_have_their_gateway_and_a_locked_mtu() -> None:
+    text = (
+        "10.1.1.1 via 10.0.0.1 dev p0 table 100 \\    cache expires 595sec mtu lock 1300 \n"
+        "fd00::9 from fd00::1 via inet6 fe80::1 dev p0 metric 1024 expires 5sec mtu 1400 pref medium\n"
+        "local 10.1.1.2 dev p0 \\    cache <local> \n"
+    )
+    locked, plain = parse_learned(text, {"p0": 3})
+    assert (locked.destination, locked.gateway, locked.link, locked.table) == (
+        IPv4Address("10.1.1.1"),
+        IPv4Address("10.0.0.1"),
+        3,
+        100,
+    )
+    assert (locked.mtu, locked.locked, locked.text) == (1300, True, "10.1.1.1 via 10.0.0.1 dev p0 mtu lock 1300")
+    assert (plain.source, plain.gateway) == (IPv6Address("fd00::1"), IPv6Address("fe80::1"))
+    assert (plain.mtu, plain.locked) == (1400, False)
+
+
+def test_ports_have_their_vlans_backup_and_programs_and_legs_their_state() -> None:
+    vlans = section(
+        "vlans",
+        '[{"ifname":"p0","vlans":[{"vlan":1,"flags":["PVID","Egress Untagged"]},{"vlan":10,"vlanEnd":11}]}]',
+        HOST,
+    )
+    links = host(vlans).links_by_name
+    assert links["p0"].vlans == (BridgeVlan(1, True, True), BridgeVlan(10), BridgeVlan(11))
+    assert links["p0"].programs == (Program("xdp", "generic", number=12),)
+    assert links["p0"].port is not None
+    assert links["p0"].port.backup == 4
+    assert links["leg"].slave == {"state": "BACKUP", "mii_status": "UP"}
+
+
+@pytest.mark.parametrize("entry", ['{"vlan":10,"vlanEnd":9}', '{"vlan":1,"vlanEnd":99999999999}', '{"vlan":"x"}'])
+def test_vlans_that_make_no_sense_are_a_gap(entry: str) -> None:
+    vlans = section("vlans", f'[{{"ifname":"p0","vlans":[{entry}]}}]', HOST)
+    assert [gap.source for gap in told(LINKS, vlans).gaps] == ["vlans"]
+
+
+def test_forwarding_entries_of_a_vxlan_have_all_that_says_where_they_lead() -> None:
+    text = (
+        '[{"mac":"02:00:00:00:00:02","ifname":"p0","dst":"10.1.1.1","port":4790,"vni":7,"viaIf":"br0",'
+        '"flags":["self","extern_learn"],"state":"static"}]'
+    )
+    (entry,) = host(section("fdb", text, HOST)).fdb
+    assert (entry.port, entry.vni, entry.via, entry.flags) == (4790, 7, 2, frozenset({"extern_learn", "static"}))
+
+
+def test_listeners_of_sctp_are_those_of_its_endpoints() -> None:
+    text = " ENDPT     SOCK   STY SST HBKT LPORT   UID INODE LADDRS\n f00 f01 2   10  1    7   0 4711 10.0.0.1 "
+    (listener,) = host(section("sctp", text, HOST)).listeners
+    assert (listener.protocol, listener.address, listener.port, listener.inode) == (
+        Protocol.SCTP,
+        IPv4Address("10.0.0.1"),
+        7,
+        4711,
+    )
+
+
+def test_a_process_is_in_the_container_that_its_cgroup_names() -> None:
+    assert parse_cgroups(f"/proc/17/cgroup:0::/system.slice/docker-{'a1' * 32}.scope\n/proc/18/cgroup:0::/x") == {
+        17: "a1" * 32
+    }
+
+
+@pytest.mark.parametrize(
+    ("seen", "source", "words"),
+    [
+        (section("tasks", "k8s.io"), "containerd", "namespace k8s.io"),
+        (section("disciplines", '[{"kind":"clsact","dev":"p0"}]', HOST), "traffic control", "packets of p0"),
+        (section("ebtables", "ebtable_nat", HOST), "ebtables-legacy", "ebtable_nat"),
+        (section("arptables", "filter", HOST), "arptables-legacy", "the tables filter"),
+        (section("sysctls", "netfilter/nf_conntrack_count:3", HOST), "conntrack", "3 flows"),
+        (section("routes", '[{"dst":"10.0.0.0/8","dev":"p0","metrics":[{"mtu":1300}]}]', HOST), "routes", "locked"),
+        (section("disciplines", "", HOST, 127, "tc is not installed"), "disciplines", "tc is not installed"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and " begin " not in value else "",
+)
+def test_what_is_there_and_not_gathered_is_a_gap(seen: str, source: str, words: str) -> None:
+    (gap,) = told(LINKS, seen).gaps
+    assert gap.source == source
+    assert words in gap.reason
+
+
+def test_a_machine_without_any_of_it_has_no_gap() -> None:
+    quiet = (section("tasks", ""), section("disciplines", '[{"kind":"noqueue","dev":"lo"}]', HOST))
+    assert told(LINKS, *quiet, section("ebtables", "", HOST), section("arptables", "", HOST)).gaps == ()
