@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.docker_rules import RESOLVER, rules_of
 from tests.harness.netns import End, Netns, World
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -32,57 +33,6 @@ NETWORK_ID = "0123456789ab".ljust(64, "0")
 FIRST_PORT = 20000
 #: Namespaces that one batch of commands sets up at the same time.
 _AT_ONCE = 4
-
-FILTER = """*filter
-:INPUT ACCEPT [0:0]
-:FORWARD DROP [0:0]
-:OUTPUT ACCEPT [0:0]
-:DOCKER - [0:0]
-:DOCKER-ISOLATION-STAGE-1 - [0:0]
-:DOCKER-ISOLATION-STAGE-2 - [0:0]
-:DOCKER-USER - [0:0]
--A FORWARD -j DOCKER-USER
--A FORWARD -j DOCKER-ISOLATION-STAGE-1
--A FORWARD -o {bridge} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
--A FORWARD -o {bridge} -j DOCKER
--A FORWARD -i {bridge} ! -o {bridge} -j ACCEPT
--A FORWARD -i {bridge} -o {bridge} -j ACCEPT
-{accepts}
--A DOCKER-ISOLATION-STAGE-1 -i {bridge} ! -o {bridge} -j DOCKER-ISOLATION-STAGE-2
--A DOCKER-ISOLATION-STAGE-1 -j RETURN
--A DOCKER-ISOLATION-STAGE-2 -o {bridge} -j DROP
--A DOCKER-ISOLATION-STAGE-2 -j RETURN
--A DOCKER-USER -j RETURN
-COMMIT
-*nat
-:PREROUTING ACCEPT [0:0]
-:INPUT ACCEPT [0:0]
-:OUTPUT ACCEPT [0:0]
-:POSTROUTING ACCEPT [0:0]
-:DOCKER - [0:0]
--A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
--A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER
--A POSTROUTING -s 172.30.0.0/16 ! -o {bridge} -j MASQUERADE
-{hairpins}
--A DOCKER -i {bridge} -j RETURN
-{dnats}
-COMMIT
-"""
-RESOLVER = """*nat
-:PREROUTING ACCEPT [0:0]
-:INPUT ACCEPT [0:0]
-:OUTPUT ACCEPT [0:0]
-:POSTROUTING ACCEPT [0:0]
-:DOCKER_OUTPUT - [0:0]
-:DOCKER_POSTROUTING - [0:0]
--A OUTPUT -d 127.0.0.11/32 -j DOCKER_OUTPUT
--A POSTROUTING -d 127.0.0.11/32 -j DOCKER_POSTROUTING
--A DOCKER_OUTPUT -d 127.0.0.11/32 -p tcp -m tcp --dport 53 -j DNAT --to-destination 127.0.0.11:{tcp}
--A DOCKER_OUTPUT -d 127.0.0.11/32 -p udp -m udp --dport 53 -j DNAT --to-destination 127.0.0.11:{udp}
--A DOCKER_POSTROUTING -s 127.0.0.11/32 -p tcp -m tcp --sport {tcp} -j SNAT --to-source :53
--A DOCKER_POSTROUTING -s 127.0.0.11/32 -p udp -m udp --sport {udp} -j SNAT --to-source :53
-COMMIT
-"""
 
 
 @dataclass(frozen=True)
@@ -155,7 +105,9 @@ def _build(world: World, folder: Path, count: int) -> LargeHost:
     ports = _said(world, argv)
     for tenant, tcp, udp in zip(tenants, ports[::2], ports[1::2], strict=True):
         tenant.netns.run("iptables-nft-restore", "--noflush", stdin=RESOLVER.format(tcp=tcp, udp=udp))
-    host.run("iptables-nft-restore", "--noflush", stdin=_rules(tenants))
+    host.run(
+        "iptables-nft-restore", "--noflush", stdin=rules_of(BRIDGE, [(each.address, each.port) for each in tenants])
+    )
     for tenant in tenants:
         _proxies(world, host, tenant)
     return LargeHost(host, lan, tenants, socket)
@@ -200,25 +152,6 @@ def _wire(host: Netns, tenants: tuple[Tenant, ...]) -> None:
                  f"route add default via {GATEWAY}",
                  f"neighbour replace {GATEWAY} lladdr 02:42:00:00:00:01 dev eth0 nud reachable")  # fmt: skip
         each.netns.run("ip", "-batch", "-", stdin="\n".join(lines))
-
-
-def _rules(tenants: tuple[Tenant, ...]) -> str:
-    """The host's rules as Docker Engine 26 writes them for published ports of one user-defined network."""
-    accepts = [
-        f"-A DOCKER -d {each.address}/32 ! -i {BRIDGE} -o {BRIDGE} -p tcp -m tcp --dport 80 -j ACCEPT"
-        for each in tenants
-    ]
-    hairpins = [
-        f"-A POSTROUTING -s {each.address}/32 -d {each.address}/32 -p tcp -m tcp --dport 80 -j MASQUERADE"
-        for each in tenants
-    ]
-    dnats = [
-        f"-A DOCKER ! -i {BRIDGE} -p tcp -m tcp --dport {each.port} -j DNAT --to-destination {each.address}:80"
-        for each in tenants
-    ]
-    return FILTER.format(
-        bridge=BRIDGE, accepts="\n".join(accepts), hairpins="\n".join(hairpins), dnats="\n".join(dnats)
-    )
 
 
 def _proxies(world: World, host: Netns, tenant: Tenant) -> None:
