@@ -64,6 +64,9 @@ KEY_NAMES = {
 ACTIONS: tuple[Action, ...] = (
     Action("why", "w", "Ask why a port can or can't be reached", "why", "why"),
     Action("jump", "enter", "Jump from a step to its rule or link, and back", "jump", "jump"),
+    Action("everywhere", "e", "Ask the same from everywhere", "everywhere"),
+    Action("matrix", "m", "Ask every port from every place", "matrix"),
+    Action("export", "x", "Write a report to a file", "export"),
     Action("copy", "y", "Copy the commands that mend it", "copy_fix", "copy fix"),
     Action("apply", "a", "See a fix whole, and carry it out where that is allowed", "apply_fix", "apply"),
     Action("undo", "z", "Take the last fix back", "undo_fix", "undo"),

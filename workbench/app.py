@@ -34,13 +34,14 @@ from workbench.messages import Answered, Trouble, Unanswerable
 from workbench.navigation import Navigation
 from workbench.palette import Commands
 from workbench.panes import Panes
-from workbench.prompt import FilterPrompt, Prompt, WhyPrompt
+from workbench.prompt import FilePrompt, FilterPrompt, Prompt, WhyPrompt
 from workbench.session import Engine, Session
 from workbench.sources import Source
+from workbench.surveying import Surveying
 from workbench.timeline import Timeline
 
 
-class Workbench(Looking, Mending, Navigation, App[int]):
+class Workbench(Looking, Surveying, Mending, Navigation, App[int]):
     """The workbench on one source."""
 
     TITLE = "portscope"
@@ -76,6 +77,7 @@ class Workbench(Looking, Mending, Navigation, App[int]):
         yield Static(id="detail")
         yield WhyPrompt()
         yield FilterPrompt()
+        yield FilePrompt()
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:

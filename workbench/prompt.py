@@ -1,4 +1,4 @@
-"""The two lines in which a user writes: a question (from, to, port, protocol), and a filter.
+"""The lines in which a user writes: a question (from, to, port, protocol), a filter, the name of a file.
 
 A prompt takes the place of the detail line while it is open. Enter runs it, escape closes it, tab goes to the
 next field. What is wrong with a question is said in the prompt itself, so that it can be mended there.
@@ -126,6 +126,31 @@ class WhyPrompt(Prompt):
         label = self.query_one("#why-error", Label)
         label.update(reason)
         label.display = bool(reason)
+
+
+class FilePrompt(Prompt):
+    """Asks for the name of a file to write."""
+
+    class Named(Message):
+        """The user wants this file."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+    def compose(self) -> ComposeResult:
+        """The field."""
+        yield Label("report to", classes="-name")
+        yield Input(id="file-name", placeholder="name.html, .md, .txt, .json, .svg, .csv …", select_on_focus=True)
+
+    def open(self) -> None:
+        """Shows the prompt with the name that it had."""
+        self._open(self.query_one(Input))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Writes it, where there is a name."""
+        if event.value.strip():
+            self.post_message(self.Named(event.value.strip()))
 
 
 class FilterPrompt(Prompt):

@@ -37,7 +37,7 @@ DEFAULT = "text"
 
 def run(arguments: Namespace) -> Exit:
     """Writes the document."""
-    name = arguments.format or _format_of(arguments.output)
+    name = arguments.format or format_of(arguments.output)
     if arguments.output and arguments.output.exists() and not arguments.force:
         raise usage(f"{arguments.output} exists already and is kept; --force writes over it")
     snapshot = world.load(arguments.snapshot) if arguments.snapshot else world.look()
@@ -69,7 +69,7 @@ def _redacted(snapshot: Snapshot, questions: list[Question]) -> tuple[Snapshot, 
     return redacted.snapshot, others
 
 
-def _format_of(path: Path | None) -> str:
+def format_of(path: Path | None) -> str:
     """The format that a file's name asks for."""
     if path is None:
         return DEFAULT
@@ -126,6 +126,14 @@ class _Child:
     def answer(cls, question: Question) -> Cell:
         """One cell."""
         return cells.answer(cls.world, question)
+
+
+def within(snapshot: Snapshot) -> Matrix:
+    """The matrix of a snapshot by this thread alone: for a program with threads, which must not fork."""
+    rows = cells.ports(snapshot)
+    asked = list(cells.questions(snapshot, rows))
+    walked = World(snapshot)
+    return cells.matrix(snapshot, rows, asked, (cells.answer(walked, question) for _, _, question in asked))
 
 
 def _progress(done: int, whole: int) -> None:

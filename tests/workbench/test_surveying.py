@@ -1,0 +1,96 @@
+"""The same question from everywhere, the matrix of all ports, and reports, on the screen."""
+
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from engine.model.verdict import Reach
+from tests.views.hosts import docker_host
+from tests.workbench.screen import ASK, answered, bench, drive, looked, until, workbench
+from tests.workbench.test_moments import toasts
+from views.verdict.ask import Ask
+from workbench.app import Workbench
+from workbench.dialogs import Choice
+from workbench.session import Engine
+from workbench.sources import Given
+
+
+def real(ask: Ask | None = None) -> Workbench:
+    """With the real engine."""
+    return Workbench(Given("dh", docker_host), ask, Engine())
+
+
+async def listed(pilot: Pilot[int]) -> Choice:
+    await until(pilot, lambda: isinstance(pilot.app.screen, Choice))
+    screen = pilot.app.screen
+    assert isinstance(screen, Choice)
+    await until(pilot, lambda: screen.listing.total > 0)
+    return screen
+
+
+def test_the_question_is_answered_from_every_place_and_one_of_them_is_asked() -> None:
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        await pilot.press("e")
+        screen = await listed(pilot)
+        asks = [entry.key for entry in screen.listing.entries]
+        assert Ask(asks[0].target, "ns:lan") in asks  # type: ignore[union-attr]
+        here = next(ask for ask in asks if isinstance(ask, Ask) and ask.source == "host")
+        screen.listing.go(here)
+        await pilot.press("enter")
+        app = bench(pilot)
+        await until(pilot, lambda: app.panes.verdict is not None and app.panes.verdict.question.source.netns == "dh")
+
+    drive(real(ASK), play)
+
+
+def test_without_a_question_nothing_is_asked_from_everywhere() -> None:
+    async def play(pilot: Pilot[int]) -> None:
+        await looked(pilot)
+        await pilot.press("e")
+        assert "Ask a question first" in toasts(pilot)
+
+    drive(workbench(), play)
+
+
+def test_every_port_is_asked_from_every_place() -> None:
+    async def play(pilot: Pilot[int]) -> None:
+        await looked(pilot)
+        await pilot.press("m")
+        screen = await listed(pilot)
+        words = "\n".join(entry.words for entry in screen.listing.entries)
+        assert ":8080/tcp" in words
+        await pilot.press("enter")
+        await until(pilot, lambda: bench(pilot).panes.verdict is not None)
+        verdict = bench(pilot).panes.verdict
+        assert verdict is not None
+        assert verdict.reach in tuple(Reach)
+
+    drive(real(), play)
+
+
+def test_a_report_is_written_in_the_format_of_its_name_and_never_over_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "host.md"
+
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        for said in ("Report written", "exists already"):
+            await pilot.press("x")
+            pilot.app.query_one("#file-name", Input).value = str(path)
+            await pilot.press("enter")
+            await until(pilot, lambda said=said: said in toasts(pilot))  # type: ignore[misc]
+        assert "NOT REACHABLE" in path.read_text().upper()
+
+    drive(workbench(ask=ASK), play)
+
+
+def test_a_name_that_tells_no_format_is_refused_in_a_line(tmp_path: Path) -> None:
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        await pilot.press("x")
+        pilot.app.query_one("#file-name", Input).value = str(tmp_path / "host.xyz")
+        await pilot.press("enter")
+        await until(pilot, lambda: "does not tell a format" in toasts(pilot))
+
+    drive(workbench(ask=ASK), play)

@@ -1,0 +1,152 @@
+"""The actions that look wide: the same question from everywhere, every port from every place, and a report in a file.
+
+A part of the workbench. They think about the snapshot that is shown, which takes from a moment to seconds; so each runs
+in a worker's thread, one at a time, and what it found comes back as a message. None of them looks at the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from engine.model.host import Snapshot
+from engine.model.verdict import Verdict
+from views.text import Line
+from views.verdict.ask import Ask
+from views.verdict.survey import everywhere_lines, matrix_lines
+from workbench.dialogs import Choice
+from workbench.exits import Refusal
+from workbench.panes import Panes
+from workbench.prompt import FilePrompt
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    Base = App[int]
+else:
+    Base = object
+
+
+class Surveyed(Message):
+    """Rows to choose a question from."""
+
+    def __init__(self, title: str, lines: list[Line]) -> None:
+        super().__init__()
+        self.title = title
+        self.lines = lines
+
+
+class Exported(Message):
+    """A report is written, or could not be: then `refusal` says why."""
+
+    def __init__(self, path: Path, refusal: str = "") -> None:
+        super().__init__()
+        self.path = path
+        self.refusal = refusal
+
+
+class Surveying(Base):
+    """Wide looks. The app has `panes`, asks by `ask` and closes prompts by `close_prompts`."""
+
+    panes: Panes
+
+    def ask(self, ask: Ask) -> None:
+        """Asks a question."""
+        raise NotImplementedError
+
+    def close_prompts(self) -> None:
+        """Closes what asks for words."""
+        raise NotImplementedError
+
+    def action_everywhere(self) -> None:
+        """Asks the shown question from every place."""
+        snapshot, verdict = self.panes.snapshot, self.panes.verdict
+        if snapshot is None or verdict is None:
+            self.notify("Ask a question first: w", timeout=3)
+            return
+        self.notify("Asking from everywhere …", timeout=2)
+        self._think(partial(everywhere, snapshot, verdict))
+
+    def action_matrix(self) -> None:
+        """Asks every port from every place."""
+        if self.panes.snapshot is not None:
+            self.notify("Asking every port from every place …", timeout=2)
+            self._think(partial(matrix, self.panes.snapshot))
+
+    def action_export(self) -> None:
+        """Asks for the name of a file to write a report to."""
+        if self.panes.snapshot is not None:
+            self.close_prompts()
+            self.query_one(FilePrompt).open()
+
+    def on_file_prompt_named(self, event: FilePrompt.Named) -> None:
+        """Writes the report."""
+        self.close_prompts()
+        snapshot, verdict = self.panes.snapshot, self.panes.verdict
+        if snapshot is not None:
+            self._think(partial(export, snapshot, verdict, Path(event.name).expanduser()))
+
+    def on_surveyed(self, event: Surveyed) -> None:
+        """Shows the rows; the chosen one is asked."""
+
+        def chosen(key: object) -> None:
+            if isinstance(key, Ask):
+                self.ask(key)
+
+        hint = "enter asks it · esc closes"
+        self.push_screen(Choice(event.title, hint, lambda _: event.lines, "There is nothing to ask.", chosen))
+
+    def on_exported(self, event: Exported) -> None:
+        """Tells where the report is."""
+        if event.refusal:
+            self.notify(event.refusal, severity="error", timeout=10)
+        else:
+            self.notify(str(event.path), title="Report written.", timeout=6)
+
+    def _think(self, work: Callable[[], Message]) -> None:
+        """Runs it beside the screen. A fault of it is told, and ends nothing."""
+
+        def run() -> None:
+            try:
+                self.post_message(work())
+            except Exception as error:  # the screen stays, and says what happened
+                said = " ".join(f"{type(error).__name__}: {error}".split())
+                self.post_message(Exported(Path(), f"a fault of portscope, not yours: {said}"))
+
+        self.run_worker(run, thread=True, exclusive=True, group="survey")
+
+
+def everywhere(snapshot: Snapshot, verdict: Verdict) -> Surveyed:
+    """The same question from every place."""
+    from engine.explain import ask  # noqa: PLC0415 - the first picture comes first
+    from engine.explain.everywhere import vantages  # noqa: PLC0415
+
+    answers = [(each.name, ask(snapshot, each.question)) for each in vantages(snapshot, verdict.question)]
+    title = f"{verdict.question.end} from everywhere"
+    return Surveyed(title, everywhere_lines(answers, snapshot.host))
+
+
+def matrix(snapshot: Snapshot) -> Surveyed:
+    """Every port from every place."""
+    from workbench.commands.report import within  # noqa: PLC0415 - the first picture comes first
+
+    return Surveyed("Who reaches what", matrix_lines(within(snapshot), snapshot.host))
+
+
+def export(snapshot: Snapshot, verdict: Verdict | None, path: Path) -> Exported:
+    """A report with the shown answer, in the format that the file's name tells. A file that is there is kept."""
+    from views.reports.document import report  # noqa: PLC0415 - the first picture comes first
+    from views.reports.writers import write  # noqa: PLC0415
+    from workbench.commands.report import format_of, save, within  # noqa: PLC0415
+
+    try:
+        name = format_of(path)
+        grid = within(snapshot) if name == "csv" else None
+        save(write(report(snapshot, [verdict] if verdict else [], grid), name), path, overwrite=False)
+    except Refusal as refusal:
+        return Exported(path, str(refusal))
+    return Exported(path)
