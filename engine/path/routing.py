@@ -90,30 +90,28 @@ def route_bridged(journey: Journey, packet: Packet, bridge: Link) -> Way | Refus
 
 
 def route_input(journey: Journey, packet: Packet, device: Link, *, passing: bool = False) -> Way | Refusal:
-    """The way of a packet that arrived on `device`: in, on, or nowhere. One that is `passing` needs no forwarding."""
+    """The way of a packet that arrived on `device`: in, on, or nowhere. One that is `passing` needs no forwarding.
+
+    IPv4 asks whether it may forward before it looks what the route says (ip_route_input_slow), IPv6 only of a route
+    that leads on (ip6_forward): without one the sender is told, forwarding or not (ip6_pkt_drop).
+    """
     netns = journey.netns
     out_of_place = martian(journey, packet, device)
     if out_of_place:
         return out_of_place
     found = look_up(journey, flow_key(journey, packet, iif=device.name, oif=only_device(packet.dst, device)))
+    off = None if passing else _not_forwarding(journey, packet, device)
+    first = off if packet.dst.version == 4 else None
     if not isinstance(found, Found):
-        return _not_forwarding(journey, packet, device) or _no_route(journey, packet, found)
+        return first or _no_route(journey, packet, found)
     if found.route.kind == "local":
         bad_source = validate_source(journey, packet, device)
         loopback = netns.links_by_name.get("lo", device)
         return bad_source or _inwards(journey, found, loopback, packet)
     if found.route.kind == "broadcast":
         return Refusal(Outcome.NOT_FOR_US, route_ref(netns, found.route), "a broadcast address takes no connections")
-    off = None if passing else _not_forwarding(journey, packet, device)
-    if off:
-        return off
-    refusal = _refused(netns, found.route)
-    if refusal:
-        return refusal
-    bad_source = validate_source(journey, packet, device)
-    if bad_source:
-        return bad_source
-    return _onwards(journey, found, packet)
+    refusal = first or _refused(netns, found.route) or off or validate_source(journey, packet, device)
+    return refusal or _onwards(journey, found, packet)
 
 
 def _inwards(journey: Journey, found: Found, loopback: Link, packet: Packet) -> Way:
