@@ -145,6 +145,11 @@ NETWORK: Mapping[str, Code] = {
         SILENCE,
         "a policy rule that looks up the main table for the client or the network, before the one that leads astray",
     ),
+    "RET_ANSWER_FROM_OTHER_ADDRESS": Code(
+        "A datagram is answered from another address of the host than the one that was asked.",
+        SILENCE,
+        "the program listens on the address, or answers from the one that it was asked at",
+    ),
     "RET_RETURN_NOT_UNNATED": Code(
         "The answer reaches the client from an address or port that it did not ask.",
         SILENCE,

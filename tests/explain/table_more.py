@@ -76,6 +76,14 @@ def past_iptables() -> Snapshot:
     return world.snapshot()
 
 
+def two_addresses(world: World) -> None:
+    world["server"].address("eth0", "10.2.0.9/24")
+
+
+def host_mode(world: World) -> None:
+    world.container("tool", None, netns="host", network_mode="host")
+
+
 THIEF = PUBLISH.replace("172.17.0.2:80", "172.17.0.99:80")
 
 MORE: tuple[Fault, ...] = (
@@ -154,6 +162,30 @@ MORE: tuple[Fault, ...] = (
         "10.2.0.2",
         "host",
         Protocol.ICMP,
+    ),
+    Fault(
+        "answer from another address",
+        line(two_addresses),
+        "RET_ANSWER_FROM_OTHER_ADDRESS",
+        "0.0.0.0:80/udp",
+        "10.2.0.9:80",
+        "host",
+        UDP,
+    ),
+    Fault(
+        "rules wiped, asked from the host",
+        docker(relay("dockerd", None, 80), nat="", proxy=False),
+        "NAT_RULES_WIPED",
+        "port 8080/tcp",
+        source="host",
+        owner="docker",
+    ),
+    Fault(
+        "port of a container in host mode",
+        docker(host_mode),
+        "DST_NO_LISTENER",
+        "host",
+        "tool:9000",
     ),
     Fault(
         "tracked since before",

@@ -8,16 +8,17 @@ from ipaddress import ip_address, ip_network
 from itertools import pairwise
 
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.blockers.publish import acceptance
+from engine.explain.blockers.publish import acceptance, run_again
 from engine.explain.failure import Failure, Leg, place_of, rule_at, translation_of
 from engine.explain.owners import owner_of
 from engine.explain.rulecraft import Selector, hairpin, masquerade, retarget
 from engine.explain.services import Service, intention, services_for
 from engine.model.firewall import Chain, Match, Nat, NatKind, Rule, Table
 from engine.model.host import Netns
-from engine.model.plan import DeleteRule, RulePlace, SetSysctl
+from engine.model.plan import DeleteRule, Listen, RulePlace, SetSysctl
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Outcome, Step
+from engine.model.traffic import Listener
 from engine.path.matches import Answer, matches
 from engine.path.rules import chain_ref
 from engine.path.segment import calls_iptables
@@ -46,6 +47,8 @@ def stale_target(failure: Failure) -> list[Blocker]:
         sentence += f", before {shadowed.text} is asked"
         remedies.reverse()
     code = "NAT_DNAT_SHADOWED" if shadowed is not None else _stale_code(old, services)
+    if code == "DST_LISTEN_OTHER_PORT":
+        remedies[:0] = _as_published(failure, old, services, step.packet.dport or 0)
     evidence = (f"rule: {rule.text}", f"then: {failure.step.text}")
     owner = owner_of(step.ref, host.firewall)
     return [Blocker(code, sentence, step.ref, tuple(remedies), owner, evidence)]
@@ -163,6 +166,16 @@ def _shadowed(failure: Failure, step: Step, table: Table, rule: Rule) -> Rule | 
         if translates and all(matches(each, view, table) is Answer.YES for each in conditions):
             return later
     return None
+
+
+def _as_published(failure: Failure, old: str, services: list[Service], asked: int) -> Iterator[Remedy]:
+    """The rule is what the engine was asked for: then the container is published anew, or its program listens there."""
+    meant, port = intention(failure, asked), int(old.rpartition(":")[2])
+    if meant is None or meant[0].netns is None or meant[1].container_port != port or not services:
+        return
+    again = run_again(meant[0], f"{asked}:{services[0].port}")
+    there = Listener(failure.question.protocol, failure.packet.family, None, port)
+    yield Remedy(f"{again}, or make it listen on port {port}", (Listen(meant[0].netns, there),), manual=True)
 
 
 def _stale_code(old: str, services: list[Service]) -> str:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from engine.explain.blocker import Blocker
+from dataclasses import replace
+
+from engine.explain.blocker import Blocker, Remedy
 from engine.explain.failure import Failure
+from engine.model.address import family_of
+from engine.model.packet import Protocol
+from engine.model.plan import Listen
 from engine.model.ref import Ref, RefKind
+from engine.path.sockets import listener_ref
 
 
 def _at(failure: Failure) -> Ref:
@@ -21,9 +27,36 @@ def leaves_view(failure: Failure) -> list[Blocker]:
 
 
 def mismatch(failure: Failure) -> list[Blocker]:
-    """An answer that the client does not recognise: its source was not translated back."""
+    """An answer that the client does not recognise: it comes from another address, or was not translated back."""
+    found = _other_address(failure)
+    if found is not None:
+        return [found]
     sentence = f"the answer does not look like one: {failure.step.text}"
     return [Blocker("RET_RETURN_NOT_UNNATED", sentence, _at(failure), evidence=(f"the answer: {failure.packet}",))]
+
+
+def _other_address(failure: Failure) -> Blocker | None:
+    """A datagram's answer that left with another source than what was asked: the socket is bound to no address."""
+    answered, asked = failure.trace.hops[0], failure.conversation.forward
+    at, want = asked.last.ref, asked.last.packet.dst
+    if failure.question.protocol is not Protocol.UDP or not failure.backwards or at is None:
+        return None
+    source = answered.packet.src
+    if answered.netns != asked.hops[-1].netns or source == want or source.is_unspecified:
+        return None
+    netns = failure.world.netns(answered.netns)
+    open_sockets = (each for each in netns.listeners if listener_ref(netns.id, each).key == at.key)
+    listener = next((each for each in open_sockets if each.address is None), None)
+    if listener is None:
+        return None
+    who = listener.process.name if listener.process else "the program"
+    sentence = (
+        f"{who} in {netns.id} was asked at {want} and answers from {source}, which the client does not "
+        "take: its socket has no address, so that routing chooses one"
+    )
+    bound = Listen(netns.id, replace(listener, address=want, family=family_of(want)), listener)
+    title = f"make {who} listen on {want}:{listener.port}, or answer from the address that it was asked at (IP_PKTINFO)"
+    return Blocker("RET_ANSWER_FROM_OTHER_ADDRESS", sentence, at, (Remedy(title, (bound,), manual=True),))
 
 
 def no_source(failure: Failure) -> list[Blocker]:

@@ -27,7 +27,7 @@ def not_published(failure: Failure) -> list[Blocker]:
     if meant is not None:
         return [_unfulfilled(failure, *meant)]
     everyone = all_services(failure, host)
-    if not everyone:
+    if not everyone or _shares_host(failure):
         return []
     found = services_for(failure, host, asked)
     if not found and not _publishes(host) and all(each.container is None for each in everyone):
@@ -40,6 +40,13 @@ def not_published(failure: Failure) -> list[Blocker]:
     return [
         Blocker("NAT_NOT_PUBLISHED", sentence, _port_ref(failure, host), remedies, everyone[0].engine, evidence, misses)
     ]
+
+
+def _shares_host(failure: Failure) -> bool:
+    """Whether the question names a container that has the host's own network: its ports are the host's."""
+    asked = failure.question.target.rpartition(":")[0]
+    host = failure.world.snapshot.host
+    return any(each.netns == host and each.name == asked for each in failure.world.snapshot.containers)
 
 
 def _publishes(host: Netns) -> bool:
@@ -160,7 +167,9 @@ def _translation(failure: Failure, host: Netns, service: Service, asked: int) ->
         return ()
     table, chain = nat
     own = chain.base is None
-    selector = Selector(failure.question.protocol, dport=asked, not_iif=service.bridge.name, local_destination=not own)
+    # Where packets are made here they come in by no device, and iptables refuses -i.
+    bridge = "" if chain.base is not None and chain.base.hook == "output" else service.bridge.name
+    selector = Selector(failure.question.protocol, dport=asked, not_iif=bridge, local_destination=not own)
     return (translation(_end_of(host, table, chain), selector, service.address, service.port),)
 
 
