@@ -3,81 +3,25 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 
-from engine import explain
-from engine.explain.question import resolve
 from engine.model.firewall import Firewall
 from engine.model.host import Snapshot
-from engine.model.packet import Protocol
 from engine.model.verdict import Verdict
-from tests.fidelity.oracle import (
-    LegacyRule,
-    asked_of_kernel,
-    counter_disagreements,
-    failed_leg,
-    legacy_counters,
-    route_disagreements,
-    rule_disagreements,
-)
+from tests.fidelity.oracle import failed_leg
+from tests.fidelity.question import ask, attempt_disagreements, knock
 from tests.harness.needs import require
 from tests.harness.netns import World, run
-from tests.harness.nftrace import Event, Tracer
-from tests.harness.probe import Result, probe
 from tests.harness.scenes import Scene, build
 from tests.scenarios.scenario import Question, Scenario, read_all
 
 require("ip", "nsenter", "nft", "iptables-nft", "iptables-legacy", "bridge", "conntrack", root=True)
 
-#: Seconds for a handshake and for an answer where silence is expected, and where something should be heard.
-SILENCE, PATIENCE = 0.9, 3.0
-SILENT = frozenset({"timeout", "accepted-then-silent"})
 #: Scenarios that stand side by side.
 AT_ONCE = 4
 SCENARIOS = read_all()
-
-
-@dataclass
-class Attempt:
-    """What the kernel showed of one question."""
-
-    result: Result
-    events: dict[str, tuple[Event, ...]] = field(default_factory=dict)
-    before: dict[LegacyRule, int] = field(default_factory=dict)
-    after: dict[LegacyRule, int] = field(default_factory=dict)
-
-
-def attempt(scene: Scene, verdict: Verdict, question: Question) -> Attempt:
-    """A real client's attempt, with everything in the scene traced."""
-    scene.forget()
-    legacy = [each.name for each in scene.scenario.namespaces if any("legacy" in f.backend for f in each.firewall)]
-    counters = [legacy_counters(scene.netns[name].name, scene.netns[name]) for name in legacy]
-    tracers = {each.name: Tracer(each) for each in scene.netns.values()}
-    with ExitStack() as stack:
-        for tracer in tracers.values():
-            stack.callback(tracer.close)
-            tracer.start()
-        patience = SILENCE if SILENT & set(question.symptoms) else PATIENCE
-        seen = Attempt(knock(scene, verdict, question, patience))
-        seen.events = {name: tracer.stop() for name, tracer in tracers.items()}
-    for name, before in zip(legacy, counters, strict=True):
-        seen.before |= before
-        seen.after |= legacy_counters(scene.netns[name].name, scene.netns[name])
-    return seen
-
-
-def knock(scene: Scene, verdict: Verdict, question: Question, patience: float = PATIENCE) -> Result:
-    asked = verdict.question
-    address = f"{asked.address}%{asked.zone}" if asked.zone else str(asked.address)
-    return probe(scene.netns[question.source].path, address, asked.port, question.protocol, patience)
-
-
-def ask(scene: Scene, snapshot: Snapshot, question: Question) -> Verdict:
-    source = f"ns:{scene.netns[question.source].name}"
-    return explain.ask(snapshot, resolve(snapshot, question.target, source, Protocol(question.protocol)))
 
 
 def answer_of(scene: Scene, verdict: Verdict) -> tuple[str, ...]:
@@ -97,17 +41,10 @@ def expected(question: Question) -> tuple[str, ...]:
 def disagreements(scene: Scene, snapshot: Snapshot, question: Question) -> list[str]:
     """One question put to the file, the model and the kernel."""
     verdict = ask(scene, snapshot, question)
-    seen = attempt(scene, verdict, question)
     wrong = []
     if answer_of(scene, verdict) != expected(question):
         wrong.append(f"the file says {expected(question)}, the model {answer_of(scene, verdict)}")
-    talk = next((branch for branch in verdict.branches if branch.symptom == seen.result.symptom), verdict.conversation)
-    if talk.symptom != seen.result.symptom:
-        wrong.append(f"the model says {talk.symptom}, the kernel {seen.result}")
-    wrong += rule_disagreements(talk, seen.events)
-    places = {each.name: each for each in scene.netns.values()}
-    wrong += route_disagreements(talk, snapshot, lambda netns, asked: asked_of_kernel(places[netns], asked))
-    wrong += counter_disagreements(talk, seen.before, seen.after)
+    wrong += attempt_disagreements(scene, snapshot, question, verdict)
     return [scene.label(f"{question}: {line}") for line in wrong]
 
 

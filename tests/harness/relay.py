@@ -74,6 +74,8 @@ def main() -> None:
     family = socket.AF_INET6 if ":" in said.host_ip else socket.AF_INET
     with socket.socket(family, kind) as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:  # as docker-proxy, whose other instance has the port of IPv4
+            server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         server.bind((said.host_ip, int(said.host_port)))
         serve = serve_tcp if said.proto == "tcp" else serve_udp
         serve(server, (said.container_ip, int(said.container_port)))

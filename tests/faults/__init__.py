@@ -1,0 +1,1 @@
+"""The catalogue of faults: root causes from practice, and how each is judged."""
