@@ -19,6 +19,9 @@ fuzz: ## random hosts and questions, model against kernel (as root): make fuzz C
 	@sh scripts/setup.sh test
 	@.venv/bin/python -m tests.fidelity.fuzz --cases $(CASES) $(if $(SEED),--seed $(SEED))
 
+faults: ## put every fault of the catalogue on a host, as root, and judge the answers (docs/faults.md)
+	@.venv/bin/python -m tests.faults
+
 screenshots: ## make the pictures in screenshots/ anew, with what `make test` installed
 	@.venv/bin/python -m scripts.screenshots
 

@@ -83,6 +83,15 @@ def look() -> Look:
 
 
 @uncollected()
+def look_within(scene: Scene) -> Look:
+    """Reads the namespaces of a scene and no others: a link that leads out of it has its far end out of sight."""
+    visits = _visit_all(scene.places)
+    links = _far_ends(scene.places, visits, visits)
+    holders, unheld = _holders(scene.table, scene.places, visits)
+    return Look(scene, visits, links, holders, unheld, _now())
+
+
+@uncollected()
 def again(earlier: Look, stale: Mapping[str, Collection[Source]]) -> Look:
     """The next look: `stale` has the sources to read again, by namespace id; a namespace that ended is left out.
 

@@ -56,7 +56,9 @@ class Judged:
     `host` is the healthy one; `listeners` and `relays` take the place of its own, by namespace. `do` are commands,
     each after the namespace that it is run in ("web: ip route del default"); `seen` has the symptoms of the vantage
     points that differ from `elsewhere`, `unasked` those that are not asked. `asked` is the vantage point whose first
-    cause has to be `code`, at a place that contains `at`. Where the remedy is a program's owner's, `owner` does it.
+    cause has to be `code`, at a place that contains `at`. Where the remedy is a program's owner's, `owner` does it;
+    `fix` is "none" where nothing on the host tells how to mend it. `traced` is false where the order of rules of one
+    priority cannot be known.
     """
 
     host: str = "docker"
@@ -72,6 +74,7 @@ class Judged:
     at: str = ""
     owner: tuple[str, ...] = ()
     fix: str = "connects"
+    traced: bool = True
 
 
 @dataclass(frozen=True)
@@ -93,11 +96,16 @@ class Fault:
         return self.id
 
     @property
+    def elsewhere(self) -> tuple[str, ...]:
+        """The tests that judge it beside hosts of its own, in words."""
+        kinds = (("Docker", self.docker), ("Podman", self.podman), ("scenario", self.scenarios), ("test", self.tests))
+        return tuple(f"{kind} {name}" for kind, names in kinds for name in names)
+
+    @property
     def places(self) -> tuple[str, ...]:
         """Where it is judged, in words."""
-        own = (f"{len(self.hosts)} host{'s' * (len(self.hosts) > 1)} of its own",) if self.hosts else ()
-        kinds = (("Docker", self.docker), ("Podman", self.podman), ("scenario", self.scenarios), ("test", self.tests))
-        return (*own, *(f"{kind} {name}" for kind, names in kinds for name in names))
+        own = f"{len(self.hosts)} host{'s' * (len(self.hosts) > 1)} of its own"
+        return (own, *self.elsewhere) if self.hosts else self.elsewhere
 
 
 def read_catalogue(folder: Path = FOLDER / "catalogue") -> tuple[Fault, ...]:

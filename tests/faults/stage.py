@@ -18,8 +18,9 @@ from engine.model.host import Snapshot
 from engine.model.trace import Symptom
 from engine.model.verdict import Verdict
 from tests.faults.catalogue import Fault, Judged, questions, read_host
-from tests.fidelity.question import PATIENCE, SILENCE, SILENT, ask, attempt_disagreements, knock
+from tests.fidelity.question import PATIENCE, SILENCE, SILENT, ask, attempt_disagreements
 from tests.harness.netns import CommandFailed, World, run
+from tests.harness.probe import probe
 from tests.harness.scenes import Scene, build
 from tests.harness.servers import serve
 from tests.scenarios.scenario import Question
@@ -68,12 +69,12 @@ def judge_host(world: World, judged: Judged) -> Judgement:
     asked = questions(judged)
     snapshot = stage.scene.look()
     answers = {name: ask(stage.scene, snapshot, question) for name, question in asked.items()}
+    if judged.traced:
+        found.symptom += attempt_disagreements(stage.scene, snapshot, asked[judged.asked], answers[judged.asked])
     found.symptom += stage.disagreements(answers, asked)
     found.asked = len(asked)
     if judged.code:
         name_cause(stage, judged, answers[judged.asked], found)
-    question = asked[judged.asked]
-    found.symptom += attempt_disagreements(stage.scene, snapshot, question, answers[judged.asked])
     stage.mend(asked, found)
     found.symptom = [stage.scene.label(line) for line in found.symptom]
     found.fix = [stage.scene.label(line) for line in found.fix]
@@ -82,11 +83,12 @@ def judge_host(world: World, judged: Judged) -> Judgement:
 
 def name_cause(stage: Stage, judged: Judged, answer: Verdict, found: Judgement) -> None:
     """Whether the first cause is the fault, and sits where it was made."""
-    codes = [cause.code for cause in answer.causes]
+    told = answer.findings if not answer.causes else answer.causes
+    codes = [cause.code for cause in told]
     if codes[:1] != [judged.code]:
         found.cause.append(f"{judged.asked}: causes {codes}, not {judged.code}")
         return
-    at = answer.causes[0].at
+    at = told[0].at
     place = stage.scene.label(f"{at.netns} {at.name} {at.text}")
     if judged.at not in place:
         found.object.append(f"{judged.asked}: at {place}, not {judged.at}")
@@ -124,9 +126,7 @@ class Stage:
 
     def disagreements(self, answers: dict[str, Verdict], asked: dict[str, Question]) -> list[str]:
         """Every vantage point tried at once: where the catalogue, the model and the client do not say the same."""
-        self.scene.forget()
-        with ThreadPoolExecutor(len(asked)) as pool:
-            seen = dict(zip(asked, pool.map(lambda name: self.try_(answers[name], asked[name]), asked), strict=True))
+        seen = self.clients(asked)
         wrong = []
         for name, question in asked.items():
             said, real, table = str(answers[name].symptom), seen[name], question.symptoms[0]
@@ -134,20 +134,34 @@ class Stage:
                 wrong.append(f"{name}: the catalogue says {table}, the model {said}, a client saw {real}")
         return wrong
 
-    def try_(self, answer: Verdict, question: Question) -> str:
+    def try_(self, question: Question) -> str:
         """What a real client sees."""
         patience = SILENCE if SILENT & set(question.symptoms) else PATIENCE
-        return knock(self.scene, answer, question, patience).symptom
+        address, _, port = question.target.rpartition(":")
+        place = self.scene.netns[question.source].path
+        return probe(place, address.strip("[]"), int(port), question.protocol, patience).symptom
 
     def mend(self, asked: dict[str, Question], found: Judgement) -> None:
         """Carries out the answers until every vantage point connects; the one of the catalogue comes first."""
-        first = self.judged.asked
-        order = [first, *(name for name in asked if name != first)]
-        failing = [name for name in order if asked[name].symptoms != ("connected",)]
-        for name in failing if self.judged.fix == "connects" else ():
-            wrong = self.mend_one(asked[name])
-            found.mended += not wrong
-            found.fix += [f"{name}: {line}" for line in wrong]
+        failing = {name: question for name, question in asked.items() if question.symptoms != ("connected",)}
+        if self.judged.fix != "connects":
+            return
+        order = [name for name in (self.judged.asked, *failing) if name in failing]
+        left = dict(failing)
+        for name in dict.fromkeys(order):
+            if name in left:
+                wrong = self.mend_one(asked[name])
+                found.fix += [f"{name}: {line}" for line in wrong]
+                left.pop(name)
+                seen = self.clients(left)
+                left = {each: question for each, question in left.items() if seen[each] != "connected"}
+        found.mended += len(failing) - len(found.fix)
+
+    def clients(self, asked: dict[str, Question]) -> dict[str, str]:
+        """What real clients see, all at once."""
+        self.scene.forget()
+        with ThreadPoolExecutor(max(1, len(asked))) as pool:
+            return dict(zip(asked, pool.map(self.try_, asked.values()), strict=True))
 
     def mend_one(self, question: Question) -> list[str]:
         """The first fixes of an answer, run as given, then a client's attempt. What was mended before is no matter."""
@@ -166,7 +180,7 @@ class Stage:
             except (CommandFailed, subprocess.SubprocessError) as error:
                 return [f"a fix does not run: {error}"]
         self.scene.forget()
-        real = knock(self.scene, answer, question, PATIENCE).symptom
+        real = self.try_(question)
         return (
             []
             if real == "connected"

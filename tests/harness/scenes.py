@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.model.host import Snapshot
+from engine.observe.look import look_within, set_scene
 from engine.observe.namespaces import Place, apart, enter
-from engine.observe.snapshot import take
+from engine.observe.snapshot import compose
 from tests.harness.netns import End, Netns, World
 from tests.harness.servers import serve
 from tests.scenarios.scenario import Bridge, Firewall, Namespace, Scenario
@@ -33,11 +34,14 @@ class Scene:
         """The snapshot from the scenario's host, without the rest of the machine."""
         host = self.netns[self.scenario.host]
 
+        ours = {netns.name for netns in self.netns.values()}
+
         def inside() -> Snapshot:
             enter(Place(os.stat(host.path).st_ino, ways=(host.path,)))
-            return take()
+            seen = set_scene()
+            found = {inode: place for inode, place in seen.found.items() if ours & {*place.names}}
+            return compose(look_within(replace(seen, found=found)))
 
-        ours = {netns.name for netns in self.netns.values()}
         seen = apart(inside)
         return replace(
             seen,
