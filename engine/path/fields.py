@@ -226,6 +226,7 @@ FIELDS: dict[str, Read] = {
     "owner gid": _owner("gid", ""),
     "ether saddr": _mac("saddr"),
     "ether daddr": _mac("daddr"),
+    "ip frag-off": lambda view: 0 if view.packet.dst.version == 4 else None,
     "ip fragment": lambda _view: "first",
     "physdev in": lambda view: view.context.physin,
     "physdev out": lambda view: view.context.physout,

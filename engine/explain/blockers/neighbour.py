@@ -80,8 +80,8 @@ def _cut_off(failure: Failure, owner: Netns, address: Address) -> list[Blocker]:
     if master is not None:
         return isolated(host, port) if forwards(port) else [not_forwarding(host, port, master)]
     bridge = _bridge_for(host, address)
-    if bridge is None:
-        return []
+    if bridge is None or any(own.link == port.index and own.scope == "global" for own in host.addresses):
+        return []  # a device with an address of its own is an uplink, which a bridge would take the host off
     ref = Ref(RefKind.LINK, host.id, (port.index,), port.name, f"{port.name} (no master)")
     sentence = f"{port.name}, which leads to {owner.id} ({address.address}), is not a port of {bridge.name}"
     remedy = Remedy(f"make {port.name} a port of {bridge.name}", (SetLink(host.id, port.name, master=bridge.name),))

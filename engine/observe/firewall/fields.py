@@ -58,6 +58,7 @@ FIELDS: dict[str, FieldInfo] = {
     "ip saddr": FieldInfo(_A, "source address, IPv4"),
     "ip daddr": FieldInfo(_A, "destination address, IPv4"),
     "ip protocol": FieldInfo(_N, "protocol number of the IPv4 header"),
+    "ip frag-off": FieldInfo(_N, "fragment offset and flags, but for Don't Fragment: 0 in a whole packet"),
     "ip fragment": FieldInfo(_S, "first or later: iptables' `-f` asks for second and later fragments"),
     "ip ttl": FieldInfo(_N, "time to live"),
     "ip length": FieldInfo(_N, "total length of the IPv4 packet in bytes"),

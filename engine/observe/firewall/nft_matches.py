@@ -22,6 +22,8 @@ from engine.observe.firewall.nft_values import (
 from engine.observe.firewall.nft_words import Json, condition, listed
 from engine.observe.firewall.values import TOP
 
+#: The bit of "ip frag-off" that senders set or not as they like (RFC 791: Don't Fragment).
+_DONT_FRAGMENT = 0x4000
 #: Fields with several values at once, of which a comparison for equality would need all.
 _SEVERAL = ("ct status",)
 
@@ -64,6 +66,8 @@ def _exact(operator: str, left: Json, right: Json, text: str) -> Match:
     names = [field.name for field in found]
     if not all(known(name) for name in names):
         return unknown(tuple(names), text)
+    if any(one.name == "ip frag-off" and (one.mask is None or one.mask & _DONT_FRAGMENT) for one in found):
+        raise FirewallTextError("whether the sender lets a packet be fragmented")
     if isinstance(right, str) and right.startswith("@"):
         return Match(found, lookup=right[1:], negate=_negates(operator), text=text)
     if operator in ("<", ">", "<=", ">="):
