@@ -54,6 +54,8 @@ def _opens(change: Change) -> bool:
         if isinstance(change, InsertRule):
             return kind is VerdictKind.ACCEPT
         return kind is VerdictKind.DROP or isinstance(last, Reject)
+    if isinstance(change, Listen) and change.instead_of is not None:
+        return change.listener.address is None and change.listener.port == change.instead_of.port
     return isinstance(change, SetContainer | Listen)
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
+from engine.explain.whatif_built_in import with_built_in
 from engine.explain.whatif_links import connected_route, connects, exchange_link, local_route, with_carriers, with_netns
 from engine.explain.whatif_publish import published_table
 from engine.model.address import Family
@@ -79,7 +80,8 @@ def _edit_rules(snapshot: Snapshot, place: RulePlace, edit: Callable[[list[Rule]
         chains = tuple(in_chain(chain) if chain.name == place.chain else chain for chain in table.chains)
         return replace(table, chains=chains)
 
-    firewall = Firewall(tuple(in_table(table) for table in netns.firewall.tables), netns.firewall.ipsets)
+    known = with_built_in(netns.firewall, place)
+    firewall = Firewall(tuple(in_table(table) for table in known.tables), known.ipsets)
     return with_netns(snapshot, replace(netns, firewall=firewall))
 
 

@@ -13,7 +13,7 @@ from engine.explain.failure import Failure, Leg, place_of, rule_at, translation_
 from engine.explain.owners import owner_of
 from engine.explain.rulecraft import Selector, hairpin, masquerade, retarget
 from engine.explain.services import Service, intention, services_for
-from engine.model.firewall import Chain, Match, Nat, NatKind, Rule, Table
+from engine.model.firewall import Backend, Chain, Match, Nat, NatKind, Rule, Table
 from engine.model.host import Netns
 from engine.model.plan import DeleteRule, Listen, RulePlace, SetSysctl
 from engine.model.ref import Ref, RefKind
@@ -77,6 +77,8 @@ def masquerade_missing(failure: Failure) -> list[Blocker]:
             bridge = router.links_by_index.get(address.link)
             if bridge is not None and bridge.kind == "bridge" and address.covers(source):
                 subnet = ip_network(str(address), strict=False)
+                if subnet.version == 6 and not any(_postrouting(router)):
+                    return []  # who does not translate IPv6 at all routes it
                 return _masquerade(failure, router, bridge.name, str(subnet))
     return []
 
@@ -133,16 +135,25 @@ def _right_targets(failure: Failure, step: Step, rule: Rule, services: list[Serv
 
 
 def _masquerade(failure: Failure, router: Netns, bridge: str, subnet: str) -> list[Blocker]:
+    place, ref = _way_out(router)
+    remedy = Remedy(f"masquerade {subnet} of {router.id}", (masquerade(place, subnet, bridge),))
+    sentence = (
+        f"{router.id} sends packets of {subnet} on with their own source address, "
+        f"and {failure.netns.id} has no way back to {failure.packet.dst}"
+    )
+    at = replace(ref, text=f"no rule for {subnet}")
+    return [Blocker("NAT_MASQ_MISSING", sentence, at, (remedy,), owner_of(ref, router.firewall))]
+
+
+def _way_out(router: Netns) -> tuple[RulePlace, Ref]:
+    """The end of the chain that chooses source addresses; iptables' own where the firewall has none (any more)."""
     for table, chain in _postrouting(router):
-        place = RulePlace(router.id, table.backend, table.family, table.name, chain.name, len(chain.rules))
-        remedy = Remedy(f"masquerade {subnet} of {router.id}", (masquerade(place, subnet, bridge),))
-        ref = replace(chain_ref(router.id, table, chain), text=f"no rule for {subnet}")
-        sentence = (
-            f"{router.id} sends packets of {subnet} on with their own source address, "
-            f"and {failure.netns.id} has no way back to {failure.packet.dst}"
-        )
-        return [Blocker("NAT_MASQ_MISSING", sentence, ref, (remedy,), owner_of(ref, router.firewall))]
-    return []
+        ref = chain_ref(router.id, table, chain)
+        return RulePlace(router.id, table.backend, table.family, table.name, chain.name, len(chain.rules)), ref
+    legacy = any(table.backend is Backend.XT_LEGACY for table in router.firewall.tables)
+    backend = Backend.XT_LEGACY if legacy else Backend.XT_NFT
+    ref = Ref(RefKind.CHAIN, router.id, (str(backend), "ip", "nat", "POSTROUTING"), "nat/POSTROUTING")
+    return RulePlace(router.id, backend, "ip", "nat", "POSTROUTING", 0), ref
 
 
 def _postrouting(netns: Netns) -> Iterator[tuple[Table, Chain]]:
