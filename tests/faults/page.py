@@ -26,11 +26,9 @@ both are judged in the same way. Codes are those of the first cause.
 REST = """
 ## Known to be wrong
 
-`make faults` says NO for these, until portscope is mended: `udp-fragments-dropped` (nftables' `ip frag-off` is taken to
-match whole packets, too, so that a working connection is called dropped), `subnet-overlap-lan-vpn` (a client with an
-address of the containers' network: the uplink is taken for a lost port of the bridge), `flush-by-firewall-tool` (where
-a flush has removed the nat table, a route in the LAN is proposed instead of masquerading). A TCP reset of a REJECT that
-is masqueraded on its way back is not modelled either; the catalogue has no host for it.
+`make faults` says NO for this, until portscope is mended: `subnet-overlap-lan-vpn` (a client with an address of the
+containers' network: the symptom is right, and the overlap is not named as the cause). A TCP reset of a REJECT that is
+masqueraded on its way back is not modelled either; the catalogue has no host for it.
 
 ## What is not decided here
 

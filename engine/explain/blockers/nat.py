@@ -17,7 +17,7 @@ from engine.model.firewall import Backend, Chain, Match, Nat, NatKind, Rule, Tab
 from engine.model.host import Netns
 from engine.model.plan import DeleteRule, Listen, RulePlace, SetSysctl
 from engine.model.ref import Ref, RefKind
-from engine.model.trace import Outcome, Step
+from engine.model.trace import Hop, Outcome, Step
 from engine.model.traffic import Listener
 from engine.path.matches import Answer, matches
 from engine.path.rules import chain_ref
@@ -75,12 +75,22 @@ def masquerade_missing(failure: Failure) -> list[Blocker]:
             continue
         for address in router.addresses:
             bridge = router.links_by_index.get(address.link)
-            if bridge is not None and bridge.kind == "bridge" and address.covers(source):
+            if (
+                bridge is not None
+                and bridge.kind == "bridge"
+                and address.covers(source)
+                and bridge.name in _came_by(hop)
+            ):
                 subnet = ip_network(str(address), strict=False)
                 if subnet.version == 6 and not any(_postrouting(router)):
                     return []  # who does not translate IPv6 at all routes it
                 return _masquerade(failure, router, bridge.name, str(subnet))
     return []
+
+
+def _came_by(hop: Hop) -> frozenset[str]:
+    """The devices that a packet came into a namespace by: a bridge's port and the bridge, or one device."""
+    return frozenset(step.context.iif for step in hop.steps if step.context.iif)
 
 
 def hairpin_not_masqueraded(failure: Failure) -> list[Blocker]:
