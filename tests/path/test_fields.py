@@ -129,6 +129,7 @@ CASES: list[tuple[str, View, object]] = [
     ("ether daddr", seen(target_mac="02:00:00:00:00:0b"), 0x02000000000B),
     ("ether daddr", TCP, UNKNOWN),
     ("ip fragment", TCP, "first"),
+    ("ip frag-off", TCP, 0),
     ("meta iifkind", TCP, "veth"),
     ("meta iifkind", SENT, ABSENT),
     ("meta oifkind", TCP, "veth"),
