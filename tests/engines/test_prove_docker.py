@@ -30,8 +30,8 @@ PROVEN = (
 #: source was never asked for there (net/netfilter/nf_nat_core.c, nf_nat_inet_fn). The client sees the same.
 MISSED = ("reject-tcp-reset",)
 ROWS = {broken.name: broken for broken in PLAIN}
-#: Seconds for an attempt; the first packet is sent again within them.
-PATIENCE = 1.2
+#: Seconds of silence, in which the first packet is sent again; and for an end that comes by itself, also when busy.
+SILENCE, PATIENCE = 1.2, 5.0
 
 
 CHOSEN = [
@@ -46,7 +46,8 @@ def test_a_fault_is_proven_and_no_step_is_contradicted(docker: DockerHost, broke
     asked, snapshot = broken.vantage, docker.snapshot()
     question = resolve(snapshot, f"{asked.address}:{asked.port}", source_words(docker, asked), Protocol(asked.protocol))
     verdict = explain.ask(snapshot, question)
-    shown = prove(snapshot, verdict, Wishes(PATIENCE, None)).proof
+    patience = SILENCE if broken.symptom in ("timeout", "accepted-then-silent") else PATIENCE
+    shown = prove(snapshot, verdict, Wishes(patience, None)).proof
     assert shown.attempt is not None
     assert shown.attempt.symptom is Symptom(broken.symptom)
     assert [f"{row.netns} {row.leg}: {row.predicted} | {row.seen}" for row in shown.contradicted] == []
