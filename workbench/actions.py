@@ -64,6 +64,7 @@ KEY_NAMES = {
 ACTIONS: tuple[Action, ...] = (
     Action("why", "w", "Ask why a port can or can't be reached", "why", "why"),
     Action("jump", "enter", "Jump from a step to its rule or link, and back", "jump", "jump"),
+    Action("prove", "p", "Send the real packet, and see what the kernel does with it", "prove"),
     Action("everywhere", "e", "Ask the same from everywhere", "everywhere"),
     Action("matrix", "m", "Ask every port from every place", "matrix"),
     Action("export", "x", "Write a report to a file", "export"),

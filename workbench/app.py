@@ -35,13 +35,14 @@ from workbench.navigation import Navigation
 from workbench.palette import Commands
 from workbench.panes import Panes
 from workbench.prompt import FilePrompt, FilterPrompt, Prompt, WhyPrompt
+from workbench.proving import Prover, Proving, real_attempt
 from workbench.session import Engine, Session
 from workbench.sources import Source
 from workbench.surveying import Surveying
 from workbench.timeline import Timeline
 
 
-class Workbench(Looking, Surveying, Mending, Navigation, App[int]):
+class Workbench(Looking, Surveying, Proving, Mending, Navigation, App[int]):
     """The workbench on one source."""
 
     TITLE = "portscope"
@@ -57,8 +58,10 @@ class Workbench(Looking, Surveying, Mending, Navigation, App[int]):
         ask: Ask | None = None,
         engine: Engine | None = None,
         changes: Changes | None = None,
+        prover: Prover | None = None,
     ) -> None:
         super().__init__()
+        self.prover = prover or real_attempt
         self.panes = Panes()
         self.session = Session(source, self.post_message, engine, changes)
         self.done = CommandLog()
@@ -87,7 +90,8 @@ class Workbench(Looking, Surveying, Mending, Navigation, App[int]):
         self.call_after_refresh(self._begin)
 
     def on_unmount(self) -> None:
-        """Ends the session's thread."""
+        """Ends the session's thread, and a wait for packets."""
+        self.stop_proving()
         self.session.stop()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
@@ -97,8 +101,19 @@ class Workbench(Looking, Surveying, Mending, Navigation, App[int]):
     def ask(self, ask: Ask) -> None:
         """Asks a question, and shows that it is being answered."""
         self._ask, self._waiting = ask, True
+        self.panes.mended = None
         self.head()
         self.session.ask(ask)
+
+    @property
+    def asked(self) -> Ask | None:
+        """The question that is shown."""
+        return self._ask
+
+    @property
+    def past(self) -> bool:
+        """Whether an earlier moment is shown."""
+        return self.pinned is not None
 
     def _begin(self) -> None:
         self.session.start()
@@ -109,7 +124,7 @@ class Workbench(Looking, Surveying, Mending, Navigation, App[int]):
         """Shows the answer, where it is the one for what is shown."""
         self._waiting = self._waiting and event.ask != self._ask
         if event.snapshot is self.panes.snapshot:
-            self.panes.show_verdict(event.verdict, event.first)
+            self.panes.show_verdict(self.with_evidence(event.ask, event.verdict), event.first)
         self._strip()
         self._tabs()
         self.head()

@@ -122,6 +122,8 @@ def build_parser() -> Parser:
         commands, "collect", "a shell script that gathers a snapshot on a machine without Python", COLLECT
     )
     command.set_defaults(module="workbench.commands.collect")
+    command = add_command(commands, "clean", "remove what a portscope that was killed left behind")
+    command.set_defaults(module="workbench.commands.clean")
     add_labs(add_command(commands, "lab", "Docker-like labs from Compose files"), add_command)
     return parser
 

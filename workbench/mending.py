@@ -28,11 +28,15 @@ NOTHING_ASKED = "Ask a question first: w"
 
 
 class Mending(Base):
-    """Fixes. The app has `panes`, `session` and `done`."""
+    """Fixes. The app has `panes`, `session` and `done`, and makes an attempt after one by `prove_fix`."""
 
     panes: Panes
     session: Session
     done: CommandLog
+
+    def prove_fix(self, fix: Fix) -> None:
+        """Makes a real attempt after a fix."""
+        raise NotImplementedError
 
     def action_copy_fix(self) -> None:
         """Copies the commands of the first fix of every cause."""
@@ -80,7 +84,9 @@ class Mending(Base):
         elif event.done:
             self.done.add(commands(fix), fix.title)
             self.notify(fix.title, title="Carried out. z takes it back.", timeout=6)
+            self.prove_fix(fix)
         else:
+            self.panes.mended = None
             self.done.add([f": taken back: {line}" for line in commands(fix)], fix.title)
             self.notify(fix.title, title="Taken back.", timeout=6)
 

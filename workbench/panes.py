@@ -13,14 +13,16 @@ from textual.containers import Container
 from textual.message import Message
 
 from engine.model.host import Snapshot
+from engine.model.proof import Row
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Hop, Step
-from engine.model.verdict import Verdict
+from engine.model.verdict import Fix, Verdict
 from views.listing import Listing
 from views.nat.rows import RuleRow
 from views.painted import Painted
 from views.path.rows import Leg, StepKey, first_look, legs, step_at, step_keys
 from views.path.rows import rows as path_rows
+from views.path.seen import marks, seen, words
 from views.topology.way import Way, focus, way
 from views.topology.widget import Topology
 from views.verdict.ask import Ask, about_node, about_rule
@@ -59,6 +61,8 @@ class Panes(Container):
         self.current = "topology"
         self.snapshot: Snapshot | None = None
         self.verdict: Verdict | None = None
+        self.mended: Fix | None = None
+        self._seen: dict[StepKey, Row] = {}
         self._legs: list[Leg] = []
         self._flip = ""
 
@@ -89,7 +93,9 @@ class Panes(Container):
         before = self._legs
         self.verdict = verdict
         self._legs = legs(verdict.conversation)
+        self._seen = seen(verdict.conversation, verdict.kernel) if verdict.kernel else {}
         self.path.show(path_rows(verdict.conversation), top=first)
+        self.path.mark(marks(self._seen))
         self._show_answer()
         if first or not before:
             self.answer.scroll_to(y=0, animate=False)
@@ -224,7 +230,7 @@ class Panes(Container):
     def _show_answer(self) -> None:
         verdict, snapshot = self.verdict, self.snapshot
         if verdict is not None:
-            self.answer.flow(lambda width: card(verdict, width))
+            self.answer.flow(lambda width: card(verdict, width, self.mended))
         elif snapshot is not None:
             self.answer.flow(lambda width: welcome(snapshot, width))
 
@@ -287,4 +293,6 @@ class Panes(Container):
             text = " · ".join(part for part in (node.label, node.detail, *node.facts) if part)
         elif self.current in ("rules", "path"):
             text = row_words(self._row(self.rules if self.current == "rules" else self.path))
+        if self.current == "path" and (row := self._seen.get(self.path.cursor)):  # type: ignore[call-overload]
+            text = " · ".join(part for part in (words(row), text) if part)
         self.post_message(self.Detail(text))

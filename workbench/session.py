@@ -1,7 +1,8 @@
 """The one thread that answers questions, and that looks where nobody watches.
 
 Laws:
-1. Only this thread asks the engine. The screen hands it a wish and goes on; the answer comes as a message.
+1. Only this thread asks the engine for what is shown. The screen hands it a wish and goes on; the answer comes as a
+   message.
 2. A live source is watched (`watcher`): what it hears is told, and the question answered anew. A source that cannot be
    watched, or no longer, is looked at every `INTERVAL` seconds.
 3. Wishes collapse: of two questions asked while one is answered, the last one counts. All that was heard meanwhile is
@@ -139,6 +140,14 @@ class Session:
             self._next.wishes.append(fix)
             self._next.look = True
             self._wish.notify()
+
+    def answer_now(self, ask: Ask) -> tuple[Snapshot, Verdict]:
+        """A look of the caller's own, and the answer for it: what an attempt is compared with. From any thread.
+
+        Raises `Refusal` or LookupError with a line for the user.
+        """
+        snapshot = self.source.look()
+        return snapshot, self._engine.answer(snapshot, self._engine.resolve(snapshot, ask))
 
     def refresh(self) -> None:
         """Looks at once."""

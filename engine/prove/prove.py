@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from threading import Event
 
 from engine.model.host import Gap, Snapshot
 from engine.model.packet import ECHO
@@ -35,10 +36,14 @@ SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """How long an attempt may take, and in which namespaces (by id) trace rules may be added; None is in all."""
+    """How long an attempt may take (None: as usual), and in which namespaces (by id) trace rules may be added.
 
-    seconds: float = SECONDS
+    With `trace` None they may be added in all. Once `stop` is set, an outside client is no longer waited for.
+    """
+
+    seconds: float | None = None
     trace: frozenset[str] | None = frozenset()
+    stop: Event = field(default_factory=Event)
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ def prove(snapshot: Snapshot, verdict: Verdict, wishes: Wishes | None = None) ->
         talk = talk_of(verdict.question, conversations(verdict), port)
         with Posts(snapshot, verdict, Listening(talk, wishes.trace), client.netns) as posts:
             ways = posts.ways()
-            made, dropped, gaps = _attempt(knocker, target, wishes.seconds)
+            made, dropped, gaps = _attempt(knocker, target, SECONDS if wishes.seconds is None else wishes.seconds)
             seen = posts.collect()
     seen = replace(seen, ways=ways, drops=dropped, gaps=(*gaps, *seen.gaps))
     return Proven(proof_of(snapshot, verdict, made, seen, talk), comments(seen.captured, talk))

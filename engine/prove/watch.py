@@ -28,6 +28,8 @@ from engine.prove.prove import Proven, Wishes
 
 #: Seconds that a first packet is waited for when nobody says otherwise, and that its answer is.
 SECONDS, SETTLE = 30.0, 1.5
+#: Seconds after which the wish to stop is noticed.
+_SLICE = 0.2
 _DOUBT = "as far as this host can see"
 
 #: By IP version: the code of a destination unreachable message, and what a connecting client makes of it
@@ -49,7 +51,7 @@ _ACCEPTED = frozenset({Symptom.ACCEPTED_THEN_CLOSED, Symptom.ACCEPTED_THEN_SILEN
 
 def watch(snapshot: Snapshot, verdict: Verdict, wishes: Wishes | None = None) -> Proven:
     """Waits for the packets of the question's outside client and compares. Raises ProveError for an echo."""
-    wishes = wishes or Wishes(SECONDS)
+    wishes = wishes or Wishes()
     question = verdict.question
     if question.protocol in ECHO:
         raise ProveError(
@@ -59,7 +61,7 @@ def watch(snapshot: Snapshot, verdict: Verdict, wishes: Wishes | None = None) ->
     begun = time.monotonic()
     with Posts(snapshot, verdict, Listening(unknown, wishes.trace), question.source.netns) as posts:
         ways = posts.ways()
-        port = _first_port(posts, unknown, question.source.device or "", begun + wishes.seconds)
+        port = _first_port(posts, unknown, question.source.device or "", wishes)
         if port is None:
             waited = time.monotonic() - begun
             gaps = posts.collect().gaps
@@ -75,10 +77,11 @@ def watch(snapshot: Snapshot, verdict: Verdict, wishes: Wishes | None = None) ->
     return Proven(replace(shown, arrived=True, waited=time.monotonic() - begun), comments(seen.captured, talk))
 
 
-def _first_port(posts: Posts, talk: Talk, device: str, until: float) -> int | None:
-    """The client's port, once a packet of it came in by the device; None when none did in time."""
-    while posts.wait(until - time.monotonic()):
-        for each in posts.captured():
+def _first_port(posts: Posts, talk: Talk, device: str, wishes: Wishes) -> int | None:
+    """The client's port, once a packet of it came in by the device; None when none did until the wait ended."""
+    until = time.monotonic() + (SECONDS if wishes.seconds is None else wishes.seconds)
+    while (left := until - time.monotonic()) > 0 and not wishes.stop.is_set():
+        for each in posts.captured() if posts.wait(min(left, _SLICE)) else ():
             packet = parse_packet(each.data)
             if packet and each.device == device and not each.outgoing and _asks(packet, talk):
                 return packet.sport

@@ -103,3 +103,31 @@ def test_an_end_in_the_middle_leaves_nothing(net: Net, stage: str) -> None:
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
     assert PREFIX not in net.router.run("nft", "list", "tables")
+
+
+def clean(net: Net) -> str:
+    argv = [sys.executable, "-m", "workbench.cli", "clean"]
+    return subprocess.run(net.router.enter(argv), capture_output=True, text=True, check=True, cwd=ROOT).stdout
+
+
+def test_what_kill_9_leaves_of_tracing_is_removed_by_clean(
+    net: Net, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    tracing = tmp_path / "tracing"
+    tracing.mkdir()
+    done = subprocess.run(["mount", "-t", "tracefs", "none", str(tracing)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"tracefs cannot be mounted: {done.stderr.strip()}")
+    try:
+        words = ("why", "10.8.2.2:80", "--prove")
+        argv = net.router.enter([sys.executable, "-c", STAGES, "prove.attempt", *words])
+        child = net.world.start(argv, ready="ready", cwd=ROOT)
+        ours = f"{PREFIX}*-{child.pid}-*"
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait()
+        (left,) = (tracing / "instances").glob(ours)
+        assert f"removed trace instance {left.name}\n" in clean(net)
+        assert not list((tracing / "instances").glob(ours))
+    finally:
+        subprocess.run(["umount", str(tracing)], check=True)

@@ -72,6 +72,10 @@ def _line(text: str, role: Role, width: int) -> Iterator[Spans]:
 
 def details(shown: Proof, width: int) -> Iterator[Spans]:
     """The table, then what else the kernel showed."""
+    if shown.rows:
+        left = (width - INDENT - GAP) // 2
+        yield ()
+        yield (Span(f"{'':{INDENT}}{'predicted':<{left + GAP}}seen (by which evidence)", Role.DIM),)
     for (leg, netns), rows in groupby(shown.rows, key=lambda row: (row.leg, row.netns)):
         yield ()
         yield (Span(TITLES[leg], Role.HEAD), Span(f"  {netns}", Role.STRONG))

@@ -14,6 +14,7 @@ from engine.model.host import Gap, Snapshot
 from engine.model.trace import Conversation, Symptom, Trace
 from engine.model.verdict import Cause, Fix, Reach, Verdict
 from views.path.rows import rewrite
+from views.reports import proof_text
 from views.symptoms import MEANINGS
 from views.text import Line, Role, Span, paragraph
 from views.verdict.ask import suggestions
@@ -38,13 +39,18 @@ def question_words(verdict: Verdict) -> str:
     return f"{source} → {question.end}"
 
 
-def card(verdict: Verdict, width: int) -> list[Line]:
-    """The whole card."""
+def card(verdict: Verdict, width: int, mended: Fix | None = None) -> list[Line]:
+    """The whole card. `mended` is a fix that was carried out and then tried."""
     text, role = HEADLINES[verdict.reach]
     lines = [
         *_joined([Span(text, role)], Span(f"  {question_words(verdict)}", Role.STRONG), width),
         *_text(f"{_seen(verdict)}{verdict.symptom}: {MEANINGS[verdict.symptom]}", width, "  "),
     ]
+    if verdict.kernel:
+        lines += map(Line, proof_text.headline(verdict.kernel, verdict.question, width))
+    if mended:
+        checked = f"verified: {mended.verified}" if mended.verified == "kernel" else f"not verified: {mended.then}"
+        lines += _text(f"carried out: {mended.title} ({checked})", width, "  ")
     lines += _journey(verdict, width)
     for number, cause in enumerate(verdict.causes):
         lines += [Line(()), *_cause(cause, number, len(verdict.causes), width)]
