@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from engine.model.verdict import Reach
+if TYPE_CHECKING:  # a command that answers nothing loads no nouns of answers
+    from engine.model.verdict import Reach
 
 #: Set to anything but "" or "0", a fault of portscope's own prints its whole traceback.
 DEBUG_VARIABLE = "PORTSCOPE_DEBUG"
@@ -34,18 +35,14 @@ class Exit(IntEnum):
     INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 
-EXIT_OF_REACH: dict[Reach, Exit] = {
-    Reach.YES: Exit.REACHABLE,
-    Reach.NO: Exit.NOT_REACHABLE,
-    Reach.DEPENDS: Exit.UNDECIDED,
-}
+#: By the word of a `Reach`; of several answers the first that is here counts.
+EXIT_OF_REACH: Mapping[str, Exit] = {"no": Exit.NOT_REACHABLE, "depends": Exit.UNDECIDED, "yes": Exit.REACHABLE}
 
 
 def worst(reaches: Iterable[Reach]) -> Exit:
     """The code of several answers: not reachable if one is not, else could not tell if one could not."""
     found = set(reaches)
-    order = (Reach.NO, Reach.DEPENDS, Reach.YES)
-    return next((EXIT_OF_REACH[reach] for reach in order if reach in found), Exit.UNDECIDED)
+    return next((code for reach, code in EXIT_OF_REACH.items() if reach in found), Exit.UNDECIDED)
 
 
 class Refusal(Exception):
@@ -76,6 +73,8 @@ def own_fault(error: Exception) -> Exit:
     """Tells of a fault of portscope's own, with the traceback where the user asked for it."""
     what = " ".join(f"{type(error).__name__}: {error}".split())
     if os.environ.get(DEBUG_VARIABLE, "0") not in ("", "0"):
+        import traceback  # noqa: PLC0415 - nobody waits for it where nothing goes wrong
+
         traceback.print_exception(error)
         complain(f"this is a fault of portscope, not yours ({what}); please report it with the traceback above")
     else:

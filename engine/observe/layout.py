@@ -22,7 +22,7 @@ _OPEN = frozenset({"firewall", "sysctls", "tables", "chains"})
 #: The list that has nearly everything; its entries are opened as well.
 _LARGE = "namespaces"
 
-one_line = json.JSONEncoder(separators=(", ", ": "), allow_nan=False).encode
+one_line = json.JSONEncoder(separators=(", ", ": "), allow_nan=False, check_circular=False).encode
 _key = cache(one_line)
 
 #: Lines by the identity of their entry, which the snapshot keeps alive while it is written.

@@ -67,7 +67,19 @@ def read_links(reader: Reader) -> tuple[SeenLink, ...]:
 @decodes("a link")
 def parse_links(messages: Sequence[Message]) -> tuple[SeenLink, ...]:
     """The links in RTM_NEWLINK messages. Raises NetlinkError on damaged bytes."""
-    return tuple(_parse_link(body) for kind, body in messages if kind == RTM_NEWLINK)
+    return tuple(_KNOWN.get(body) or _remembered(body) for kind, body in messages if kind == RTM_NEWLINK)
+
+
+#: Links that were parsed before, by their bytes: at the next look most are as they were.
+_KNOWN: dict[bytes, SeenLink] = {}
+_LIMIT = 4096
+
+
+def _remembered(body: bytes) -> SeenLink:
+    if len(_KNOWN) >= _LIMIT:
+        _KNOWN.clear()
+    found = _KNOWN[body] = _parse_link(body)
+    return found
 
 
 def _parse_link(body: bytes) -> SeenLink:

@@ -75,7 +75,7 @@ def look() -> Look:
     """Reads everything, from the calling thread's network namespace. Raises ObserveError as `snapshot.take` does."""
     taken_at = _now()
     scene = set_scene()
-    visits = _visit_all(scene.places)
+    visits = _visit_all(scene)
     scene, visits, links = _with_kept(scene, visits, _far_ends(scene.places, visits, visits))
     scene, visits, links = _with_numbered(scene, visits, links)
     holders, unheld = _holders(scene.table, scene.places, visits)
@@ -85,7 +85,7 @@ def look() -> Look:
 @uncollected()
 def look_within(scene: Scene) -> Look:
     """Reads the namespaces of a scene and no others: a link that leads out of it has its far end out of sight."""
-    visits = _visit_all(scene.places)
+    visits = _visit_all(scene)
     links = _far_ends(scene.places, visits, visits)
     holders, unheld = _holders(scene.table, scene.places, visits)
     return Look(scene, visits, links, holders, unheld, _now())
@@ -101,10 +101,10 @@ def again(earlier: Look, stale: Mapping[str, Collection[Source]]) -> Look:
     """
     taken_at = _now()
     places = earlier.scene.places
-    visits = _revisit(earlier.visits, places, stale)
+    visits = _revisit(earlier.visits, earlier.scene, stale)
     moved = {netns for netns, sources in stale.items() if Source.STACK in sources}
     unhinged = _unhinged(earlier.links, visits, moved)
-    visits = _revisit(visits, places, dict.fromkeys(unhinged, (Source.STACK,)))
+    visits = _revisit(visits, earlier.scene, dict.fromkeys(unhinged, (Source.STACK,)))
     links: Ends = {netns: found for netns, found in earlier.links.items() if netns in visits}
     fresh = _far_ends(places, visits, (moved | unhinged) & visits.keys())
     scene, visits, links = _with_numbered(earlier.scene, visits, {**links, **fresh})
@@ -137,11 +137,16 @@ def owners(view: ContainerView) -> dict[int, str]:
     return found
 
 
-def _visit_all(places: Mapping[str, Place]) -> Mapping[str, Visit]:
-    """The visits to namespaces, without those that have ended."""
+def _visit_all(scene: Scene, places: Mapping[str, Place] | None = None) -> Mapping[str, Visit]:
+    """The visits to the namespaces of a scene, or to some of them, without those that have ended."""
+    places = scene.places if places is None else places
+
+    def visit_one(item: tuple[str, Place]) -> Visit | None:
+        netns, place = item
+        return visit(place, netns, scene.table.by_netns.get(place.inode, ()))
 
     def visit_each(items: Iterator[tuple[str, Place]]) -> list[Visit | None]:
-        return side_by_side(lambda item: visit(item[1], item[0]), items)
+        return side_by_side(visit_one, items)
 
     visited = by_processes(visit_each, tuple(places.items()))
     return {netns: seen for netns, seen in zip(places, visited, strict=True) if seen is not None}
@@ -156,7 +161,7 @@ def _with_kept(scene: Scene, visits: Mapping[str, Visit], links: Ends) -> tuple[
         found = {**scene.found, **{inode: Place(inode, ways=(path,)) for inode, path in more}}
         scene = replace(scene, found=found, ids=name_all(found, scene.host, owners(scene.view)))
         fresh = {scene.ids[inode]: found[inode] for inode, _ in more}
-        visits = {**visits, **_visit_all(fresh)}
+        visits = {**visits, **_visit_all(scene, fresh)}
         links = _far_ends(scene.places, visits, visits)
     return scene, visits, links
 
@@ -191,14 +196,19 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _revisit(
-    visits: Mapping[str, Visit], places: Mapping[str, Place], stale: Mapping[str, Collection[Source]]
-) -> Mapping[str, Visit]:
+def _revisit(visits: Mapping[str, Visit], scene: Scene, stale: Mapping[str, Collection[Source]]) -> Mapping[str, Visit]:
     """The visits with the stale sources read again."""
     items = [(netns, sources) for netns, sources in stale.items() if netns in visits and sources]
     if not items:
         return visits
-    found = side_by_side(lambda item: visit(places[item[0]], item[0], item[1], visits[item[0]]), items)
+    places = scene.places
+
+    def visit_one(item: tuple[str, Collection[Source]]) -> Visit | None:
+        netns, sources = item
+        inside = scene.table.by_netns.get(places[netns].inode, ())
+        return visit(places[netns], netns, inside, sources, visits[netns])
+
+    found = side_by_side(visit_one, items)
     fresh = {netns: seen for (netns, _), seen in zip(items, found, strict=True)}
     every = ((netns, fresh.get(netns, seen)) for netns, seen in visits.items())
     return {netns: seen for netns, seen in every if seen is not None and fresh.get(netns, seen) is not None}
@@ -235,5 +245,11 @@ def _far_ends(
 def _holders(
     table: ProcessTable, places: Mapping[str, Place], visits: Mapping[str, Visit]
 ) -> tuple[Mapping[int, Holder], tuple[Gap, ...]]:
-    sockets = {places[netns].inode: [listener.inode for listener in seen.listeners] for netns, seen in visits.items()}
-    return read_holders(table, sockets)
+    """Who holds which socket: what the visits tell, and for the other sockets any process."""
+    known = {inode: holder for seen in visits.values() for inode, holder in seen.holders.items()}
+    sockets = {
+        places[netns].inode: [listener.inode for listener in seen.listeners if listener.inode not in known]
+        for netns, seen in visits.items()
+    }
+    others, unheld = read_holders(table, sockets)
+    return {**known, **others}, unheld

@@ -1,8 +1,8 @@
 """Processes: one scan of /proc per look, and later who holds which socket.
 
 1. `read_processes` reads /proc/PID/stat and the network namespace of every process, and nothing else.
-2. `read_holders` is asked when the listeners are known. It reads descriptors of processes, those in the
-   listeners' own namespaces first, and stops as soon as every socket has its holder.
+2. `held_within` reads descriptors of the processes in a namespace when its listeners are known; `read_holders` is
+   asked for what is left. It reads those of all processes, and both stop as soon as every socket has its holder.
 3. Command lines are read of known relays only, and only their ports and addresses are kept (`relays`).
    Environments are never read. Of a holder's cgroup only the id of a container in its name is kept.
 4. Kernel threads are left out: they hold no descriptors, and they come and go.
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,6 +24,7 @@ from engine.model.host import Gap
 from engine.model.traffic import Process
 from engine.observe import relays
 from engine.observe.files import small
+from engine.observe.halves import by_processes
 
 #: PF_KTHREAD of the kernel's include/linux/sched.h, in the flags of /proc/PID/stat.
 KERNEL_THREAD = 0x00200000
@@ -49,13 +50,18 @@ class ProcessTable:
     gaps: tuple[Gap, ...] = ()
 
     @cached_property
-    def pids_by_netns(self) -> Mapping[int, tuple[int, ...]]:
-        """Pids in each network namespace (by inode), ascending."""
-        found: dict[int, list[int]] = {}
+    def by_netns(self) -> Mapping[int, tuple[Running, ...]]:
+        """The processes in each network namespace (by inode), by ascending pid."""
+        found: dict[int, list[Running]] = {}
         for process in self.processes:
             if process.netns:
-                found.setdefault(process.netns, []).append(process.pid)
-        return {netns: tuple(pids) for netns, pids in found.items()}
+                found.setdefault(process.netns, []).append(process)
+        return {netns: tuple(processes) for netns, processes in found.items()}
+
+    @cached_property
+    def pids_by_netns(self) -> Mapping[int, tuple[int, ...]]:
+        """Pids in each network namespace (by inode), ascending."""
+        return {netns: tuple(each.pid for each in processes) for netns, processes in self.by_netns.items()}
 
     def named(self, name: str) -> tuple[Running, ...]:
         """The processes of that name."""
@@ -109,6 +115,12 @@ def parse_stat(line: bytes) -> tuple[str, str, int]:
     return os.fsdecode(head.partition(b"(")[2]), fields[0].decode("ascii", "replace"), int(fields[6])
 
 
+def held_within(processes: Iterable[Running], sockets: Collection[int]) -> dict[int, Holder]:
+    """Who of these processes, the lowest pid first, holds which of the sockets; pid 1 and hidden ones are left out."""
+    found = _scanned((each for each in processes if each.pid != 1), set(sockets) - {0})
+    return {inode: holder for held in found for inode, holder in (held or {}).items()}
+
+
 def read_holders(
     table: ProcessTable, sockets: Mapping[int, Collection[int]], ids: Mapping[int, str] | None = None
 ) -> tuple[Mapping[int, Holder], tuple[Gap, ...]]:
@@ -120,20 +132,29 @@ def read_holders(
     kernel's own sockets have no holder.
     """
     missing = {inode for inodes in sockets.values() for inode in inodes if inode}
+    if not missing:
+        return {}, ()
+    found = by_processes(lambda items: _scanned(items, missing), _most_likely_first(table, sockets))
     holders: dict[int, Holder] = {}
-    hidden = False
-    for process in _most_likely_first(table, sockets, missing):
-        if not missing:
-            break
+    for held in found:
+        holders.update((inode, holder) for inode, holder in (held or {}).items() if inode not in holders)
+    hidden = any(held is None for held in found)
+    return holders, _hidden(sockets, missing - holders.keys(), ids or {}) if hidden else ()
+
+
+def _scanned(processes: Iterator[Running], wanted: Collection[int]) -> list[dict[int, Holder] | None]:
+    """Which of the wanted sockets each process holds that none before it does; None for one that may not be read."""
+    missing = set(wanted)
+    found: list[dict[int, Holder] | None] = []
+    for process in processes:
         try:
-            held = sockets_of(process.pid) & missing
+            held = sockets_of(process.pid) & missing if missing else ()
         except PermissionError:
-            hidden = True
+            found.append(None)
             continue
-        if held:
-            holders.update(dict.fromkeys(held, _holder(process)))
-            missing -= held
-    return holders, _hidden(sockets, missing, ids or {}) if hidden else ()
+        found.append(dict.fromkeys(held, _holder(process)) if held else {})
+        missing.difference_update(held)
+    return found
 
 
 def _hidden(sockets: Mapping[int, Collection[int]], missing: set[int], ids: Mapping[int, str]) -> tuple[Gap, ...]:
@@ -151,18 +172,9 @@ def _remedy() -> str:
     return "run as root to see it" if os.geteuid() else "their processes have more privileges than this one"
 
 
-def _most_likely_first(
-    table: ProcessTable, sockets: Mapping[int, Collection[int]], missing: set[int]
-) -> Iterator[Running]:
-    """Processes in a namespace that still misses a holder, then the others, pid 1 last."""
-    left: list[Running] = []
-    for process in table.processes:
-        own = sockets.get(process.netns, ())
-        if process.pid != 1 and any(inode in missing for inode in own):
-            yield process
-        else:
-            left.append(process)
-    yield from sorted(left, key=lambda process: process.pid == 1)
+def _most_likely_first(table: ProcessTable, sockets: Mapping[int, Collection[int]]) -> list[Running]:
+    """Processes in a namespace with such sockets, then the others, pid 1 last."""
+    return sorted(table.processes, key=lambda each: (each.pid == 1, not any(sockets.get(each.netns, ()))))
 
 
 def sockets_of(pid: int) -> set[int]:

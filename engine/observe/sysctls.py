@@ -17,7 +17,8 @@ Source: Linux Documentation/networking/ip-sysctl.rst and nf_conntrack-sysctl.rst
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from engine.model.host import Gap
 from engine.observe.errors import gap
@@ -141,7 +142,8 @@ def _read_folder(
             gaps.append(gap(name, netns, error))
 
 
-def parse_sysctl(name: str, raw: bytes) -> dict[str, int]:
+@lru_cache(maxsize=4096)
+def parse_sysctl(name: str, raw: bytes) -> Mapping[str, int]:
     """The one or two integers of a sysctl file, by name. Raises ValueError for anything else."""
     values = [int(word) for word in raw.split()]
     if len(values) == 1:

@@ -8,7 +8,7 @@ was found was never there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -21,6 +21,7 @@ from engine.observe.errors import gap
 from engine.observe.firewall.bridge_tables import unread_tables
 from engine.observe.firewall.read import read_firewall
 from engine.observe.namespaces import Place, enter
+from engine.observe.processes import Holder, Running, held_within
 from engine.observe.sockets import read_listeners
 from engine.observe.stack import Stack, read_stack
 from engine.observe.sysctls import COUNT, read_sysctls
@@ -40,7 +41,7 @@ class Source(StrEnum):
 class Visit:
     """All that a visit brought back. Listeners have no process yet, links no peer.
 
-    `sysctls` are those of the whole namespace; devices have theirs with their links. `unread` has the gaps by source,
+    `holders` has who holds their sockets, by inode, where it is a process of the same namespace. `sysctls` are those of the whole namespace; devices have theirs with their links. `unread` has the gaps by source,
     and that of a namespace that could not be entered under None.
     """
 
@@ -48,6 +49,7 @@ class Visit:
     sysctls: Mapping[str, int] = field(default_factory=dict)
     firewall: Firewall = field(default_factory=Firewall)
     listeners: tuple[Listener, ...] = ()
+    holders: Mapping[int, Holder] = field(default_factory=dict)
     conntrack: tuple[ConntrackEntry, ...] = ()
     unread: Mapping[Source | None, tuple[Gap, ...]] = field(default_factory=dict)
 
@@ -96,11 +98,15 @@ READERS: Mapping[Source, Callable[[str, Visit], Read]] = {
 
 
 def visit(
-    place: Place, netns: str, stale: Collection[Source] = tuple(Source), before: Visit | None = None
+    place: Place,
+    netns: str,
+    processes: Sequence[Running] = (),
+    stale: Collection[Source] = tuple(Source),
+    before: Visit | None = None,
 ) -> Visit | None:
     """Enters a namespace and reads the `stale` sources into what `before` has; None when it is gone by now.
 
-    A namespace that could not be entered before has all of its sources stale. Raises nothing.
+    `processes` are those in it, by pid. A namespace that could not be entered before has all of its sources stale. Raises nothing.
     """
     if before is None or None in before.unread:
         before, stale = Visit(), tuple(Source)
@@ -115,4 +121,7 @@ def visit(
             value, gaps = read(netns, before)
             fields = {str(source): value, "unread": {**before.unread, source: gaps}}
             before = replace(before, **fields)
+    if Source.LISTENERS in stale:
+        held = held_within(processes, [listener.inode for listener in before.listeners])
+        before = replace(before, holders=held)
     return before

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address
+from socket import AF_INET, inet_pton
 
 from engine.model.address import IPAddress
 from engine.model.firewall import Field, Interval
@@ -23,8 +24,8 @@ ANY_PORT = Interval(0, 65535)
 def ip_address(text: str) -> IPAddress:
     """An address of either family."""
     try:
-        return IPv6Address(text) if ":" in text else IPv4Address(text)
-    except AddressValueError as error:
+        return IPv6Address(text) if ":" in text else IPv4Address(inet_pton(AF_INET, text))
+    except (OSError, ValueError) as error:
         raise FirewallTextError(f"{text!r} is not an IP address") from error
 
 

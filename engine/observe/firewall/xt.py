@@ -130,29 +130,22 @@ def _drafts(text: str) -> list[Draft]:
             table.policies[words[0]] = words[1]
             table.rules[words[0]] = []
         else:
-            counters, rest = _counters(line)
-            chain = _chain_of(rest)
-            if chain not in table.rules:
-                raise FirewallTextError(f"rule of a chain that is not there: {line[:80]!r}")
-            table.rules[chain].append((counters, rest, None))
+            _add_rule(table, line)
     return drafts
 
 
-def _counters(line: str) -> tuple[str, str]:
-    """`[3:180] -A …` in two parts; the first is empty where there are no counters."""
-    if line[0] != "[":
-        return "", line
-    counters, bracket, rest = line[1:].partition("] ")
+def _add_rule(table: Draft, line: str) -> None:
+    """`[3:180] -A CHAIN …`, or the same without counters."""
+    counters, bracket, rest = line[1:].partition("] ") if line[0] == "[" else ("", "]", line)
     if not bracket:
         raise FirewallTextError(f"counters without an end: {line[:80]!r}")
-    return counters, rest
-
-
-def _chain_of(rest: str) -> str:
-    words = rest.split(" ", 2)
-    if len(words) < 2 or words[0] != "-A":
+    start, chain, *_ = (*rest.split(" ", 2), "", "")
+    if start != "-A" or not chain:
         raise FirewallTextError(f"neither a chain nor a rule: {rest[:80]!r}")
-    return words[1]
+    try:
+        table.rules[chain].append((counters, rest, None))
+    except KeyError:
+        raise FirewallTextError(f"rule of a chain that is not there: {line[:80]!r}") from None
 
 
 def _chain(reader: _Reader, draft: Draft, name: str) -> Chain:

@@ -18,11 +18,13 @@ from engine.observe.firewall.xt_words import Option, options, split
 #: The statements of a part, and the comment in it.
 Meaning = tuple[tuple[Statement, ...], str]
 
-_KNOWN: dict[tuple[str, str], Meaning] = {}
+#: Parts that were understood before, by family and text.
+_KNOWN: dict[str, dict[str, Meaning]] = {}
 _LIMIT = 1 << 17
+_JUMPS = {" -j ": VerdictKind.JUMP, " -g ": VerdictKind.GOTO}
 #: What makes a line one to read word by word: escapes, long names, and a module without a name.
 _SLOW = ("\\", " --match ", " --jump ", " --goto ", " -m -", " -m !")
-_JUMPS = {" -j ": VerdictKind.JUMP, " -g ": VerdictKind.GOTO}
+_COMMENT = ' -m comment --comment "'
 
 
 def meaning(context: XtContext, chains: Collection[str], text: str) -> Meaning:
@@ -30,10 +32,15 @@ def meaning(context: XtContext, chains: Collection[str], text: str) -> Meaning:
     parts = _parts(text)
     if parts is None:
         return word_by_word(context, chains, text)
+    known = _KNOWN.setdefault(context.family, {})
     found: list[Statement] = []
     comment = ""
     for part in parts:
-        statements, told = _jump(chains, part) or _remembered(context, chains, part)
+        kind = _JUMPS.get(part[:4])
+        if kind is not None and (name := part[4:]) in chains and name not in xt_targets.VERDICTS:
+            found.append(Verdict(kind, name))
+            continue
+        statements, told = known.get(part) or _understood(context, chains, part, known)
         found += statements
         comment = comment or told
     return tuple(found), comment
@@ -45,51 +52,38 @@ def comment_of(found: Sequence[Option]) -> str:
 
 
 def _parts(text: str) -> list[str] | None:
-    """The parts, each with the option that it begins with (" -m tcp --dport 80"); None where quotes hide them."""
-    if sum(map(text.count, _JUMPS)) > 1 or any(word in text for word in _SLOW):
+    """The parts, each with the option that it begins with (" -m tcp --dport 80"); None where words hide them."""
+    targets = text.count(" -j") + text.count(" -g")
+    if targets > 1 or any(map(text.__contains__, _SLOW)):
         return None
-    start = text.find(" ", 3)  # behind `-A CHAIN`
-    if start < 0:
-        return []
-    first, *modules = text[start:].split(" -m ")
-    parts = [first] if first else []
+    head, *modules = text.split(" -m ")
+    start = head.find(" ", 3)  # behind `-A CHAIN`
+    parts = [head[start:]] if start >= 0 else []
     parts += [f" -m {module}" for module in modules]
-    if not parts:
-        return parts
-    last = parts.pop()
-    if any(word in part for part in parts for word in _JUMPS):
-        return None
-    for word in _JUMPS:
-        rest, found, target = last.partition(word)
-        if found:
-            parts += [rest, word + target] if rest else [word + target]
-            break
-    else:
-        parts.append(last)
-    return None if any(part.count('"') & 1 for part in parts) else parts
+    if targets and parts:
+        rest, target, name = parts[-1].partition(" -j ")
+        if not target:
+            rest, target, name = parts[-1].partition(" -g ")
+        if not target:
+            return None
+        parts[-1:] = [rest, target + name] if rest else [target + name]
+    if '"' in text:
+        for part in parts:
+            if part.count('"') & 1:
+                return None
+    return parts
 
 
-def _jump(chains: Collection[str], part: str) -> Meaning | None:
-    """A jump to a chain of the table."""
-    kind = _JUMPS.get(part[:4])
-    name = part[4:]
-    return (
-        ((Verdict(kind, name),), "")
-        if kind is not None and name in chains and name not in xt_targets.VERDICTS
-        else None
-    )
-
-
-def _remembered(context: XtContext, chains: Collection[str], part: str) -> Meaning:
-    key = (context.family, part)
-    found = _KNOWN.get(key)
-    if found is None:
-        words = options(split(part))
-        found = tuple(_statements(context, chains, words)), comment_of(words)
-        if not part.startswith(" -m set ") and not _to_chain(chains, words):
-            if len(_KNOWN) >= _LIMIT:
-                _KNOWN.clear()
-            _KNOWN[key] = found
+def _understood(context: XtContext, chains: Collection[str], part: str, known: dict[str, Meaning]) -> Meaning:
+    """What a part means, by its words; remembered where it is the same in another table."""
+    if part.startswith(_COMMENT) and part.endswith('"') and part.count('"') == 2:
+        return (), part[len(_COMMENT) : -1]
+    words = options(split(part))
+    found = tuple(_statements(context, chains, words)), comment_of(words)
+    if not part.startswith(" -m set ") and not _to_chain(chains, words):
+        if len(known) >= _LIMIT:
+            known.clear()
+        known[part] = found
     return found
 
 

@@ -7,7 +7,7 @@ back as a `Quoted`, which is never taken for an option. An `Option` is `[!] --na
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from engine.observe.firewall.errors import FirewallTextError
 
@@ -24,8 +24,7 @@ class Quoted(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One option of a rule, in the order in which the tool printed it."""
 
     module: str
@@ -70,6 +69,9 @@ def split(line: str) -> list[str]:
 
 def _quoted(line: str, at: int) -> tuple[str, int]:
     """The text up to the closing quote, and the place behind it."""
+    end = line.find('"', at)
+    if end >= 0 and line.find("\\", at, end) < 0:
+        return line[at:end], end + 1
     letters: list[str] = []
     while at < len(line):
         letter = line[at]
@@ -85,20 +87,19 @@ def _quoted(line: str, at: int) -> tuple[str, int]:
 
 def _starts_option(word: str) -> bool:
     """Whether a word is an option, or the `!` before one: neither quoted nor a negative number."""
-    if type(word) is Quoted:
-        return False
-    return word == "!" or (word[0] == "-" and len(word) > 1 and not word[1].isdigit())
+    return type(word) is str and (word == "!" or (word[0] == "-" and len(word) > 1 and not word[1].isdigit()))
 
 
 def options(words: list[str]) -> list[Option]:
     """The options among the words behind `-A CHAIN`. Raises `FirewallTextError` for a word that belongs to none."""
     found: list[Option] = []
+    begins = [_starts_option(word) for word in words]
     module, negate, at, end = "", False, 0, len(words)
     while at < end:
         word = words[at]
-        at += 1
-        if not _starts_option(word):
+        if not begins[at]:
             raise FirewallTextError(f"word {word!r} belongs to no option")
+        at += 1
         if word == "!":
             negate = True
             continue
@@ -106,7 +107,7 @@ def options(words: list[str]) -> list[Option]:
         if word in _FREE_TEXT:
             at = min(at + 1, end)
         else:
-            while at < end and not _starts_option(words[at]):
+            while at < end and not begins[at]:
                 at += 1
         values = tuple(words[start:at])
         if word in ("-m", "--match") and values:
