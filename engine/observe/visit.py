@@ -41,8 +41,9 @@ class Source(StrEnum):
 class Visit:
     """All that a visit brought back. Listeners have no process yet, links no peer.
 
-    `holders` has who holds their sockets, by inode, where it is a process of the same namespace. `sysctls` are those of the whole namespace; devices have theirs with their links. `unread` has the gaps by source,
-    and that of a namespace that could not be entered under None.
+    `holders` has who holds their sockets, by inode, where it is a process of the same namespace. `sysctls` are those of
+    the whole namespace; devices have theirs with their links. `unread` has the gaps by source, and that of a namespace
+    that could not be entered under None.
     """
 
     stack: Stack = field(default_factory=Stack)
@@ -106,7 +107,8 @@ def visit(
 ) -> Visit | None:
     """Enters a namespace and reads the `stale` sources into what `before` has; None when it is gone by now.
 
-    `processes` are those in it, by pid. A namespace that could not be entered before has all of its sources stale. Raises nothing.
+    `processes` are those in it, by pid. A namespace that could not be entered before has all of its sources stale.
+    Raises nothing.
     """
     if before is None or None in before.unread:
         before, stale = Visit(), tuple(Source)
