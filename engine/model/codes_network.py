@@ -33,6 +33,11 @@ NETWORK: Mapping[str, Code] = {
         SILENCE,
         "the route that leads astray goes, or a policy rule looks up the main table before it",
     ),
+    "SRC_SUBNET_OVERLAP": Code(
+        "The client, or what it asks for, has an address of the containers' own network: it is looked for on the bridge.",
+        f"{SILENCE}; no route to host where it is the sender's own network",
+        "the network gets addresses that nobody else has; for one address a route to where it is",
+    ),
     "SRC_NO_ADDRESS": Code(
         "The sender has no address that it could send from.",
         "address not available",

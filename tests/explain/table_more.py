@@ -84,10 +84,29 @@ def host_mode(world: World) -> None:
     world.container("tool", None, netns="host", network_mode="host")
 
 
+def client_of_the_containers_network(world: World) -> None:
+    """The LAN's client asks with an address of docker0's network."""
+    lan = world["lan"].address("eth0", "172.17.5.5/32")
+    lan.route("10.77.0.1/32 dev eth0 scope link src 172.17.5.5")
+
+
 THIEF = PUBLISH.replace("172.17.0.2:80", "172.17.0.99:80")
 
 MORE: tuple[Fault, ...] = (
     Fault("bridge without its address", without_gateway(), "LINK_BRIDGE_NO_ADDRESS", "docker0"),
+    Fault(
+        "client with an address of the containers' network",
+        docker(client_of_the_containers_network),
+        "SRC_SUBNET_OVERLAP",
+        "route 172.17.0.0/16 (table main)",
+    ),
+    Fault(
+        "unseen client with an address of the containers' network",
+        docker(),
+        "SRC_SUBNET_OVERLAP",
+        "route 172.17.0.0/16 (table main)",
+        source="172.17.5.5@up0",
+    ),
     Fault("loopback down", loopback_down(), "LINK_DOWN", "lo", "127.0.0.1:80", "host"),
     Fault("no flooding", no_flooding(), "LINK_FLOOD_OFF", "right0", **BRIDGED),
     Fault(

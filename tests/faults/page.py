@@ -26,9 +26,7 @@ both are judged in the same way. Codes are those of the first cause.
 REST = """
 ## Known to be wrong
 
-`make faults` says NO for this, until portscope is mended: `subnet-overlap-lan-vpn` (a client with an address of the
-containers' network: the symptom is right, and the overlap is not named as the cause). A TCP reset of a REJECT that is
-masqueraded on its way back is not modelled either; the catalogue has no host for it.
+A TCP reset of a REJECT that is masqueraded on its way back is not modelled; the catalogue has no host for it.
 
 ## What is not decided here
 

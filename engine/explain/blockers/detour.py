@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from engine.explain.blocker import Blocker, Remedy
+from engine.explain.blockers.overlap import overlap
 from engine.explain.blockers.route import gateways
 from engine.explain.failure import Failure
 from engine.explain.policycraft import STANDARD, past_rule
@@ -27,6 +28,10 @@ def detours(failure: Failure) -> list[Blocker]:
     code = "RET_ASYMMETRIC_GATEWAY" if failure.backwards else "SRC_ROUTE_SHADOWED"
     found = []
     for netns, step, turn in _turns(failure):
+        elsewhere = overlap(failure, netns, turn)
+        if elsewhere is not None:
+            found.append(elsewhere)
+            continue
         remedies = tuple(_remedies(failure, step.packet, netns, turn))
         if not remedies:
             continue

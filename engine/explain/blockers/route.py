@@ -105,7 +105,8 @@ def ways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[tuple[IPNetw
 
 
 def gateways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[tuple[Link, IPAddress]]:
-    """Neighbours in the namespace's own subnets that can take packets for `wanted`, engines' gateways first.
+    """Neighbours in the namespace's own subnets that can take packets for `wanted`: whoever has it, then engines'
+    gateways, then others.
 
     Where the failing packet has been before, it does not go again.
     """
@@ -115,7 +116,7 @@ def gateways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[tuple[Li
         for container in failure.world.snapshot.containers_in(netns.id)
         for attachment in container.attachments
     }
-    found: list[tuple[bool, Link, IPAddress]] = []
+    found: list[tuple[bool, bool, Link, IPAddress]] = []
     for link in netns.links:
         if not link.works or link.kind == "loopback":
             continue
@@ -129,9 +130,10 @@ def gateways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[tuple[Li
                 if address.address.version != wanted.version:
                     continue
                 if address.link == station.link.index and _on_link(netns, link, address.address):
-                    found.append((address.address not in declared, link, address.address))
-    found.sort(key=lambda entry: entry[0])
-    return [(link, gateway) for _, link, gateway in found[:3]]
+                    order = address.address != wanted, address.address not in declared
+                    found.append((*order, link, address.address))
+    found.sort(key=lambda entry: entry[:2])
+    return [(link, gateway) for _, _, link, gateway in found[:3]]
 
 
 def _can_take(fib: Fib, there: Netns, wanted: IPAddress) -> bool:
