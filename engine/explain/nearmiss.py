@@ -1,22 +1,37 @@
 """Near misses: rules that would have let the packet through but for one or two conditions.
 
-A packet that fell to a policy, to a general drop, or that no DNAT took, passed rules that were meant for it.
-Each such rule is asked again, condition by condition, on the packet as it was at that hook.
+A packet that fell to a policy or a drop, or that no rule translated, passed rules that were meant for it. Each such
+rule is asked again, condition by condition, with those of the jumps that lead to it, on the packet as it was at that
+hook. A rule with no condition against it that was never asked is told, too, with the rule that sent the packet away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv6Address
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from heapq import heappop, heappush
+from itertools import count
 
-from engine.model.firewall import Chain, Interval, Match, Name, Nat, NatKind, Rule, Table, Verdict, VerdictKind
-from engine.model.host import Netns
-from engine.model.packet import PROTOCOL_NUMBERS
-from engine.model.trace import Step
+from engine.explain.shown import asked, has, keys, label
+from engine.model.firewall import (
+    Chain,
+    MapElement,
+    Match,
+    Nat,
+    NatKind,
+    Rule,
+    Statement,
+    Table,
+    Verdict,
+    VerdictKind,
+    VerdictMap,
+)
+from engine.model.ref import Ref
+from engine.model.trace import Step, StepKind
 from engine.model.verdict import NearMiss
-from engine.path.fields import read
-from engine.path.matches import Answer, matches
+from engine.path.matches import Answer, look_up, matches
 from engine.path.rules import rule_ref
+from engine.path.stations import FIXED, Hooked
 from engine.path.view import View
 from engine.path.world import World
 
@@ -24,91 +39,246 @@ from engine.path.world import World
 MOST_FAILED = 2
 MOST_SHOWN = 5
 
-_PROTOCOLS = {number: str(protocol) for protocol, number in PROTOCOL_NUMBERS.items()}
+#: Fields that tell one service from another.
+ENDS = ("saddr", "daddr", "dport", "sport", "proto-dst")
+#: What orders near misses, the nearest first.
+Rank = tuple[int, int, int, int]
+#: Whether a rule's statement is what was wanted.
+Wanted = Callable[[Statement], bool]
 
 
-def near_misses(world: World, step: Step, netns_id: str, *, want: type[Verdict] | type[Nat]) -> tuple[NearMiss, ...]:
-    """Rules at the step's hook that would have accepted (`want` Verdict) or translated (Nat) the packet.
+def accepts(statement: Statement) -> bool:
+    """Whether a statement lets a packet through."""
+    return isinstance(statement, Verdict) and statement.kind is VerdictKind.ACCEPT
 
-    None for a step that is not at a hook.
+
+def translates(statement: Statement) -> bool:
+    """Whether a statement gives a packet another destination."""
+    return isinstance(statement, Nat) and statement.kind in (NatKind.DNAT, NatKind.REDIRECT)
+
+
+def masks(statement: Statement) -> bool:
+    """Whether a statement gives a packet another source."""
+    return isinstance(statement, Nat) and statement.kind in (NatKind.MASQUERADE, NatKind.SNAT)
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A packet at a hook of a namespace: the step that it is told by, and all steps of its way."""
+
+    world: World
+    netns: str
+    step: Step
+    steps: tuple[Step, ...]
+
+    @property
+    def view(self) -> View:
+        """What a rule sees there."""
+        netns = self.world.netns(self.netns)
+        return View(netns, self.world.fib(netns), self.step.packet, self.step.context, self.step.hook)
+
+    @property
+    def original(self) -> View | None:
+        """What a rule would have seen before the packet was translated on its way; None where it was not."""
+        translated = (step.packet for step in self.steps if step.kind is StepKind.NAT and step.after is not None)
+        packet = next(translated, None)
+        return replace(self.view, packet=packet) if packet is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """What stands against a rule: a condition, a map without the packet's key (or without one that leads to the chain
+    `target`), or, where `statement` is None, a rule before it that sent the packet away."""
+
+    table: Table
+    chain: Chain
+    rule: Rule
+    statement: Match | VerdictMap | Nat | None
+    target: str = ""
+    sender: str = ""
+
+    def asks_for(self, ending: str) -> bool:
+        """Whether a field whose name ends so is asked for."""
+        return self.statement is not None and any(field.name.endswith(ending) for field in self.statement.fields)
+
+    def held_for(self, original: View | None) -> bool:
+        """Whether the condition held before the packet was translated."""
+        if original is None or not isinstance(self.statement, Match):
+            return False
+        return matches(self.statement, original, self.table) is Answer.YES
+
+    def words(self, passed: Passed) -> str:
+        """“dport: the rule asks 81, the packet has 80”, and what it had before its translation, where that would do."""
+        statement, view = self.statement, passed.view
+        if statement is None:
+            return f"never asked: {self.sender}"
+        fields = statement.fields
+        if isinstance(statement, Match):
+            wanted = f"the rule asks {asked(statement, view, self.table)}"
+        else:
+            entries = [each for each in _entries(self.table, statement) if not self.target or _leads(each, self.target)]
+            wanted = f"{f'@{statement.lookup}' if statement.lookup else 'the map'} has {keys(fields, entries)}"
+        original = passed.original
+        before = ""
+        if original is not None and self.held_for(original):
+            before = f" ({has(fields, original)} before it was translated)"
+        return f"{label(fields)}: {wanted}, the packet has {has(fields, view)}{before}"
+
+
+def near_misses(passed: Passed, want: Wanted, drop: Ref | None = None) -> tuple[NearMiss, ...]:
+    """Rules at the step's hook with a wanted statement; those that are asked before the rule `drop`, where it is given.
+
+    In the chain of the drop a rule that would have returned counts, too. None for a step that is not at a hook.
     """
-    if not step.hook:
-        return ()
-    netns = world.netns(netns_id)
-    view = View(netns, world.fib(netns), step.packet, step.context, step.hook)
-    found: list[tuple[int, NearMiss]] = []
-    for table, chain, rule in _rules_at(world, netns, step):
-        if not _gives(rule, want):
-            continue
-        failed = [m for m in rule.statements if isinstance(m, Match) and matches(m, view, table) is Answer.NO]
-        if 1 <= len(failed) <= MOST_FAILED:
-            because = "; ".join(_because(match, view) for match in failed)
-            found.append((len(failed), NearMiss(rule_ref(netns_id, table, chain, rule), rule.text, because)))
-    found.sort(key=lambda pair: pair[0])
-    return tuple(miss for _, miss in found[:MOST_SHOWN])
+    view, original, order, limits = passed.view, passed.original, count(), _limits(passed, drop)
+    found: list[tuple[Rank, tuple[Failed, ...]]] = []
+    for hooked in _hooked(passed, drop) if passed.step.hook in FIXED else ():
+        for chain, rule, leading in _reachable(hooked, view, limits):
+            returns = drop is not None and chain.name == drop.key[3] and any(map(_returns, rule.statements))
+            if not returns and not _gives(rule, hooked.table, want):
+                continue
+            failed = (*leading, *_failed(rule, hooked.table, chain, view))
+            failed = failed or tuple(_sent_away(passed, hooked.table, chain, rule))
+            if 1 <= len(failed) <= MOST_FAILED:
+                found.append((_rank(rule, failed, next(order), original), failed))
+        found += [((MOST_FAILED + 1, 0, 0, next(order)), late) for late in _too_late(hooked, view, want, drop, limits)]
+    found.sort(key=lambda each: each[0])
+    misses = (_miss(passed, failed) for _, failed in found[: 2 * MOST_SHOWN])
+    return tuple(dict.fromkeys(misses))[:MOST_SHOWN]
 
 
-def _rules_at(world: World, netns: Netns, step: Step) -> Iterator[tuple[Table, Chain, Rule]]:
-    """Every rule that a base chain of the hook can lead to."""
-    family = "ip" if step.packet.dst.version == 4 else "ip6"
-    for station in world.stations(netns).at(step.hook, family):
+def _rank(rule: Rule, failed: tuple[Failed, ...], order: int, original: View | None) -> Rank:
+    """The fewest failed conditions first; then rules that name the packet's address or port, or had it before its
+    translation; then those that are for new packets at all, then those that ask for no other port."""
+    broken = {id(each.statement) for each in failed}
+    kept = (each for each in rule.statements if isinstance(each, Match) and id(each) not in broken and not each.negate)
+    named = sum(any(field.name.endswith(ENDS) for field in each.fields) for each in kept)
+    named += 2 * sum(each.held_for(original) for each in failed)
+    other = sum(each.asks_for("ct state") for each in failed), sum(each.asks_for("dport") for each in failed)
+    return len(failed), -named, 2 * other[0] + other[1], order
+
+
+def _too_late(
+    hooked: Hooked, view: View, want: Wanted, drop: Ref | None, limits: Mapping[str, int]
+) -> Iterator[tuple[Failed, ...]]:
+    """The first rule with nothing against it that stands behind the drop."""
+    if drop is None:
+        return
+    asked_before = {(chain.name, rule.index) for chain, rule, _ in _reachable(hooked, view, limits)}
+    for chain, rule, leading in _reachable(hooked, view, {}):
+        behind = (chain.name, rule.index) not in asked_before and _gives(rule, hooked.table, want)
+        if behind and not leading and not any(_failed(rule, hooked.table, chain, view)):
+            yield (Failed(hooked.table, chain, rule, None, sender=f"{drop.name} comes before it"),)
+            return
+
+
+def _miss(passed: Passed, failed: tuple[Failed, ...]) -> NearMiss:
+    """Told by the last rule that something stands against: it may be a jump that did not lead to the wanted one."""
+    last = failed[-1]
+    ref = rule_ref(passed.netns, last.table, last.chain, last.rule)
+    return NearMiss(ref, last.rule.text, "; ".join(each.words(passed) for each in failed))
+
+
+def _hooked(passed: Passed, drop: Ref | None) -> Iterator[Hooked]:
+    """The base chains that count: for a drop or a policy those of its own table, since no other can overrule it."""
+    at = passed.step.ref if drop is None and passed.step.kind is StepKind.POLICY else drop
+    bridged = at is not None and at.key[1] == "bridge"
+    family = "bridge" if bridged else "ip" if passed.step.packet.dst.version == 4 else "ip6"
+    for station in passed.world.stations(passed.world.netns(passed.netns)).at(passed.step.hook, family):
         for hooked in station.chains:
-            seen: set[str] = set()
-            queue = [hooked.chain]
-            while queue:
-                chain = queue.pop(0)
-                if chain.name in seen:
+            table = hooked.table
+            if at is None or at.key[:3] == (str(table.backend), table.family, table.name):
+                yield hooked
+
+
+def _limits(passed: Passed, drop: Ref | None) -> Mapping[str, int]:
+    """Up to which rule chains were asked when the drop came: its own chain, and those that led to it."""
+    if drop is None:
+        return {}
+    limits, chain = {str(drop.key[3]): int(drop.key[4])}, str(drop.key[3])
+    for step in reversed(passed.steps):
+        ref = step.ref
+        leads = step.hook == passed.step.hook and step.verdict.endswith((f"jump {chain}", f"goto {chain}"))
+        if leads and ref is not None and (ref.netns, ref.key[:3]) == (drop.netns, drop.key[:3]):
+            chain = str(ref.key[3])
+            limits.setdefault(chain, int(ref.key[4]) + 1)
+    return limits
+
+
+def _reachable(
+    hooked: Hooked, view: View, limits: Mapping[str, int]
+) -> Iterator[tuple[Chain, Rule, tuple[Failed, ...]]]:
+    """Every rule that the base chain can lead to, with what stands against the nearest way to its chain."""
+    table, order, seen = hooked.table, count(), set[str]()
+    queue: list[tuple[int, int, Chain, tuple[Failed, ...]]] = [(0, next(order), hooked.chain, ())]
+    while queue:
+        _, _, chain, leading = heappop(queue)
+        if chain.name in seen:
+            continue
+        seen.add(chain.name)
+        for rule in chain.rules[: limits.get(chain.name)]:
+            yield chain, rule, leading
+            for target, by_map in _targets(table, rule):
+                if target.name in seen:
                     continue
-                seen.add(chain.name)
-                for rule in chain.rules:
-                    yield hooked.table, chain, rule
-                    queue.extend(_targets(hooked.table, rule))
+                on_way = (*leading, *_failed(rule, table, chain, view, target.name if by_map else ""))
+                if len(on_way) <= MOST_FAILED:
+                    heappush(queue, (len(on_way), next(order), target, on_way))
 
 
-def _targets(table: Table, rule: Rule) -> Iterator[Chain]:
+def _targets(table: Table, rule: Rule) -> Iterator[tuple[Chain, bool]]:
+    """The chains that a rule leads to, and whether it does so by a map."""
     for statement in rule.statements:
-        target = table.chain(statement.chain) if isinstance(statement, Verdict) and statement.chain else None
-        if target is not None:
-            yield target
+        verdicts: list[object] = [statement]
+        if isinstance(statement, VerdictMap):
+            verdicts = [entry.value for entry in _entries(table, statement)]
+        for verdict in verdicts:
+            target = table.chain(verdict.chain) if isinstance(verdict, Verdict) and verdict.chain else None
+            if target is not None:
+                yield target, isinstance(statement, VerdictMap)
 
 
-def _gives(rule: Rule, want: type[Verdict] | type[Nat]) -> bool:
+def _entries(table: Table, statement: VerdictMap | Nat) -> tuple[MapElement, ...]:
+    named = table.sets_by_name.get(statement.lookup or "")
+    return statement.elements if named is None else named.entries
+
+
+def _failed(rule: Rule, table: Table, chain: Chain, view: View, target: str = "") -> Iterator[Failed]:
+    """What stands against a rule; against its leading to the chain `target`, where a map of it has to."""
     for statement in rule.statements:
-        if want is Nat and isinstance(statement, Nat) and statement.kind in (NatKind.DNAT, NatKind.REDIRECT):
-            return True
-        if want is Verdict and isinstance(statement, Verdict) and statement.kind is VerdictKind.ACCEPT:
-            return True
-    return False
+        if isinstance(statement, Match):
+            if matches(statement, view, table) is Answer.NO:
+                yield Failed(table, chain, rule, statement)
+        elif isinstance(statement, VerdictMap | Nat) and statement.fields:
+            entries = _entries(table, statement)
+            entry = look_up(statement.fields, entries, statement.lookup, view, table)
+            if entry is Answer.NO or (isinstance(entry, MapElement) and target and not _leads(entry, target)):
+                yield Failed(table, chain, rule, statement, target)
 
 
-def _because(match: Match, view: View) -> str:
-    """“dport is 81, the packet has 80”."""
-    field = match.fields[0]
-    label = field.name.removeprefix("meta ").removeprefix("fib ")
-    asked = match.text or ", ".join(_shown(field.name, atom) for element in match.elements[:3] for atom in element)
-    if not match.text and match.negate:
-        asked = f"not {asked}"
-    value = read(field.name, view)
-    have = _value(field.name, value)
-    return f"{label}: the rule asks “{asked}”, the packet has {have}"
+def _gives(rule: Rule, table: Table, want: Wanted) -> bool:
+    """Whether a statement of the rule, or an entry of a map of it, is what is wanted."""
+    maps = (each for each in rule.statements if isinstance(each, VerdictMap))
+    verdicts = (entry.value for each in maps for entry in _entries(table, each))
+    return any(map(want, rule.statements)) or any(isinstance(each, Verdict) and want(each) for each in verdicts)
 
 
-def _shown(name: str, atom: Interval | Name) -> str:
-    if isinstance(atom, Name):
-        return atom.pattern or "none"
-    low, high = _value(name, atom.low), _value(name, atom.high)
-    return low if low == high else f"{low}-{high}"
+def _leads(entry: MapElement, target: str) -> bool:
+    return isinstance(entry.value, Verdict) and entry.value.chain == target
 
 
-def _value(name: str, value: object) -> str:
-    if value is None:
-        return "no such field"
-    if isinstance(value, frozenset):
-        return ", ".join(sorted(value)) or "none"
-    if isinstance(value, int):
-        if name.endswith(("saddr", "daddr")):
-            return str(IPv6Address(value) if "ip6" in name else IPv4Address(value))
-        if name in ("meta l4proto", "ip protocol", "ip6 nexthdr"):
-            return _PROTOCOLS.get(value, str(value))
-        return f"{value:#x}" if name.endswith("mark") else str(value)
-    return str(value) or "none"
+def _sent_away(passed: Passed, table: Table, chain: Chain, rule: Rule) -> Iterator[Failed]:
+    """The rule that kept one without failing conditions from being asked: it returned, or went elsewhere, before."""
+    here = (str(table.backend), table.family, table.name, chain.name)
+    for step in passed.steps:
+        ref = step.ref
+        if step.kind is not StepKind.RULE or ref is None or (ref.netns, step.hook) != (passed.netns, passed.step.hook):
+            continue
+        word = step.verdict.rpartition(", ")[2].partition(" ")[0]
+        if ref.key[:4] == here and int(ref.key[4]) < rule.index and word in ("return", "goto"):
+            yield Failed(table, chain, rule, None, sender=f"{ref.name} comes before it ({ref.text})")
+            return
+
+
+def _returns(statement: Statement) -> bool:
+    return isinstance(statement, Verdict) and statement.kind is VerdictKind.RETURN

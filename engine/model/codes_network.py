@@ -34,7 +34,7 @@ NETWORK: Mapping[str, Code] = {
         "the route that leads astray goes, or a policy rule looks up the main table before it",
     ),
     "SRC_SUBNET_OVERLAP": Code(
-        "The client, or what it asks for, has an address of the containers' own network: it is looked for on the bridge.",
+        "The client, or what it asks for, has an address of a network on this host, where it is looked for in vain.",
         f"{SILENCE}; no route to host where it is the sender's own network",
         "the network gets addresses that nobody else has; for one address a route to where it is",
     ),

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from engine.explain.nearmiss import MOST_SHOWN
-from engine.model.verdict import NearMiss, Verdict
+from engine.model.firewall import (
+    Backend,
+    BaseChain,
+    Chain,
+    Field,
+    Interval,
+    MapElement,
+    Match,
+    Name,
+    NamedSet,
+    Rule,
+    Statement,
+    Table,
+    Verdict,
+    VerdictKind,
+    VerdictMap,
+)
+from engine.model.verdict import NearMiss
+from engine.model.verdict import Verdict as Answer
 from tests.explain.faults import Fault, docker, line
+from tests.hosts.build import World
+from tests.hosts.stock import DOCKER_RULES, PUBLISH
 
 PUBLISH_81 = "-A DOCKER ! -i docker0 -p tcp -m tcp --dport 81 -j DNAT --to-destination 172.17.0.2:80\n"
 
 
-def misses(verdict: Verdict) -> list[NearMiss]:
+def misses(verdict: Answer) -> list[NearMiss]:
     return [miss for cause in verdict.causes for miss in cause.near_misses]
 
 
@@ -67,3 +89,141 @@ def test_a_port_that_is_not_published_is_near_to_one_that_is() -> None:
     (miss,) = misses(fault.verdict())
     assert miss.ref.name == "nat/DOCKER #1"
     assert "the packet has 5432" in miss.because
+
+
+def of_packet(user: list[str], **more: Any) -> list[tuple[str, str]]:
+    """Near misses of the first cause on the Docker host, asked from the LAN, without the rules' chains."""
+    first = Fault("", docker(user=user, **more), "", "", "10.77.0.1:8080").verdict().causes[0]
+    return [(miss.text.partition(" ")[2], miss.because) for miss in first.near_misses]
+
+
+def test_what_a_list_of_the_admin_s_would_have_let_pass_before_its_drop_is_told() -> None:
+    allowed = ["-s 192.168.0.0/16 -j ACCEPT", "-s 10.0.0.0/8 -i wg0 -j RETURN", "-i up0 -j DROP", "-i wg1 -j ACCEPT"]
+    assert of_packet(allowed)[:-1] == [
+        (f"DOCKER-USER {allowed[1]}", "iifname: the rule asks “-i wg0”, the packet has up0"),
+        (f"DOCKER-USER {allowed[0]}", "ip saddr: the rule asks “-s 192.168.0.0/16”, the packet has 10.77.0.2"),
+    ]
+
+
+def test_a_rule_that_would_accept_and_stands_behind_the_drop_is_told_last() -> None:
+    (text, why) = of_packet(["-i up0 -j DROP"])[-1]
+    assert text.startswith("DOCKER -d 172.17.0.2/32")
+    assert why == "never asked: filter/DOCKER-USER #0 comes before it"
+
+
+def test_what_the_packet_had_before_its_translation_is_told_where_a_rule_asks_for_that() -> None:
+    rules = DOCKER_RULES.replace("--dport 80 -j ACCEPT", "--dport 8080 -j ACCEPT")
+
+    def change(world: World) -> None:
+        world["host"].tables.clear()
+        world["host"].iptables(rules.format(user="", filter="", nat=PUBLISH))
+
+    first = Fault("", docker(change), "", "", "10.77.0.1:8080").verdict().causes[0].near_misses[0]
+    assert first.because == "tcp dport: the rule asks “--dport 8080”, the packet has 80 (8080 before it was translated)"
+
+
+def test_a_jump_that_did_not_lead_to_a_rule_is_what_failed() -> None:
+    assert policy("-i right -j SUB") == []
+    text = "*filter\n:FORWARD DROP [0:0]\n:SUB - [0:0]\n-A FORWARD -i right -j SUB\n-A SUB -p tcp -j ACCEPT\nCOMMIT\n"
+    fault = Fault("", line(lambda world: world["router"].iptables(text)), "", "", "10.2.0.2:80", "host")
+    (miss,) = misses(fault.verdict())
+    assert (miss.ref.name, miss.because) == (
+        "filter/FORWARD #0",
+        "iifname: the rule asks “-i right”, the packet has left",
+    )
+
+
+def test_a_rule_of_nat_that_another_one_keeps_from_being_asked_is_told() -> None:
+    snapshot = docker(nat="-A DOCKER -i up0 -j RETURN\n" + PUBLISH, proxy=False)
+    (miss,) = misses(Fault("", snapshot, "", "", "10.77.0.1:8080").verdict())
+    assert miss.because == "never asked: nat/DOCKER #1 comes before it (-A DOCKER -i up0 -j RETURN)"
+
+
+def test_the_masquerading_of_other_networks_is_near_to_what_is_missing() -> None:
+    rules = DOCKER_RULES.replace("-A POSTROUTING -s 172.17.0.0/16 !", "-A POSTROUTING -s 172.18.0.0/16 !")
+
+    def change(world: World) -> None:
+        world["host"].tables.clear()
+        world["host"].iptables(rules.format(user="", filter="", nat=""))
+        world["lan"].listen(9000)
+
+    cause = Fault("", docker(change), "", "", "10.77.0.2:9000", "web").verdict().causes[0]
+    assert cause.code == "NAT_MASQ_MISSING"
+    assert cause.near_misses[0].because.endswith("“-s 172.18.0.0/16”, the packet has 172.17.0.2")
+
+
+def test_an_accept_of_another_table_is_no_near_miss() -> None:
+    """Only the chain that drops can let the packet through."""
+
+    def change(world: World) -> None:
+        world["router"].iptables("*filter\n:FORWARD DROP [0:0]\nCOMMIT\n")
+        other = "*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -i right -j ACCEPT\nCOMMIT\n"
+        world["router"].iptables(other, Backend.XT_LEGACY)
+
+    assert misses(Fault("", line(change), "", "", "10.2.0.2:80", "host").verdict()) == []
+
+
+def native(*statements: Statement, sets: tuple[NamedSet, ...] = ()) -> list[str]:
+    """Why one native rule with these statements lets nothing through at a policy that drops."""
+    base = BaseChain("filter", "forward", 0, VerdictKind.DROP)
+    table = Table(Backend.NFT, "ip", "t", (Chain("f", (Rule(0, statements, "the rule"),), base),), sets)
+    fault = Fault("", line(lambda world: world["router"].table(table)), "", "", "10.2.0.2:80", "host")
+    return [miss.because for miss in fault.verdict().causes[0].near_misses]
+
+
+ACCEPT = Verdict(VerdictKind.ACCEPT)
+SOURCE, DPORT = Field("ip saddr"), Field("tcp dport")
+NINE, PORT_81 = Interval(0x0A090000, 0x0A09FFFF), Interval(81, 81)
+OWN, PORT_80 = Interval(0x0A010002, 0x0A010002), Interval(80, 80)
+
+
+@pytest.mark.parametrize(
+    ("statements", "sets", "because"),
+    [
+        (
+            (Match((SOURCE,), lookup="good", text="ip saddr @good"), ACCEPT),
+            (NamedSet("good", ("ipv4_addr",), ((NINE,),) * 5),),
+            "ip saddr: the rule asks “ip saddr @good” (good holds 10.9.0.0/16, 10.9.0.0/16, 10.9.0.0/16, 2 more), "
+            "the packet has 10.1.0.2",
+        ),
+        (
+            (Match((SOURCE, DPORT), ((OWN, PORT_81),)), ACCEPT),
+            (),
+            "ip saddr . tcp dport: the rule asks “10.1.0.2 . 81”, the packet has 10.1.0.2 . 80",
+        ),
+        (
+            (VerdictMap((DPORT,), (MapElement((PORT_81,), ACCEPT),)),),
+            (),
+            "tcp dport: the map has 81, the packet has 80",
+        ),
+        (
+            (Match((Field("meta mark", 0xFF),), ((Interval(1, 1),),)), ACCEPT),
+            (),
+            "mark: the rule asks “0x1”, the packet has 0x0",
+        ),
+        (
+            (Match((Field("fib daddr type"),), ((Name("local"),),)), ACCEPT),
+            (),
+            "daddr type: the rule asks “local”, the packet has unicast",
+        ),
+        (
+            (Match((Field("physdev in"),), ((Name("veth1"),),)), ACCEPT),
+            (),
+            "physdev in: the rule asks “veth1”, the packet has none",
+        ),
+        (
+            (Match((Field("meta iifname"),), ((Name("wg0"),), (Name("tun*"),))), ACCEPT),
+            (),
+            "iifname: the rule asks “wg0, tun*”, the packet has left",
+        ),
+        (
+            (Match((Field("tcp flags"),), ((Interval(0x10, 0x10),),)), ACCEPT),
+            (),
+            "tcp flags: the rule asks “ack”, the packet has syn",
+        ),
+    ],
+)
+def test_conditions_that_are_sets_maps_marks_and_types_are_told_with_both_values(
+    statements: tuple[Statement, ...], sets: tuple[NamedSet, ...], because: str
+) -> None:
+    assert native(*statements, sets=sets) == [because]

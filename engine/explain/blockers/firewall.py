@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.failure import Failure, place_of, rule_at
-from engine.explain.nearmiss import near_misses
+from engine.explain.nearmiss import Passed, accepts, near_misses
 from engine.explain.owners import owner_of
 from engine.explain.rulecraft import Selector, insertion
-from engine.model.firewall import Backend, Match, Rule, Table, Verdict, VerdictKind
+from engine.model.firewall import Backend, Match, Rule, Table, VerdictKind
 from engine.model.packet import Protocol
 from engine.model.plan import DeleteRule, RulePlace
 from engine.model.ref import Ref
@@ -36,7 +36,7 @@ def rule_drop(failure: Failure) -> list[Blocker]:
     rejects = failure.outcome is Outcome.REJECTED
     verb = f"rejects ({failure.trace.reject})" if rejects else "drops"
     sentence = f"{_whose(owner)} rule {ref.name} in {ref.netns} {verb} {_what(failure)}: {rule.text}"
-    misses = () if _specific(rule) else near_misses(failure.world, failure.step, ref.netns, want=Verdict)
+    misses = near_misses(_passed(failure, ref), accepts, ref)
     code = "FW_RULE_REJECT" if rejects else "FW_RAW_DIRECT_ACCESS_DROP" if guard else _drop_code(ref)
     remedies = _ways_past(failure, table, rule, ref, owner)
     return [Blocker(code, sentence, ref, remedies, owner, _evidence(failure, rule), misses)]
@@ -81,7 +81,7 @@ def policy_drop(failure: Failure) -> list[Blocker]:
     else:
         remedy = Remedy(f"accept {_flow(failure)} in {place.chain}", (insertion(place, selector),))
     sentence = f"no rule accepts {_what(failure)} in {ref.netns}: the policy of {ref.name} drops it"
-    misses = near_misses(failure.world, failure.step, ref.netns, want=Verdict)
+    misses = near_misses(_passed(failure, ref), accepts)
     evidence = (f"{failure.packet} ran through {ref.name} without a match that accepts it",)
     return [Blocker("FW_POLICY_DROP", sentence, ref, (remedy,), owner, evidence, misses)]
 
@@ -147,10 +147,8 @@ def _about_this_flow(rule: Rule) -> bool:
     return bool(fields & PORTS) and bool(fields & PLACES)
 
 
-def _specific(rule: Rule) -> bool:
-    """Whether the rule names a port or an address: then nobody meant to let this packet through further on."""
-    fields = {field.name for s in rule.statements if isinstance(s, Match) for field in s.fields}
-    return bool(fields & (PORTS | PLACES))
+def _passed(failure: Failure, ref: Ref) -> Passed:
+    return Passed(failure.world, ref.netns, failure.step, failure.trace.hops[-1].steps)
 
 
 def _drop_code(ref: Ref) -> str:

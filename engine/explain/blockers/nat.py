@@ -10,6 +10,7 @@ from itertools import pairwise
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.publish import acceptance, run_again
 from engine.explain.failure import Failure, Leg, place_of, rule_at, translation_of
+from engine.explain.nearmiss import Passed, masks, near_misses
 from engine.explain.owners import owner_of
 from engine.explain.rulecraft import Selector, hairpin, masquerade, retarget
 from engine.explain.services import Service, intention, services_for
@@ -84,7 +85,7 @@ def masquerade_missing(failure: Failure) -> list[Blocker]:
                 subnet = ip_network(str(address), strict=False)
                 if subnet.version == 6 and not any(_postrouting(router)):
                     return []  # who does not translate IPv6 at all routes it
-                return _masquerade(failure, router, bridge.name, str(subnet))
+                return _masquerade(failure, hop, bridge.name, str(subnet))
     return []
 
 
@@ -144,7 +145,8 @@ def _right_targets(failure: Failure, step: Step, rule: Rule, services: list[Serv
             yield Remedy(f"{title}, and accept it", changes, fallback=True)
 
 
-def _masquerade(failure: Failure, router: Netns, bridge: str, subnet: str) -> list[Blocker]:
+def _masquerade(failure: Failure, hop: Hop, bridge: str, subnet: str) -> list[Blocker]:
+    router = failure.world.netns(hop.netns)
     place, ref = _way_out(router)
     remedy = Remedy(f"masquerade {subnet} of {router.id}", (masquerade(place, subnet, bridge),))
     sentence = (
@@ -152,7 +154,9 @@ def _masquerade(failure: Failure, router: Netns, bridge: str, subnet: str) -> li
         f"and {failure.netns.id} has no way back to {failure.packet.dst}"
     )
     at = replace(ref, text=f"no rule for {subnet}")
-    return [Blocker("NAT_MASQ_MISSING", sentence, at, (remedy,), owner_of(ref, router.firewall))]
+    last = next((step for step in reversed(hop.steps) if step.hook == "postrouting"), None)
+    misses = near_misses(Passed(failure.world, router.id, last, hop.steps), masks) if last is not None else ()
+    return [Blocker("NAT_MASQ_MISSING", sentence, at, (remedy,), owner_of(ref, router.firewall), near_misses=misses)]
 
 
 def _way_out(router: Netns) -> tuple[RulePlace, Ref]:

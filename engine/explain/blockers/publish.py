@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.failure import Failure, Leg, translation_of
-from engine.explain.nearmiss import near_misses
+from engine.explain.nearmiss import Passed, near_misses, translates
 from engine.explain.rulecraft import Selector, insertion, translation
 from engine.explain.services import Service, all_services, intention, services_for
 from engine.model.container import Container, PublishedPort
@@ -14,6 +14,7 @@ from engine.model.plan import Change, Listen, RulePlace, SetContainer
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Step
 from engine.model.traffic import Listener
+from engine.model.verdict import NearMiss
 
 
 def not_published(failure: Failure) -> list[Blocker]:
@@ -36,7 +37,7 @@ def not_published(failure: Failure) -> list[Blocker]:
     remedies = tuple(_publish(failure, host, service, asked) for service in found) or (_publish_some(failure, asked),)
     evidence = tuple(f"{each.name} listens on {each.address}:{each.port}" for each in (found or everyone)[:4])
     sentence = f"port {port} is not published on {host.id}: no rule translates it and nothing listens on it"
-    misses = near_misses(failure.world, _first_hook(failure), host.id, want=Nat)
+    misses = untranslated(failure)
     return [
         Blocker("NAT_NOT_PUBLISHED", sentence, _port_ref(failure, host), remedies, everyone[0].engine, evidence, misses)
     ]
@@ -74,7 +75,7 @@ def held_only(failure: Failure) -> list[Blocker]:
 
 def _unfulfilled(failure: Failure, container: Container, published: PublishedPort) -> Blocker:
     """Why a port that the engine was asked to publish does not work."""
-    host, asked = failure.netns, published.host_port
+    host, asked, misses = failure.netns, published.host_port, untranslated(failure)
     at = _port_ref(failure, host)
     again = run_again(container, f"{asked}:{published.container_port}")
     manual = Remedy(again, (Listen(host.id, _held(failure, asked)),), manual=True)
@@ -87,7 +88,7 @@ def _unfulfilled(failure: Failure, container: Container, published: PublishedPor
         )
         found = services_for(failure, host, asked) if not failure.packet.dst.is_loopback else []
         remedies = (*(_publish(failure, host, service, asked) for service in found), manual)
-        return Blocker("NAT_DNAT_HOSTIP_MISMATCH", sentence, at, remedies, container.engine)
+        return Blocker("NAT_DNAT_HOSTIP_MISMATCH", sentence, at, remedies, container.engine, near_misses=misses)
     if container.network_mode in ("none", "host"):
         sentence = f"{container.name} has network mode {container.network_mode}, which publishes nothing"
         return Blocker("NAT_NOT_PUBLISHED", sentence, at, (manual,), container.engine)
@@ -101,12 +102,12 @@ def _unfulfilled(failure: Failure, container: Container, published: PublishedPor
         return Blocker("NAT_NOT_PUBLISHED", sentence, at, (remedy,), container.engine)
     if failure.packet.dst.is_loopback and failure.leg is not Leg.SERVICE:
         sentence = f"no program of {container.engine} holds {failure.packet.dst}:{asked} for {container.name} any more"
-        return Blocker("NAT_PROXY_ABSENT", sentence, at, (_client(container, "restart"),), container.engine)
+        restart = _client(container, "restart")
+        return Blocker("NAT_PROXY_ABSENT", sentence, at, (restart,), container.engine, near_misses=misses)
     found = services_for(failure, host, asked)
     reload = (_reload(container),) if container.engine.startswith("podman") and container.attachments else ()
     remedies = (*reload, *(_publish(failure, host, service, asked) for service in found), manual)
     sentence = f"{container.engine} published {asked} for {container.name}, but no rule of {host.id} translates it"
-    misses = near_misses(failure.world, _first_hook(failure), host.id, want=Nat)
     evidence = tuple(f"{each.name} listens on {each.address}:{each.port}" for each in found)
     return Blocker("NAT_RULES_WIPED", sentence, at, remedies, container.engine, evidence, misses)
 
@@ -217,6 +218,12 @@ def _end_of(host: Netns, table: Table, chain: Chain) -> RulePlace:
 def _port_ref(failure: Failure, host: Netns) -> Ref:
     port = f"{failure.packet.dport}/{failure.question.protocol}"
     return Ref(RefKind.NETNS, host.id, (), f"port {port}", f"port {port} of {host.id}")
+
+
+def untranslated(failure: Failure) -> tuple[NearMiss, ...]:
+    """Rules that would have translated the packet where it ended, but for a condition or two."""
+    hop = failure.trace.hops[-1]
+    return near_misses(Passed(failure.world, hop.netns, _first_hook(failure), hop.steps), translates)
 
 
 def _first_hook(failure: Failure) -> Step:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.failure import Failure, is_tcp
+from engine.explain.blockers.publish import untranslated
+from engine.explain.failure import Failure, Leg, is_tcp, translation_of
 from engine.model.address import Family
 from engine.model.plan import Listen, SetContainer, SetSysctl
 from engine.model.ref import Ref, RefKind
@@ -48,7 +49,8 @@ def no_listener(failure: Failure) -> list[Blocker]:
         sentence = f"nothing listens on port {port} in {netns.id}; {other_protocol[0]} is another protocol"
         return [Blocker("DST_LISTEN_OTHER_PROTOCOL", sentence, ref, (start,), owner)]
     sentence = f"nothing listens on port {port} in {netns.id}"
-    return [Blocker("DST_NO_LISTENER", sentence, ref, (start,), owner, evidence)]
+    misses = untranslated(failure) if translation_of(failure) is None and failure.leg is Leg.FORWARD else ()
+    return [Blocker("DST_NO_LISTENER", sentence, ref, (start,), owner, evidence, misses)]
 
 
 def backlog_full(failure: Failure) -> list[Blocker]:
