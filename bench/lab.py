@@ -4,17 +4,22 @@
 
 Each is measured in the same run, in turn, and given per container: a lab with two bridges, every container with a
 published port and a listener; Mininet's hosts on two Linux bridges (Debian's package mininet), without NAT or
-listeners; and `docker run` of a few containers on a real engine, where one is installed.
+listeners; and `docker run` of a few containers on a real engine, where one is installed. What else the machine does
+lengthens the times; the processor's time for up and down (user and system, with all children) stays nearly the same.
 """
 
 from __future__ import annotations
 
+import os
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from engine.lab import lifecycle
@@ -45,6 +50,15 @@ def compose(count: int) -> str:
     return "\n".join([f"name: {NAME}", "services:", *rows, "networks: {a: {}, b: {}}", ""])
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds on the clock, up and down; `processor` is its time for both, None where daemons do the work."""
+
+    up: float
+    down: float
+    processor: float | None = None
+
+
 def timed(work: Callable[[], object]) -> float:
     """Seconds that a call takes."""
     start = time.perf_counter()
@@ -52,31 +66,43 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def lab(count: int) -> tuple[float, float]:
+def processor() -> float:
+    """Seconds of the processor that this process and its ended children have used so far."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def lab(count: int) -> Cost:
     """Up, from the file's text to listening sockets, and down."""
     directory = Path(tempfile.mkdtemp(prefix="portscope-bench-"))
+    before = processor()
     try:
         up = timed(lambda: lifecycle.up(lifecycle.draft(compose(count), "bench.yaml"), directory))
-        return up, timed(lambda: lifecycle.down(NAME, directory))
+        down = timed(lambda: lifecycle.down(NAME, directory))
+        return Cost(up, down, processor() - before)
     finally:
         lifecycle.down(NAME, directory)
         shutil.rmtree(directory)
 
 
-def mininet(count: int) -> tuple[float, float] | None:
+def mininet(count: int) -> Cost | None:
     """Mininet's time for as many hosts; it lives in a namespace of its own. None where it is not installed."""
     if not shutil.which("mn"):
         return None
+    before = processor()
     argv = ["unshare", "--net", "--mount", "/usr/bin/python3", "-c", MININET, str(count)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode:
         print(done.stderr[-500:], file=sys.stderr)
         return None
     up, down = map(float, done.stdout.split())
-    return up, down
+    return Cost(up, down, processor() - before)
 
 
-def docker(count: int) -> tuple[float, float] | None:
+def docker(count: int) -> Cost | None:
     """`docker run -p` and `docker rm -f`, one after the other. None where no engine is installed."""
     from tests.engines.docker import PROGRAMS, docker_host  # noqa: PLC0415 - only where there is an engine
 
@@ -86,7 +112,7 @@ def docker(count: int) -> tuple[float, float] | None:
         run = ("run", "-d", "bb", "/bin/httpd", "-f")
         runs = [(*run[:2], "--name", f"c{number}", "-p", f"{10000 + number}:80", *run[2:]) for number in range(count)]
         up = timed(lambda: [host.docker(*words) for words in runs])
-        return up, timed(lambda: [host.docker("rm", "-f", f"c{number}") for number in range(count)])
+        return Cost(up, timed(lambda: [host.docker("rm", "-f", f"c{number}") for number in range(count)]))
 
 
 def main() -> None:
@@ -97,10 +123,11 @@ def main() -> None:
         ("mininet", mininet(count), count),
         ("docker run", docker(DOCKER_CONTAINERS), DOCKER_CONTAINERS),
     ]
-    print(f"{'':<16} {'up ms/container':>16} {'down ms/container':>18}")
-    for name, times, number in rows:
-        words = [f"{seconds / number * 1000:.2f}" for seconds in times] if times else ["not here", "not here"]
-        print(f"{name:<16} {words[0]:>16} {words[1]:>18}")
+    print(f"{'ms per container':<16} {'up':>10} {'down':>10} {'processor':>10}")
+    for name, cost, number in rows:
+        seconds = (cost.up, cost.down, cost.processor) if cost else ("not here",) * 3
+        words = [f"{each / number * 1000:.2f}" if isinstance(each, float) else each or "-" for each in seconds]
+        print(f"{name:<16} {words[0]:>10} {words[1]:>10} {words[2]:>10}")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -29,6 +30,9 @@ from engine.build.undo import reason, replay
 from engine.model.command import argvs
 from engine.model.plan import Change, CreateNetns, Plan
 from engine.model.where import Where, named
+
+#: How many changes are made before a signal is heard.
+TOGETHER = 64
 
 
 class Applied:
@@ -67,11 +71,15 @@ class Applied:
         """Makes the changes. Raises BuildError, after the failed change and before anything is undone."""
         journal = self.journal
         names = _announce(self.plan.changes, site, journal)
-        for change in self.plan.changes:
-            if not isinstance(change, PROGRAMS):
-                _make_or_blame(
-                    change, site, journal, names.get(change.name) if isinstance(change, CreateNetns) else None
-                )
+        building = [change for change in self.plan.changes if not isinstance(change, PROGRAMS)]
+
+        def make(changes: Iterable[Change]) -> None:
+            for change in changes:
+                number = names.get(change.name) if isinstance(change, CreateNetns) else None
+                _make_or_blame(change, site, journal, number)
+
+        for start in range(0, len(building), TOGETHER):
+            site.hands.together(partial(make, building[start : start + TOGETHER]))
         self.listeners += launch(self.plan.changes, site)
 
     @property

@@ -12,9 +12,10 @@ Programs (`Serve`, `Start`, `Relay`) are not compared with the snapshot: `same_p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
+from engine.build.diff_claims import has_address, has_route, holds
 from engine.build.diff_rules import loaded
 from engine.model.building import (
     Command,
@@ -26,12 +27,19 @@ from engine.model.building import (
     LoadRules,
     Relay,
     Serve,
-    Shape,
     Start,
 )
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address
-from engine.model.plan import AddAddress, AddRoute, Change, DeleteAddress, DeleteRoute, Plan, SetPort, SetSysctl
+from engine.model.plan import (
+    AddAddress,
+    AddRoute,
+    Change,
+    DeleteAddress,
+    DeleteRoute,
+    Plan,
+    SetSysctl,
+)
 from engine.model.route import Route
 
 PROGRAMS = (Serve, Start, Relay)
@@ -51,7 +59,7 @@ def diff(desired: Plan, snapshot: Snapshot, before: Plan | None = None) -> Plan:
             again = change.netns in reload or fresh.in_new(change)
             needed = again or (isinstance(change, Command) and change not in earlier.changes)
         else:
-            needed = fresh.in_new(change) or not HOLDS[type(change)](change, snapshot)
+            needed = fresh.in_new(change) or not holds(change, snapshot)
         if needed:
             made += [*_in_the_way(change, snapshot), change]
             fresh.add(change)
@@ -177,9 +185,9 @@ def _removal(change: Change, netns: Netns) -> Change | None:
         case CreateBridge(name=name) | CreateVeth(name=name):
             return DeleteLink(netns.id, name) if name in netns.links_by_name else None
         case AddAddress(link=link, address=address) if link in netns.links_by_name:
-            return DeleteAddress(netns.id, link, address) if _has_address(netns, link, str(address)) else None
+            return DeleteAddress(netns.id, link, address) if has_address(netns, link, str(address)) else None
         case AddRoute(route=route):
-            return DeleteRoute(netns.id, route) if _has_route(netns, route) else None
+            return DeleteRoute(netns.id, route) if has_route(netns, route) else None
         case Command(argv=argv, back=back) if back:
             return Command(netns.id, back, argv)
     return None
@@ -219,80 +227,3 @@ def _reloads(desired: Plan, before: Plan, snapshot: Snapshot) -> set[str]:
                 found.add(change.netns)
     lost = [change for change in before.changes if isinstance(change, Command) and change not in desired.changes]
     return found | {change.netns for change in lost if not change.back}
-
-
-def _has_netns(change: CreateNetns, snapshot: Snapshot) -> bool:
-    return change.name in snapshot.by_id
-
-
-def _has_bridge(change: CreateBridge, snapshot: Snapshot) -> bool:
-    netns = snapshot.by_id.get(change.netns)
-    link = netns.links_by_name.get(change.name) if netns else None
-    return link is not None and link.kind == "bridge" and link.up
-
-
-def _has_veth(change: CreateVeth, snapshot: Snapshot) -> bool:
-    near, far = snapshot.by_id.get(change.netns), snapshot.by_id.get(change.peer_netns)
-    if near is None or far is None:
-        return False
-    one, other = near.links_by_name.get(change.name), far.links_by_name.get(change.peer_name)
-    if one is None or other is None or not (one.up and other.up):
-        return False
-    master = near.links_by_index.get(one.master) if one.master is not None else None
-    paired = one.peer is None or (one.peer.netns in (None, far.id) and one.peer.index == other.index)
-    return paired and (master.name if master else None) == change.master
-
-
-def _has_claimed_address(change: AddAddress, snapshot: Snapshot) -> bool:
-    netns = snapshot.by_id.get(change.netns)
-    return netns is not None and _has_address(netns, change.link, str(change.address))
-
-
-def _has_address(netns: Netns, link: str, address: str) -> bool:
-    found = netns.links_by_name.get(link)
-    return found is not None and any(one.link == found.index and str(one) == address for one in netns.addresses)
-
-
-def _has_claimed_route(change: AddRoute, snapshot: Snapshot) -> bool:
-    netns = snapshot.by_id.get(change.netns)
-    return netns is not None and _has_route(netns, change.route)
-
-
-def _has_route(netns: Netns, route: Route) -> bool:
-    """A route is the same when it leads the same way; IPv6 routes have a metric where none was asked for."""
-    gateways = [hop.gateway for hop in route.nexthops]
-    return any(
-        (one.destination, one.kind, one.table) == (route.destination, route.kind, route.table)
-        and route.metric in (one.metric, 0)
-        and [hop.gateway for hop in one.nexthops] == gateways
-        for one in netns.routes
-    )
-
-
-def _has_sysctl(change: SetSysctl, snapshot: Snapshot) -> bool:
-    """A setting that a snapshot does not have cannot be compared, and is taken for what was written."""
-    netns = snapshot.by_id.get(change.netns)
-    return netns is not None and netns.sysctls.get(change.name, change.value) == change.value
-
-
-def _has_port(change: SetPort, snapshot: Snapshot) -> bool:
-    netns = snapshot.by_id.get(change.netns)
-    link = netns.links_by_name.get(change.link) if netns else None
-    return link is not None and link.port is not None and bool(getattr(link.port, change.option)) == bool(change.value)
-
-
-def _has_shape(_change: Shape, _snapshot: Snapshot) -> bool:
-    """A snapshot does not show queueing disciplines: one is set when its link or its words are new."""
-    return True
-
-
-HOLDS: Mapping[type[Any], Callable[[Any, Snapshot], bool]] = {
-    CreateNetns: _has_netns,
-    CreateBridge: _has_bridge,
-    CreateVeth: _has_veth,
-    AddAddress: _has_claimed_address,
-    AddRoute: _has_claimed_route,
-    SetSysctl: _has_sysctl,
-    SetPort: _has_port,
-    Shape: _has_shape,
-}

@@ -36,6 +36,8 @@ def launch(changes: Iterable[Change], site: Site) -> list[Listeners]:
             started.append(site.hands.serve(words))
         for (holder, path), ports in relays.items():
             started.append(site.hands.serve([holder, path, *ports], "engine.build.relay"))
+        for listeners in started:
+            listeners.wait_until_ready()
     except BaseException:
         for listeners in started:
             listeners.end()

@@ -1,7 +1,8 @@
 """Who holds a lab's published ports on its host, and passes connections on: what docker-proxy is to Docker.
 
 Run as `python -m engine.build.relay NAME NETNS ["PROTOCOL ADDRESS PORT TARGET PORT" | "PROTOCOL ADDRESS PORT"]...`. The
-process is called NAME and lives in the namespace, where it can also reach the targets. Without a target a port is
+process is called NAME and lives in the namespace, where it can also reach the targets. One thread waits at all ports;
+each client that it lets in has threads of its own. Without a target a port is
 held and nothing is ever accepted, as conmon and a dockerd without its proxy do. A TCP client whose target does not
 answer is closed; a UDP client keeps a socket of its own to the target for as long as it speaks.
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import selectors
 import signal
 import socket
 import sys
@@ -21,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.build.namespaces import enter
-from engine.build.server import KEEP, title
+from engine.build.server import run_until_end_of, title
 
 BACKLOG = 4096
 CHUNK = 65535
@@ -67,19 +69,26 @@ def open_port(held: Held) -> socket.socket:
         found.bind((held.address, held.port))
         if held.protocol == "tcp":
             found.listen(BACKLOG)
+        found.setblocking(False)
     except OSError:
         found.close()
         raise
     return found
 
 
-def pass_on(held: Held, listener: socket.socket) -> None:
-    """Takes clients for ever."""
+def taker(held: Held, listener: socket.socket) -> Callable[[], None]:
+    """What is done when a port has something to take: a client, or a datagram."""
     if held.protocol == "udp":
-        pass_datagrams(held, listener)
-    while True:
-        client, _ = listener.accept()
-        in_background(lambda client=client: join(held, client))  # type: ignore[misc]
+        known: dict[object, socket.socket] = {}
+        return lambda: take_datagram(held, listener, known)
+    return lambda: take_client(held, listener)
+
+
+def take_client(held: Held, listener: socket.socket) -> None:
+    """Lets a client in."""
+    client, _ = listener.accept()
+    client.setblocking(True)
+    in_background(lambda: join(held, client))
 
 
 def join(held: Held, client: socket.socket) -> None:
@@ -108,20 +117,17 @@ def copy(source: socket.socket, sink: socket.socket) -> None:
         sink.shutdown(socket.SHUT_WR)
 
 
-def pass_datagrams(held: Held, listener: socket.socket) -> None:
-    """Takes datagrams for ever; each client has a socket of its own to the target."""
+def take_datagram(held: Held, listener: socket.socket, known: dict[object, socket.socket]) -> None:
+    """Passes a datagram on; each of the `known` clients has a socket of its own to the target."""
     assert held.target is not None
-    known: dict[object, socket.socket] = {}
-    while True:
-        datagram, client = listener.recvfrom(CHUNK)
-        if client not in known:
-            target = socket.socket(family_of(held.target), socket.SOCK_DGRAM)
-            target.settimeout(UDP_SILENCE)
-            target.connect((held.target, held.target_port))
-            known[client] = target
-            in_background(lambda client=client, target=target: answer(listener, client, target, known))  # type: ignore[misc]
-        with contextlib.suppress(OSError):
-            known[client].send(datagram)
+    datagram, client = listener.recvfrom(CHUNK)
+    if client not in known:
+        target = socket.socket(family_of(held.target), socket.SOCK_DGRAM)
+        target.settimeout(UDP_SILENCE)
+        target.connect((held.target, held.target_port))
+        known[client] = target
+        in_background(lambda: answer(listener, client, target, known))
+    known[client].send(datagram)
 
 
 def answer(listener: socket.socket, client: Any, target: socket.socket, known: dict[object, socket.socket]) -> None:
@@ -144,6 +150,8 @@ def main(arguments: Sequence[str]) -> int:
     title(name.encode())
     enter(netns)
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    waiting = selectors.DefaultSelector()
+    silent: list[socket.socket] = []
     for held in parse(ports):
         try:
             listener = open_port(held)
@@ -153,19 +161,11 @@ def main(arguments: Sequence[str]) -> int:
         if held.target is None:
             silent.append(listener)
         else:
-            in_background(lambda held=held, listener=listener: pass_on(held, listener))  # type: ignore[misc]
+            waiting.register(listener, selectors.EVENT_READ, taker(held, listener))
     os.write(sys.stdout.fileno(), b"ready\n")
-    said = b""
-    while more := os.read(sys.stdin.fileno(), 1024):
-        said += more
-    if KEEP in said:
-        while True:
-            signal.pause()
+    run_until_end_of(sys.stdin.fileno(), waiting)
     os._exit(0)
 
-
-#: Sockets that nobody accepts from, kept so that they stay open.
-silent: list[socket.socket] = []
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -89,8 +89,29 @@ def open_socket(endpoint: Endpoint) -> socket.socket:
     return found
 
 
+def run_until_end_of(fd: int, selector: selectors.BaseSelector) -> None:
+    """Does what the selector's data say of each file that is ready, until the file `fd` ends, unless it said "keep"
+    before; then until a signal."""
+    ended: list[bool] = []
+    said: list[bytes] = []
+
+    def told() -> None:
+        more = os.read(fd, 1024)
+        said.append(more)
+        if not more:
+            selector.unregister(fd)
+            ended.extend([True] * (KEEP not in b"".join(said)))
+
+    selector.register(fd, selectors.EVENT_READ, told)
+    while not ended:
+        for key, _ in selector.select():
+            # A client that is gone already is no error of the server.
+            with contextlib.suppress(OSError):
+                key.data()
+
+
 class Server:
-    """The loop over all sockets. The selector's data is a listener's name, or what else a ready socket means."""
+    """The sockets of all nodes. The selector's data is what a ready socket means."""
 
     def __init__(self) -> None:
         self.selector = selectors.DefaultSelector()
@@ -99,25 +120,6 @@ class Server:
         """Serves a listener from now on."""
         react = self._answer_datagram if listener.type == socket.SOCK_DGRAM else self._answer_client
         self.selector.register(listener, selectors.EVENT_READ, lambda: react(listener, name))
-
-    def run_until_end_of(self, fd: int) -> None:
-        """Serves until the file `fd` ends, unless it said "keep" before; then until a signal."""
-        ended: list[bool] = []
-        said: list[bytes] = []
-
-        def told() -> None:
-            more = os.read(fd, 1024)
-            said.append(more)
-            if not more:
-                self.selector.unregister(fd)
-                ended.extend([True] * (KEEP not in b"".join(said)))
-
-        self.selector.register(fd, selectors.EVENT_READ, told)
-        while not ended:
-            for key, _ in self.selector.select():
-                # A client that is gone already is no error of the server.
-                with contextlib.suppress(OSError):
-                    key.data()
 
     def _answer_datagram(self, listener: socket.socket, name: str) -> None:
         _, client = listener.recvfrom(LONGEST_DATAGRAM)
@@ -184,7 +186,7 @@ def main(arguments: Sequence[str]) -> int:
         enter(f"/proc/self/fd/{home}")
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         os.write(sys.stdout.fileno(), b"ready\n")
-        server.run_until_end_of(sys.stdin.fileno())
+        run_until_end_of(sys.stdin.fileno(), server.selector)
     finally:
         for child in children:
             child.kill()

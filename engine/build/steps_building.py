@@ -45,7 +45,7 @@ def _create_netns(change: CreateNetns, site: Site) -> Step:
 
 def _create_bridge(change: CreateBridge, site: Site) -> Step:
     path = site.where.path(change.netns)
-    act = lambda: site.hands.create_bridge(path, change.name, site.mark, change.mtu)  # noqa: E731 - the act of a step
+    act = lambda: site.hands.create_bridge(path, change.name, site.mark, change.mtu, up=change.up)  # noqa: E731 - the act of a step
     return step_in(site, change.netns, lambda: DropLink(path, change.name), act)
 
 
@@ -59,7 +59,7 @@ def _create_veth(change: CreateVeth, site: Site) -> Step:
     )
 
     def act() -> None:
-        site.hands.create_veth(ends, marks, change.master, change.mtu)
+        site.hands.create_veth(ends, marks, change.master, change.mtu, up=change.up)
 
     return Step(act, DropLink(*foreign[0]) if foreign else None)
 

@@ -2,8 +2,8 @@
 
     namespaces and bridges → outside → containers → the engine's rules → the administrator's → impairments → listeners
 
-A container engine's way is followed: containers have IPv6 switched off on links of networks without it, bridges do
-not accept router advertisements, and without a userland proxy every port of a bridge is a hairpin.
+A container engine's way is followed: a link comes up when its settings are made (`layouts`), and without a userland
+proxy every port of a bridge is a hairpin.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from engine.model.plan import (
     Plan,
     Relay,
     Serve,
+    SetLink,
     SetPort,
     SetSysctl,
     Shape,
@@ -57,16 +58,17 @@ def plan(lab: Blueprint) -> Plan:
 
 
 def _host(lab: Blueprint) -> list[Change]:
-    changes: list[Change] = []
+    changes: list[Change] = list(layouts.host_settings(lab))
     for bridge in lab.bridges:
-        changes.append(CreateBridge(lab.host, bridge.link, bridge.mtu))
+        changes.append(CreateBridge(lab.host, bridge.link, bridge.mtu, up=False))
+        changes += [*layouts.bridge_settings(lab, bridge), SetLink(lab.host, bridge.link, up=True)]
         if bridge.gateway6 is not None and bridge.subnet6 is not None:
             inside = IPv6Interface(f"{bridge.gateway6}/{bridge.subnet6.prefixlen}")
             changes += _addresses(lab.host, bridge.link, inside)
             link_local = Address(0, IPv6Address("fe80::1"), 64, scope="link", flags=frozenset({"nodad"}))
             changes += [AddAddress(lab.host, bridge.link, link_local)] if lab.spec.layout != "podman" else []
         changes += _addresses(lab.host, bridge.link, IPv4Interface(f"{bridge.gateway}/{bridge.subnet.prefixlen}"))
-    return [*changes, *layouts.settings(lab)]
+    return changes
 
 
 def _outside(lab: Blueprint, outside: Outside) -> list[Change]:
@@ -103,11 +105,10 @@ def _node(lab: Blueprint, node: Node) -> list[Change]:
 
 
 def _end(lab: Blueprint, node: Node, end: End) -> list[Change]:
-    changes: list[Change] = [
-        CreateVeth(lab.host, end.veth, node.netns, end.link, master=end.bridge.link, mtu=end.bridge.mtu)
-    ]
-    if end.address6 is None and lab.spec.layout != "podman":
-        changes.append(SetSysctl(node.netns, f"net.ipv6.conf.{end.link}.disable_ipv6", 1))
+    settings = layouts.container_settings(lab, node, end)
+    port = CreateVeth(lab.host, end.veth, node.netns, end.link, end.bridge.link, end.bridge.mtu, up=not settings)
+    changes: list[Change] = [port, *settings]
+    changes += [SetLink(node.netns, end.link, up=True)] if settings else []
     changes += _addresses(node.netns, end.link, end.address, end.address6)
     if not lab.spec.proxy and lab.spec.layout != "podman":
         changes.append(SetPort(lab.host, end.veth, "hairpin", 1))

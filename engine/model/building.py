@@ -23,16 +23,20 @@ class CreateNetns:
 
 @dataclass(frozen=True, slots=True)
 class CreateBridge:
-    """A new bridge in a namespace, up. An `mtu` of None is the kernel's default."""
+    """A new bridge in a namespace, up unless told otherwise. An `mtu` of None is the kernel's default."""
 
     netns: str
     name: str
     mtu: int | None = None
+    up: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class CreateVeth:
-    """A new veth pair with an end in each of two namespaces, both up; `master` is for the first end."""
+    """A new veth pair with an end in each of two namespaces; `master` is for the first end, which is up.
+
+    `up` says whether the second one is, too.
+    """
 
     netns: str
     name: str
@@ -40,6 +44,7 @@ class CreateVeth:
     peer_name: str
     master: str | None = None
     mtu: int | None = None
+    up: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,10 +47,8 @@ def _create_netns(change: CreateNetns, where: Where) -> Argvs:
 
 
 def _create_bridge(change: CreateBridge, where: Where) -> Argvs:
-    return (
-        ip(where, change.netns, "link", "add", change.name, *_mtu(change.mtu), "type", "bridge"),
-        ip(where, change.netns, "link", "set", change.name, "up"),
-    )
+    made = ip(where, change.netns, "link", "add", change.name, *_mtu(change.mtu), "type", "bridge")
+    return (made, ip(where, change.netns, "link", "set", change.name, "up")) if change.up else (made,)
 
 
 def _mtu(mtu: int | None) -> Argv:
@@ -65,10 +63,11 @@ def _create_veth(change: CreateVeth, where: Where) -> Argvs:
     path = where.path(there[0])
     beyond = ("netns", path.removeprefix(f"{NETNS_DIR}/")) if path is not None and here[0] != there[0] else ()
     master = ("master", change.master) if change.master else ()
+    far = (*_mtu(change.mtu), *(("up",) if change.up else ()))
     return (
         ip(where, here[0], "link", "add", here[1], "type", "veth", "peer", "name", there[1], *beyond),
         ip(where, change.netns, "link", "set", change.name, *_mtu(change.mtu), *master, "up"),
-        ip(where, change.peer_netns, "link", "set", change.peer_name, *_mtu(change.mtu), "up"),
+        *((ip(where, change.peer_netns, "link", "set", change.peer_name, *far),) if far else ()),
     )
 
 

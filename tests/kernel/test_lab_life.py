@@ -77,13 +77,14 @@ def test_a_lab_that_was_tampered_with_is_mended_by_what_is_missing(tmp_path: Pat
     lifecycle.up(draft, tmp_path)
     host, web = f"{name}-host", f"{name}-web"
     run(["ip", "-n", web, "route", "del", "default"])
+    run(["ip", "-n", host, "link", "set", "br-front", "down"])
     run(["ip", "netns", "exec", host, "sysctl", "-qw", "net.ipv4.ip_forward=0"])
     run(
         ["ip", "netns", "exec", host, "iptables-nft", "-D", "FORWARD", "-i", "docker0", "-o", "docker0", "-j", "ACCEPT"]
     )
     assert ask(name, "lan", "192.168.30.1", 8080) != "connected"
     _, made = become(draft, draft.text, tmp_path)
-    assert sorted(type(change).__name__ for change in made.changes) == ["AddRoute", "LoadRules", "SetSysctl"]
+    assert sorted(type(change).__name__ for change in made.changes) == ["AddRoute", "LoadRules", "SetLink", "SetSysctl"]
     assert ask(name, "lan", "192.168.30.1", 8080) == "connected"
     assert lifecycle.nothing(lifecycle.difference(draft, draft, seen(name)))
 

@@ -36,6 +36,17 @@ def start(*words: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, env=environment())
 
 
+def ready(words: list[str], module: str = "engine.build.server") -> Listeners:
+    """Listeners that are open."""
+    found = start_listeners(words, module)
+    try:
+        found.wait_until_ready()
+    except BaseException:
+        found.end()
+        raise
+    return found
+
+
 @pytest.fixture
 def tcp() -> int:
     return free_port(socket.SOCK_STREAM)
@@ -130,7 +141,7 @@ def test_a_program_of_the_lab_runs_and_ends_with_the_listeners() -> None:
 
 def test_a_program_that_is_not_there_is_named() -> None:
     with pytest.raises(BuildError, match="nothing-such cannot be started: No such file"):
-        start_listeners([json.dumps([HERE, "nothing-such"])])
+        ready([json.dumps([HERE, "nothing-such"])])
 
 
 RELAY = "engine.build.relay"
@@ -145,7 +156,7 @@ def test_a_relay_passes_connections_and_datagrams_on_and_closes_where_nobody_ans
         f"tcp 127.0.0.1 {closed} 127.0.0.1 {free_port(socket.SOCK_STREAM)}",
         f"udp 127.0.0.1 {datagrams} 127.0.0.1 {udp}",
     )
-    relay = start_listeners(["portscope-relay", HERE, *ports], RELAY)
+    relay = ready(["portscope-relay", HERE, *ports], RELAY)
     try:
         with socket.create_connection(("127.0.0.1", outer), timeout=5) as client:
             assert client.makefile("rb").read().startswith(b"web saw 127.0.0.1:")
@@ -163,13 +174,13 @@ def test_a_relay_passes_connections_and_datagrams_on_and_closes_where_nobody_ans
 
 def test_a_port_without_a_target_is_held_and_silent() -> None:
     port = free_port(socket.SOCK_STREAM)
-    relay = start_listeners(["conmon", HERE, f"tcp 127.0.0.1 {port}"], RELAY)
+    relay = ready(["conmon", HERE, f"tcp 127.0.0.1 {port}"], RELAY)
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
             client.settimeout(0.1)
             with pytest.raises(TimeoutError):
                 client.recv(10)
         with pytest.raises(BuildError, match=f"127.0.0.1:{port}/tcp cannot be published: Address already in use"):
-            start_listeners(["x", HERE, f"tcp 127.0.0.1 {port}"], RELAY)
+            ready(["x", HERE, f"tcp 127.0.0.1 {port}"], RELAY)
     finally:
         relay.end()

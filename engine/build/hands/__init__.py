@@ -1,8 +1,9 @@
 """The only writer: makes one change in one namespace, as asked, and says what the kernel said.
 
-One thread of its own enters the namespaces (setns) and keeps a netlink socket to the one it is in, so a run of
-changes in one namespace pays for entering once. Rules are loaded by the backend's own program, started from that
-thread and so inside the namespace, one transaction each. The listeners of a lab are one child process.
+One thread of its own enters the namespaces (setns) and keeps netlink sockets of the last ones, so a run of changes in
+one namespace pays for entering once; `together` makes several changes at the price of one way to the thread. Rules
+are loaded by the backend's own program, started from that thread and so inside the namespace, one transaction each.
+The listeners of a lab are one child process.
 
 What a namespace or link belongs to is written on it: a network namespace carries its mark as the alias of its
 loopback, set before the namespace gets its name; every other link carries it as its own alias.
@@ -17,18 +18,16 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
-
-from engine.build import namespaces
+from engine.build import namespaces, rtnetlink
 from engine.build.hands.programs import Listeners, run_program, start_listeners
-from engine.build.rtnetlink import address_words, route_words
+from engine.build.hands.wire import Wire
 from engine.model.address import IPAddress
 from engine.model.link import Address
 from engine.model.route import Route
@@ -37,7 +36,7 @@ from engine.model.words import sysctl_path
 T = TypeVar("T")
 Path_ = str | None
 
-IFF_UP = 1
+LOOPBACK = 1
 #: Netlink sockets that are kept open at a time: the host's is used between all others.
 KEPT_SOCKETS = 16
 
@@ -49,10 +48,12 @@ class Hands:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hands")
         self._home = self._root = -1
         self._at: tuple[Path_] | None = None
-        self._sockets: dict[Path_, IPRoute] = {}
+        self._sockets: dict[Path_, Wire] = {}
+        self._ident = 0
 
     def __enter__(self) -> Hands:
-        self._home = self._thread.submit(os.open, "/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC).result()
+        self._ident = self._thread.submit(threading.get_ident).result()
+        self._home = self._submit(lambda: os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
         try:
             self._root = os.open("/proc/1/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
@@ -60,10 +61,14 @@ class Hands:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._thread.submit(self._close).result()
+        self._submit(self._close)
         self._thread.shutdown()
         os.close(self._home)
         os.close(self._root)
+
+    def together(self, body: Callable[[], T]) -> T:
+        """Runs a body in the thread; what it asks of these hands is done there and then."""
+        return self._submit(body)
 
     # Namespaces
 
@@ -75,7 +80,7 @@ class Hands:
             try:
                 namespaces.unshare(namespaces.CLONE_NEWNET)
                 fresh = self._socket(str(namespaces.NETNS_DIR / name), new=True)
-                fresh.link("set", index=1, state="up", IFLA_IFALIAS=mark)
+                fresh.do(rtnetlink.set_link(LOOPBACK, up=True, mark=mark))
                 namespaces.pin("/proc/thread-self/ns/net", namespaces.NETNS_DIR / name)
             finally:
                 namespaces.setns(self._home)
@@ -95,7 +100,7 @@ class Hands:
             if not path.exists():
                 return True
             if namespaces.is_netns(path):
-                if self._link(str(path), "lo").get("ifalias") != mark:
+                if self._enter(str(path)).link(LOOPBACK).alias != mark:
                     return False
                 self._leave()
                 self._forget(str(path))
@@ -109,10 +114,14 @@ class Hands:
 
     # Links
 
-    def create_bridge(self, path: Path_, name: str, mark: str, mtu: int | None = None) -> None:
-        """A new bridge, marked and up."""
-        self._in(path, lambda ip: ip.link("add", ifname=name, kind="bridge"))
-        self._dress(path, name, mark, up=True, mtu=mtu)
+    def create_bridge(self, path: Path_, name: str, mark: str, mtu: int | None = None, *, up: bool = True) -> None:
+        """A new bridge, marked and up unless told otherwise."""
+
+        def body(wire: Wire) -> None:
+            wire.do(rtnetlink.new_bridge(name))
+            wire.do(rtnetlink.set_link(_index(name), up=up or None, mark=mark, mtu=mtu))
+
+        self._in(path, body)
 
     def create_veth(
         self,
@@ -120,40 +129,41 @@ class Hands:
         marks: tuple[str | None, str | None],
         master: str | None,
         mtu: int | None = None,
+        *,
+        up: bool = True,
     ) -> None:
-        """A new veth pair, both ends (namespace, name) up, the first one a port of `master`.
+        """A new veth pair with two ends (namespace, name), the first one up and a port of `master`, the second one up
+        unless told otherwise.
 
         An end whose mark is None carries none: its namespace does.
         """
         (path, name), (peer_path, peer_name) = ends
-        size = {} if mtu is None else {"mtu": mtu}
 
-        def body(ip: IPRoute) -> None:
-            port = {"master": _index(master)} if master else {}
+        def near(wire: Wire) -> None:
             fd = os.open(peer_path, os.O_RDONLY | os.O_CLOEXEC) if peer_path else os.dup(self._root)
             try:
-                peer = {"ifname": peer_name, "net_ns_fd": fd, **size}
-                ip.link("add", ifname=name, kind="veth", state="up", peer=peer, **port, **size)
+                wire.do(rtnetlink.new_veth(name, peer_name, fd, _index(master) if master else None, mtu))
             finally:
                 os.close(fd)
+            if marks[0] is not None:
+                wire.do(rtnetlink.set_link(_index(name), mark=marks[0]))
 
-        self._in(path, body)
-        if marks[0] is not None:
-            self._dress(path, name, marks[0], up=None)
-        self._dress(peer_path, peer_name, marks[1], up=True)
+        self._in(path, near)
+        if up or marks[1] is not None:
+            dressed = lambda wire: wire.do(rtnetlink.set_link(_index(peer_name), up=up or None, mark=marks[1]))  # noqa: E731
+            self._in(peer_path, dressed)
 
     def remove_link(self, path: Path_, name: str, mark: str) -> bool:
         """Removes a link that carries `mark`, or none in a namespace that carries it; False for any other."""
 
-        def body(ip: IPRoute) -> bool:
+        def body(wire: Wire) -> bool:
             try:
                 index = socket.if_nametoindex(name)
             except OSError:
                 return True
-            alias = ip.link("get", index=index)[0].get("ifalias")
-            if (alias or ip.link("get", index=1)[0].get("ifalias")) != mark:
+            if (wire.link(index).alias or wire.link(LOOPBACK).alias) != mark:
                 return False
-            ip.link("del", index=index)
+            wire.do(rtnetlink.delete_link(index))
             return True
 
         if path is not None and not Path(path).exists():
@@ -162,15 +172,19 @@ class Hands:
 
     def set_link(self, path: Path_, name: str, up: bool | None, master: str | None) -> None:
         """Sets a link up or down, or its bridge; "" takes it out of its bridge, None leaves a property as it is."""
-        self._dress(path, name, None, up=up, master=master)
+
+        def body(wire: Wire) -> None:
+            bridge = None if master is None else _index(master) if master else 0
+            wire.do(rtnetlink.set_link(_index(name), up=up, master=bridge))
+
+        self._in(path, body)
 
     def link_state(self, path: Path_, name: str) -> tuple[bool, str]:
         """Whether a link is up, and the name of its bridge ("" for none)."""
 
-        def body(ip: IPRoute) -> tuple[bool, str]:
-            link = ip.link("get", index=_index(name))[0]
-            master = link.get("master")
-            return bool(link["flags"] & IFF_UP), ip.link("get", index=master)[0].get("ifname") if master else ""
+        def body(wire: Wire) -> tuple[bool, str]:
+            link = wire.link(_index(name))
+            return link.up, wire.link(link.master).name if link.master else ""
 
         return self._in(path, body)
 
@@ -178,15 +192,15 @@ class Hands:
 
     def add_address(self, path: Path_, link: str, address: Address) -> None:
         """Gives a link an address."""
-        self._in(path, lambda ip: ip.addr("add", index=_index(link), **address_words(address)))
+        self._in(path, lambda wire: wire.do(rtnetlink.new_address(_index(link), address)))
 
     def route(self, path: Path_, verb: str, route: Route) -> None:
         """Adds ("add") or deletes ("del") a route; its next hops name links by index."""
-        self._in(path, lambda ip: ip.route(verb, **route_words(route, verb)))
+        self._in(path, lambda wire: wire.do(rtnetlink.route_request(verb, route)))
 
     def delete_neighbour(self, path: Path_, link: str, address: IPAddress) -> None:
         """Forgets a neighbour entry."""
-        self._in(path, lambda ip: ip.neigh("del", ifindex=_index(link), dst=str(address)))
+        self._in(path, lambda wire: wire.do(rtnetlink.delete_neighbour(_index(link), address)))
 
     # Sysctls and programs
 
@@ -204,24 +218,18 @@ class Hands:
         return self._in(path, lambda _: run_program(argv, text))
 
     def serve(self, words: Sequence[str], module: str = "engine.build.server") -> Listeners:
-        """Starts the listeners of a lab (the module has the words) and waits until all are open."""
+        """Starts the listeners of a lab; the module has the words. They are not open yet."""
         return start_listeners(words, module)
 
     # The thread
 
     def _submit(self, body: Callable[[], T]) -> T:
-        def translated() -> T:
-            try:
-                return body()
-            except NetlinkError as error:
-                raise OSError(error.code, os.strerror(error.code)) from None
+        return body() if threading.get_ident() == self._ident else self._thread.submit(body).result()
 
-        return self._thread.submit(translated).result()
-
-    def _in(self, path: Path_, body: Callable[[IPRoute], T]) -> T:
+    def _in(self, path: Path_, body: Callable[[Wire], T]) -> T:
         return self._submit(lambda: body(self._enter(path)))
 
-    def _enter(self, path: Path_) -> IPRoute:
+    def _enter(self, path: Path_) -> Wire:
         """In the thread: goes to a namespace, and gives a netlink socket of it."""
         if self._at != (path,):
             if path is None:
@@ -231,14 +239,14 @@ class Hands:
             self._at = (path,)
         return self._socket(path)
 
-    def _socket(self, path: Path_, *, new: bool = False) -> IPRoute:
+    def _socket(self, path: Path_, *, new: bool = False) -> Wire:
         """In the thread, inside the namespace: a socket of it, which belongs to where it was opened. It is kept."""
         if new:
             self._forget(path)
         if path not in self._sockets:
             while len(self._sockets) >= KEPT_SOCKETS:
                 self._forget(next(each for each in self._sockets if self._at != (each,)))
-            self._sockets[path] = IPRoute()
+            self._sockets[path] = Wire()
         self._sockets[path] = found = self._sockets.pop(path)
         return found
 
@@ -258,32 +266,6 @@ class Hands:
         self._leave()
         for path in list(self._sockets):
             self._forget(path)
-
-    def _link(self, path: Path_, name: str) -> Any:
-        ip = self._enter(path)
-        return ip.link("get", index=_index(name))[0]
-
-    def _dress(  # noqa: PLR0913 - properties of one message
-        self,
-        path: Path_,
-        name: str,
-        mark: str | None,
-        *,
-        up: bool | None,
-        master: str | None = None,
-        mtu: int | None = None,
-    ) -> None:
-        def body(ip: IPRoute) -> None:
-            words: dict[str, Any] = {} if mark is None else {"IFLA_IFALIAS": mark}
-            if mtu is not None:
-                words["mtu"] = mtu
-            if master is not None:
-                words["master"] = _index(master) if master else 0
-            if up is not None:
-                words["state"] = "up" if up else "down"
-            ip.link("set", index=_index(name), **words)
-
-        self._in(path, body)
 
 
 def _index(name: str) -> int:

@@ -121,19 +121,10 @@ def end_process(pid: int, started: int) -> None:
 
 
 def start_listeners(words: Sequence[str], module: str = "engine.build.server") -> Listeners:
-    """Starts the program of that name with the words of its listeners, and waits until all are open.
-
-    Raises BuildError with the reason when one cannot be; then the process has ended.
-    """
+    """Starts the program of that name with the words of its listeners; `wait_until_ready` says when all are open."""
     argv = [sys.executable, "-P", "-m", module, *words]
     pipe = subprocess.PIPE
     process = subprocess.Popen(
         argv, env=environment(), cwd="/", start_new_session=True, stdin=pipe, stdout=pipe, stderr=pipe
     )
-    listeners = Listeners(process)
-    try:
-        listeners.wait_until_ready()
-    except BaseException:
-        listeners.end()
-        raise
-    return listeners
+    return Listeners(process)
