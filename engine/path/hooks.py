@@ -17,18 +17,29 @@ from engine.path.nat import translate
 from engine.path.rules import Ending, chain_ref, run_base_chain
 from engine.path.stations import Hooked, Station, StationKind
 
+#: The smallest and the largest priority of a hook.
+FIRST_PRIORITY, LAST_PRIORITY = -(1 << 31), (1 << 31) - 1
+ALL = range(FIRST_PRIORITY, LAST_PRIORITY + 1)
+
 
 def run_hook(
-    journey: Journey, hook: str, family: str | None = None, reroute: Callable[[Journey], Trace | None] | None = None
+    journey: Journey,
+    hook: str,
+    family: str | None = None,
+    reroute: Callable[[Journey], Trace | None] | None = None,
+    among: range = ALL,
 ) -> Trace | None:
     """Takes the packet through a hook. The finished trace if it ended there, None if it goes on.
 
-    `reroute` is called after each station that has the packet routed again.
+    `reroute` is called after each station that has the packet routed again. `among` has the priorities of the stations
+    that are run.
     """
     family = family or ("ip" if journey.packet.dst.version == 4 else "ip6")
     stations = journey.world.stations(journey.netns)
     legacy_first = frozenset(tied.base.priority for tied in stations.tied(hook, family) if _runs_first(journey, tied))
     for station in stations.at(hook, family, legacy_first):
+        if station.priority not in among:
+            continue
         before = journey.packet, journey.context.mark
         ended = _stop(journey, station, hook)
         if ended is None and reroute is not None and _routes_again(journey, station, *before):

@@ -64,8 +64,8 @@ class Journey:
     decides what becomes of the packet when a namespace takes it in. `exit` is the device (namespace id,
     index) behind which an outside client sits. `connecting` marks the packet of a connect().
     `bound` is the index of the device that a packet to a link-local address has to leave by. `view` is what the last
-    rule saw (see `rules.view_of`). `hidden` says that the packet ended inside of a tunnel, whose errors its sender does
-    not hear of; `depth` counts the tunnels around it.
+    rule saw (see `rules.view_of`). `hidden` says that the packet ended inside of a tunnel or a bridge, whose errors its
+    sender does not hear of; `depth` counts the tunnels around it.
     """
 
     def __init__(self, setting: Setting, netns: str, packet: Packet, endpoint: Endpoint = no_endpoint) -> None:

@@ -8,21 +8,15 @@ nf_nat_masquerade.c, nf_nat_redirect.c, xt_NETMAP.c; ICMP errors: nf_nat_proto.c
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import ip_address
 
-from engine.model.address import IPAddress
-from engine.model.firewall import Nat, NatKind, NatValue, Table, Verdict, VerdictKind
+from engine.model.firewall import Nat, NatValue, Verdict, VerdictKind
 from engine.model.trace import Assumption
 from engine.model.traffic import Tuple4
-from engine.path.addresses import source_for
 from engine.path.flow import Track, rewrite
 from engine.path.journey import Journey
-from engine.path.rules import DROP, Ending, run_base_chain
-from engine.path.source6 import source_address6
+from engine.path.mapping import MANIP
+from engine.path.rules import Ending, run_base_chain
 from engine.path.stations import Hooked
-
-#: Which end of the packet a hook's translation is about (HOOK2MANIP in nf_nat.h).
-MANIP: dict[str, str] = {"prerouting": "dst", "output": "dst", "postrouting": "src", "input": "src"}
 
 
 def translate(journey: Journey, chains: tuple[Hooked, ...], hook: str) -> Ending | None:
@@ -52,30 +46,20 @@ def _choose_mapping(journey: Journey, track: Track, chains: tuple[Hooked, ...], 
     for hooked in chains:
         ending = run_base_chain(journey, hooked, hook)
         if isinstance(ending.effect, Nat):
-            return _set_up(journey, track, ending.effect, hooked.table, hook)
+            _set_up(journey, track, ending.effect.value, hook)
+            return None
         if not (isinstance(ending.effect, Verdict) and ending.effect.kind is VerdictKind.ACCEPT):
             return ending
     return None
 
 
-def _set_up(journey: Journey, track: Track, nat: Nat, table: Table, hook: str) -> Ending | None:
-    value = nat.value
-    if nat.kind in (NatKind.MASQUERADE, NatKind.REDIRECT):
-        address = _own_address(journey, nat.kind, hook)
-        if address is None:
-            return Ending(DROP, False, table)
-        value = replace(value, low=address, high=address)
-    if nat.kind is NatKind.NETMAP and value.low is not None and value.high is not None:
-        old = journey.packet.dst if MANIP[hook] == "dst" else journey.packet.src
-        mapped = _netmap(old, value.low, value.high)
-        value = replace(value, low=mapped, high=mapped)
+def _set_up(journey: Journey, track: Track, value: NatValue, hook: str) -> None:
     if value.high is not None and value.high != value.low:
         journey.assume(Assumption("ASSUME_NAT_RANGE", f"of the range {value.low}-{value.high} the first is taken"))
     if MANIP[hook] == "dst":
         _map_destination(track, value)
     else:
-        _map_source(track, value)
-    return None
+        _map_source(journey, track, value)
 
 
 def _map_destination(track: Track, value: NatValue) -> None:
@@ -87,13 +71,30 @@ def _map_destination(track: Track, value: NatValue) -> None:
         track.status |= {"dnat"}
 
 
-def _map_source(track: Track, value: NatValue) -> None:
+def _map_source(journey: Journey, track: Track, value: NatValue) -> None:
     old = track.reply
     address = value.low or old.dst
     port = _port(value, old.dport)
-    if (address, port) != (old.dst, old.dport):
-        track.reply = Tuple4(old.src, address, old.sport, port)
+    mapped = _unique(journey, track, Tuple4(old.src, address, old.sport, port))
+    if mapped != old:
+        track.reply = mapped
         track.status |= {"snat"}
+
+
+def _unique(journey: Journey, track: Track, reply: Tuple4) -> Tuple4:
+    """The reply tuple with another port where a flow of this conversation has it already (nf_nat_used_tuple).
+
+    A server that answers from another address than it was asked at meets this: its answer is a flow of its own, and
+    must not look like an answer.
+    """
+    others = (each for each in journey.tracks.by_netns.get(journey.netns.id, ()) if each is not track)
+    taken = any(each.protocol is track.protocol and reply in (each.original, each.reply) for each in others)
+    if not taken or reply.dport is None:
+        return reply
+    port = reply.dport + 1 if reply.dport < 65535 else 1024
+    sentence = f"another flow has {reply.dst}:{reply.dport} already, so the kernel chooses another port (here {port})"
+    journey.assume(Assumption("ASSUME_NAT_PORT", sentence))
+    return replace(reply, dport=port)
 
 
 def _port(value: NatValue, old: int | None) -> int | None:
@@ -102,27 +103,6 @@ def _port(value: NatValue, old: int | None) -> int | None:
     if old is None or low is None or high is None or low <= old <= high:
         return old
     return low
-
-
-def _own_address(journey: Journey, kind: NatKind, hook: str) -> IPAddress | None:
-    version = journey.packet.dst.version
-    if kind is NatKind.MASQUERADE:
-        if journey.out is None:
-            return None
-        if version == 6:  # nf_nat_masquerade_ipv6 asks by the destination, not by the next hop
-            return source_address6(journey.netns, journey.out.link, journey.packet.dst)
-        return source_for(journey.netns, journey.out.link, journey.out.towards, version)
-    if hook == "output":
-        return ip_address("127.0.0.1" if version == 4 else "::1")
-    device = journey.netns.links_by_name.get(journey.context.iif)
-    own = (a.address for a in journey.netns.addresses if device and a.link == device.index)
-    return next((address for address in own if address.version == version), None)
-
-
-def _netmap(old: IPAddress, low: IPAddress, high: IPAddress) -> IPAddress:
-    """Keeps the host part, as long as the range is one whole prefix."""
-    mask = int(low) ^ int(high)
-    return type(old)((int(low) & ~mask) | (int(old) & mask))
 
 
 def _translate_error(journey: Journey, track: Track, manip: str) -> None:

@@ -22,7 +22,7 @@ from engine.path.addresses import is_local, source_for
 from engine.path.apart import kept_apart
 from engine.path.decision import Refusal
 from engine.path.discovery import SOLICITATION, kept_away
-from engine.path.doubt import validate_source
+from engine.path.doubt import either, validate_source
 from engine.path.fib import FlowKey, Found
 from engine.path.flow import Tracks
 from engine.path.journey import Journey, Setting
@@ -175,7 +175,19 @@ def _answers(journey: Journey, link: Link, station: Station, towards: IPAddress)
     ignore = max(there.sysctl(f"net.ipv4.conf.{name}.arp_ignore") for name in ("all", station.link.name))
     if _ignored(journey, link, station, towards, ignore):
         return False
-    return refusal_to_answer(journey, link, station, towards) is None
+    if refusal_to_answer(journey, link, station, towards) is not None:
+        return False
+    return not either(there, station.link, "arp_filter") or _leads_back(journey, link, station, towards)
+
+
+def _leads_back(journey: Journey, link: Link, station: Station, towards: IPAddress) -> bool:
+    """Whether the answer would leave by the device that the question came in by (arp_filter)."""
+    asker = _asker(journey, link, towards)
+    if asker is None:
+        return True
+    there = journey.world.netns(station.netns)
+    found = journey.world.fib(there).lookup(FlowKey(asker, towards))
+    return isinstance(found, Found) and any(hop.link == station.link.index for hop in found.nexthops)
 
 
 def _ignored(journey: Journey, link: Link, station: Station, towards: IPAddress, mode: int) -> bool:

@@ -32,6 +32,7 @@ from engine.model.firewall import (
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Assumption, StepKind
 from engine.path.journey import Journey
+from engine.path.mapping import concerns, settled
 from engine.path.matches import TOTAL, Answer, look_up, matches, possible
 from engine.path.stations import Hooked
 from engine.path.tproxy import hand_over, socket_for
@@ -204,11 +205,7 @@ def _perform(journey: Journey, place: Place, statement: Statement, found: MapEle
     if isinstance(statement, Reject):
         return f"reject {statement.kind}", statement
     if isinstance(statement, Nat):
-        if not statement.fields:
-            return str(statement.kind), statement
-        if not isinstance(found, MapElement) or not isinstance(found.value, NatValue):
-            return _opaque(journey, place, Opaque(f"{statement.kind} by a map"))
-        return str(statement.kind), Nat(statement.kind, found.value, flags=statement.flags)
+        return _nat(journey, place, statement, found)
     if isinstance(statement, VerdictMap):
         return _verdict_map(journey, place, statement, found)
     if isinstance(statement, SetMark):
@@ -227,6 +224,18 @@ def _perform(journey: Journey, place: Place, statement: Statement, found: MapEle
     if isinstance(statement, Opaque):
         return _opaque(journey, place, statement)
     return "", None
+
+
+def _nat(journey: Journey, place: Place, statement: Nat, found: MapElement | Answer) -> tuple[str, Effect]:
+    nat = statement
+    if statement.fields:
+        if not isinstance(found, MapElement) or not isinstance(found.value, NatValue):
+            return _opaque(journey, place, Opaque(f"{statement.kind} by a map"))
+        nat = Nat(statement.kind, found.value, flags=statement.flags)
+    if not concerns(journey, nat):
+        return "", None
+    mapped = settled(journey, nat, place.hook)
+    return (str(nat.kind), mapped) if mapped is not None else (f"{nat.kind}: no address, drop", DROP)
 
 
 def _verdict_map(

@@ -7,12 +7,16 @@ bridge-nf-call-iptables is 1; a bridged packet that PREROUTING redirects within 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from engine.model.host import Netns
 from engine.model.link import Link
 from engine.model.trace import Assumption, Outcome, StepKind, Trace
-from engine.path.decision import Refusal
-from engine.path.hooks import run_device_hook, run_hook
-from engine.path.journey import Journey, Out
+from engine.path.decision import Refusal, Way
+from engine.path.frames import came_in, comes_in, flood, goes_out, goes_up, passes
+from engine.path.hooks import run_device_hook
+from engine.path.journey import Journey
 from engine.path.neighbours import resolve
 from engine.path.routing import route_bridged
 from engine.path.segment import bridge_of, calls_iptables, forwards, may_pass, opaque, ports_of
@@ -20,6 +24,21 @@ from engine.path.stacked import heard_above, leave, sent_below
 from engine.path.stages import Arrive, Bridged, Emit, Next, OnWire, Stack
 from engine.path.unseen import mention_programs
 from engine.path.vlans import Refused, admitted, filters, released, words
+
+#: Refusals that are routes of their own: a packet that PREROUTING has sent elsewhere takes them up to the
+#: IP layer (br_nf_pre_routing_finish: ip_error for IPv4, a route that leads on for IPv6). Others free it in the bridge.
+TAKEN_UP = {
+    4: frozenset(
+        {
+            Outcome.NOT_FORWARDED,
+            Outcome.NO_ROUTE,
+            Outcome.ROUTE_UNREACHABLE,
+            Outcome.ROUTE_PROHIBIT,
+            Outcome.ROUTE_BLACKHOLE,
+        }
+    ),
+    6: frozenset({Outcome.NOT_FORWARDED}),
+}
 
 
 def emit(journey: Journey, stage: Emit) -> Next:
@@ -127,21 +146,29 @@ def _into_bridge(journey: Journey, bridge: Link, port: Link, stage: Arrive) -> N
         return _wrong_vlan(journey, port, f"takes no frames {_of(stage.vlan)}")
     within = f", VLAN {vlan}" if vlan is not None else ""
     journey.step(StepKind.BRIDGE, f"port {port.name} of bridge {bridge.name}{within}", ref)
-    journey.see(iif=port.name, oif="", physin="", physout="")
-    ended = run_hook(journey, "prerouting", "bridge")
+    calls = stage.vlan is None and calls_iptables(journey.netns, bridge, journey.packet.dst.version)
+    target = journey.packet.dst
+    ended = comes_in(journey, bridge, port, calls=calls)
     if ended:
         return ended
     upwards = stage.mac is None or stage.mac in _own_macs(journey.netns, bridge)
+    translated = journey.packet.dst != target
+    way = route_bridged(journey, journey.packet, bridge) if translated else None
+    if isinstance(way, Refusal) and way.outcome not in TAKEN_UP[target.version]:
+        journey.hidden = True
+        journey.step(StepKind.ROUTE, way.text, way.ref)
+        return journey.end(way.outcome)
+    ended = came_in(journey, port)
+    if ended:
+        return ended
+    if isinstance(way, Way) and not way.local and way.link.index == bridge.index:
+        return _turned_round(journey, bridge, port, way, vlan)
     tag = released(journey.netns, bridge, bridge, vlan) if upwards else None
     if isinstance(tag, Refused):
         return _wrong_vlan(journey, bridge, f"takes no frames {_of(vlan)} itself")
-    onwards = Bridged(bridge, port, stage.mac, stage.source_mac, vlan)
-    if stage.vlan is not None or not calls_iptables(journey.netns, bridge, journey.packet.dst.version):
-        journey.see(iif=bridge.name if upwards else port.name)
-        if not upwards:
-            return onwards
-        return _up(journey, bridge, port) if tag is None else _tagged(journey, bridge, stage, tag)
-    return _bridge_prerouting(journey, onwards, upwards)
+    if not (upwards or translated):
+        return Bridged(bridge, port, stage.mac, stage.source_mac, vlan)
+    return _up(journey, bridge, port, prerouted=calls) if tag is None else _tagged(journey, bridge, stage, tag)
 
 
 def _of(vlan: int | None) -> str:
@@ -161,64 +188,40 @@ def _tagged(journey: Journey, bridge: Link, stage: Arrive, tag: int) -> Next:
 
 
 def _up(journey: Journey, device: Link, port: Link | None = None, *, prerouted: bool = False) -> Next:
-    """From a bridge's port, or from loopback, to its own IP stack: by the bridge's INPUT (br_pass_frame_up), which
-    sees the port, and the device's ingress hook."""
-    journey.see(iif=(port or device).name, oif="")
-    ended = run_hook(journey, "input", "bridge") if port is not None else None
+    """From a bridge's port, or from loopback, to its own IP stack, past the device's ingress hook."""
+    ended = goes_up(journey, device, port) if port is not None else None
     if ended:
         return ended
-    journey.see(iif=device.name)
+    journey.see(iif=device.name, oif="")
     return run_device_hook(journey, "ingress", device.name) or Stack(device, prerouted=prerouted)
 
 
-def _bridge_prerouting(journey: Journey, onwards: Bridged, upwards: bool) -> Next:
-    """br_nf_pre_routing and its finish: DNAT may turn a bridged packet round, or keep it in the bridge."""
-    bridge, port = onwards.bridge, onwards.port
-    before = journey.packet.dst
-    journey.see(iif=bridge.name, oif="", physin=port.name)
-    ended = run_hook(journey, "prerouting")
-    if ended:
-        return ended
-    if journey.packet.dst == before:
-        if upwards:
-            return _up(journey, bridge, port, prerouted=True)
-        return onwards
-    way = route_bridged(journey, journey.packet, bridge)
-    if isinstance(way, Refusal):
-        journey.step(StepKind.ROUTE, way.text, way.ref)
-        return journey.end(way.outcome)
-    if way.local or way.link.index != bridge.index:
-        return _up(journey, bridge, port, prerouted=True)
+def _turned_round(journey: Journey, bridge: Link, port: Link, way: Way, vlan: int | None) -> Next:
+    """A frame whose packet PREROUTING sent elsewhere within the bridge (br_nf_pre_routing_finish_bridge)."""
     found = resolve(journey, bridge, way.towards)
     journey.step(StepKind.NEIGHBOUR, found.text, found.ref)
     if found.leaves_view:
         return leave(journey, bridge)
     if found.mac is None:
         return journey.end(Outcome.NO_NEIGHBOUR)
-    return Bridged(bridge, port, found.mac, bridge.mac, onwards.vlan)
+    return Bridged(bridge, port, found.mac, bridge.mac, vlan)
 
 
 def bridged(journey: Journey, stage: Bridged) -> Next:
     """Passes a frame on within a bridge, through the bridge and IP hooks that it meets there."""
-    bridge, port = stage.bridge, stage.port
-    out = _port_for(journey, bridge, port, stage.mac, stage.vlan)
+    bridge, port, netns = stage.bridge, stage.port, journey.netns
+    called = calls_iptables(netns, bridge, journey.packet.dst.version)
+
+    def meets(out: Link) -> Trace | None:
+        return passes(journey, bridge, port, out, calls=called and released(netns, bridge, out, stage.vlan) is None)
+
+    out = _port_for(journey, stage.mac, stage.vlan, _Ways(bridge, port, meets))
     if isinstance(out, Trace):
         return out
-    tag = released(journey.netns, bridge, out, stage.vlan)
+    tag = released(netns, bridge, out, stage.vlan)
     if isinstance(tag, Refused):
         return _wrong_vlan(journey, out, f"carries no frames {_of(stage.vlan)}")
-    journey.see(iif=port.name, oif=out.name, physin="", physout="")
-    ended = run_hook(journey, "forward", "bridge")
-    if ended:
-        return ended
-    if tag is None and calls_iptables(journey.netns, bridge, journey.packet.dst.version):
-        journey.see(iif=bridge.name, oif=bridge.name, physin=port.name, physout=out.name)
-        journey.out = Out(bridge, journey.packet.dst)
-        ended = run_hook(journey, "forward") or run_hook(journey, "postrouting")
-        if ended:
-            return ended
-    journey.see(iif=port.name, oif=out.name, physin="", physout="")
-    ended = run_hook(journey, "postrouting", "bridge")
+    ended = meets(out)
     if ended:
         return ended
     journey.step(StepKind.BRIDGE, f"bridge {bridge.name}: {port.name} → {out.name}", journey.link_ref(out))
@@ -231,23 +234,33 @@ def _out_of_bridge(journey: Journey, stage: OnWire) -> Next:
     vlan = admitted(netns, bridge, bridge, stage.vlan)
     if isinstance(vlan, Refused):
         return _wrong_vlan(journey, bridge, f"sends no frames {_of(stage.vlan)}")
-    out = _port_for(journey, bridge, None, stage.mac, vlan)
+    journey.see(source_mac=stage.source_mac, target_mac=stage.mac or "")
+    out = _port_for(journey, stage.mac, vlan, _Ways(bridge, None, lambda out: goes_out(journey, out)))
     if isinstance(out, Trace):
         return out
     tag = released(netns, bridge, out, vlan)
     if isinstance(tag, Refused):
         return _wrong_vlan(journey, out, f"carries no frames {_of(vlan)}")
-    journey.see(oif=out.name, source_mac=stage.source_mac, target_mac=stage.mac or "")
-    ended = run_hook(journey, "output", "bridge") or run_hook(journey, "postrouting", "bridge")
+    ended = goes_out(journey, out)
     if ended:
         return ended
     journey.step(StepKind.BRIDGE, f"bridge {bridge.name} sends by port {out.name}", journey.link_ref(out))
     return OnWire(out, stage.mac, stage.source_mac, tag)
 
 
-def _port_for(journey: Journey, bridge: Link, source: Link | None, mac: str | None, vlan: int | None) -> Link | Trace:
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """A frame's ways out of a bridge: the port that it came in by, None where the bridge itself sends, and the hooks
+    that it meets on the way to a port."""
+
+    bridge: Link
+    source: Link | None
+    meets: Callable[[Link], Trace | None]
+
+
+def _port_for(journey: Journey, mac: str | None, vlan: int | None, ways: _Ways) -> Link | Trace:
     """The port behind which a MAC address lives: by the forwarding table, else where a flood finds it."""
-    netns = journey.netns
+    netns, bridge, source = journey.netns, ways.bridge, ways.source
     for entry in netns.fdb:
         if entry.mac == mac and entry.master == bridge.index and not entry.local and vlan in (None, entry.vlan):
             port = netns.links_by_index.get(entry.link)
@@ -264,11 +277,13 @@ def _port_for(journey: Journey, bridge: Link, source: Link | None, mac: str | No
         return journey.end(Outcome.BRIDGE_DROP)
     if port is not None:
         return _checked(journey, bridge, source, port)
+    open_ports = [port for port in reversed(ports_of(netns, bridge)) if may_pass(source, port)]
     if segment.leaves_view:
-        ports = (port for port in ports_of(netns, bridge) if may_pass(source, port))
-        away = next((port for port in ports if journey.world.segment(netns, port).leaves_view), None)
+        away = next((port for port in reversed(open_ports) if journey.world.segment(netns, port).leaves_view), None)
         if away is not None:
             return leave(journey, away)
+    carrying = (port for port in open_ports if not isinstance(released(netns, bridge, port, vlan), Refused))
+    flood(journey, (port for port in carrying if port.port is None or port.port.flood), ways.meets)
     journey.step(StepKind.BRIDGE, f"no port of {bridge.name} leads to {mac}", journey.link_ref(bridge))
     return journey.end(Outcome.BRIDGE_DROP)
 

@@ -69,15 +69,17 @@ def statement(item: Json) -> _Built:
 def family_of(item: Json) -> Match | None:
     """The unwritten condition of statements that only one IP version has, in tables of several.
 
-    nft asks for the family before `reject with icmp …` and does not show it; the kernel passes `dnat ip to …` over
-    for a packet of the other version (nft_nat_inet_eval).
+    nft asks for the family before `reject with icmp …` and does not show it; the kernel leaves a rule with `tproxy ip
+    to …` for a packet of the other version (nft_tproxy_eval). A translation of the other version is met and does
+    nothing (nft_nat_inet_eval); its address says of which it is.
     """
     if not isinstance(item, dict) or len(item) != 1:
         return None
     ((name, inner),) = item.items()
     if not isinstance(inner, dict):
         return None
-    of = inner.get("type") if name == "reject" else inner.get("family") if name in ("dnat", "snat", "tproxy") else None
+    bare = name in ("dnat", "snat") and "addr" not in inner
+    of = inner.get("type") if name == "reject" else inner.get("family") if bare or name == "tproxy" else None
     version = {"icmp": "ipv4", "icmpv6": "ipv6", "ip": "ipv4", "ip6": "ipv6"}.get(str(of))
     return Match((Field("meta nfproto"),), ((Name(version),),), text=f"meta nfproto {version}") if version else None
 
