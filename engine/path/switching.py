@@ -7,19 +7,17 @@ bridge-nf-call-iptables is 1; a bridged packet that PREROUTING redirects within 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from engine.model.host import Netns
 from engine.model.link import Link
 from engine.model.trace import Assumption, Outcome, StepKind, Trace
 from engine.path.decision import Refusal, Way
-from engine.path.frames import came_in, comes_in, flood, goes_out, goes_up, passes
+from engine.path.frames import came_in, comes_in, goes_out, goes_up, passes
 from engine.path.hooks import run_device_hook
 from engine.path.journey import Journey
 from engine.path.neighbours import resolve
+from engine.path.ports import Ways, port_for
 from engine.path.routing import route_bridged
-from engine.path.segment import bridge_of, calls_iptables, forwards, may_pass, opaque, ports_of
+from engine.path.segment import bridge_of, calls_iptables, forwards, opaque, ports_of
 from engine.path.stacked import heard_above, leave, sent_below
 from engine.path.stages import Arrive, Bridged, Emit, Next, OnWire, Stack
 from engine.path.unseen import mention_programs
@@ -215,7 +213,7 @@ def bridged(journey: Journey, stage: Bridged) -> Next:
     def meets(out: Link) -> Trace | None:
         return passes(journey, bridge, port, out, calls=called and released(netns, bridge, out, stage.vlan) is None)
 
-    out = _port_for(journey, stage.mac, stage.vlan, _Ways(bridge, port, meets))
+    out = port_for(journey, stage.mac, stage.vlan, Ways(bridge, port, meets))
     if isinstance(out, Trace):
         return out
     tag = released(netns, bridge, out, stage.vlan)
@@ -235,7 +233,7 @@ def _out_of_bridge(journey: Journey, stage: OnWire) -> Next:
     if isinstance(vlan, Refused):
         return _wrong_vlan(journey, bridge, f"sends no frames {_of(stage.vlan)}")
     journey.see(source_mac=stage.source_mac, target_mac=stage.mac or "")
-    out = _port_for(journey, stage.mac, vlan, _Ways(bridge, None, lambda out: goes_out(journey, out)))
+    out = port_for(journey, stage.mac, vlan, Ways(bridge, None, lambda out: goes_out(journey, out)))
     if isinstance(out, Trace):
         return out
     tag = released(netns, bridge, out, vlan)
@@ -246,59 +244,6 @@ def _out_of_bridge(journey: Journey, stage: OnWire) -> Next:
         return ended
     journey.step(StepKind.BRIDGE, f"bridge {bridge.name} sends by port {out.name}", journey.link_ref(out))
     return OnWire(out, stage.mac, stage.source_mac, tag)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ways:
-    """A frame's ways out of a bridge: the port that it came in by, None where the bridge itself sends, and the hooks
-    that it meets on the way to a port."""
-
-    bridge: Link
-    source: Link | None
-    meets: Callable[[Link], Trace | None]
-
-
-def _port_for(journey: Journey, mac: str | None, vlan: int | None, ways: _Ways) -> Link | Trace:
-    """The port behind which a MAC address lives: by the forwarding table, else where a flood finds it."""
-    netns, bridge, source = journey.netns, ways.bridge, ways.source
-    for entry in netns.fdb:
-        if entry.mac == mac and entry.master == bridge.index and not entry.local and vlan in (None, entry.vlan):
-            port = netns.links_by_index.get(entry.link)
-            if port is not None and port.master == bridge.index:
-                return _checked(journey, bridge, source, port)
-    segment = journey.world.segment(netns, bridge, vlan)
-    station = segment.owner(mac or "")
-    port = netns.links_by_index.get(station.port) if station is not None and station.port is not None else None
-    if port is not None and port.port is not None and not port.port.flood:
-        text = (
-            f"{bridge.name} has not learned where {mac} is, and port {port.name} takes no unknown frames (flood is off)"
-        )
-        journey.step(StepKind.BRIDGE, text, journey.link_ref(port))
-        return journey.end(Outcome.BRIDGE_DROP)
-    if port is not None:
-        return _checked(journey, bridge, source, port)
-    open_ports = [port for port in reversed(ports_of(netns, bridge)) if may_pass(source, port)]
-    if segment.leaves_view:
-        away = next((port for port in reversed(open_ports) if journey.world.segment(netns, port).leaves_view), None)
-        if away is not None:
-            return leave(journey, away)
-    carrying = (port for port in open_ports if not isinstance(released(netns, bridge, port, vlan), Refused))
-    flood(journey, (port for port in carrying if port.port is None or port.port.flood), ways.meets)
-    journey.step(StepKind.BRIDGE, f"no port of {bridge.name} leads to {mac}", journey.link_ref(bridge))
-    return journey.end(Outcome.BRIDGE_DROP)
-
-
-def _checked(journey: Journey, bridge: Link, source: Link | None, port: Link) -> Link | Trace:
-    if may_pass(source, port):
-        return port
-    if source is not None and source.index == port.index:
-        why = f"port {port.name} may not send back what it received (hairpin is off)"
-    elif not forwards(port):
-        why = f"port {port.name} of {bridge.name} is {port.port.state if port.port and port.works else 'down'}"
-    else:
-        why = f"ports {source.name if source else ''} and {port.name} of {bridge.name} are isolated from each other"
-    journey.step(StepKind.BRIDGE, why, journey.link_ref(port))
-    return journey.end(Outcome.BRIDGE_DROP)
 
 
 def _own_macs(netns: Netns, bridge: Link) -> frozenset[str]:
