@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from engine.explain.bypass import bypassed
 from engine.explain.endings import Endings, endings_of, reach_of
+from engine.explain.joined import joined
 from engine.explain.mending import Mending
 from engine.explain.pointers import as_found, renamed
 from engine.explain.search import Search, told_of
@@ -68,7 +69,7 @@ def _decides(about: Assumption, runs: list[Run[Conversation]]) -> bool:
 
 def _causes(world: World, question: Question, main: Run[Conversation]) -> tuple[Cause, ...]:
     search = Search(question)
-    steps = search.run(world, main.result)
+    steps = joined(world, question, search.run(world, main.result))
     solved = bool(steps) and steps[-1].remedy is not None
     worth = solved or (bool(steps) and steps[-1].blocker.code == "INFO_EXITS_HOST")
     fixes_of = Mending(search, steps, solved=solved).fixes() if worth else [()] * len(steps)

@@ -53,8 +53,7 @@ class Mending:
         """The chosen remedy first, then the blocker's others that do as well together with the rest."""
         step = self.steps[number]
         assert step.remedy is not None
-        following = self.steps[number + 1].before if number + 1 < len(self.steps) else None
-        after = following or after_remedy(step.before, step.remedy)
+        after = after_remedy(step.before, step.remedy)
         then = step.after.symptom if step.after is not None else Symptom.TIMEOUT
         found = [Way(step.remedy, then, self.sideways.of(step.before, after, step.remedy.changes))]
         others = [r for r in step.blocker.remedies if r != step.remedy and not r.fallback] if self.solved else []

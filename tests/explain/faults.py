@@ -56,6 +56,11 @@ def docker(change: Callable[[World], object] | None = None, **options: object) -
     return world.snapshot()
 
 
+def raw(rule: str) -> Callable[[World], object]:
+    """A rule of the host's raw table, which packets meet before they are tracked."""
+    return lambda world: world["host"].iptables(f"*raw\n:PREROUTING ACCEPT [0:0]\n{rule}\nCOMMIT\n")
+
+
 def line(change: Callable[[World], object]) -> Snapshot:
     world = three_in_line()
     change(world)

@@ -19,6 +19,7 @@ from tests.explain.faults import (
     line,
     lost_address,
     own_published_port,
+    raw,
     relay,
     serving,
     silent_device,
@@ -263,6 +264,24 @@ COMMON: tuple[Fault, ...] = (
         mended=False,
     ),
     # Less common ones.
+    Fault(
+        "a route that throws",
+        docker(lambda w: w["host"].route("throw 172.17.0.2/32")),
+        "SRC_NO_ROUTE",
+        "route 172.17.0.2/32 (table main)",
+    ),
+    Fault(
+        "answers without tracking",
+        docker(raw("-A PREROUTING -i docker0 -p tcp -m tcp --sport 80 -j CT --notrack")),
+        "RET_RETURN_NOT_UNNATED",
+        "raw/PREROUTING #0",
+    ),
+    Fault(
+        "a zone for one direction",
+        docker(raw("-A PREROUTING -i up0 -p tcp -m tcp --dport 8080 -j CT --zone 5")),
+        "RET_RETURN_NOT_UNNATED",
+        "raw/PREROUTING #0",
+    ),
     Fault(
         "own address as a source",
         line(lambda w: known_gateway(w).address("lo", "10.1.0.2/32")),

@@ -38,6 +38,7 @@ UFW = """*filter
 -A FORWARD -j ufw-before-forward
 -A ufw-before-input -i lo -j ACCEPT
 -A ufw-before-input -j ufw-user-input
+-A ufw-before-forward -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A ufw-before-forward -j ufw-user-forward
 {user}COMMIT
 """

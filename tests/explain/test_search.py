@@ -98,9 +98,12 @@ def test_a_later_cause_points_at_its_row_as_the_host_has_it_now() -> None:
 
 
 def test_a_rule_that_a_fix_would_add_is_no_near_miss_of_a_later_cause() -> None:
-    snapshot = line(lambda world: filtered(world["router"], "FORWARD", policy="DROP"))
-    _, verdict = asked(snapshot)
-    assert [(cause.code, cause.near_misses) for cause in verdict.causes] == [("FW_POLICY_DROP", ())] * 2
+    text = f"*filter\n:FORWARD DROP [0:0]\n-A FORWARD {DROP}\nCOMMIT\n"
+    _, verdict = asked(line(lambda world: world["router"].iptables(text)))
+    assert [(cause.code, cause.near_misses) for cause in verdict.causes] == [
+        ("FW_RULE_DROP", ()),
+        ("FW_POLICY_DROP", ()),
+    ]
 
 
 def test_what_cannot_be_mended_is_named_last_and_without_a_fix() -> None:

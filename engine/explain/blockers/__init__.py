@@ -59,6 +59,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     Outcome.NO_ROUTE: (
         nat.masquerade_missing,
         *LINKS,
+        route.thrown,
         route.no_route,
         detour.detours,
     ),
@@ -100,7 +101,12 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     ),
     Outcome.BACKLOG_FULL: (socket.backlog_full,),
     Outcome.ECHO_IGNORED: (socket.echo_ignored,),
-    Outcome.REPLY_MISMATCH: (nat.hairpin_not_translated, outside.mismatch, detour.detours),
+    Outcome.REPLY_MISMATCH: (
+        nat.hairpin_not_translated,
+        tracking.set_apart,
+        outside.mismatch,
+        detour.detours,
+    ),
     Outcome.NO_SOURCE_ADDRESS: (outside.no_source,),
     Outcome.TTL_EXPIRED: (outside.loop, detour.detours),
     Outcome.LOOP: (outside.loop, detour.detours),

@@ -57,9 +57,9 @@ def _ways_past(failure: Failure, table: Table, rule: Rule, ref: Ref, owner: str)
     exceptions = (accepting,) if base else (back, accepting)
     if owner != "admin" and not place.chain.startswith(("ufw-user-", "ufw6-user-")):
         return exceptions
-    cost = 1 if _about_this_flow(rule) else WIDE
+    cost = 1 if about_this_flow(rule) else WIDE
     deletion = Remedy(f"delete {ref.name}", (DeleteRule(place, rule),), cost=cost)
-    return (deletion, *exceptions) if _about_this_flow(rule) else (*exceptions, deletion)
+    return (deletion, *exceptions) if about_this_flow(rule) else (*exceptions, deletion)
 
 
 def policy_drop(failure: Failure) -> list[Blocker]:
@@ -142,7 +142,8 @@ def selector_for(failure: Failure, rule: Rule | None) -> Selector:
     return Selector(packet.protocol, source, packet.dst, dport=packet.dport)
 
 
-def _about_this_flow(rule: Rule) -> bool:
+def about_this_flow(rule: Rule) -> bool:
+    """Whether a rule is about one service: it names a port and an address."""
     fields = {field.name for s in rule.statements if isinstance(s, Match) for field in s.fields}
     return bool(fields & PORTS) and bool(fields & PLACES)
 

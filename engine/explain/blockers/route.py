@@ -15,6 +15,7 @@ from engine.model.plan import AddRoute, Change, DeletePolicyRule, DeleteRoute, S
 from engine.model.ref import Ref, RefKind
 from engine.model.route import NextHop, Route
 from engine.model.trace import Outcome
+from engine.path.decision import route_ref
 from engine.path.fib import Fib, FlowKey, Found
 
 
@@ -36,6 +37,20 @@ def no_route(failure: Failure) -> list[Blocker]:
     main = [route.text for route in netns.routes if route.table == 254 and route.family.value == _family(wanted)]
     evidence = tuple(f"it has: {text}" for text in main[:4]) or ("its main table is empty",)
     return [Blocker(code, sentence, ref, remedies, _owner(failure, netns), evidence)]
+
+
+def thrown(failure: Failure) -> list[Blocker]:
+    """NO_ROUTE: a route of type throw ends the lookup in its table, where another route would have led on."""
+    netns, wanted = failure.netns, failure.packet.dst
+    code = "RET_NO_ROUTE_BACK" if failure.backwards else "SRC_NO_ROUTE"
+    found = []
+    for route in netns.routes:
+        if route.kind == "throw" and route.destination.version == wanted.version and wanted in route.destination:
+            at = route_ref(netns, route)
+            remedy = Remedy(f"delete {at.name}", (DeleteRoute(netns.id, route),))
+            sentence = f"{at.name} in {netns.id} sends packets to {wanted} on to other tables, and none has a route"
+            found.append(Blocker(code, sentence, at, (remedy,), evidence=(f"the packet: {failure.packet}",)))
+    return found
 
 
 def refused_route(failure: Failure) -> list[Blocker]:

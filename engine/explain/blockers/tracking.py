@@ -1,11 +1,17 @@
-"""Blockers of connection tracking: a flow that was tracked before decides, or the table has no room for a new one."""
+"""Blockers of connection tracking: a flow that was tracked before decides, a rule keeps packets out of their flow, or
+the table has no room for a new one."""
 
 from __future__ import annotations
 
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.failure import Failure
+from engine.explain.blockers.firewall import WIDE, about_this_flow
+from engine.explain.failure import Failure, place_of, rule_at
+from engine.explain.owners import owner_of
+from engine.explain.rulecraft import Selector, insertion
+from engine.model.firewall import NoTrack, Rule, SetZone
 from engine.model.host import Netns
-from engine.model.plan import DeleteFlow, SetSysctl
+from engine.model.packet import Packet
+from engine.model.plan import DeleteFlow, DeleteRule, SetSysctl
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import StepKind
 from engine.model.traffic import ConntrackEntry
@@ -30,6 +36,46 @@ def _stale(netns: Netns, entry: ConntrackEntry, at: Ref) -> Blocker:
     sentence = f"{netns.id} tracks the client's flow since before, {where} and does not ask its nat rules: {at.text}"
     forget = Remedy(f"forget the tracked flow {at.name} in {netns.id}", (DeleteFlow(netns.id, entry),))
     return Blocker("CT_STALE_ENTRY", sentence, at, (forget,), "kernel")
+
+
+def set_apart(failure: Failure) -> list[Blocker]:
+    """REPLY_MISMATCH: a rule took the packet or its answer out of tracking, or into a zone that the other is not in.
+
+    An answer that is not found to belong to the translated flow is not translated back (iptables-extensions(8), CT).
+    """
+    found = []
+    for step in (*failure.trace.steps, *failure.conversation.forward.steps):
+        rule = rule_at(failure.world, step.ref) if step.kind is StepKind.RULE and step.ref is not None else None
+        if rule is None or step.ref is None or not any(isinstance(s, NoTrack | SetZone) for s in rule[1].statements):
+            continue
+        untracked = any(isinstance(s, NoTrack) for s in rule[1].statements)
+        what = "takes it out of connection tracking" if untracked else "puts it into another tracking zone"
+        sentence = (
+            f"rule {step.ref.name} in {step.ref.netns} met {step.packet} and {what}, so that the answer is not "
+            f"translated back: {rule[1].text}"
+        )
+        owner = owner_of(step.ref, failure.world.netns(step.ref.netns).firewall)
+        evidence = (f"the answer: {failure.packet}",)
+        remedies = _ways_past(step.packet, step.ref, rule[1], answer=step in failure.trace.steps)
+        found.append(Blocker("RET_RETURN_NOT_UNNATED", sentence, step.ref, remedies, owner, evidence))
+    return found
+
+
+def _ways_past(packet: Packet, at: Ref, rule: Rule, *, answer: bool) -> tuple[Remedy, ...]:
+    """An exception for the service before the rule, or the rule deleted, which is the first where it is about no other.
+
+    In raw an accept says that this chain has nothing more to do with the packet; all later hooks are asked.
+    """
+    place = place_of(at)
+    selector = (
+        Selector(packet.protocol, packet.src, sport=packet.sport)
+        if answer
+        else Selector(packet.protocol, destination=packet.dst, dport=packet.dport)
+    )
+    exception = Remedy(f"let {packet} pass before {at.name}", (insertion(place, selector),))
+    about_others = not about_this_flow(rule)
+    deletion = Remedy(f"delete {at.name}", (DeleteRule(place, rule),), cost=WIDE if about_others else 1)
+    return (exception, deletion) if about_others else (deletion, exception)
 
 
 def table_full(failure: Failure) -> list[Blocker]:

@@ -1,0 +1,59 @@
+"""A rule or policy that stops the packet and later its answer is one cause, and its two exceptions are one remedy.
+
+The search goes on behind each remedy, and so it meets the same rule again where an exception was for one direction.
+What is met again goes to where it was met first, unless a remedy between them changes the same chain: the exceptions
+are for their places in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.explain.blocker import Remedy
+from engine.explain.failure import failure_of
+from engine.explain.pointers import as_found, renamed
+from engine.explain.search import Step
+from engine.model.plan import DeleteRule, InsertRule, ReplaceRule
+from engine.model.ref import Ref, RefKind
+from engine.model.trace import Conversation
+from engine.model.verdict import Question
+from engine.path.world import World
+
+
+def joined(host: World, question: Question, steps: list[Step]) -> list[Step]:
+    """The steps of a search on `host`, those that one rule or policy caused made one."""
+    told: list[Step] = []
+    for number, step in enumerate(steps):
+        met = next((n for n, each in enumerate(told) if _one_cause(host, each, step)), None)
+        if met is None or any(_changes_chain(each, step.blocker.at) for each in told[met + 1 :]):
+            told.append(step)
+        else:
+            told[met] = _both(question, told[met], steps[number - 1].after, step)
+    return told
+
+
+def _one_cause(host: World, first: Step, second: Step) -> bool:
+    one, other = (as_found(host, each.before, each.blocker) for each in (first, second))
+    same = (one.code, one.at) == (other.code, other.at) and one.at.kind in (RefKind.RULE, RefKind.CHAIN)
+    return same and first.remedy is not None and second.remedy is not None
+
+
+def _changes_chain(step: Step, at: Ref) -> bool:
+    chain = (at.netns, *at.key[:4])
+    changes = step.remedy.changes if step.remedy else ()
+    places = (c.place for c in changes if isinstance(c, InsertRule | ReplaceRule | DeleteRule))
+    return any((p.netns, str(p.backend), p.family, p.table, p.chain) == chain for p in places)
+
+
+def _both(question: Question, first: Step, met: Conversation | None, second: Step) -> Step:
+    """`met` is what the question gave when the rule was met again."""
+    one, other = first.remedy, second.remedy
+    if one is None or other is None or met is None:
+        return first
+    title = renamed(other.title, second.blocker.at, first.blocker.at)
+    remedy = Remedy(f"{one.title}, and {title}", (*one.changes, *other.changes), cost=one.cost + other.cost)
+    others = tuple(each for each in first.blocker.remedies if each != one)
+    failure = failure_of(second.before, question, met)
+    evidence = (*first.blocker.evidence, *((f"past that it stops {failure.packet}",) if failure else ()))
+    blocker = replace(first.blocker, remedies=(remedy, *others), evidence=evidence)
+    return Step(blocker, remedy, first.before, second.after)

@@ -1,0 +1,57 @@
+"""What stops the packet and its answer is one cause, whose fix lets both pass; what is between them stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.explain import ask
+from engine.explain.whatif import apply
+from engine.model.trace import Symptom
+from tests.explain.faults import first_fixes, line
+from tests.explain.test_search import CLOSED, DROP, NO_WAY_BACK, Break, asked
+from tests.path.endings import filtered
+
+POLICY: Break = lambda w: filtered(w["router"], "FORWARD", policy="DROP")  # noqa: E731
+RULE: Break = lambda w: filtered(w["router"], "FORWARD", "-p tcp -m tcp -j DROP")  # noqa: E731
+
+
+@pytest.mark.parametrize(
+    ("breaks", "codes"),
+    [
+        ((POLICY,), ["FW_POLICY_DROP"]),
+        ((RULE,), ["FW_RULE_DROP"]),
+        ((RULE, CLOSED), ["FW_RULE_DROP", "DST_NO_LISTENER"]),
+        ((POLICY, NO_WAY_BACK), ["FW_POLICY_DROP", "RET_ROUTE_BLACKHOLE"]),
+        ((POLICY, CLOSED, NO_WAY_BACK), ["FW_POLICY_DROP", "DST_NO_LISTENER", "RET_ROUTE_BLACKHOLE"]),
+    ],
+)
+def test_a_rule_that_is_met_both_ways_is_one_cause(breaks: tuple[Break, ...], codes: list[str]) -> None:
+    snapshot = line(lambda world: [change(world) for change in breaks])
+    question, verdict = asked(snapshot)
+    assert [cause.code for cause in verdict.causes] == codes
+    assert ask(apply(snapshot, first_fixes(verdict)), question).symptom is Symptom.CONNECTED
+    assert "past that it stops 10.2.0.2:80 → 10.1.0.2:50123/tcp" in verdict.causes[0].evidence
+
+
+def test_its_fix_is_one_plan_for_both_directions_and_the_whole_rule_may_go_instead() -> None:
+    snapshot = line(RULE)
+    question, verdict = asked(snapshot)
+    both, deletion = verdict.causes[0].fixes
+    assert [len(fix.commands) for fix in (both, deletion)] == [2, 1]
+    assert ask(apply(snapshot, deletion.plan.changes), question).symptom is Symptom.CONNECTED
+    assert both.title.count("filter/FORWARD #0") == 2
+
+
+def test_two_rules_are_two_causes() -> None:
+    back = "-s 10.2.0.2/32 -p tcp -m tcp --sport 80 -j DROP"
+    text = f"*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD {DROP}\n-A FORWARD {back}\nCOMMIT\n"
+    _, verdict = asked(line(lambda world: world["router"].iptables(text)))
+    assert [cause.at.name for cause in verdict.causes] == ["filter/FORWARD #0", "filter/FORWARD #1"]
+
+
+def test_exceptions_stay_apart_where_another_remedy_between_them_moves_the_chain() -> None:
+    text = "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -s 10.2.0.2/32 -p tcp -m tcp --sport 80 -j DROP\nCOMMIT\n"
+    snapshot = line(lambda world: world["router"].iptables(text))
+    question, verdict = asked(snapshot)
+    assert [cause.code for cause in verdict.causes][:2] == ["FW_POLICY_DROP", "FW_RULE_DROP"]
+    assert ask(apply(snapshot, first_fixes(verdict)), question).symptom is Symptom.CONNECTED
