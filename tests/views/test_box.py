@@ -4,7 +4,7 @@ from views.topology.box import GLYPHS, Lines
 
 
 def drawn(lines: Lines, x: int, y: int) -> str:
-    return lines.cells()[(x, y)][0]
+    return lines.row(y)[x][0]
 
 
 def test_every_mix_of_light_and_heavy_directions_has_a_character_of_its_own() -> None:
@@ -29,7 +29,7 @@ def test_a_heavy_line_stays_heavy_under_a_light_one() -> None:
     lines = Lines()
     lines.across(0, 0, 4, 2)
     lines.across(0, 0, 4, 1)
-    assert lines.cells()[(2, 0)] == ("━", True)
+    assert lines.row(0)[2] == ("━", True)
 
 
 def test_a_branch_from_a_heavy_trunk_shows_both_weights() -> None:

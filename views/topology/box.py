@@ -57,25 +57,32 @@ def _table() -> dict[Weights, str]:
 GLYPHS = _table()
 
 
+#: The part of a line that passes a row: its first and last cell, and its weights in the cells between, first and last.
+Run = tuple[int, int, Weights, Weights, Weights]
+
+
 class Lines:
-    """The lines of a drawing, by cell. Coordinates are (x, y) in cells; y grows downwards."""
+    """The lines of a drawing, by row. Coordinates are (x, y) in cells; y grows downwards.
+
+    A line is kept as the runs that it has in each row; they become cells only when a row is asked for.
+    """
 
     def __init__(self) -> None:
-        self._cells: dict[tuple[int, int], list[int]] = {}
+        self._rows: dict[int, list[Run]] = {}
 
     def across(self, y: int, start: int, end: int, weight: int = 1) -> None:
         """A horizontal line from cell to cell, both included; its ends reach the middle of their cells."""
-        low, high = sorted((start, end))
-        for x in range(low, high + 1):
-            self._add(x, y, LEFT, weight if x > low else 0)
-            self._add(x, y, RIGHT, weight if x < high else 0)
+        low, high = (start, end) if start <= end else (end, start)
+        if low < high:
+            run = (low, high, (0, 0, 0, weight), (0, 0, weight, weight), (0, 0, weight, 0))
+            self._rows.setdefault(y, []).append(run)
 
     def down(self, x: int, start: int, end: int, weight: int = 1) -> None:
         """A vertical line from cell to cell, both included."""
-        low, high = sorted((start, end))
+        low, high = (start, end) if start <= end else (end, start)
         for y in range(low, high + 1):
-            self._add(x, y, UP, weight if y > low else 0)
-            self._add(x, y, DOWN, weight if y < high else 0)
+            cell = (weight if y > low else 0, weight if y < high else 0, 0, 0)
+            self._rows.setdefault(y, []).append((x, x, cell, cell, cell))
 
     def box(self, left: int, top: int, right: int, bottom: int, weight: int = 1) -> None:
         """A rectangle through these cells."""
@@ -84,10 +91,25 @@ class Lines:
         self.down(left, top, bottom, weight)
         self.down(right, top, bottom, weight)
 
-    def cells(self) -> dict[tuple[int, int], tuple[str, bool]]:
-        """The character of each cell with a line in it, and whether a heavy line passes there."""
-        return {spot: (GLYPHS[(w[0], w[1], w[2], w[3])], 2 in w) for spot, w in self._cells.items() if any(w)}
+    @property
+    def height(self) -> int:
+        """The rows up to the last one with a line in it."""
+        return max(self._rows, default=-1) + 1
 
-    def _add(self, x: int, y: int, direction: int, weight: int) -> None:
-        cell = self._cells.setdefault((x, y), [0, 0, 0, 0])
-        cell[direction] = max(cell[direction], weight)
+    @property
+    def width(self) -> int:
+        """The cells up to the last one with a line in it."""
+        return max((run[1] for runs in self._rows.values() for run in runs), default=-1) + 1
+
+    def row(self, y: int) -> dict[int, tuple[str, bool]]:
+        """The character of each cell of a row with a line in it, and whether a heavy line passes there."""
+        cells: dict[int, Weights] = {}
+        for low, high, first, between, last in self._rows.get(y, ()):
+            for x in range(low, high + 1):
+                new = first if x == low else last if x == high else between
+                cells[x] = _heavier(cells[x], new) if x in cells else new
+        return {x: (GLYPHS[weights], 2 in weights) for x, weights in cells.items() if any(weights)}
+
+
+def _heavier(one: Weights, other: Weights) -> Weights:
+    return (max(one[0], other[0]), max(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3]))

@@ -1,4 +1,4 @@
-"""Lays a scene out in columns and draws it into rows of spans: outside, uplink, host, bridge, port, container.
+"""Lays a scene out in columns and draws it into a picture: outside, uplink, host, bridge, port, container.
 
 Pure and deterministic: the same scene, size and way give the same cells. Where things are is up to `layout`; a
 picture that is too large for its pane is scrolled, never squeezed. Lines come first and join by themselves
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from views.text import Role, Span, Spans, clip
+from views.text import Role, clip
 from views.topology.box import Lines
 from views.topology.graph import FORWARD_OFF, Branch, Node, Scene, State, Switch
 from views.topology.layout import (
@@ -26,6 +26,7 @@ from views.topology.layout import (
     switch_rows,
     widest,
 )
+from views.topology.picture import Picture, Place, Text
 from views.topology.way import Way
 
 STATE_ROLES = {State.UP: Role.GOOD, State.DOWN: Role.WARN, State.UNKNOWN: Role.DIM}
@@ -42,33 +43,6 @@ class Look:
 NO_WAY, NO_LOOK = Way(), Look()
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a node is drawn: its mark's cell, and the cells up to the end of its label."""
-
-    x: int
-    y: int
-    width: int
-    column: int
-    rows: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """The drawn scene: rows of spans, and where each node is."""
-
-    rows: tuple[Spans, ...]
-    width: int
-    places: dict[str, Place]
-
-    def at(self, x: int, y: int) -> str | None:
-        """The node drawn at a cell."""
-        for node, place in self.places.items():
-            if place.x <= x < place.x + place.width and place.y <= y < place.y + place.rows:
-                return node
-        return None
-
-
 @dataclass
 class _Drawing:
     """The state of one drawing: lines below, texts on top of them, places."""
@@ -76,12 +50,12 @@ class _Drawing:
     way: Way
     look: Look
     lines: Lines = field(default_factory=Lines)
-    texts: list[tuple[int, int, str, Role]] = field(default_factory=list)
+    texts: dict[int, list[Text]] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
 
     def text(self, x: int, y: int, text: str, role: Role = Role.PLAIN) -> int:
         """Puts text on the drawing; the cell after it."""
-        self.texts.append((x, y, text, role))
+        self.texts.setdefault(y, []).append((x, text, role))
         return x + len(text)
 
     def weight(self, *links: str) -> int:
@@ -128,7 +102,7 @@ def draw(scene: Scene, width: int, height: int, way: Way = NO_WAY, look: Look = 
         drawing.text(max(min(columns.host, width - len(words)), 0), foot, words, Role.BAD)
         foot += 1
     _draw_elsewhere(drawing, scene, foot, width)
-    return _picture(drawing)
+    return Picture(drawing.lines, drawing.texts, drawing.places)
 
 
 def _heads(drawing: _Drawing, scene: Scene, columns: Columns) -> None:
@@ -272,27 +246,3 @@ def _draw_elsewhere(drawing: _Drawing, scene: Scene, top: int, width: int) -> No
             drawing.text(0, y, clip(f"{words}: {', '.join(names[:6])}{more}", width), role)
 
 
-def _picture(drawing: _Drawing) -> Picture:
-    """Composes lines and texts into rows of spans."""
-    cells: dict[tuple[int, int], tuple[str, Role]] = {
-        spot: (glyph, Role.TRACED if heavy else Role.DIM) for spot, (glyph, heavy) in drawing.lines.cells().items()
-    }
-    for x, y, text, role in drawing.texts:
-        for offset, char in enumerate(text):
-            cells[(x + offset, y)] = (char, role)
-    width = max((x for x, _ in cells), default=0) + 1
-    height = max((y for _, y in cells), default=0) + 1
-    rows = [[(" ", Role.PLAIN)] * width for _ in range(height)]
-    for (x, y), cell in cells.items():
-        rows[y][x] = cell
-    return Picture(tuple(_spans(row) for row in rows), width, drawing.places)
-
-
-def _spans(row: list[tuple[str, Role]]) -> Spans:
-    spans: list[Span] = []
-    start = 0
-    for end in range(1, len(row) + 1):
-        if end == len(row) or row[end][1] != row[start][1]:
-            spans.append(Span("".join(char for char, _ in row[start:end]), row[start][1]))
-            start = end
-    return tuple(spans)

@@ -15,9 +15,10 @@ from engine.model.host import Snapshot
 from engine.model.ref import Ref
 from views.painted import Painted
 from views.text import Role, Span
-from views.topology.canvas import Look, Picture, draw
+from views.topology.canvas import Look, draw
 from views.topology.fold import fold
 from views.topology.graph import Kind, Node, Scene
+from views.topology.picture import Picture
 from views.topology.scene import scene
 from views.topology.way import Way
 
@@ -162,7 +163,7 @@ class Topology(Painted):
         limit = max((size.height - 3) // max(bridges, 1) - 2, PORTS_LEAST)
         self._scene = fold(self._full, limit, frozenset(used), self._opened)
         self._picture = draw(self._scene, size.width, size.height, self.way, self.look)
-        wanted = Size(self._picture.width, len(self._picture.rows))
+        wanted = Size(self._picture.width, self._picture.height)
         if wanted != self.virtual_size:
             self.virtual_size = wanted
         self.refresh()
@@ -178,9 +179,7 @@ class Topology(Painted):
         if self._picture is None:
             lines = self.empty.split("\n")
             return self.strip([Span(" " + lines[y], Role.DIM)] if y < len(lines) else [])
-        row = y + self.scroll_offset.y
-        spans = self._picture.rows[row] if row < len(self._picture.rows) else ()
-        return self.strip(spans, self.scroll_offset.x)
+        return self.strip(self._picture.row(y + self.scroll_offset.y), self.scroll_offset.x)
 
     def on_resize(self) -> None:
         """Another size may give another pitch."""
