@@ -14,7 +14,9 @@ from textual.binding import Binding, BindingType
 class Action:
     """Something a user can do. `handler` is the action string of the app; `short` is its word in the footer.
 
-    `help` is its line in the help, where that is not the title; None puts its keys into the line before.
+    `help` is its line in the help, where that is not the title; None puts its keys into the line before. `menu` is its
+    letter in the menu of labs, `group` the part of it: "lab" for what is done to the lab that is shown. Without keys it
+    is in the menu and the palette alone.
     """
 
     id: str
@@ -24,6 +26,8 @@ class Action:
     short: str = ""
     palette: bool = True
     help: str | None = ""
+    group: str = ""
+    menu: str = ""
 
     def binding(self) -> Binding:
         """The key binding. Only `tab` has priority: a pane would keep it for itself."""
@@ -61,6 +65,29 @@ KEY_NAMES = {
     "right": "→",
 }
 
+
+def _lab(menu: str, title: str, handler: str, group: str = "lab", keys: str = "") -> Action:
+    name = handler.removeprefix("lab_").replace("('", ".").removesuffix("')").replace("_", ".")
+    return Action(f"lab.{name}", keys, title, handler, group=group, menu=menu)
+
+
+#: What is done with labs, in the order of the menu.
+LABS = (
+    _lab("c", "Add a container", "lab_add('container')"),
+    _lab("w", "Add a network", "lab_add('network')"),
+    _lab("p", "Publish a port", "lab_add('publish')"),
+    _lab("l", "Add a client outside", "lab_add('client')"),
+    _lab("r", "Remove a container, a network or a published port", "lab_remove"),
+    _lab("b", "Break it, by a fault of your choice", "lab_break", keys="b"),
+    _lab("o", "Dojo: find a fault that nobody tells you", "lab_dojo", keys="o"),
+    _lab("m", "Mend it: take all faults back", "lab_mend"),
+    _lab("s", "Save it as a Compose file", "lab_save"),
+    _lab("D", "Take it down", "lab_down"),
+    _lab("g", "Build a lab of the gallery", "lab_gallery", "labs"),
+    _lab("f", "Build the lab of a Compose file", "lab_file", "labs"),
+    _lab("n", "Build a lab by a form: network, container, port, client", "lab_form", "labs"),
+)
+
 ACTIONS: tuple[Action, ...] = (
     Action("why", "w", "Ask why a port can or can't be reached", "why", "why"),
     Action("jump", "enter", "Jump from a step to its rule or link, and back", "jump", "jump"),
@@ -68,10 +95,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("everywhere", "e", "Ask the same from everywhere", "everywhere"),
     Action("matrix", "m", "Ask every port from every place", "matrix"),
     Action("export", "x", "Write a report to a file", "export"),
-    Action("copy", "y", "Copy the commands that mend it", "copy_fix", "copy fix"),
+    Action("copy", "y", "Copy the commands that mend it", "copy_fix", "copy"),
     Action("apply", "a", "See a fix whole, and carry it out where that is allowed", "apply_fix", "apply"),
-    Action("undo", "z", "Take the last fix back", "undo_fix", "undo"),
     Action("log", "at", "What was carried out, as commands", "command_log"),
+    Action("labs", "n", "Labs: build, open, change, break, mend, save, take down", "labs", "labs"),
+    *LABS,
     Action("filter", "slash", "Filter the pane, or find in the topology", "filter", "filter"),
     Action("pane.1", "1", "Go to the topology", "pane('topology')", help="Go to topology, rules, path, answer"),
     Action("pane.2", "2", "Go to the rule tables", "pane('rules')", help=None),
@@ -88,8 +116,6 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane.previous", "shift+tab", "Go to the previous pane", "next_pane(-1)", palette=False, help=None),
     Action("zoom", "plus", "Give the pane the whole screen, and take it back", "zoom", "zoom"),
     Action("unfold", "space", "Fold or unfold a bridge with many ports", "unfold"),
-    Action("refresh", "r", "Look at the host now, with its counters", "refresh", "refresh"),
-    Action("freeze", "f", "Keep this moment on the screen, or go back to now", "freeze", "freeze"),
     Action(
         "time.back",
         "left_square_bracket",
@@ -109,9 +135,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("first", "g,home", "To the first row", "end(False)", palette=False, help="To the first, the last row"),
     Action("last", "G,end", "To the last row", "end(True)", palette=False, help=None),
     Action("back", "escape", "Back: close what is open, clear the filter", "leave", palette=False),
-    Action("palette", "colon", "Every command, by name", "command_palette", "commands", palette=False),
+    Action("palette", "colon", "Every command, by name", "command_palette", "all", palette=False),
     Action("help", "question_mark", "The keys", "help", "help"),
     Action("quit", "q,ctrl+c", "Leave", "quit", "quit"),
+    Action("undo", "z", "Take the last fix back", "undo_fix", "undo"),
+    Action("refresh", "r", "Look at the host now, with its counters", "refresh", "refresh"),
+    Action("freeze", "f", "Keep this moment on the screen, or go back to now", "freeze", "freeze"),
 )
 
 
@@ -119,6 +148,8 @@ def help_lines() -> list[tuple[str, str]]:
     """Keys and what they do, for the help."""
     lines: list[tuple[str, str]] = []
     for action in ACTIONS:
+        if not action.keys:
+            continue
         if action.help is None:
             keys, text = lines.pop()
             lines.append((f"{keys} {action.keys_for_people}", text))
@@ -129,4 +160,4 @@ def help_lines() -> list[tuple[str, str]]:
 
 def bindings() -> list[BindingType]:
     """All key bindings."""
-    return [action.binding() for action in ACTIONS]
+    return [action.binding() for action in ACTIONS if action.keys]

@@ -79,6 +79,11 @@ def build_parser() -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=Version, nargs=0, help="print the version and leave")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="let the workbench carry fixes out on this host, each seen and accepted twice",
+    )
     parser.set_defaults(module="workbench.commands.screen", file=None)
     commands = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=Parser)
 

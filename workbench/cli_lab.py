@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 #: The verbs of `portscope lab`: name, what it does, its words.
 LAB_VERBS = (
+    ("open", "the workbench on a lab that is up; without a verb: labs by menu", ("NAME",)),
     ("up", "build the lab that a Compose file describes", ("FILE",)),
     ("down", "remove a lab", ("NAME",)),
     ("list", "the labs that are up", ()),
@@ -29,12 +30,11 @@ AddCommand = Callable[..., argparse.ArgumentParser]
 
 def add_labs(command: argparse.ArgumentParser, add_command: AddCommand) -> None:
     """The grammar of `portscope lab`."""
-    command.set_defaults(module="workbench.commands.lab")
-    verbs = command.add_subparsers(
-        metavar="VERB", title="verbs", dest="verb", parser_class=type(command), required=True
-    )
+    command.set_defaults(module="workbench.commands.lab_screen", name="")
+    verbs = command.add_subparsers(metavar="VERB", title="verbs", dest="verb", parser_class=type(command))
     for name, text, words in LAB_VERBS:
         verb = add_command(verbs, name, text)
+        verb.set_defaults(module=f"workbench.commands.{'lab_screen' if name == 'open' else 'lab'}")
         for word in words:
             verb.add_argument(word.lower(), metavar=word)
         if name == "up":

@@ -76,10 +76,13 @@ class Choice(Dialog):
 
     def action_choose(self) -> None:
         """Closes, and tells which row it is."""
-        key = self.listing.cursor
+        if self.listing.cursor is not None:
+            self.choose_key(self.listing.cursor)
+
+    def choose_key(self, key: object) -> None:
+        """Closes, and tells that it is this row."""
         self.dismiss(True)
-        if key is not None:
-            self._chosen(key)
+        self._chosen(key)
 
     @on(Listing.Chosen)
     def _clicked(self) -> None:
@@ -87,17 +90,20 @@ class Choice(Dialog):
 
 
 class Proposal(Dialog):
-    """A fix before it is carried out. `refusal` says why it cannot be, where it cannot."""
+    """A fix before it is carried out. `refusal` says why it cannot be, where it cannot.
+
+    On a real host (`careful`) it is accepted twice.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a,enter", "accept", "carry out"),
         Binding("y", "copy", "copy"),
     ]
 
-    def __init__(self, fix: Fix, refusal: str = "") -> None:
+    def __init__(self, fix: Fix, refusal: str = "", *, careful: bool = False) -> None:
         hint = "y copies · esc closes" if refusal else "a carries it out · y copies · esc closes"
         super().__init__("What will be done" if not refusal else "What would be done", hint, self._lines)
-        self.fix, self.refusal = fix, refusal
+        self.fix, self.refusal, self._careful = fix, refusal, careful
 
     def _lines(self, width: int) -> list[Line]:
         lines = proposal(self.fix, width)
@@ -107,6 +113,12 @@ class Proposal(Dialog):
         """Carries it out, where that is allowed."""
         if self.refusal:
             self.app.bell()
+        elif self._careful:
+            self._careful = False
+            frame = self.query_one(Vertical)
+            frame.add_class("-careful")
+            frame.border_title = "This changes the host itself"
+            frame.border_subtitle = "a once more carries it out on this host · esc closes"
         else:
             self.dismiss(True)
 

@@ -19,7 +19,7 @@ TITLES = ("Topology", "Rules", "Path", "Answer")
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the header says beside the snapshot. `waiting`: a question is being answered.
+    """What the header says beside the snapshot. `doing` says what goes on beside the screen.
 
     `moment` tells which moment is shown, where it is not now.
     """
@@ -27,7 +27,7 @@ class State:
     title: str
     live: bool
     moment: str
-    waiting: bool
+    doing: str
     writable: bool = False
 
 
@@ -38,8 +38,8 @@ def header(state: State, snapshot: Snapshot | None) -> Content:
         parts.append(("  looking …", DIM))
     else:
         parts.append(("".join(f" · {part}" for part in (snapshot.hostname, _census(snapshot)) if part), DIM))
-    if state.waiting:
-        parts.append(("  asking …", "$text-accent"))
+    if state.doing:
+        parts.append((f"  {state.doing}", "$text-accent"))
     if state.live:
         parts.append((f"  ‖ {state.moment}", "$text-warning bold") if state.moment else ("  ⟳ live", "$text-success"))
     if snapshot is not None and snapshot.gaps:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 else:
     Base = object
 
-READ_ONLY = "This is read-only: nothing is carried out here. y copies the commands for a shell."
+READ_ONLY = "This is read-only: nothing is carried out here (--write allows it on a host). y copies the commands."
 NOTHING_ASKED = "Ask a question first: w"
 
 
@@ -63,7 +63,7 @@ class Mending(Base):
             if accepted:
                 self.session.carry_out(fix)
 
-        self.push_screen(Proposal(fix, refusal), decided)
+        self.push_screen(Proposal(fix, refusal, careful=self.session.source.careful), decided)
 
     def action_undo_fix(self) -> None:
         """Takes the last fix back."""

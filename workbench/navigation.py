@@ -88,7 +88,7 @@ class Navigation(Base):
         pane = self.panes.pane()
         if any(prompt.opened for prompt in self.query(Prompt)):
             self.close_prompts()
-        elif isinstance(pane, Listing) and pane.pattern:
+        elif isinstance(pane, Listing | Topology) and pane.pattern:
             pane.filter("")
             self.panes.retitle()
         elif self.panes.has_class("-zoomed"):

@@ -6,15 +6,22 @@ next field. What is wrong with a question is said in the prompt itself, so that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
+from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label
 
+from engine.model.host import Snapshot
 from engine.model.packet import Protocol
-from views.verdict.ask import Ask
+from views.verdict.ask import Ask, completions
+
+#: What stands in the field of the protocol. An echo has no port; which of the two ICMPs it is, its address tells.
+PROTOCOLS = {"tcp": Protocol.TCP, "udp": Protocol.UDP, "sctp": Protocol.SCTP, "icmp": Protocol.ICMP}
+ECHO = (Protocol.ICMP, Protocol.ICMPV6)
 
 
 class Prompt(Horizontal):
@@ -64,11 +71,16 @@ class WhyPrompt(Prompt):
             yield Input(id=f"why-{name}", classes=short, select_on_focus=True)
         yield Label("", id="why-error", classes="-error")
 
-    def open(self, ask: Ask) -> None:
-        """Shows the prompt with a question filled in, the cursor on the port."""
-        host, _, port = ask.target.rpartition(":")
+    def open(self, ask: Ask, snapshot: Snapshot | None = None) -> None:
+        """Shows the prompt with a question filled in, the cursor on the port. The host tells what completes it."""
+        ping = ask.protocol in ECHO
+        host, _, port = (ask.target, "", "") if ping else ask.target.rpartition(":")
         self._complain("")
-        for name, value in (("from", ask.source), ("to", host), ("port", port), ("protocol", str(ask.protocol))):
+        if snapshot is not None:
+            for name, words in completions(snapshot).items():
+                self._field(name).suggester = SuggestFromList(words, case_sensitive=False)
+        protocol = "icmp" if ping else str(ask.protocol)
+        for name, value in (("from", ask.source), ("to", host), ("port", port), ("protocol", protocol)):
             self._field(name).value = value
         self._field("to").placeholder = "this host"
         self._open(self._field("port"))
@@ -90,10 +102,11 @@ class WhyPrompt(Prompt):
         if problems:
             self._complain(problems[0])
             return
-        host, port = self._value("to"), self._value("port")
+        host, port, protocol = self._value("to"), self._value("port"), self._protocol()
         if ":" in host and not host.startswith("["):
             host = f"[{host}]"
-        self.post_message(self.Asked(Ask(f"{host}:{port}", self._value("from") or "host", self._protocol())))
+        target = host if protocol in ECHO else f"{host}:{port}"
+        self.post_message(self.Asked(Ask(target, self._value("from") or "host", protocol)))
 
     def _take_apart(self) -> None:
         """A whole question in the port field (`FROM>TO:PORT` or `TO:PORT`, as one pastes it) fills the others."""
@@ -107,14 +120,17 @@ class WhyPrompt(Prompt):
             self._field("port").value = port
 
     def _problems(self) -> Iterator[str]:
-        port = self._value("port")
-        if not port.isdecimal() or not 1 <= int(port) <= 65535:
+        port, protocol = self._value("port"), self._value("protocol").lower()
+        if protocol not in PROTOCOLS:
+            yield f"the protocol is one of {', '.join(PROTOCOLS)}"
+        elif PROTOCOLS[protocol] in ECHO:
+            if not self._value("to"):
+                yield "an echo needs an address or a container to go to"
+        elif not port.isdecimal() or not 1 <= int(port) <= 65535:
             yield "the port is a number from 1 to 65535"
-        if self._value("protocol").lower() not in (Protocol.TCP, Protocol.UDP):
-            yield "the protocol is tcp or udp"
 
     def _protocol(self) -> Protocol:
-        return Protocol(self._value("protocol").lower())
+        return PROTOCOLS[self._value("protocol").lower()]
 
     def _field(self, name: str) -> Input:
         return self.query_one(f"#why-{name}", Input)
@@ -129,28 +145,35 @@ class WhyPrompt(Prompt):
 
 
 class FilePrompt(Prompt):
-    """Asks for the name of a file to write."""
+    """Asks for the name of a file, for whatever wants one."""
 
     class Named(Message):
-        """The user wants this file."""
+        """The user wants this file; `then` takes it."""
 
-        def __init__(self, name: str) -> None:
+        def __init__(self, path: Path, then: Callable[[Path], object]) -> None:
             super().__init__()
-            self.name = name
+            self.path, self.then = path, then
+
+    _then: Callable[[Path], object] | None = None
 
     def compose(self) -> ComposeResult:
         """The field."""
-        yield Label("report to", classes="-name")
-        yield Input(id="file-name", placeholder="name.html, .md, .txt, .json, .svg, .csv …", select_on_focus=True)
+        yield Label("", id="file-what", classes="-name")
+        yield Input(id="file-name", select_on_focus=True)
 
-    def open(self) -> None:
-        """Shows the prompt with the name that it had."""
-        self._open(self.query_one(Input))
+    def ask(self, what: str, example: str, then: Callable[[Path], object]) -> None:
+        """Shows the prompt, saying what the file is for."""
+        self._then = then
+        self.query_one("#file-what", Label).update(what)
+        field = self.query_one(Input)
+        field.placeholder = example
+        self._open(field)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Writes it, where there is a name."""
-        if event.value.strip():
-            self.post_message(self.Named(event.value.strip()))
+        """Hands the name on, where there is one."""
+        name = event.value.strip()
+        if name and self._then is not None:
+            self.post_message(self.Named(Path(name).expanduser(), self._then))
 
 
 class FilterPrompt(Prompt):

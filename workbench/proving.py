@@ -28,6 +28,7 @@ from workbench.exits import Refusal, refused
 from workbench.flips import key
 from workbench.panes import Panes
 from workbench.session import Session
+from workbench.timeline import Moment
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -83,18 +84,10 @@ class Proving(Base):
     session: Session
     done: CommandLog
     prover: Prover
+    asked: Ask | None
+    pinned: Moment | None
     evidence: Evidence | None = None
     _wishes: Wishes | None = None
-
-    @property
-    def asked(self) -> Ask | None:
-        """The question that is shown."""
-        raise NotImplementedError
-
-    @property
-    def past(self) -> bool:
-        """Whether an earlier moment is shown."""
-        raise NotImplementedError
 
     def action_prove(self) -> None:
         """Sends the packet of the shown question; once more ends a wait."""
@@ -105,7 +98,7 @@ class Proving(Base):
             self.notify("Ask a question first: w", timeout=3)
         elif not self.session.source.live:
             self.notify(NOT_LIVE, timeout=5)
-        elif self.past:
+        elif self.pinned is not None:
             self.notify(PAST, timeout=5)
         else:
             self._attempt(ask, None)
@@ -138,7 +131,7 @@ class Proving(Base):
         self.evidence = Evidence(event.ask, key(event.verdict), event.proof)
         if event.fix is not None:
             self._tell_fix(event.fix, event.proof)
-        if event.ask == self.asked and not self.past:
+        if event.ask == self.asked and self.pinned is None:
             self.panes.show_verdict(self.with_evidence(event.ask, event.verdict), first=False)
         if event.fix is None and event.ask == self.asked:
             self._show(event.verdict, event.proof)

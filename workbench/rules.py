@@ -19,6 +19,12 @@ class Rules(Listing):
         """What the pane shows."""
         return f"2 NAT and filter · {self.netns}" if self.netns else "2 NAT and filter"
 
+    def forget(self) -> None:
+        """Shows nothing."""
+        self.netns, self._firewall = "", None
+        self.filter("")
+        self.show(())
+
     def look_at(self, snapshot: Snapshot, netns: str) -> bool:
         """Shows the rules of a namespace. Says whether they are others than before."""
         if netns not in snapshot.by_id:

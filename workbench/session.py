@@ -121,8 +121,8 @@ class Session:
         if self._thread.is_alive():
             self._thread.join(timeout=1)
 
-    def ask(self, ask: Ask) -> None:
-        """Asks a question; from now on each look answers it anew."""
+    def ask(self, ask: Ask | None) -> None:
+        """Asks a question; from now on each look answers it anew. None: nothing is asked any more."""
         with self._wish:
             self._ask, self._next.asked = ask, True
             self._wish.notify()

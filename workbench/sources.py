@@ -26,8 +26,8 @@ Watch = Callable[[Event], "Iterator[Update]"]
 class Source(Protocol):
     """Something to look at. `title` is for the header; a source that is not `live` is looked at once.
 
-    One that is `writable` may be changed by a fix that the user has seen and accepted. `watch` is None where it can
-    only be looked at.
+    One that is `writable` may be changed by a fix that the user has seen and accepted; where it is `careful` as well (a
+    real host), he accepts it twice. `watch` is None where it can only be looked at.
     """
 
     @property
@@ -38,6 +38,9 @@ class Source(Protocol):
 
     @property
     def writable(self) -> bool: ...  # noqa: D102
+
+    @property
+    def careful(self) -> bool: ...  # noqa: D102
 
     @property
     def watch(self) -> Watch | None: ...  # noqa: D102
@@ -54,6 +57,7 @@ class LiveHost:
     title: str = "this host"
     live: bool = True
     writable: bool = False
+    careful: bool = True
     watch: Watch | None = world.watch
 
     def look(self) -> Snapshot:
@@ -68,6 +72,7 @@ class SavedFile:
     path: Path
     live: bool = False
     writable: bool = False
+    careful: bool = False
     watch: Watch | None = None
 
     @property
@@ -88,6 +93,7 @@ class Given:
     take: Callable[[], Snapshot]
     live: bool = False
     writable: bool = False
+    careful: bool = False
     watch: Watch | None = None
 
     def look(self) -> Snapshot:

@@ -81,14 +81,12 @@ class Surveying(Base):
         """Asks for the name of a file to write a report to."""
         if self.panes.snapshot is not None:
             self.close_prompts()
-            self.query_one(FilePrompt).open()
+            self.query_one(FilePrompt).ask("report to", "name.html, .md, .txt, .json, .svg, .csv …", self._export)
 
-    def on_file_prompt_named(self, event: FilePrompt.Named) -> None:
-        """Writes the report."""
-        self.close_prompts()
+    def _export(self, path: Path) -> None:
         snapshot, verdict = self.panes.snapshot, self.panes.verdict
         if snapshot is not None:
-            self._think(partial(export, snapshot, verdict, Path(event.name).expanduser()))
+            self._think(partial(export, snapshot, verdict, path))
 
     def on_surveyed(self, event: Surveyed) -> None:
         """Shows the rows; the chosen one is asked."""

@@ -11,27 +11,30 @@ from engine.model.host import Snapshot
 from workbench.exits import refused, usage
 
 if TYPE_CHECKING:
+    from engine.observe.part import Wanted
     from engine.observe.watch import Update
 
 
-def look() -> Snapshot:
-    """This host as it is now: the calling thread's network namespace. Raises `Refusal` when it shows nothing."""
+def look(wanted: Wanted | None = None) -> Snapshot:
+    """This host as it is now: the calling thread's network namespace, and of the others those that are `wanted`
+    (without a word all). Raises `Refusal` when it shows nothing."""
     from engine.observe.errors import ObserveError  # noqa: PLC0415 - a file is answered without what reads the kernel
-    from engine.observe.snapshot import take  # noqa: PLC0415
+    from engine.observe.part import look_part  # noqa: PLC0415
+    from engine.observe.snapshot import compose, take  # noqa: PLC0415
 
     try:
-        return take()
+        return take() if wanted is None else compose(look_part(wanted))
     except ObserveError as error:
         raise refused(str(error)) from error
 
 
-def watch(stop: Event) -> Iterator[Update]:
+def watch(stop: Event, wanted: Wanted | None = None) -> Iterator[Update]:
     """This host now, then whenever it is another one, until `stop` is set. Raises `Refusal` as `look` does."""
     from engine.observe.errors import ObserveError  # noqa: PLC0415 - a file is answered without what reads the kernel
     from engine.observe.watch import watch  # noqa: PLC0415
 
     try:
-        yield from watch(stop)
+        yield from watch(stop, wanted)
     except ObserveError as error:
         raise refused(str(error)) from error
 

@@ -52,8 +52,9 @@ def plan(lab: Blueprint) -> Plan:
     changes += [
         Shape(lab.netns_by_node[one.node], one.link, one.rate, one.delay, one.loss) for one in lab.spec.impairments
     ]
-    services = sum(1 for node in lab.nodes)
-    title = f"lab {lab.name}: {services} services on {len(lab.bridges)} bridges, {len(lab.published)} published ports"
+    parts = ((len(lab.nodes), "service"), (len(lab.bridges), "bridge"), (len(lab.published), "published port"))
+    counted = (f"{number} {name}{'' if number == 1 else 's'}" for number, name in parts)
+    title = "lab {}: {} on {}, {}".format(lab.name, *counted)
     return Plan(title, (*changes, *_programs(lab)))
 
 

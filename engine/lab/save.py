@@ -19,8 +19,6 @@ Document = dict[str, Any]
 
 def save(lab: Blueprint, broken: Iterable[str] = ()) -> str:
     """The Compose file of a lab; `broken` are the faults that it begins with."""
-    from ruamel.yaml import YAML  # noqa: PLC0415 - only saving writes YAML
-
     nodes = {node.name: node for node in lab.nodes}
     document = {
         "name": lab.name,
@@ -28,10 +26,17 @@ def save(lab: Blueprint, broken: Iterable[str] = ()) -> str:
         "networks": {bridge.name: _network(bridge) for bridge in lab.bridges if not bridge.own},
         "x-lab": _extension(lab, broken),
     }
+    return written(_without_empty(document))
+
+
+def written(document: Document) -> str:
+    """A document as the text of a file."""
+    from ruamel.yaml import YAML  # noqa: PLC0415 - only saving writes YAML
+
     text = io.StringIO()
     writer = YAML()
     writer.width = 120
-    writer.dump(_without_empty(document), text)
+    writer.dump(document, text)
     return text.getvalue()
 
 
@@ -59,13 +64,14 @@ def _service(lab: Blueprint, service: Service, node: Node) -> Document:
             if service.mode == "networks"
         }
         or None,
-        "ports": [_port(port) for port in lab.published if port.service == service.name],
+        "ports": [port_text(port) for port in lab.published if port.service == service.name],
         "expose": [listen_text(listen) for listen in service.expose],
         "sysctls": dict(service.sysctls) or None,
     }
 
 
-def _port(port: Published) -> str:
+def port_text(port: Published) -> str:
+    """A published port as Compose writes it: `8080:80`, `[::1]:53:53/udp`."""
     host = port.host_address
     at = "" if host is None else f"[{host}]:" if host.version == 6 else f"{host}:"
     return f"{at}{port.host_port}:{port.container_port}" + (

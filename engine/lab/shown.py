@@ -93,6 +93,16 @@ def port_lines(lab: Blueprint, service: str) -> list[str]:
     return found
 
 
+def alone(snapshot: Snapshot, lab: Blueprint) -> Snapshot:
+    """A snapshot of the lab's host with the lab's own namespaces, dressed. The machine's other ones, and what could not
+    be read of them, are left out."""
+    own = {lab.host, *lab.netns_by_node.values()}
+    namespaces = tuple(netns for netns in snapshot.namespaces if netns.id in own)
+    gaps = tuple(gap for gap in snapshot.gaps if gap.netns in own or not gap.netns)
+    kept = tuple(one for one in snapshot.containers if one.netns in own)
+    return dress(replace(snapshot, namespaces=namespaces, gaps=gaps, containers=kept), lab)
+
+
 def dress(snapshot: Snapshot, lab: Blueprint) -> Snapshot:
     """A snapshot of the lab's host in which the lab's services are containers of an engine."""
     engine = lab.spec.layout.partition("-")[0]

@@ -22,6 +22,7 @@ from engine.model.firewall import Backend
 from engine.model.host import Snapshot
 from engine.observe.look import Look, again, look
 from engine.observe.namespaces import NAMED
+from engine.observe.part import Wanted, look_part
 from engine.observe.snapshot import compose
 from engine.observe.subscriptions import Stale, Subscriptions
 from engine.observe.visit import Source
@@ -60,12 +61,15 @@ class _Pace:
         self._at = now + max(self._interval, (now - self._began) / SHARE)
 
 
-def watch(stop: Event) -> Iterator[Update]:
-    """The host now, then each time that it is another one. Raises ObserveError as `snapshot.take` does."""
+def watch(stop: Event, wanted: Wanted | None = None) -> Iterator[Update]:
+    """The host now, then each time that it is another one. Raises ObserveError as `snapshot.take` does.
+
+    Of a host with many namespaces only those that are `wanted` are read and watched, where that is given.
+    """
     shown: Snapshot | None = None
     scene, recheck = _Pace(RESCENE), _Pace(RECHECK)
     while not stop.is_set() and scene.due:
-        files, seen = _files(), look()
+        files, seen = _files(), look() if wanted is None else look_part(wanted)
         with Subscriptions(seen.scene.places) as told:
             # Between the look and the subscription nobody listened.
             seen = again(seen, dict.fromkeys(seen.visits, (Source.STACK, Source.FIREWALL)))

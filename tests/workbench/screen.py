@@ -92,6 +92,11 @@ def bench(pilot: Pilot[int]) -> Workbench:
     return pilot.app
 
 
+def toasts(pilot: Pilot[int]) -> list[str]:
+    """What was told, the last one last."""
+    return [f"{toast.title} {toast.message}" for toast in bench(pilot)._notifications]
+
+
 def line(app: Workbench, name: str) -> str:
     """The text of one of the lines around the panes."""
     return str(app.query_one(f"#{name}", Static).content)

@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 from engine.model.host import Snapshot
 from engine.model.verdict import Fix
 from tests.views.hosts import connected_verdict, docker_host, dropped_verdict
-from tests.workbench.screen import ASK, Stand, answered, bench, drive, until, workbench
+from tests.workbench.screen import ASK, Stand, answered, bench, drive, toasts, until, workbench
 from workbench.changing import Changes
 from workbench.command_log import CommandLog, log_file
 from workbench.dialogs import Log, Proposal
@@ -43,10 +43,6 @@ class Host(Changes):
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     return tmp_path / "portscope" / "commands.log"
-
-
-def toasts(pilot: Pilot[int]) -> list[str]:
-    return [f"{toast.title} {toast.message}" for toast in bench(pilot)._notifications]
 
 
 def test_a_fix_is_seen_carried_out_and_taken_back(state: Path) -> None:

@@ -460,7 +460,7 @@ def test_every_action_of_the_table_has_a_handler() -> None:
 
 
 def test_no_key_is_bound_twice() -> None:
-    keys = [key for action in ACTIONS for key in action.keys.split(",")]
+    keys = [key for action in ACTIONS for key in action.keys.split(",") if key]
     assert len(set(keys)) == len(keys)
 
 

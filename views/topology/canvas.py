@@ -244,5 +244,3 @@ def _draw_elsewhere(drawing: _Drawing, scene: Scene, top: int, width: int) -> No
             y += 1
             more = f" and {len(names) - 6} more" if len(names) > 6 else ""
             drawing.text(0, y, clip(f"{words}: {', '.join(names[:6])}{more}", width), role)
-
-

@@ -12,14 +12,14 @@ from textual.message import Message
 from textual.strip import Strip
 
 from engine.model.host import Snapshot
-from engine.model.ref import Ref
 from views.painted import Painted
 from views.text import Role, Span
 from views.topology.canvas import Look, draw
 from views.topology.fold import fold
-from views.topology.graph import Kind, Node, Scene
+from views.topology.graph import Node, Scene
 from views.topology.picture import Picture
 from views.topology.scene import scene
+from views.topology.sift import sift
 from views.topology.way import Way
 
 #: A bridge with more ports than fit into the pane is folded, to no fewer than this many, until the user unfolds it.
@@ -54,6 +54,8 @@ class Topology(Painted):
         self._scene: Scene | None = None
         self._picture: Picture | None = None
         self._opened: frozenset[str] = frozenset()
+        self.pattern = ""
+        self.found = 0
 
     @property
     def full(self) -> Scene | None:
@@ -64,6 +66,13 @@ class Topology(Painted):
     def selected(self) -> Node | None:
         """The selected node."""
         return self._full.nodes.get(self.look.selected) if self._full and self.look.selected else None
+
+    def forget(self) -> None:
+        """Shows nothing."""
+        self.look, self.way, self._opened, self.pattern = Look(), Way(), frozenset(), ""
+        self._full = self._scene = self._picture = None
+        self.virtual_size = Size(0, 0)
+        self.refresh()
 
     def show(self, snapshot: Snapshot) -> None:
         """Shows a snapshot; what was selected stays selected if it is still there."""
@@ -88,18 +97,19 @@ class Topology(Painted):
             self._reveal(node)
         return True
 
-    def find(self, pattern: str) -> bool:
-        """Selects the next node whose label, address or facts have the pattern. False when none has."""
-        if self._full is None or not pattern:
-            return False
-        needle = pattern.casefold()
-        nodes = list(self._full.nodes.values())
-        here = next((n for n, node in enumerate(nodes) if node.id == self.look.selected), -1)
-        for node in nodes[here + 1 :] + nodes[: here + 1]:
-            if needle in " ".join((node.label, node.detail, *node.facts)).casefold():
-                self._user_selects(node.id)
-                return True
-        return False
+    def filter(self, pattern: str) -> None:
+        """Shows the ports that have the pattern (a leading `!`: the others), and selects the first of them."""
+        self.pattern = pattern
+        self._draw()
+        fitting = [port.far.id for switch in (self._scene.switches if self._scene else ()) for port in switch.ports]
+        if pattern and fitting and self.look.selected not in fitting:
+            self._user_selects(fitting[0])
+
+    @property
+    def total(self) -> int:
+        """How many ports there are, filtered or not."""
+        full = self._full
+        return sum(len(switch.ports) for switch in full.switches) + len(full.elsewhere) if full else 0
 
     def step(self, across: int, down: int) -> None:
         """Selects the neighbour in that direction: the nearest in the same column, or in the next one."""
@@ -161,7 +171,8 @@ class Topology(Painted):
         size = self.scrollable_content_region
         bridges = sum(one.bridge is not None for one in self._full.switches)
         limit = max((size.height - 3) // max(bridges, 1) - 2, PORTS_LEAST)
-        self._scene = fold(self._full, limit, frozenset(used), self._opened)
+        full, self.found = sift(self._full, self.pattern) if self.pattern else (self._full, 0)
+        self._scene = fold(full, limit, frozenset(used), self._opened)
         self._picture = draw(self._scene, size.width, size.height, self.way, self.look)
         wanted = Size(self._picture.width, self._picture.height)
         if wanted != self.virtual_size:
@@ -197,8 +208,3 @@ class Topology(Painted):
             self.choose()
         else:
             self._user_selects(node)
-
-    @staticmethod
-    def is_namespace(node: Node) -> bool:
-        """Whether a node stands for a namespace, not for a device."""
-        return node.kind in (Kind.HOST, Kind.END, Kind.OUTSIDE) and isinstance(node.ref, Ref)

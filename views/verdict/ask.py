@@ -22,7 +22,7 @@ class Ask:
     @property
     def words(self) -> str:
         """The question for people."""
-        return f"{self.source} → {self.target}/{self.protocol}"
+        return f"{self.source} → {self.target}/{'icmp' if self.protocol is Protocol.ICMPV6 else self.protocol}"
 
 
 def suggestions(snapshot: Snapshot, most: int = 12) -> list[Ask]:
@@ -53,6 +53,21 @@ def outside_source(snapshot: Snapshot) -> str:
         if peer and peer in snapshot.by_id and peer != snapshot.host and not snapshot.containers_in(peer):
             return f"ns:{peer}"
     return "host"
+
+
+def completions(snapshot: Snapshot) -> dict[str, list[str]]:
+    """What completes the fields of a question, by field: who can ask, what can be asked for, its port, its protocol."""
+    names = [container.name for container in snapshot.containers]
+    spaces = [f"ns:{netns.id}" for netns in snapshot.namespaces if netns.id != snapshot.host]
+    own = [str(one.address) for one in snapshot.host_netns.addresses if not one.address.is_loopback]
+    published = [port.host_port for container in snapshot.containers for port in container.published]
+    heard = [listener.port for netns in snapshot.namespaces for listener in netns.listeners]
+    return {
+        "from": ["host", *names, *spaces],
+        "to": [*names, *own, "127.0.0.1"],
+        "port": [str(port) for port in dict.fromkeys((*published, *heard))],
+        "protocol": ["tcp", "udp", "sctp", "icmp"],
+    }
 
 
 def about_node(snapshot: Snapshot, ref: Ref) -> Ask | None:

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 def run(arguments: Namespace) -> Exit:
     """Opens the workbench that was asked for."""
-    return live() if arguments.file is None else saved(arguments)
+    return live(arguments.write) if arguments.file is None else saved(arguments)
 
 
-def live() -> Exit:
-    """This host, looked at again and again."""
+def live(write: bool) -> Exit:
+    """This host, looked at again and again; read-only unless the user asked for more."""
     need_terminal("'portscope why TARGET' answers in words, 'portscope snapshot' prints everything")
     from workbench.sources import LiveHost  # noqa: PLC0415 - only a terminal needs Textual
 
-    return draw(LiveHost())
+    return draw(LiveHost(writable=write))
 
 
 def saved(arguments: Namespace) -> Exit:
@@ -38,11 +38,14 @@ def saved(arguments: Namespace) -> Exit:
     return draw(Given(arguments.file.name, lambda: snapshot))
 
 
-def draw(source: Source, ask: Ask | None = None) -> Exit:
-    """Runs the workbench until its user leaves it. An end by a fault is told by Textual itself."""
+def draw(source: Source, ask: Ask | None = None, start: str = "") -> Exit:
+    """Runs the workbench until its user leaves it. `start` is an action to begin with.
+
+    An end by a fault is told by Textual itself.
+    """
     from workbench.app import run  # noqa: PLC0415 - only a terminal needs Textual
 
-    return Exit.DONE if run(source, ask) == 0 else Exit.REFUSED
+    return Exit.DONE if run(source, ask, start) == 0 else Exit.REFUSED
 
 
 def need_terminal(instead: str) -> None:

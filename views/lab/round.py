@@ -1,0 +1,46 @@
+"""A round of the dojo as rows: what is wrong, what was told, what can be done about it, every possible answer. Pure.
+
+Rows that can be chosen have a key: ("look",), ("hint",), ("give-up",), ("answer", NAME).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from views.text import Line, Role, Span, paragraph
+
+
+@dataclass(frozen=True, slots=True)
+class RoundNow:
+    """A round for its picture: who cannot use what, what is left of the points, what was told, the possible answers."""
+
+    client: str
+    port: str
+    score: int
+    full: int
+    told: tuple[str, ...]
+    answers: Sequence[tuple[str, str]]
+
+
+def round_lines(now: RoundNow, width: int) -> list[Line]:
+    """The round."""
+    lines = [
+        Line((Span("Something is wrong: ", Role.BAD), Span(f"{now.client} cannot use {now.port}. What is it?"))),
+        Line((Span(f"{now.score} of {now.full} points are left. Topology and rules are yours to read.", Role.DIM),)),
+        Line(()),
+    ]
+    for text in now.told:
+        lines += [Line((Span(line, Role.WARN),)) for line in paragraph(text, width, first="  · ")]
+    lines += [Line(())] if now.told else []
+    for key, text, cost in (
+        ("look", "Try it, and see what the client sees", "5 points"),
+        ("hint", "Tell me something", "15 points"),
+        ("give-up", "Tell me all, and mend it", "the round"),
+    ):
+        lines.append(Line((Span("? ", Role.WARN), Span(f"{text:<42}"), Span(f"costs {cost}", Role.DIM)), (key,)))
+    lines += [Line(()), Line((Span("Or it is (a wrong answer costs 20 points)", Role.HEAD),))]
+    widest = max((len(name) for name, _ in now.answers), default=0)
+    for name, words in now.answers:
+        lines.append(Line((Span(f"  {name:<{widest}}  "), Span(words, Role.DIM)), ("answer", name)))
+    return lines

@@ -1,0 +1,140 @@
+"""The actions that ask: the prompts, what fills them in, and the answer that comes.
+
+A part of the workbench. A question is answered by the session's thread, and again whenever the host changes; what is
+asked stays asked until another question comes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.widgets import Footer, Static
+
+from engine.model.host import Snapshot
+from engine.model.verdict import Verdict
+from views.listing import Listing
+from views.topology.widget import Topology
+from views.verdict.ask import Ask, outside_source
+from workbench.messages import Answered, Unanswerable
+from workbench.panes import Panes
+from workbench.prompt import FilePrompt, FilterPrompt, Prompt, WhyPrompt
+from workbench.session import Session
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    Base = App[int]
+else:
+    Base = object
+
+
+class Asking(Base):
+    """Questions. The app has `panes` and `session`, and draws its lines by `head`, `tabs` and `strip`."""
+
+    panes: Panes
+    session: Session
+    asked: Ask | None = None
+    waiting: bool = False
+
+    def head(self) -> None:
+        """Draws the header."""
+        raise NotImplementedError
+
+    def with_evidence(self, ask: Ask, verdict: Verdict) -> Verdict:
+        """An answer with what an attempt showed of it."""
+        raise NotImplementedError
+
+    def edges(self) -> None:
+        """Draws the lines around the panes."""
+        raise NotImplementedError
+
+    def ask(self, ask: Ask) -> None:
+        """Asks a question, and shows that it is being answered."""
+        self.asked, self.waiting = ask, True
+        self.panes.mended = None
+        self.head()
+        self.session.ask(ask)
+
+    def forget_question(self) -> None:
+        """Forgets what was asked, and its answer."""
+        self.asked, self.waiting = None, False
+        self.session.ask(None)
+        self.panes.forget_answer()
+        self.edges()
+
+    def on_answered(self, event: Answered) -> None:
+        """Shows the answer, where it is the one for what is shown."""
+        self.waiting = self.waiting and event.ask != self.asked
+        if event.ask == self.asked and event.snapshot is self.panes.snapshot:
+            self.panes.show_verdict(self.with_evidence(event.ask, event.verdict), event.first)
+        self.edges()
+
+    def on_unanswerable(self, event: Unanswerable) -> None:
+        """Says why a question cannot be asked, in the prompt where it can be mended."""
+        self.waiting = False
+        self.head()
+        if not event.first:
+            self.notify(event.reason, title=f"{event.ask.words} can't be asked any more", severity="warning")
+            return
+        prompt = self.query_one(WhyPrompt)
+        prompt.open(event.ask, self.panes.snapshot)
+        prompt.refuse(event.reason)
+        self._hint("enter asks again · tab goes to the next field · esc closes")
+
+    def on_shown_suggested(self, event: Panes.Suggested) -> None:
+        """Asks what a pane offered."""
+        self.ask(event.ask)
+
+    def on_why_prompt_asked(self, event: WhyPrompt.Asked) -> None:
+        """Asks what the prompt says."""
+        self.close_prompts()
+        self.ask(event.ask)
+
+    def on_file_prompt_named(self, event: FilePrompt.Named) -> None:
+        """Hands the name to whoever wanted a file."""
+        self.close_prompts()
+        event.then(event.path)
+
+    def on_filter_prompt_changed(self, event: FilterPrompt.Changed) -> None:
+        """Filters the pane by what is typed."""
+        pane = self.panes.pane()
+        if isinstance(pane, Listing | Topology):
+            pane.filter(event.pattern)
+        self.panes.retitle()
+        if event.final:
+            self.close_prompts()
+
+    def action_why(self) -> None:
+        """Opens the prompt, filled in from what is selected, else from the last question."""
+        snapshot = self.panes.snapshot
+        if snapshot is not None:
+            self.close_prompts()
+            self.query_one(WhyPrompt).open(self._prefilled(snapshot), snapshot)
+            self._hint("enter asks · tab goes to the next field · → completes · esc closes")
+
+    def action_filter(self) -> None:
+        """Opens the filter of the current pane."""
+        self.close_prompts()
+        pane = self.panes.pane()
+        self.query_one(FilterPrompt).open(pane.pattern if isinstance(pane, Listing | Topology) else "")
+        self._hint("enter keeps the filter · !text shows all others · esc closes")
+
+    def _prefilled(self, snapshot: Snapshot) -> Ask:
+        last = self.asked
+        source = last.source if last else outside_source(snapshot)
+        suggested = self.panes.suggestion()
+        if suggested is not None:
+            return Ask(suggested.target, source, suggested.protocol)
+        return last or Ask(":", source)
+
+    def _hint(self, text: str) -> None:
+        """What the keys do in the prompt that has just opened. It takes the footer's place."""
+        self.query_one("#detail", Static).update(text)
+        self.query_one(Footer).display = False
+
+    def close_prompts(self) -> None:
+        """Closes what asks for words, and gives the keys back to the pane."""
+        for prompt in self.query(Prompt):
+            prompt.close()
+        self.query_one(Footer).display = True
+        self.panes.go(self.panes.current)

@@ -1,0 +1,131 @@
+"""The screens of labs: the menu with a letter for each row, a plan before it is carried out, a form of a few fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.suggester import SuggestFromList
+from textual.widgets import Input, Label
+
+from views.lab.plan import plan_lines
+from views.text import Entry, Line, Role, Span
+from workbench.dialogs import Choice, Dialog
+from workbench.labs.work import Work
+
+Values = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A row of a menu. Without a letter it is reached by the cursor alone; without a key it is a heading."""
+
+    letter: str
+    text: str
+    key: object = None
+
+
+class Menu(Choice):
+    """Rows of which one is chosen, by the cursor or by its letter."""
+
+    def __init__(self, title: str, items: Sequence[Item], chosen: Callable[[object], object], empty: str = "") -> None:
+        self._by_letter = {item.letter: item.key for item in items if item.letter}
+        lettered = any(item.letter for item in items)
+        lines: list[Entry] = [_row(item, lettered) for item in items]
+        super().__init__(title, "enter or the letter chooses · esc closes", lambda _: lines, empty, chosen)
+        self.listing.styles.height = max(len(lines), 1)
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter chooses its row."""
+        if event.character in self._by_letter:
+            event.stop()
+            event.prevent_default()
+            self.choose_key(self._by_letter[event.character])
+
+
+def _row(item: Item, lettered: bool) -> Line:
+    if item.key is None:
+        return Line((Span(item.text, Role.HEAD),))
+    if not lettered:
+        return Line((Span(item.text),), item.key)
+    return Line((Span(f"{item.letter:>2}  ", Role.TRACED), Span(item.text)), item.key)
+
+
+class PlanDialog(Dialog):
+    """Something of a lab before it is done."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a,enter", "accept", "carry out"),
+        Binding("y", "copy", "copy"),
+    ]
+
+    def __init__(self, work: Work) -> None:
+        hint = "a carries it out · y copies · esc closes" if work.commands else "esc closes"
+        super().__init__("What will be done", hint, self._lines)
+        self.work = work
+
+    def _lines(self, width: int) -> list[Line]:
+        return plan_lines(self.work.title, self.work.notes, self.work.commands, width)
+
+    def action_accept(self) -> None:
+        """Carries it out."""
+        self.dismiss(bool(self.work.commands))
+
+    def action_copy(self) -> None:
+        """Copies the commands."""
+        self.app.copy_to_clipboard("\n".join(self.work.commands))
+        self.notify("Copied. Nothing was run.", timeout=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A line of a form: its name, its label, what stands there first, an example, and what completes it."""
+
+    name: str
+    label: str
+    value: str = ""
+    example: str = ""
+    words: tuple[str, ...] = ()
+
+
+class Form(ModalScreen[Values | None]):
+    """A few fields. Enter goes to the next one, and after the last one gives their values; escape gives None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "close"),
+        Binding("down", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", show=False),
+    ]
+
+    def __init__(self, title: str, fields: Sequence[Field], error: str = "") -> None:
+        super().__init__()
+        self._title, self._fields, self._error = title, fields, error
+
+    def compose(self) -> ComposeResult:
+        """A row for each field."""
+        with Vertical() as box:
+            box.border_title = self._title
+            box.border_subtitle = "enter goes on · tab and arrows move · → completes · esc closes"
+            for field in self._fields:
+                with Horizontal():
+                    yield Label(field.label)
+                    suggester = SuggestFromList(field.words, case_sensitive=False) if field.words else None
+                    yield Input(
+                        field.value, field.example, id=f"form-{field.name}", suggester=suggester, select_on_focus=True
+                    )
+            yield Label(self._error, classes="-error")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Goes on, or is done."""
+        inputs = list(self.query(Input))
+        if event.input is inputs[-1]:
+            names = (field.name for field in self._fields)
+            self.dismiss({name: field.value.strip() for name, field in zip(names, inputs, strict=True)})
+        else:
+            inputs[inputs.index(event.input) + 1].focus()

@@ -1,0 +1,107 @@
+"""The steps of a round of the dojo on a standing lab: start, look, hint, answer, give up. Each raises `Refusal`.
+
+The state of the round is beside the lab's record, so it is the one that `portscope lab dojo` goes on with.
+"""
+
+from __future__ import annotations
+
+from engine.explain import ask
+from engine.explain.question import QuestionError, resolve
+from engine.lab import breaking, dojo, faults
+from engine.lab.errors import LabError
+from engine.lab.lifecycle import Draft
+from views.lab.round import RoundNow
+from views.verdict.ask import Ask
+from workbench.exits import usage
+from workbench.labs import work
+from workbench.labs.work import Work
+
+
+def current(lab: str) -> dojo.Round | None:
+    """The round that is on; None where there is none."""
+    try:
+        return dojo.load(lab, work.place())
+    except LabError:
+        return None
+
+
+def start(lab: str, seed: int | None = None) -> Work:
+    """Puts a fault into a lab that nobody tells."""
+    draft = work.stands(lab)
+    if breaking.broken(lab, work.place()):
+        raise usage(f"lab {lab} has a fault already; mend it first")
+    with work.refusing():
+        fault = dojo.pick(draft.lab, seed)
+
+    def do() -> str:
+        with work.refusing():
+            breaking.break_lab(draft, fault, work.place())
+            dojo.store(lab, dojo.Round(fault.name), work.place())
+        return "Something is wrong. Find out what, with as few looks as you can."
+
+    notes = ("A fault that nobody tells you is put into the lab. Until you find it, asking costs points.",)
+    return Work(f"A round of the dojo in lab {lab}", (f"portscope lab dojo {lab} start",), do, notes, then="lab_dojo")
+
+
+def shown(lab: str, told: int) -> RoundNow:
+    """The round for its picture, with that many hints told."""
+    with work.refusing():
+        draft, now = work.stands(lab), dojo.load(lab, work.place())
+        port, client = faults.subject(draft.lab), faults.client(draft.lab)
+    fault = faults.find(now.fault)
+    possible = [(one.name, one.cause) for one in faults.FAULTS.values() if one.cause and faults.fits(one, draft.lab)]
+    return RoundNow(
+        client.name,
+        f"{port.host_address or client.near.ip}:{port.host_port}",
+        now.score,
+        dojo.FULL,
+        (*fault.hints, fault.story)[:told],
+        sorted(possible),
+    )
+
+
+def look(lab: str, asked: Ask | None = None) -> str:
+    """Tries it (or something else), and says what the client sees; costs points."""
+    with work.refusing():
+        draft, now = work.stands(lab), dojo.load(lab, work.place())
+        port, client = faults.subject(draft.lab), faults.client(draft.lab)
+    wanted = asked or Ask(f"{port.host_address or client.near.ip}:{port.host_port}", f"ns:{client.netns}")
+    snapshot = work.look(draft)
+    try:
+        verdict = ask(snapshot, resolve(snapshot, wanted.target, wanted.source, wanted.protocol))
+    except QuestionError as error:
+        raise usage(str(error)) from error
+    now = dojo.looked(now)
+    dojo.store(lab, now, work.place())
+    return f"{wanted.words}: {verdict.symptom} · {now.score} of {dojo.FULL} points are left"
+
+
+def hint(lab: str) -> str:
+    """One more hint; costs points."""
+    with work.refusing():
+        now, told = dojo.hinted(dojo.load(lab, work.place()))
+        dojo.store(lab, now, work.place())
+    return told
+
+
+def answer(lab: str, word: str) -> tuple[bool, str]:
+    """Whether it is that fault, and what to say. A right one ends the round and mends the lab."""
+    with work.refusing():
+        now, right = dojo.answered(dojo.load(lab, work.place()), word)
+        if not right:
+            dojo.store(lab, now, work.place())
+            return False, f"No, it is not {word}. {now.score} of {dojo.FULL} points are left."
+        return True, f"Right: {now.fault}, with {now.score} of {dojo.FULL} points. {_end(work.stands(lab), now)}"
+
+
+def give_up(lab: str) -> str:
+    """Ends the round, mends the lab, and tells what it was."""
+    with work.refusing():
+        now = dojo.load(lab, work.place())
+        return f"It was {now.fault}. {_end(work.stands(lab), now)}"
+
+
+def _end(draft: Draft, now: dojo.Round) -> str:
+    breaking.mend(draft, work.place())
+    dojo.store(draft.lab.name, None, work.place())
+    return faults.find(now.fault).story

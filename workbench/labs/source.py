@@ -1,0 +1,70 @@
+"""A standing lab as a source: its host's namespace, with the lab's services as containers.
+
+What the lab consists of is read from its record at each look, so that a container that was added a moment ago is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from threading import Event
+from typing import TYPE_CHECKING
+
+from engine.build.namespaces import enter
+from engine.lab import faults, lifecycle, shown
+from engine.lab.errors import LabError
+from engine.model.host import Snapshot
+from views.verdict.ask import Ask
+from workbench import world
+from workbench.exits import refused
+from workbench.labs import rounds, work
+from workbench.sources import Watch
+
+if TYPE_CHECKING:
+    from engine.observe.watch import Update
+
+
+@dataclass(frozen=True, slots=True)
+class LabSource:
+    """A lab that is up, by its name."""
+
+    name: str
+    live: bool = True
+    writable: bool = True
+    careful: bool = False
+
+    @property
+    def title(self) -> str:
+        """For the header."""
+        return f"lab {self.name}"
+
+    @property
+    def watch(self) -> Watch:
+        """The lab's updates."""
+        return self._watch
+
+    def look(self) -> Snapshot:
+        """The lab now. Raises `Refusal`."""
+        return work.look(work.stands(self.name))
+
+    def _watch(self, stop: Event) -> Iterator[Update]:
+        """The thread that asks for them enters the lab for good. Raises `Refusal`."""
+        try:
+            enter(lifecycle.host_path(self.name))
+        except OSError as error:
+            raise refused(f"lab {self.name} cannot be entered: {error.strerror}; was it taken down?") from error
+        for update in world.watch(stop, work.named(self.name)):
+            yield replace(update, snapshot=shown.alone(update.snapshot, work.stands(self.name).lab))
+
+
+def question(name: str) -> Ask | None:
+    """The question of a lab: its first published port, asked from its first client. None where there is none, and while
+    a round of the dojo is on, where asking costs points."""
+    lab = work.stands(name).lab
+    if rounds.current(name) is not None:
+        return None
+    try:
+        port, client = faults.subject(lab), faults.client(lab)
+    except LabError:
+        return None
+    return Ask(f"{port.host_address or client.near.ip}:{port.host_port}", f"ns:{client.netns}", port.protocol)

@@ -1,0 +1,222 @@
+"""What the workbench does with labs: each thing as a `Work`, which can be looked at before it is done.
+
+Making a `Work` changes nothing: it reads files and looks at the lab, so it belongs into a worker's thread as doing it
+does. Labs stay when the workbench ends, as those of `portscope lab up` do; those of an ordinary user are in the
+program's own user namespace and go with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.build import userns
+from engine.build.errors import BuildError, LabExists
+from engine.build.namespaces import run_in
+from engine.lab import breaking, edits, faults, library, lifecycle, shown
+from engine.lab.errors import LabError
+from engine.lab.lifecycle import Draft
+from engine.lab.save import save
+from engine.lab.script import lines
+from engine.model.host import Snapshot
+from engine.model.plan import Change, DeleteNetns
+from workbench import world
+from workbench.exits import refused, usage
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Something to be done. `commands` do the same in a shell; `notes` are what else there is to know of it.
+
+    `do` does it, and says what is true then. `opens` is the lab to look at afterwards; "" leaves the screen as it is.
+    `then` is the action to go on with.
+    """
+
+    title: str
+    commands: tuple[str, ...]
+    do: Callable[[], str]
+    notes: tuple[str, ...] = ()
+    opens: str = ""
+    then: str = ""
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Errors of labs as the program's own: what was asked wrongly, and what the kernel refused."""
+    try:
+        yield
+    except (LabError, LabExists) as error:
+        raise usage(str(error)) from error
+    except (BuildError, OSError) as error:
+        raise refused(str(error)) from error
+
+
+def place() -> Path | None:
+    """The folder of the labs' journals; None is the user's own."""
+    return userns.PRIVATE_STATE if userns.entered() else None
+
+
+def standing() -> list[Draft]:
+    """The labs that are up."""
+    with refusing():
+        found = (lifecycle.standing(name, place()) for name in lifecycle.names(place()))
+        return [draft for draft in found if draft is not None]
+
+
+def stands(name: str) -> Draft:
+    """A lab that is up. Raises `Refusal`."""
+    with refusing():
+        return lifecycle.stands(name, place())
+
+
+def look(draft: Draft) -> Snapshot:
+    """A standing lab, seen from its host, its services as containers. Raises `Refusal`."""
+    try:
+        seen = run_in(lifecycle.host_path(draft.lab.name), lambda: world.look(named(draft.lab.name)))
+    except OSError as error:
+        raise refused(f"lab {draft.lab.name} cannot be entered: {error.strerror}; take it down and up again") from error
+    return shown.alone(seen, draft.lab)
+
+
+def named(lab: str) -> Callable[[str], bool]:
+    """Which namespaces are read of a machine for a lab. Another lab's may be among them: `alone` leaves those out."""
+    return lambda netns: netns.startswith(f"{lab}-")
+
+
+def from_gallery(name: str) -> Work:
+    """Builds a lab of the gallery."""
+    with refusing():
+        return build(lifecycle.draft(library.text(name), f"{library.PREFIX}{name}"))
+
+
+def from_file(path: Path) -> Work:
+    """Builds the lab of a Compose file, or makes a standing one of that name what the file says."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise usage(f"cannot read {path}: {said}; name a Compose file") from error
+    with refusing():
+        return build(lifecycle.draft(text, str(path)))
+
+
+def from_text(text: str, name: str) -> Work:
+    """Builds the lab that a form describes."""
+    with refusing():
+        return build(lifecycle.draft(text, f"the form of {name}"))
+
+
+def build(wanted: Draft) -> Work:
+    """Builds a lab, or changes the standing one of that name."""
+    name = wanted.lab.name
+    now = lifecycle.standing(name, place())
+    if now is not None:
+        return change(now, wanted)
+    made = [*wanted.plan.changes]
+    for fault in wanted.lab.spec.faults:
+        made += faults.plan(faults.find(fault), wanted.lab).changes
+
+    def do() -> str:
+        with refusing():
+            lifecycle.up(wanted, place())
+            try:
+                for fault in wanted.lab.spec.faults:
+                    breaking.break_lab(wanted, faults.find(fault), place())
+            except (LabError, BuildError):
+                lifecycle.down(name, place())
+                raise
+        return f"{wanted.plan.title} is up"
+
+    return Work(f"Build {wanted.plan.title}", _lines(made), do, wanted.lab.spec.notes, name)
+
+
+def edit(name: str, title: str, *changes: edits.Edit) -> Work:
+    """Makes one more, or one less, of something in a standing lab."""
+    with refusing():
+        now = lifecycle.stands(name, place())
+        text = edits.pinned(now.lab, *changes)
+        return change(now, lifecycle.draft(text, now.lab.spec.file, name), title)
+
+
+def change(now: Draft, wanted: Draft, title: str = "") -> Work:
+    """Makes a standing lab the wanted one. Raises `Refusal` for a lab that has faults: they would be in the way."""
+    name = wanted.lab.name
+    broken = breaking.broken(name, place())
+    if broken:
+        raise usage(f"lab {name} is broken ({len(broken)} faults); mend it first")
+    with refusing():
+        todo = lifecycle.difference(now, wanted, look(now), running=lifecycle.running(name, place()))
+    made = (*todo.plan.changes, *(todo.programs[1] if todo.exchange else ()))
+
+    def do() -> str:
+        with refusing():
+            lifecycle.change(wanted, todo, place())
+        return f"lab {name}: {len(todo.plan.changes)} changes made"
+
+    notes = ("The lab's listeners are started anew.",) if todo.exchange else ()
+    return Work(title or f"Change lab {name} to what the file says", _lines(made), do, notes, name)
+
+
+def break_it(name: str, fault: str) -> Work:
+    """Puts a fault into a lab."""
+    with refusing():
+        draft, found = lifecycle.stands(name, place()), faults.find(fault)
+        made = faults.plan(found, draft.lab).changes
+
+    def do() -> str:
+        with refusing():
+            breaking.break_lab(draft, found, place())
+        return f"lab {name} has the fault {fault}"
+
+    notes = (found.story, *(("The program that listens is started with the fault.",) if found.listen else ()))
+    return Work(f"Break lab {name}: {fault}", _lines(made), do, notes)
+
+
+def mend(name: str) -> Work:
+    """Takes all faults of a lab back."""
+    with refusing():
+        draft = lifecycle.stands(name, place())
+        broken = breaking.broken(name, place())
+        if not broken:
+            raise usage(f"lab {name} has no fault")
+        made = [line for fault in broken for line in _lines(faults.plan(faults.find(fault), draft.lab).changes)]
+
+    def do() -> str:
+        with refusing():
+            return f"mended: {', '.join(breaking.mend(draft, place()))}"
+
+    return Work(f"Mend lab {name}", tuple(f": taken back: {line}" for line in made), do, broken)
+
+
+def down(name: str) -> Work:
+    """Removes a lab."""
+    draft = stands(name)
+    owned = sorted({draft.lab.host, *draft.lab.netns_by_node.values()})
+
+    def do() -> str:
+        with refusing():
+            left = lifecycle.down(name, place())
+        if left:
+            raise refused("; ".join(left))
+        return f"lab {name} is gone"
+
+    return Work(f"Take lab {name} down", _lines(map(DeleteNetns, owned)), do, ("Its listeners end.",))
+
+
+def save_to(name: str, path: Path) -> str:
+    """Writes a lab as a Compose file; one that is there is kept. Gives a line for the user. Raises `Refusal`."""
+    text = save(stands(name).lab, breaking.broken(name, place()))
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise usage(f"{path} exists already; name another file") from error
+    except OSError as error:
+        raise refused(f"cannot write {path}: {error.strerror}; name a file in a folder that can be written") from error
+    return str(path)
+
+
+def _lines(changes: Iterator[Change] | tuple[Change, ...] | list[Change]) -> tuple[str, ...]:
+    return tuple(lines(changes))
