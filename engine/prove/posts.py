@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeVar
@@ -66,7 +65,6 @@ class Posts:
     def __init__(self, snapshot: Snapshot, verdict: Verdict, listening: Listening, first: str) -> None:
         self._snapshot = snapshot
         self._verdict = verdict
-        self._held = ExitStack()
         self._captured: list[Captured] = []
         wanted = [snapshot.by_id[netns] for netns in dict.fromkeys((first, *namespaces(verdict)))]
         self.posts: tuple[Post, ...] = tuple(side_by_side(lambda netns: self._open(netns, listening), wanted))
@@ -76,9 +74,7 @@ class Posts:
             enter(place_of(self._snapshot, netns.id))
         except OSError as error:
             return Post(netns, [gap("namespace", netns.id, error)])
-        post = Post.open(netns, listening.wanted(self._verdict, netns.id))
-        self._held.callback(post.close)
-        return post
+        return Post.open(netns, listening.wanted(self._verdict, netns.id))
 
     def ways(self) -> tuple[tuple[Step, str, Way], ...]:
         """Where the kernel would send the packet of each routing step."""
@@ -130,8 +126,8 @@ class Posts:
         return tuple(each for rows, _ in found for each in rows), tuple(each for _, gaps in found for each in gaps)
 
     def close(self) -> None:
-        """Ends all listening."""
-        self._held.close()
+        """Ends all listening. The kernel takes its time over each socket (an RCU grace period), so all at once."""
+        side_by_side(Post.close, self.posts)
 
     def __enter__(self) -> Posts:
         return self
