@@ -223,7 +223,17 @@ def _inspection(tenant: Tenant) -> dict[str, Any]:
 def snapshot_argv(host: LargeHost, path: str) -> list[str]:
     """The command line that takes a snapshot of the host into a file."""
     return host.host.enter(
-        ["env", f"DOCKER_HOST=unix://{host.socket}", sys.executable, "-m", "workbench.cli", "snapshot", "-o", path]
+        [
+            "env",
+            f"DOCKER_HOST=unix://{host.socket}",
+            sys.executable,
+            "-m",
+            "workbench.cli",
+            "snapshot",
+            "--force",
+            "-o",
+            path,
+        ]
     )
 
 

@@ -2,10 +2,10 @@
 
     python -m bench.prove [--rounds 7]
 
-Builds the routed network of the tests: a client, a router with rules of nft, a server. Each round runs all rows once, in
-turn; times are of whole processes, from shell to answer. By hand means: `nft monitor trace` on the router and dumpcap
-in each namespace, one connection, and an end of them all; to read what they caught is left to the user. A ratio is to
-that. It asserts nothing.
+Builds the routed network of the tests: a client, a router with rules of nft, a server. Each round runs all rows once,
+in turn; times are of whole processes, from shell to answer. By hand means: `nft monitor trace` on the router and
+dumpcap in each namespace, one connection, and an end of them all; to read what they caught is left to the user. A
+ratio is to that. It asserts nothing.
 """
 
 from __future__ import annotations

@@ -43,6 +43,7 @@ PROTOCOLS = (
 )
 
 
+FORCE = "write over FILE where it exists"
 REDACT = "other addresses and names, the same ones everywhere; every answer stays the same"
 
 
@@ -112,12 +113,16 @@ def build_parser() -> Parser:
     )
     proof.add_argument("--pcap", metavar="FILE", type=Path, help="write the packets as pcapng, for Wireshark")
     proof.add_argument("--save-case", metavar="FILE", type=Path, help="write host, question and evidence: a bug report")
-    proof.add_argument("--redact", action="store_true", help="other addresses in that file, the same ones everywhere")
+    proof.add_argument(
+        "--redact", action="store_true", help="other addresses and names in it, the same ones everywhere"
+    )
+    proof.add_argument("--force", action="store_true", help=FORCE)
     command.set_defaults(module="workbench.commands.why")
 
     command = add_command(commands, "snapshot", "everything that portscope reads of this host, as JSON")
     command.add_argument("file", metavar="FILE", type=Path, nargs="?", help="a file to convert instead")
     command.add_argument("-o", dest="output", metavar="FILE", type=Path, help="write to FILE instead of stdout")
+    command.add_argument("--force", action="store_true", help=FORCE)
     command.add_argument("--redact", action="store_true", help=REDACT)
     command.set_defaults(module="workbench.commands.snapshot")
 
@@ -149,7 +154,7 @@ def _add_report(commands: argparse._SubParsersAction[Parser]) -> None:
     command.add_argument(
         "-o", dest="output", metavar="FILE", type=Path, help="write to FILE; its ending tells the format"
     )
-    command.add_argument("--force", action="store_true", help="write over FILE where it exists")
+    command.add_argument("--force", action="store_true", help=FORCE)
     command.add_argument(
         "--snapshot", metavar="FILE", type=Path, help="report on a saved snapshot instead of this host"
     )

@@ -139,12 +139,14 @@ def export(snapshot: Snapshot, verdict: Verdict | None, path: Path) -> Exported:
     """A report with the shown answer, in the format that the file's name tells. A file that is there is kept."""
     from views.reports.document import report  # noqa: PLC0415 - the first picture comes first
     from views.reports.writers import write  # noqa: PLC0415
-    from workbench.commands.report import format_of, save, within  # noqa: PLC0415
+    from workbench.commands.report import format_of, within  # noqa: PLC0415
+    from workbench.files import save  # noqa: PLC0415
 
     try:
         name = format_of(path)
         grid = within(snapshot) if name == "csv" else None
-        save(write(report(snapshot, [verdict] if verdict else [], grid), name), path, overwrite=False)
+        text = write(report(snapshot, [verdict] if verdict else [], grid), name)
+        save(text.encode("utf-8", "backslashreplace"), path, force=False)
     except Refusal as refusal:
         return Exported(path, str(refusal))
     return Exported(path)

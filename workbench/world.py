@@ -49,11 +49,11 @@ def load(path: Path) -> Snapshot:
         raise usage(f"{error}; name a file that 'portscope snapshot' or 'portscope collect' made") from error
 
 
-def save(snapshot: Snapshot, path: Path) -> None:
-    """Writes a snapshot, whole or not at all. Raises `Refusal`."""
+def save(snapshot: Snapshot, path: Path, *, force: bool) -> None:
+    """Writes a snapshot, whole or not at all, over a file where `force` allows it. Raises `Refusal`."""
     from engine.observe.recording import RecordingError, save  # noqa: PLC0415 - most questions need no file
 
     try:
-        save(snapshot, path)
+        save(snapshot, path, overwrite=force)
     except RecordingError as error:
         raise refused(f"{error}; name a file in a folder that can be written") from error

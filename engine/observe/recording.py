@@ -7,6 +7,7 @@
    says what is wrong and where. An unknown field is refused too, because it might decide an answer, and so is a field
    that comes twice. A file that is larger than `LARGEST` is refused by its size, before it is read.
 4. Files are written whole or not at all.
+5. A case (what `why --save-case` writes) is read as the snapshot in it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from engine.observe.files import write_whole
 from engine.observe.layout import written
 
 SCHEMA = "portscope.snapshot/1"
+#: A host with the answer to a question and what a real attempt showed: its snapshot is one of its fields.
+CASE = "portscope.case/1"
 _FAMILY, _VERSION = "portscope.snapshot", 1
 #: How a file begins that was collected by the shell script.
 COLLECTED = b"portscope-collected/"
@@ -57,6 +60,8 @@ def loads(text: str) -> Snapshot:
         raise RecordingError(f"the recording {what}: {error.msg} at line {error.lineno}") from None
     except ValueError as error:
         raise RecordingError(f"the recording holds a number that is none: {error}") from None
+    if isinstance(document, dict) and document.get("schema") == CASE:
+        document = document.get("snapshot")
     _check_schema(document)
     del document["schema"]
     try:

@@ -49,6 +49,10 @@ class Redacted:
         """The id that stands for this namespace's."""
         return self._names.name(name)
 
+    def answer(self, document: Any) -> Any:
+        """The JSON of an answer, with the same other addresses and names."""
+        return self._addresses.value(self._names.answer(document))
+
 
 class Redaction:
     """One secret; the same address in gives the same address out."""

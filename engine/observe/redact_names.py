@@ -22,6 +22,13 @@ _PID = re.compile(r"pid-\d+(-nsid-\d+)?")
 TEXTS = frozenset({"comment", "alias", "reason", "source", "text", "path", "network_mode", "command"})
 #: Keys that hold the id of a namespace, wherever they are.
 NETNS = frozenset({"netns", "host"})
+#: Keys of an answer whose words are of a closed set, and name nothing of the host.
+WORDS = frozenset(
+    (
+        *("schema", "reach", "symptom", "code", "outcome", "reject", "kind", "hook", "backend", "family", "protocol"),
+        *("agree", "agrees", "leg", "event", "direction", "verified", "then", "owner"),
+    )
+)
 #: The shortest name that is looked for as a word in texts: shorter ones are words of the tools.
 SHORTEST = 3
 
@@ -45,6 +52,16 @@ class Names:
     def text(self, text: str) -> str:
         """A text in which names may stand."""
         return self._word.sub(lambda found: self._pseudonyms[found[1]], text) if self._word else text
+
+    def answer(self, value: Any, key: str = "") -> Any:
+        """An answer with other names: whatever is not a word of its own may hold one."""
+        if isinstance(value, dict):
+            return {name: self.answer(each, name) for name, each in value.items()}
+        if isinstance(value, list):
+            return [self.answer(each, key) for each in value]
+        if not isinstance(value, str) or key in WORDS:
+            return value
+        return self.name(value) if key in NETNS else self.text(value)
 
     def recording(self, recording: Json) -> Json:
         """The whole recording with other names."""

@@ -8,8 +8,10 @@
    after it may only mean that the program does not know these words, which `doubt` says.
 4. A close before our words were read is "accepted-then-closed", what a relay does whose own connection fails. A program
    that read them and then closes has been reached: a FIN says so, where unread words make it an RST (RFC 9293, 3.10.4).
+5. SCTP's handshake is the kernel's, where it has SCTP: connect() returns when the cookie was answered, and a program
+   has been reached then (RFC 9260, 5.1).
 
-Sources: connect(2), udp(7), icmp(7).
+Sources: connect(2), udp(7), icmp(7), sctp(7).
 """
 
 from __future__ import annotations
@@ -17,12 +19,13 @@ from __future__ import annotations
 import errno
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from engine.model.address import IPAddress
-from engine.model.packet import ECHO, Protocol
+from engine.model.packet import ECHO, PROTOCOL_NUMBERS, Protocol
 from engine.model.proof import Attempt
 from engine.model.trace import Symptom
 from engine.prove import echo
@@ -41,7 +44,11 @@ BY_ERRNO: dict[int, Symptom] = {
     errno.EINVAL: Symptom.INVALID_ARGUMENT,
     errno.ENOPROTOOPT: Symptom.PROTOCOL_UNREACHABLE,
 }
-KINDS = {Protocol.TCP: socket.SOCK_STREAM, Protocol.UDP: socket.SOCK_DGRAM}
+KINDS = {
+    Protocol.TCP: socket.SOCK_STREAM,
+    Protocol.UDP: socket.SOCK_DGRAM,
+    Protocol.SCTP: socket.SOCK_STREAM,
+}
 REQUEST = b"GET / HTTP/1.0\r\n\r\n"
 #: First words by port, where a request of HTTP would not be answered: a question for the root's name servers (RFC
 #: 1035), and a client's packet of NTP version 4 (RFC 5905).
@@ -81,12 +88,14 @@ def open_client(target: Target) -> socket.socket:
     """The client's socket in the calling thread's namespace, with its port. Raises ProveError."""
     if target.protocol in ECHO:
         return echo.open_client(target.address, target.port)
-    kind = KINDS.get(target.protocol)
-    if kind is None:
-        raise ProveError(f"an attempt by {target.protocol} is not made; ask for TCP, UDP or ICMP")
     family = socket.AF_INET if target.address.version == 4 else socket.AF_INET6
     anywhere = "0.0.0.0" if target.address.version == 4 else "::"
-    client = socket.socket(family, kind)
+    try:
+        client = socket.socket(family, KINDS[target.protocol], PROTOCOL_NUMBERS[target.protocol])
+    except OSError as error:
+        if error.errno != errno.EPROTONOSUPPORT:
+            raise
+        raise ProveError(f"this kernel has no {str(target.protocol).upper()}: no attempt can be made by it") from error
     try:
         client.bind((str(target.source or anywhere), target.sport or 0))
     except OSError as error:
@@ -105,8 +114,7 @@ def attempt(client: socket.socket, target: Target, seconds: float) -> Attempt:
     """Tries, closes the socket, and says what happened. Raises nothing."""
     begun = time.monotonic()
     with client:
-        by = _by_echo if target.protocol in ECHO else _by_tcp if target.protocol is Protocol.TCP else _by_datagram
-        seen = by(client, target, begun + seconds)
+        seen = _WAYS[target.protocol](client, target, begun + seconds)
         address: IPAddress | None = None
         with suppress(OSError, ValueError):
             address = ip_address(client.getsockname()[0])
@@ -165,6 +173,26 @@ def _by_echo(client: socket.socket, target: Target, until: float) -> Attempt:
                 return Attempt(Symptom.CONNECTED, answer="echo reply")
     except OSError as error:
         return failed(error)
+
+
+def _by_association(client: socket.socket, target: Target, until: float) -> Attempt:
+    """SCTP's four-way handshake."""
+    try:
+        client.settimeout(_left(until))
+        client.connect(target.end)
+    except TimeoutError:
+        return Attempt(Symptom.TIMEOUT)
+    except OSError as error:
+        return failed(error)
+    return Attempt(Symptom.CONNECTED)
+
+
+_WAYS: dict[Protocol, Callable[[socket.socket, Target, float], Attempt]] = {
+    Protocol.TCP: _by_tcp,
+    Protocol.UDP: _by_datagram,
+    Protocol.SCTP: _by_association,
+    **dict.fromkeys(ECHO, _by_echo),
+}
 
 
 def _hear(client: socket.socket, seconds: float) -> bytes | None:

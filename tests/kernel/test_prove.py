@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +16,7 @@ from engine.model.packet import Protocol
 from engine.model.proof import Agreement, Leg, Proof, Row
 from engine.model.trace import StepKind, Symptom
 from engine.model.verdict import Reach
+from engine.prove.errors import ProveError
 from engine.prove.judge import proven, weigh
 from engine.prove.marking import PREFIX
 from engine.prove.prove import Wishes, prove
@@ -124,6 +126,18 @@ def test_an_echo_that_a_rule_rejects_is_proven_with_its_error(net: Net) -> None:
     assert shown.attempt is not None
     assert (shown.attempt.symptom, shown.agrees) == (Symptom.HOST_UNREACHABLE, Agreement.YES)
     assert [row.seen for row in rows(shown, "rule trace")][-1] == "drop"
+
+
+def test_sctp_is_attempted_where_the_kernel_has_it(net: Net) -> None:
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP).close()
+    except OSError:
+        with pytest.raises(ProveError, match="this kernel has no SCTP"):
+            net.proven(f"{TARGET}:90", Protocol.SCTP)
+        return
+    shown = net.proven(f"{TARGET}:90", Protocol.SCTP).proof
+    assert shown.attempt is not None
+    assert (shown.attempt.symptom, shown.agrees) == (Symptom.REFUSED, Agreement.YES)
 
 
 def test_ipv6_is_proven_as_ipv4_is(net: Net) -> None:

@@ -16,6 +16,7 @@ from workbench.exits import Exit
         (("--pcap", "x"), "--pcap goes with --prove"),
         (("--save-case", "x"), "--save-case goes with --prove"),
         (("--prove", "--redact"), "--redact goes with --save-case"),
+        (("--force",), "--force goes with --pcap or --save-case"),
         (("--prove", "--snapshot", "x"), "a file cannot be attempted"),
         (("--prove", "--from", "everywhere"), "name one place with --from"),
         (("--prove", "--timeout", "0"), "from 0.05 to 600 seconds"),

@@ -51,15 +51,6 @@ def test_the_matrix_is_a_row_for_each_cell(saved):
     assert blocked["ends"] == "RULE_DROP in host: filter/DOCKER-USER #0"
 
 
-def test_a_file_that_exists_is_kept_unless_told_otherwise(saved, tmp_path):
-    target = tmp_path / "network.html"
-    target.write_text("mine")
-    assert_one_line_error(portscope("report", "--snapshot", saved, "-o", target), Exit.USAGE, "--force")
-    assert target.read_text() == "mine"
-    assert portscope("report", "--snapshot", saved, "-o", target, "--force").returncode == Exit.DONE
-    assert target.read_text().startswith("<!doctype html>")
-
-
 def test_what_cannot_be_done_is_one_line_and_leaves_nothing(saved, tmp_path):
     nowhere = tmp_path / "nowhere" / "network.html"
     assert_one_line_error(portscope("report", "--snapshot", saved, "-o", nowhere), Exit.REFUSED, "cannot be written")

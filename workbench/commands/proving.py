@@ -7,7 +7,6 @@ that is not on this machine is waited for; a line on stderr says so, since it ma
 from __future__ import annotations
 
 from argparse import Namespace
-from pathlib import Path
 
 from engine.build.journal import state_directory
 from engine.model.host import Snapshot
@@ -16,7 +15,8 @@ from engine.prove.judge import weigh
 from engine.prove.prove import Wishes
 from workbench.attempting import attempt
 from workbench.commands import case
-from workbench.exits import complain, refused
+from workbench.exits import complain
+from workbench.files import save
 
 
 def prove(snapshot: Snapshot, verdict: Verdict, arguments: Namespace) -> Verdict:
@@ -25,9 +25,10 @@ def prove(snapshot: Snapshot, verdict: Verdict, arguments: Namespace) -> Verdict
     proven = attempt(snapshot, verdict, wishes, complain)
     weighed = weigh(verdict, proven.proof)
     if arguments.pcap:
-        write(arguments.pcap, proven.pcapng())
+        save(proven.pcapng(), arguments.pcap, force=arguments.force)
     if arguments.save_case:
-        write(arguments.save_case, case.dumps(snapshot, weighed, redacted=arguments.redact).encode())
+        text = case.dumps(snapshot, weighed, redacted=arguments.redact)
+        save(text.encode(), arguments.save_case, force=arguments.force)
     return weighed
 
 
@@ -38,11 +39,3 @@ def lab_namespaces(snapshot: Snapshot) -> frozenset[str]:
     except OSError:
         return frozenset()
     return frozenset(netns.id for netns in snapshot.namespaces if netns.id.startswith(tuple(labs)))
-
-
-def write(path: Path, data: bytes) -> None:
-    """Writes a file. Raises `Refusal`."""
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise refused(f"{path} cannot be written: {error.strerror or error}") from error

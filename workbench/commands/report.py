@@ -21,13 +21,13 @@ from engine.model.host import Snapshot
 from engine.model.matrix import Cell, Matrix
 from engine.model.packet import Protocol
 from engine.model.verdict import Question
-from engine.observe.files import write_whole
 from engine.path.world import World
 from views.reports.document import report
 from views.reports.writers import FORMATS, write
 from workbench import output, world
 from workbench.commands.answering import question_of
-from workbench.exits import Exit, refused, usage
+from workbench.exits import Exit, usage
+from workbench.files import keep, save
 
 #: Cells that a child fills between two reports of how far it is, and from how many on children are worth their start.
 CHUNK, WORTH_CHILDREN = 64, 400
@@ -38,8 +38,7 @@ DEFAULT = "text"
 def run(arguments: Namespace) -> Exit:
     """Writes the document."""
     name = arguments.format or format_of(arguments.output)
-    if arguments.output and arguments.output.exists() and not arguments.force:
-        raise usage(f"{arguments.output} exists already and is kept; --force writes over it")
+    keep(arguments.output, force=arguments.force)
     snapshot = world.load(arguments.snapshot) if arguments.snapshot else world.look()
     protocol = Protocol(arguments.protocol)
     questions = [question_of(snapshot, target, arguments.source, protocol) for target in arguments.why]
@@ -49,7 +48,7 @@ def run(arguments: Namespace) -> Exit:
     grid = fill(snapshot) if arguments.matrix or name == "csv" else None
     text = write(report(snapshot, answers, grid), name)
     if arguments.output:
-        save(text, arguments.output, overwrite=arguments.force)
+        save(text.encode("utf-8", "backslashreplace"), arguments.output, force=arguments.force)
     else:
         output.emit(text)
     return Exit.DONE
@@ -77,18 +76,6 @@ def format_of(path: Path | None) -> str:
     if not found:
         raise usage(f"the name {path.name!r} does not tell a format; name one by --format ({', '.join(FORMATS)})")
     return found[0]
-
-
-def save(text: str, path: Path, *, overwrite: bool) -> None:
-    """Writes a document, whole or not at all. Raises `Refusal`."""
-    try:
-        write_whole(path, text.encode("utf-8", "backslashreplace"), overwrite=overwrite)
-    except FileExistsError as error:
-        raise usage(f"{path} exists already and is kept; --force writes over it") from error
-    except OSError as error:
-        raise refused(
-            f"{path} cannot be written: {error.strerror or error}; name a file in a folder of yours"
-        ) from error
 
 
 def fill(snapshot: Snapshot) -> Matrix:

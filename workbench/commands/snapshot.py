@@ -7,17 +7,19 @@ from argparse import Namespace
 from engine.observe.recording import dumps
 from workbench import output, world
 from workbench.exits import Exit, complain
+from workbench.files import keep
 
 
 def run(arguments: Namespace) -> Exit:
     """Looks once, or converts a file, and writes. What could not be read is in it, and is counted on stderr."""
+    keep(arguments.output, force=arguments.force)
     snapshot = world.load(arguments.file) if arguments.file else world.look()
     if arguments.redact:
         from engine.observe.redact import Redacted  # noqa: PLC0415 - most snapshots stay in the house
 
         snapshot = Redacted(snapshot).snapshot
     if arguments.output:
-        world.save(snapshot, arguments.output)
+        world.save(snapshot, arguments.output, force=arguments.force)
     else:
         output.emit(dumps(snapshot))
     if snapshot.gaps:

@@ -13,6 +13,7 @@ from views.reports import answer_json, everywhere
 from workbench import output, world
 from workbench.commands.answering import answer, answer_everywhere, tell
 from workbench.exits import EXIT_OF_REACH, Exit, usage, worst
+from workbench.files import keep
 
 #: The source that stands for every vantage point.
 EVERYWHERE = "everywhere"
@@ -52,6 +53,10 @@ def check(arguments: Namespace) -> None:
     wanted = [name for name, value in beside.items() if value]
     if wanted and not arguments.prove:
         raise usage(f"{wanted[0]} goes with --prove")
+    if arguments.force and not (arguments.pcap or arguments.save_case):
+        raise usage("--force goes with --pcap or --save-case")
+    for path in (arguments.pcap, arguments.save_case):
+        keep(path, force=arguments.force)
     if arguments.redact and not arguments.save_case:
         raise usage("--redact goes with --save-case")
     if arguments.prove and arguments.snapshot:
