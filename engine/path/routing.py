@@ -129,9 +129,22 @@ def _onwards(journey: Journey, found: Found, packet: Packet) -> Way | Refusal:
     if link is None:
         return Refusal(Outcome.UNKNOWN, ref, "the route's device is not in the picture")
     source = route.preferred_source or _source(journey, link, hop, packet, route)
-    via = f" via {hop.gateway}" if hop.gateway else ""
+    gateway = None if _is_oneself(journey, hop, ref) else hop.gateway
+    via = f" via {gateway}" if gateway else ""
     text = f"{packet.dst}{via} dev {link.name} ({_by(found)})"
-    return Way(False, link, hop.gateway or packet.dst, source, ref, text)
+    return Way(False, link, gateway or packet.dst, source, ref, text)
+
+
+def _is_oneself(journey: Journey, hop: NextHop, ref: Ref) -> bool:
+    """Whether the gateway was an address of this namespace when the route was made: then the destination is taken to
+    be on the link (fib_check_nh_v4_gw, rt_set_nexthop). Which was first can't be seen."""
+    netns, gateway = journey.netns, hop.gateway
+    if gateway is None or gateway.version == 6 or gateway not in netns.addresses_by_value:
+        return False
+    sentence = f"whether {netns.id} had the address {gateway} before it got a route by it can't be seen"
+    about = Assumption("ASSUME_GATEWAY_IS_ONESELF", sentence, ref)
+    journey.assume(about)
+    return journey.choices.pick_once((netns.id, gateway), 2, about) == 1
 
 
 def _source(journey: Journey, link: Link, hop: NextHop, packet: Packet, route: Route) -> IPAddress | None:

@@ -76,6 +76,8 @@ class Judge:
         self.legacy = [
             each.name for each in stage.scenario.namespaces if any("legacy" in f.backend for f in each.firewall)
         ]
+        #: Whether packets after the handshake may meet rules that those of the handshake do not.
+        self.assured = any("ASSURED" in f.text for each in stage.scenario.namespaces for f in each.firewall)
         stage.trace()
 
     def ask(self, question: Question) -> Finding:
@@ -118,7 +120,8 @@ class Judge:
             for each in talks(talk)
             for part in (each.reply, each.confirm)
         )
-        wrong += counter_disagreements(talk, evidence.before, evidence.after, more=refuses)
+        more = refuses or (self.assured and talk.confirm is not None)
+        wrong += counter_disagreements(talk, evidence.before, evidence.after, more=more)
         wrong += route_disagreements(talk, self.snapshot, lambda netns, asked: self.stage.kernels[netns].route(asked))
         return talk, wrong
 
@@ -127,7 +130,8 @@ class Judge:
         for kernel in self.stage.kernels.values():
             kernel.events()
         before = self._counters()
-        sockets, quiet = self.stage.sockets, SILENT & set(said)
+        # An error that comes while connect() is busy counts with the first packet that is sent again.
+        sockets, quiet = self.stage.sockets, bool(said) and SILENT >= set(said)
         result = sockets.ask(question.source, target, question.protocol, QUIET if quiet else PATIENT)
         if quiet and result.symptom in SILENT and result.symptom not in said:
             return self._try(question, target, ())
