@@ -131,7 +131,7 @@ class Judge:
             kernel.events()
         before = self._counters()
         # An error that comes while connect() is busy counts with the first packet that is sent again.
-        sockets, quiet = self.stage.sockets, bool(said) and SILENT >= set(said)
+        sockets, quiet = self.stage.sockets, bool(said) and set(said) <= SILENT
         result = sockets.ask(question.source, target, question.protocol, QUIET if quiet else PATIENT)
         if quiet and result.symptom in SILENT and result.symptom not in said:
             return self._try(question, target, ())
