@@ -1,9 +1,9 @@
 """Neighbour discovery as packets: IPv6 asks for a MAC address with ICMPv6, which every filter on the way sees.
 
 The question (a neighbour solicitation, by multicast) leaves by OUTPUT and POSTROUTING and comes in by PREROUTING and
-INPUT; so does the answer (an advertisement) the other way. Where a bridge with bridge-nf-call-ip6tables passes them on
-they meet PREROUTING, FORWARD and POSTROUTING there, too. Connection tracking leaves them alone. A hook of the link
-layer is not asked.
+INPUT; so does the answer (an advertisement) the other way. At a bridge they are frames like others: they meet its own
+chains, and with bridge-nf-call-ip6tables the hooks of IPv6 (`frames`). Connection tracking leaves them alone. The own
+hook of a device (ingress, egress) is not asked.
 
 Sources: RFC 4861; net/ipv6/ndisc.c (ndisc_send_skb, ndisc_recv_ns), nf_conntrack_proto_icmpv6.c (noct_valid_new).
 """
@@ -11,18 +11,19 @@ Sources: RFC 4861; net/ipv6/ndisc.c (ndisc_send_skb, ndisc_recv_ns), nf_conntrac
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from ipaddress import IPv6Address
 
 from engine.model.address import IPAddress
 from engine.model.host import Netns
 from engine.model.link import Link
 from engine.model.packet import Packet, Protocol
-from engine.model.trace import Step
+from engine.model.trace import Step, Trace
 from engine.path.flow import Tracks
+from engine.path.frames import came_in, comes_in, goes_out, goes_up, passes
 from engine.path.hooks import run_hook
 from engine.path.journey import Journey, Setting
-from engine.path.segment import Crossing, Station, calls_iptables
+from engine.path.segment import Crossing, Station, bridge_of, calls_iptables
 
 SOLICITATION, ADVERTISEMENT = 135, 136
 #: Discovery is only believed with this hop limit (RFC 4861, 7.1).
@@ -44,51 +45,89 @@ def _blocked(journey: Journey, link: Link, station: Station, towards: IPAddress,
     question = Packet(asker, group, Protocol.ICMPV6, icmp_type=SOLICITATION, icmp_code=0, ttl=HOP_LIMIT)
     answer = Packet(towards, asker, Protocol.ICMPV6, icmp_type=ADVERTISEMENT, icmp_code=0, ttl=HOP_LIMIT)
     here, there = journey.netns, journey.world.netns(station.netns)
+    asks = _End(here, link, here.links_by_index.get(station.port or 0))
+    tells = _End(there, station.link, there.links_by_index.get(station.entry or 0))
     back = [replace(each, entry=each.exit, exit=each.entry) for each in reversed(station.crossed)]
-    return (
-        _leaves(journey, here, link, question)
-        or _bridged(journey, station.crossed, question)
-        or _enters(journey, there, station.link, question)
-        or _leaves(journey, there, station.link, answer)
-        or _bridged(journey, back, answer)
-        or _enters(journey, here, link, answer)
-    )
+    multicast = "33:33:" + ":".join(f"{byte:02x}" for byte in group.packed[-4:])
+    there_way = _Passage(asks, station.crossed, tells, (link.mac, multicast))
+    back_way = _Passage(tells, back, asks, (station.link.mac, link.mac))
+    return _lost(journey, question, there_way) or _lost(journey, answer, back_way)
 
 
-def _leaves(journey: Journey, netns: Netns, link: Link, packet: Packet) -> Step | None:
-    return _ended(journey, netns, packet, ("output", "postrouting"), oif=link.name)
+@dataclass(frozen=True, slots=True)
+class _End:
+    """One who asks or answers: the device, and the port of the bridge under it that the frame goes by."""
+
+    netns: Netns
+    link: Link
+    port: Link | None
+
+    @property
+    def bridge(self) -> Link | None:
+        """The bridge that the device is, or stands on."""
+        return bridge_of(self.netns, self.port) if self.port is not None else None
 
 
-def _enters(journey: Journey, netns: Netns, link: Link, packet: Packet) -> Step | None:
-    return _ended(journey, netns, packet, ("prerouting", "input"), iif=link.name)
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """A packet's way between two ends, and the MAC addresses of its frame: source and destination."""
+
+    sender: _End
+    crossed: Iterable[Crossing]
+    taker: _End
+    macs: tuple[str, str]
 
 
-def _bridged(journey: Journey, crossed: Iterable[Crossing], packet: Packet) -> Step | None:
-    """The hooks of the bridges that pass it on, where they call the hooks of IPv6."""
-    for each in crossed:
-        netns = journey.world.netns(each.netns)
-        if calls_iptables(netns, each.bridge, 6):
-            name = each.bridge.name
-            devices = {"iif": name, "oif": name, "physin": each.entry.name, "physout": each.exit.name}
-            came = {"iif": name, "physin": each.entry.name}
-            ended = _ended(journey, netns, packet, ("prerouting",), **came) or _ended(
-                journey, netns, packet, ("forward", "postrouting"), **devices
-            )
-            if ended is not None:
-                return ended
-    return None
-
-
-def _ended(journey: Journey, netns: Netns, packet: Packet, hooks: tuple[str, ...], **devices: str) -> Step | None:
-    scratch = Journey(Setting(journey.world, Tracks(), journey.choices), netns.id, packet)
-    scratch.untracked = True
-    scratch.see(ct_state="untracked", **devices)
-    for hook in hooks:
-        ended = run_hook(scratch, hook)
-        if ended is not None:
-            break
-    else:
-        ended = None
+def _lost(journey: Journey, packet: Packet, way: _Passage) -> Step | None:
+    """The step that drops the packet on its way from end to end."""
+    scratch = Journey(Setting(journey.world, Tracks(), journey.choices), way.sender.netns.id, packet)
+    ended = _leaves(scratch, way.sender, way.macs)
+    for each in way.crossed:
+        ended = ended or _bridged(_at(scratch, journey.world.netns(each.netns), way.macs), each)
+    ended = ended or _enters(_at(scratch, way.taker.netns, way.macs), way.taker)
     for assumption in scratch.assumptions:
         journey.assume(assumption)
     return ended.last if ended is not None else None
+
+
+def _at(scratch: Journey, netns: Netns, macs: tuple[str, str]) -> Journey:
+    """The packet as a frame that comes in somewhere else. Connection tracking has left it alone from the start."""
+    scratch.enter(netns)
+    scratch.untracked = True
+    scratch.see(ct_state="untracked", source_mac=macs[0], target_mac=macs[1])
+    return scratch
+
+
+def _leaves(scratch: Journey, end: _End, macs: tuple[str, str]) -> Trace | None:
+    scratch.untracked = True
+    scratch.see(ct_state="untracked", oif=end.link.name)
+    ended = run_hook(scratch, "output") or run_hook(scratch, "postrouting")
+    if ended or end.port is None:
+        return ended
+    scratch.see(source_mac=macs[0], target_mac=macs[1])
+    return goes_out(scratch, end.port)
+
+
+def _enters(scratch: Journey, end: _End) -> Trace | None:
+    bridge, port = end.bridge, end.port
+    called = False
+    if bridge is not None and port is not None:
+        called = bridge.index == end.link.index and calls_iptables(end.netns, bridge, 6)
+        ended = (
+            comes_in(scratch, bridge, port, calls=called) or came_in(scratch, port) or goes_up(scratch, bridge, port)
+        )
+        if ended:
+            return ended
+    scratch.see(iif=end.link.name)
+    return (None if called else run_hook(scratch, "prerouting")) or run_hook(scratch, "input")
+
+
+def _bridged(scratch: Journey, crossed: Crossing) -> Trace | None:
+    """The hooks of a bridge that passes it on, and those of IPv6 where it calls them."""
+    bridge, port = crossed.bridge, crossed.entry
+    calls = calls_iptables(scratch.netns, bridge, 6)
+    return (
+        comes_in(scratch, bridge, port, calls=calls)
+        or came_in(scratch, port)
+        or passes(scratch, bridge, port, crossed.exit, calls=calls)
+    )

@@ -84,9 +84,8 @@ class Fib:
     def beyond_addresses(self, address: IPAddress) -> bool:
         """Whether the local table may know an address that no device has (127.0.0.0/8, AnyIP)."""
         if self._wide is None:
-            own = self._netns.addresses_by_value
             local = (route for route in self._netns.routes if route.table == LOCAL_TABLE and route.kind == "local")
-            self._wide = tuple(r.destination for r in local if r.destination.network_address not in own)
+            self._wide = tuple(route.destination for route in local)
         return any(address in network for network in self._wide)
 
     def rules(self, family: Family) -> tuple[PolicyRule, ...]:

@@ -32,12 +32,13 @@ class Crossing:
 class Station:
     """A device with an IP stack behind it that hears the frame. `port` is the first bridge port on the way
     (an index in the starting namespace), None when the frame did not leave by a bridge. `crossed` are the bridges that
-    passed it on, in order."""
+    passed it on, in order. `entry` is the port of the station's own bridge that it came up by, where it has one."""
 
     netns: str
     link: Link
     port: int | None
     crossed: tuple[Crossing, ...] = ()
+    entry: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +82,13 @@ def may_pass(source: Link | None, target: Link) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How a frame has come so far: its tag, the first bridge port, the bridges that passed it on."""
+    """How a frame has come so far: its tag, the first bridge port, the bridges that passed it on, the port by which it
+    went up to a bridge's own stack."""
 
     tag: Vlan = None
     first: int | None = None
     crossed: tuple[Crossing, ...] = ()
+    entry: int | None = None
 
 
 class _Flood:
@@ -167,13 +170,13 @@ class _Flood:
         bridge = bridge_of(netns, link)
         if bridge is None:
             if way.tag is None:
-                self.stations.append(Station(netns.id, link, way.first, way.crossed))
+                self.stations.append(Station(netns.id, link, way.first, way.crossed, way.entry))
         elif bridge.up and forwards(link):
             vlan = admitted(netns, bridge, link, way.tag)
             if not isinstance(vlan, Refused):
                 inwards = released(netns, bridge, bridge, vlan)
                 if not isinstance(inwards, Refused):
-                    self._hear(netns, bridge, replace(way, tag=inwards))
+                    self._hear(netns, bridge, replace(way, tag=inwards, entry=link.index))
                 self.spread(netns, bridge, link, replace(way, tag=vlan))
 
     def spread(self, netns: Netns, bridge: Link, source: Link | None, way: _Way) -> None:
