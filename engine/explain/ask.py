@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from engine.explain.bypass import bypassed
 from engine.explain.endings import Endings, endings_of, reach_of
+from engine.explain.intent import unintended
 from engine.explain.joined import joined
 from engine.explain.mending import Mending
 from engine.explain.pointers import as_found, renamed
@@ -36,8 +37,13 @@ def ask(snapshot: Snapshot, question: Question) -> Verdict:
     if reach is not Reach.YES and not hollow(unread, main.result.forward.hops[-1].netns):
         causes += _causes(world, question, main) + _deciding(main.result, runs, endings)
     branches = tuple(endings.values()) if len(endings) > 1 else ()
-    findings = bypassed(world, question, main.result) if reach is Reach.YES else ()
+    findings = _findings(world, question, main.result) if reach is Reach.YES else ()
     return Verdict(question, reach, main.result.symptom, main.result, causes, assumptions, gaps, branches, findings)
+
+
+def _findings(world: World, question: Question, talk: Conversation) -> tuple[Cause, ...]:
+    """What is worth knowing beside a connection that works."""
+    return (*bypassed(world, question, talk), *unintended(world, question, talk))
 
 
 def _deciding(main: Conversation, runs: list[Run[Conversation]], endings: Endings) -> tuple[Cause, ...]:

@@ -46,7 +46,7 @@ class Mending:
         if narrowest != ways and self._together([few[0].remedy for few in narrowest if few]):
             ways = narrowest
         return [
-            tuple(_fix(step.before.snapshot, way) for way in few) for step, few in zip(self.steps, ways, strict=True)
+            tuple(fix_of(step.before.snapshot, way) for way in few) for step, few in zip(self.steps, ways, strict=True)
         ]
 
     def _ways(self, number: int) -> list[Way]:
@@ -84,7 +84,8 @@ def _narrowest_first(ways: list[Way]) -> list[Way]:
     return sorted(ways, key=lambda way: (way.remedy.manual, way.effects.weight))
 
 
-def _fix(snapshot: Snapshot, way: Way) -> Fix:
+def fix_of(snapshot: Snapshot, way: Way) -> Fix:
+    """A remedy as a plan, as commands for the host as it is, and with what is known of it."""
     remedy = way.remedy
     commands = tuple(argv for change in remedy.changes for argv in argvs(change, snapshot))
     kept = lasting(snapshot, remedy.changes)

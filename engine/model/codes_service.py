@@ -40,8 +40,13 @@ SERVICE: Mapping[str, Code] = {
     ),
     "NAT_DNAT_STALE_TARGET": Code(
         "The port is translated to an address that has nothing of the kind, or is another container's now.",
-        "no route to host, refused, or silence",
+        "no route to host, refused, or silence; or it connects, to the wrong container",
         "the rule gets the right target, or goes",
+    ),
+    "NAT_PROXY_ONLY": Code(
+        "It works by the engine's proxy alone: the rule that should translate the port is gone, or was never written.",
+        "it connects; the program sees the proxy's address for every client",
+        "the rule comes back: the engine is restarted",
     ),
     "NAT_HAIRPIN_NO_MASQ": Code(
         "A translated packet keeps a source that its destination can't answer to.",
@@ -128,6 +133,11 @@ SERVICE: Mapping[str, Code] = {
     ),
     "DST_LISTEN_OTHER_DEVICE": Code(
         "The program's socket is bound to another device.", REFUSED, "it is bound to no device"
+    ),
+    "DST_PORT_CONFLICT": Code(
+        "Another program has the port that a container publishes, and answers in its place.",
+        "it connects, to the wrong program",
+        "the other program stops or takes another port, then the container is started",
     ),
     "DST_BACKLOG_FULL": Code(
         "The program does not accept its connections, and its queue is full.",

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 from engine.explain import ask
 from engine.explain.question import resolve
-from engine.model.container import PublishedPort
+from engine.model.container import Container, PublishedPort
 from engine.model.host import Gap, Snapshot
 from engine.model.packet import Protocol
 from engine.model.verdict import Cause
@@ -244,6 +244,13 @@ def _unproxied() -> Snapshot:
     return world.snapshot("client")
 
 
+def taken(world: World, state: str = "created") -> None:
+    """A program of the host has the port of a container that was never started."""
+    port = PublishedPort(Protocol.TCP, None, 9090, 80)
+    world.containers.append(Container("0123456789ab", "late", "docker", state, published=(port,)))
+    world["host"].listen(9090, program="nginx")
+
+
 def examples() -> dict[str, Cause]:
     """Codes that a single fault does not stand for, each with a cause or finding that has it."""
     asked = {
@@ -253,6 +260,8 @@ def examples() -> dict[str, Cause]:
         "HOST_TPROXY_NOT_ROUTED": (_unproxied(), f"{FAR}:80", "host"),
         "INFO_DEPENDS": (_by_chance(), "10.2.0.2:80", "host"),
         "INFO_NOT_READ": (_unread(), "10.2.0.2:80", "host"),
+        "NAT_PROXY_ONLY": (docker(nat=""), "10.77.0.1:8080", "ns:lan"),
+        "DST_PORT_CONFLICT": (docker(taken), "10.77.0.1:9090", "ns:lan"),
         "FW_BYPASSED": (docker(user=["-p tcp -m tcp --dport 8080 -j DROP"]), "10.77.0.1:8080", "ns:lan"),
     }
     found = {}

@@ -39,7 +39,7 @@ def stale_target(failure: Failure) -> list[Blocker]:
         return []
     if not services and (_owner_of_address(failure, old) is not None or _given_by_engine(failure, old)):
         return []
-    remedies = list(_right_targets(failure, step, rule, services))
+    remedies = list(right_targets(failure, step, rule, services))
     remedies.append(Remedy(f"delete {step.ref.name}", (DeleteRule(place_of(step.ref), rule),)))
     asked = f"{step.packet.dst}:{step.packet.dport}"
     sentence = f"rule {step.ref.name} in {host.id} translates {asked} to {old}, {_what_is_there(failure, old)}"
@@ -131,7 +131,7 @@ def hairpin_not_translated(failure: Failure) -> list[Blocker]:
     return []
 
 
-def _right_targets(failure: Failure, step: Step, rule: Rule, services: list[Service]) -> Iterator[Remedy]:
+def right_targets(failure: Failure, step: Step, rule: Rule, services: list[Service]) -> Iterator[Remedy]:
     """The rule with the service's address and port, and the filter rule that the new target needs, if it does."""
     if step.ref is None:
         return
@@ -141,8 +141,9 @@ def _right_targets(failure: Failure, step: Step, rule: Rule, services: list[Serv
         if change is not None:
             title = f"translate to {service.name} at {service.address}:{service.port}"
             yield Remedy(title, (change,))
-            changes = (change, *acceptance(failure, host, service))
-            yield Remedy(f"{title}, and accept it", changes, fallback=True)
+            accepting = acceptance(failure, host, service)
+            if accepting:
+                yield Remedy(f"{title}, and accept it", (change, *accepting), fallback=True)
 
 
 def _masquerade(failure: Failure, hop: Hop, bridge: str, subnet: str) -> list[Blocker]:

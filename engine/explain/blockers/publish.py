@@ -34,7 +34,7 @@ def not_published(failure: Failure) -> list[Blocker]:
     if not found and not _publishes(host) and all(each.container is None for each in everyone):
         return []
     port = f"{asked}/{failure.question.protocol}"
-    remedies = tuple(_publish(failure, host, service, asked) for service in found) or (_publish_some(failure, asked),)
+    remedies = (*(publish(failure, host, service, asked) for service in found), _by_the_engine(failure, found, asked))
     evidence = tuple(f"{each.name} listens on {each.address}:{each.port}" for each in (found or everyone)[:4])
     sentence = f"port {port} is not published on {host.id}: no rule translates it and nothing listens on it"
     misses = untranslated(failure)
@@ -87,7 +87,7 @@ def _unfulfilled(failure: Failure, container: Container, published: PublishedPor
             f"and the packet is for {failure.packet.dst}"
         )
         found = services_for(failure, host, asked) if not failure.packet.dst.is_loopback else []
-        remedies = (*(_publish(failure, host, service, asked) for service in found), manual)
+        remedies = (*(publish(failure, host, service, asked) for service in found), manual)
         return Blocker("NAT_DNAT_HOSTIP_MISMATCH", sentence, at, remedies, container.engine, near_misses=misses)
     if container.network_mode in ("none", "host"):
         sentence = f"{container.name} has network mode {container.network_mode}, which publishes nothing"
@@ -106,7 +106,7 @@ def _unfulfilled(failure: Failure, container: Container, published: PublishedPor
         return Blocker("NAT_PROXY_ABSENT", sentence, at, (restart,), container.engine, near_misses=misses)
     found = services_for(failure, host, asked)
     reload = (_reload(container),) if container.engine.startswith("podman") and container.attachments else ()
-    remedies = (*reload, *(_publish(failure, host, service, asked) for service in found), manual)
+    remedies = (*reload, *(publish(failure, host, service, asked) for service in found), manual)
     sentence = f"{container.engine} published {asked} for {container.name}, but no rule of {host.id} translates it"
     evidence = tuple(f"{each.name} listens on {each.address}:{each.port}" for each in found)
     return Blocker("NAT_RULES_WIPED", sentence, at, remedies, container.engine, evidence, misses)
@@ -155,7 +155,7 @@ def _reload(container: Container) -> Remedy:
     return Remedy(f"have podman make the rules of {container.name} again", (change,))
 
 
-def _publish(failure: Failure, host: Netns, service: Service, asked: int) -> Remedy:
+def publish(failure: Failure, host: Netns, service: Service, asked: int) -> Remedy:
     """The rules that the engine itself writes for a published port, in the chains that it keeps for them."""
     again = f" (lasting: {run_again(service.container, f'{asked}:{service.port}')})" if service.container else ""
     title = f"publish {asked} for {service.name} at {service.address}:{service.port}{again}"
@@ -175,7 +175,7 @@ def _translation(failure: Failure, host: Netns, service: Service, asked: int) ->
 
 
 def acceptance(failure: Failure, host: Netns, service: Service) -> tuple[Change, ...]:
-    """The filter rule that goes with a translation; none where there is no filter at all."""
+    """The filter rule that goes with a translation; none where it is there, or there is no filter at all."""
     accept = engine_chain(host, "filter", "forward")
     if accept is None:
         return ()
@@ -184,12 +184,16 @@ def acceptance(failure: Failure, host: Netns, service: Service) -> tuple[Change,
     selector = Selector(
         failure.question.protocol, destination=service.address, dport=service.port, not_iif=bridge, oif=bridge
     )
-    return (insertion(_end_of(host, table, chain), selector),)
+    change = insertion(_end_of(host, table, chain), selector)
+    there = any(rule.text == change.rule.text for rule in chain.rules)
+    return () if there else (change,)
 
 
-def _publish_some(failure: Failure, asked: int) -> Remedy:
-    """Which container was meant can't be told; once it is published, the host's own port answers."""
+def _by_the_engine(failure: Failure, found: list[Service], asked: int) -> Remedy:
+    """Publishing for good, from everywhere: where it can't be told which container was meant, in general words."""
     title = f"publish a container's port as {asked} (run it again with -p {asked}:PORT), or listen on it on the host"
+    if len(found) == 1 and found[0].container is not None:
+        title = run_again(found[0].container, f"{asked}:{found[0].port}")
     return Remedy(title, (Listen(failure.netns.id, _held(failure, asked)),), manual=True)
 
 
