@@ -26,10 +26,12 @@ def track_packet(journey: Journey) -> Trace | None:
     if journey.untracked:
         journey.see(ct_state="untracked", ct_status=frozenset())
         return None
+    if journey.track is not None:  # over loopback, or made for a packet of the flow: it is known already
+        return None
     if journey.inner is not None:
         _track_error(journey)
         return None
-    track = journey.track or _known(journey)
+    track = _known(journey)
     if track is None:
         if not _may_open(journey.packet):
             journey.see(ct_state="invalid", ct_status=frozenset())
@@ -38,10 +40,10 @@ def track_packet(journey: Journey) -> Trace | None:
             return journey.end(Outcome.CONNTRACK_FULL)
         track = new_track(journey.packet, journey.zones)
         journey.tracks.add(journey.netns.id, track)
-    elif journey.track is None and _out_of_turn(journey.packet, track):
+    elif _out_of_turn(journey.packet, track):
         journey.see(ct_state="invalid", ct_status=frozenset())
         return None
-    reply = _is_reply(journey.packet, track) if journey.track is None else journey.context.ct_reply_direction
+    reply = _is_reply(journey.packet, track)
     if reply:
         track.replied = True
     if track.replied and not reply and _completes(journey.packet):
@@ -66,8 +68,11 @@ def attach(journey: Journey, track: Track, state: str, reply: bool) -> None:
 
 
 def confirm(journey: Journey) -> None:
-    """Puts the packet's flow into the table, now that nothing has dropped its first packet (nf_confirm)."""
-    if journey.track is not None and "confirmed" not in journey.track.status:
+    """Puts the packet's flow into the table, now that nothing has dropped its first packet. A rule's reset goes the
+    other way, and does not speak for the packet that was rejected (__nf_conntrack_confirm)."""
+    if journey.track is None or journey.context.ct_reply_direction:
+        return
+    if "confirmed" not in journey.track.status:
         journey.track.status |= {"confirmed"}
         journey.see(ct_status=journey.context.ct_status | {"confirmed"})
 
@@ -107,8 +112,7 @@ def _full(journey: Journey) -> bool:
 
 def _track_error(journey: Journey) -> None:
     """An ICMP error: the flow is found by the quoted tuple turned round (nf_conntrack_inet_error)."""
-    if journey.track is not None or journey.inner is None:
-        return
+    assert journey.inner is not None
     turned = inverse(journey.inner)
     for track in journey.tracks.by_netns.get(journey.netns.id, ()):
         if turned in (track.reply, track.original):

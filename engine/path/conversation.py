@@ -6,34 +6,32 @@ translated to. `converse` runs one branch; `conversations` runs them all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import ip_address
 
 from engine.model.address import IPAddress
 from engine.model.firewall import RejectKind
-from engine.model.host import Netns
 from engine.model.link import Link
 from engine.model.packet import ECHO, TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Assumption, Conversation, Outcome, StepKind, Symptom, Trace
-from engine.model.traffic import Listener, Tuple4
+from engine.model.traffic import Tuple4
 from engine.model.verdict import Question, Source
 from engine.path.choices import Choices, Run, explore
 from engine.path.client import kept_flows, source_port
 from engine.path.echo import take_echo
+from engine.path.errors import Arrival, arrival_of, error_packet, error_start, reflected, reply_mark
 from engine.path.fields import NO_SOCKET
 from engine.path.flow import Tracks, inverse, tuple_of
-from engine.path.journey import Endpoint, Journey, Setting
+from engine.path.journey import Journey, Setting
 from engine.path.segment import bridge_of
 from engine.path.sockets import find_listener, listener_ref
-from engine.path.source6 import error_source6
 from engine.path.stages import Arrive, LocalOut, Stack, Stage
 from engine.path.symptoms import (
     ERROR_FOR,
     ERROR_FOR6,
     at_sender,
     error_symptom,
-    icmp_of,
     relayed_symptom,
     sender_symptom,
 )
@@ -54,22 +52,6 @@ def converse(world: World, question: Question, choices: Choices, depth: int = 0)
     return _Talk(world, question, choices, depth).run()
 
 
-@dataclass(slots=True)
-class _Arrival:
-    """Where the first packet ended, for the answer to start from."""
-
-    netns: Netns
-    packet: Packet
-    listener: Listener | None = None
-    device: str = ""
-
-    @property
-    def zone(self) -> int | None:
-        """The device that an answer to a link-local address leaves by: the one that the packet came in by."""
-        link = self.netns.links_by_name.get(self.device)
-        return link.index if link is not None and link.kind != "loopback" else None
-
-
 class _Talk:
     """The packets of one question, in order."""
 
@@ -77,7 +59,7 @@ class _Talk:
         self.question = question
         self.setting = Setting(world, Tracks(), choices)
         self.depth = depth
-        self.arrival: _Arrival | None = None
+        self.arrival: Arrival | None = None
         self.flow: Tuple4 | None = None
 
     def run(self) -> Conversation:
@@ -114,7 +96,7 @@ class _Talk:
         if trace.outcome in (Outcome.DELIVERED, Outcome.NO_LISTENER):
             return trace
         if not journey.hidden:
-            self.arrival = _Arrival(journey.netns, journey.packet, device=journey.context.iif)
+            self.arrival = arrival_of(journey, trace)
         return trace
 
     def _zone(self) -> int | None:
@@ -136,10 +118,10 @@ class _Talk:
         """The first packet's end: a socket, or none. Echoes are the kernel's own to answer."""
         netns = journey.netns
         if self.protocol in ECHO:
-            self.arrival = _Arrival(netns, journey.packet, device=journey.context.iif)
+            self.arrival = Arrival(netns, journey.packet, journey.context)
             return take_echo(journey)
         listener = journey.assigned or find_listener(netns, journey.packet, device)
-        self.arrival = _Arrival(netns, journey.packet, listener, journey.context.iif)
+        self.arrival = Arrival(netns, journey.packet, journey.context, listener, journey.track)
         if listener is None:
             port = f"{journey.packet.dport}/{journey.packet.protocol}"
             ref = Ref(RefKind.NETNS, netns.id, (), netns.id, netns.id)
@@ -153,20 +135,31 @@ class _Talk:
         journey.step(StepKind.SOCKET, f"delivered to {ref.text}", ref)
         return journey.end(Outcome.DELIVERED)
 
-    def _answered(self, forward: Trace, arrival: _Arrival) -> Conversation:
+    def _answered(self, forward: Trace, arrival: Arrival) -> Conversation:
         """A socket took the packet: its answer, then the client's third packet, then what the program does."""
         flags = TCP_SYN | TCP_ACK if self.protocol is Protocol.TCP else 0
         reply = self._reply(arrival, flags)
         if reply.outcome is not Outcome.DELIVERED:
             return Conversation(forward, Symptom.TIMEOUT, reply)
-        confirm = self._confirm() if self.protocol in (Protocol.TCP, Protocol.SCTP) else None
-        if confirm is not None and confirm.outcome is not Outcome.DELIVERED:
-            # SCTP's connect() waits for the answer to its cookie, TCP's has returned by now.
-            symptom = Symptom.ACCEPTED_THEN_SILENT if self.protocol is Protocol.TCP else Symptom.TIMEOUT
-            return Conversation(forward, symptom, reply, confirm=confirm)
+        if self.protocol not in (Protocol.TCP, Protocol.SCTP):
+            return self._served(Conversation(forward, Symptom.CONNECTED, reply), arrival)
+        confirm, end = self._confirm()
+        if confirm.outcome is not Outcome.DELIVERED:
+            return self._unconfirmed(Conversation(forward, Symptom.TIMEOUT, reply, confirm=confirm), confirm, end)
         return self._served(Conversation(forward, Symptom.CONNECTED, reply, confirm=confirm), arrival)
 
-    def _served(self, connected: Conversation, arrival: _Arrival) -> Conversation:
+    def _unconfirmed(self, talk: Conversation, confirm: Trace, end: Arrival) -> Conversation:
+        """The third packet is lost. TCP's connect() has returned by now, and hears of nothing but a reset; SCTP's waits
+        for the answer to its cookie."""
+        if self.protocol is not Protocol.TCP:
+            return talk
+        if confirm.reject is not RejectKind.TCP_RESET:
+            return replace(talk, symptom=Symptom.ACCEPTED_THEN_SILENT)
+        reset = self._sent_back(confirm, end, RejectKind.TCP_RESET)
+        heard = reset.outcome is Outcome.DELIVERED
+        return replace(talk, symptom=Symptom.RESET if heard else Symptom.ACCEPTED_THEN_SILENT, error=reset)
+
+    def _served(self, connected: Conversation, arrival: Arrival) -> Conversation:
         process = arrival.listener.process if arrival.listener else None
         silent = Symptom.TIMEOUT if self.protocol is Protocol.UDP else Symptom.ACCEPTED_THEN_SILENT
         if self.protocol not in ECHO and self._frozen(arrival):
@@ -185,14 +178,14 @@ class _Talk:
         talk = converse(self.setting.world, second, self.setting.choices, self.depth + 1)
         return replace(connected, symptom=relayed_symptom(talk.symptom, self.protocol), relayed=talk)
 
-    def _frozen(self, arrival: _Arrival) -> bool:
+    def _frozen(self, arrival: Arrival) -> bool:
         process = arrival.listener.process if arrival.listener else None
         if process is not None and process.state in ("T", "t"):
             return True
         containers = self.setting.world.snapshot.containers_in(arrival.netns.id)
         return bool(containers) and all(container.state == "paused" for container in containers)
 
-    def _reply(self, arrival: _Arrival, flags: int) -> Trace:
+    def _reply(self, arrival: Arrival, flags: int) -> Trace:
         """The answer of the namespace that took the packet."""
         got = arrival.packet
         source = got.dst
@@ -202,10 +195,10 @@ class _Talk:
         packet = Packet(source, got.src, self.protocol, got.dport, got.sport, flags)
         if self.protocol in ECHO:
             packet = replace(packet, icmp_type=ECHO[self.protocol][1], icmp_code=0)
-        return self._send(arrival, packet, self._at_client)
+        return self._sent(self._back(arrival, packet, reply_mark(arrival, packet)), LocalOut())
 
-    def _confirm(self) -> Trace:
-        """TCP's third packet, from the client."""
+    def _confirm(self) -> tuple[Trace, Arrival]:
+        """TCP's third packet, from the client, and where it ended."""
         assert self.flow is not None
         flow, source = self.flow, self.question.source
         flags = TCP_ACK if self.protocol is Protocol.TCP else 0
@@ -216,9 +209,10 @@ class _Talk:
         journey = Journey(self.setting, source.netns, packet)
         journey.connecting = True
         journey.bound = self._zone()
-        return walk(journey, self._start(journey, source))
+        trace = walk(journey, self._start(journey, source))
+        return trace, arrival_of(journey, trace)
 
-    def _closed_port(self, forward: Trace, arrival: _Arrival) -> Conversation:
+    def _closed_port(self, forward: Trace, arrival: Arrival) -> Conversation:
         if self.protocol is Protocol.UDP:
             return self._error(forward, arrival, RejectKind.PORT_UNREACHABLE)
         # SCTP answers with an ABORT (sctp_ootb), which is to a client what a reset is.
@@ -238,55 +232,54 @@ class _Talk:
             return Conversation(forward, Symptom.TIMEOUT)
         return self._error(forward, self.arrival, error)
 
-    def _error(self, forward: Trace, arrival: _Arrival, kind: RejectKind) -> Conversation:
+    def _error(self, forward: Trace, arrival: Arrival, kind: RejectKind) -> Conversation:
         """The message that tells the client of the failure, and whether it gets there."""
-        bad = arrival.packet
-        if kind is RejectKind.TCP_RESET:
-            packet = Packet(bad.dst, bad.src, self.protocol, bad.dport, bad.sport, TCP_RST | TCP_ACK)
-        else:
-            nowhere: IPAddress = ip_address("0.0.0.0" if bad.dst.version == 4 else "::")
-            local = bad.dst in arrival.netns.addresses_by_value
-            protocol = Protocol.ICMP if bad.dst.version == 4 else Protocol.ICMPV6
-            number, code = icmp_of(kind, forward.outcome, bad.dst.version)
-            source = bad.dst if local else error_source6(arrival.netns, arrival.device, bad.src) or nowhere
-            packet = Packet(source, bad.src, protocol, icmp_type=number, icmp_code=code)
-        error = self._send(arrival, packet, self._error_at_client, tuple_of(bad))
+        error = self._sent_back(forward, arrival, kind)
         heard = error.outcome is Outcome.DELIVERED
-        symptom = error_symptom(kind, self.protocol, bad.dst.version) if heard else Symptom.TIMEOUT
+        symptom = error_symptom(kind, self.protocol, arrival.packet.dst.version) if heard else Symptom.TIMEOUT
         return Conversation(forward, symptom, error=error)
 
-    def _send(self, arrival: _Arrival, packet: Packet, endpoint: Endpoint, inner: Tuple4 | None = None) -> Trace:
-        """A packet back to the client. One that leaves by an outside client's device has reached it."""
-        journey = Journey(self.setting, arrival.netns.id, packet, endpoint)
-        journey.see(uid=arrival.listener.uid if arrival.listener is not None else NO_SOCKET)
-        journey.inner = inner
-        journey.bound = self.arrival.zone if self.arrival is not None else None
+    def _sent_back(self, failed: Trace, arrival: Arrival, kind: RejectKind) -> Trace:
+        """The error's own journey."""
+        journey = self._back(arrival, error_packet(arrival, kind, failed.outcome), reflected(arrival))
+        return self._sent(journey, error_start(journey, arrival, kind))
+
+    def _back(self, arrival: Arrival, packet: Packet, mark: int) -> Journey:
+        """A packet that goes back to the client from where the first one ended."""
+        journey = Journey(self.setting, arrival.netns.id, packet, self._at_client)
+        journey.see(uid=arrival.listener.uid if arrival.listener is not None else NO_SOCKET, mark=mark)
+        journey.bound = arrival.zone
         device = self.question.source.device
         if device is not None:
             host = self.setting.world.netns(self.question.source.netns)
             journey.exit = (host.id, host.links_by_name[device].index)
-        trace = walk(journey, LocalOut())
+        return journey
+
+    def _sent(self, journey: Journey, start: Stage | Trace) -> Trace:
+        """Its journey. One that leaves by an outside client's device has reached it."""
+        trace = start if isinstance(start, Trace) else walk(journey, start)
         if not self.question.source.outside or trace.outcome is not Outcome.LEAVES_VIEW:
             return trace
-        if inner is None and self.flow is not None and tuple_of(journey.packet) != inverse(self.flow):
+        if not self._expected(journey):
             return replace(trace, outcome=Outcome.REPLY_MISMATCH)
-        about = Assumption("ASSUME_OUTSIDE_PATH", f"what leaves by {device} reaches the client")
+        about = Assumption("ASSUME_OUTSIDE_PATH", f"what leaves by {self.question.source.device} reaches the client")
         return replace(trace, outcome=Outcome.DELIVERED, assumptions=(*trace.assumptions, about))
 
-    def _at_client(self, journey: Journey, device: Link) -> Trace:
-        """A reply's end: the client's socket takes only what looks like an answer from where it asked."""
-        del device
-        expected = self.flow is not None and tuple_of(journey.packet) == inverse(self.flow)
-        return self._taken(journey, expected, f"{journey.packet} is not what the client waits for")
+    def _expected(self, journey: Journey) -> bool:
+        """Whether a packet is what the client's socket waits for: an answer from where it asked, or an error that
+        quotes its own packet."""
+        if journey.inner is not None:
+            return journey.inner == self.flow
+        return self.flow is not None and tuple_of(journey.packet) == inverse(self.flow)
 
-    def _error_at_client(self, journey: Journey, device: Link) -> Trace:
-        """An error's end: it must quote the client's own packet."""
-        if journey.packet.protocol is self.protocol and self.protocol not in ECHO:
-            return self._at_client(journey, device)
+    def _at_client(self, journey: Journey, device: Link) -> Trace:
+        """The end of what goes back: the client's socket takes only what it waits for."""
+        if journey.inner is None:
+            return self._taken(journey, self._expected(journey), f"{journey.packet} is not what the client waits for")
         if device.kind == "loopback" and self.question.zone:
             # A socket for a link-local address belongs to a device; an error made here comes by loopback (tcp_v6_err).
             return self._taken(journey, False, "the error comes by loopback, the client's socket waits at a device")
-        return self._taken(journey, journey.inner == self.flow, "the error does not speak of the client's packet")
+        return self._taken(journey, self._expected(journey), "the error does not speak of the client's packet")
 
     def _taken(self, journey: Journey, expected: bool, otherwise: str) -> Trace:
         netns = journey.netns

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from engine.model.address import Family, IPAddress, IPNetwork, family_of
 from engine.model.host import Netns
@@ -125,15 +126,32 @@ class Fib:
 
     def table_lookup(self, rule: PolicyRule, key: FlowKey, table: int | None = None) -> Found | None:
         """The best usable route of the rule's table, or of another; None also for a `throw` route."""
+        last_resort = None
         for route in self._matching(rule.table if table is None else table, key):
             if route.kind == "throw":
-                return None
+                break
             if not route.nexthops:
                 return Found(route, (), rule)
             usable = tuple(hop for hop in route.nexthops if self._usable(hop, key))
-            if usable:
-                return Found(route, usable, rule)
-        return None
+            answering = tuple(hop for hop in usable if self._answers(hop, key))
+            if answering:
+                return Found(route, answering, rule)
+            last_resort = last_resort or (Found(route, usable, rule) if usable else None)
+        return last_resort
+
+    def _answers(self, hop: NextHop, key: FlowKey) -> bool:
+        """Whether a gateway is worth asking: a host (which does not forward) that did not hear from one of IPv6 takes
+        the next best route, and comes back to it where there is no other (fib6_table_lookup, rt6_check_neigh)."""
+        if hop.gateway is None or key.destination.version == 4:
+            return True
+        return (hop.link, hop.gateway) not in self._failed
+
+    @cached_property
+    def _failed(self) -> frozenset[tuple[int | None, IPAddress]]:
+        """Where IPv6's resolution has failed, in a namespace that does not forward."""
+        if self._netns.sysctl("net.ipv6.conf.all.forwarding"):
+            return frozenset()
+        return frozenset((each.link, each.address) for each in self._netns.neighbours if each.state == "failed")
 
     def _matching(self, table: int, key: FlowKey) -> Iterator[Route]:
         family = family_of(key.destination)

@@ -125,11 +125,7 @@ class Journey:
 
     def detach(self) -> None:
         """Crosses a veth pair within one namespace: the flow is looked up anew on the other side."""
-        self.track = None
-        self.untracked = False
-        self.zones = (0, 0)
-        self.assigned = None
-        self.out = None
+        self._forget_flow()
         self.context = Context(mark=self.context.mark, ct_state=UNSEEN)
 
     def enter(self, netns: Netns) -> None:
@@ -139,12 +135,16 @@ class Journey:
         self._steps = []
         self._arrived = self.packet
         self.netns = netns
+        self._forget_flow()
+        self.context = Context(ct_state=UNSEEN)
+
+    def _forget_flow(self) -> None:
+        """Drops what belongs to the flow of one side."""
         self.track = None
         self.untracked = False
         self.zones = (0, 0)
         self.assigned = None
         self.out = None
-        self.context = Context(ct_state=UNSEEN)
 
     def include(self, other: Trace) -> None:
         """Puts the hops of another packet's journey into the story, that of a tunnel's outer packet."""

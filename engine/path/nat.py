@@ -18,6 +18,9 @@ from engine.path.mapping import MANIP
 from engine.path.rules import Ending, run_base_chain
 from engine.path.stations import Hooked
 
+#: States of packets for which the nat chains are asked, as long as they were not: a rule's reset is one of them.
+BEGINNING = frozenset({"new", "related"})
+
 
 def translate(journey: Journey, chains: tuple[Hooked, ...], hook: str) -> Ending | None:
     """The NAT station of a hook. An ending only where a nat chain drops, or masquerading has no address."""
@@ -29,7 +32,7 @@ def translate(journey: Journey, chains: tuple[Hooked, ...], hook: str) -> Ending
         _translate_error(journey, track, manip)
         return None
     reply = journey.context.ct_reply_direction
-    if not reply and manip not in track.initialized:
+    if journey.context.ct_state in BEGINNING and manip not in track.initialized:
         ended = _choose_mapping(journey, track, chains, hook)
         if ended is not None:
             return ended

@@ -9,7 +9,7 @@ each a line that names the place; empty means that they agree.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from engine.model.address import IPAddress
@@ -23,7 +23,12 @@ from tests.harness.nftrace import Event
 FIRST, REPLY, ERROR = "first packet", "reply", "error"
 #: Ports of clients are above this one, ports of servers below.
 EPHEMERAL = 32768
+#: The type of a redirect.
+REDIRECT = {Protocol.ICMP: 5, Protocol.ICMPV6: 137}
 
+#: Endings of which a router tells no more often than its limiter allows, which no setting of a namespace turns off
+#: (net/ipv4/route.c, ip_error).
+LIMITED = frozenset({Outcome.NO_ROUTE, Outcome.ROUTE_UNREACHABLE, Outcome.ROUTE_PROHIBIT})
 #: What a hop of a verdict is, in the kernel's words, by how the model's words for a statement begin.
 VERDICTS = (
     ("reject", "drop"), ("dnat", "accept"), ("snat", "accept"), ("masquerade", "accept"), ("redirect", "accept"),
@@ -94,20 +99,29 @@ def in_kernel_words(verdict: str) -> str:
     return next((kernel for start, kernel in VERDICTS if last.startswith(start)), last)
 
 
-def said_by_kernel(events: Mapping[str, Iterable[Event]], resets: bool) -> dict[str, list[Met]]:
-    """The rules that the kernel's trace has, by leg. `resets`: an RST is the answer, not the end of a connection."""
+def said_by_kernel(
+    events: Mapping[str, Iterable[Event]], resets: bool, told: Collection[IPAddress]
+) -> dict[str, list[Met]]:
+    """The rules that the kernel's trace has, by leg. `resets`: an RST is the answer, not the end of a connection.
+    `told` are the addresses that an error about the conversation may go to: others speak of discovery, which was
+    rejected."""
     found: dict[str, list[Met]] = {FIRST: [], REPLY: [], ERROR: []}
     for netns, heard in events.items():
         for event in heard:
             leg = leg_of(event.packet, resets)
-            if leg:
+            if leg and (leg != ERROR or event.packet.dst in told):
                 met = Met(netns, event.family, event.table, event.chain, event.index, event.verdict)
                 found[leg].append(met)
     return found
 
 
 def leg_of(packet: Packet, resets: bool) -> str | None:
-    """Which leg a packet on the wire belongs to; None for the rest of the conversation."""
+    """Which leg a packet on the wire belongs to; None for the rest of the conversation.
+
+    A redirect tells of a shorter way, not of a failure. A reset from the client's port ends what the client has left.
+    """
+    if packet.icmp_type == REDIRECT.get(packet.protocol, -1):
+        return None
     if packet.protocol in ECHO:
         return {ECHO[packet.protocol][0]: FIRST, ECHO[packet.protocol][1]: REPLY}.get(packet.icmp_type or 0, ERROR)
     if packet.protocol is Protocol.UDP:
@@ -117,7 +131,7 @@ def leg_of(packet: Packet, resets: bool) -> str | None:
         return FIRST
     if opening == TCP_SYN | TCP_ACK:
         return REPLY
-    return REPLY if resets and packet.tcp_flags & TCP_RST else None
+    return REPLY if resets and packet.tcp_flags & TCP_RST and (packet.sport or 0) < EPHEMERAL else None
 
 
 def rule_disagreements(conversation: Conversation, events: Mapping[str, Iterable[Event]]) -> list[str]:
@@ -128,12 +142,14 @@ def rule_disagreements(conversation: Conversation, events: Mapping[str, Iterable
     if any(talk.error and talk.error.hops[0].packet.tcp_flags & TCP_RST for talk in talks(conversation)):
         model[REPLY] += model.pop(ERROR)
         model[ERROR] = []
-    kernel = said_by_kernel(events, resets)
+    askers = {step.packet.src for _, trace in legs(conversation) for step in trace.steps}
+    askers |= {step.packet.dst for talk in talks(conversation) if talk.error for step in talk.error.steps}
+    kernel = said_by_kernel(events, resets, askers)
     looping = conversation.forward.outcome is Outcome.LOOP
     told = {leg for leg, _ in legs(conversation)} | {FIRST, REPLY}
     wrong = []
     for leg, met in model.items():
-        if leg not in told:
+        if leg not in told or (leg == ERROR and not kernel[leg] and conversation.forward.outcome in LIMITED):
             continue  # a client that got the error at once does not wait for the message
         for netns in sorted({each.netns for each in (*met, *kernel[leg])}):
             ours = [str(each) for each in met if each.netns == netns]

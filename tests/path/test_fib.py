@@ -204,3 +204,21 @@ def test_the_rules_of_one_family_are_not_asked_for_the_other() -> None:
 
 def test_no_route_is_none() -> None:
     assert found(World().space("host").finished()) is None
+
+
+def test_a_gateway_of_ipv6_that_failed_is_the_last_resort_of_a_host() -> None:
+    made = World().space("host")
+    made.link("a")
+    made.address("a", "fd01::1/64").route("fd02::9 via fd01::9 dev a").route("fd02::/64 dev a")
+    made.neighbour("a", "fd01::9", None, "failed")
+
+    def gateway(destination: str = "fd02::9") -> str:
+        result = found(made.finished(), destination)
+        assert isinstance(result, Found)
+        return str(result.nexthops[0].gateway)
+
+    assert gateway() == "None"
+    made.route("fd03::9 via fd01::9 dev a")
+    assert gateway("fd03::9") == "fd01::9"
+    made.sysctl("net.ipv6.conf.all.forwarding", 1)
+    assert gateway() == "fd01::9"

@@ -30,7 +30,7 @@ from engine.model.firewall import (
 )
 from engine.observe.firewall import nft_maps, nft_objects, nft_values
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.nft_statements import family_of, statement
+from engine.observe.firewall.nft_statements import statement, unwritten
 from engine.observe.firewall.nft_texts import Texts
 from engine.observe.firewall.nft_words import Json, listed, words
 
@@ -199,8 +199,8 @@ def _count(value: Json) -> int | None:
 
 
 def _built(family: str, item: Json) -> tuple[Statement, ...]:
-    """The statements of one expression, behind the family that it asks for in a table of several families."""
-    guard = None if family in ("ip", "ip6") else family_of(item)
+    """The statements of one expression, behind what it asks for without a word."""
+    guard = unwritten(family, item)
     return (guard, *statement(item)) if guard else statement(item)
 
 

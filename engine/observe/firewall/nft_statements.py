@@ -13,6 +13,7 @@ from typing import cast
 
 from engine.model.firewall import (
     Field,
+    Interval,
     Match,
     Name,
     Nat,
@@ -29,6 +30,7 @@ from engine.model.firewall import (
     Tproxy,
     VerdictMap,
 )
+from engine.model.packet import PROTOCOL_NUMBERS, Protocol
 from engine.observe.firewall import nft_maps, nft_marks, nft_matches
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.nft_values import SHAPE_ERRORS, field_name, fields, scalar
@@ -38,6 +40,7 @@ from engine.observe.firewall.values import ip_address
 from engine.observe.firewall.xt_targets import NOTES as XT_NOTES
 
 _Built = tuple[Statement, ...]
+TCP = Interval(PROTOCOL_NUMBERS[Protocol.TCP], PROTOCOL_NUMBERS[Protocol.TCP])
 
 #: Written here, and not looked at by routing, rules or sockets.
 _WRITES = frozenset(
@@ -66,17 +69,22 @@ def statement(item: Json) -> _Built:
     return (Note(words(item)),) if name in _NOTES else (Opaque(words(item)),)
 
 
-def family_of(item: Json) -> Match | None:
-    """The unwritten condition of statements that only one IP version has, in tables of several.
+def unwritten(family: str, item: Json) -> Match | None:
+    """The unwritten condition of statements that only one protocol has, and in tables of several only one IP version.
 
-    nft asks for the family before `reject with icmp …` and does not show it; the kernel leaves a rule with `tproxy ip
-    to …` for a packet of the other version (nft_tproxy_eval). A translation of the other version is met and does
-    nothing (nft_nat_inet_eval); its address says of which it is.
+    nft asks for TCP before `reject with tcp reset` (and shows it in inet tables), for the family before `reject with
+    icmp …`, and does not show it; the kernel leaves a rule with `tproxy ip to …` for a packet of the other version
+    (nft_tproxy_eval). A translation of the other version is met and does nothing (nft_nat_inet_eval); its address says
+    of which it is.
     """
     if not isinstance(item, dict) or len(item) != 1:
         return None
     ((name, inner),) = item.items()
     if not isinstance(inner, dict):
+        return None
+    if name == "reject" and inner.get("type") == "tcp reset" and family != "inet":
+        return Match((Field("meta l4proto"),), ((TCP,),), text="meta l4proto tcp")
+    if family in ("ip", "ip6"):
         return None
     bare = name in ("dnat", "snat") and "addr" not in inner
     of = inner.get("type") if name == "reject" else inner.get("family") if bare or name == "tproxy" else None

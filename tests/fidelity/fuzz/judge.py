@@ -136,7 +136,9 @@ class Judge:
         if quiet and result.symptom in SILENT and result.symptom not in said:
             return self._try(question, target, ())
         events = {name: kernel.events() for name, kernel in self.stage.kernels.items()}
-        return Evidence(result, {name: found for name, found in events.items() if found}, before, self._counters())
+        seen = Evidence(result, {name: found for name, found in events.items() if found}, before, self._counters())
+        self.stage.forget()  # so that routes are asked for as they were before the attempt
+        return seen
 
     def _counters(self) -> dict[LegacyRule, int]:
         found: dict[LegacyRule, int] = {}

@@ -23,9 +23,11 @@ from tests.harness.netns import Netns
 from tests.harness.nftrace import Event, Tracer
 
 NETFILTER, NLM_F_ACK = 12, 4
-GET_ROUTE, GET_NEIGHBOUR, DELETE_NEIGHBOUR, DELETE_FLOW = 26, 30, 29, 1 << 8 | 2
+GET_LINK, GET_ROUTE, GET_NEIGHBOUR, DELETE_NEIGHBOUR, DELETE_FLOW = 18, 26, 30, 29, 1 << 8 | 2
 DST, SRC, IIF, OIF, GATEWAY, MARK, PROTOCOL, SPORT, DPORT = 1, 2, 3, 4, 5, 16, 27, 28, 29
 VIA, LOCAL = 18, 2
+#: Flags of a device: set up, its state, its carrier.
+UP, RUNNING, LOWER_UP = 0x1, 0x40, 0x10000
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 #: Neighbours that were given by hand, or need no resolution, stay.
 PERMANENT, NO_ARP = 0x80, 0x40
@@ -106,6 +108,12 @@ class Kernel:
                 words += attribute(kind, struct.pack(">H", port or 0))
         family = FAMILIES[asked.dst.version]
         return struct.pack("=8BI", family, bits, bits if asked.src else 0, 0, 0, 0, 0, 0, 0) + words
+
+    def settled(self) -> bool:
+        """Whether every device that is up knows what its carrier says: its state follows later (net/core/link_watch.c),
+        and with it that of bridge ports and routes."""
+        states = [struct.unpack_from("=I", body, 8)[0] for _, body in self.routes.dump(GET_LINK, bytes(16)).messages]
+        return all(bool(state & LOWER_UP) == bool(state & RUNNING) for state in states if state & UP)
 
     def forget(self) -> None:
         """Flushes tracked flows, neighbours that were resolved, and what redirects taught."""

@@ -199,7 +199,7 @@ def _ttl(lawn: Lawn, _protocol: str) -> str:
 def _concatenation(lawn: Lawn, protocol: str) -> str:
     dice = lawn.dice
     pairs = [f"{one_address(lawn)} . {one_port(lawn)}" for _ in range(2)]
-    if dice.chance(0.4):
+    if protocol and dice.chance(0.4):
         low, high = a_range(lawn)
         element = f"{one_network(lawn)} . {low}-{high}"
         words = f"type ipv{lawn.family}_addr . inet_service; flags interval; elements = {several([element])}"

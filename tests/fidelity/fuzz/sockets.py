@@ -2,7 +2,8 @@
 
 A socket stays in the namespace that it was made in, so the loop needs no threads: `listen` and `ask` enter a namespace,
 open a socket, and come back. An attempt ends as soon as something is heard; silence is waited for as long as the caller
-says. Every connection is ended by a reset, so that nothing is sent later on.
+says. Every connection is ended by a reset, but only by `settle`: its rules are
+none of the conversation's.
 """
 
 from __future__ import annotations
@@ -66,8 +67,7 @@ class Sockets:
             finally:
                 with suppress(KeyError):
                     self.selector.unregister(client)
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
-                client.close()
+                self.accepted.append(client)
 
     def _attempt(self, client: socket.socket, target: tuple[str, int], protocol: str, patience: float) -> Result:
         with suppress(BlockingIOError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -32,6 +33,8 @@ SETTINGS = {
     "net/ipv6/conf/default/accept_dad": 0,
     "net/ipv4/tcp_synack_retries": 0,
 }
+#: Hundredths of a second that devices get to settle.
+MOST_LOOKS = 200
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -103,7 +106,11 @@ class Stage:
         self.kernels[each.name] = Kernel(each.name)
 
     def look(self) -> Snapshot:
-        """The snapshot from the scenario's host."""
+        """The snapshot from the scenario's host, once its devices are as they will be."""
+        for _ in range(MOST_LOOKS):
+            if all(kernel.settled() for kernel in self.kernels.values()):
+                break
+            time.sleep(0.01)
         with inside(self.scenario.host):
             seen = take()
         ours = {each.name for each in self.scenario.namespaces}

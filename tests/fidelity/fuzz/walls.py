@@ -66,9 +66,11 @@ class Walls:
 
     def build(self, plot: Plot) -> None:
         """Writes all blocks into the plot."""
+        have_sets: set[tuple[str, int]] = set()
         for (netns, backend, family), tables in self._xt.items():
             text = xt.block(family, tables.tables)
-            if "--match-set" in text:
+            if "--match-set" in text and (netns, family) not in have_sets:
+                have_sets.add((netns, family))
                 plot.draft(netns).firewall.append(Firewall("ipset", ipsets(plot, netns, family)))
             program = "iptables" if family == 4 else "ip6tables"
             plot.draft(netns).firewall.append(Firewall(f"{program}-{backend}", text))
