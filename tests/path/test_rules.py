@@ -86,7 +86,7 @@ def test_a_chain_without_a_verdict_ends_with_its_policy(policy: VerdictKind) -> 
     assert (ending.effect, ending.by_policy) == (Verdict(policy), True)
 
 
-@pytest.mark.parametrize("verdict", [ACCEPT, DROP, Reject(RejectKind.TCP_RESET), Nat(NatKind.MASQUERADE)])
+@pytest.mark.parametrize("verdict", [ACCEPT, DROP, Reject(RejectKind.TCP_RESET), Nat(NatKind.DNAT)])
 def test_the_first_rule_that_holds_and_says_something_ends_the_chain(verdict: Statement) -> None:
     ending, made = run(base((SSH, ACCEPT), (HTTP, verdict), DROP))
     assert (ending.effect, ending.by_policy) == (verdict, False)
