@@ -27,10 +27,14 @@ OPTIONS = (
 WEB = Path(sys.prefix) / "web"
 
 
-def document_after(page: Path) -> str:
+#: A user who prefers dark colours.
+DARK = "--blink-settings=preferredColorScheme=0"
+
+
+def document_after(page: Path, *options: str) -> str:
     """The page's document as HTML, when its scripts have run."""
     with tempfile.TemporaryDirectory(prefix="portscope-browser-") as profile:
-        argv = ["chromium", *OPTIONS, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
+        argv = ["chromium", *OPTIONS, *options, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
         done = subprocess.run(argv, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL, timeout=120)
     return done.stdout
 

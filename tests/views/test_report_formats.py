@@ -9,10 +9,12 @@ import networkx as nx
 import pytest
 
 from tests.harness.needs import require
+from tests.hosts.stock import docker_world
 from tests.views.report_hosts import HOSTILE, answer, docker_host, hostile_host
 from views.reports.document import report
 from views.reports.formats import placing
 from views.reports.writers import FORMATS, write
+from workbench.commands.report import within
 
 HOSTS = {"docker": docker_host, "hostile": hostile_host}
 SVG = "{http://www.w3.org/2000/svg}"
@@ -114,6 +116,17 @@ def test_json_tells_the_graph_the_tables_and_the_answers(made):
     assert len(document["topology"]["nodes"]) == len(made.graph.spots)
     assert document["answers"][0]["schema"] == "portscope.why/1"
     assert document["tables"]["published"][0]["container"] in ("web", HOSTILE + "web")
+
+
+def test_json_tells_of_each_cell_of_the_matrix_where_it_ends():
+    snapshot = docker_world(user=("-p tcp -m tcp --dport 80 -j DROP",)).snapshot()
+    document = json.loads(write(report(snapshot, [], within(snapshot)), "json"))
+    row = next(row for row in document["matrix"]["rows"] if row["service"] == "published")
+    cell = next(cell for cell in row["cells"] if cell["from"].startswith("lan"))
+    assert (cell["reach"], cell["symptom"]) == ("no", "timeout")
+    assert cell["ends"] == "RULE_DROP in host: filter/DOCKER-USER #0"
+    assert {cell["from"] for cell in row["cells"]} <= set(document["matrix"]["vantages"])
+    assert json.loads(write(report(snapshot), "json"))["matrix"] is None
 
 
 def test_text_has_every_table(made):

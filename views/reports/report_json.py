@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from engine.model.matrix import Matrix
 from views.reports import answer_json
 from views.reports.document import SCHEMA, Report
 
@@ -41,10 +42,47 @@ def document(report: Report) -> Json:
                 for wire in report.graph.wires
             ],
         },
+        "matrix": matrix(report.matrix) if report.matrix else None,
         "tables": {
             sheet.name: [dict(zip(_keys(sheet.columns), row, strict=True)) for row in sheet.rows]
             for sheet in report.sheets
         },
+    }
+
+
+def matrix(filled: Matrix) -> Json:
+    """Every cell with where it ends, and the warnings."""
+    return {
+        "vantages": list(filled.vantages),
+        "left_out": filled.left_out,
+        "warnings": [
+            {
+                "code": one.code,
+                "sentence": one.sentence,
+                "target": one.port.question.end,
+                "owner": one.port.owner,
+                "from": list(one.vantages),
+            }
+            for one in filled.exposures
+        ],
+        "rows": [
+            {
+                "service": str(row.port.service),
+                "owner": row.port.owner,
+                "target": row.port.question.end,
+                "cells": [
+                    {
+                        "from": name,
+                        "target": cell.question.end,
+                        "reach": str(cell.reach),
+                        "symptom": str(cell.symptom),
+                        "ends": cell.ends,
+                    }
+                    for name, cell in row.cells
+                ],
+            }
+            for row in filled.rows
+        ],
     }
 
 

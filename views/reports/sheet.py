@@ -19,13 +19,16 @@ from views.nat.rows import rows as firewall_rows
 from views.nat.words import action
 
 Row = tuple[str, ...]
+#: The table of rules, and its column that a chain's own row leaves empty.
+FIREWALL, CHAIN_NUMBER = "firewall", 2
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """A table. `name` is its stable id (an HTML anchor, a JSON key).
 
-    `notes` explain single cells, by row and column: a page shows them when asked.
+    `notes` explain single cells, by row and column: a page shows them when asked. `heads` are rows that stand above
+    others, as a chain does above its rules.
     """
 
     name: str
@@ -34,12 +37,18 @@ class Sheet:
     columns: Row
     rows: tuple[Row, ...]
     notes: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    heads: frozenset[int] = frozenset()
 
 
 def sheets(snapshot: Snapshot) -> tuple[Sheet, ...]:
     """All tables that have a row, in the order in which one reads."""
-    made = (Sheet(name, title, tells, columns, tuple(rows(snapshot))) for name, title, tells, columns, rows in TABLES)
+    made = (_sheet(tuple(rows(snapshot)), name, title, tells, columns) for name, title, tells, columns, rows in TABLES)
     return tuple(sheet for sheet in made if sheet.rows)
+
+
+def _sheet(rows: tuple[Row, ...], name: str, title: str, tells: str, columns: Row) -> Sheet:
+    heads = {number for number, row in enumerate(rows) if name == FIREWALL and not row[CHAIN_NUMBER]}
+    return Sheet(name, title, tells, columns, rows, heads=frozenset(heads))
 
 
 def _published(snapshot: Snapshot) -> Iterator[Row]:
@@ -134,8 +143,8 @@ def _firewall(netns: str, firewall: Firewall) -> Iterator[Row]:
     for row in firewall_rows(firewall):
         if isinstance(row, ChainRow):
             base = row.chain.base
-            where = f"{base.hook}, priority {base.priority}, policy {base.policy}" if base else "chain"
-            yield netns, f"{row.table.name}/{row.chain.name}", "", where, str(row.table.backend), ""
+            where = f"hook {base.hook}, priority {base.priority}, policy {base.policy}" if base else "chain"
+            yield netns, f"{row.table.name}/{row.chain.name}", "", f"{where} ({row.table.backend})", "", ""
         elif isinstance(row, RuleRow):
             table, chain, index = row.key[2:]
             packets = "" if row.rule.packets is None else str(row.rule.packets)
@@ -194,7 +203,7 @@ TABLES: tuple[tuple[str, str, str, Row, Maker], ...] = (
         _routes,
     ),
     (
-        "firewall",
+        FIREWALL,
         "NAT and filter rules",
         "In the order in which a packet meets them: by hook, then by priority, all backends together.",
         ("Namespace", "Chain", "Rule", "Condition", "Action", "Packets"),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from views.reports.network import Graph, Place, Spot
 
 LINE, PADDING, GAP, MARGIN = 16, 8, 14, 20
-CHARACTER, COLUMN_GAP, LEAST, MOST = 7, 150, 90, 330
+CHARACTER, COLUMN_GAP, LEAST, MOST = 8, 150, 90, 480
 #: Lines of a box; what is more is told in the tables.
 LINES = 6
 
@@ -64,10 +64,11 @@ def place(graph: Graph) -> Placing:
 
 
 def lines_of(spot: Spot) -> tuple[str, ...]:
-    """The lines below a node's name, the first few of them."""
+    """The lines below a node's name: the first few of them, and where the packet stops."""
+    stop = (f"✗ {spot.stop}",) if spot.stop else ()
     if len(spot.lines) <= LINES:
-        return spot.lines
-    return (*spot.lines[: LINES - 1], f"and {len(spot.lines) - LINES + 1} more")
+        return (*spot.lines, *stop)
+    return (*spot.lines[: LINES - 1], f"and {len(spot.lines) - LINES + 1} more", *stop)
 
 
 def _columns(graph: Graph) -> list[list[Spot]]:

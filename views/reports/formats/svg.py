@@ -14,7 +14,7 @@ from views.reports.network import Graph, Place, Spot, Wire
 from views.text import clip
 
 STYLE = """\
-.portscope text{font:12px sans-serif;fill:#1a1a1a}
+.portscope text{font:12px "Helvetica Neue",Arial,"Liberation Sans",sans-serif;fill:#1a1a1a}
 .portscope .name{font-weight:bold}
 .portscope .box{fill:#fff;stroke:#555;stroke-width:1.2}
 .portscope .host .box{fill:#e8eef7}.portscope .bridge .box{fill:#eaf4ea}.portscope .outside .box{fill:#f4f4f4}
@@ -22,8 +22,8 @@ STYLE = """\
 .portscope .down .box,.portscope .wire.down{stroke-dasharray:5 4}
 .portscope .traced .box,.portscope .wire.traced{stroke:#0b5cad;stroke-width:3.5}
 .portscope .stop .box{stroke:#b00020;stroke-width:3.5}
-.portscope .cross{fill:#b00020;font-weight:bold;paint-order:stroke;stroke:#fff;stroke-width:5px}
-.portscope .label{font-size:11px;fill:#444}
+.portscope .cross{fill:#b00020;font-weight:bold}
+.portscope .label{font-size:11px;fill:#444;paint-order:stroke;stroke:#fff;stroke-width:4px}
 .portscope .found .box{fill:#fff3b0}"""
 
 
@@ -45,7 +45,6 @@ def element(graph: Graph) -> str:
             f"<style>{STYLE}</style>",
             *_wires(graph, placing),
             *_spots(graph, placing),
-            *_stops(graph, placing),
             "</svg>",
         ]
     )
@@ -103,16 +102,9 @@ def _spot(spot: Spot, name: str, box: Box) -> str:
         f'<text class="name" x="{x}" y="{y}">{xml(clip(label, room))}</text>',
     ]
     for number, line in enumerate(lines_of(spot), 1):
-        parts.append(f'<text x="{x}" y="{y + number * LINE}">{xml(clip(line, room))}</text>')
+        kind = ' class="cross"' if spot.stop and line == f"✗ {spot.stop}" else ""
+        parts.append(f'<text{kind} x="{x}" y="{y + number * LINE}">{xml(clip(line, room))}</text>')
     return "".join([*parts, "</g>"])
-
-
-def _stops(graph: Graph, placing: Placing) -> Iterator[str]:
-    """Where the packet ends, above everything else."""
-    for spot in graph.spots:
-        if spot.stop:
-            box = placing.boxes[spot.id]
-            yield f'<text class="cross" x="{box.x}" y="{box.y + box.height + 14}">✗ {xml(spot.stop)}</text>'
 
 
 def _radius(spot: Spot) -> int:

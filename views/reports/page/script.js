@@ -2,10 +2,30 @@
 (() => {
   const map = document.querySelector(".map");
   const svg = map && map.querySelector("svg");
+  let shut = [];
+  window.addEventListener("beforeprint", () => {
+    shut = [...document.querySelectorAll("section.answer > details:not([open]):not(.whole)")];
+    for (const folded of shut) folded.open = true;
+  });
+  window.addEventListener("afterprint", () => { for (const folded of shut) folded.open = false; });
   if (svg) {
     const whole = svg.getAttribute("viewBox").split(" ").map(Number);
     let view = [...whole];
     const show = () => svg.setAttribute("viewBox", view.join(" "));
+    // A picture that is larger than its place begins in its own size, at what it is about.
+    const height = Math.min(whole[3], window.innerHeight * 0.7);
+    svg.style.height = `${height}px`;
+    if (Math.min(map.clientWidth / whole[2], height / whole[3]) < 0.8) {
+      const about = (svg.querySelector(".stop") || svg.querySelector(".host") || svg).getBBox();
+      const start = (middle, size, all) => size > all ? (all - size) / 2 : Math.max(0, Math.min(middle - size / 2, all - size));
+      view = [
+        start(about.x + about.width / 2, map.clientWidth, whole[2]),
+        start(about.y + about.height / 2, height, whole[3]), map.clientWidth, height,
+      ];
+      show();
+    }
+    window.addEventListener("beforeprint", () => svg.setAttribute("viewBox", whole.join(" ")));
+    window.addEventListener("afterprint", show);
     const zoom = (factor, x = view[0] + view[2] / 2, y = view[1] + view[3] / 2) => {
       const width = Math.min(Math.max(view[2] * factor, 60), whole[2] * 4);
       const real = width / view[2];
