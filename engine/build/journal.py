@@ -27,6 +27,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from engine.build import userns
 from engine.build.errors import JournalError, LabExists
 from engine.build.inverse import KINDS, WORDS, Inverse, Run
 
@@ -113,7 +114,9 @@ def _read_line(row: dict[str, Any], entries: dict[int, Entry]) -> None:
 
 
 def state_directory() -> Path:
-    """Where labs' journals are for this user."""
+    """Where labs' journals are for this user; in a user namespace for labs, on its own /run."""
+    if userns.entered():
+        return userns.PRIVATE_STATE
     if named := os.environ.get("XDG_STATE_HOME"):
         return Path(named) / "portscope" / "labs"
     if os.geteuid() == 0:

@@ -33,9 +33,9 @@ def _call(result: int, what: str) -> None:
         raise OSError(number, os.strerror(number), what)
 
 
-def setns(fd: int) -> None:
-    """Moves the calling thread into the network namespace of `fd`. Raises OSError (EINVAL: not a namespace)."""
-    _call(_libc.setns(fd, CLONE_NEWNET), "setns")
+def setns(fd: int, kind: int = CLONE_NEWNET) -> None:
+    """Moves the calling thread into the namespace of `fd`. Raises OSError (EINVAL: not a namespace of that kind)."""
+    _call(_libc.setns(fd, kind), "setns")
 
 
 def unshare(flags: int) -> None:

@@ -12,30 +12,23 @@ from functools import lru_cache
 from socket import AF_INET, AF_INET6
 from typing import Any
 
-from pyroute2.netlink import NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, nlmsg
-from pyroute2.netlink.rt_files import RtProtosFile
-from pyroute2.netlink.rtnl import (
-    RTM_DELLINK,
-    RTM_DELNEIGH,
-    RTM_DELROUTE,
-    RTM_GETLINK,
-    RTM_NEWADDR,
-    RTM_NEWLINK,
-    RTM_NEWROUTE,
-    rt_proto,
-    rt_type,
-)
-from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
-from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
-from pyroute2.netlink.rtnl.ndmsg import ndmsg
-from pyroute2.netlink.rtnl.rtmsg import rtmsg
-
 from engine.model.address import IPAddress
 from engine.model.link import Address
 from engine.model.route import NextHop, Route
 
 Attributes = list[tuple[str, Any]]
 
+#: Requests by their numbers, and flags of requests (linux/rtnetlink.h, linux/netlink.h).
+RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_NEWADDR, RTM_NEWROUTE, RTM_DELROUTE, RTM_DELNEIGH = (
+    16,
+    17,
+    18,
+    20,
+    24,
+    25,
+    29,
+)
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE = 0x1, 0x4, 0x200, 0x400
 IFF_UP = 1
 #: Scopes by name (rtnetlink(7), rtm_scope).
 SCOPES = {"global": 0, "site": 200, "link": 253, "host": 254, "nowhere": 255}
@@ -51,7 +44,8 @@ MOST_TABLES = 255
 REMEMBERED = 256
 
 
-def _encoded(message: nlmsg, kind: int, flags: int, fields: dict[str, int], attributes: Attributes) -> bytes:
+def _encoded(form: str, kind: int, flags: int, fields: dict[str, int], attributes: Attributes) -> bytes:
+    message = _message(form)
     message["header"]["type"], message["header"]["flags"] = kind, flags
     message["header"]["sequence_number"] = 0
     for name, value in fields.items():
@@ -61,10 +55,24 @@ def _encoded(message: nlmsg, kind: int, flags: int, fields: dict[str, int], attr
     return bytes(message.data)
 
 
+def _message(form: str) -> Any:
+    """A message of a form that has nothing in it yet."""
+    # pyroute2 is loaded with the first message: whoever only looks at labs does without.
+    from pyroute2.netlink.rtnl import ifaddrmsg, ifinfmsg, ndmsg, rtmsg  # noqa: PLC0415
+
+    forms = {
+        "ifinfmsg": ifinfmsg.ifinfmsg,
+        "ifaddrmsg": ifaddrmsg.ifaddrmsg,
+        "rtmsg": rtmsg.rtmsg,
+        "ndmsg": ndmsg.ndmsg,
+    }
+    return forms[form]()
+
+
 def new_bridge(name: str) -> bytes:
     """A bridge."""
     info = {"attrs": [("IFLA_INFO_KIND", "bridge")]}
-    return _encoded(ifinfmsg(), RTM_NEWLINK, CREATE, {}, [("IFLA_IFNAME", name), ("IFLA_LINKINFO", info)])
+    return _encoded("ifinfmsg", RTM_NEWLINK, CREATE, {}, [("IFLA_IFNAME", name), ("IFLA_LINKINFO", info)])
 
 
 def new_veth(name: str, peer_name: str, peer_fd: int, master: int | None, mtu: int | None) -> bytes:
@@ -74,7 +82,7 @@ def new_veth(name: str, peer_name: str, peer_fd: int, master: int | None, mtu: i
     data = {"attrs": [("VETH_INFO_PEER", peer)]}
     info = {"attrs": [("IFLA_INFO_KIND", "veth"), ("IFLA_INFO_DATA", data)]}
     attributes: Attributes = [("IFLA_IFNAME", name), ("IFLA_MASTER", master), size, ("IFLA_LINKINFO", info)]
-    return _encoded(ifinfmsg(), RTM_NEWLINK, CREATE, {"flags": IFF_UP, "change": IFF_UP}, attributes)
+    return _encoded("ifinfmsg", RTM_NEWLINK, CREATE, {"flags": IFF_UP, "change": IFF_UP}, attributes)
 
 
 @lru_cache(REMEMBERED)
@@ -84,18 +92,18 @@ def set_link(
     """Properties of a link; None leaves one as it is, a `master` of 0 takes it out of its bridge."""
     fields = {"index": index, "change": 0 if up is None else IFF_UP, "flags": IFF_UP if up else 0}
     attributes: Attributes = [("IFLA_IFALIAS", mark), ("IFLA_MTU", mtu), ("IFLA_MASTER", master)]
-    return _encoded(ifinfmsg(), RTM_NEWLINK, REQUEST, fields, attributes)
+    return _encoded("ifinfmsg", RTM_NEWLINK, REQUEST, fields, attributes)
 
 
 def delete_link(index: int) -> bytes:
     """A link goes."""
-    return _encoded(ifinfmsg(), RTM_DELLINK, REQUEST, {"index": index}, [])
+    return _encoded("ifinfmsg", RTM_DELLINK, REQUEST, {"index": index}, [])
 
 
 @lru_cache(REMEMBERED)
 def get_link(index: int) -> bytes:
     """What a link is: answered by an RTM_NEWLINK message."""
-    return _encoded(ifinfmsg(), RTM_GETLINK, REQUEST, {"index": index}, [])
+    return _encoded("ifinfmsg", RTM_GETLINK, REQUEST, {"index": index}, [])
 
 
 def new_address(index: int, address: Address) -> bytes:
@@ -115,7 +123,7 @@ def new_address(index: int, address: Address) -> bytes:
         ("IFA_BROADCAST", None if address.broadcast is None else str(address.broadcast)),
         ("IFA_FLAGS", flags or None),
     ]
-    return _encoded(ifaddrmsg(), RTM_NEWADDR, CREATE, fields, attributes)
+    return _encoded("ifaddrmsg", RTM_NEWADDR, CREATE, fields, attributes)
 
 
 @lru_cache(REMEMBERED)
@@ -128,7 +136,7 @@ def route_request(verb: str, route: Route) -> bytes:
         "dst_len": route.destination.prefixlen,
         "tos": route.tos,
         "table": route.table if route.table <= MOST_TABLES else 0,
-        "type": rt_type[route.kind],
+        "type": _kind(route.kind),
         "scope": _scope(route, verb),
         "proto": _protocol(route.protocol or ("boot" if adding else "unspec")),
     }
@@ -145,13 +153,13 @@ def route_request(verb: str, route: Route) -> bytes:
         attributes += [_gateway(hop, route), ("RTA_OIF", hop.link)]
     elif route.nexthops:
         attributes.append(("RTA_MULTIPATH", [_next_hop(hop, route) for hop in route.nexthops]))
-    return _encoded(rtmsg(), kind, flags, fields, attributes)
+    return _encoded("rtmsg", kind, flags, fields, attributes)
 
 
 def delete_neighbour(index: int, address: IPAddress) -> bytes:
     """A neighbour entry goes."""
     fields = {"family": FAMILIES[address.version], "ifindex": index}
-    return _encoded(ndmsg(), RTM_DELNEIGH, REQUEST, fields, [("NDA_DST", str(address))])
+    return _encoded("ndmsg", RTM_DELNEIGH, REQUEST, fields, [("NDA_DST", str(address))])
 
 
 def _next_hop(hop: NextHop, route: Route) -> dict[str, Any]:
@@ -171,10 +179,20 @@ def _onlink(hop: NextHop) -> int:
     return RTNH_F_ONLINK if "onlink" in hop.flags else 0
 
 
+def _kind(name: str) -> int:
+    """The number of a route's type."""
+    from pyroute2.netlink.rtnl import rt_type  # noqa: PLC0415
+
+    return int(rt_type[name])
+
+
 def _protocol(name: str) -> int:
     """The number of a protocol's name: the kernel's own, or one of /etc/iproute2/rt_protos."""
     if name.isdecimal():
         return int(name)
+    from pyroute2.netlink.rt_files import RtProtosFile  # noqa: PLC0415
+    from pyroute2.netlink.rtnl import rt_proto  # noqa: PLC0415
+
     return int(rt_proto[name] if name in rt_proto else RtProtosFile().get_rt_id(name, 0))
 
 

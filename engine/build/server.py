@@ -8,7 +8,8 @@ standard output; when one cannot be opened, a line on standard error says why an
 
 The process ends when its standard input does. The builder holds the other end of that pipe, so the listeners end
 with it however it dies (PR_SET_PDEATHSIG would end them with the thread that started them). A builder that goes and
-leaves its lab behind sends "keep" first: then only SIGTERM ends the process, and the programs with it.
+leaves its lab behind sends "keep" first: then only SIGTERM ends the process, and the programs with it. Where a file is
+named by its number in PORTSCOPE_LEASE, its end is an end too: that of who keeps the lab's namespaces.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ PROCESS_NAME = b"portscope-serve"
 BACKLOG = 64
 LONGEST_DATAGRAM = 65535
 WORDS = 5
+#: How a socket of both families writes an IPv4 address (RFC 4291, 2.5.5.2).
+MAPPED = "::ffff:"
+LEASE = "PORTSCOPE_LEASE"
 #: What the builder says when the lab shall outlive it.
 KEEP = b"keep"
 
@@ -62,8 +66,11 @@ def programs(arguments: Sequence[str]) -> tuple[tuple[str, ...], ...]:
 
 
 def answer(name: str, client: tuple[str, int]) -> bytes:
-    """What a client is told: who it reached, and which address it seemed to come from."""
-    return f"{name} saw {client[0]}:{client[1]}\n".encode()
+    """What a client is told: who it reached, and which address it seemed to come from.
+
+    A socket of both families sees an IPv4 address as one of IPv6.
+    """
+    return f"{name} saw {client[0].removeprefix(MAPPED)}:{client[1]}\n".encode()
 
 
 def open_socket(endpoint: Endpoint) -> socket.socket:
@@ -103,6 +110,8 @@ def run_until_end_of(fd: int, selector: selectors.BaseSelector) -> None:
             ended.extend([True] * (KEEP not in b"".join(said)))
 
     selector.register(fd, selectors.EVENT_READ, told)
+    if lease := os.environ.get(LEASE):
+        selector.register(int(lease), selectors.EVENT_READ, lambda: ended.append(True))
     while not ended:
         for key, _ in selector.select():
             # A client that is gone already is no error of the server.

@@ -1,6 +1,7 @@
 """Labs without root: a user namespace in which an ordinary user may have network namespaces.
 
-`enter` moves this process into a new user, mount and network namespace, as root of its own. The user keeps its files;
+`enter` moves this process into a new user, mount and network namespace, as root of its own; `engine.build.holder`
+keeps such namespaces for labs that stay. The user keeps its files;
 /run becomes a file system of its own, so that named namespaces and the lock of xtables are private. All of it goes
 when the last process inside ends, so nothing can be left behind.
 
@@ -35,12 +36,22 @@ SETTINGS = (
     ("/proc/sys/user/max_net_namespaces", "0", "sysctl -w user.max_net_namespaces=15000"),
 )
 
-_state = {"entered": False}
+_state: dict[str, bool | int | None] = {"entered": False, "lease": None}
 
 
 def entered() -> bool:
-    """Whether this process has entered a user namespace by `enter`."""
-    return _state["entered"]
+    """Whether this process is in a user namespace for labs."""
+    return bool(_state["entered"])
+
+
+def lease() -> int | None:
+    """The file that ends with whoever keeps the namespaces; None where nobody else does."""
+    return _state["lease"]
+
+
+def settle(lease: int | None = None) -> None:
+    """Remembers that this process is in a user namespace for labs."""
+    _state.update(entered=True, lease=lease)
 
 
 def privileged() -> bool:
@@ -57,14 +68,19 @@ def enter() -> None:
 
     Raises UserNamespaceForbidden, with nothing changed.
     """
+    attempt()
+    try:
+        move()
+    except OSError as error:
+        raise UserNamespaceForbidden(f"this process cannot enter a user namespace: {error.strerror}") from None
+    settle()
+
+
+def attempt() -> None:
+    """Tries it in a child. Raises UserNamespaceForbidden."""
     said = _try_in_child()
     if said:
         raise UserNamespaceForbidden(forbidden(said, _read))
-    try:
-        _move()
-    except OSError as error:
-        raise UserNamespaceForbidden(f"this process cannot enter a user namespace: {error.strerror}") from None
-    _state["entered"] = True
 
 
 def forbidden(said: str, read: Callable[[str], str | None]) -> str:
@@ -86,8 +102,8 @@ def _read(path: str) -> str | None:
         return None
 
 
-def _move() -> None:
-    """The moves, in the order in which each gives the right to the next. Raises OSError."""
+def move() -> None:
+    """The moves into new namespaces, in the order in which each gives the right to the next. Raises OSError."""
     uid, gid = os.geteuid(), os.getegid()
     namespaces.unshare(namespaces.CLONE_NEWUSER)
     Path("/proc/self/setgroups").write_text("deny")
@@ -106,7 +122,7 @@ def _try_in_child() -> str:
     if child == 0:
         said = ""
         try:
-            _move()
+            move()
         except OSError as error:
             said = f"{error.filename or 'user namespace'}: {error.strerror}"
         finally:

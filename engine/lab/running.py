@@ -18,7 +18,6 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-from engine.build import userns
 from engine.build.apply import Applied, build_lab, sweep
 from engine.build.errors import BuildError, LabExists
 from engine.build.journal import state_directory
@@ -52,7 +51,7 @@ def demo_lab(directory: Path | None = None, names: Iterable[str] = NAMES) -> Ite
     user's state folder. A signal ends the block by SystemExit(128 + its number), as a shell would say it.
     Raises BuildError: with nothing left behind when the lab cannot be built, or at the end, naming what was left.
     """
-    place = directory or (userns.PRIVATE_STATE if userns.entered() else state_directory())
+    place = directory or state_directory()
     with EndingSignals() as signals:
         left = sweep(directory=place)
         name, applied = _build_first_free(place, names)

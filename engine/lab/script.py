@@ -22,7 +22,7 @@ family = socket.AF_INET6 if ":" in address else socket.AF_INET
 found = socket.socket(family, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
 found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 found.bind((address, int(port)))
-def line(client): return f"{name} saw {client[0]}:{client[1]}\n".encode()
+def line(client): return f"{name} saw {client[0].removeprefix('::ffff:')}:{client[1]}\n".encode()
 def serve(connection, client):
     connection.sendall(line(client)); connection.shutdown(socket.SHUT_WR)
     while connection.recv(65535): pass

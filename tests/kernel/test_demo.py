@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 import select
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +26,7 @@ from engine.model.plan import CreateNetns, DeleteRule, RulePlace
 from engine.model.where import named
 from tests.harness.needs import require
 from tests.harness.netns import NETNS_FOLDER, World, run
+from tests.harness.ordinary import User, ordinary_user
 from tests.harness.probe import probe
 
 require("ip", "iptables-nft", "setpriv", root=True)
@@ -255,8 +254,6 @@ def test_the_way_back_of_every_namespace_is_on_the_disk(lab: DemoLab, tmp_path: 
 
 # An ordinary user
 
-NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
-NO_BYTECODE = shutil.ignore_patterns("__pycache__")
 AS_USER = """
 from engine.build import userns
 userns.enter()
@@ -264,30 +261,12 @@ userns.enter()
 
 
 @pytest.fixture(scope="module")
-def user_python() -> Iterator[list[str]]:
-    """The command line of a Python that user 65534 may run, with the engine and pyroute2 within its reach."""
-    import pyroute2  # noqa: PLC0415 - only its place is needed
-
-    folder = Path(tempfile.mkdtemp())
-    try:
-        shutil.copytree(Path(pyroute2.__file__).parent, folder / "pyroute2", ignore=NO_BYTECODE)
-        shutil.copytree(Path(__file__).parents[2] / "engine", folder / "engine", ignore=NO_BYTECODE)
-        for path in (folder, *folder.parents):
-            if path != Path("/") and path.owner() == "root" and path.is_relative_to(tempfile.gettempdir()):
-                path.chmod(0o755)
-        for python in (sys.executable, "/usr/bin/python3"):
-            argv = [*NOBODY, "env", "-C", "/", "HOME=/nonexistent", f"PYTHONPATH={folder}", python]
-            check = [*argv, "-c", "import sys, pyroute2; assert sys.version_info >= (3, 11)"]
-            if subprocess.run(check, capture_output=True, check=False).returncode == 0:
-                yield argv
-                break
-        else:
-            pytest.skip("user 65534 can run no Python of 3.11 or later")
-    finally:
-        shutil.rmtree(folder)
+def user() -> Iterator[User]:
+    with ordinary_user("pyroute2") as found:
+        yield found
 
 
-def test_an_ordinary_user_has_the_lab_in_a_namespace_of_its_own(user_python: list[str]) -> None:
+def test_an_ordinary_user_has_the_lab_in_a_namespace_of_its_own(user: User) -> None:
     check = """
     import subprocess
     probe = "import socket; print(socket.create_connection(('192.168.30.1', 8000), 2).makefile().read())"
@@ -297,7 +276,7 @@ def test_an_ordinary_user_has_the_lab_in_a_namespace_of_its_own(user_python: lis
     text = PROGRAM.format(before=AS_USER, directory="", names=("demo",)) + check
     text = text.replace("    sys.stdin.read()\n", check)
     done = subprocess.run(
-        [*user_python, "-c", text.rpartition('print("ended"')[0]],
+        [*user.python, "-c", text.rpartition('print("ended"')[0]],
         capture_output=True,
         text=True,
         timeout=30,
@@ -308,10 +287,10 @@ def test_an_ordinary_user_has_the_lab_in_a_namespace_of_its_own(user_python: lis
     assert demos() == set()
 
 
-def test_an_ordinary_users_lab_ends_with_its_program_however_that_ends(user_python: list[str]) -> None:
+def test_an_ordinary_users_lab_ends_with_its_program_however_that_ends(user: User) -> None:
     text = PROGRAM.format(before=AS_USER, directory="", names=("demo",))
     pipe = subprocess.PIPE
-    process = subprocess.Popen([*user_python, "-c", text], stdin=pipe, stdout=pipe, text=True)
+    process = subprocess.Popen([*user.python, "-c", text], stdin=pipe, stdout=pipe, text=True)
     assert first_line(process) == "demo"
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     handles = [os.pidfd_open(int(pid)) for pid in children]
@@ -325,7 +304,7 @@ def test_an_ordinary_users_lab_ends_with_its_program_however_that_ends(user_pyth
             os.close(handle)
 
 
-def test_where_user_namespaces_are_forbidden_one_line_says_which_setting_does(user_python: list[str]) -> None:
+def test_where_user_namespaces_are_forbidden_one_line_says_which_setting_does(user: User) -> None:
     # A user namespace with a limit of 0 forbids further ones inside it, without touching the machine's setting.
     setting = "/proc/sys/user/max_user_namespaces"
     inside = (
@@ -335,8 +314,8 @@ def test_where_user_namespaces_are_forbidden_one_line_says_which_setting_does(us
         "except userns.UserNamespaceForbidden as error:\n    print(error)\n"
         "print(userns.entered())\n"
     )
-    words = ["unshare", "--user", "--map-root-user", *user_python[len(NOBODY) :]]
-    done = subprocess.run([*NOBODY, *words, "-c", inside], capture_output=True, text=True, timeout=30, check=False)
+    words = ["unshare", "--user", "--map-root-user", *user.python[len(user.become) :]]
+    done = subprocess.run([*user.become, *words, "-c", inside], capture_output=True, text=True, timeout=30, check=False)
     assert done.stderr == ""
     line, entered = done.stdout.splitlines()
     assert line == (

@@ -12,6 +12,7 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from engine.build import holder, userns
 from engine.build.errors import BuildError, LabExists
 from engine.build.namespaces import enter
 from engine.lab import breaking, faults, library, lifecycle, shown
@@ -30,11 +31,19 @@ Verb = Callable[[Namespace], Exit]
 def run(arguments: Namespace) -> Exit:
     """Does what the verb says."""
     try:
+        if arguments.verb not in FILES_FIRST:
+            _join()
         return VERBS[arguments.verb](arguments)
     except (LabError, LabExists) as error:
         raise usage(str(error)) from error
     except BuildError as error:
         raise refused(str(error)) from error
+
+
+def _join(*, start: bool = False) -> None:
+    """Moves an ordinary user's process to where its labs are; it has no thread yet. `start` makes the place."""
+    if not userns.privileged() and holder.join(start=start) and start:
+        complain("not root: your labs are in a user namespace of their own")
 
 
 def _read(file: str) -> Draft:
@@ -56,6 +65,7 @@ def _up(arguments: Namespace) -> Exit:
     for note in wanted.lab.spec.notes:
         complain(note)
     name = wanted.lab.name
+    _join(start=not arguments.dry_run)
     now = lifecycle.standing(name)
     if now is None:
         if arguments.dry_run:
@@ -167,6 +177,8 @@ def _port(arguments: Namespace) -> Exit:
 
 def _script(arguments: Namespace) -> Exit:
     named = arguments.file.startswith(library.PREFIX) or Path(arguments.file).exists()
+    if not named:
+        _join()
     draft = _read(arguments.file) if named else lifecycle.stands(arguments.file)
     output.emit(script(draft.plan, draft.lab.name))
     return Exit.DONE
@@ -185,6 +197,8 @@ def _gallery(_arguments: Namespace) -> Exit:
     return Exit.DONE
 
 
+#: What needs no lab that is up, or reads a file first: in a user namespace some are out of sight.
+FILES_FIRST = ("faults", "gallery", "script", "up")
 VERBS: Mapping[str, Verb] = {
     "up": _up,
     "down": _down,

@@ -12,9 +12,9 @@ from engine.lab.lifecycle import Draft
 from engine.lab.script import lines
 from engine.lab.spec import Check
 from engine.model.host import Snapshot
+from engine.model.packet import Protocol
 from engine.model.verdict import Verdict
 from workbench import output, world
-from workbench.commands.answering import answer
 from workbench.exits import Exit, complain, refused, usage
 
 
@@ -50,7 +50,7 @@ def _check(arguments: Namespace) -> Exit:
     snapshot = look(draft)
     wrong = 0
     for check in draft.lab.spec.checks:
-        verdict = answer(snapshot, check.target, source_of(draft.lab, check.source), check.protocol)
+        verdict = _answer(snapshot, check.target, source_of(draft.lab, check.source), check.protocol)
         said = _compare(check, verdict)
         wrong += bool(said)
         words = f"{check.source} → {check.target}/{check.protocol}: {verdict.symptom or verdict.reach}"
@@ -66,6 +66,12 @@ def _compare(check: Check, verdict: Verdict) -> str:
         return f" (expected {check.expect})"
     code = verdict.causes[0].code if verdict.causes else "none"
     return f" (the cause is {code}, expected {check.cause})" if check.cause not in ("", code) else ""
+
+
+def _answer(snapshot: Snapshot, target: str, source: str, protocol: Protocol) -> Verdict:
+    from workbench.commands.answering import answer  # noqa: PLC0415 - most verbs ask nothing
+
+    return answer(snapshot, target, source, protocol)
 
 
 def source_of(lab: Blueprint, source: str) -> str:
@@ -97,7 +103,7 @@ def _dojo(arguments: Namespace) -> Exit:
     if arguments.step == "look":
         now = dojo.looked(now)
         source, target = arguments.words[:1] or [client.name], arguments.words[1:2] or [f":{port.host_port}"]
-        verdict = answer(look(draft), target[0], source_of(draft.lab, source[0]))
+        verdict = _answer(look(draft), target[0], source_of(draft.lab, source[0]), Protocol.TCP)
         output.emit(f"{source[0]} → {target[0]}: {verdict.symptom or verdict.reach}\n")
     elif arguments.step == "hint":
         now, hint = dojo.hinted(now)

@@ -15,8 +15,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from engine.build import userns
 from engine.build.errors import BuildError
-from engine.build.server import KEEP
+from engine.build.server import KEEP, LEASE
 
 #: Where programs of administrators are, which an ordinary user's PATH leaves out.
 ADMIN_PATHS = "/usr/local/sbin:/usr/sbin:/sbin"
@@ -122,9 +123,17 @@ def end_process(pid: int, started: int) -> None:
 
 def start_listeners(words: Sequence[str], module: str = "engine.build.server") -> Listeners:
     """Starts the program of that name with the words of its listeners; `wait_until_ready` says when all are open."""
-    argv = [sys.executable, "-P", "-m", module, *words]
+    lease = userns.lease()
+    variables, kept = ({LEASE: str(lease)}, (lease,)) if lease is not None else ({}, ())
     pipe = subprocess.PIPE
     process = subprocess.Popen(
-        argv, env=environment(), cwd="/", start_new_session=True, stdin=pipe, stdout=pipe, stderr=pipe
+        [sys.executable, "-P", "-m", module, *words],
+        env={**environment(), **variables},
+        cwd="/",
+        start_new_session=True,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        pass_fds=kept,
     )
     return Listeners(process)
