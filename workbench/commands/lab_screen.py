@@ -1,14 +1,14 @@
 """`portscope lab` and `portscope lab open NAME`: labs in the workbench, built, changed, broken and mended by menu.
 
-An ordinary user's labs live in a user namespace, which this process has to enter before anything in it starts a thread;
-they go with it. Those of root stay until they are taken down, as those of `portscope lab up` do.
+Labs stay until they are taken down, as those of `portscope lab up` do. An ordinary user's labs live in a user
+namespace, which this process has to join before anything in it starts a thread.
 """
 
 from __future__ import annotations
 
 from argparse import Namespace
 
-from engine.build import userns
+from engine.build import holder, userns
 from engine.build.errors import BuildError
 from workbench.commands.screen import draw, need_terminal
 from workbench.exits import Exit, complain, refused
@@ -19,10 +19,10 @@ def run(arguments: Namespace) -> Exit:
     need_terminal("'portscope lab --help' lists the verbs that need none")
     if not userns.privileged():
         try:
-            userns.enter()
+            holder.join(start=True)
         except BuildError as error:
             raise refused(str(error)) from error
-        complain("not root: labs are in a user namespace of this program, and go with it")
+        complain("not root: your labs are in a user namespace of their own")
     from workbench.labs.source import LabSource, question  # noqa: PLC0415 - after the user namespace is entered
     from workbench.sources import LiveHost  # noqa: PLC0415
 

@@ -1,8 +1,7 @@
 """What the workbench does with labs: each thing as a `Work`, which can be looked at before it is done.
 
 Making a `Work` changes nothing: it reads files and looks at the lab, so it belongs into a worker's thread as doing it
-does. Labs stay when the workbench ends, as those of `portscope lab up` do; those of an ordinary user are in the
-program's own user namespace and go with it.
+does. Labs stay when the workbench ends, as those of `portscope lab up` do.
 """
 
 from __future__ import annotations
