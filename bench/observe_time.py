@@ -18,8 +18,9 @@ from collections.abc import Callable
 from engine.model.host import Gap
 from engine.observe.collector import uncollected
 from engine.observe.firewall import read_firewall
-from engine.observe.look import again, look
+from engine.observe.look import look
 from engine.observe.namespaces import Place, apart, enter
+from engine.observe.next_look import again
 from engine.observe.snapshot import compose
 from engine.observe.stack import read_stack
 from engine.observe.visit import Source
@@ -52,7 +53,8 @@ def main(what: str, words: list[str]) -> None:
     work: Callable[[], object] = lambda: {"stack": stack, "rules": rules}[what](words)  # noqa: E731
     if what == "again":
         seen = look()
-        work = lambda: compose(again(seen, {words[0]: {Source.STACK}}))  # noqa: E731
+        before = (seen, compose(seen))
+        work = lambda: compose(again(seen, {words[0]: {Source.STACK}}), before)  # noqa: E731
     start, start_cpu = time.perf_counter(), time.process_time()
     work()
     wall, cpu = time.perf_counter() - start, time.process_time() - start_cpu

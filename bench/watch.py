@@ -19,8 +19,9 @@ import time
 from bench.large_host import LargeHost, large_host
 from engine.model.changes import changes
 from engine.observe.collected import script
-from engine.observe.look import again, look
+from engine.observe.look import look
 from engine.observe.namespaces import Place, apart, enter
+from engine.observe.next_look import again
 from engine.observe.snapshot import compose
 from engine.observe.visit import Source
 from engine.observe.watch import QUIET, watch
@@ -30,20 +31,19 @@ def measure(host: LargeHost, rounds: int) -> dict[str, list[float]]:
     """Milliseconds of each row in each round, seen from the host."""
     enter(Place(os.stat(host.host.path).st_ino, ways=(host.host.path,)))
     found: dict[str, list[float]] = {"whole look": [], "again": [], "change to Snapshot": []}
-    before = None
     for _ in range(3):
         start = time.perf_counter()
         seen = look()
         before = compose(seen)
         found["whole look"].append(1000 * (time.perf_counter() - start))
-    port = before.host_netns.links[-1].name if before else ""
+    port = before.host_netns.links[-1].name
     for number in range(rounds):
         subprocess.run(["ip", "link", "set", port, "down" if number % 2 == 0 else "up"], check=True)
         start = time.perf_counter()
-        seen = again(seen, {before.host: (Source.STACK, Source.SYSCTLS)})
-        after = compose(seen)
+        next_one = again(seen, {before.host: (Source.STACK, Source.SYSCTLS)})
+        after = compose(next_one, (seen, before))
         changes(before, after)
-        before = after
+        seen, before = next_one, after
         found["again"].append(1000 * (time.perf_counter() - start))
     stop = threading.Event()
     updates = watch(stop)

@@ -11,7 +11,7 @@ from engine.model.host import Snapshot
 from workbench.exits import refused, usage
 
 if TYPE_CHECKING:
-    from engine.observe.part import Wanted
+    from engine.observe.look import Wanted
     from engine.observe.watch import Update
 
 
@@ -19,11 +19,10 @@ def look(wanted: Wanted | None = None) -> Snapshot:
     """This host as it is now: the calling thread's network namespace, and of the others those that are `wanted`
     (without a word all). Raises `Refusal` when it shows nothing."""
     from engine.observe.errors import ObserveError  # noqa: PLC0415 - a file is answered without what reads the kernel
-    from engine.observe.part import look_part  # noqa: PLC0415
-    from engine.observe.snapshot import compose, take  # noqa: PLC0415
+    from engine.observe.snapshot import take  # noqa: PLC0415
 
     try:
-        return take() if wanted is None else compose(look_part(wanted))
+        return take(wanted)
     except ObserveError as error:
         raise refused(str(error)) from error
 

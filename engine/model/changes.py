@@ -19,7 +19,7 @@ from typing import Any
 
 from engine.model.firewall import Backend, Table
 from engine.model.host import Netns, Snapshot
-from engine.model.link import Neighbour
+from engine.model.link import Link, Neighbour
 from engine.model.route import PolicyRule, Route
 from engine.model.traffic import Listener
 
@@ -57,12 +57,14 @@ Thing = tuple[Hashable, str, Any]
 def changes(before: Snapshot, after: Snapshot) -> tuple[Difference, ...]:
     """Everything that is different, each once."""
     found = [*_compare("namespace", "", _namespaces(before), _namespaces(after))]
-    found += _compare("container", "", _containers(before), _containers(after))
+    if after.containers is not before.containers:
+        found += _compare("container", "", _containers(before), _containers(after))
     for netns in after.namespaces:
         earlier = before.by_id.get(netns.id)
-        if earlier is not None and earlier != netns:
-            for what, things in THINGS.items():
-                found += _compare(what, netns.id, things(earlier), things(netns))
+        if earlier is not None and earlier is not netns and earlier != netns:
+            for what, (part, things) in THINGS.items():
+                if getattr(earlier, part) != getattr(netns, part):
+                    found += _compare(what, netns.id, things(earlier), things(netns))
             found += _rules(earlier, netns)
     return tuple(found)
 
@@ -112,14 +114,20 @@ def _containers(snapshot: Snapshot) -> Iterator[Thing]:
         yield each.id, each.name, value
 
 
+#: What is told of a link by its own name; its index is its key, and its far end is told by that end.
+_LINK = tuple(
+    each.name
+    for each in fields(Link)
+    if each.name not in ("index", "peer", "bridge", "port", "detail", "slave", "master", "parent")
+)
+
+
 def _links(netns: Netns) -> Iterator[Thing]:
     for link in netns.links:
-        value: dict[str, Any] = {each.name: getattr(link, each.name) for each in fields(link)}
-        del value["index"], value["peer"]
-        for name in ("bridge", "port"):
-            noun = value.pop(name)
+        value: dict[str, Any] = {name: getattr(link, name) for name in _LINK}
+        for noun in (link.bridge, link.port):
             value |= {each.name: getattr(noun, each.name) for each in fields(noun)} if noun else {}
-        value |= {**value.pop("detail"), **value.pop("slave")}
+        value |= {**link.detail, **link.slave}
         value["master"] = _device(netns, link.master)
         value["parent"] = _device(netns, link.parent)
         yield link.index, link.name, value
@@ -209,23 +217,25 @@ def _sets(netns: Netns) -> Iterator[Thing]:
         yield ("ipset", each.name), each.name, {"elements": each.elements}
 
 
-#: What a namespace holds, by the word for it; rules of chains are compared by `_rules`.
-THINGS: Mapping[str, Callable[[Netns], Iterable[Thing]]] = {
-    "link": _links,
-    "address": _addresses,
-    "route": _routes,
-    "policy rule": _policy_rules,
-    "neighbour": _neighbours,
-    "sysctl": _sysctls,
-    "listener": _listeners,
-    "table": _tables,
-    "chain": _chains,
-    "set": _sets,
+#: What a namespace holds, by the word for it: the field that it is in, and its things. Rules are compared by `_rules`.
+THINGS: Mapping[str, tuple[str, Callable[[Netns], Iterable[Thing]]]] = {
+    "link": ("links", _links),
+    "address": ("addresses", _addresses),
+    "route": ("routes", _routes),
+    "policy rule": ("rules", _policy_rules),
+    "neighbour": ("neighbours", _neighbours),
+    "sysctl": ("sysctls", _sysctls),
+    "listener": ("listeners", _listeners),
+    "table": ("firewall", _tables),
+    "chain": ("firewall", _chains),
+    "set": ("firewall", _sets),
 }
 
 
 def _rules(before: Netns, after: Netns) -> Iterator[Difference]:
     """Rules by their own lines, which two rules of a chain may share; another order alone is a change of the chain."""
+    if before.firewall is after.firewall:
+        return
     old, new = _lines(before), _lines(after)
     for place, lines in {**old, **new}.items():
         earlier, later = old.get(place, []), new.get(place, [])

@@ -53,7 +53,7 @@ class ContainerView:
 
     Containers that share a namespace (`container:ID`, host mode) have sandboxes of the same inode. A running
     container without a sandbox has a `Gap`. `homes` has, for engines without a daemon, the inode of the namespace
-    that their client must be started in, by engine.
+    that their client must be started in, by engine. `sockets` are those of the Docker engines that answered.
     """
 
     containers: tuple[Container, ...] = ()
@@ -61,6 +61,7 @@ class ContainerView:
     sandboxes: Mapping[str, Sandbox] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
     homes: Mapping[str, int] = field(default_factory=dict)
+    sockets: tuple[str, ...] = ()
 
     @property
     def published(self) -> frozenset[tuple[Protocol, int]]:
@@ -88,6 +89,7 @@ def read_containers(
         sandboxes={key: sandbox for view in views for key, sandbox in view.sandboxes.items()},
         gaps=gaps + tuple(gap for view in views for gap in view.gaps),
         homes={engine: home for view in views for engine, home in view.homes.items()},
+        sockets=tuple(path for view in views for path in view.sockets),
     )
 
 
@@ -147,7 +149,7 @@ def _without(view: ContainerView, kept: list[ContainerView]) -> ContainerView:
     left = tuple(container for container in view.containers if container.id not in known)
     if left or not view.containers:
         return replace(view, containers=left)
-    return ContainerView(gaps=view.gaps)
+    return ContainerView(gaps=view.gaps, sockets=view.sockets)
 
 
 def _side_by_side(engines: tuple[Engine, ...], timeout: float) -> list[ContainerView]:
@@ -214,6 +216,7 @@ def _view(api: UnixHTTP, engine: Engine, listed: list[object], networks: dict[st
         networks=tuple(sorted(networks.values(), key=lambda each: each.name)),
         sandboxes=sandboxes,
         gaps=tuple(gaps),
+        sockets=(engine.socket,) if engine.kind == "docker" else (),
     )
 
 

@@ -4,15 +4,12 @@
    called: that is the `Scene`. A few threads then visit each namespace once. Far ends of links are resolved when all
    links are known, and holders of sockets when all sockets are known. Where a link leads out of sight, the namespace
    is looked for in threads and open files (`hidden`), and what no file enters is told by its number (`numbered`).
-2. `again` makes the next look out of one: it reads the stale sources of the stale namespaces, joins anew what these
-   may have changed, and keeps everything else as it is. Which namespaces and containers there are does not change by
-   it; for that the scene is set anew with `look`.
-3. A `Look` is a frozen value; `engine.observe.snapshot` composes the snapshot of it.
+2. A `Look` is a frozen value; `snapshot` composes the snapshot of it, and `next_look` makes the next one out of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -26,19 +23,24 @@ from engine.observe.errors import ObserveError, words_for
 from engine.observe.halves import by_processes
 from engine.observe.namespaces import Place, apart, discover, host_inode, name_all, root_inode, side_by_side
 from engine.observe.numbered import joined, known_by_number, led_to, read_numbered
-from engine.observe.peers import PeerFinder
+from engine.observe.peers import NOTHING_BEFORE, PeerFinder, Resolved
 from engine.observe.processes import Holder, ProcessTable, read_holders, read_processes
-from engine.observe.visit import Source, Visit, visit
+from engine.observe.visit import Visit, visit
 
 #: Links with their far ends, and the gaps of these, by namespace id.
 Ends = Mapping[str, tuple[tuple[Link, ...], tuple[Gap, ...]]]
+
+
+#: Says of a namespace's id whether it is wanted.
+Wanted = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
     """Who and what there is on the host: processes, containers, and namespaces with their ids.
 
-    `host` and `root` are the inodes of the caller's namespace and of PID 1's (None where that is hidden).
+    `host` and `root` are the inodes of the caller's namespace and of PID 1's (None where that is hidden). Where `wanted`
+    is given, other namespaces than the host's and those that it says yes to are out of sight.
     """
 
     host: int
@@ -48,6 +50,7 @@ class Scene:
     found: Mapping[int, Place]
     ids: Mapping[int, str]
     gaps: tuple[Gap, ...] = ()
+    wanted: Wanted | None = None
 
     @property
     def places(self) -> dict[str, Place]:
@@ -70,52 +73,43 @@ class Look:
     taken_at: str
 
 
+def look(wanted: Wanted | None = None) -> Look:
+    """Reads everything, or of the namespaces those that are `wanted`, from the calling thread's network namespace.
+
+    Raises ObserveError as `snapshot.take` does.
+    """
+    return look_at(set_scene(wanted))
+
+
 @uncollected()
-def look() -> Look:
-    """Reads everything, from the calling thread's network namespace. Raises ObserveError as `snapshot.take` does."""
-    taken_at = _now()
-    scene = set_scene()
-    visits = _visit_all(scene)
-    scene, visits, links = _with_kept(scene, visits, _far_ends(scene.places, visits, visits))
-    scene, visits, links = _with_numbered(scene, visits, links)
-    holders, unheld = _holders(scene.table, scene.places, visits)
-    return Look(scene, visits, links, holders, unheld, taken_at)
+def look_at(scene: Scene) -> Look:
+    """Reads the namespaces of a scene, and those that turn out to belong to it. Raises ObserveError."""
+    taken_at = now()
+    return completed(scene, visit_all(scene), taken_at)
 
 
 @uncollected()
 def look_within(scene: Scene) -> Look:
     """Reads the namespaces of a scene and no others: a link that leads out of it has its far end out of sight."""
-    visits = _visit_all(scene)
-    links = _far_ends(scene.places, visits, visits)
-    holders, unheld = _holders(scene.table, scene.places, visits)
-    return Look(scene, visits, links, holders, unheld, _now())
+    visits = visit_all(scene)
+    links = far_ends(scene.places, visits, visits)
+    return Look(scene, visits, links, *holders_of(scene.table, scene.places, visits), now())
 
 
-@uncollected()
-def again(earlier: Look, stale: Mapping[str, Collection[Source]]) -> Look:
-    """The next look: `stale` has the sources to read again, by namespace id; a namespace that ended is left out.
+def completed(scene: Scene, visits: Mapping[str, Visit], taken_at: str, before: Resolved = NOTHING_BEFORE) -> Look:
+    """The look of which these are the visits: far ends, namespaces that these lead to, and holders of sockets."""
+    links: Ends = far_ends(scene.places, visits, visits, before)
+    if scene.wanted is None:
+        scene, visits, links = _with_kept(scene, visits, links)
+        scene, visits, links = with_numbered(scene, visits, links)
+    return Look(scene, visits, links, *holders_of(scene.table, scene.places, visits), taken_at)
 
-    Far ends are resolved anew for links that were read again, and for links elsewhere that led to them. Processes that
-    hold sockets are looked for among those of the scene, only where listeners were read again. Raises ObserveError when
-    the system has no room for another thread.
+
+def set_scene(wanted: Wanted | None = None) -> Scene:
+    """Looks who and what there is, or what of it is `wanted`: a lab does not need the machine's other namespaces.
+
+    Raises ObserveError when /proc does not even show the caller's own namespace.
     """
-    taken_at = _now()
-    places = earlier.scene.places
-    visits = _revisit(earlier.visits, earlier.scene, stale)
-    moved = {netns for netns, sources in stale.items() if Source.STACK in sources}
-    unhinged = _unhinged(earlier.links, visits, moved)
-    visits = _revisit(visits, earlier.scene, dict.fromkeys(unhinged, (Source.STACK,)))
-    links: Ends = {netns: found for netns, found in earlier.links.items() if netns in visits}
-    fresh = _far_ends(places, visits, (moved | unhinged) & visits.keys())
-    scene, visits, links = _with_numbered(earlier.scene, visits, {**links, **fresh})
-    holders, unheld = earlier.holders, earlier.unheld
-    if any(Source.LISTENERS in sources for sources in stale.values()):
-        holders, unheld = _holders(scene.table, scene.places, visits)
-    return replace(earlier, scene=scene, visits=visits, links=links, holders=holders, unheld=unheld, taken_at=taken_at)
-
-
-def set_scene() -> Scene:
-    """Looks who and what there is. Raises ObserveError when /proc does not even show the caller's own namespace."""
     try:
         host = host_inode()
         table = read_processes()
@@ -124,7 +118,10 @@ def set_scene() -> Scene:
         found, gaps = discover(table.pids_by_netns, [*sandboxes, *hidden.mounted()])
     except OSError as error:
         raise ObserveError(f"cannot look at this host: {words_for(error)}; is /proc mounted?") from error
-    return Scene(host, root_inode(), table, view, found, name_all(found, host, owners(view)), gaps)
+    ids = name_all(found, host, owners(view))
+    if wanted is not None:
+        found = {inode: place for inode, place in found.items() if inode == host or wanted(ids[inode])}
+    return Scene(host, root_inode(), table, view, found, ids, gaps, wanted)
 
 
 def owners(view: ContainerView) -> dict[int, str]:
@@ -137,7 +134,7 @@ def owners(view: ContainerView) -> dict[int, str]:
     return found
 
 
-def _visit_all(scene: Scene, places: Mapping[str, Place] | None = None) -> Mapping[str, Visit]:
+def visit_all(scene: Scene, places: Mapping[str, Place] | None = None) -> Mapping[str, Visit]:
     """The visits to the namespaces of a scene, or to some of them, without those that have ended."""
     places = scene.places if places is None else places
 
@@ -161,8 +158,8 @@ def _with_kept(scene: Scene, visits: Mapping[str, Visit], links: Ends) -> tuple[
         found = {**scene.found, **{inode: Place(inode, ways=(path,)) for inode, path in more}}
         scene = replace(scene, found=found, ids=name_all(found, scene.host, owners(scene.view)))
         fresh = {scene.ids[inode]: found[inode] for inode, _ in more}
-        visits = {**visits, **_visit_all(scene, fresh)}
-        links = _far_ends(scene.places, visits, visits)
+        visits = {**visits, **visit_all(scene, fresh)}
+        links = far_ends(scene.places, visits, visits)
     return scene, visits, links
 
 
@@ -170,7 +167,7 @@ def _leads_away(links: Ends) -> bool:
     return any(link.peer is not None and link.peer.netns is None for found, _ in links.values() for link in found)
 
 
-def _with_numbered(scene: Scene, visits: Mapping[str, Visit], links: Ends) -> tuple[Scene, Mapping[str, Visit], Ends]:
+def with_numbered(scene: Scene, visits: Mapping[str, Visit], links: Ends) -> tuple[Scene, Mapping[str, Visit], Ends]:
     """The same with the namespaces that links lead to and no file enters, as far as the kernel tells of them."""
     wanted: dict[str, dict[int, dict[int, int]]] = {}  # by viewer and number: index there -> index here
     for netns, (found, _) in links.items():
@@ -179,6 +176,8 @@ def _with_numbered(scene: Scene, visits: Mapping[str, Visit], links: Ends) -> tu
             end = far.get(link.index)
             if link.peer is not None and link.peer.netns is None and end is not None and end.nsid is not None:
                 wanted.setdefault(netns, {}).setdefault(end.nsid, {})[end.index] = link.index
+    if not wanted:
+        return scene, visits, links
     places, every, ids, ends = dict(scene.found), dict(visits), dict(scene.ids), dict(links)
     for viewer, numbers in wanted.items():
         told = apart(partial(read_numbered, scene.places[viewer], tuple(numbers)))
@@ -192,57 +191,20 @@ def _with_numbered(scene: Scene, visits: Mapping[str, Visit], links: Ends) -> tu
     return replace(scene, found=places, ids=ids), every, ends
 
 
-def _now() -> str:
+def now() -> str:
+    """The time of a look, as its snapshot has it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _revisit(visits: Mapping[str, Visit], scene: Scene, stale: Mapping[str, Collection[Source]]) -> Mapping[str, Visit]:
-    """The visits with the stale sources read again."""
-    items = [(netns, sources) for netns, sources in stale.items() if netns in visits and sources]
-    if not items:
-        return visits
-    places = scene.places
-
-    def visit_one(item: tuple[str, Collection[Source]]) -> Visit | None:
-        netns, sources = item
-        inside = scene.table.by_netns.get(places[netns].inode, ())
-        return visit(places[netns], netns, inside, sources, visits[netns])
-
-    found = side_by_side(visit_one, items)
-    fresh = {netns: seen for (netns, _), seen in zip(items, found, strict=True)}
-    every = ((netns, fresh.get(netns, seen)) for netns, seen in visits.items())
-    return {netns: seen for netns, seen in every if seen is not None and fresh.get(netns, seen) is not None}
-
-
-def _unhinged(
-    links: Mapping[str, tuple[tuple[Link, ...], tuple[Gap, ...]]], visits: Mapping[str, Visit], moved: Collection[str]
-) -> set[str]:
-    """The namespaces with a link whose far end was in one of the `moved` namespaces and is no longer that."""
-    ends = {
-        netns: {each.link.index: each.far for each in visits[netns].stack.links} if netns in visits else {}
-        for netns in moved
-    }
-
-    def lost(link: Link) -> bool:
-        if link.peer is None or link.peer.netns not in ends:
-            return False
-        there = ends[link.peer.netns]
-        back = there.get(link.peer.index)
-        return link.peer.index not in there or (back is not None and back.index != link.index)
-
-    still_there = ((netns, found) for netns, (found, _) in links.items() if netns in visits and netns not in moved)
-    return {netns for netns, found in still_there if any(map(lost, found))}
-
-
-def _far_ends(
-    places: Mapping[str, Place], visits: Mapping[str, Visit], wanted: Iterable[str]
+def far_ends(
+    places: Mapping[str, Place], visits: Mapping[str, Visit], wanted: Iterable[str], before: Resolved = NOTHING_BEFORE
 ) -> dict[str, tuple[tuple[Link, ...], tuple[Gap, ...]]]:
     """The links of the `wanted` namespaces with their far ends, found in a thread that enters them."""
-    finder = PeerFinder(places, {netns: seen.stack.links for netns, seen in visits.items()})
+    finder = PeerFinder(places, {netns: seen.stack.links for netns, seen in visits.items()}, before)
     return apart(lambda: {netns: finder.resolve(netns) for netns in wanted})
 
 
-def _holders(
+def holders_of(
     table: ProcessTable, places: Mapping[str, Place], visits: Mapping[str, Visit]
 ) -> tuple[Mapping[int, Holder], tuple[Gap, ...]]:
     """Who holds which socket: what the visits tell, and for the other sockets any process."""

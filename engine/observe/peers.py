@@ -15,6 +15,7 @@ import os
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from engine.model.host import Gap
 from engine.model.link import Link, Peer
@@ -30,12 +31,27 @@ _NETNSA_NSID, _NETNSA_FD = 1, 3
 _RTGENMSG = bytes(4)
 
 
-class PeerFinder:
-    """Resolves far ends over all namespaces that were read. Runs in the thread that enters them."""
+#: Links as they were seen and as they were resolved, by index, of each namespace.
+Resolved = Mapping[str, Mapping[int, tuple[SeenLink, Link]]]
+NOTHING_BEFORE: Resolved = MappingProxyType({})
 
-    def __init__(self, places: Mapping[str, Place], seen: Mapping[str, Sequence[SeenLink]]) -> None:
+
+class PeerFinder:
+    """Resolves far ends over all namespaces that were read. Runs in the thread that enters them.
+
+    A link that is as it was `before`, and whose far end there still points back, is not asked about again: one end of
+    a pair cannot go without the other.
+    """
+
+    def __init__(
+        self,
+        places: Mapping[str, Place],
+        seen: Mapping[str, Sequence[SeenLink]],
+        before: Resolved = NOTHING_BEFORE,
+    ) -> None:
         self._places = places
         self._seen = seen
+        self._before = before
         self._pairs: dict[tuple[int, int], list[str]] = {}
         self._indexes: dict[int, list[str]] = {}
         for netns, links in seen.items():
@@ -46,30 +62,39 @@ class PeerFinder:
 
     def resolve(self, netns: str) -> tuple[tuple[Link, ...], tuple[Gap, ...]]:
         """The links of one namespace with their peers, and a gap for each that leads out of sight."""
-        seen = self._seen[netns]
-        if not any(each.far is not None and each.far.nsid is not None for each in seen):
-            return tuple(self._here(netns, each) for each in seen), ()
+        known = [self._here(netns, each) or self._as_before(netns, each) for each in self._seen[netns]]
+        if None not in known:
+            return tuple(link for link in known if link is not None), ()
         try:
             enter(self._places[netns])
             with Netlink() as netlink:
-                return self._ask(netns, netlink)
+                return self._ask(netns, netlink, known)
         except (NetlinkError, OSError) as error:
-            links = tuple(self._here(netns, each) for each in seen)
-            return links, (gap("link peers", netns, error),)
+            links = (link or self._untold(each) for link, each in zip(known, self._seen[netns], strict=True))
+            return tuple(links), (gap("link peers", netns, error),)
 
-    def _ask(self, netns: str, netlink: Netlink) -> tuple[tuple[Link, ...], tuple[Gap, ...]]:
-        known = Numbers(netlink, self._places)
+    def _ask(
+        self, netns: str, netlink: Netlink, known: Sequence[Link | None]
+    ) -> tuple[tuple[Link, ...], tuple[Gap, ...]]:
+        numbers = Numbers(netlink, self._places)
         links: list[Link] = []
         gaps: list[Gap] = []
-        for each in self._seen[netns]:
-            if each.far is None or each.far.nsid is None:
-                links.append(self._here(netns, each))
+        for link, each in zip(known, self._seen[netns], strict=True):
+            if link is not None or each.far is None or each.far.nsid is None:
+                links.append(link or each.link)
                 continue
-            other = known.find(each.far.nsid, self._likely(each.link.index, each.far))
+            other = numbers.find(each.far.nsid, self._likely(each.link.index, each.far))
             links.append(replace(each.link, peer=Peer(other, each.far.index)))
             if other is None:
                 gaps.append(out_of_sight(netns, each.link.name))
         return tuple(links), tuple(gaps)
+
+    def _as_before(self, netns: str, each: SeenLink) -> Link | None:
+        """The link as it was resolved before, where that still holds."""
+        seen, link = self._before.get(netns, {}).get(each.link.index, (None, None))
+        if link is None or link.peer is None or each.far is None or seen != each:
+            return None
+        return link if link.peer.netns in self._pairs.get((each.far.index, each.link.index), ()) else None
 
     def _likely(self, index: int, far: FarEnd) -> Iterator[str]:
         """Namespaces that may hold a far end: those whose link points back, then those with such an index."""
@@ -77,11 +102,16 @@ class PeerFinder:
         yield from self._indexes.get(far.index, ())
 
     @staticmethod
-    def _here(netns: str, each: SeenLink) -> Link:
-        """A link whose far end, if it has one, is in the same namespace or cannot be told."""
+    def _here(netns: str, each: SeenLink) -> Link | None:
+        """A link whose far end, if it has one, is in the same namespace; None for any other."""
         if each.far is None:
             return each.link
-        return replace(each.link, peer=Peer(netns if each.far.nsid is None else None, each.far.index))
+        return replace(each.link, peer=Peer(netns, each.far.index)) if each.far.nsid is None else None
+
+    @staticmethod
+    def _untold(each: SeenLink) -> Link:
+        """A link whose far end is in a namespace that cannot be told."""
+        return replace(each.link, peer=Peer(None, each.far.index)) if each.far is not None else each.link
 
 
 def out_of_sight(netns: str, name: str) -> Gap:

@@ -13,32 +13,38 @@ from dataclasses import replace
 
 from engine.model.container import Container
 from engine.model.host import Netns, Snapshot
-from engine.observe.look import Look, Scene, look
+from engine.observe.look import Look, Scene, Wanted, look
 from engine.observe.namespaces import Place, way_in
 from engine.observe.sockets import with_processes
 
 
-def take() -> Snapshot:
+def take(wanted: Wanted | None = None) -> Snapshot:
     """Reads everything that decides whether a packet arrives, from the calling thread's network namespace.
 
+    Namespaces whose ids are not `wanted`, where that is given, are out of sight.
     Raises ObserveError, and nothing else, when /proc does not even show the caller's own namespace.
     """
-    return compose(look())
+    return compose(look(wanted))
 
 
-def compose(seen: Look) -> Snapshot:
-    """The snapshot of a look."""
+#: A look, and the snapshot that was composed of it.
+Composed = tuple[Look, Snapshot]
+
+
+def compose(seen: Look, before: Composed | None = None) -> Snapshot:
+    """The snapshot of a look. What is the same value in an earlier look is taken from that one's snapshot."""
     scene = seen.scene
     places = scene.places
+    if before is not None and not _same_scene(scene, before[0].scene):
+        before = None
     namespaces = tuple(
-        _netns(netns, places[netns], seen) for netns in _in_order(seen.visits, places, scene.ids[scene.host])
+        _netns(netns, places[netns], seen, before) for netns in _in_order(seen.visits, places, scene.ids[scene.host])
     )
     unread = tuple(gap for netns, visit in seen.visits.items() for gap in (*visit.gaps, *seen.links[netns][1]))
-    containers = _placed(scene, seen.visits)
     return Snapshot(
         host=scene.ids[scene.host],
         namespaces=namespaces,
-        containers=tuple(replace(each, command=_from_home(each, scene)) for each in containers),
+        containers=_containers(seen, before),
         networks=scene.view.networks,
         gaps=(*scene.table.gaps, *scene.view.gaps, *scene.gaps, *unread, *seen.unheld),
         hostname=os.uname().nodename,
@@ -47,8 +53,22 @@ def compose(seen: Look) -> Snapshot:
     )
 
 
-def _netns(netns: str, place: Place, seen: Look) -> Netns:
+def _same_scene(scene: Scene, earlier: Scene) -> bool:
+    """Whether namespaces and containers are the same; processes may have come and gone."""
+    return scene.found is earlier.found and scene.ids is earlier.ids and scene.view is earlier.view
+
+
+def _netns(netns: str, place: Place, seen: Look, before: Composed | None) -> Netns:
     visit = seen.visits[netns]
+    known = before[1].by_id.get(netns) if before is not None and before[0].holders is seen.holders else None
+    listeners = None
+    if before is not None and known is not None:
+        earlier = before[0].visits[netns]
+        if earlier is visit and before[0].links[netns] is seen.links[netns]:
+            return known
+        listeners = known.listeners if earlier.listeners is visit.listeners else None
+    if listeners is None:
+        listeners = with_processes(visit.listeners, seen.holders, seen.scene.view.published)
     return Netns(
         id=netns,
         inode=place.inode,
@@ -62,11 +82,19 @@ def _netns(netns: str, place: Place, seen: Look) -> Netns:
         fdb=visit.stack.fdb,
         sysctls=visit.settings,
         firewall=visit.firewall,
-        listeners=with_processes(visit.listeners, seen.holders, seen.scene.view.published),
+        listeners=listeners,
         conntrack=visit.conntrack,
         exceptions=visit.stack.exceptions,
         nexthops=visit.stack.nexthops,
     )
+
+
+def _containers(seen: Look, before: Composed | None) -> tuple[Container, ...]:
+    """The containers in their namespaces, each with the command that reaches it."""
+    if before is not None and before[0].visits.keys() == seen.visits.keys():
+        return before[1].containers
+    placed = _placed(seen.scene, seen.visits)
+    return tuple(replace(each, command=_from_home(each, seen.scene)) for each in placed)
 
 
 def _from_home(container: Container, scene: Scene) -> tuple[str, ...]:

@@ -59,8 +59,7 @@ class UnixHTTP:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._answer.close()
-        self._socket.close()
+        self.close()
 
     @property
     def peer(self) -> int:
@@ -86,6 +85,20 @@ class UnixHTTP:
                     yield self._receive(resource)
                 except NotFound:
                     yield None
+
+    def begin(self, resource: str) -> int:
+        """Asks for an answer that has no end. Its bytes come at this descriptor, which does not block any more.
+
+        Raises EngineError.
+        """
+        self._send([resource])
+        self._socket.setblocking(False)
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._answer.close()
+        self._socket.close()
 
     def _send(self, resources: Sequence[str]) -> None:
         try:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from engine.model.firewall import Firewall
@@ -121,9 +122,18 @@ def visit(
     for source, read in READERS.items():
         if source in stale:
             value, gaps = read(netns, before)
-            fields = {str(source): value, "unread": {**before.unread, source: gaps}}
-            before = replace(before, **fields)
+            before = _with(before, {str(source): value}, {source: gaps})
     if Source.LISTENERS in stale:
         held = held_within(processes, [listener.inode for listener in before.listeners])
-        before = replace(before, holders=held)
+        before = _with(before, {"holders": held})
     return before
+
+
+def _with(
+    before: Visit, values: Mapping[str, object], gaps: Mapping[Source | None, tuple[Gap, ...]] = MappingProxyType({})
+) -> Visit:
+    """The visit with these values, or the very same one where they are what it has: who compares sees it at once."""
+    unread = {**before.unread, **gaps}
+    if unread == before.unread and all(getattr(before, name) == value for name, value in values.items()):
+        return before
+    return replace(before, unread=unread, **values)  # type: ignore[arg-type]  # each is of its field's type

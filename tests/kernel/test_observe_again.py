@@ -10,8 +10,9 @@ import pytest
 
 from engine.model.host import Snapshot
 from engine.model.link import Peer
-from engine.observe.look import Look, again, look
+from engine.observe.look import Look, look
 from engine.observe.namespaces import Place, apart, enter
+from engine.observe.next_look import again
 from engine.observe.snapshot import compose
 from engine.observe.visit import Source
 from tests.harness.needs import require

@@ -14,7 +14,8 @@ import pytest
 from engine.model.host import Netns as Seen
 from engine.model.host import Snapshot
 from engine.model.link import Peer
-from engine.observe.look import again, look
+from engine.observe.look import look
+from engine.observe.next_look import again
 from engine.observe.snapshot import compose, take
 from engine.observe.visit import Source
 from tests.harness.needs import require

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.harness.needs import require
-from tests.harness.netns import DIE_WITH_US, Netns, World
+from tests.harness.netns import DIE_WITH_US, End, Netns, World
 from tests.harness.scenes import build
 from tests.scenarios.scenario import read_all
 
@@ -64,6 +64,18 @@ def test_each_flip_is_told_once_with_its_change(world: World) -> None:
     assert mended["reach"] == "yes"
     assert any("FORWARD -j DROP of filter/FORWARD deleted" in words for words in mended["changed"])
     assert watcher.end(signal.SIGINT) == 0
+
+
+def test_a_target_that_goes_is_told_and_it_ends_when_it_is_told_to(world: World) -> None:
+    client, server = world.netns("client"), world.netns("server")
+    world.veth(End(client, "eth0", ("10.7.0.1/24",)), End(server, "eth0", ("10.7.0.2/24",)))
+    watcher = Watcher(client, "10.7.0.2:9")
+    assert watcher.next()["symptom"] == "refused"
+    client.ip("link delete eth0")
+    gone = watcher.next()
+    assert gone["reach"] == "no"
+    assert any(words.startswith("link eth0 deleted") for words in gone["changed"])
+    assert watcher.end(signal.SIGTERM) == -signal.SIGTERM
 
 
 def test_it_ends_when_its_reader_goes(world: World) -> None:

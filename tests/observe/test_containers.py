@@ -102,7 +102,7 @@ def test_an_engine_that_cannot_be_read_is_one_gap(path: Path, answer: bytes) -> 
 
 
 def test_documents_of_the_wrong_kind_are_as_good_as_empty(path: Path) -> None:
-    assert read(path, {LIST: {"a": 1}, "/networks": None}) == ContainerView()
+    assert read(path, {LIST: {"a": 1}, "/networks": None}) == ContainerView(sockets=(str(path),))
 
 
 def test_podman_is_known_by_its_server_name(path: Path) -> None:

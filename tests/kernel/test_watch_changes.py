@@ -1,0 +1,99 @@
+"""What happens on a host comes out of `watch` as the change that it is, whoever tells of it."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from engine.observe.namespaces import Place, apart, enter
+from engine.observe.watch import Update, watch
+from tests.harness.needs import require
+from tests.harness.netns import End, Netns, World, run
+
+require("ip", "nsenter", "iptables-legacy", "iptables-nft", root=True)
+
+#: The most that a busy machine is given; nothing is asserted of it.
+PATIENCE = 60
+
+
+class Watching:
+    """A watch in a thread of its own, and the words of what it said of one world's namespaces."""
+
+    def __init__(self, host: Netns, prefix: str) -> None:
+        self.stop = threading.Event()
+        self._host, self._prefix = host, prefix
+        self._updates: queue.Queue[Update] = queue.Queue()
+        self._said: list[str] = []
+        self._thread = threading.Thread(target=apart, args=(self._run,))
+        self._thread.start()
+        self.first = self._updates.get(timeout=PATIENCE).snapshot
+        self.last = self.first
+
+    def _run(self) -> None:
+        enter(Place(os.stat(self._host.path).st_ino, ways=(self._host.path,)))
+        for update in watch(self.stop):
+            self._updates.put(update)
+
+    def until(self, words: str) -> None:
+        """Waits for a change with these words. Raises queue.Empty when there is none."""
+        while not any(words in each for each in self._said):
+            update = self._updates.get(timeout=PATIENCE)
+            self.last = update.snapshot
+            self._said += [str(each) for each in update.changed if self._prefix in str(each)]
+
+    def close(self) -> None:
+        self.stop.set()
+        self._thread.join()
+
+
+@contextmanager
+def watching(world: World, host: Netns) -> Iterator[Watching]:
+    made = Watching(host, world.prefix)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World() as made:
+        yield made
+
+
+def test_each_kind_of_change_is_told(world: World) -> None:
+    host, lan = world.netns("host"), world.netns("lan")
+    world.veth(End(host, "up0", ("10.7.0.1/24",)), End(lan, "eth0", ("10.7.0.2/24",)))
+    host.run("iptables-legacy", "-A", "INPUT", "-i", "old0", "-j", "DROP")
+    changes: dict[str, Callable[[], object]] = {
+        "link up0 changed": lambda: host.ip("link set up0 mtu 1400"),
+        "route 10.8.0.0/24 via 10.7.0.2 dev up0": lambda: host.route("10.8.0.0/24 via 10.7.0.2"),
+        "policy rule 100: from all lookup 7": lambda: host.ip("rule add priority 100 table 7"),
+        "address 10.7.0.3/24 dev eth0 added": lambda: lan.address("eth0", "10.7.0.3/24"),
+        "rule -A FORWARD -j DROP of filter/FORWARD added": lambda: host.run(
+            "iptables-nft", "-A", "FORWARD", "-j", "DROP"
+        ),
+        "rule -A INPUT -i new0 -j DROP of filter/INPUT": lambda: host.run(
+            "iptables-legacy", "-A", "INPUT", "-i", "new0", "-j", "DROP"
+        ),
+        f"namespace {world.prefix}-late added": lambda: world.netns("late"),
+    }
+    with watching(world, host) as seen:
+        for words, change in changes.items():
+            change()
+            seen.until(words)
+        late = world.netns("later")
+        seen.until(f"namespace {late.name} added")
+        host.ip(f"link add to-later type veth peer name eth0 netns {late.name}")
+        seen.until(f"link eth0 added in {late.name}")
+        end = seen.last.by_id[host.name].links_by_name["to-later"].peer
+        assert end is not None
+        assert end.netns == late.name
+        run(["ip", "netns", "delete", late.name])
+        seen.until(f"namespace {late.name} deleted")
+        seen.until(f"link to-later deleted in {host.name}")
