@@ -39,8 +39,8 @@ Wanted = Callable[[str], bool]
 class Scene:
     """Who and what there is on the host: processes, containers, and namespaces with their ids.
 
-    `host` and `root` are the inodes of the caller's namespace and of PID 1's (None where that is hidden). Where `wanted`
-    is given, other namespaces than the host's and those that it says yes to are out of sight.
+    `host` and `root` are the inodes of the caller's namespace and of PID 1's (None where that is hidden). Namespaces
+    whose ids are not `wanted`, where that is given, are out of sight.
     """
 
     host: int
