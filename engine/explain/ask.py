@@ -32,8 +32,10 @@ def ask(snapshot: Snapshot, question: Question) -> Verdict:
         assumptions += (Assumption("ASSUME_MORE_BRANCHES", f"only the first {len(runs)} branches were walked"),)
     gaps = relevant_gaps(snapshot, main.result)
     unread = decisive(gaps)
-    reach = Reach.DEPENDS if unread else reach_of(endings)
+    reach = Reach.DEPENDS if unread or not complete else reach_of(endings)
     causes = tuple(cause_of(gap) for gap in unread)
+    if not complete:
+        causes += (_unwalked(main, runs, endings),)
     if reach is not Reach.YES and not hollow(unread, main.result.forward.hops[-1].netns):
         causes += _causes(world, question, main) + _deciding(main.result, runs, endings)
     branches = tuple(endings.values()) if len(endings) > 1 else ()
@@ -44,6 +46,15 @@ def ask(snapshot: Snapshot, question: Question) -> Verdict:
 def _findings(world: World, question: Question, talk: Conversation) -> tuple[Cause, ...]:
     """What is worth knowing beside a connection that works."""
     return (*bypassed(world, question, talk), *unintended(world, question, talk))
+
+
+def _unwalked(main: Run[Conversation], runs: list[Run[Conversation]], endings: Endings) -> Cause:
+    """There are more ways than were walked: nothing is said for certain, whatever those that were come to."""
+    words = ", ".join(sorted({str(symptom) for symptom, _ in endings}))
+    netns = main.result.forward.hops[-1].netns
+    at = next((about.ref for _, about in main.decisions if about.ref), Ref(RefKind.NETNS, netns, (), netns, netns))
+    sentence = f"there are more ways that this can go than the {len(runs)} that were walked (those: {words})"
+    return Cause("INFO_DEPENDS", sentence, at)
 
 
 def _deciding(main: Conversation, runs: list[Run[Conversation]], endings: Endings) -> tuple[Cause, ...]:

@@ -30,6 +30,9 @@ from engine.model.plan import InsertRule, ReplaceRule, RulePlace
 #: Modules of iptables-extensions(8) that are not called like their protocol.
 XT_MODULES: dict[Protocol, str] = {Protocol.ICMPV6: "icmp6"}
 
+#: EtherType of ARP (RFC 826).
+ARP = 0x0806
+
 
 @dataclass(frozen=True, slots=True)
 class Selector:
@@ -140,6 +143,17 @@ def insertion(place: RulePlace, selector: Selector, verdict: VerdictKind = Verdi
     statement = Verdict(verdict)
     words = _words(place.backend, selector, ("-j", str(verdict).upper()), (str(verdict),))
     return InsertRule(place, _rule(place, selector, statement, words), words)
+
+
+def arp_insertion(place: RulePlace) -> InsertRule:
+    """A rule that lets questions for addresses (ARP) pass a chain of a bridge, or of family arp."""
+    bridge, native = place.family == "bridge", place.backend is Backend.NFT
+    named = (("ether", "type", "arp") if native else ("-p", "ARP")) if bridge else ()
+    words = (*named, *(("accept",) if native else ("-j", "ACCEPT")))
+    matches = (Match((Field("ether type"),), ((Interval(ARP, ARP),),), text="ether type arp"),) if bridge else ()
+    prefix = () if native else ("-A", place.chain)
+    rule = Rule(place.index, (*matches, Verdict(VerdictKind.ACCEPT)), " ".join((*prefix, *words)))
+    return InsertRule(place, rule, words)
 
 
 def translation(place: RulePlace, selector: Selector, target: IPAddress, port: int | None) -> InsertRule:

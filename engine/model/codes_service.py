@@ -94,6 +94,11 @@ SERVICE: Mapping[str, Code] = {
         "no route to host, after some seconds",
         "neighbour discovery is accepted there",
     ),
+    "FW_ARP_DROP": Code(
+        "A filter of a bridge, or one for ARP, drops the questions or answers of address resolution.",
+        "no route to host, after some seconds",
+        "ARP is accepted there",
+    ),
     "FW_BYPASSED": Code(
         "It is reachable, though a rule was meant to keep it closed: the packet never meets that rule.",
         "it connects",

@@ -82,7 +82,8 @@ class Context:
     the flow is translated; `ct_original` is the tuple of the flow's first packet before translation, `ct_reply`
     that of its replies. `uid` is the sending socket's owner where the packet was made in this namespace and who it is
     is known, -1 where the kernel itself made it; `source_mac` and `target_mac` are of the frame that it came in, where
-    that was seen.
+    that was seen. `arp` says that it is no packet of IP but a question for an address, or its answer (ARP), from who
+    has the packet's source to who has its destination.
     """
 
     iif: str = ""
@@ -100,6 +101,7 @@ class Context:
     uid: int | None = None
     source_mac: str = ""
     target_mac: str = ""
+    arp: bool = False
 
 
 @dataclass(frozen=True, slots=True)

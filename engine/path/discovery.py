@@ -1,11 +1,12 @@
-"""Neighbour discovery as packets: IPv6 asks for a MAC address with ICMPv6, which every filter on the way sees.
+"""Questions for MAC addresses as packets, which filters on the way see: IPv6's neighbour discovery, and ARP.
 
-The question (a neighbour solicitation, by multicast) leaves by OUTPUT and POSTROUTING and comes in by PREROUTING and
-INPUT; so does the answer (an advertisement) the other way. At a bridge they are frames like others: they meet its own
-chains, and with bridge-nf-call-ip6tables the hooks of IPv6 (`frames`). Connection tracking leaves them alone. The own
-hook of a device (ingress, egress) is not asked.
+The question of IPv6 (a neighbour solicitation, by multicast) leaves by OUTPUT and POSTROUTING and comes in by
+PREROUTING and INPUT; so does the answer (an advertisement) the other way. Connection tracking leaves them alone. ARP
+meets the hooks of family arp, OUTPUT and INPUT. At a bridge both are frames like others: they meet its own chains, and
+IPv6's with bridge-nf-call-ip6tables the hooks of IPv6 (`frames`). A device's own hook (ingress, egress) is not asked.
 
-Sources: RFC 4861; net/ipv6/ndisc.c (ndisc_send_skb, ndisc_recv_ns), nf_conntrack_proto_icmpv6.c (noct_valid_new).
+Sources: RFC 4861; net/ipv6/ndisc.c (ndisc_send_skb, ndisc_recv_ns), nf_conntrack_proto_icmpv6.c (noct_valid_new),
+net/ipv4/arp.c (arp_xmit, arp_rcv).
 """
 
 from __future__ import annotations
@@ -22,12 +23,16 @@ from engine.model.trace import Step, Trace
 from engine.path.flow import Tracks
 from engine.path.frames import came_in, comes_in, goes_out, goes_up, passes
 from engine.path.hooks import run_hook
-from engine.path.journey import Journey, Setting
+from engine.path.journey import UNSEEN, Journey, Setting
 from engine.path.segment import Crossing, Station, bridge_of, calls_iptables
 
 SOLICITATION, ADVERTISEMENT = 135, 136
 #: Discovery is only believed with this hop limit (RFC 4861, 7.1).
 HOP_LIMIT = 255
+#: The hooks, with their families, of what a namespace sends, of what reaches it, and of what it takes.
+SENT = {4: (("output", "arp"),), 6: (("output", "ip6"), ("postrouting", "ip6"))}
+REACHED: dict[int, tuple[tuple[str, str], ...]] = {4: (), 6: (("prerouting", "ip6"),)}
+TAKEN: dict[int, tuple[tuple[str, str], ...]] = {4: (("input", "arp"),), 6: (("input", "ip6"),)}
 _SOLICITED_NODE = int(IPv6Address("ff02::1:ff00:0"))
 
 
@@ -41,17 +46,33 @@ def kept_away(journey: Journey, link: Link, station: Station, towards: IPAddress
 
 
 def _blocked(journey: Journey, link: Link, station: Station, towards: IPAddress, asker: IPAddress) -> Step | None:
+    here, there = journey.netns, journey.world.netns(station.netns)
+    passed = (here, there, *(journey.world.netns(each.netns) for each in station.crossed))
+    if towards.version == 4 and not any(_watches(netns) for netns in passed):
+        return None
+    asks = _End(here, link, here.links_by_index.get(station.port or 0))
+    tells = _End(there, station.link, there.links_by_index.get(station.entry or 0))
+    question, answer, everybody = _packets(towards, asker)
+    back = [replace(each, entry=each.exit, exit=each.entry) for each in reversed(station.crossed)]
+    return _lost(journey, question, _Passage(asks, station.crossed, tells, (link.mac, everybody))) or _lost(
+        journey, answer, _Passage(tells, back, asks, (station.link.mac, link.mac))
+    )
+
+
+def _watches(netns: Netns) -> bool:
+    """Whether a namespace has chains that see ARP."""
+    return any(table.family in ("bridge", "arp") for table in netns.firewall.tables)
+
+
+def _packets(towards: IPAddress, asker: IPAddress) -> tuple[Packet, Packet, str]:
+    """The question, its answer, and the MAC address that the question is sent to. ARP's are no packets of IP: the
+    journey says so (`Context.arp`), and what they have of one are the addresses."""
+    if towards.version == 4:
+        return Packet(asker, towards, Protocol.UDP), Packet(towards, asker, Protocol.UDP), "ff:ff:ff:ff:ff:ff"
     group = IPv6Address(_SOLICITED_NODE | int(towards) & 0xFFFFFF)
     question = Packet(asker, group, Protocol.ICMPV6, icmp_type=SOLICITATION, icmp_code=0, ttl=HOP_LIMIT)
     answer = Packet(towards, asker, Protocol.ICMPV6, icmp_type=ADVERTISEMENT, icmp_code=0, ttl=HOP_LIMIT)
-    here, there = journey.netns, journey.world.netns(station.netns)
-    asks = _End(here, link, here.links_by_index.get(station.port or 0))
-    tells = _End(there, station.link, there.links_by_index.get(station.entry or 0))
-    back = [replace(each, entry=each.exit, exit=each.entry) for each in reversed(station.crossed)]
-    multicast = "33:33:" + ":".join(f"{byte:02x}" for byte in group.packed[-4:])
-    there_way = _Passage(asks, station.crossed, tells, (link.mac, multicast))
-    back_way = _Passage(tells, back, asks, (station.link.mac, link.mac))
-    return _lost(journey, question, there_way) or _lost(journey, answer, back_way)
+    return question, answer, "33:33:" + ":".join(f"{byte:02x}" for byte in group.packed[-4:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,43 +112,61 @@ def _lost(journey: Journey, packet: Packet, way: _Passage) -> Step | None:
 
 
 def _at(scratch: Journey, netns: Netns, macs: tuple[str, str]) -> Journey:
-    """The packet as a frame that comes in somewhere else. Connection tracking has left it alone from the start."""
+    """The packet as a frame that comes in somewhere else."""
     scratch.enter(netns)
-    scratch.untracked = True
-    scratch.see(ct_state="untracked", source_mac=macs[0], target_mac=macs[1])
+    _untracked(scratch)
+    scratch.see(source_mac=macs[0], target_mac=macs[1])
     return scratch
 
 
+def _untracked(scratch: Journey) -> None:
+    """Connection tracking leaves discovery alone from the start, and never sees ARP."""
+    six = scratch.packet.dst.version == 6
+    scratch.untracked = six
+    scratch.see(ct_state="untracked" if six else UNSEEN, arp=not six)
+
+
 def _leaves(scratch: Journey, end: _End, macs: tuple[str, str]) -> Trace | None:
-    scratch.untracked = True
-    scratch.see(ct_state="untracked", oif=end.link.name)
-    ended = run_hook(scratch, "output") or run_hook(scratch, "postrouting")
+    _untracked(scratch)
+    scratch.see(oif=end.link.name)
+    ended = _through(scratch, SENT)
     if ended or end.port is None:
         return ended
     scratch.see(source_mac=macs[0], target_mac=macs[1])
     return goes_out(scratch, end.port)
 
 
+def _through(scratch: Journey, hooks: dict[int, tuple[tuple[str, str], ...]]) -> Trace | None:
+    ended = None
+    for hook, family in hooks[scratch.packet.dst.version]:
+        ended = ended or run_hook(scratch, hook, family)
+    return ended
+
+
 def _enters(scratch: Journey, end: _End) -> Trace | None:
     bridge, port = end.bridge, end.port
     called = False
     if bridge is not None and port is not None:
-        called = bridge.index == end.link.index and calls_iptables(end.netns, bridge, 6)
+        called = bridge.index == end.link.index and _calls(scratch, bridge)
         ended = (
             comes_in(scratch, bridge, port, calls=called) or came_in(scratch, port) or goes_up(scratch, bridge, port)
         )
         if ended:
             return ended
     scratch.see(iif=end.link.name)
-    return (None if called else run_hook(scratch, "prerouting")) or run_hook(scratch, "input")
+    return (None if called else _through(scratch, REACHED)) or _through(scratch, TAKEN)
 
 
 def _bridged(scratch: Journey, crossed: Crossing) -> Trace | None:
     """The hooks of a bridge that passes it on, and those of IPv6 where it calls them."""
     bridge, port = crossed.bridge, crossed.entry
-    calls = calls_iptables(scratch.netns, bridge, 6)
+    calls = _calls(scratch, bridge)
     return (
         comes_in(scratch, bridge, port, calls=calls)
         or came_in(scratch, port)
         or passes(scratch, bridge, port, crossed.exit, calls=calls)
     )
+
+
+def _calls(scratch: Journey, bridge: Link) -> bool:
+    return scratch.packet.dst.version == 6 and calls_iptables(scratch.netns, bridge, 6)

@@ -47,6 +47,8 @@ CT_PARTS = (
 def read(name: str, view: View) -> Value | _Unknown:
     """The value of the field `name`, or UNKNOWN where the model has no such field."""
     function = FIELDS.get(name)
+    if view.context.arp and function is not None and name not in OF_FRAMES:
+        return UNKNOWN if name.startswith("meta ") else None
     return UNKNOWN if function is None else function(view)
 
 
@@ -175,6 +177,8 @@ def _tracked(read: Read) -> Read:
 
 
 def _ether_type(view: View) -> int:
+    if view.context.arp:
+        return 0x0806
     return 0x0800 if view.packet.dst.version == 4 else 0x86DD
 
 
@@ -184,6 +188,17 @@ def _kind(which: str) -> Read:
     def value(view: View) -> str | None:
         device = view.netns.links_by_name.get(view.context.iif if which == "iif" else view.context.oif)
         return None if device is None else "" if device.kind == "loopback" else device.kind
+
+    return value
+
+
+def _bridge(which: str) -> Read:
+    """The bridge that a device is a port of (nft_meta_bridge.c); empty for others."""
+
+    def value(view: View) -> str:
+        device = view.netns.links_by_name.get(view.context.iif if which == "iif" else view.context.oif)
+        master = view.netns.links_by_index.get(device.master or 0) if device is not None else None
+        return master.name if master is not None and master.kind == "bridge" else ""
 
     return value
 
@@ -215,8 +230,8 @@ FIELDS: dict[str, Read] = {
     "meta oifname": lambda view: view.context.oif,
     "meta iif": lambda view: view.context.iif,
     "meta oif": lambda view: view.context.oif,
-    "meta ibrname": lambda view: view.context.iif if view.context.physin else "",
-    "meta obrname": lambda view: view.context.oif if view.context.physout else "",
+    "meta ibrname": _bridge("iif"),
+    "meta obrname": _bridge("oif"),
     "meta pkttype": _pkttype,
     "meta iifkind": _kind("iif"),
     "meta oifkind": _kind("oif"),
@@ -269,3 +284,8 @@ FIELDS: dict[str, Read] = {
     "fib saddr oif": _fib_oif(),
     "fib saddr . mark oif": _fib_oif("mark"),
 }
+#: Those that every frame has, whatever is in it.
+OF_FRAMES = frozenset(
+    f"meta {name}"
+    for name in ("protocol", "mark", "iifname", "oifname", "iif", "oif", "ibrname", "obrname", "iifkind", "oifkind")
+) | {"ether type", "ether saddr", "ether daddr", "ct state"}

@@ -1,6 +1,6 @@
 """Address resolution: which MAC address a packet is sent to, or that nobody answers.
 
-IPv6 asks by packets, which filters see: `discovery` takes them through.
+Filters see the questions and their answers: `discovery` takes them through.
 
 Source: net/ipv4/arp.c (arp_process: a host answers for an address that is local to it and whose asker it
 could answer by the device that the question came in by), ip-sysctl.rst (arp_ignore, proxy_arp).
@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from engine.model.address import IPAddress
-from engine.model.firewall import Chain, Match, VerdictKind
 from engine.model.host import Netns
 from engine.model.link import Link, Neighbour
 from engine.model.packet import Packet, Protocol
 from engine.model.ref import Ref, RefKind
-from engine.model.trace import Assumption, Step
+from engine.model.trace import Step
 from engine.path.addresses import is_local, source_for
 from engine.path.apart import kept_apart
 from engine.path.decision import Refusal
@@ -26,7 +25,6 @@ from engine.path.doubt import either, validate_source
 from engine.path.fib import FlowKey, Found
 from engine.path.flow import Tracks
 from engine.path.journey import Journey, Setting
-from engine.path.rules import chain_ref
 from engine.path.segment import Segment, Station
 from engine.path.source6 import ready, source_address6
 
@@ -69,13 +67,11 @@ def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
             if all(astray):
                 return next(found for found in astray if found)
             answers = [station for station, found in zip(answers, astray, strict=True) if not found]
-            heard_by = [station for station in answers if not _kept_away(journey, link, station, towards)]
-            if not heard_by:
-                return _filtered(journey, link, answers[0], towards)
-            answers = heard_by
+        heard_by = [station for station in answers if not _kept_away(journey, link, station, towards)]
+        if not heard_by:
+            return _filtered(journey, link, answers[0], towards)
+        answers = heard_by
         _make_known(journey, link, towards, answers)
-        if towards.version == 4 and not _passes_filters(journey, answers[0]):
-            return Resolved(None, f"a filter of address questions keeps the answer for {towards} away", ref)
         macs = tuple(dict.fromkeys(station.link.mac for station in answers))
         where = f"{answers[0].netns}:{answers[0].link.name}"
         return Resolved(macs[0], f"{towards} is at {macs[0]} ({where} answers)", ref, several=macs[1:])
@@ -111,12 +107,13 @@ def neighbour_ref(netns: Netns, link: Link, address: IPAddress) -> Ref:
 
 
 def _filtered(journey: Journey, link: Link, station: Station, towards: IPAddress) -> Resolved:
-    """A filter drops neighbour discovery: the rule or policy is what ends the packet."""
+    """A filter drops the question or its answer: the rule or policy is what ends the packet."""
     step = _kept_away(journey, link, station, towards)
     assert step is not None
     assert step.ref is not None
-    said = "question for" if step.packet.icmp_type == SOLICITATION else "answer of"
-    text = f"{step.ref.name} in {step.ref.netns} drops the {said} {towards} (neighbour discovery): {step.text}"
+    asks = step.packet.icmp_type == SOLICITATION or step.packet.dst == towards
+    said, how = "question for" if asks else "answer of", "ARP" if towards.version == 4 else "neighbour discovery"
+    text = f"{step.ref.name} in {step.ref.netns} drops the {said} {towards} ({how}): {step.text}"
     return Resolved(None, text, step.ref)
 
 
@@ -133,33 +130,6 @@ def _entry(netns: Netns, link: Link, towards: IPAddress) -> Neighbour | None:
         if entry.link == link.index and entry.address == towards and not entry.proxy:
             return entry
     return None
-
-
-def _passes_filters(journey: Journey, station: Station) -> bool:
-    """Whether ARP gets through the filters for it, which are not modelled: undecided where one has rules."""
-    for netns in (journey.netns, journey.world.netns(station.netns)):
-        for table in netns.firewall.tables:
-            for chain in table.chains:
-                if chain.base is None or not _filters_arp(table.family, chain):
-                    continue
-                sentence = (
-                    f"whether {table.name}/{chain.name} of {netns.id} lets address questions (ARP) pass is not modelled"
-                )
-                about = Assumption("ASSUME_ARP_FILTER", sentence, chain_ref(netns.id, table, chain))
-                journey.assume(about)
-                if journey.choices.pick_once((netns.id, table.family, table.name, chain.name), 2, about) == 1:
-                    return False
-    return True
-
-
-def _filters_arp(family: str, chain: Chain) -> bool:
-    """Whether a chain has rules (or a policy) that can stop ARP: any of family arp, those of bridges that name it."""
-    assert chain.base is not None
-    if family == "arp":
-        return bool(chain.rules) or chain.base.policy is not VerdictKind.ACCEPT
-    fields = (field.name for rule in chain.rules for s in rule.statements if isinstance(s, Match) for field in s.fields)
-    texts = (rule.text for rule in chain.rules)
-    return family == "bridge" and (any(name.startswith("arp ") for name in fields) or any(" arp" in t for t in texts))
 
 
 def _answers(journey: Journey, link: Link, station: Station, towards: IPAddress) -> bool:

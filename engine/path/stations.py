@@ -45,6 +45,8 @@ class Station:
     chains: tuple[Hooked, ...] = ()
 
 
+#: Families whose hooks chains of family inet are at, too, and where connections are tracked.
+IP_FAMILIES = frozenset({"ip", "ip6"})
 #: After every chain (NF_IP_PRI_CONNTRACK_CONFIRM, INT_MAX).
 LAST = 0x7FFFFFFF
 #: Fixed stations by hook: (kind, priority). include/uapi/linux/netfilter_ipv4.h, enum nf_ip_hook_priorities.
@@ -68,7 +70,7 @@ class Stations:
         self.on_device = cache(self._on_device)
 
     def _hooked(self, hook: str, family: str) -> list[Hooked]:
-        families = (family,) if family == "bridge" else (family, "inet")
+        families = (family, "inet") if family in IP_FAMILIES else (family,)
         return [
             Hooked(table, chain, chain.base)
             for table in self._firewall.tables
@@ -91,7 +93,7 @@ class Stations:
         return tuple(each for each in busy if each.table.backend is Backend.XT_LEGACY and _rank(each) in native)
 
     def _at(self, hook: str, family: str, legacy_first: frozenset[int] = frozenset()) -> tuple[Station, ...]:
-        """The stations at a hook for packets of a family ("ip", "ip6" or "bridge"), in order.
+        """The stations at a hook for packets of a family ("ip", "ip6", "bridge" or "arp"), in order.
 
         `legacy_first` has the priorities at which a legacy chain runs before the others.
         """
@@ -106,7 +108,7 @@ class Stations:
         stations = [
             Station(StationKind.CHAIN, each.base.priority, (each,)) for each in hooked if each.base.kind != "nat"
         ]
-        if family != "bridge" and (self._tracking or tracks(self._firewall, family)):
+        if family in IP_FAMILIES and (self._tracking or tracks(self._firewall, family)):
             stations += [
                 Station(kind, priority, nat if kind is StationKind.NAT else ()) for kind, priority in FIXED[hook]
             ]

@@ -9,6 +9,8 @@ from typing import Any
 
 from engine.explain import ask
 from engine.explain.question import resolve
+from engine.model.firewall import Backend, BaseChain, Chain, Field, Interval, Match, Rule, Table, VerdictKind
+from engine.model.firewall import Verdict as Says
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.plan import Change
@@ -169,6 +171,16 @@ def undiscovered() -> World:
         world[name].address("eth0", f"fd03::{number}/64").listen(80, f"fd03::{number}")
     rules = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT\nCOMMIT\n"
     world["right"].iptables(rules, family="ip6")
+    return world
+
+
+def unasked() -> World:
+    """The bridge's own chain passes on what is for the web and nothing else, not even who asks for an address."""
+    world = one_bridge()
+    web = Match((Field("tcp dport"),), ((Interval(80, 80),),), text="tcp dport 80")
+    rule = Rule(0, (web, Says(VerdictKind.ACCEPT)), "tcp dport 80 accept")
+    base = BaseChain("filter", "forward", 0, VerdictKind.DROP)
+    world["sw"].table(Table(Backend.NFT, "bridge", "frames", (Chain("forward", rules=(rule,), base=base),)))
     return world
 
 

@@ -28,6 +28,7 @@ from tests.explain.faults import (
     stolen_reply,
     strict,
     two_networks,
+    unasked,
     undiscovered,
     unheard,
     unmasqueraded,
@@ -173,6 +174,7 @@ COMMON: tuple[Fault, ...] = (
         "[fd03::2]:80",
         "host",
     ),
+    Fault("ARP dropped by a bridge", unasked().snapshot("left"), "FW_ARP_DROP", "frames/forward", **BRIDGED),
     Fault(
         "nobody has the address",
         one_bridge().snapshot("left"),

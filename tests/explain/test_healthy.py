@@ -89,6 +89,18 @@ def test_a_rule_of_chance_makes_the_answer_depend_and_is_named() -> None:
     assert decider.at.name == "filter/FORWARD #0"
 
 
+def test_more_ways_than_are_walked_make_the_answer_depend() -> None:
+    rules = "".join(
+        f"-A FORWARD -m recent --rcheck --name x{number} --rsource -j MARK --set-mark 1\n" for number in range(7)
+    )
+    snapshot = line(lambda world: world["router"].iptables(f"*mangle\n:FORWARD ACCEPT [0:0]\n{rules}COMMIT\n"))
+    verdict = ask(snapshot, resolve(snapshot, "10.2.0.2:80"))
+    assert (verdict.reach, verdict.symptom) == (Reach.DEPENDS, Symptom.CONNECTED)
+    (cause,) = verdict.causes
+    assert (cause.code, cause.at.name) == ("INFO_DEPENDS", "mangle/FORWARD #0")
+    assert "more ways" in cause.sentence
+
+
 def test_a_rule_of_chance_that_does_not_matter_leaves_the_answer_alone() -> None:
     text = "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -m recent --rcheck --name x --rsource -j DROP\nCOMMIT\n"
     snapshot = line(lambda world: world["router"].iptables(text))

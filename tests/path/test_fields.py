@@ -14,7 +14,7 @@ from engine.observe.firewall.fields import is_exact
 from engine.path.fields import FIELDS, UNKNOWN, read
 from engine.path.view import View
 from tests.hosts.build import World
-from tests.hosts.stock import three_in_line
+from tests.hosts.stock import one_bridge, three_in_line
 from tests.path.journeys import packet, view
 
 V4, V6 = ("10.1.0.2", "10.2.0.2"), ("fd01::2", "fd02::2")
@@ -53,6 +53,8 @@ TRANSLATED = seen(ct_original=FLOW, ct_reply=BACK, ct_zone=7, ct_status=frozense
 TRANSLATED6 = seen(ends=V6, ct_original=FLOW6, ct_reply=BACK6)
 UNTRACKED, INVALID = seen(ct_state="untracked"), seen(ct_state="invalid")
 BRIDGED = seen(iif="br0", oif="br0", physin="p1", physout="p2")
+OF_PORTS = view(one_bridge().snapshot("sw"), "sw", packet(*V4), "forward", iif="left0", oif="right0")
+ARP = seen(arp=True, source_mac="02:00:00:00:00:01")
 SENT = seen(hook="output", iif="", oif="left", uid=1000)
 BY_KERNEL = seen(hook="output", iif="", oif="left", uid=-1)
 ANONYMOUS = seen(hook="output", iif="", oif="left")
@@ -101,9 +103,16 @@ CASES: list[tuple[str, View, object]] = [
     ("meta oifname", seen(oif=""), ""),
     ("meta iif", TCP, "left"),
     ("meta oif", TCP, "right"),
-    ("meta ibrname", BRIDGED, "br0"),
+    ("meta ibrname", OF_PORTS, "br0"),
     ("meta ibrname", TCP, ""),
-    ("meta obrname", BRIDGED, "br0"),
+    ("meta obrname", OF_PORTS, "br0"),
+    ("ether type", ARP, 0x0806),
+    ("meta protocol", ARP, 0x0806),
+    ("ether saddr", ARP, 0x020000000001),
+    ("meta iifname", ARP, "left"),
+    ("meta pkttype", ARP, UNKNOWN),
+    ("ip saddr", ARP, ABSENT),
+    ("tcp dport", ARP, ABSENT),
     ("meta obrname", TCP, ""),
     ("physdev in", BRIDGED, "p1"),
     ("physdev in", TCP, ""),

@@ -6,7 +6,18 @@ from ipaddress import ip_address
 
 import pytest
 
-from engine.model.firewall import Backend, BaseChain, Chain, Table, VerdictKind
+from engine.model.firewall import (
+    Backend,
+    BaseChain,
+    Chain,
+    Field,
+    Interval,
+    Match,
+    Rule,
+    Table,
+    Verdict,
+    VerdictKind,
+)
 from engine.model.link import BridgeOptions
 from engine.model.packet import Protocol
 from engine.model.trace import Outcome, Symptom
@@ -158,8 +169,17 @@ def test_a_bridged_packet_may_be_translated_to_what_is_out_of_view() -> None:
 def test_the_bridge_family_has_hooks_of_its_own(hook: str, priority: int) -> None:
     world = one_bridge()
     base = BaseChain("filter", hook, priority, VerdictKind.DROP)
-    world["sw"].table(Table(Backend.NFT, "bridge", "t", (Chain("c", base=base),)))
+    asks = Match((Field("ether type"),), ((Interval(0x0806, 0x0806),),))
+    accepts = Rule(0, (asks, Verdict(VerdictKind.ACCEPT)), "ether type arp accept")
+    world["sw"].table(Table(Backend.NFT, "bridge", "t", (Chain("c", base=base, rules=(accepts,)),)))
     assert outcome(world) == (Outcome.POLICY_DROP, Symptom.TIMEOUT)
+
+
+def test_what_drops_everything_drops_arp_first() -> None:
+    world = one_bridge()
+    base = BaseChain("filter", "forward", 0, VerdictKind.DROP)
+    world["sw"].table(Table(Backend.NFT, "bridge", "t", (Chain("c", base=base),)))
+    assert outcome(world) == (Outcome.NO_NEIGHBOUR, Symptom.HOST_UNREACHABLE)
 
 
 def test_ipv6_has_a_switch_of_its_own_for_bridged_packets() -> None:

@@ -1,4 +1,4 @@
-"""Blockers of neighbour discovery: a rule or policy drops IPv6's questions for neighbours, or their answers."""
+"""Blockers of address resolution: a rule or policy drops questions for MAC addresses, or their answers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.failure import Failure, place_of
 from engine.explain.owners import owner_of
-from engine.explain.rulecraft import Selector, insertion
+from engine.explain.rulecraft import Selector, arp_insertion, insertion
 from engine.model.firewall import Backend, Firewall
 from engine.model.packet import Protocol
 from engine.model.ref import Ref, RefKind
@@ -20,8 +20,11 @@ def dropped(failure: Failure) -> list[Blocker]:
     if ref is None or ref.kind not in (RefKind.RULE, RefKind.CHAIN):
         return []
     firewall = failure.world.netns(ref.netns).firewall
-    number = SOLICITATION if "the question" in failure.step.text else ADVERTISEMENT
     place = place_of(ref if ref.kind is RefKind.RULE else _end_of(ref, firewall))
+    if failure.step.packet.dst.version == 4:
+        remedy = Remedy(f"accept questions for addresses (ARP) in {place.chain}", (arp_insertion(place),))
+        return [Blocker("FW_ARP_DROP", failure.step.text, ref, (remedy,), owner_of(ref, firewall))]
+    number = SOLICITATION if "the question" in failure.step.text else ADVERTISEMENT
     change = insertion(place, Selector(Protocol.ICMPV6, icmp_type=number))
     remedy = Remedy(f"accept neighbour discovery in {place.chain}", (change,))
     return [Blocker("FW_NEIGHBOUR_DISCOVERY", failure.step.text, ref, (remedy,), owner_of(ref, firewall))]

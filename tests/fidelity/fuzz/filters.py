@@ -209,13 +209,16 @@ def strew_bridge(plot: Plot, walls: Walls) -> None:
     table = walls.nft("host", "bridge", "frames")
     for hook in dice.some(("prerouting", "input", "forward", "output", "postrouting"), 2):
         ground = Ground(plot, "host", "filter", hook, family)
-        rules = table.chain(hook, f"type filter hook {hook} priority {dice.either('-200', '-100')}; policy accept;")
+        priority = dice.either("-200", "-100", "0", "1", "300")
+        rules = table.chain(hook, f"type filter hook {hook} priority {priority}; policy accept;")
         for _ in range(dice.number(1, 3)):
             port = f'{"iif" if ground.arrives else "oif"}name {dice.either("", "!= ")}"{dice.pick(ports)}"'
             end = f"{ip} {dice.either('saddr', 'daddr')} {dice.either('', '!= ')}{one_address(ground)}"
             service = f"{dice.either('tcp', 'udp')} dport {one_port(ground)}"
-            # All of them name a service: what else they would stop are the questions of address resolution.
-            matched = dice.either(service, f"{port} {service}", f"{end} {service}")
+            asks = "ether type arp" if family == 4 else "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }"
+            matched = dice.weighted(
+                ((3.0, service), (3.0, f"{port} {service}"), (3.0, f"{end} {service}"), (1.0, port), (0.5, asks))
+            )
             rules.append(f"{matched} {dice.weighted(FRAME_VERDICTS)}")
 
 

@@ -85,7 +85,7 @@ class Judge:
         finding = Finding(question)
         asked = resolve(self.snapshot, question.target, f"ns:{question.source}", Protocol(question.protocol))
         try:
-            runs, _ = conversations(self.world, asked)
+            runs, complete = conversations(self.world, asked)
         except Exception as error:
             finding.wrong = [f"the model fails: {type(error).__name__}: {error}"]
             finding.kinds = ("error",)
@@ -97,6 +97,9 @@ class Judge:
         )
         finding.seen = evidence.result.symptom
         same = [way for way in ways if way.symptom == finding.seen]
+        if not complete and not same:
+            finding.said += ("or else",)  # more branches than are walked: the answer is "depends"
+            return finding
         if not same:
             finding.wrong = [f"the model says {' or '.join(finding.said)}, the kernel {finding.seen}"]
             finding.kinds = ("symptom",)
