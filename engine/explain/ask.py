@@ -11,6 +11,7 @@ from engine.explain.joined import joined
 from engine.explain.mending import Mending
 from engine.explain.pointers import as_found, renamed
 from engine.explain.search import Search, told_of
+from engine.explain.swallowed import swallowed
 from engine.explain.unread import cause_of, decisive, hollow, relevant_gaps
 from engine.model.host import Snapshot
 from engine.model.ref import Ref, RefKind
@@ -45,7 +46,8 @@ def ask(snapshot: Snapshot, question: Question) -> Verdict:
 
 def _findings(world: World, question: Question, talk: Conversation) -> tuple[Cause, ...]:
     """What is worth knowing beside a connection that works."""
-    return (*bypassed(world, question, talk), *unintended(world, question, talk))
+    looked_for = (bypassed, unintended, swallowed)
+    return tuple(found for look in looked_for for found in look(world, question, talk))
 
 
 def _unwalked(main: Run[Conversation], runs: list[Run[Conversation]], endings: Endings) -> Cause:

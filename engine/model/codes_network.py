@@ -113,6 +113,11 @@ NETWORK: Mapping[str, Code] = {
         "one time it works, the next time not",
         "the address of the one that no engine gave it to goes",
     ),
+    "LINK_PMTU_BLACKHOLE": Code(
+        "A device on the way takes smaller packets than both ends send, and the error that says so is lost.",
+        "it connects, then hangs when much is sent",
+        "the error is let through; or the ends get the smaller MTU, or the MSS is clamped to it",
+    ),
     # Settings of the host.
     "HOST_IP_FORWARD_OFF": Code("The namespace forwards nothing.", SILENCE, "forwarding is turned on"),
     "HOST_DEVICE_FORWARDING_OFF": Code(

@@ -49,10 +49,10 @@ def conversations(world: World, question: Question) -> tuple[list[Run[Conversati
 
 def converse(world: World, question: Question, choices: Choices, depth: int = 0) -> Conversation:
     """One way the question goes."""
-    return _Talk(world, question, choices, depth).run()
+    return Talk(world, question, choices, depth).run()
 
 
-class _Talk:
+class Talk:
     """The packets of one question, in order."""
 
     def __init__(self, world: World, question: Question, choices: Choices, depth: int) -> None:
@@ -73,6 +73,7 @@ class _Talk:
 
     @property
     def protocol(self) -> Protocol:
+        """The question's."""
         return self.question.protocol
 
     def _first(self) -> Trace:

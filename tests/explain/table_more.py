@@ -251,6 +251,17 @@ def taken(world: World, state: str = "created") -> None:
     world["host"].listen(9090, program="nginx")
 
 
+def narrow(rules: str = "-A OUTPUT -p icmp -j DROP", mtu: int = 1400, ends: int = 1500) -> Snapshot:
+    """A router with a smaller MTU towards the server, and rules for the errors that it sends."""
+
+    def change(world: World) -> None:
+        world["router"].change("right", mtu=mtu)
+        world["client"].change("eth0", mtu=ends)
+        world["router"].iptables(f"*filter\n:OUTPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n{rules}\nCOMMIT\n")
+
+    return line(change)
+
+
 def examples() -> dict[str, Cause]:
     """Codes that a single fault does not stand for, each with a cause or finding that has it."""
     asked = {
@@ -260,6 +271,7 @@ def examples() -> dict[str, Cause]:
         "HOST_TPROXY_NOT_ROUTED": (_unproxied(), f"{FAR}:80", "host"),
         "INFO_DEPENDS": (_by_chance(), "10.2.0.2:80", "host"),
         "INFO_NOT_READ": (_unread(), "10.2.0.2:80", "host"),
+        "LINK_PMTU_BLACKHOLE": (narrow(), "10.2.0.2:80", "host"),
         "NAT_PROXY_ONLY": (docker(nat=""), "10.77.0.1:8080", "ns:lan"),
         "DST_PORT_CONFLICT": (docker(taken), "10.77.0.1:9090", "ns:lan"),
         "FW_BYPASSED": (docker(user=["-p tcp -m tcp --dport 8080 -j DROP"]), "10.77.0.1:8080", "ns:lan"),

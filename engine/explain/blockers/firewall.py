@@ -191,8 +191,12 @@ def _what(failure: Failure) -> str:
 def _flow(failure: Failure) -> str:
     packet = failure.packet
     if failure.backwards:
-        return f"answers from {packet.src}:{packet.sport}/{packet.protocol}"
-    return f"{packet.protocol} to {packet.dst}:{packet.dport}"
+        return f"answers from {packet.src}{_colon(packet.sport)}/{packet.protocol}"
+    return f"{packet.protocol} to {packet.dst}{_colon(packet.dport)}"
+
+
+def _colon(port: int | None) -> str:
+    return f":{port}" if port is not None else ""
 
 
 def _whose(owner: str) -> str:

@@ -1,0 +1,83 @@
+"""A connection that opens and would hang: large packets are lost, and the error that says so is, too."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.explain import ask
+from engine.explain.question import resolve
+from engine.explain.whatif import apply
+from engine.model.host import Snapshot
+from engine.model.packet import Protocol
+from engine.model.trace import Symptom
+from engine.model.verdict import Cause
+from tests.explain.faults import UDP, line
+from tests.explain.table_more import narrow
+from tests.hosts.build import World
+
+
+def findings(snapshot: Snapshot, protocol: Protocol = Protocol.TCP, target: str = "10.2.0.2:80") -> tuple[Cause, ...]:
+    verdict = ask(snapshot, resolve(snapshot, target, "host", protocol))
+    assert (verdict.symptom, verdict.causes) == (Symptom.CONNECTED, ())
+    return verdict.findings
+
+
+def test_a_router_whose_error_is_dropped_is_found_with_both_sizes() -> None:
+    (found,) = findings(narrow())
+    assert (found.code, found.at.name) == ("LINK_PMTU_BLACKHOLE", "filter/OUTPUT #0")
+    assert "client sends up to 1500 bytes at once, right of router takes 1400" in found.sentence
+
+
+def test_its_fixes_let_the_error_through_and_keep_the_connection() -> None:
+    snapshot = narrow()
+    (found,) = findings(snapshot)
+    assert len(found.fixes) == 2
+    for fix in found.fixes:
+        assert findings(apply(snapshot, fix.plan.changes)) == ()
+    assert "--icmp-type" in found.fixes[0].commands[0]
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "why"),
+    [
+        (narrow(""), "the error gets back"),
+        (narrow(mtu=1500), "nothing is too big"),
+        (narrow(ends=1400), "the client agrees on less"),
+        (narrow("-A OUTPUT -p icmp -m icmp --icmp-type 8 -j DROP"), "another kind is dropped"),
+        (
+            narrow(
+                "-A OUTPUT -p icmp -j DROP\n"
+                "-A FORWARD -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu"
+            ),
+            "the router clamps the MSS",
+        ),
+    ],
+)
+def test_nothing_is_said_where(snapshot: Snapshot, why: str) -> None:
+    assert findings(snapshot) == (), why
+
+
+def test_datagrams_are_not_asked_about() -> None:
+    assert findings(narrow(), UDP) == ()
+
+
+def test_the_answers_of_the_server_count_too_and_a_route_s_mtu() -> None:
+    def change(world: World) -> None:
+        world["router"].change("left", mtu=1280)
+        world["server"].iptables("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p icmp -j DROP\nCOMMIT\n")
+
+    (found,) = findings(line(change))
+    assert found.at.netns == "server"
+    assert "server sends up to 1500 bytes at once, left of router takes 1280" in found.sentence
+
+
+def test_an_ipv6_router_says_packet_too_big() -> None:
+    def change(world: World) -> None:
+        world["router"].change("right", mtu=1400)
+        world["client"].iptables(
+            "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p ipv6-icmp -m icmp6 --icmpv6-type 2 -j DROP\nCOMMIT\n",
+            family="ip6",
+        )
+
+    (found,) = findings(line(change), target="[fd02::2]:80")
+    assert (found.code, found.at.netns) == ("LINK_PMTU_BLACKHOLE", "client")
