@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -36,12 +37,16 @@ TOGETHER = 64
 
 
 class Applied:
-    """A plan that has been carried out. A context manager that undoes it at its end."""
+    """A plan that has been carried out. A context manager that undoes it at its end.
+
+    `notes` are sentences about what was made in another way than usual, or left out.
+    """
 
     def __init__(self, plan: Plan, journal: Journal) -> None:
         self.plan = plan
         self._journal: Journal | None = journal
         self.listeners: list[Listeners] = []
+        self.notes: list[str] = []
 
     def __enter__(self) -> Applied:
         return self
@@ -70,6 +75,7 @@ class Applied:
     def carry_out(self, site: Site) -> None:
         """Makes the changes. Raises BuildError, after the failed change and before anything is undone."""
         journal = self.journal
+        site = replace(site, notes=self.notes)
         names = _announce(self.plan.changes, site, journal)
         building = [change for change in self.plan.changes if not isinstance(change, PROGRAMS)]
 

@@ -31,8 +31,11 @@ from engine.model.where import named
 Record = Mapping[str, str]
 
 
-def raise_lab(plan: Plan, lab: str, record: Record, *, directory: Path | None = None) -> None:
-    """Builds a lab that stays. Raises LabExists, JournalError or BuildError, with nothing left."""
+def raise_lab(plan: Plan, lab: str, record: Record, *, directory: Path | None = None) -> tuple[str, ...]:
+    """Builds a lab that stays; gives notes about what was left out.
+
+    Raises LabExists, JournalError or BuildError, with nothing left.
+    """
     place = directory or state_directory()
     applied = carry_out(plan, named(), Journal.create(place, lab))
     try:
@@ -42,6 +45,7 @@ def raise_lab(plan: Plan, lab: str, record: Record, *, directory: Path | None = 
         applied.undo()
         raise
     applied.leave().close()
+    return tuple(applied.notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,8 @@ class Todo:
     exchange: bool = False
 
 
-def change_lab(todo: Todo, lab: str, record: Record, *, directory: Path | None = None) -> None:
-    """Changes a standing lab as a whole or not at all. Raises BuildError."""
+def change_lab(todo: Todo, lab: str, record: Record, *, directory: Path | None = None) -> tuple[str, ...]:
+    """Changes a standing lab as a whole or not at all; gives notes about what was left out. Raises BuildError."""
     place = directory or state_directory()
     plan = todo.plan
     with taken(lab, directory=place) as journal, Hands() as hands:
@@ -75,6 +79,7 @@ def change_lab(todo: Todo, lab: str, record: Record, *, directory: Path | None =
             raise
         applied.leave()
         write_record(lab, record, directory=place)
+    return tuple(applied.notes)
 
 
 def _restore(todo: Todo, journal: Journal, site: Site) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from engine.build.hands import Hands
 from engine.build.inverse import Inverse
@@ -13,12 +13,16 @@ from engine.model.where import Where
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where changes are made: by which hands, in which world, under which mark, in which namespaces of its own."""
+    """Where changes are made: by which hands, in which world, under which mark, in which namespaces of its own.
+
+    `notes` takes sentences about what was made in another way than usual, or left out.
+    """
 
     hands: Hands
     where: Where
     mark: str
     own: frozenset[str] = frozenset()
+    notes: list[str] = field(default_factory=list)
 
     def bare(self, rules: tuple[Rule, ...] | None = None) -> Where:
         """The world seen from inside the namespace that a change is for: nothing to enter."""

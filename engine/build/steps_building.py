@@ -6,7 +6,9 @@ is removed on purpose does not come back: what was in it is not kept, so that su
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from engine.build.errors import BuildError, LabExists
@@ -25,6 +27,9 @@ from engine.model.building import (
 from engine.model.command_building import NFT_TABLE, load_argv, load_text, save_argv, shape_words
 from engine.model.firewall import Backend
 from engine.model.where import NETNS_DIR
+
+#: What the kernel says of a queueing discipline that it does not have (net/sched/sch_api.c).
+NO_SUCH_QDISC = "qdisc kind is unknown"
 
 
 def _create_netns(change: CreateNetns, site: Site) -> Step:
@@ -98,7 +103,15 @@ def _load_rules(change: LoadRules, site: Site) -> Step:
             return Run(path, ("nft", "-f", "-"), gone + old)
         return Run(path, argv, site.hands.run(path, save_argv(change.backend, change.family)))
 
-    return step_in(site, change.netns, inverse, lambda: site.hands.run(path, argv, load_text(change)))
+    def act() -> None:
+        if change.backend is Backend.XT_LEGACY and change.replace:
+            said = site.hands.run(path, (sys.executable, "-P", "-m", "engine.build.legacy", change.family), change.text)
+            if not said:
+                return
+            site.notes.append(f"{said}: the rules of {change.netns} are written by {argv[0]}")
+        site.hands.run(path, argv, load_text(change))
+
+    return step_in(site, change.netns, inverse, act)
 
 
 def _command(change: Command, site: Site) -> Step:
@@ -112,10 +125,22 @@ def _command(change: Command, site: Site) -> Step:
 
 
 def _shape(change: Shape, site: Site) -> Step:
+    """Where the kernel has no netem, delay and loss are left out."""
     path = site.where.path(change.netns)
-    argv = ("tc", "qdisc", "replace", "dev", change.link, "root", *shape_words(change))
+    qdisc = ("tc", "qdisc", "replace", "dev", change.link, "root")
     back = Run(path, ("tc", "qdisc", "del", "dev", change.link, "root"))
-    return step_in(site, change.netns, lambda: back, lambda: site.hands.run(path, argv))
+
+    def act() -> None:
+        try:
+            site.hands.run(path, (*qdisc, *shape_words(change)))
+        except BuildError as error:
+            if not (change.delay or change.loss) or NO_SUCH_QDISC not in str(error):
+                raise
+            site.notes.append(f"this kernel has no netem: delay and loss of {change.netns} {change.link} are left out")
+            if change.rate:
+                site.hands.run(path, (*qdisc, *shape_words(replace(change, delay=0.0, loss=0.0))))
+
+    return step_in(site, change.netns, lambda: back, act)
 
 
 BUILDING: Mapping[type[Any], Callable[[Any, Site], Step]] = {

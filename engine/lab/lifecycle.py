@@ -82,20 +82,20 @@ def difference(now: Draft, wanted: Draft, snapshot: Snapshot, *, running: bool =
     return Todo(plan, restoring(plan, now.plan), programs, exchange)
 
 
-def up(wanted: Draft, directory: Path | None = None) -> None:
-    """Builds a lab that stays. What an earlier attempt left behind is removed first.
+def up(wanted: Draft, directory: Path | None = None) -> tuple[str, ...]:
+    """Builds a lab that stays; gives notes about what was left out. What an earlier attempt left is removed first.
 
     Raises BuildError, with nothing of the lab left.
     """
     left = remove(wanted.lab.name, directory=directory)
     if left:
         raise BuildError("; ".join(left))
-    lasting.raise_lab(wanted.plan, wanted.lab.name, wanted.record, directory=directory)
+    return lasting.raise_lab(wanted.plan, wanted.lab.name, wanted.record, directory=directory)
 
 
-def change(wanted: Draft, todo: Todo, directory: Path | None = None) -> None:
-    """Makes a standing lab the wanted one, as a whole or not at all. Raises BuildError."""
-    lasting.change_lab(todo, wanted.lab.name, wanted.record, directory=directory)
+def change(wanted: Draft, todo: Todo, directory: Path | None = None) -> tuple[str, ...]:
+    """Makes a standing lab the wanted one, as a whole or not at all; gives notes as `up` does. Raises BuildError."""
+    return lasting.change_lab(todo, wanted.lab.name, wanted.record, directory=directory)
 
 
 def running(name: str, directory: Path | None = None) -> bool:

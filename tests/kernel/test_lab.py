@@ -15,10 +15,10 @@ from engine.build.hands.programs import environment
 from engine.lab import lifecycle
 from engine.lab.script import script as script_of
 from tests.harness.needs import require
-from tests.harness.netns import NETNS_FOLDER
+from tests.harness.netns import NETNS_FOLDER, run
 from tests.harness.probe import probe
 
-require("ip", "nft", "iptables-nft", "iptables-legacy", root=True)
+require("ip", "nft", "tc", "iptables-nft", "iptables-legacy", root=True)
 
 FILE = """\
 services:
@@ -65,7 +65,7 @@ def test_a_lab_of_every_layout_carries_what_it_publishes_and_nothing_else(
     tmp_path: Path, name: str, layout: str, firewall: str, proxy: bool
 ) -> None:
     extra = f"x-lab: {{layout: {layout}, firewall: {firewall}, userland-proxy: {proxy}}}\n"
-    lifecycle.up(lifecycle.draft(FILE + extra, "lab.yaml", name), tmp_path)
+    assert lifecycle.up(lifecycle.draft(FILE + extra, "lab.yaml", name), tmp_path) == ()
     web = next(node for node in lifecycle.stands(name, tmp_path).lab.nodes if node.name == "web").ends[0].address.ip
     assert ask(name, "lan", "192.168.30.1", 8080) == "connected"
     assert ask(name, "host", "127.0.0.1", 8080) == "connected"
@@ -75,6 +75,28 @@ def test_a_lab_of_every_layout_carries_what_it_publishes_and_nothing_else(
     assert ask(name, "lan", "192.168.30.1", 81) == "refused"
     if layout != "docker-26":
         assert ask(name, "lan", "fd00:30::1", 8086) == "connected"
+
+
+def test_what_the_machine_lacks_is_noted_and_left_out(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "iptc.py").write_text("raise ImportError")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    extra = "x-lab: {firewall: iptables-legacy, impairments: [{node: web, rate: 1mbit, delay: 20ms, loss: 1%}]}\n"
+    shaped = lifecycle.draft(FILE + extra, "lab.yaml", name)
+    notes = list(lifecycle.up(shaped, tmp_path))
+    unwritten = "python-iptables is not installed: the rules of {0}-host are written by iptables-legacy-restore"
+    assert unwritten.format(name) in notes
+    kinds = json.loads(run(["ip", "netns", "exec", f"{name}-web", "tc", "-j", "qdisc", "show", "dev", "eth0"]))
+    without = f"this kernel has no netem: delay and loss of {name}-web eth0 are left out"
+    assert kinds[0]["kind"] == ("tbf" if without in notes else "netem")
+    assert (without in notes) != has_netem(f"{name}-lan")
+    assert ask(name, "lan", "192.168.30.1", 8080) == "connected"
+
+
+def has_netem(netns: str) -> bool:
+    argv = ["ip", "netns", "exec", netns, "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"]
+    return subprocess.run(argv, capture_output=True, check=False).returncode == 0
 
 
 def lab(directory: Path, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:

@@ -73,7 +73,8 @@ def _up(arguments: Namespace) -> Exit:
             return Exit.DONE
         for name in wanted.lab.spec.faults:
             faults.plan(faults.find(name), wanted.lab)
-        lifecycle.up(wanted)
+        for note in lifecycle.up(wanted):
+            complain(note)
         _break_as_the_file_says(wanted)
         complain(f"{wanted.plan.title} is up")
         return Exit.DONE
@@ -91,7 +92,8 @@ def _up(arguments: Namespace) -> Exit:
     if lifecycle.nothing(todo):
         complain(f"lab {name} is up already, as the file says")
         return Exit.DONE
-    lifecycle.change(wanted, todo)
+    for note in lifecycle.change(wanted, todo):
+        complain(note)
     complain(f"lab {name}: {len(todo.plan.changes)} changes made; it is as the file says now")
     return Exit.DONE
 

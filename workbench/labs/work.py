@@ -119,14 +119,14 @@ def build(wanted: Draft) -> Work:
 
     def do() -> str:
         with refusing():
-            lifecycle.up(wanted, place())
+            notes = lifecycle.up(wanted, place())
             try:
                 for fault in wanted.lab.spec.faults:
                     breaking.break_lab(wanted, faults.find(fault), place())
             except (LabError, BuildError):
                 lifecycle.down(name, place())
                 raise
-        return f"{wanted.plan.title} is up"
+        return "; ".join((f"{wanted.plan.title} is up", *notes))
 
     return Work(f"Build {wanted.plan.title}", _lines(made), do, wanted.lab.spec.notes, name)
 
@@ -151,8 +151,8 @@ def change(now: Draft, wanted: Draft, title: str = "") -> Work:
 
     def do() -> str:
         with refusing():
-            lifecycle.change(wanted, todo, place())
-        return f"lab {name}: {len(todo.plan.changes)} changes made"
+            notes = lifecycle.change(wanted, todo, place())
+        return "; ".join((f"lab {name}: {len(todo.plan.changes)} changes made", *notes))
 
     notes = ("The lab's listeners are started anew.",) if todo.exchange else ()
     return Work(title or f"Change lab {name} to what the file says", _lines(made), do, notes, name)
