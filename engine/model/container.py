@@ -23,13 +23,18 @@ class PublishedPort:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A container's place in one of its engine's networks."""
+    """A container's place in one of its engine's networks, with the addresses and gateways that the engine gave."""
 
     network: str
     address: IPAddress | None = None
     address6: IPAddress | None = None
     gateway: IPAddress | None = None
     mac: str = ""
+    gateway6: IPAddress | None = None
+
+    def gateway_for(self, address: IPAddress) -> IPAddress | None:
+        """The gateway of the network that gave the address; None for an address that is not of this place."""
+        return {self.address: self.gateway, self.address6: self.gateway6}.get(address)
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,8 +129,9 @@ def _attachments(networks: Document) -> tuple[Attachment, ...]:
             network=name,
             address=address(end, "IPAddress"),
             address6=address(end, "GlobalIPv6Address"),
-            gateway=address(end, "Gateway") or address(end, "IPv6Gateway"),
+            gateway=address(end, "Gateway"),
             mac=text(end, "MacAddress"),
+            gateway6=address(end, "IPv6Gateway"),
         )
         for name, end in sorted(networks.items())
     )

@@ -105,8 +105,9 @@ def _attachments(record: Record) -> Iterator[Attachment]:
             network=name,
             address=next((address for address in addresses if address.version == 4), None),
             address6=next((address for address in addresses if address.version == 6), None),
-            gateway=next(iter(gateways), None),
+            gateway=next((gateway for gateway in gateways if gateway.version == 4), None),
             mac=next((text(end, "mac_address") for end in ends.values()), ""),
+            gateway6=next((gateway for gateway in gateways if gateway.version == 6), None),
         )
 
 

@@ -107,7 +107,7 @@ def test_a_running_container_is_what_podman_wrote_down(store: Store) -> None:
         PublishedPort(UDP, local, 6001, 5001),
     )
     ends = (ip_address("10.88.0.2"), ip_address("fd00::2"), ip_address("10.88.0.1"))
-    assert web.attachments == (Attachment("podman", *ends, "02:00:00:00:00:01"),)
+    assert web.attachments == (Attachment("podman", *ends, "02:00:00:00:00:01", ip_address("fd00::1")),)
 
 
 def test_no_environment_and_no_command_leaves_the_database(store: Store) -> None:

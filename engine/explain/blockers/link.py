@@ -10,7 +10,7 @@ from engine.model.address import IPAddress
 from engine.model.container import Network
 from engine.model.host import Netns
 from engine.model.link import Address, Link
-from engine.model.plan import AddAddress, SetLink, SetPort
+from engine.model.plan import AddAddress, SetLink, SetPort, SetSysctl
 from engine.model.ref import Ref, RefKind
 
 
@@ -40,12 +40,13 @@ def lost_gateway(failure: Failure) -> list[Blocker]:
     host, wanted = snapshot.host_netns, failure.packet.src if failure.backwards else failure.packet.dst
     for container in snapshot.containers if any(hop.netns == host.id for hop in failure.trace.hops) else ():
         for place in container.attachments if container.of_host else ():
-            if wanted != place.address or place.gateway is None or place.gateway in host.addresses_by_value:
+            gateway = place.gateway_for(wanted)
+            if gateway is None or gateway in host.addresses_by_value:
                 continue
             for network in snapshot.networks:
                 link = host.links_by_name.get(network.bridge)
                 if (network.name, network.engine) == (place.network, container.engine) and link is not None:
-                    return [_without_gateway(host, link, network, place.gateway)]
+                    return [_without_gateway(host, link, network, gateway)]
     return []
 
 
@@ -53,13 +54,25 @@ def _without_gateway(host: Netns, link: Link, network: Network, gateway: IPAddre
     subnets = (ip_network(subnet) for subnet in network.subnets)
     length = next((subnet.prefixlen for subnet in subnets if gateway in subnet), gateway.max_prefixlen)
     own: IPv4Interface | IPv6Interface = ip_interface(f"{gateway}/{length}")
-    change = AddAddress(host.id, link.name, Address(link.index, own.ip, length))
     ref = Ref(RefKind.LINK, host.id, (link.index,), link.name, f"{link.name} without {own}")
     sentence = (
         f"{link.name} of {host.id} should have {own}, the gateway of {network.engine}'s {network.name}, and has not"
     )
-    remedy = Remedy(f"give {link.name} its address {own}", (change,))
-    return Blocker("LINK_BRIDGE_NO_ADDRESS", sentence, ref, (remedy,), evidence=(f"subnet: {network.subnets}",))
+    remedy, evidence = given_back(host, link, own)
+    evidence = (f"subnet: {', '.join(network.subnets)}", *evidence)
+    return Blocker("LINK_BRIDGE_NO_ADDRESS", sentence, ref, (remedy,), evidence=evidence)
+
+
+def given_back(netns: Netns, link: Link, own: IPv4Interface | IPv6Interface) -> tuple[Remedy, tuple[str, ...]]:
+    """A device gets an address (again), and what keeps it from having one: where IPv6 is off it has none, and is
+    given none (Documentation/networking/ip-sysctl.rst, disable_ipv6)."""
+    title = f"give {link.name} of {netns.id} its address {own}"
+    change = AddAddress(netns.id, link.name, Address(link.index, own.ip, own.network.prefixlen))
+    switch = f"net.ipv6.conf.{link.name}.disable_ipv6"
+    if own.version == 4 or not netns.sysctls.get(switch):
+        return Remedy(title, (change,)), ()
+    changes = (SetSysctl(netns.id, switch, 0), change)
+    return Remedy(f"turn IPv6 on for {link.name}, and {title}", changes), (f"{switch} = 1",)
 
 
 def bridge_drop(failure: Failure) -> list[Blocker]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.blockers.link import isolated, not_forwarding, peer_of, up
+from engine.explain.blockers.link import given_back, isolated, not_forwarding, peer_of, up
 from engine.explain.blockers.source import Doubt, doubted
 from engine.explain.failure import Failure, translation_of
 from engine.model.address import IPAddress
 from engine.model.host import Netns
 from engine.model.link import Address, Link
 from engine.model.packet import Packet
-from engine.model.plan import AddAddress, DeleteNeighbour, SetLink, SetSysctl
+from engine.model.plan import DeleteNeighbour, SetLink, SetSysctl
 from engine.model.ref import Ref, RefKind
 from engine.path.choices import Choices
 from engine.path.doubt import validate_source
@@ -151,11 +151,10 @@ def _lost_address(failure: Failure, asked: IPAddress) -> list[Blocker]:
         devices = [link for link in netns.links if link.kind != "loopback"]
         for link in sorted(devices, key=lambda device: device.index in addressed):
             own: IPv4Interface | IPv6Interface = ip_interface(f"{asked}/{length}")
-            change = AddAddress(netns.id, link.name, Address(link.index, own.ip, length))
             ref = Ref(RefKind.LINK, netns.id, (link.index,), link.name, f"{link.name} without {asked}")
             sentence = f"{container.name} should have {asked} on {link.name} and does not"
-            remedy = Remedy(f"give {link.name} of {netns.id} its address {own}", (change,))
-            return [Blocker("DST_NO_ADDRESS", sentence, ref, (remedy,), container.engine)]
+            remedy, evidence = given_back(netns, link, own)
+            return [Blocker("DST_NO_ADDRESS", sentence, ref, (remedy,), container.engine, evidence)]
     return []
 
 

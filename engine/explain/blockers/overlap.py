@@ -49,6 +49,8 @@ def overlap(failure: Failure, netns: Netns, turn: Found) -> Blocker | None:
 
 def _looked_for_on(failure: Failure, netns: Netns, turn: Found, wanted: IPAddress) -> Link | None:
     """The link of an on-link route to a network of the namespace's own, where others are, but not the address."""
+    if turn.route.kind != "unicast":
+        return None
     hop = turn.nexthops[0]
     link = netns.links_by_index.get(hop.link or 0)
     if turn.route.protocol != "kernel" or hop.gateway is not None or link is None or not link.works:

@@ -163,7 +163,7 @@ def publish(failure: Failure, host: Netns, service: Service, asked: int) -> Reme
 
 
 def _translation(failure: Failure, host: Netns, service: Service, asked: int) -> tuple[Change, ...]:
-    nat = engine_chain(host, "nat", _first_hook(failure).hook or "prerouting")
+    nat = engine_chain(host, "nat", _first_hook(failure).hook or "prerouting", service.address.version)
     if nat is None:
         return ()
     table, chain = nat
@@ -176,7 +176,7 @@ def _translation(failure: Failure, host: Netns, service: Service, asked: int) ->
 
 def acceptance(failure: Failure, host: Netns, service: Service) -> tuple[Change, ...]:
     """The filter rule that goes with a translation; none where it is there, or there is no filter at all."""
-    accept = engine_chain(host, "filter", "forward")
+    accept = engine_chain(host, "filter", "forward", service.address.version)
     if accept is None:
         return ()
     table, chain = accept
@@ -201,11 +201,12 @@ def _held(failure: Failure, asked: int) -> Listener:
     return Listener(failure.question.protocol, failure.packet.family, None, asked)
 
 
-def engine_chain(host: Netns, kind: str, hook: str) -> tuple[Table, Chain] | None:
-    """The engine's own chain in the IPv4 table with a base chain of that kind and hook, else that base chain."""
+def engine_chain(host: Netns, kind: str, hook: str, version: int) -> tuple[Table, Chain] | None:
+    """The engine's own chain in an IP version's table with a base chain of that kind and hook, else that base chain."""
+    families = ("ip" if version == 4 else "ip6", "inet")
     for table in host.firewall.tables:
         bases = [c for c in table.chains if c.base and c.base.hook == hook and c.base.kind == kind]
-        if bases and table.family in ("ip", "inet") and (table.backend is not Backend.NFT or kind == "nat"):
+        if bases and table.family in families and (table.backend is not Backend.NFT or kind == "nat"):
             return table, (table.chain("DOCKER") if _jumps(bases[0], "DOCKER") else None) or bases[0]
     return None
 

@@ -127,9 +127,10 @@ def gateways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[tuple[Li
     """
     been = {hop.netns for hop in failure.trace.hops} if wanted == failure.packet.dst else set()
     declared = {
-        attachment.gateway
+        gateway
         for container in failure.world.snapshot.containers_in(netns.id)
         for attachment in container.attachments
+        for gateway in (attachment.gateway, attachment.gateway6)
     }
     found: list[tuple[bool, bool, Link, IPAddress]] = []
     for link in netns.links:
