@@ -5,7 +5,9 @@ An action is listed when it works. `shown` puts it into the footer; the order he
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from textual.binding import Binding, BindingType
 
@@ -40,12 +42,17 @@ class Action:
             id=self.id,
         )
 
+    def with_keys(self, keys: Mapping[str, str]) -> Action:
+        """The action with the keys that the user gave it."""
+        return replace(self, keys=keys.get(self.id, self.keys))
+
     @property
     def keys_for_people(self) -> str:
         """The keys by the names on a keyboard."""
         return " ".join(KEY_NAMES.get(key, key) for key in self.keys.split(","))
 
 
+NO_KEYS: Mapping[str, str] = MappingProxyType({})
 KEY_NAMES = {
     "question_mark": "?",
     "colon": ":",
@@ -139,20 +146,22 @@ ACTIONS: tuple[Action, ...] = (
     Action("help", "question_mark", "The keys", "help", "help"),
     Action("quit", "q,ctrl+c", "Leave", "quit", "quit"),
     Action("undo", "z", "Take the last fix back", "undo_fix", "undo"),
+    Action("details", "i", "All about the selected step, rule or node", "details"),
+    Action("backend", "v", "Rules of all backends merged, or of one after the other", "backend"),
     Action("refresh", "r", "Look at the host now, with its counters", "refresh", "refresh"),
     Action("freeze", "f", "Keep this moment on the screen, or go back to now", "freeze", "freeze"),
 )
 
 
-def help_lines() -> list[tuple[str, str]]:
-    """Keys and what they do, for the help."""
+def help_lines(keys: Mapping[str, str] = NO_KEYS) -> list[tuple[str, str]]:
+    """Keys and what they do, for the help; `keys` are the user's own."""
     lines: list[tuple[str, str]] = []
-    for action in ACTIONS:
+    for action in [each.with_keys(keys) for each in ACTIONS]:
         if not action.keys:
             continue
         if action.help is None:
-            keys, text = lines.pop()
-            lines.append((f"{keys} {action.keys_for_people}", text))
+            before, text = lines.pop()
+            lines.append((f"{before} {action.keys_for_people}", text))
         else:
             lines.append((action.keys_for_people, action.help or action.title))
     return lines

@@ -9,19 +9,22 @@ that it is put together from. Here is only the frame, and which source is looked
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
 from textual.content import Content
+from textual.filter import LineFilter
 from textual.message import Message
 from textual.screen import Screen
+from textual.theme import Theme
 from textual.widgets import Footer, Static
 
 from views.verdict.ask import Ask
-from workbench.actions import bindings
+from workbench.actions import ACTIONS, bindings
 from workbench.changing import Changes
 from workbench.command_log import CommandLog
 from workbench.header import State, answer_strip, header, tabs
@@ -33,12 +36,17 @@ from workbench.messages import Trouble
 from workbench.navigation import Navigation
 from workbench.palette import Commands
 from workbench.panes import Panes
+from workbench.plain_glyphs import PlainGlyphs
 from workbench.prompt import FilePrompt, FilterPrompt, WhyPrompt
 from workbench.proving import Prover, Proving, real_attempt
 from workbench.session import Engine, Session
+from workbench.settings import Settings, remember
 from workbench.sources import Source
 from workbench.surveying import Surveying
 from workbench.timeline import Timeline
+
+#: Actions that change, send or write something, beside those about labs.
+DOING = frozenset({"prove", "export", "undo_fix"})
 
 
 class Workbench(Proving, Dojo, Looking, Surveying, Mending, Navigation, App[int]):
@@ -50,6 +58,7 @@ class Workbench(Proving, Dojo, Looking, Surveying, Mending, Navigation, App[int]
     COMMANDS = {Commands}  # noqa: RUF012 - as Textual declares it
     COMMAND_PALETTE_BINDING = "colon"
     start = ""
+    settings = Settings()
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Textual declares it
 
     def __init__(
@@ -67,6 +76,7 @@ class Workbench(Proving, Dojo, Looking, Surveying, Mending, Navigation, App[int]
         self.home, self.asked = source, ask
         self._engine, self._changes = engine, changes
         self._doing = ""
+        self._plain = PlainGlyphs()
         self._take(source)
 
     def compose(self) -> ComposeResult:
@@ -86,6 +96,7 @@ class Workbench(Proving, Dojo, Looking, Surveying, Mending, Navigation, App[int]
         """The frame is drawn: now look."""
         self.edges()
         self.call_after_refresh(self._begin)
+        self.theme_changed_signal.subscribe(self, self._theme_chosen)
         if self.start:
             self.call_after_refresh(self.run_action, self.start)
 
@@ -97,6 +108,25 @@ class Workbench(Proving, Dojo, Looking, Surveying, Mending, Navigation, App[int]
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """Of Textual's own commands only the themes."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+
+    def settle(self, settings: Settings) -> None:
+        """Takes the user's settings: keys, theme, glyphs."""
+        self.settings = settings
+        self.set_keymap(dict(settings.keys))
+        for action in ACTIONS:
+            if not action.keys and action.id in settings.keys:
+                self.bind(settings.keys[action.id], action.handler, description=action.title, show=False)
+        if settings.theme:
+            self.theme = settings.theme
+
+    def _theme_chosen(self, theme: Theme) -> None:
+        if theme.name != self.settings.theme:
+            self.settings = replace(self.settings, theme=theme.name)
+            remember(theme.name)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own, and the one for terminals that have ASCII alone."""
+        return [*super().get_line_filters(), *([self._plain] if self.settings.ascii else [])]
 
     def open(self, source: Source, ask: Ask | None = None) -> None:
         """Looks at another source, with a question that is asked at once."""
@@ -153,13 +183,13 @@ class Workbench(Proving, Dojo, Looking, Surveying, Mending, Navigation, App[int]
         """A file does not change: there is nothing to freeze, to look at again, to step back to, or to take back."""
         if action == "undo_fix":
             return self.source.writable
-        if self.in_round and action in TELLING:
+        if (self.in_round and action in TELLING) or (self.settings.read_only and (action in DOING or "lab" in action)):
             return None
         return self.source.live if action in LIVE_ONLY else True
 
     async def action_help(self) -> None:
         """Shows the keys."""
-        await self.push_screen(Help())
+        await self.push_screen(Help(self.panes.current, self.settings.keys))
 
     def busy(self, doing: str) -> None:
         """Says in the header what is being done beside the screen."""
@@ -183,12 +213,13 @@ class Workbench(Proving, Dojo, Looking, Surveying, Mending, Navigation, App[int]
         strip.update(answer_strip(verdict) if verdict is not None else "")
 
 
-def run(source: Source, ask: Ask | None = None, start: str = "") -> int:
+def run(source: Source, ask: Ask | None = None, settings: Settings | None = None, start: str = "") -> int:
     """Opens the workbench and stays until the user leaves; `start` is an action to begin with.
 
     Returns 0, or what Textual says when it fell.
     """
     app = Workbench(source, ask)
     app.start = start
+    app.settle(settings or Settings())
     app.run()
     return app.return_code or 0

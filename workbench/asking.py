@@ -66,7 +66,8 @@ class Asking(Base):
         """Shows the answer, where it is the one for what is shown."""
         self.waiting = self.waiting and event.ask != self.asked
         if event.ask == self.asked and event.snapshot is self.panes.snapshot:
-            self.panes.show_verdict(self.with_evidence(event.ask, event.verdict), event.first)
+            with self.panes.kept():
+                self.panes.show_verdict(self.with_evidence(event.ask, event.verdict), event.first)
         self.edges()
 
     def on_unanswerable(self, event: Unanswerable) -> None:

@@ -85,6 +85,11 @@ def build_parser() -> Parser:
         action="store_true",
         help="let the workbench carry fixes out on this host, each seen and accepted twice",
     )
+    parser.add_argument(
+        "--read-only",
+        action="store_true",
+        help="a workbench that changes, sends and writes nothing at all, labs included",
+    )
     parser.set_defaults(module="workbench.commands.screen", file=None)
     commands = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=Parser)
 
@@ -125,6 +130,15 @@ def build_parser() -> Parser:
     command.add_argument("--force", action="store_true", help=FORCE)
     command.add_argument("--redact", action="store_true", help=REDACT)
     command.set_defaults(module="workbench.commands.snapshot")
+
+    command = add_command(commands, "serve", "the workbench in a browser of this machine, read-only unless asked")
+    command.add_argument("file", metavar="FILE", type=Path, nargs="?", help="a saved snapshot instead of this host")
+    command.add_argument("--port", metavar="N", type=int, default=8787, help="the port of 127.0.0.1 (8787)")
+    command.add_argument("--write", action="store_true", help="allow fixes and labs, as in the terminal")
+    command.set_defaults(module="workbench.commands.serve")
+
+    command = add_command(commands, "config", "the workbench's settings: keys, theme, glyphs, as a file to edit")
+    command.set_defaults(module="workbench.commands.config")
 
     _add_report(commands)
     _add_diff(commands)

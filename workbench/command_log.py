@@ -6,12 +6,13 @@ A folder that cannot be written is no reason to stop: the log is then on the scr
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from workbench.settings import folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,7 @@ class Entry:
 
 def log_file() -> Path:
     """Where this user's log is (XDG Base Directory Specification)."""
-    base = os.environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "portscope" / "commands.log"
+    return folder("XDG_STATE_HOME", ".local/state") / "commands.log"
 
 
 class CommandLog:

@@ -69,6 +69,11 @@ def complain(line: str) -> None:
         print(f"portscope: {line}", file=sys.stderr)
 
 
+def fault_words(error: Exception) -> str:
+    """A fault of portscope's own in one line, for a screen that stays."""
+    return f"a fault of portscope, not yours: {' '.join(f'{type(error).__name__}: {error}'.split())}"
+
+
 def own_fault(error: Exception) -> Exit:
     """Tells of a fault of portscope's own, with the traceback where the user asked for it."""
     what = " ".join(f"{type(error).__name__}: {error}".split())

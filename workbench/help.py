@@ -1,6 +1,8 @@
-"""The help screen: the keys, made from the table of actions, and the marks of the pictures."""
+"""The help screen: what the focused pane is for, the keys, made from the table of actions, and the pictures' marks."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -9,6 +11,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from views.text import paragraph
 from workbench.actions import help_lines
 
 MARKS = """\
@@ -16,13 +19,35 @@ MARKS = """\
 ○  down, stopped               •  a rule that the packet met
 ◌  not seen from here          ━  the way of the packet
 ▶  selected                    ⇐  published on this host
-⇄  also on another network"""
+⇄  also on another network     ≈  a rule that nearly let it through"""
+
+
+#: What a pane is for, and what its own keys do there.
+PANES = {
+    "topology": "The network. Move through it by h j k l or the arrows, or click. w asks about the selected container, "
+    "enter goes to the step of the path that speaks of it, space folds a bridge, / leaves what has a word.",
+    "rules": "The rules in the order in which a packet meets them, with what they counted (r looks again and shows "
+    "what was added). enter goes to the step at which the packet met the rule, v shows one backend alone, i "
+    "the whole rule.",
+    "path": "The packet's way, step by step. Topology and rules follow the cursor; enter goes to the rule or link of "
+    "the step, i shows the packet's fields before and after it.",
+    "answer": "What stops the packet, and what mends it. a shows the fix under the cursor whole, y copies it; enter "
+    "goes to the place that a row speaks of.",
+}
+#: Cells of the column of keys; longer ones have a line of their own.
+COLUMN = 15
+#: Cells of a line, in a terminal of 80.
+WIDTH = 70
 
 
 class Help(ModalScreen[None]):
     """Keys and marks. Any of its keys closes it."""
 
     BINDINGS = [Binding("escape,q,question_mark,enter", "dismiss", "close")]  # noqa: RUF012 - as Textual declares it
+
+    def __init__(self, pane: str, keys: Mapping[str, str]) -> None:
+        super().__init__()
+        self._pane, self._keys = pane, keys
 
     def compose(self) -> ComposeResult:
         """One text, scrolled where it does not fit."""
@@ -32,12 +57,11 @@ class Help(ModalScreen[None]):
             yield Static(self._text())
 
     def _text(self) -> Text:
-        text = Text()
-        lines = help_lines()
-        widest = max(len(keys) for keys, _ in lines)
-        for keys, title in lines:
-            text.append(f"{keys:<{widest + 2}}", style="bold")
-            text.append(f"{title}\n")
+        text = Text(f"{PANES[self._pane]}\n\n")
+        for keys, title in help_lines(self._keys):
+            first = f"{keys:<{COLUMN}}" if len(keys) < COLUMN else f"{keys}\n{'':{COLUMN}}"
+            text.append(first, style="bold")
+            text.append("\n".join(paragraph(title, WIDTH - COLUMN, first="", rest=" " * COLUMN)) + "\n")
         text.append("\nMarks\n", style="bold")
         text.append(MARKS)
         return text

@@ -55,7 +55,8 @@ class Looking(Base):
         """Keeps the moment, and shows it unless the user is at another one."""
         moment = self.timeline.add(event.snapshot, event.changed)
         if self.pinned is None:
-            self.panes.show_snapshot(moment.snapshot)
+            with self.panes.kept():
+                self.panes.show_snapshot(moment.snapshot)
         self.head()
 
     def on_flipped(self, event: Flipped) -> None:
@@ -77,7 +78,8 @@ class Looking(Base):
         self.pinned = moment
         shown = moment or self.timeline.now
         if shown is not None:
-            self.panes.show_snapshot(shown.snapshot)
+            with self.panes.kept():
+                self.panes.show_snapshot(shown.snapshot)
         self.session.show(moment.snapshot if moment else None)
         self.head()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from views.listing import Listing
 from views.topology.widget import Topology
+from workbench.dialogs import Dialog
 from workbench.panes import NAMES, Panes
 from workbench.prompt import Prompt
 from workbench.timeline import Moment
@@ -55,6 +56,21 @@ class Navigation(Base):
     def action_zoom(self) -> None:
         """One pane, or all."""
         self.panes.toggle_class("-zoomed")
+
+    def action_backend(self) -> None:
+        """Shows the rules of the next backend alone, at last those of all."""
+        if len(self.panes.rules.backends) < 2:
+            self.notify("There are rules of one backend only.", timeout=3)
+        self.panes.rules.next_backend()
+        self.panes.retitle()
+
+    def action_details(self) -> None:
+        """Shows all about what is selected."""
+        lay = self.panes.details()
+        if lay is None:
+            self.notify("Select a step, a rule or a node first.", timeout=3)
+        else:
+            self.push_screen(Dialog("Details", "↑ ↓ scroll · esc closes", lay))
 
     def action_unfold(self) -> None:
         """Folds or unfolds in the topology."""

@@ -16,6 +16,8 @@ from workbench.exits import refused
 #: Columns of a text that goes to a file or a pipe.
 PLAIN_WIDTH = 100
 MINIMUM_WIDTH = 40
+#: Set for a program whose screen is a page: which driver draws it (textual-serve).
+SERVED_VARIABLE = "TEXTUAL_DRIVER"
 
 
 def width() -> int:
@@ -28,9 +30,14 @@ def colour() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def served() -> bool:
+    """Whether the screen is a page in a browser."""
+    return bool(os.environ.get(SERVED_VARIABLE))
+
+
 def has_terminal() -> bool:
-    """Whether a full-screen program can run: it reads stdin and draws on stdout and stderr."""
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    """Whether a full-screen program can run: it reads stdin and draws on stdout and stderr, or in a browser's page."""
+    return served() or all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
 def emit(text: str) -> None:

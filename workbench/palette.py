@@ -21,7 +21,7 @@ class Commands(Provider):
 
     def _all(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
         app = cast("Workbench", self.app)
-        for action in ACTIONS:
+        for action in (each.with_keys(app.settings.keys) for each in ACTIONS):
             if action.palette:
                 yield action.title, action.keys_for_people, partial(app.run_action, action.handler)
         if app.panes.snapshot is not None:

@@ -6,16 +6,24 @@ the place that it speaks of, or to the question that it offers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from textual import events, on
 from textual.message import Message
 
 from engine.model.ref import Ref, RefKind
 from views.listing import Listing
+from views.nat.detail import rule_lines
 from views.nat.rows import RuleRow
+from views.path.detail import step_lines
 from views.path.rows import StepKey, step_at, step_keys
+from views.path.seen import words
+from views.text import Line
+from views.topology.detail import node_lines
 from views.topology.way import focus
 from views.topology.widget import Topology
 from views.verdict.ask import Ask, about_node, about_rule
+from workbench.pointing import near_words
 from workbench.shown import NAMES, Shown
 
 __all__ = ["NAMES", "Panes"]
@@ -40,6 +48,20 @@ class Panes(Shown):
         self._light()
         self.go("path")
         return ""
+
+    def details(self) -> Callable[[int], list[Line]] | None:
+        """All about what is selected in the current pane, as lines for a width; None where nothing is."""
+        found, row, node = self.step(), self._row(self.rules), self.topology.selected
+        if self.current == "path" and found is not None:
+            _, hop, step = found
+            seen = self._seen.get(self.path.cursor)  # type: ignore[call-overload]
+            return lambda width: step_lines(hop, step, width, words(seen) if seen else "")
+        if self.current == "rules" and isinstance(row, RuleRow):
+            near = near_words(self.verdict, self.rules.netns, row.key)
+            return lambda width: rule_lines(row, width, near)
+        if self.current == "topology" and node is not None:
+            return lambda width: node_lines(node, width)
+        return None
 
     def suggestion(self) -> Ask | None:
         """The question that the selected thing suggests."""

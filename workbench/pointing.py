@@ -5,22 +5,32 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from engine.model.trace import Trace
+from engine.model.verdict import Verdict
 from views.nat.rows import RuleRow
 from views.path.rows import ARRIVED, StepRow
 from views.text import Role, Span
 
 
-def rule_marks(trace: Trace, netns: str) -> dict[Hashable, Span]:
-    """Marks, by the rules' keys, for the rules of a namespace that the packet met, and the one that stopped it."""
+def rule_marks(trace: Trace, netns: str, verdict: Verdict | None = None) -> dict[Hashable, Span]:
+    """Marks, by the rules' keys, for the rules of a namespace that the packet met, those that nearly let it through,
+    and the one that stopped it."""
     marks: dict[Hashable, Span] = {}
+    for cause in verdict.told if verdict else ():
+        marks |= {miss.ref.key: Span("≈", Role.WARN) for miss in cause.near_misses if miss.ref.netns == netns}
     for hop in trace.hops:
         for step in hop.steps:
             if step.ref is not None and step.ref.netns == netns:
-                marks[step.ref.key] = Span("•", Role.TRACED)
+                marks.setdefault(step.ref.key, Span("•", Role.TRACED))
     last = trace.last.ref
     if trace.outcome not in ARRIVED and last is not None and last.netns == netns:
         marks[last.key] = Span("✗", Role.BAD)
     return marks
+
+
+def near_words(verdict: Verdict | None, netns: str, key: Hashable) -> str:
+    """Why a rule did not let the packet through, where it nearly did; else nothing."""
+    misses = (miss for cause in (verdict.told if verdict else ()) for miss in cause.near_misses)
+    return next((miss.because for miss in misses if (miss.ref.netns, miss.ref.key) == (netns, key)), "")
 
 
 def row_words(row: object) -> str:

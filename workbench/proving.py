@@ -24,7 +24,7 @@ from views.verdict.ask import Ask
 from views.verdict.evidence import proof_lines
 from workbench.command_log import CommandLog
 from workbench.dialogs import Dialog
-from workbench.exits import Refusal, refused
+from workbench.exits import Refusal, fault_words, refused
 from workbench.flips import key
 from workbench.panes import Panes
 from workbench.session import Session
@@ -155,8 +155,7 @@ class Proving(Base):
         except (Refusal, LookupError) as refusal:
             self.post_message(Proved(ask, None, None, fix, str(refusal)))
         except Exception as error:  # the screen stays, and says what happened
-            said = " ".join(f"{type(error).__name__}: {error}".split())
-            self.post_message(Proved(ask, None, None, fix, f"a fault of portscope, not yours: {said}"))
+            self.post_message(Proved(ask, None, None, fix, fault_words(error)))
 
     def _show(self, verdict: Verdict, proof: Proof) -> None:
         def lay(width: int) -> list[Line]:

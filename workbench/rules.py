@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from engine.model.firewall import Firewall
+from engine.model.firewall import Backend, Firewall
 from engine.model.host import Snapshot
 from views.listing import Listing
-from views.nat.rows import gap_lines, rows
+from views.nat.rows import Counters, RuleRow, counters, gap_lines, rows
 
 
 class Rules(Listing):
     """The rules of the namespace `netns`; empty before there is one."""
 
     netns = ""
+    only: Backend | None = None
+    _snapshot: Snapshot | None = None
     _firewall: Firewall | None = None
+    _before: Counters | None = None
 
     @property
     def title(self) -> str:
         """What the pane shows."""
-        return f"2 NAT and filter · {self.netns}" if self.netns else "2 NAT and filter"
+        return " · ".join(part for part in ("2 NAT and filter", self.netns, self.only and f"{self.only} alone") if part)
 
     def forget(self) -> None:
         """Shows nothing."""
-        self.netns, self._firewall = "", None
+        self.netns, self._firewall, self._before, self.only = "", None, None, None
         self.filter("")
         self.show(())
 
@@ -32,7 +35,29 @@ class Rules(Listing):
         firewall = snapshot.by_id[netns].firewall
         if netns == self.netns and firewall is self._firewall:
             return False
-        self.netns, self._firewall = netns, firewall
-        self.empty = f"{netns} has no rules."
-        self.show([*gap_lines(snapshot.gaps, netns), *rows(firewall)])
+        same = netns == self.netns and self._firewall is not None
+        self._before = counters(self._firewall) if same and self._firewall is not None else None
+        self.netns, self._firewall, self._snapshot = netns, firewall, snapshot
+        self.only = self.only if self.only in self.backends else None
+        self._build()
         return True
+
+    @property
+    def backends(self) -> list[Backend]:
+        """The backends that have tables here, in the order in which they are found."""
+        tables = self._firewall.tables if self._firewall else ()
+        return list(dict.fromkeys(table.backend for table in tables))
+
+    def next_backend(self) -> None:
+        """Shows one backend alone, the next one each time, and at last all of them merged again."""
+        turns = [None, *self.backends]
+        self.only = turns[(turns.index(self.only) + 1) % len(turns)]
+        self._build()
+
+    def _build(self) -> None:
+        if self._firewall is not None and self._snapshot is not None:
+            self.empty = f"{self.netns} has no rules."
+            found = rows(self._firewall, self.only, self._before)
+            if not any(isinstance(row, RuleRow) and row.grown for row in found):
+                found = rows(self._firewall, self.only)
+            self.show([*gap_lines(self._snapshot.gaps, self.netns), *found])

@@ -26,7 +26,7 @@ from engine.model.host import Snapshot
 from engine.model.verdict import Fix, Question, Verdict
 from views.verdict.ask import Ask
 from workbench.changing import Changes
-from workbench.exits import Refusal
+from workbench.exits import Refusal, fault_words
 from workbench.flips import Flip, answer_words, same
 from workbench.messages import Answered, Changed, Flipped, Looked, Trouble, Unanswerable, Unchanged
 from workbench.sharing import share
@@ -197,7 +197,7 @@ class Session:
         except Refusal as error:
             self._tell(str(error))
         except Exception as error:  # the screen stays, and says what happened
-            self._tell(f"a fault of portscope, not yours: {' '.join(f'{type(error).__name__}: {error}'.split())}")
+            self._tell(fault_words(error))
 
     def _change(self, wish: Fix | None) -> None:
         """Carries out a fix, or takes the last one back (None). What fails is told; the look that follows shows it."""

@@ -7,6 +7,9 @@ changes what the panes show, never where the user is.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
@@ -25,6 +28,8 @@ from views.topology.way import Way, focus, way
 from views.topology.widget import Topology
 from views.verdict.ask import Ask
 from views.verdict.card import card, question_words, welcome
+from workbench.exits import fault_words
+from workbench.messages import Trouble
 from workbench.pointing import row_words, rule_marks
 from workbench.prompt import Prompt
 from workbench.rules import Rules
@@ -92,6 +97,14 @@ class Shown(Container):
         self._show_answer()
         self._light()
         self.retitle()
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """What fails while it is drawn is told, and ends nothing."""
+        try:
+            yield
+        except Exception as error:
+            self.app.post_message(Trouble(fault_words(error)))
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """A look at the host."""
@@ -176,7 +189,7 @@ class Shown(Container):
         if step.ref is not None and step.ref.kind in (RefKind.RULE, RefKind.CHAIN):
             self._show_rules(step.ref.netns)
             self.rules.go(step.ref.key)
-        self.rules.mark(rule_marks(leg.trace, self.rules.netns))
+        self.rules.mark(rule_marks(leg.trace, self.rules.netns, self.verdict))
 
     def _show_rules(self, netns: str) -> None:
         """Shows the rules of a namespace."""

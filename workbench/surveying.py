@@ -19,7 +19,7 @@ from views.text import Line
 from views.verdict.ask import Ask
 from views.verdict.survey import everywhere_lines, matrix_lines
 from workbench.dialogs import Choice
-from workbench.exits import Refusal
+from workbench.exits import Refusal, fault_words
 from workbench.panes import Panes
 from workbench.prompt import FilePrompt
 
@@ -112,8 +112,7 @@ class Surveying(Base):
             try:
                 self.post_message(work())
             except Exception as error:  # the screen stays, and says what happened
-                said = " ".join(f"{type(error).__name__}: {error}".split())
-                self.post_message(Exported(Path(), f"a fault of portscope, not yours: {said}"))
+                self.post_message(Exported(Path(), fault_words(error)))
 
         self.run_worker(run, thread=True, exclusive=True, group="survey")
 

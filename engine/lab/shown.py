@@ -98,7 +98,7 @@ def alone(snapshot: Snapshot, lab: Blueprint) -> Snapshot:
     be read of them, are left out."""
     own = {lab.host, *lab.netns_by_node.values()}
     namespaces = tuple(netns for netns in snapshot.namespaces if netns.id in own)
-    gaps = tuple(gap for gap in snapshot.gaps if gap.netns in own or not gap.netns)
+    gaps = tuple(gap for gap in snapshot.gaps if gap.netns in own)
     kept = tuple(one for one in snapshot.containers if one.netns in own)
     return dress(replace(snapshot, namespaces=namespaces, gaps=gaps, containers=kept), lab)
 

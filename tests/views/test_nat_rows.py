@@ -19,7 +19,8 @@ from engine.model.firewall import (
     VerdictKind,
 )
 from tests.views.hosts import docker_rules, jump
-from views.nat.rows import ChainRow, RuleRow, count, rows
+from views.nat.detail import rule_lines
+from views.nat.rows import ChainRow, RuleRow, count, counters, rows
 from views.nat.words import action, condition, shorten
 from views.text import Role, Spans
 
@@ -172,3 +173,30 @@ def test_counters_take_five_cells_at_most() -> None:
     numbers = [0, 9_999, 10_000, 99_949, 123_456, 999_499, 12_345_678, 10**15]
     assert [count(number) for number in numbers][:5] == ["0", "9999", "10.0k", "99.9k", "123k"]
     assert all(len(count(10**power + 7)) <= 5 for power in range(18))
+
+
+def test_one_backend_can_be_shown_alone() -> None:
+    firewall = Firewall(
+        (table("a", base("one", "input", 0)), table("b", base("two", "input", 0), backend=Backend.XT_NFT))
+    )
+    shown = [row.table.name for row in rows(firewall, Backend.NFT) if isinstance(row, ChainRow)]
+    assert shown == ["a"]
+
+
+def test_what_a_counter_gained_stands_beside_it() -> None:
+    def counted(*packets: int) -> Firewall:
+        rules = tuple(Rule(index, (DROP,), f"rule {index}", packets=count) for index, count in enumerate(packets))
+        return Firewall((table("a", Chain("one", rules, BaseChain("filter", "input", 0))),))
+
+    found = [row for row in rows(counted(5, 9, 2), None, counters(counted(2, 9, 7))) if isinstance(row, RuleRow)]
+    assert [row.grown for row in found] == [3, 0, 0]
+    assert joined(found[0].spans(60)).endswith("5    +3")
+    assert len(joined(found[1].spans(60))) == 60
+
+
+def test_a_rule_tells_all_about_itself() -> None:
+    row = RuleRow(("nft", "inet", "a", "one", 4), Backend.NFT, Rule(4, (DROP,), "tcp dport 80 drop", 7, 12, 720), 3)
+    told = "\n".join(line.words for line in rule_lines(row, 60, "it is for UDP"))
+    assert all(
+        word in told for word in ("a/one #4", "tcp dport 80 drop", "drop", "12 packets", "3 of them", "it is for UDP")
+    )

@@ -3,6 +3,7 @@ from ipaddress import ip_address
 
 from engine.model.trace import Conversation, Outcome, Symptom
 from tests.views.hosts import connected_verdict, dropped_verdict
+from views.path.detail import step_lines
 from views.path.rows import StepRow, first_look, legs, rewrite, rows, step_at, step_keys
 from views.text import Role, Spans
 
@@ -101,3 +102,12 @@ def test_where_only_the_reply_fails_the_cursor_starts_there() -> None:
 
 def test_where_all_arrives_reading_starts_at_the_start() -> None:
     assert first_look(legs(CONNECTED)) == (0, 0, 0)
+
+
+def test_a_step_shows_the_fields_that_it_rewrote_before_and_after() -> None:
+    hops = dropped_verdict().conversation.forward.hops
+    hop, step = next((hop, step) for hop in hops for step in hop.steps if step.after is not None)
+    told = [line.words for line in step_lines(hop, step, 60, "✓ seen: dnat")]
+    assert any(line.split() == ["dst", "10.77.0.1", "⇒", "172.17.0.2"] for line in told)
+    assert any(line.split() == ["sport", "40000"] for line in told)
+    assert any("✓ seen: dnat" in line for line in told)

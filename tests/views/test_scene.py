@@ -7,6 +7,7 @@ from tests.views.hosts import crowded_host, docker_host
 from views.topology.fold import fold
 from views.topology.graph import Kind, Scene, State
 from views.topology.scene import scene
+from views.topology.sift import sift
 
 
 def with_links(base: Snapshot, netns: str, *links: Link) -> Snapshot:
@@ -176,3 +177,13 @@ def test_a_lab_s_namespaces_are_named_without_the_lab() -> None:
         spaces.append(replace(one, id=renamed.get(one.id, one.id), links=links))
     found = scene(replace(base, host="demo-host", namespaces=tuple(spaces)))
     assert (found.host.label, found.uplinks[0].far.label) == ("host", "lan")
+
+
+def test_a_filter_leaves_the_ports_that_fit_and_the_host() -> None:
+    full = scene(docker_host())
+    left, count = sift(full, "valkey")
+    assert ([port.far.label for one in left.switches for port in one.ports], count) == (["cache"], 1)
+    others, count = sift(full, "!valkey")
+    assert ([port.far.label for one in others.switches for port in one.ports], count) == (["web", "db"], 2)
+    assert sift(full, "docker0")[1] == 3
+    assert (left.host, left.uplinks) == (full.host, full.uplinks)

@@ -8,8 +8,8 @@ to, each once, in the order of the jumps. Chains that nothing leads to are at th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Rule, Table, Verdict, VerdictMap
 from engine.model.host import Gap
@@ -22,6 +22,10 @@ HOOKS = ("ingress", "prerouting", "input", "forward", "output", "postrouting", "
 NAT_PLACE = {"prerouting": -100, "output": -100, "input": 100, "postrouting": 100}
 
 RuleKey = tuple[str, str, str, str, int]
+#: Packets by backend, family, table, chain and the rule's own line: what a rule is known by when others come and go.
+Counters = Mapping[tuple[str, str, str, str, str], int]
+#: Cells for what a counter has gained.
+GROWN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +91,12 @@ class EmptyRow:
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
-    """One rule."""
+    """One rule. `grown` is what its counter has gained since the look before, None where there was none."""
 
     key: RuleKey
     backend: Backend
     rule: Rule
+    grown: int | None = None
 
     @property
     def words(self) -> str:
@@ -104,7 +109,8 @@ class RuleRow:
         number = f"{self.rule.index:>3} "
         packets = count(self.rule.packets) if self.rule.packets is not None else ""
         does, role = action(self.rule, self.backend)
-        room = width - len(number) - 6
+        gain = f"+{count(self.grown)}" if self.grown else ""
+        room = width - len(number) - (6 if self.grown is None else 6 + GROWN)
         meets = condition(self.rule)
         target = max(min(len(does), max(20, room * 9 // 20, room - len(meets) - 1)), 20 if room > 44 else 10)
         text = fit(meets, max(room - target - 1, 6))
@@ -113,6 +119,7 @@ class RuleRow:
             Span(text + " "),
             Span(fit(does, target), role),
             Span(f"{packets:>6}", Role.DIM),
+            *([] if self.grown is None else [Span(gain.rjust(GROWN), Role.TRACED)]),
         )
 
 
@@ -132,20 +139,37 @@ def gap_lines(gaps: tuple[Gap, ...], netns: str) -> list[Line]:
     return lines
 
 
-def rows(firewall: Firewall) -> list[Row]:
-    """All chains and rules of a namespace."""
+def counters(firewall: Firewall) -> Counters:
+    """The packets that each rule has counted."""
+    return {
+        (*_path(table, chain), rule.text): rule.packets
+        for table in firewall.tables
+        for chain in table.chains
+        for rule in chain.rules
+        if rule.packets is not None
+    }
+
+
+def rows(firewall: Firewall, only: Backend | None = None, before: Counters | None = None) -> list[Row]:
+    """All chains and rules of a namespace, or those of one backend. `before` are the counters of an earlier look."""
+    if only is not None:
+        firewall = replace(firewall, tables=tuple(table for table in firewall.tables if table.backend is only))
     found: list[Row] = []
     done: set[tuple[Backend, str, str, str]] = set()
+
+    def add(table: Table, chain: Chain) -> None:
+        found.extend(_chain_rows(table, chain, before))
+
     for table, chain, _ in sorted(_base_chains(firewall), key=_place):
-        found += _chain_rows(table, chain)
+        add(table, chain)
         for below in _reached(table, chain):
             if (table.backend, table.family, table.name, below.name) not in done:
                 done.add((table.backend, table.family, table.name, below.name))
-                found += _chain_rows(table, below)
+                add(table, below)
     for table in firewall.tables:
         for chain in table.chains:
             if chain.base is None and (table.backend, table.family, table.name, chain.name) not in done:
-                found += _chain_rows(table, chain)
+                add(table, chain)
     return found
 
 
@@ -203,8 +227,19 @@ def _jumps(rule: Rule) -> Iterator[str]:
             yield from (one.value.chain for one in part.elements if isinstance(one.value, Verdict) and one.value.chain)
 
 
-def _chain_rows(table: Table, chain: Chain) -> list[Row]:
-    where = (str(table.backend), table.family, table.name, chain.name)
+def _path(table: Table, chain: Chain) -> tuple[str, str, str, str]:
+    return str(table.backend), table.family, table.name, chain.name
+
+
+def _chain_rows(table: Table, chain: Chain, before: Counters | None) -> list[Row]:
+    where = _path(table, chain)
     made: list[Row] = [ChainRow(table, chain)]
-    made += [RuleRow((*where, rule.index), table.backend, rule) for rule in chain.rules]
+    for rule in chain.rules:
+        grown = None if before is None else _grown(rule, before.get((*where, rule.text), 0))
+        made.append(RuleRow((*where, rule.index), table.backend, rule, grown))
     return made if chain.rules else [*made, EmptyRow()]
+
+
+def _grown(rule: Rule, before: int) -> int:
+    """What a counter has gained; one that went back was set to zero meanwhile."""
+    return max((rule.packets or 0) - before, 0)

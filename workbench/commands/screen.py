@@ -6,6 +6,7 @@ A full-screen program needs a terminal. Without one nothing is drawn, and a line
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench import output, world
@@ -18,15 +19,16 @@ if TYPE_CHECKING:
 
 def run(arguments: Namespace) -> Exit:
     """Opens the workbench that was asked for."""
-    return live(arguments.write) if arguments.file is None else saved(arguments)
+    return live(arguments) if arguments.file is None else saved(arguments)
 
 
-def live(write: bool) -> Exit:
+def live(arguments: Namespace) -> Exit:
     """This host, looked at again and again; read-only unless the user asked for more."""
     need_terminal("'portscope why TARGET' answers in words, 'portscope snapshot' prints everything")
     from workbench.sources import LiveHost  # noqa: PLC0415 - only a terminal needs Textual
 
-    return draw(LiveHost(writable=write))
+    source = LiveHost(writable=arguments.write and not arguments.read_only)
+    return draw(source, read_only=arguments.read_only)
 
 
 def saved(arguments: Namespace) -> Exit:
@@ -35,17 +37,23 @@ def saved(arguments: Namespace) -> Exit:
     need_terminal(f"'portscope why TARGET --snapshot {arguments.file}' answers in words")
     from workbench.sources import Given  # noqa: PLC0415 - only a terminal needs Textual
 
-    return draw(Given(arguments.file.name, lambda: snapshot))
+    return draw(Given(arguments.file.name, lambda: snapshot), read_only=arguments.read_only)
 
 
-def draw(source: Source, ask: Ask | None = None, start: str = "") -> Exit:
+def draw(source: Source, ask: Ask | None = None, start: str = "", *, read_only: bool = False) -> Exit:
     """Runs the workbench until its user leaves it. `start` is an action to begin with.
 
     An end by a fault is told by Textual itself.
     """
-    from workbench.app import run  # noqa: PLC0415 - only a terminal needs Textual
+    from workbench import settings  # noqa: PLC0415 - only a terminal needs Textual
+    from workbench.app import run  # noqa: PLC0415
 
-    return Exit.DONE if run(source, ask, start) == 0 else Exit.REFUSED
+    if output.served():
+        from workbench.serving.leaving import leave_with_the_page  # noqa: PLC0415
+
+        leave_with_the_page()
+    found = replace(settings.load(), read_only=read_only)
+    return Exit.DONE if run(source, ask, found, start) == 0 else Exit.REFUSED
 
 
 def need_terminal(instead: str) -> None:

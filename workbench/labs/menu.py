@@ -20,7 +20,7 @@ from engine.lab.blueprint import Blueprint
 from views.verdict.ask import Ask
 from workbench.actions import ACTIONS
 from workbench.command_log import CommandLog
-from workbench.exits import Refusal
+from workbench.exits import Refusal, fault_words
 from workbench.labs import forms, work
 from workbench.labs.dialogs import Field, Form, Item, Menu, PlanDialog
 from workbench.labs.source import LabSource, question
@@ -253,8 +253,7 @@ class LabMenu(Base):
             except Refusal as refusal:
                 self.post_message(Unplanned(str(refusal), again))
             except Exception as error:  # the screen stays, and says what happened
-                said = " ".join(f"{type(error).__name__}: {error}".split())
-                self.post_message(Unplanned(f"a fault of portscope, not yours: {said}", None))
+                self.post_message(Unplanned(fault_words(error), None))
 
         self.run_worker(run, thread=True, group="lab")
 

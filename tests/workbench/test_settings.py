@@ -1,0 +1,119 @@
+"""Settings: where they are, what they may say, and that keys, theme and glyphs follow them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.workbench.screen import ASK, answered, bench, drive, until, workbench
+from views.ascii import in_ascii
+from workbench import settings
+from workbench.actions import ACTIONS
+from workbench.exits import Exit, Refusal
+from workbench.labs.dialogs import Menu
+from workbench.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for name in ("LC_ALL", "LC_CTYPE", "LANG", settings.ASCII_VARIABLE):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    (tmp_path / "config/portscope").mkdir(parents=True)
+    return tmp_path
+
+
+def write(text: str) -> Path:
+    settings.config_file().write_text(text)
+    return settings.config_file()
+
+
+def test_without_a_file_everything_is_as_it_is() -> None:
+    assert settings.load() == Settings()
+
+
+def test_the_template_is_a_file_that_sets_nothing_and_names_every_action() -> None:
+    write(settings.template())
+    assert settings.load() == Settings()
+    assert all(f'"{action.id}"' in settings.template() for action in ACTIONS)
+
+
+def test_a_file_says_theme_glyphs_and_keys() -> None:
+    write('theme = "nord"\nascii = true\n[keys]\nwhy = "W"\n"lab.down" = "ctrl+x"\n')
+    assert settings.load() == Settings("nord", True, {"why": "W", "lab.down": "ctrl+x"})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("theme = ", "no TOML"),
+        ("colour = 1", "colour is no setting"),
+        ('theme = "neon"', "no theme neon"),
+        ('ascii = "yes"', "true or false"),
+        ('[keys]\nwhi = "w"', "did you mean why"),
+        ('[keys]\nwhy = "y"', "y would be why and copy"),
+        ("[keys]\nwhy = 1", "table of texts"),
+    ],
+)
+def test_a_file_that_is_wrong_is_told_in_a_line(text: str, words: str) -> None:
+    path = write(text)
+    with pytest.raises(Refusal, match=words) as refusal:
+        settings.load()
+    assert str(path) in str(refusal.value)
+    assert refusal.value.exit_code is Exit.USAGE
+
+
+@pytest.mark.parametrize(
+    ("environment", "plain"),
+    [
+        ({"LANG": "en_US.UTF-8"}, False),
+        ({"LANG": "de_DE.ISO-8859-1"}, True),
+        ({"LC_ALL": "C", "LANG": "en_US.UTF-8"}, True),
+        ({"LC_CTYPE": "C.UTF-8"}, False),
+        ({"TERM": "linux"}, True),
+        ({"LANG": "C", settings.ASCII_VARIABLE: "0"}, False),
+        ({settings.ASCII_VARIABLE: "1"}, True),
+    ],
+)
+def test_a_terminal_without_utf8_has_ascii(monkeypatch, environment: dict[str, str], plain: bool) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert settings.load().ascii is plain
+
+
+def test_a_theme_that_was_chosen_is_there_the_next_time() -> None:
+    async def play(pilot: Pilot[int]) -> None:
+        pilot.app.theme = "nord"
+        await until(pilot, lambda: settings.state_file().exists())
+
+    drive(workbench(), play)
+    assert settings.load().theme == "nord"
+
+
+def test_keys_are_the_users_own_also_for_what_had_none_and_every_glyph_is_ascii() -> None:
+    app = workbench(ask=ASK)
+    app.settle(Settings(ascii=True, keys={"labs": "N", "lab.gallery": "ctrl+g"}))
+
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        picture = bench(pilot).export_screenshot()
+        assert "=" in picture
+        assert not set("●✗━─│╭▶•") & set(picture)
+        await pilot.press("n")
+        assert not isinstance(pilot.app.screen, Menu)
+        await pilot.press("N")
+        assert isinstance(pilot.app.screen, Menu)
+        await pilot.press("escape", "ctrl+g")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Menu))
+
+    drive(app, play)
+
+
+def test_one_cell_stays_one_cell() -> None:
+    text = "● ○ ✗ ━┫┠─ ╭╮ ▶ • → ⇐ … “x” 漢"
+    assert len(in_ascii(text)) == len(text)
+    assert in_ascii(text).isascii()

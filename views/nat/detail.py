@@ -1,0 +1,33 @@
+"""All about one rule: its line, where it is, whose it is, what it counted, how near it came to the packet. Pure."""
+
+from __future__ import annotations
+
+from engine.model.owner import owner_of_rule
+from views.nat.rows import RuleRow
+from views.nat.words import action, condition
+from views.text import Line, Role, Span, paragraph
+
+
+def rule_lines(row: RuleRow, width: int, near: str = "") -> list[Line]:
+    """The rule as lines; `near` says why it did not let the packet through, where it nearly did."""
+    _, family, table, chain, index = row.key
+    rule = row.rule
+    lines = [Line((Span(f"{table}/{chain} #{index}", Role.HEAD), Span(f"  {row.backend} · {family}", Role.DIM)))]
+    lines += [Line((Span(line, Role.CODE),)) for line in paragraph(rule.text, width, first="  ")]
+    does, role = action(rule, row.backend)
+    lines += [Line(()), _pair("if", condition(rule), width), _pair("does", does, width, role)]
+    lines.append(_pair("owner", owner_of_rule(table, chain, rule), width))
+    if rule.packets is not None:
+        counted = f"{rule.packets} packets" + (f", {rule.bytes} bytes" if rule.bytes is not None else "")
+        grown = f", {row.grown} of them since the look before" if row.grown else ""
+        lines.append(_pair("counted", counted + grown, width))
+    if rule.handle is not None:
+        lines.append(_pair("handle", str(rule.handle), width))
+    if near:
+        lines += [Line(()), Line((Span("Near miss", Role.WARN),))]
+        lines += [Line((Span(line),)) for line in paragraph(near, width, first="  but ")]
+    return lines
+
+
+def _pair(name: str, value: str, width: int, role: Role = Role.PLAIN) -> Line:
+    return Line((Span(f"  {name:<9}", Role.DIM), Span(value[: max(width - 11, 8)], role)))
