@@ -10,6 +10,7 @@ nf_conntrack_proto_icmp.c (an error belongs to the flow that it quotes).
 
 from __future__ import annotations
 
+from engine.model.firewall import Backend, NoTrack, SetZone
 from engine.model.packet import ECHO, TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
 from engine.model.trace import Assumption, Outcome, StepKind, Trace
 from engine.path.existing import entry_ref, entry_text
@@ -19,6 +20,26 @@ from engine.path.journey import Journey
 #: Messages that are questions, and so begin a flow (valid_new in nf_conntrack_proto_icmp.c and _icmpv6.c).
 OPENING = {Protocol.ICMP: (8, 13, 15, 17), Protocol.ICMPV6: (128, 139)}
 COUNT, MOST = "net.netfilter.nf_conntrack_count", "net.netfilter.nf_conntrack_max"
+
+
+def before_tracking(journey: Journey, statement: NoTrack | SetZone, backend: Backend) -> str:
+    """What rules decide about the flow before there is one; in words.
+
+    What is there stays: a flow (an error has that of the packet it speaks of), or a zone, so that NOTRACK after it does
+    nothing. Of iptables' two the first counts (xt_CT.c); nftables' zone takes NOTRACK back (nft_ct_set_zone_eval).
+    """
+    settled = journey.track is not None or journey.zoned
+    if isinstance(statement, NoTrack):
+        if not settled:
+            journey.untracked = True
+            journey.see(ct_state="untracked", ct_status=frozenset())
+        return "notrack"
+    if not settled and (backend is Backend.NFT or not journey.untracked):
+        zone = statement.zone
+        journey.zones = (zone if statement.original else 0, zone if statement.reply else 0)
+        journey.zoned, journey.untracked = True, False
+        journey.see(ct_state="new", ct_zone=zone)  # a template stands for the flow (nf_ct_tmpl_alloc)
+    return f"zone {statement.zone}"
 
 
 def track_packet(journey: Journey) -> Trace | None:

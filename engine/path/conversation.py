@@ -122,7 +122,7 @@ class Talk:
             self.arrival = Arrival(netns, journey.packet, journey.context)
             return take_echo(journey)
         listener = journey.assigned or find_listener(netns, journey.packet, device)
-        self.arrival = Arrival(netns, journey.packet, journey.context, listener, journey.track)
+        self.arrival = Arrival(netns, journey.packet, journey.context, listener)
         if listener is None:
             port = f"{journey.packet.dport}/{journey.packet.protocol}"
             ref = Ref(RefKind.NETNS, netns.id, (), netns.id, netns.id)

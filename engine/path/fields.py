@@ -157,7 +157,7 @@ def _owner(part: str, absent: Value) -> Read:
     """The sending socket's owner; `absent` for packets that were not made here."""
 
     def value(view: View) -> Value | _Unknown:
-        if view.hook not in ("output", "postrouting") or view.context.iif:
+        if view.hook not in ("output", "postrouting") or view.context.iif or view.context.physin:
             return absent
         uid = view.context.uid
         if uid == NO_SOCKET:

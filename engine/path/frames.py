@@ -54,7 +54,9 @@ def passes(journey: Journey, bridge: Link, port: Link, out: Link, *, calls: bool
     def by_bridge(hook: str) -> Trace | None:
         if not calls:
             return None
-        journey.see(iif=bridge.name, oif=bridge.name, physin=port.name, physout=out.name)
+        # POSTROUTING is called without a device that the packet came in by (br_nf_post_routing).
+        came = bridge.name if hook == "forward" else ""
+        journey.see(iif=came, oif=bridge.name, physin=port.name, physout=out.name)
         journey.out = Out(bridge, journey.packet.dst)
         ended = run_hook(journey, hook)
         by_ports()

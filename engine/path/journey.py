@@ -58,9 +58,9 @@ class Journey:
     """One packet on its way.
 
     `track` is the flow that the packet is attached to (skb->_nfct): kept over loopback and bridges, lost
-    when it crosses a veth pair. `zones` is where that is looked for. `assigned` is the socket
-    that TPROXY chose. `inner` is the tuple quoted by an ICMP error, by which
-    connection tracking finds the flow that the error belongs to. `untracked` is set by NOTRACK. `endpoint`
+    when it crosses a veth pair. `zones` is where that is looked for, `zoned` that a rule said so. `assigned` is the
+    socket that TPROXY chose. `inner` is the tuple quoted by an ICMP error, by which connection tracking finds
+    the flow that the error belongs to. `untracked` is set by NOTRACK. `endpoint`
     decides what becomes of the packet when a namespace takes it in. `exit` is the device (namespace id,
     index) behind which an outside client sits. `connecting` marks the packet of a connect().
     `bound` is the index of the device that a packet to a link-local address has to leave by. `view` is what the last
@@ -80,6 +80,7 @@ class Journey:
         self.inner: Tuple4 | None = None
         self.untracked = False
         self.zones = (0, 0)
+        self.zoned = False
         self.assigned: Listener | None = None
         self.out: Out | None = None
         self.exit: tuple[str, int] | None = None
@@ -143,6 +144,7 @@ class Journey:
         self.track = None
         self.untracked = False
         self.zones = (0, 0)
+        self.zoned = False
         self.assigned = None
         self.out = None
 

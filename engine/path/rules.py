@@ -31,6 +31,7 @@ from engine.model.firewall import (
 )
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Assumption, StepKind
+from engine.path.conntrack import before_tracking
 from engine.path.journey import Journey
 from engine.path.mapping import concerns, settled
 from engine.path.matches import TOTAL, Answer, look_up, matches, possible
@@ -211,7 +212,7 @@ def _perform(journey: Journey, place: Place, statement: Statement, found: MapEle
     if isinstance(statement, SetMark):
         return _set_mark(journey, place, statement, found)
     if isinstance(statement, NoTrack | SetZone):
-        return _before_tracking(journey, statement)
+        return before_tracking(journey, statement, place.table.backend), None
     if isinstance(statement, Tproxy):
         words, taken = hand_over(journey, statement)
         return words, (ACCEPT if taken else DROP) if statement.strict else None
@@ -230,19 +231,6 @@ def _nat(journey: Journey, place: Place, statement: Nat, found: MapElement | Ans
         return "", None
     mapped = settled(journey, nat, place.hook)
     return (str(nat.kind), mapped) if mapped is not None else (f"{nat.kind}: no address, drop", DROP)
-
-
-def _before_tracking(journey: Journey, statement: NoTrack | SetZone) -> tuple[str, Effect]:
-    """What decides about the packet's flow; one that has its flow already, as an error has, keeps it (xt_CT.c)."""
-    known = journey.track is not None
-    if isinstance(statement, SetZone):
-        zone = statement.zone
-        journey.zones = journey.zones if known else (zone if statement.original else 0, zone if statement.reply else 0)
-        return f"zone {zone}", None
-    if not known:
-        journey.untracked = True
-        journey.see(ct_state="untracked", ct_status=frozenset())
-    return "notrack", None
 
 
 def _verdict_map(
