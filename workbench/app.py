@@ -33,6 +33,7 @@ from workbench.labs.dojo import TELLING, Dojo
 from workbench.looking import LIVE_ONLY, Looking
 from workbench.mending import Mending
 from workbench.messages import Trouble
+from workbench.metering import Metering
 from workbench.navigation import Navigation
 from workbench.palette import Commands
 from workbench.panes import Panes
@@ -49,7 +50,7 @@ from workbench.timeline import Timeline
 DOING = frozenset({"prove", "export", "undo_fix"})
 
 
-class Workbench(Proving, Dojo, Looking, Surveying, Mending, Navigation, App[int]):
+class Workbench(Metering, Proving, Dojo, Looking, Surveying, Mending, Navigation, App[int]):
     """The workbench on one source at a time. It was opened on `home`; `start` is an action to begin with."""
 
     TITLE = "portscope"
@@ -96,6 +97,7 @@ class Workbench(Proving, Dojo, Looking, Surveying, Mending, Navigation, App[int]
         """The frame is drawn: now look."""
         self.edges()
         self.call_after_refresh(self._begin)
+        self.start_metering()
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
         if self.start:
             self.call_after_refresh(self.run_action, self.start)

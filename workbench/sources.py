@@ -7,7 +7,7 @@ which may enter another network namespace for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 
 #: Gives the host now, then each time that it is another one, until the event is set. Raises `Refusal`.
 Watch = Callable[[Event], "Iterator[Update]"]
+Traffic = Callable[[], Mapping[str, int]]
 
 
 class Source(Protocol):
     """Something to look at. `title` is for the header; a source that is not `live` is looked at once.
 
     One that is `writable` may be changed by a fix that the user has seen and accepted; where it is `careful` as well (a
-    real host), he accepts it twice. `watch` is None where it can only be looked at.
+    real host), he accepts it twice. `watch` is None where it can only be looked at. `traffic` gives the packets that
+    the host's devices have carried, by their names; it is None where nobody knows.
     """
 
     @property
@@ -45,6 +47,9 @@ class Source(Protocol):
     @property
     def watch(self) -> Watch | None: ...  # noqa: D102
 
+    @property
+    def traffic(self) -> Traffic | None: ...  # noqa: D102
+
     def look(self) -> Snapshot:
         """What it is now. Raises `Refusal` with a line for the user."""
         ...
@@ -59,6 +64,7 @@ class LiveHost:
     writable: bool = False
     careful: bool = True
     watch: Watch | None = world.watch
+    traffic: Traffic | None = world.traffic
 
     def look(self) -> Snapshot:
         """Reads the kernel and the container engines."""
@@ -74,6 +80,7 @@ class SavedFile:
     writable: bool = False
     careful: bool = False
     watch: Watch | None = None
+    traffic: Traffic | None = None
 
     @property
     def title(self) -> str:
@@ -95,6 +102,7 @@ class Given:
     writable: bool = False
     careful: bool = False
     watch: Watch | None = None
+    traffic: Traffic | None = None
 
     def look(self) -> Snapshot:
         """Calls the function."""

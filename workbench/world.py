@@ -38,6 +38,13 @@ def watch(stop: Event, wanted: Wanted | None = None) -> Iterator[Update]:
         raise refused(str(error)) from error
 
 
+def traffic() -> dict[str, int]:
+    """The packets that this host's devices have carried, by their names."""
+    from engine.observe.traffic import packets  # noqa: PLC0415 - a file has no traffic
+
+    return packets()
+
+
 def load(path: Path) -> Snapshot:
     """A saved snapshot. Raises `Refusal` when the file cannot be read or is not one."""
     from engine.observe.recording import RecordingError, open_file  # noqa: PLC0415 - most questions need no file

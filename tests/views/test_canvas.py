@@ -120,3 +120,12 @@ def test_every_size_down_to_one_cell_gives_a_picture() -> None:
     found = scene(crowded_host(12))
     for width, height in ((1, 1), (10, 3), (40, 5), (300, 100)):
         assert "app11" in text(draw(found, width, height))
+
+
+def test_what_passes_a_link_stands_at_it_where_there_is_room() -> None:
+    rates = {"dh/2": "12/s", "dh/5": "3/s", "dh/7": "1/s"}
+    found = scene(docker_host())
+    roomy, tight = (text(draw(found, width, 18, look=Look(rates=rates))).split("\n") for width in (120, 68))
+    assert any("● web  172.17.0.2  ⇅ 3/s" in line for line in roomy)
+    assert any(line.strip("│┌└─ ┃").startswith("⇅ 12/s") for line in tight)
+    assert not any(len(line) > 68 for line in tight)

@@ -7,6 +7,7 @@ picture that is too large for its pane is scrolled, never squeezed. Lines come f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from views.text import Role, clip
@@ -34,10 +35,12 @@ STATE_ROLES = {State.UP: Role.GOOD, State.DOWN: Role.WARN, State.UNKNOWN: Role.D
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the user's hand adds to a scene: the selected node, and the node that the current step speaks of."""
+    """What is added to a scene: the selected node, the node that the current step speaks of, and what passes each
+    device of the host now, in words by its node."""
 
     selected: str | None = None
     focus: str | None = None
+    rates: Mapping[str, str] = field(default_factory=dict)
 
 
 NO_WAY, NO_LOOK = Way(), Look()
@@ -195,10 +198,17 @@ def _draw_port(drawing: _Drawing, port: Branch, columns: Columns, y: int, pitch:
         end = drawing.text(end + 2, y, far.detail, Role.DIM)
     elif far.detail:
         facts = clip(f"{far.detail} {facts}", max(columns.width - start, len(far.detail)))
+    rate = f"⇅ {drawing.look.rates[port.near.id]}" if port.near.id in drawing.look.rates else ""
+    below = columns.end + 2
+    if rate and end + 2 + len(rate) <= columns.width:
+        end = drawing.text(end + 2, y, rate, Role.TRACED)
+    elif rate and pitch > 1:
+        below = drawing.text(below, y + 1, f"{rate} ", Role.TRACED)
+        facts = clip(facts, columns.width - below)
     if facts and pitch > 1:
-        drawing.text(columns.end + 2, y + 1, facts, role)
+        drawing.text(below, y + 1, facts, role)
     elif facts:
-        drawing.text(end + 2, y, facts, role)
+        drawing.text(end + 2, y, clip(facts, columns.width - end - 2), role)
 
 
 def _draw_uplinks(drawing: _Drawing, scene: Scene, columns: Columns, rows: tuple[int, int, int]) -> None:
@@ -212,6 +222,9 @@ def _draw_uplinks(drawing: _Drawing, scene: Scene, columns: Columns, rows: tuple
         drawing.lines.across(y, 0, columns.host, drawing.weight(branch.near.id))
         drawing.node(branch.far, 0, y, 0, WIDEST)
         drawing.node(branch.near, columns.uplink, y, 1, WIDEST)
+        if branch.near.id in drawing.look.rates:
+            rate = f"⇅ {drawing.look.rates[branch.near.id]}"
+            drawing.text(max(columns.host - 1 - len(rate), 0), y - 1, rate, Role.TRACED)
         address = clip(branch.near.detail, WIDEST)
         if columns.tight:
             drawing.text(columns.host - 1 - len(address), y + 1, address, Role.DIM)

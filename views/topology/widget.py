@@ -6,6 +6,9 @@ slicing a row of spans. Positions come from the scene alone, so a refresh moves 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -82,16 +85,26 @@ class Topology(Painted):
     def trace(self, way: Way, focus: str | None) -> None:
         """Draws the traced way, and lights the node that the current step speaks of."""
         self.way = way
-        self.look = Look(self.look.selected, focus)
+        self.look = replace(self.look, focus=focus)
         self._draw()
         if focus:
             self._reveal(focus)
+
+    def flow(self, rates: Mapping[str, str]) -> None:
+        """Draws what passes each device of the host now, by the devices' names."""
+        if self._full is None:
+            return
+        near = [branch.near for branch in self._full.branches]
+        by_node = {node.id: rates[node.label] for node in near if node.label in rates}
+        if by_node != self.look.rates:
+            self.look = replace(self.look, rates=by_node)
+            self._draw()
 
     def select(self, node: str | None) -> bool:
         """Selects a node, in view. False when there is no such node."""
         if node is not None and (self._full is None or node not in self._full.nodes):
             return False
-        self.look = Look(node, self.look.focus)
+        self.look = replace(self.look, selected=node)
         self._draw()
         if node:
             self._reveal(node)

@@ -45,7 +45,14 @@ def show(lab: DemoLab) -> Exit:
     from workbench.sources import Given  # noqa: PLC0415
 
     title = f"demo lab {lab.name}"
-    source = Given(title, lambda: look_into(lab), live=True, writable=True, watch=partial(watch_in, lab))
+    source = Given(
+        title,
+        lambda: look_into(lab),
+        live=True,
+        writable=True,
+        watch=partial(watch_in, lab),
+        traffic=partial(run_in, lab.host, world.traffic),
+    )
     return draw(source, Ask(lab.target, lab.source))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from threading import Event
 from typing import TYPE_CHECKING
 
-from engine.build.namespaces import enter
+from engine.build.namespaces import enter, run_in
 from engine.lab import faults, lifecycle, shown
 from engine.lab.errors import LabError
 from engine.model.host import Snapshot
@@ -42,6 +42,13 @@ class LabSource:
     def watch(self) -> Watch:
         """The lab's updates."""
         return self._watch
+
+    def traffic(self) -> dict[str, int]:
+        """What the devices of the lab's host have carried; nothing once the lab is gone."""
+        try:
+            return run_in(lifecycle.host_path(self.name), world.traffic)
+        except OSError:
+            return {}
 
     def look(self) -> Snapshot:
         """The lab now. Raises `Refusal`."""

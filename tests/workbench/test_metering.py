@@ -1,0 +1,43 @@
+"""Traffic: counters become packets a second, and stand in the topology of the source that they were read of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from textual.pilot import Pilot
+
+from engine.observe.traffic import packets
+from tests.views.hosts import docker_host
+from tests.workbench.screen import ASK, Stand, answered, bench, drive, text
+from workbench.app import Workbench
+from workbench.metering import Metered, rates
+from workbench.sources import Given
+
+
+def test_a_rate_is_what_passed_in_the_time_between() -> None:
+    before, now = {"a": 10, "b": 5, "c": 7, "gone": 1}, {"a": 30, "b": 5, "c": 8, "new": 90}
+    assert rates(before, now, 2.0) == {"a": "10/s", "c": "<1/s"}
+    assert rates({"a": 9}, {"a": 3}, 2.0) == {}
+
+
+def test_the_topology_shows_what_passes_now() -> None:
+    source = Given("dh", docker_host, live=True, traffic=dict)
+    other = replace(source, title="another")
+
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        app = bench(pilot)
+        for at, count in ((1.0, 100), (3.0, 124)):
+            app.on_metered(Metered(source, {"up0": count}, at))
+        assert "12/s" in text(app, "topology")
+        app.on_metered(Metered(other, {"up0": 500}, 4.0))
+        assert "12/s" in text(app, "topology")
+        app.on_metered(Metered(source, {"up0": 500}, 5.0))
+        app.on_metered(Metered(source, {"up0": 500}, 6.0))
+        assert "/s" not in text(app, "topology")
+
+    drive(Workbench(source, ASK, Stand().engine), play)
+
+
+def test_the_kernel_counts_what_passes() -> None:
+    assert packets()["lo"] >= 0
