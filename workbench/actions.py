@@ -73,26 +73,25 @@ KEY_NAMES = {
 }
 
 
-def _lab(menu: str, title: str, handler: str, group: str = "lab", keys: str = "") -> Action:
-    name = handler.removeprefix("lab_").replace("('", ".").removesuffix("')").replace("_", ".")
-    return Action(f"lab.{name}", keys, title, handler, group=group, menu=menu)
+def _lab(menu: str, title: str, name: str, group: str = "lab", keys: str = "") -> Action:
+    return Action(f"lab.{name}", keys, title, f"lab('{name}')", group=group, menu=menu)
 
 
 #: What is done with labs, in the order of the menu.
 LABS = (
-    _lab("c", "Add a container", "lab_add('container')"),
-    _lab("w", "Add a network", "lab_add('network')"),
-    _lab("p", "Publish a port", "lab_add('publish')"),
-    _lab("l", "Add a client outside", "lab_add('client')"),
-    _lab("r", "Remove a container, a network or a published port", "lab_remove"),
-    _lab("b", "Break it, by a fault of your choice", "lab_break", keys="b"),
-    _lab("o", "Dojo: find a fault that nobody tells you", "lab_dojo", keys="o"),
-    _lab("m", "Mend it: take all faults back", "lab_mend"),
-    _lab("s", "Save it as a Compose file", "lab_save"),
-    _lab("D", "Take it down", "lab_down"),
-    _lab("g", "Build a lab of the gallery", "lab_gallery", "labs"),
-    _lab("f", "Build the lab of a Compose file", "lab_file", "labs"),
-    _lab("n", "Build a lab by a form: network, container, port, client", "lab_form", "labs"),
+    _lab("c", "Add a container", "add.container"),
+    _lab("w", "Add a network", "add.network"),
+    _lab("p", "Publish a port", "add.publish"),
+    _lab("l", "Add a client outside", "add.client"),
+    _lab("r", "Remove a container, a network or a published port", "remove"),
+    _lab("b", "Break it, by a fault of your choice", "break", keys="b"),
+    _lab("o", "Dojo: find a fault that nobody tells you", "dojo", keys="o"),
+    _lab("m", "Mend it: take all faults back", "mend"),
+    _lab("s", "Save it as a Compose file", "save"),
+    _lab("D", "Take it down", "down"),
+    _lab("g", "Build a lab of the gallery", "gallery", "labs"),
+    _lab("f", "Build the lab of a Compose file", "file", "labs"),
+    _lab("n", "Build a lab by a form: network, container, port, client", "form", "labs"),
 )
 
 ACTIONS: tuple[Action, ...] = (

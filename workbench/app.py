@@ -29,7 +29,7 @@ from workbench.changing import Changes
 from workbench.command_log import CommandLog
 from workbench.header import State, answer_strip, header, tabs
 from workbench.help import Help
-from workbench.labs.dojo import TELLING, Dojo
+from workbench.labs.actions import TELLING, Labs
 from workbench.looking import LIVE_ONLY, Looking
 from workbench.mending import Mending
 from workbench.messages import Trouble
@@ -46,11 +46,11 @@ from workbench.sources import Source
 from workbench.surveying import Surveying
 from workbench.timeline import Timeline
 
-#: Actions that change, send or write something, beside those about labs.
-DOING = frozenset({"prove", "export", "undo_fix"})
+#: Actions that change, send or write something.
+DOING = frozenset({"prove", "export", "undo_fix", "lab", "labs"})
 
 
-class Workbench(Metering, Proving, Dojo, Looking, Surveying, Mending, Navigation, App[int]):
+class Workbench(Metering, Proving, Labs, Looking, Surveying, Mending, Navigation, App[int]):
     """The workbench on one source at a time. It was opened on `home`; `start` is an action to begin with."""
 
     TITLE = "portscope"
@@ -137,7 +137,6 @@ class Workbench(Metering, Proving, Dojo, Looking, Surveying, Mending, Navigation
         self._take(source)
         self.asked, self.waiting = ask, False
         self.panes.forget()
-        self.enter_round()
         self.edges()
         self._begin()
 
@@ -155,6 +154,7 @@ class Workbench(Metering, Proving, Dojo, Looking, Surveying, Mending, Navigation
 
     def _begin(self) -> None:
         self.session.start()
+        self.enter_round()
         if self.asked is not None:
             self.ask(self.asked)
 
@@ -181,11 +181,13 @@ class Workbench(Metering, Proving, Dojo, Looking, Surveying, Mending, Navigation
         if reason:
             self.notify(reason, timeout=3)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A file does not change: there is nothing to freeze, to look at again, to step back to, or to take back."""
         if action == "undo_fix":
             return self.source.writable
-        if (self.in_round and action in TELLING) or (self.settings.read_only and (action in DOING or "lab" in action)):
+        if self.in_round and (action in TELLING or parameters == ("break",)):
+            return None
+        if self.settings.read_only and action in DOING:
             return None
         return self.source.live if action in LIVE_ONLY else True
 

@@ -29,7 +29,8 @@ class Source(Protocol):
 
     One that is `writable` may be changed by a fix that the user has seen and accepted; where it is `careful` as well (a
     real host), he accepts it twice. `watch` is None where it can only be looked at. `traffic` gives the packets that
-    the host's devices have carried, by their names; it is None where nobody knows.
+    the host's devices have carried, by their names; it is None where nobody knows. `lab` is the
+    name of the lab that it is, or empty.
     """
 
     @property
@@ -46,6 +47,9 @@ class Source(Protocol):
 
     @property
     def watch(self) -> Watch | None: ...  # noqa: D102
+
+    @property
+    def lab(self) -> str: ...  # noqa: D102
 
     @property
     def traffic(self) -> Traffic | None: ...  # noqa: D102
@@ -65,6 +69,7 @@ class LiveHost:
     careful: bool = True
     watch: Watch | None = world.watch
     traffic: Traffic | None = world.traffic
+    lab: str = ""
 
     def look(self) -> Snapshot:
         """Reads the kernel and the container engines."""
@@ -81,6 +86,7 @@ class SavedFile:
     careful: bool = False
     watch: Watch | None = None
     traffic: Traffic | None = None
+    lab: str = ""
 
     @property
     def title(self) -> str:
@@ -103,6 +109,7 @@ class Given:
     careful: bool = False
     watch: Watch | None = None
     traffic: Traffic | None = None
+    lab: str = ""
 
     def look(self) -> Snapshot:
         """Calls the function."""

@@ -162,7 +162,9 @@ def test_what_is_done_to_a_lab_is_offered_where_one_is_shown(monkeypatch, tmp_pa
         await pilot.press("n")
         screen = pilot.app.screen
         assert isinstance(screen, Menu)
-        assert [row.key for row in screen.listing.entries if row.key] == ["lab_gallery", "lab_file", "lab_form"]
+        assert [row.key for row in screen.listing.entries if row.key] == [
+            f"lab('{name}')" for name in ("gallery", "file", "form")
+        ]
         await pilot.press("g")
         await shown(pilot, Menu)
         await pilot.press("enter")

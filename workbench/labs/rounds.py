@@ -40,7 +40,7 @@ def start(lab: str, seed: int | None = None) -> Work:
         return "Something is wrong. Find out what, with as few looks as you can."
 
     notes = ("A fault that nobody tells you is put into the lab. Until you find it, asking costs points.",)
-    return Work(f"A round of the dojo in lab {lab}", (f"portscope lab dojo {lab} start",), do, notes, then="lab_dojo")
+    return Work(f"A round of the dojo in lab {lab}", (f"portscope lab dojo {lab} start",), do, notes, then="dojo")
 
 
 def shown(lab: str, told: int) -> RoundNow:

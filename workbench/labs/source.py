@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class LabSource:
     """A lab that is up, by its name."""
 
-    name: str
+    lab: str
     live: bool = True
     writable: bool = True
     careful: bool = False
@@ -36,7 +36,7 @@ class LabSource:
     @property
     def title(self) -> str:
         """For the header."""
-        return f"lab {self.name}"
+        return f"lab {self.lab}"
 
     @property
     def watch(self) -> Watch:
@@ -46,22 +46,22 @@ class LabSource:
     def traffic(self) -> dict[str, int]:
         """What the devices of the lab's host have carried; nothing once the lab is gone."""
         try:
-            return run_in(lifecycle.host_path(self.name), world.traffic)
+            return run_in(lifecycle.host_path(self.lab), world.traffic)
         except OSError:
             return {}
 
     def look(self) -> Snapshot:
         """The lab now. Raises `Refusal`."""
-        return work.look(work.stands(self.name))
+        return work.look(work.stands(self.lab))
 
     def _watch(self, stop: Event) -> Iterator[Update]:
         """The thread that asks for them enters the lab for good. Raises `Refusal`."""
         try:
-            enter(lifecycle.host_path(self.name))
+            enter(lifecycle.host_path(self.lab))
         except OSError as error:
-            raise refused(f"lab {self.name} cannot be entered: {error.strerror}; was it taken down?") from error
-        for update in world.watch(stop, work.named(self.name)):
-            yield replace(update, snapshot=shown.alone(update.snapshot, work.stands(self.name).lab))
+            raise refused(f"lab {self.lab} cannot be entered: {error.strerror}; was it taken down?") from error
+        for update in world.watch(stop, work.named(self.lab)):
+            yield replace(update, snapshot=shown.alone(update.snapshot, work.stands(self.lab).lab))
 
 
 def question(name: str) -> Ask | None:

@@ -30,7 +30,7 @@ class Work:
     """Something to be done. `commands` do the same in a shell; `notes` are what else there is to know of it.
 
     `do` does it, and says what is true then. `opens` is the lab to look at afterwards; "" leaves the screen as it is.
-    `then` is the action to go on with.
+    `then` is the row of the menu to go on with.
     """
 
     title: str

@@ -1,0 +1,61 @@
+"""The actions about labs, as the app has them.
+
+What they do is at the desk, which is loaded when the first one is called: a workbench that only looks does not wait for
+what builds.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, cast
+
+from views.verdict.ask import Ask
+from workbench.asking import Asking
+from workbench.sources import Source
+
+if TYPE_CHECKING:
+    from workbench.app import Workbench
+    from workbench.labs.dojo import Dojo
+
+#: What would give the answer away while a round of the dojo is on.
+TELLING = frozenset({"everywhere", "matrix", "export", "apply_fix", "copy_fix", "prove"})
+
+
+class Labs(Asking):
+    """Labs. The app looks at `source`."""
+
+    source: Source
+    in_round: bool = False
+
+    @property
+    def lab(self) -> str:
+        """The name of the lab that is shown; empty where it is none."""
+        return self.source.lab
+
+    @cached_property
+    def desk(self) -> Dojo:
+        """Where labs are worked on."""
+        from workbench.labs.dojo import Dojo  # noqa: PLC0415 - the first picture comes first
+
+        return Dojo(cast("Workbench", self))
+
+    def ask(self, ask: Ask) -> None:
+        """Asks a question; while a round of the dojo is on, as one of its looks."""
+        if self.in_round:
+            self.desk.look(ask)
+        else:
+            super().ask(ask)
+
+    def enter_round(self) -> None:
+        """Looks whether a round is on in the lab that is shown. Then nothing that was answered is shown any more."""
+        self.in_round = bool(self.lab) and self.desk.has_round()
+        if self.in_round:
+            self.forget_question()
+
+    def action_labs(self) -> None:
+        """Opens the menu."""
+        self.desk.menu()
+
+    def action_lab(self, what: str) -> None:
+        """Does what a row of the menu says."""
+        self.desk.do(what)
