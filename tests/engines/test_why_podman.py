@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from engine.observe.recording import dumps
 from tests.engines.breaks import (
     CLIENT,
     HOST,
@@ -22,6 +23,7 @@ from tests.engines.breaks import (
     sh,
 )
 from tests.engines.podman import PROGRAMS, WEB_ADDRESS, PodmanHost, podman_host
+from tests.engines.test_secrets import SECRET, with_secrets
 from tests.engines.test_why_docker import ask, judge, out_of_order, story
 from tests.harness.needs import require
 
@@ -125,6 +127,13 @@ def test_containers_are_known_without_a_socket(podman: PodmanHost) -> None:
     (network,) = snapshot.networks
     assert (network.name, network.bridge, network.engine) == ("podman", "podman0", "podman")
     assert not [gap for gap in snapshot.gaps if "podman" in gap.source]
+
+
+def test_no_secret_of_a_container_or_process_enters_a_snapshot(podman: PodmanHost) -> None:
+    with with_secrets(podman):
+        snapshot = podman.snapshot()
+    assert [each.state for each in snapshot.containers if each.name == "web"] == ["running"]
+    assert SECRET not in dumps(snapshot)
 
 
 def test_the_healthy_path_is_told_through_netavarks_rules(podman: PodmanHost) -> None:
