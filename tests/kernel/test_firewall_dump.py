@@ -55,6 +55,8 @@ PLAIN = [
     "-A INPUT -s 10.0.0.0/255.0.255.0 -j DROP",
     "-A FORWARD ! -i veth+ -o br-0123456789ab -j RETURN",
     "-A INPUT ! -p icmp -j DROP",
+    "-A INPUT -p icmp -m icmp --icmp-type 8 -j DROP",
+    "-A INPUT -p icmp -m icmp ! --icmp-type 3/1 -j DROP",
     "-A INPUT -p tcp -m tcp --sport 1:9 ! --dport 80 -j ACCEPT",
     "-A INPUT -p udp -m udp ! --sport 53 -m comment --comment x -j ACCEPT",
     "-A INPUT -p tcp -m tcp -j ACCEPT",
@@ -117,7 +119,7 @@ def test_the_dump_tells_what_the_tools_tell_and_needs_none(
         "-A FORWARD -p 47 -j DROP",
         "-A FORWARD -p tcp -m tcp --tcp-flags SYN,RST SYN -j DROP",
         "-A FORWARD -m conntrack --ctstate NEW --ctproto 6 -j DROP",
-        "-A FORWARD -p icmp -m icmp --icmp-type 8 -j DROP",
+        "-A FORWARD -p icmp -m icmp --icmp-type any -j DROP",
         "-A FORWARD -p sctp -m sctp --dport 80 -j DROP",
     ],
 )

@@ -1,8 +1,8 @@
 """Collects the texts of all firewall listing tools, each only where the kernel says that it has something to show.
 
-Tables of iptables-nft that can be read from the kernel's own dump need no tool. For the others nft is asked,
-and iptables-nft-save where they may be iptables-nft's; iptables-legacy-save is only started for families whose tables
-exist already, since a listing would create them. The tools run side by side. A missing tool, a
+Tables of iptables-nft and iptables-legacy that can be read as the kernel holds them need no tool. For the others nft is
+asked, and iptables-nft-save where they may be iptables-nft's; iptables-legacy is only asked for tables that exist
+already, since a listing would create them. The tools run side by side. A missing tool, a
 refusal, or an iptables of the other backend becomes a gap that says what to do.
 """
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from engine.model.firewall import Backend, Table
 from engine.model.host import Gap
 from engine.observe.errors import NetlinkError, gap
-from engine.observe.firewall import presence, tools, xt, xt_kernel
+from engine.observe.firewall import presence, tools, xt, xt_entries, xt_kernel, xt_sockopt
 from engine.observe.firewall.presence import NftPresence
 from engine.observe.firewall.tools import Output
 
@@ -31,12 +31,14 @@ _PLAIN = frozenset(string.ascii_letters + string.digits + "_-.")
 class Look:
     """One attempt: the texts by what they are of ("nft", "texts", "xt-nft ip", …), and the gaps so far.
 
-    `tables` are the keys of all nft tables in the kernel's order, `written` those that were read without a tool.
+    `tables` are the keys of all nft tables in the kernel's order, `written` those that were read without a tool, and
+    `legacy` the tables of iptables-legacy that were, by family.
     """
 
     netns: str
     tables: Collection[tuple[str, str]] = ()
     written: Mapping[tuple[str, str], Table] = field(default_factory=dict)
+    legacy: dict[str, tuple[Table, ...]] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
 
@@ -81,6 +83,16 @@ def legacy_tables(look: Look, family: str) -> tuple[str, ...]:
         return ()
 
 
+def _legacy_written(family: str, names: Sequence[str]) -> tuple[Table, ...] | None:
+    """The tables of iptables-legacy in a family, where all of them can be read without a tool."""
+    try:
+        drafts = [xt_entries.draft(xt_sockopt.entries(family, name), family) for name in names]
+    except OSError:
+        return None
+    made = tuple(xt.table_of(draft, Backend.XT_LEGACY, family) for draft in drafts if draft is not None)
+    return made if len(made) == len(names) else None
+
+
 def unchanged(before: NftPresence) -> bool:
     """Whether the nft rule set is still the one that was asked about."""
     try:
@@ -100,7 +112,11 @@ def run_tools(look: Look, found: NftPresence, legacy: Mapping[str, Sequence[str]
     for family, name in FAMILIES.items():
         if any(of == family and xt.maybe_xt(of, table) for of, table in left):
             _want(look, wanted, f"{Backend.XT_NFT} {family}", name, f"{name}-nft-save")
-        if legacy.get(family):
+        if not (names := legacy.get(family)):
+            continue
+        if written := _legacy_written(family, names):
+            look.legacy[family] = written
+        else:
             _want(look, wanted, f"{Backend.XT_LEGACY} {family}", name, f"{name}-legacy-save")
     for key, output in zip(wanted, tools.run(list(wanted.values())), strict=True):
         keep(look, key, output)

@@ -50,7 +50,8 @@ def _assemble(look: Look) -> Firewall:
     found = _nft_tables(look, ruleset, saved) if ruleset is not None else saved
     found |= look.written
     in_order = {key: found[key] for key in look.tables if key in found} | found
-    return Firewall((*in_order.values(), *_xt_tables(look, Backend.XT_LEGACY, ipsets)), ipsets)
+    legacy = (table for family in FAMILIES for table in look.legacy.get(family, ()))
+    return Firewall((*in_order.values(), *legacy, *_xt_tables(look, Backend.XT_LEGACY, ipsets)), ipsets)
 
 
 def _xt_tables(look: Look, backend: Backend, ipsets: tuple[NamedSet, ...]) -> list[Table]:

@@ -43,8 +43,8 @@ FAMILIES = frozenset(("ip", "ip6"))
 TABLES = frozenset(("filter", "nat", "mangle", "raw", "security"))
 
 
-#: Counters ("3:180", or empty), text and handle of a rule.
-Line = tuple[str, str, int | None]
+#: Counters ("3:180", or empty), text and handle of a rule, and the parts of its text where they are known.
+Line = tuple[str, str, int | None, list[str] | None]
 
 
 @dataclass(slots=True)
@@ -143,7 +143,7 @@ def _add_rule(table: Draft, line: str) -> None:
     if start != "-A" or not chain:
         raise FirewallTextError(f"neither a chain nor a rule: {rest[:80]!r}")
     try:
-        table.rules[chain].append((counters, rest, None))
+        table.rules[chain].append((counters, rest, None, None))
     except KeyError:
         raise FirewallTextError(f"rule of a chain that is not there: {line[:80]!r}") from None
 
@@ -154,10 +154,10 @@ def _chain(reader: _Reader, draft: Draft, name: str) -> Chain:
 
 
 def _rule(reader: _Reader, draft: Draft, index: int, line: Line) -> Rule:
-    counters, text, handle = line
+    counters, text, handle, parts = line
     packets, _, octets = counters.partition(":")
     try:
-        statements, comment = xt_parts.meaning(reader.context, draft.policies, text)
+        statements, comment = xt_parts.meaning(reader.context, draft.policies, text, parts)
     except FirewallTextError:
         statements, comment = (Opaque(text),), _comment(text)
     return Rule(

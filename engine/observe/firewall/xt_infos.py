@@ -120,6 +120,20 @@ def _udp(info: bytes) -> Words:
     return None if info[8] & ~3 else _ports(info[:9])
 
 
+def _icmp(info: bytes) -> Words:
+    """Struct ipt_icmp, and the same for IPv6: a type, a range of codes, and whether they are inverted."""
+    kind, low, high, inverted = info[:4]
+    if kind == 0xFF or inverted & ~1 or (low != high and (low, high) != (0, 0xFF)):
+        return None
+    return _not(inverted, f"--icmp-type {kind}" + (f"/{low}" if (low, high) != (0, 0xFF) else ""))
+
+
+def _mark_match(info: bytes) -> Words:
+    """Struct xt_mark_mtinfo1."""
+    value, mask, inverted = struct.unpack_from("=IIB", info)
+    return _not(inverted, f"--mark {value:#x}" + (f"/{mask:#x}" if mask != 0xFFFFFFFF else ""))
+
+
 MATCHES: dict[tuple[str, int], Show] = {
     ("comment", 0): _comment,
     ("conntrack", 3): _conntrack,
@@ -128,6 +142,8 @@ MATCHES: dict[tuple[str, int], Show] = {
     ("multiport", 1): _multiport,
     ("tcp", 0): _tcp,
     ("udp", 0): _udp,
+    ("icmp", 0): _icmp,
+    ("mark", 1): _mark_match,
 }
 
 

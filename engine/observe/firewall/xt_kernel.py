@@ -37,7 +37,7 @@ def _table(raw: RawTable) -> Table | None:
             found = line(rule, raw.family, chain.name)
             if found is None:
                 return None
-            lines.append((*found, rule.handle))
+            lines.append((*found, rule.handle, None))
     table = xt.table_of(draft, Backend.XT_NFT, raw.family)
     pairs = [(chain, raw.chains[chain.name]) for chain in table.chains]
     if not pairs or not all(same_base(chain.base, bones.base) for chain, bones in pairs):

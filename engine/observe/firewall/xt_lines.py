@@ -41,7 +41,7 @@ _SIZES = {"ip": 4, "ip6": 16}
 _AF = {"ip": socket.AF_INET, "ip6": socket.AF_INET6}
 _PROTOCOL_OFFSETS = {("ip", 9)}
 #: Protocols that iptables calls by name on every system.
-_PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp"}
+PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp"}
 _ORDER = ("-s", "-d", "-i", "-o", "-p")
 _ODD_LETTERS = frozenset(" \"\\'")
 
@@ -190,19 +190,23 @@ def _network(family: str, length: int, mask: bytes | None, value: bytes) -> str:
     if len(value) != length or length > size or (mask is not None and (len(mask) != size or length != size)):
         raise Unknown
     shown = socket.inet_ntop(_AF[family], value.ljust(size, b"\0"))
-    if mask is None:
-        return f"{shown}/{length * 8}"
+    return f"{shown}/{length * 8}" if mask is None else address_words(value, mask)
+
+
+def address_words(value: bytes, mask: bytes) -> str:
+    """ADDRESS/LENGTH, or ADDRESS/MASK where the mask is no prefix."""
+    family = socket.AF_INET if len(value) == 4 else socket.AF_INET6
     bits = int.from_bytes(mask, "big")
-    hosts = bits ^ ((1 << size * 8) - 1)
-    if hosts & (hosts + 1) == 0:
-        return f"{shown}/{size * 8 - hosts.bit_length()}"
-    return f"{shown}/{socket.inet_ntop(_AF[family], mask)}"
+    hosts = bits ^ ((1 << len(value) * 8) - 1)
+    prefix = hosts & (hosts + 1) == 0
+    end = str(len(value) * 8 - hosts.bit_length()) if prefix else socket.inet_ntop(family, mask)
+    return f"{socket.inet_ntop(family, value)}/{end}"
 
 
 def _protocol(mask: bytes | None, value: bytes, _negate: bool) -> tuple[str, str]:
     if mask is not None:
         raise Unknown
-    return "-p", f"-p {_PROTOCOLS[value[0]]}"
+    return "-p", f"-p {PROTOCOLS[value[0]]}"
 
 
 def _device(option: str) -> Callable[[bytes | None, bytes, bool], tuple[str, str]]:

@@ -27,9 +27,13 @@ _SLOW = ("\\", " --match ", " --jump ", " --goto ", " -m -", " -m !")
 _COMMENT = ' -m comment --comment "'
 
 
-def meaning(context: XtContext, chains: Collection[str], text: str) -> Meaning:
-    """The statements and the comment of the rule `-A CHAIN …`. Raises `FirewallTextError`."""
-    parts = _parts(text)
+def meaning(context: XtContext, chains: Collection[str], text: str, parts: list[str] | None = None) -> Meaning:
+    """The statements and the comment of the rule `-A CHAIN …`, whose `parts` a writer of the text may give.
+
+    Raises `FirewallTextError`.
+    """
+    if parts is None:
+        parts = _parts(text)
     if parts is None:
         return word_by_word(context, chains, text)
     known = _KNOWN.setdefault(context.family, {})
@@ -76,7 +80,7 @@ def _parts(text: str) -> list[str] | None:
 
 def _understood(context: XtContext, chains: Collection[str], part: str, known: dict[str, Meaning]) -> Meaning:
     """What a part means, by its words; remembered where it is the same in another table."""
-    if part.startswith(_COMMENT) and part.endswith('"') and part.count('"') == 2:
+    if part.startswith(_COMMENT) and part.endswith('"') and part.count('"') == 2 and "\\" not in part:
         return (), part[len(_COMMENT) : -1]
     words = options(split(part))
     found = tuple(_statements(context, chains, words)), comment_of(words)

@@ -1,0 +1,69 @@
+"""Entries of iptables-legacy from anywhere: a table that is understood, or none, and never anything else."""
+
+from __future__ import annotations
+
+import struct
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.observe.firewall.xt import Draft
+from engine.observe.firewall.xt_entries import draft
+from engine.observe.firewall.xt_sockopt import Entries
+
+_ANYBODY = bytes(84)
+
+
+def entry(target: bytes, *, address: bytes = _ANYBODY, packets: int = 0) -> bytes:
+    """An entry of the family "ip" without matches."""
+    return address + struct.pack("=4xHHIQQ", 112, 112 + len(target), 0, packets, 60 * packets) + target
+
+
+def standard(verdict: int) -> bytes:
+    return struct.pack("=H29sBi4x", 40, b"", 0, verdict)
+
+
+def error(name: bytes) -> bytes:
+    return struct.pack("=H29sB30s2x", 64, b"ERROR", 0, name)
+
+
+def table(*entries: bytes, policy: int) -> Entries:
+    """A table with one built-in chain, whose policy is at the `policy`-th entry."""
+    places = [sum(map(len, entries[:at])) for at in range(len(entries))]
+    return Entries("filter", ((2, 0, places[policy]),), b"".join(entries))
+
+
+#: FORWARD: no target (a jump to the next entry), a jump to the user's chain, a drop; policy DROP. Then that chain.
+WHOLE = table(
+    entry(standard(152)),
+    entry(standard(4 * 152 + 176), packets=3),
+    entry(standard(-1)),
+    entry(standard(-1)),
+    entry(error(b"mine")),
+    entry(standard(-5)),
+    entry(standard(-5)),
+    entry(error(b"ERROR")),
+    policy=3,
+)
+
+
+def test_chains_policies_jumps_and_counters_are_where_they_belong() -> None:
+    made = draft(WHOLE, "ip")
+    assert made is not None
+    assert made.policies == {"FORWARD": "DROP", "mine": "-"}
+    assert {chain: [line[:2] for line in lines] for chain, lines in made.rules.items()} == {
+        "FORWARD": [("0:0", "-A FORWARD"), ("3:180", "-A FORWARD -j mine"), ("0:0", "-A FORWARD -j DROP")],
+        "mine": [("0:0", "-A mine -j RETURN")],
+    }
+
+
+@given(st.binary(max_size=600), st.lists(st.tuples(st.integers(0, 4), st.integers(0, 700), st.integers(0, 700))))
+def test_any_bytes_are_a_table_or_none(data: bytes, chains: list[tuple[int, int, int]]) -> None:
+    for family in ("ip", "ip6"):
+        assert isinstance(draft(Entries("filter", tuple(chains), data), family), Draft | None)
+
+
+@given(st.integers(0, len(WHOLE.data) - 1), st.integers(0, 255))
+def test_a_damaged_table_is_a_table_or_none(at: int, value: int) -> None:
+    data = WHOLE.data[:at] + bytes([value]) + WHOLE.data[at + 1 :]
+    assert isinstance(draft(Entries("filter", WHOLE.chains, data), "ip"), Draft | None)
