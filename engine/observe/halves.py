@@ -1,6 +1,7 @@
 """Work on many namespaces by two processes: Python's values are made by one processor at a time in each.
 
-1. `by_processes` forks once. Both processes take items from the same pipe of numbers until there are none left, and the
+1. `by_processes` forks once. This process takes the first item, which is the largest (the host) and is remembered best
+   where it is asked for again; then both take items from the same pipe of numbers until there are none left, and the
    child sends back what it found. What a child that was ended did not do is done here.
 2. A process forks only while it has a single thread, so no lock is held by a thread that the child does not have; a
    program with threads, as the workbench is, does all of the work itself.
@@ -39,7 +40,7 @@ def by_processes(work: Callable[[Iterator[Item]], list[Result]], items: Sequence
     """
     if not FEWEST <= len(items) <= _MOST or threading.active_count() > 1 or (os.cpu_count() or 1) < 2:
         return work(iter(items))
-    tickets, taken = _pipe_of(len(items)), _Taken(items)
+    tickets, taken = _pipe_of(range(1, len(items))), _Taken(items)
     answer, reply = os.pipe()
     child = os.fork()
     if child == 0:
@@ -47,7 +48,7 @@ def by_processes(work: Callable[[Iterator[Item]], list[Result]], items: Sequence
         _answer(reply, lambda: _work(work, taken, tickets))
     os.close(reply)
     try:
-        done = _work(work, taken, tickets)
+        done = _work(work, taken, tickets, first=0)
         with open(answer, "rb", closefd=False) as stream:
             done.update(_received(stream.read()))
     finally:
@@ -66,23 +67,28 @@ class _Taken:
         self.items = items
         self.places: list[int] = []
 
-    def all(self, tickets: int) -> Iterator[Any]:
-        """Takes items until no number is left."""
+    def all(self, tickets: int, first: int | None) -> Iterator[Any]:
+        """Takes the first item, where there is one for this process, and then items until no number is left."""
+        if first is not None:
+            self.places.append(first)
+            yield self.items[first]
         while raw := os.read(tickets, _number.size):
             (place,) = _number.unpack(raw)
             self.places.append(place)
             yield self.items[place]
 
 
-def _work(work: Callable[[Iterator[Any]], list[Any]], taken: _Taken, tickets: int) -> dict[int, Any]:
-    results = work(taken.all(tickets))
+def _work(
+    work: Callable[[Iterator[Any]], list[Any]], taken: _Taken, tickets: int, first: int | None = None
+) -> dict[int, Any]:
+    results = work(taken.all(tickets, first))
     return dict(zip(taken.places, results, strict=True))
 
 
-def _pipe_of(count: int) -> int:
-    """The end of a pipe to take the numbers below `count` from."""
+def _pipe_of(numbers: Sequence[int]) -> int:
+    """The end of a pipe to take the numbers from."""
     tickets, filled = os.pipe()
-    os.write(filled, b"".join(map(_number.pack, range(count))))
+    os.write(filled, b"".join(map(_number.pack, numbers)))
     os.close(filled)
     return tickets
 

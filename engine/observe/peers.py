@@ -21,7 +21,7 @@ from engine.model.host import Gap
 from engine.model.link import Link, Peer
 from engine.observe.decode import decodes, i32
 from engine.observe.errors import NetlinkError, gap
-from engine.observe.links import FarEnd, SeenLink
+from engine.observe.links import PAIRED, FarEnd, SeenLink
 from engine.observe.namespaces import Place, enter, open_place
 from engine.observe.netlink import Message, Netlink, attributes
 
@@ -54,6 +54,8 @@ class PeerFinder:
         self._before = before
         self._pairs: dict[tuple[int, int], list[str]] = {}
         self._indexes: dict[int, list[str]] = {}
+        #: Ends of pairs whose other end was found before: namespace and index of that end, by their own.
+        self._mirrored: dict[tuple[str, int], Peer] = {}
         for netns, links in seen.items():
             for each in links:
                 self._indexes.setdefault(each.link.index, []).append(netns)
@@ -62,7 +64,10 @@ class PeerFinder:
 
     def resolve(self, netns: str) -> tuple[tuple[Link, ...], tuple[Gap, ...]]:
         """The links of one namespace with their peers, and a gap for each that leads out of sight."""
-        known = [self._here(netns, each) or self._as_before(netns, each) for each in self._seen[netns]]
+        known = [
+            self._here(netns, each) or self._mirror(netns, each) or self._as_before(netns, each)
+            for each in self._seen[netns]
+        ]
         if None not in known:
             return tuple(link for link in known if link is not None), ()
         try:
@@ -85,9 +90,18 @@ class PeerFinder:
                 continue
             other = numbers.find(each.far.nsid, self._likely(each.link.index, each.far))
             links.append(replace(each.link, peer=Peer(other, each.far.index)))
+            if other is not None and each.link.kind in PAIRED:
+                self._mirrored[other, each.far.index] = Peer(netns, each.link.index)
             if other is None:
                 gaps.append(out_of_sight(netns, each.link.name))
         return tuple(links), tuple(gaps)
+
+    def _mirror(self, netns: str, each: SeenLink) -> Link | None:
+        """The link as the other end of its pair, where that is known."""
+        peer = self._mirrored.get((netns, each.link.index))
+        if peer is None or each.far is None or each.far.index != peer.index or each.link.kind not in PAIRED:
+            return None
+        return replace(each.link, peer=peer)
 
     def _as_before(self, netns: str, each: SeenLink) -> Link | None:
         """The link as it was resolved before, where that still holds."""
