@@ -18,7 +18,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, ip_address
 
 from engine.model.host import Snapshot
@@ -29,7 +29,12 @@ from engine.path.world import World as Walked
 from tests.hosts.build import World
 
 #: Milliseconds that the project promises.
-LIMITS = {"docker, again": 5, "kube-proxy, last service, again": 30}
+LIMITS = {
+    "docker, first": 5,
+    "docker, again": 5,
+    "kube-proxy, last service, first": 30,
+    "kube-proxy, last service, again": 30,
+}
 SERVICES, ENDPOINTS = IPv4Address("10.96.0.10"), 3
 
 
@@ -130,12 +135,14 @@ class Row:
         self.ask()
 
     def ask(self) -> None:
-        world = Walked(self.snapshot) if self.fresh else self.world
-        runs, complete = conversations(world, self.question)
+        runs, complete = conversations(self.world, self.question)
         if not complete or {run.result.symptom for run in runs} != {Symptom.CONNECTED}:
             raise RuntimeError(f"{self.question} should connect on every branch: {[r.result.symptom for r in runs]}")
 
     def measure(self) -> None:
+        if self.fresh:  # values of its own, on which nothing is indexed yet
+            spaces = tuple(replace(netns) for netns in self.snapshot.namespaces)
+            self.world = Walked(replace(self.snapshot, namespaces=spaces))
         start = time.process_time()
         self.ask()
         self.taken.append(1000 * (time.process_time() - start))

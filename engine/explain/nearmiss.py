@@ -30,7 +30,7 @@ from engine.model.ref import Ref
 from engine.model.trace import Step, StepKind
 from engine.model.verdict import NearMiss
 from engine.path.matches import Answer, look_up, matches
-from engine.path.rules import rule_ref
+from engine.path.places import rule_ref
 from engine.path.stations import FIXED, Hooked
 from engine.path.view import View
 from engine.path.world import World

@@ -11,7 +11,7 @@ from engine.explain.blocker import Blocker
 from engine.explain.failure import rule_at
 from engine.model.firewall import Chain
 from engine.model.ref import Ref
-from engine.path.rules import rule_ref
+from engine.path.places import rule_ref
 from engine.path.world import World
 
 

@@ -42,9 +42,9 @@ def address_type(fib: Fib, address: IPAddress, device: Link | None = None) -> st
 
 def is_local(netns: Netns, fib: Fib, address: IPAddress) -> bool:
     """Whether packets to the address are taken in by this namespace."""
-    if any(own.address == address for own in netns.addresses):
-        return True
-    return fib.beyond_addresses(address) and address_type(fib, address) == "local"
+    if not fib.may_be_local(address):
+        return False
+    return address in netns.addresses_by_value or address_type(fib, address) == "local"
 
 
 def source_for(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from engine.model.address import Family, IPAddress, IPNetwork, family_of
+from engine.model.address import Family, IPAddress, family_of
 from engine.model.host import Netns
 from engine.model.route import NextHop, PolicyRule, Route
 
@@ -65,6 +65,8 @@ class Found:
 
 
 Entries = list[tuple[int, dict[int, list[Route]]]]
+#: What may be local, as numbers: single addresses, and ranges.
+_Local = tuple[set[int], list[tuple[int, int]]]
 
 
 class Fib:
@@ -72,7 +74,7 @@ class Fib:
 
     def __init__(self, netns: Netns) -> None:
         self._netns = netns
-        self._wide: tuple[IPNetwork, ...] | None = None
+        self._local: dict[int, _Local] | None = None
         self._made: dict[tuple[Family, int], Entries] | None = None
 
     @property
@@ -82,12 +84,13 @@ class Fib:
             self._made = _indexed(self._netns.routes)
         return self._made
 
-    def beyond_addresses(self, address: IPAddress) -> bool:
-        """Whether the local table may know an address that no device has (127.0.0.0/8, AnyIP)."""
-        if self._wide is None:
-            local = (route for route in self._netns.routes if route.table == LOCAL_TABLE and route.kind == "local")
-            self._wide = tuple(route.destination for route in local)
-        return any(address in network for network in self._wide)
+    def may_be_local(self, address: IPAddress) -> bool:
+        """Whether the address is one of a device, or the local table may know it (127.0.0.0/8, AnyIP)."""
+        if self._local is None:
+            self._local = _local_of(self._netns)
+        exact, wide = self._local[address.version]
+        value = int(address)
+        return value in exact or any(low <= value <= high for low, high in wide)
 
     def rules(self, family: Family) -> tuple[PolicyRule, ...]:
         """The policy rules of a family by priority."""
@@ -179,6 +182,22 @@ class Fib:
         """Only a route that leads somewhere is thrown away: a refusing one has ended the lookup already."""
         limit = rule.suppress_prefixlength
         return limit is not None and bool(found.nexthops) and found.route.destination.prefixlen <= limit
+
+
+def _local_of(netns: Netns) -> dict[int, _Local]:
+    """What may be local, by IP version. A packet is compared with it wherever it is asked for on a link."""
+    found: dict[int, _Local] = {4: (set(), []), 6: (set(), [])}
+    for each in netns.addresses:
+        found[each.address.version][0].add(int(each.address))
+    for route in netns.routes:
+        if route.table == LOCAL_TABLE and route.kind == "local":
+            exact, wide = found[route.destination.version]
+            low, high = int(route.destination.network_address), int(route.destination.broadcast_address)
+            if low == high:
+                exact.add(low)
+            else:
+                wide.append((low, high))
+    return found
 
 
 def _indexed(routes: Iterable[Route]) -> dict[tuple[Family, int], Entries]:

@@ -14,7 +14,8 @@ from engine.model.trace import Assumption, Outcome, Trace
 from engine.path.conntrack import confirm, track_packet
 from engine.path.journey import Journey
 from engine.path.nat import translate
-from engine.path.rules import Ending, chain_ref, run_base_chain
+from engine.path.places import chain_ref
+from engine.path.rules import Ending, run_base_chain
 from engine.path.stations import Hooked, Station, StationKind
 
 #: The smallest and the largest priority of a hook.

@@ -202,17 +202,16 @@ def _proxies(journey: Journey, there: Netns, link: Link, towards: IPAddress) -> 
     IPv6 knows only entries, whatever the routes; proxy_ndp says whether they count (ndisc.c, ndisc_recv_ns).
     """
     version = towards.version
-    router = f"net.ipv{version}.conf.{link.name}.forwarding"
-    whole = "net.ipv4.ip_forward" if version == 4 else "net.ipv6.conf.all.forwarding"
-    if not there.sysctl(router, there.sysctl(whole)):
-        return False
-    switch = f"proxy_{'arp' if version == 4 else 'ndp'}"
-    on = any(there.sysctl(f"net.ipv{version}.conf.{name}.{switch}") for name in ("all", link.name))
+    conf, switch = f"net.ipv{version}.conf", f"proxy_{'arp' if version == 4 else 'ndp'}"
+    on = bool(there.sysctl(f"{conf}.all.{switch}") or there.sysctl(f"{conf}.{link.name}.{switch}"))
     listed = any(n.proxy and n.address == towards and n.link == link.index for n in there.neighbours)
-    if version == 6:
-        return on and listed
     if not (on or listed):
         return False
+    whole = "net.ipv4.ip_forward" if version == 4 else "net.ipv6.conf.all.forwarding"
+    if not there.sysctl(f"{conf}.{link.name}.forwarding", there.sysctl(whole)):
+        return False
+    if version == 6:
+        return on and listed
     found = journey.world.fib(there).lookup(FlowKey(towards))
     return (
         isinstance(found, Found)

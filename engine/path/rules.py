@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.model.firewall import (
+    Backend,
     Chain,
     MapElement,
     Match,
@@ -29,12 +30,12 @@ from engine.model.firewall import (
     VerdictKind,
     VerdictMap,
 )
-from engine.model.ref import Ref, RefKind
 from engine.model.trace import Assumption, StepKind
 from engine.path.conntrack import before_tracking
 from engine.path.journey import Journey
 from engine.path.mapping import concerns, settled
 from engine.path.matches import TOTAL, Answer, look_up, matches, possible
+from engine.path.places import Place, chain_ref
 from engine.path.stations import Hooked
 from engine.path.tproxy import hand_over, socket_for
 from engine.path.view import View
@@ -58,20 +59,6 @@ class Ending:
     table: Table
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The rule that is being run, and the hook that it is run at."""
-
-    table: Table
-    chain: Chain
-    rule: Rule
-    hook: str
-
-    def ref(self, netns: str) -> Ref:
-        """A pointer to the rule."""
-        return rule_ref(netns, self.table, self.chain, self.rule)
-
-
 def view_of(journey: Journey, hook: str) -> View:
     """What rules at a hook see of the packet now: the last view again, as long as nothing has changed."""
     netns, last = journey.netns, journey.view
@@ -86,19 +73,6 @@ def view_of(journey: Journey, hook: str) -> View:
         last = View(netns, world.fib(netns), journey.packet, journey.context, hook, world.lookups)
         journey.view = last
     return last
-
-
-def rule_ref(netns: str, table: Table, chain: Chain, rule: Rule) -> Ref:
-    """A pointer to a rule."""
-    key = (str(table.backend), table.family, table.name, chain.name, rule.index)
-    return Ref(RefKind.RULE, netns, key, f"{table.name}/{chain.name} #{rule.index}", rule.text)
-
-
-def chain_ref(netns: str, table: Table, chain: Chain) -> Ref:
-    """A pointer to a chain (its policy)."""
-    policy = f" (policy {chain.base.policy})" if chain.base else ""
-    key = (str(table.backend), table.family, table.name, chain.name)
-    return Ref(RefKind.CHAIN, netns, key, f"{table.name}/{chain.name}", f"chain {chain.name}{policy}")
 
 
 def run_base_chain(journey: Journey, hooked: Hooked, hook: str) -> Ending:
@@ -173,9 +147,11 @@ def run_rule(journey: Journey, place: Place) -> Effect:
 
 def _looked_up(journey: Journey, place: Place, statement: Statement) -> MapElement | Answer:
     """What the map of a statement has for the packet. Without an entry the rule does not hold (nft_lookup_eval), nor
-    does nftables' tproxy without a socket."""
+    does nftables' tproxy without a socket, or its `mark set ct mark` without a connection (nft_ct_get_eval)."""
     if isinstance(statement, Tproxy) and not statement.strict:
         return Answer.of(socket_for(journey, statement) is not None)
+    if isinstance(statement, SetMark) and statement.source == "ct mark" and journey.track is None:
+        return Answer.of(place.table.backend is not Backend.NFT)
     if not isinstance(statement, Nat | VerdictMap | SetMark) or not statement.fields:
         return Answer.UNKNOWN
     view = view_of(journey, place.hook)

@@ -17,6 +17,9 @@ from engine.path.wiring import BONDS, IPVLANS, MACVLANS, STACKED, Wiring, active
 #: Kinds whose frames stay inside what a snapshot shows, where it shows what they stand on. Any other leads out of view.
 SEEN_KINDS = frozenset({"veth", "bridge", "loopback", "vxlan"}) | STACKED | BONDS
 
+#: A port without options.
+PLAIN = BridgePort()
+
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
@@ -74,10 +77,12 @@ def may_pass(source: Link | None, target: Link) -> bool:
     """Whether a bridge passes a frame from one port to another (br_forward.c, should_deliver)."""
     if not forwards(target):
         return False
-    port, other = target.port or BridgePort(), (source.port if source else None) or BridgePort()
-    if source is not None and source.index == target.index and not port.hairpin:
+    if source is None:
+        return True
+    port, other = target.port or PLAIN, source.port or PLAIN
+    if source.index == target.index and not port.hairpin:
         return False
-    return not (source is not None and port.isolated and other.isolated)
+    return not (port.isolated and other.isolated)
 
 
 @dataclass(frozen=True, slots=True)

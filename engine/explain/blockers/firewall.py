@@ -14,7 +14,7 @@ from engine.model.packet import Protocol
 from engine.model.plan import DeleteRule, RulePlace
 from engine.model.ref import Ref
 from engine.model.trace import Outcome, StepKind
-from engine.path.rules import chain_ref
+from engine.path.places import chain_ref
 
 #: Fields that tie a rule to one service: with a port and one of these a rule is about this flow, not about a class.
 PORTS = frozenset({"tcp dport", "udp dport", "sctp dport", "th dport", "tcp sport", "udp sport", "th sport"})

@@ -21,7 +21,7 @@ from engine.model.ref import Ref, RefKind
 from engine.model.trace import Hop, Outcome, Step
 from engine.model.traffic import Listener
 from engine.path.matches import Answer, matches
-from engine.path.rules import chain_ref
+from engine.path.places import chain_ref
 from engine.path.segment import calls_iptables
 from engine.path.view import View
 
