@@ -30,6 +30,7 @@ from engine.model.firewall import (
     VerdictMap,
 )
 from engine.model.trace import StepKind
+from engine.path.flow import new_track
 from engine.path.journey import Journey
 from engine.path.rules import Ending, run_base_chain
 from engine.path.stations import Hooked
@@ -61,10 +62,11 @@ def chain(name: str, *rules: Statement | tuple[Statement, ...], policy: VerdictK
     return Chain(name, made, BaseChain("filter", "forward", 0, policy) if policy else None)
 
 
-def run(*chains: Chain, script: tuple[int, ...] = ()) -> tuple[Ending, Journey]:
-    """Takes a packet to port 80 through the first chain."""
+def run(*chains: Chain, script: tuple[int, ...] = (), tracked: bool = False) -> tuple[Ending, Journey]:
+    """Takes a packet to port 80 through the first chain, of a connection or (before tracking) of none."""
     table = Table(Backend.NFT, "inet", "t", chains)
     made = journey(SNAPSHOT, "router", packet("10.1.0.2", "10.2.0.2"), script, iif="left", oif="right")
+    made.track = new_track(made.packet) if tracked else None
     base = chains[0].base
     assert base is not None
     return run_base_chain(made, Hooked(table, chains[0], base), "forward"), made
@@ -175,8 +177,12 @@ def test_a_translation_by_a_map_without_an_entry_does_not_hold() -> None:
     ],
 )
 def test_marks(marks: list[Statement], mark: int) -> None:
-    _, made = run(base(*marks))
+    _, made = run(base(*marks), tracked=True)
     assert made.context.mark == mark
+
+
+def test_a_rule_that_copies_the_mark_of_a_connection_is_left_where_there_is_none() -> None:
+    assert ends(base((SetMark("mark", 0, "ct mark"), DROP), DROP)) == "base 1"
 
 
 def test_notrack_takes_the_packet_out_of_connection_tracking() -> None:
