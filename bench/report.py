@@ -23,7 +23,7 @@ from engine.model.packet import Protocol
 from engine.path.world import World
 from views.reports.document import report
 from views.reports.writers import write
-from workbench.commands.report import fill
+from workbench.filling import fill
 
 #: Seconds and bytes that the project promises.
 LIMITS = {"page": 2.0, "matrix, all processors": 10.0}

@@ -103,7 +103,8 @@ class Workbench(Metering, Proving, Labs, Looking, Surveying, Mending, Navigation
             self.call_after_refresh(self.run_action, self.start)
 
     def on_unmount(self) -> None:
-        """Ends the session's thread, and a wait for packets."""
+        """Ends the session's thread, a wait for packets, and what is thought about."""
+        self.stop_thinking()
         self.stop_proving()
         self.session.stop()
 

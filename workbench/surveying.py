@@ -1,7 +1,8 @@
 """The actions that look wide: the same question from everywhere, every port from every place, and a report in a file.
 
 A part of the workbench. They think about the snapshot that is shown, which takes from a moment to seconds; so each runs
-in a worker's thread, one at a time, and what it found comes back as a message. None of them looks at the host.
+in a worker's thread, one at a time, and what it found comes back as a message. What takes longer than a moment tells
+how far it is on a screen of its own, and can be stopped there. None of them looks at the host.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -22,6 +24,8 @@ from workbench.dialogs import Choice
 from workbench.exits import Refusal, fault_words
 from workbench.panes import Panes
 from workbench.prompt import FilePrompt
+from workbench.stopping import Stopped, Told
+from workbench.working import Progress, Working
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -29,6 +33,10 @@ if TYPE_CHECKING:
     Base = App[int]
 else:
     Base = object
+
+
+#: Formats of a report that show the matrix.
+MATRIX = frozenset({"csv", "html", "json"})
 
 
 class Surveyed(Message):
@@ -49,10 +57,20 @@ class Exported(Message):
         self.refusal = refusal
 
 
+class Ended(Message):
+    """The work that `halt` would have ended is at its end; `found` is None where it was stopped."""
+
+    def __init__(self, found: Message | None, halt: Event) -> None:
+        super().__init__()
+        self.found = found
+        self.halt = halt
+
+
 class Surveying(Base):
     """Wide looks. The app has `panes`, asks by `ask` and closes prompts by `close_prompts`."""
 
     panes: Panes
+    _stop: Event | None = None
 
     def ask(self, ask: Ask) -> None:
         """Asks a question."""
@@ -88,6 +106,35 @@ class Surveying(Base):
         if snapshot is not None:
             self._think(partial(export, snapshot, verdict, path))
 
+    def on_progress(self, event: Progress) -> None:
+        """Shows how far it is, unless it is about to be done."""
+        if event.halt is not self._stop:
+            return
+        if not isinstance(self.screen, Working) and event.done < event.whole:
+            self.push_screen(Working(event.halt))
+        self.call_after_refresh(self._tell_progress, event)
+
+    def _tell_progress(self, event: Progress) -> None:
+        if isinstance(self.screen, Working) and not event.halt.is_set():
+            self.screen.tell(event.done, event.whole)
+
+    def on_ended(self, event: Ended) -> None:
+        """Closes the bar, and tells what came of the work."""
+        if event.halt is not self._stop:
+            return
+        self._stop = None
+        if isinstance(self.screen, Working):
+            self.pop_screen()
+        if event.found is None:
+            self.notify("Stopped.", timeout=2)
+        else:
+            self.post_message(event.found)
+
+    def stop_thinking(self) -> None:
+        """Ends what is being thought about."""
+        if self._stop is not None:
+            self._stop.set()
+
     def on_surveyed(self, event: Surveyed) -> None:
         """Shows the rows; the chosen one is asked."""
 
@@ -105,45 +152,64 @@ class Surveying(Base):
         else:
             self.notify(str(event.path), title="Report written.", timeout=6)
 
-    def _think(self, work: Callable[[], Message]) -> None:
+    def _think(self, work: Callable[[Told, Event], Message]) -> None:
         """Runs it beside the screen. A fault of it is told, and ends nothing."""
+        self.stop_thinking()
+        stop = self._stop = Event()
+
+        def told(done: int, whole: int) -> None:
+            self.post_message(Progress(done, whole, stop))
 
         def run() -> None:
             try:
-                self.post_message(work())
+                found: Message | None = work(told, stop)
+            except Stopped:
+                found = None
             except Exception as error:  # the screen stays, and says what happened
-                self.post_message(Exported(Path(), fault_words(error)))
+                found = Exported(Path(), fault_words(error))
+            self.post_message(Ended(found, stop))
 
-        self.run_worker(run, thread=True, exclusive=True, group="survey")
+        self.run_worker(run, thread=True, group="survey")
 
 
-def everywhere(snapshot: Snapshot, verdict: Verdict) -> Surveyed:
-    """The same question from every place."""
+def everywhere(snapshot: Snapshot, verdict: Verdict, told: Told, stop: Event) -> Surveyed:
+    """The same question from every place. Raises `Stopped`."""
     from engine.explain import ask  # noqa: PLC0415 - the first picture comes first
     from engine.explain.everywhere import vantages  # noqa: PLC0415
 
-    answers = [(each.name, ask(snapshot, each.question)) for each in vantages(snapshot, verdict.question)]
+    places = vantages(snapshot, verdict.question)
+    answers = []
+    for each in places:
+        if stop.is_set():
+            raise Stopped
+        answers.append((each.name, ask(snapshot, each.question)))
+        told(len(answers), len(places))
     title = f"{verdict.question.end} from everywhere"
     return Surveyed(title, everywhere_lines(answers, snapshot.host))
 
 
-def matrix(snapshot: Snapshot) -> Surveyed:
-    """Every port from every place."""
-    from workbench.commands.report import within  # noqa: PLC0415 - the first picture comes first
+def matrix(snapshot: Snapshot, told: Told, stop: Event) -> Surveyed:
+    """Every port from every place. Raises `Stopped`."""
+    from workbench.filling import fill  # noqa: PLC0415 - the first picture comes first
 
-    return Surveyed("Who reaches what", matrix_lines(within(snapshot), snapshot.host))
+    return Surveyed("Who reaches what", matrix_lines(fill(snapshot, told, stop), snapshot.host))
 
 
-def export(snapshot: Snapshot, verdict: Verdict | None, path: Path) -> Exported:
-    """A report with the shown answer, in the format that the file's name tells. A file that is there is kept."""
+def export(snapshot: Snapshot, verdict: Verdict | None, path: Path, told: Told, stop: Event) -> Exported:
+    """A report with the shown answer, in the format that the file's name tells. A file that is there is kept.
+
+    Raises `Stopped`; then nothing is written.
+    """
     from views.reports.document import report  # noqa: PLC0415 - the first picture comes first
     from views.reports.writers import write  # noqa: PLC0415
-    from workbench.commands.report import format_of, within  # noqa: PLC0415
-    from workbench.files import save  # noqa: PLC0415
+    from workbench.commands.report import format_of  # noqa: PLC0415
+    from workbench.files import keep, save  # noqa: PLC0415
+    from workbench.filling import fill  # noqa: PLC0415
 
     try:
         name = format_of(path)
-        grid = within(snapshot) if name == "csv" else None
+        keep(path, force=False)
+        grid = fill(snapshot, told, stop) if name in MATRIX else None
         text = write(report(snapshot, [verdict] if verdict else [], grid), name)
         save(text.encode("utf-8", "backslashreplace"), path, force=False)
     except Refusal as refusal:

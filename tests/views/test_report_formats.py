@@ -14,7 +14,7 @@ from tests.views.report_hosts import HOSTILE, answer, docker_host, hostile_host
 from views.reports.document import report
 from views.reports.formats import placing
 from views.reports.writers import FORMATS, write
-from workbench.commands.report import within
+from workbench.filling import fill
 
 HOSTS = {"docker": docker_host, "hostile": hostile_host}
 SVG = "{http://www.w3.org/2000/svg}"
@@ -120,7 +120,7 @@ def test_json_tells_the_graph_the_tables_and_the_answers(made):
 
 def test_json_tells_of_each_cell_of_the_matrix_where_it_ends():
     snapshot = docker_world(user=("-p tcp -m tcp --dport 80 -j DROP",)).snapshot()
-    document = json.loads(write(report(snapshot, [], within(snapshot)), "json"))
+    document = json.loads(write(report(snapshot, [], fill(snapshot)), "json"))
     row = next(row for row in document["matrix"]["rows"] if row["service"] == "published")
     cell = next(cell for cell in row["cells"] if cell["from"].startswith("lan"))
     assert (cell["reach"], cell["symptom"]) == ("no", "timeout")

@@ -13,7 +13,7 @@ from tests.views.report_hosts import answer, docker_host, hostile_host
 from views.reports.document import report
 from views.reports.page import page
 from views.reports.writers import write
-from workbench.commands.report import within
+from workbench.filling import fill
 
 require("chromium")
 
@@ -48,7 +48,7 @@ def html(request) -> str:
 @pytest.mark.parametrize("options", [(), (DARK,)], ids=["light", "dark"])
 def test_the_page_is_accessible_by_axe(options, tmp_path):
     snapshot = hostile_host()
-    html = page.render(report(snapshot, [answer(snapshot, ":9999", "ns:lan")], within(snapshot)))
+    html = page.render(report(snapshot, [answer(snapshot, ":9999", "ns:lan")], fill(snapshot)))
     script = """axe.run().then((result) => tell({
         dark: matchMedia("(prefers-color-scheme: dark)").matches,
         wrong: result.violations.map(

@@ -1,19 +1,26 @@
 """The same question from everywhere, the matrix of all ports, and reports, on the screen."""
 
+import threading
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
-from engine.model.verdict import Reach
+from engine.explain.matrix import answer as answer_cell
+from engine.model.matrix import Cell
+from engine.model.verdict import Question, Reach
+from engine.path.world import World
 from tests.views.hosts import docker_host
 from tests.workbench.screen import ASK, answered, bench, drive, looked, until, workbench
 from tests.workbench.test_moments import toasts
 from views.verdict.ask import Ask
+from workbench import filling
 from workbench.app import Workbench
 from workbench.dialogs import Choice
 from workbench.session import Engine
 from workbench.sources import Given
+from workbench.working import Working
 
 
 def real(ask: Ask | None = None) -> Workbench:
@@ -83,6 +90,55 @@ def test_a_report_is_written_in_the_format_of_its_name_and_never_over_a_file(tmp
         assert "NOT REACHABLE" in path.read_text().upper()
 
     drive(workbench(ask=ASK), play)
+
+
+def test_a_long_survey_shows_how_far_it_is_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filling, "CHUNK", 1)
+    going = threading.Event()
+
+    def slow(world: World, question: Question) -> Cell:
+        going.wait(0.05)
+        return answer_cell(world, question)
+
+    monkeypatch.setattr(filling.cells, "answer", slow)
+
+    async def play(pilot: Pilot[int]) -> None:
+        await looked(pilot)
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Working))
+        await until(pilot, lambda: "questions" in str(pilot.app.screen.query_one("#bar", Static).content))
+        await pilot.press("escape")
+        await until(pilot, lambda: "Stopped" in toasts(pilot))
+        assert not isinstance(pilot.app.screen, Working | Choice)
+        going.set()
+        await pilot.press("m")
+        await listed(pilot)
+
+    drive(real(), play)
+
+
+def test_a_page_of_the_workbench_has_the_matrix_with_or_without_a_question(tmp_path: Path) -> None:
+    asked, unasked = tmp_path / "asked.html", tmp_path / "unasked.html"
+
+    async def write(pilot: Pilot[int], path: Path) -> None:
+        await pilot.press("x")
+        pilot.app.query_one("#file-name", Input).value = str(path)
+        await pilot.press("enter")
+        await until(pilot, path.exists)
+
+    async def with_answer(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        await write(pilot, asked)
+
+    async def without(pilot: Pilot[int]) -> None:
+        await looked(pilot)
+        await write(pilot, unasked)
+
+    drive(real(ASK), with_answer)
+    drive(real(), without)
+    assert "NOT REACHABLE" in asked.read_text()
+    assert "answer-1" not in unasked.read_text()
+    assert all('id="matrix"' in path.read_text() for path in (asked, unasked))
 
 
 def test_a_name_that_tells_no_format_is_refused_in_a_line(tmp_path: Path) -> None:

@@ -1,36 +1,27 @@
 """`portscope report`: the host's network as a document, with the answers to the questions that were asked.
 
-The matrix is many walks; it is spread over the processors by forked children, each of which has the snapshot already
-and sends back only its cells. How far it is goes to stderr where that is a terminal.
+How far the matrix is goes to stderr where that is a terminal.
 """
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 
 from engine.explain import ask
-from engine.explain import matrix as cells
 from engine.model.host import Snapshot
-from engine.model.matrix import Cell, Matrix
 from engine.model.packet import Protocol
 from engine.model.verdict import Question
-from engine.path.world import World
 from views.reports.document import report
 from views.reports.writers import FORMATS, write
 from workbench import output, world
 from workbench.commands.answering import question_of
 from workbench.exits import Exit, usage
 from workbench.files import keep, save
+from workbench.filling import fill
 
-#: Cells that a child fills between two reports of how far it is, and from how many on children are worth their start.
-CHUNK, WORTH_CHILDREN = 64, 400
 #: What a format is when neither it nor a file's name says so.
 DEFAULT = "text"
 
@@ -45,7 +36,7 @@ def run(arguments: Namespace) -> Exit:
     if arguments.redact:
         snapshot, questions = _redacted(snapshot, questions)
     answers = [ask(snapshot, question) for question in questions]
-    grid = fill(snapshot) if arguments.matrix or name == "csv" else None
+    grid = fill(snapshot, _progress) if arguments.matrix or name == "csv" else None
     text = write(report(snapshot, answers, grid), name)
     if arguments.output:
         save(text.encode("utf-8", "backslashreplace"), arguments.output, force=arguments.force)
@@ -78,53 +69,8 @@ def format_of(path: Path | None) -> str:
     return found[0]
 
 
-def fill(snapshot: Snapshot) -> Matrix:
-    """The matrix of a snapshot."""
-    rows = cells.ports(snapshot)
-    asked = list(cells.questions(snapshot, rows))
-    questions = [question for _, _, question in asked]
-    filled = []
-    for cell in _spread(snapshot, questions):
-        filled.append(cell)
-        _progress(len(filled), len(questions))
-    return cells.matrix(snapshot, rows, asked, filled)
-
-
-def _spread(snapshot: Snapshot, questions: list[Question]) -> Iterator[Cell]:
-    """The cells in order, by as many children as there are processors where there is work for them."""
-    _Child.world = World(snapshot)
-    if len(questions) < WORTH_CHILDREN or (os.cpu_count() or 1) < 2:
-        yield from map(_Child.answer, questions)
-        return
-    with get_context("fork").Pool(initializer=_leave_interrupts_to_the_parent) as pool:  # its end ends the children
-        yield from pool.imap(_Child.answer, questions, chunksize=CHUNK)
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-class _Child:
-    """What a forked child has from its parent: the snapshot with its indexes."""
-
-    world: World
-
-    @classmethod
-    def answer(cls, question: Question) -> Cell:
-        """One cell."""
-        return cells.answer(cls.world, question)
-
-
-def within(snapshot: Snapshot) -> Matrix:
-    """The matrix of a snapshot by this thread alone: for a program with threads, which must not fork."""
-    rows = cells.ports(snapshot)
-    asked = list(cells.questions(snapshot, rows))
-    walked = World(snapshot)
-    return cells.matrix(snapshot, rows, asked, (cells.answer(walked, question) for _, _, question in asked))
-
-
 def _progress(done: int, whole: int) -> None:
-    if not sys.stderr.isatty() or (done % CHUNK and done != whole):
+    if not sys.stderr.isatty():
         return
     width = 30
     bar = "█" * (width * done // whole)
