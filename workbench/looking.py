@@ -1,22 +1,29 @@
 """The actions that look: at the host again, at an earlier moment, at what changed, at when the answer flipped.
 
 A part of the workbench. The host is watched all the time, and every moment is kept in the timeline; what the screen
-shows is now, or the moment that the user has gone to. A flip of the answer is told in either case.
+shows is now, or the moment that the user has gone to. A flip of the answer is told in either case; which of the changes
+flips it is searched when the changes are looked at (`comparing`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from threading import Event
 from typing import TYPE_CHECKING
+
+from textual.message import Message
 
 from engine.model.changes import changes
 from engine.model.verdict import Reach
-from views.text import Line
-from views.verdict.history import change_lines, timeline_lines
+from views.verdict.ask import Ask
+from views.verdict.history import timeline_lines
+from workbench.comparing import Compared, Part, compare
 from workbench.dialogs import Choice, Dialog
 from workbench.flips import clock
 from workbench.messages import Flipped, Looked
 from workbench.panes import Panes
 from workbench.session import Session
+from workbench.stopping import Told
 from workbench.timeline import Moment, Timeline
 
 if TYPE_CHECKING:
@@ -37,6 +44,8 @@ class Looking(Base):
     session: Session
     timeline: Timeline
     pinned: Moment | None = None
+    asked: Ask | None
+    _think: Callable[[Callable[[Told, Event], Message]], None]
 
     def head(self) -> None:
         """Draws the header."""
@@ -111,14 +120,18 @@ class Looking(Base):
         if now is None:
             return
         shown = self.pinned or now
-        parts = [(f"{clock(shown.at)} from the moment before", shown.changed)]
+        place = self.timeline.place(shown)
+        earlier = self.timeline.moments[place - 1].snapshot if place else shown.snapshot
+        parts = [Part(f"{clock(shown.at)} from the moment before".strip(), shown.changed, earlier, shown.snapshot)]
         if self.pinned is not None:
-            parts.append(("from there to now", changes(shown.snapshot, now.snapshot)))
+            found = changes(shown.snapshot, now.snapshot)
+            parts.append(Part("from there to now", found, shown.snapshot, now.snapshot))
+        asked, resolve = self.asked, self.session.resolve
+        self._think(lambda told, stop: compare(parts, asked, resolve, told, stop))
 
-        def lay(width: int) -> list[Line]:
-            return [line for title, found in parts for line in change_lines(title.strip(), found, width)]
-
-        self.push_screen(Dialog("What changed", "[ ] go to other moments · esc closes", lay))
+    def on_compared(self, event: Compared) -> None:
+        """Shows what changed, and what of it flips the answer."""
+        self.push_screen(Dialog("What changed", "[ ] go to other moments · esc closes", event.lay))
 
     def action_timeline(self) -> None:
         """Shows the moments, the last one first, and goes to the one that is chosen."""

@@ -18,6 +18,8 @@ PLAIN_WIDTH = 100
 MINIMUM_WIDTH = 40
 #: Set for a program whose screen is a page: which driver draws it (textual-serve).
 SERVED_VARIABLE = "TEXTUAL_DRIVER"
+#: Cells of a bar that shows how far something is.
+BAR = 30
 
 
 def width() -> int:
@@ -38,6 +40,15 @@ def served() -> bool:
 def has_terminal() -> bool:
     """Whether a full-screen program can run: it reads stdin and draws on stdout and stderr, or in a browser's page."""
     return served() or all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+
+
+def progress(done: int, whole: int, what: str = "questions") -> None:
+    """Draws on stderr how far it is, where that is a terminal; at the end the line is empty again."""
+    if not sys.stderr.isatty():
+        return
+    bar = "█" * (BAR * done // whole)
+    end = "\r\x1b[K" if done == whole else ""
+    print(f"\r[{bar:·<{BAR}}] {done}/{whole} {what}{end}", end="", file=sys.stderr, flush=True)
 
 
 def emit(text: str) -> None:

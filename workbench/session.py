@@ -141,6 +141,10 @@ class Session:
             self._next.look = True
             self._wish.notify()
 
+    def resolve(self, snapshot: Snapshot, ask: Ask) -> Question:
+        """A question in words as one of a snapshot. From any thread. Raises LookupError."""
+        return self._engine.resolve(snapshot, ask)
+
     def answer_now(self, ask: Ask) -> tuple[Snapshot, Verdict]:
         """A look of the caller's own, and the answer for it: what an attempt is compared with. From any thread.
 

@@ -20,6 +20,8 @@ from engine.path.world import World
 
 #: A question as it is asked of a snapshot; raises ValueError where it cannot be asked.
 Asked = Callable[[Snapshot], Question]
+#: Is told how many of how many changes were tried.
+Tried = Callable[[int, int], object]
 #: More parts than this are not gone through one by one: the answer says that it was not looked for.
 MOST_PARTS = 2000
 
@@ -35,8 +37,11 @@ class Flip:
     searched: bool = True
 
 
-def flip(before: Snapshot, after: Snapshot, asked: Asked) -> Flip:
-    """What flips the question's ending on the way from one snapshot to the other."""
+def flip(before: Snapshot, after: Snapshot, asked: Asked, tried: Tried = lambda *_: None) -> Flip:
+    """What flips the question's ending on the way from one snapshot to the other.
+
+    `tried` is told how many of how many changes were gone through; what it raises ends the search.
+    """
     goal = _ending(after, asked)
     if _ending(before, asked) == goal:
         return Flip(False)
@@ -47,15 +52,18 @@ def flip(before: Snapshot, after: Snapshot, asked: Asked) -> Flip:
     def flips(chosen: frozenset[Part]) -> bool:
         return _ending(between.with_parts(chosen), asked) == goal
 
-    first = _shortest_prefix(between.parts, flips)
+    first = _shortest_prefix(between.parts, flips, tried)
     if first is None:
         return Flip(True, searched=False)
     needed = _without_the_needless(first, flips)
     return Flip(True, changes(before, between.with_parts(frozenset(needed))))
 
 
-def _shortest_prefix(parts: tuple[Part, ...], flips: Callable[[frozenset[Part]], bool]) -> tuple[Part, ...] | None:
+def _shortest_prefix(
+    parts: tuple[Part, ...], flips: Callable[[frozenset[Part]], bool], tried: Tried
+) -> tuple[Part, ...] | None:
     for count in range(1, len(parts) + 1):
+        tried(count, len(parts))
         if flips(frozenset(parts[:count])):
             return parts[:count]
     return None

@@ -136,8 +136,10 @@ def test_what_changed_is_shown_from_the_moment_before_and_to_now() -> None:
         scene.change(dropped=True)
         await flipped(pilot, 2)
         await pilot.press("left_square_bracket", "d")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Dialog))
         screen = pilot.app.screen
         assert isinstance(screen, Dialog)
+        await until(pilot, lambda: len(screen.listing.entries) > 3)
         words = [entry.words for entry in screen.listing.entries]
         assert "10:00:01 from the moment before" in words
         assert "from there to now" in words

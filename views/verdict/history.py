@@ -28,6 +28,21 @@ def change_lines(title: str, found: Sequence[Difference], width: int) -> list[Li
     return [*lines, Line(())]
 
 
+def flip_lines(words: str, by: Sequence[Difference] | None, width: int) -> list[Line]:
+    """That the answer flips, and the changes that are enough for it; None where no set of them was found."""
+    lines = [Line((Span(line, Role.WARN),)) for line in paragraph(words, width, first="  ⇄ ")]
+    if by is None:
+        return [*lines, Line((Span("    no set of these changes that was tried explains it", Role.DIM),)), Line(())]
+    lines += [
+        Line((Span(f"    by {line}" if number == 0 else f"       {line}"),)) for number, line in enumerate(_by(by))
+    ]
+    return [*lines, Line(())]
+
+
+def _by(by: Sequence[Difference]) -> list[str]:
+    return [f"{SIGNS[each.how][0]} {each}" for each in by]
+
+
 def timeline_lines(moments: Sequence[Seen]) -> list[Line]:
     """The moments, the last one first, each with its number as its key; a flip stands out by its word."""
     lines = []

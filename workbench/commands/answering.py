@@ -29,7 +29,12 @@ def question_of(snapshot: Snapshot, target: str, source: str, protocol: Protocol
 def answer_everywhere(snapshot: Snapshot, target: str, protocol: Protocol) -> list[tuple[str, Verdict]]:
     """The answers from every vantage point. Raises `Refusal` when the target cannot be asked of this host."""
     question = question_of(snapshot, target, "host", protocol)
-    return [(vantage.name, ask(snapshot, vantage.question)) for vantage in vantages(snapshot, question)]
+    places = vantages(snapshot, question)
+    answers = []
+    for vantage in places:
+        answers.append((vantage.name, ask(snapshot, vantage.question)))
+        output.progress(len(answers), len(places), "places")
+    return answers
 
 
 def tell(verdict: Verdict) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from functools import partial
 
 from engine.explain import ask
 from engine.explain.flip import flip
@@ -45,5 +46,6 @@ def _asked(before: Snapshot, after: Snapshot, arguments: Namespace) -> differenc
             refusal = str(error)
     if answers == [None, None]:
         raise usage(refusal)
-    found = flip(before, after, question)
+    found = flip(before, after, question, partial(output.progress, what="changes"))
+    output.progress(1, 1)
     return difference.Asked(answers[0], answers[1], found.flipped, found.by, found.searched)

@@ -5,7 +5,6 @@ How far the matrix is goes to stderr where that is a terminal.
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +35,7 @@ def run(arguments: Namespace) -> Exit:
     if arguments.redact:
         snapshot, questions = _redacted(snapshot, questions)
     answers = [ask(snapshot, question) for question in questions]
-    grid = fill(snapshot, _progress) if arguments.matrix or name == "csv" else None
+    grid = fill(snapshot, output.progress) if arguments.matrix or name == "csv" else None
     text = write(report(snapshot, answers, grid), name)
     if arguments.output:
         save(text.encode("utf-8", "backslashreplace"), arguments.output, force=arguments.force)
@@ -67,12 +66,3 @@ def format_of(path: Path | None) -> str:
     if not found:
         raise usage(f"the name {path.name!r} does not tell a format; name one by --format ({', '.join(FORMATS)})")
     return found[0]
-
-
-def _progress(done: int, whole: int) -> None:
-    if not sys.stderr.isatty():
-        return
-    width = 30
-    bar = "█" * (width * done // whole)
-    end = "\r\x1b[K" if done == whole else ""
-    print(f"\r[{bar:·<{width}}] {done}/{whole} questions{end}", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,55 @@
+"""What changed between two moments, and which of the changes flips the answer."""
+
+from __future__ import annotations
+
+from threading import Event
+
+import pytest
+
+from engine.model.changes import changes
+from engine.model.host import Snapshot
+from tests.hosts.stock import docker_world
+from tests.workbench.screen import ASK
+from workbench.comparing import Part, compare
+from workbench.session import Engine
+from workbench.stopping import Stopped
+
+DROP = "-p tcp -m tcp --dport 80 -j DROP"
+
+
+def moments(*more: str) -> tuple[Snapshot, Snapshot]:
+    """A host before and after the drop, with rules beside it that decide nothing."""
+    return docker_world().snapshot(), docker_world(user=(*more, DROP)).snapshot()
+
+
+def words(before: Snapshot, after: Snapshot, *, asked: bool = True, stop: Event | None = None) -> list[str]:
+    part = Part("here", changes(before, after), before, after)
+    told: list[tuple[int, int]] = []
+    found = compare([part], ASK if asked else None, Engine().resolve, lambda *how: told.append(how), stop or Event())
+    assert bool(told) is asked
+    return [line.words.strip() for line in found.lay(100)]
+
+
+def test_the_change_that_flips_the_answer_is_named_among_the_others() -> None:
+    lines = words(*moments("-p udp -j RETURN"))
+    at = lines.index(f"⇄ the answer flips: {ASK.words}")
+    assert [line for line in lines[at + 1 :] if line] == [
+        f"by + rule -A DOCKER-USER {DROP} of filter/DOCKER-USER added in host"
+    ]
+    assert sum(line.startswith("+ rule") for line in lines[:at]) == 2
+
+
+def test_without_a_question_or_a_flip_only_the_changes_are_told() -> None:
+    assert not any("flips" in line for line in words(*moments(), asked=False))
+    before = docker_world().snapshot()
+    after = docker_world(user=("-p udp -j RETURN",)).snapshot()
+    part = Part("here", changes(before, after), before, after)
+    same = compare([part], ASK, Engine().resolve, lambda *_: None, Event()).lay(100)
+    assert not any("flips" in line.words for line in same)
+
+
+def test_the_search_can_be_stopped() -> None:
+    stop = Event()
+    stop.set()
+    with pytest.raises(Stopped):
+        words(*moments(), stop=stop)

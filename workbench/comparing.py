@@ -1,0 +1,67 @@
+"""What changed between moments, and which of the changes flips the answer: as rows, found by a worker's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event
+
+from textual.message import Message
+
+from engine.model.changes import Difference
+from engine.model.host import Snapshot
+from engine.model.verdict import Question
+from views.text import Line
+from views.verdict.ask import Ask
+from views.verdict.history import change_lines, flip_lines
+from workbench.stopping import Stopped, Told
+
+#: Words to a question of a snapshot. Raises LookupError.
+Resolve = Callable[[Snapshot, Ask], Question]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Two moments with a title for people, and what changed between them."""
+
+    title: str
+    found: tuple[Difference, ...]
+    before: Snapshot
+    after: Snapshot
+
+
+class Compared(Message):
+    """Rows at a width: the changes of each part, and what of them flips the answer."""
+
+    def __init__(self, lay: Callable[[int], list[Line]]) -> None:
+        super().__init__()
+        self.lay = lay
+
+
+def compare(parts: list[Part], ask: Ask | None, resolve: Resolve, told: Told, stop: Event) -> Compared:
+    """The rows; without a question the changes alone. Raises `Stopped`."""
+    from engine.explain.flip import flip  # noqa: PLC0415 - the first picture comes first
+
+    def tried(count: int, whole: int) -> None:
+        if stop.is_set():
+            raise Stopped
+        told(count, whole)
+
+    def asked(snapshot: Snapshot) -> Question:
+        assert ask is not None
+        try:
+            return resolve(snapshot, ask)
+        except LookupError as error:
+            raise ValueError(str(error)) from error
+
+    flips = [flip(part.before, part.after, asked, tried) if ask and part.found else None for part in parts]
+
+    def lay(width: int) -> list[Line]:
+        lines: list[Line] = []
+        for part, found in zip(parts, flips, strict=True):
+            lines += change_lines(part.title, part.found, width)
+            if ask and found and found.flipped:
+                lines[-1:] = flip_lines(f"the answer flips: {ask.words}", found.by if found.searched else None, width)
+        return lines
+
+    return Compared(lay)
