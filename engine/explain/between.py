@@ -1,8 +1,9 @@
 """Snapshots between two snapshots: the earlier one with some of the changes that lead to the later one.
 
-Pure. Every list of a namespace (links, routes, rules of a chain, …) is taken as a sequence; the runs in which the two
-sequences differ are `Part`s, and a snapshot between is made by taking each part from the one or from the other side.
-With no part it is the earlier snapshot, with all of them the later one but for what decides nothing (counters, pids).
+Pure. Every list of a namespace (links, routes, rules of a chain, …) is taken as a sequence. Where two sequences differ
+in a run of items, each item that came, went or took another's place is a `Part`; a snapshot between is made by taking
+each part from the one or from the other side. With no part it is the earlier snapshot, with all of them the later one
+but for what decides nothing (counters, pids).
 A container whose namespace is not there (yet) has none.
 
 Where a rule or a route is the same but for what passes by itself it is no part; its value is then the earlier one's.
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from itertools import groupby, zip_longest
 from typing import Any, TypeVar
 
 from engine.model.firewall import Chain, Firewall, Rule, Table
@@ -26,10 +28,11 @@ Place = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One place in which two snapshots differ: a run of items of the sequence at `place`, by its number."""
+    """One item in which two snapshots differ, of the run of that number in the sequence at `place`."""
 
     place: Place
     number: int
+    item: int = 0
 
 
 class Between:
@@ -41,6 +44,11 @@ class Between:
         self._chosen: frozenset[Part] = frozenset()
         self._merge()
         self.parts = tuple(self._seen)
+
+    @property
+    def runs(self) -> tuple[tuple[Part, ...], ...]:
+        """The parts, those of one run together."""
+        return tuple(tuple(parts) for _, parts in groupby(self.parts, key=lambda part: (part.place, part.number)))
 
     def with_parts(self, chosen: frozenset[Part]) -> Snapshot:
         """The earlier snapshot with these parts of the later one."""
@@ -128,7 +136,9 @@ class Between:
                 pairs = zip(old[low:high], new[other_low:other_high], strict=True)
                 merged += [inside(one, other) if inside else one for one, other in pairs]
                 continue
-            merged += new[other_low:other_high] if self._takes(Part(place, number)) else old[low:high]
+            for item, (one, other) in enumerate(zip_longest(old[low:high], new[other_low:other_high], fillvalue=None)):
+                taken = other if self._takes(Part(place, number, item)) else one
+                merged += () if taken is None else (taken,)
             number += 1
         return tuple(merged)
 

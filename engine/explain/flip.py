@@ -1,8 +1,9 @@
 """Which of the changes between two snapshots flip the answer to a question.
 
-Pure. The earlier snapshot gets the changes one by one, in order, until the question ends as it does in the later one;
-then those that are not needed for it are left out again, in halves and single. What is left is a smallest set in the
-sense that without any one of it the answer does not flip. Nothing of it is guessed: each step is a walk.
+Pure. The earlier snapshot gets the changes one by one (a run of neighbours at once), in order, until the question ends
+as it does in the later one; then those that are not needed for it are left out again, in halves and single. What is
+left is a smallest set in the sense that without any one of it the answer does not flip. Nothing of it is guessed: each
+step is a walk.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from engine.path.world import World
 Asked = Callable[[Snapshot], Question]
 #: Is told how many of how many changes were tried.
 Tried = Callable[[int, int], object]
-#: More parts than this are not gone through one by one: the answer says that it was not looked for.
-MOST_PARTS = 2000
+#: More runs of changes than this are not gone through one by one: the answer says that it was not looked for.
+MOST_RUNS = 2000
 
 Ending = tuple[Reach, Symptom] | None
 
@@ -46,35 +47,40 @@ def flip(before: Snapshot, after: Snapshot, asked: Asked, tried: Tried = lambda 
     if _ending(before, asked) == goal:
         return Flip(False)
     between = Between(before, after)
-    if len(between.parts) > MOST_PARTS:
+    if len(between.runs) > MOST_RUNS:
         return Flip(True, searched=False)
 
     def flips(chosen: frozenset[Part]) -> bool:
         return _ending(between.with_parts(chosen), asked) == goal
 
-    first = _shortest_prefix(between.parts, flips, tried)
+    first = _shortest_prefix(between.runs, flips, tried)
     if first is None:
         return Flip(True, searched=False)
-    needed = _without_the_needless(first, flips)
+    needed = _without_the_needless(first, flips, lambda: tried(len(between.runs), len(between.runs)))
     return Flip(True, changes(before, between.with_parts(frozenset(needed))))
 
 
 def _shortest_prefix(
-    parts: tuple[Part, ...], flips: Callable[[frozenset[Part]], bool], tried: Tried
+    runs: tuple[tuple[Part, ...], ...], flips: Callable[[frozenset[Part]], bool], tried: Tried
 ) -> tuple[Part, ...] | None:
-    for count in range(1, len(parts) + 1):
-        tried(count, len(parts))
-        if flips(frozenset(parts[:count])):
-            return parts[:count]
+    found: tuple[Part, ...] = ()
+    for count, run in enumerate(runs, 1):
+        tried(count, len(runs))
+        found += run
+        if flips(frozenset(found)):
+            return found
     return None
 
 
-def _without_the_needless(parts: tuple[Part, ...], flips: Callable[[frozenset[Part]], bool]) -> tuple[Part, ...]:
+def _without_the_needless(
+    parts: tuple[Part, ...], flips: Callable[[frozenset[Part]], bool], tried: Callable[[], object]
+) -> tuple[Part, ...]:
     """Leaves out runs of parts, halving their length, as long as the rest still flips it."""
     size = len(parts) // 2
     while size:
         start = 0
         while start < len(parts):
+            tried()
             rest = parts[:start] + parts[start + size :]
             if rest and flips(frozenset(rest)):
                 parts = rest

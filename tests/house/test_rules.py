@@ -16,7 +16,8 @@ LONGEST_MODULE = 300
 
 #: Modules that touch the kernel, and who may import them. `socket` alone is also a source of constants.
 HANDS = {"iptc", "nftables", "pyroute2", "subprocess"}
-MAY_HAVE_HANDS = ("engine/observe/", "engine/prove/", "engine/build/")
+#: `filling` starts nothing but this program itself, to think on every processor.
+MAY_HAVE_HANDS = ("engine/observe/", "engine/prove/", "engine/build/", "workbench/filling.py")
 #: The pure part of building: it is given a snapshot or a plan and gives another value.
 PURE = ("engine/build/diff.py", "engine/lab/", "engine/model/", "engine/path/", "engine/explain/")
 
