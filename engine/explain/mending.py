@@ -6,18 +6,20 @@ that was put together from alternatives is tried as a whole before it is offered
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.explain.blocker import Remedy
 from engine.explain.effects import Effects, Sideways
 from engine.explain.lasting import lasting
 from engine.explain.search import Search, Step, after_remedy
-from engine.explain.whatif import StaleChangeError
+from engine.explain.whatif import StaleChangeError, apply
 from engine.model.command import argvs
 from engine.model.host import Snapshot
-from engine.model.plan import Plan
+from engine.model.plan import Change, Plan
 from engine.model.trace import Symptom
 from engine.model.verdict import Fix
+from engine.model.words import Argv
 from engine.path.world import World
 
 
@@ -84,10 +86,18 @@ def _narrowest_first(ways: list[Way]) -> list[Way]:
     return sorted(ways, key=lambda way: (way.remedy.manual, way.effects.weight))
 
 
+def _commands(snapshot: Snapshot, changes: Sequence[Change]) -> Iterator[Argv]:
+    """The command lines of changes that are made one after the other: each is worded for what those before it left."""
+    for number, change in enumerate(changes):
+        if number:
+            snapshot = apply(snapshot, changes[number - 1 : number])
+        yield from argvs(change, snapshot)
+
+
 def fix_of(snapshot: Snapshot, way: Way) -> Fix:
     """A remedy as a plan, as commands for the host as it is, and with what is known of it."""
     remedy = way.remedy
-    commands = tuple(argv for change in remedy.changes for argv in argvs(change, snapshot))
+    commands = tuple(_commands(snapshot, remedy.changes))
     kept = lasting(snapshot, remedy.changes)
     return Fix(
         remedy.title,

@@ -6,6 +6,7 @@ import pytest
 
 from engine.explain import ask
 from engine.explain.whatif import apply
+from engine.model.firewall import Backend, BaseChain, Chain, Rule, Table, Verdict, VerdictKind
 from engine.model.trace import Symptom
 from tests.explain.faults import first_fixes, line
 from tests.explain.test_search import CLOSED, DROP, NO_WAY_BACK, Break, asked
@@ -55,3 +56,14 @@ def test_exceptions_stay_apart_where_another_remedy_between_them_moves_the_chain
     question, verdict = asked(snapshot)
     assert [cause.code for cause in verdict.causes][:2] == ["FW_POLICY_DROP", "FW_RULE_DROP"]
     assert ask(apply(snapshot, first_fixes(verdict)), question).symptom is Symptom.CONNECTED
+
+
+def test_the_second_exception_of_a_native_table_stands_before_the_rule_too() -> None:
+    rule = Rule(0, (Verdict(VerdictKind.DROP),), "drop", handle=7)
+    chain = Chain("c", (rule,), BaseChain("filter", "forward", -10))
+    snapshot = line(lambda world: world["router"].table(Table(Backend.NFT, "ip", "fw", (chain,))))
+    _, verdict = asked(snapshot)
+    (exceptions, _) = verdict.causes[0].fixes
+    first, second = (" ".join(argv) for argv in exceptions.commands)
+    assert "nft insert rule ip fw c ip daddr" in first
+    assert "nft insert rule ip fw c handle 7 ip saddr" in second
