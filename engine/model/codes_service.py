@@ -84,6 +84,21 @@ SERVICE: Mapping[str, Code] = {
         SILENCE,
         "the client joins the network of the service; or an exception for the one port",
     ),
+    "FW_ICC_DROP": Code(
+        "An engine keeps the containers of one network apart from each other (icc=false).",
+        SILENCE,
+        "an exception for the one port; or the network is made anew with communication between its containers",
+    ),
+    "FW_INTERNAL_NET_DROP": Code(
+        "The network is internal: an engine lets nothing in from outside of it, and nothing out.",
+        SILENCE,
+        "the container joins a network that is not internal; or an exception for the one port",
+    ),
+    "FW_UNPUBLISHED_PORT_DROP": Code(
+        "An engine lets nothing to a container's port that is not published.",
+        SILENCE,
+        "the port is published; or an exception for the one port",
+    ),
     "FW_RAW_DIRECT_ACCESS_DROP": Code(
         "An engine keeps a container's own address from everybody outside its bridge.",
         SILENCE,

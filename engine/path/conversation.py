@@ -263,7 +263,9 @@ class Talk:
             return trace
         if not self._expected(journey):
             return replace(trace, outcome=Outcome.REPLY_MISMATCH)
-        about = Assumption("ASSUME_OUTSIDE_PATH", f"what leaves by {self.question.source.device} reaches the client")
+        device = self.question.source.device
+        words = f"packets of the client arrive on {device} and answers reach it: what is between is not seen here"
+        about = Assumption("ASSUME_OUTSIDE_PATH", f"{words} (routers, security groups; --prove waits for one)")
         return replace(trace, outcome=Outcome.DELIVERED, assumptions=(*trace.assumptions, about))
 
     def _expected(self, journey: Journey) -> bool:

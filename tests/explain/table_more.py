@@ -90,6 +90,13 @@ def client_of_the_containers_network(world: World) -> None:
     lan.route("10.77.0.1/32 dev eth0 scope link src 172.17.5.5")
 
 
+def bridged(world: World) -> None:
+    """What stays inside a bridge passes iptables."""
+    world["host"].sysctl("net.bridge.bridge-nf-call-iptables", 1)
+
+
+#: How Docker Engine 28 ends the rules of a bridge's published ports.
+UNPUBLISHED = "-A DOCKER ! -i docker0 -o docker0 -j DROP"
 THIEF = PUBLISH.replace("172.17.0.2:80", "172.17.0.99:80")
 
 MORE: tuple[Fault, ...] = (
@@ -106,6 +113,29 @@ MORE: tuple[Fault, ...] = (
         "SRC_SUBNET_OVERLAP",
         "route 172.17.0.0/16 (table main)",
         source="172.17.5.5@up0",
+    ),
+    Fault(
+        "containers of one network kept apart",
+        docker(bridged, filters=["-A FORWARD -i docker0 -o docker0 -j DROP"]),
+        "FW_ICC_DROP",
+        "filter/FORWARD #0",
+        "web:80",
+        "db",
+    ),
+    Fault(
+        "an internal network",
+        docker(filters=["-A DOCKER-ISOLATION-STAGE-1 ! -s 172.17.0.0/16 -o docker0 -j DROP"]),
+        "FW_INTERNAL_NET_DROP",
+        "filter/DOCKER-ISOLATION-STAGE-1 #0",
+        owner="docker",
+    ),
+    Fault(
+        "a port that is not published, at the container's own address",
+        docker(lambda world: world["lan"].route("172.17.0.0/16 via 10.77.0.1 dev eth0"), filters=[UNPUBLISHED]),
+        "FW_UNPUBLISHED_PORT_DROP",
+        "filter/DOCKER #0",
+        "db:5432",
+        owner="docker",
     ),
     Fault("loopback down", loopback_down(), "LINK_DOWN", "lo", "127.0.0.1:80", "host"),
     Fault("no flooding", no_flooding(), "LINK_FLOOD_OFF", "right0", **BRIDGED),

@@ -9,7 +9,9 @@ from engine.explain.failure import Failure, place_of, rule_at
 from engine.explain.nearmiss import Passed, accepts, near_misses
 from engine.explain.owners import owner_of
 from engine.explain.rulecraft import Selector, insertion
-from engine.model.firewall import Backend, Match, Rule, Table, VerdictKind
+from engine.explain.trial import ENGINES
+from engine.model.firewall import Backend, Match, Name, Rule, Table, VerdictKind
+from engine.model.owner import DEVICES
 from engine.model.packet import Protocol
 from engine.model.plan import DeleteRule, RulePlace
 from engine.model.ref import Ref
@@ -37,7 +39,7 @@ def rule_drop(failure: Failure) -> list[Blocker]:
     verb = f"rejects ({failure.trace.reject})" if rejects else "drops"
     sentence = f"{_whose(owner)} rule {ref.name} in {ref.netns} {verb} {_what(failure)}: {rule.text}"
     misses = near_misses(_passed(failure, ref), accepts, ref)
-    code = "FW_RULE_REJECT" if rejects else "FW_RAW_DIRECT_ACCESS_DROP" if guard else _drop_code(ref)
+    code = "FW_RULE_REJECT" if rejects else "FW_RAW_DIRECT_ACCESS_DROP" if guard else _drop_code(owner, rule, ref)
     remedies = _ways_past(failure, table, rule, ref, owner)
     return [Blocker(code, sentence, ref, remedies, owner, _evidence(failure, rule), misses)]
 
@@ -152,8 +154,25 @@ def _passed(failure: Failure, ref: Ref) -> Passed:
     return Passed(failure.world, ref.netns, failure.step, failure.trace.hops[-1].steps)
 
 
-def _drop_code(ref: Ref) -> str:
+def _drop_code(owner: str, rule: Rule, ref: Ref) -> str:
+    """What an engine's own rule is there for, told by its devices (moby, integration/network/bridge/iptablesdoc)."""
+    asked = {field.name: each for each in rule.statements if isinstance(each, Match) for field in each.fields}
+    came, leaves = asked.get("meta iifname"), asked.get("meta oifname")
+    subnet = next((asked[name] for name in sorted(PLACES) if name in asked), None)
+    if owner not in ENGINES and not _of_engines_bridge(leaves):
+        return "FW_RULE_DROP"
+    if came is not None and leaves is not None and came.elements == leaves.elements:
+        return "FW_UNPUBLISHED_PORT_DROP" if came.negate else "FW_ICC_DROP"
+    if subnet is not None and subnet.negate and (came is not None or leaves is not None):
+        return "FW_INTERNAL_NET_DROP"
     return "FW_NET_ISOLATION_DROP" if "ISOLATION" in str(ref.key[3]) else "FW_RULE_DROP"
+
+
+def _of_engines_bridge(match: Match | None) -> bool:
+    """Whether a condition names the bridge of an engine's network."""
+    atoms = (atom for element in (match.elements if match else ()) for atom in element)
+    names = (atom.pattern for atom in atoms if isinstance(atom, Name))
+    return any(pattern.match(name) for name in names for pattern, _ in DEVICES)
 
 
 def _direct_access_guard(failure: Failure, rule: Rule, ref: Ref) -> str:

@@ -12,6 +12,12 @@ from engine.model.plan import Listen
 from engine.model.ref import Ref, RefKind
 from engine.path.sockets import listener_ref
 
+#: How to look for a fault that is outside of this host.
+OUTSIDE = (
+    "outside are the next router, a firewall or cloud security group before the target, and the target itself",
+    "to see what comes back: `portscope why … --prove` sends the real packet; a capture at the far end tells the rest",
+)
+
 
 def _at(failure: Failure) -> Ref:
     return failure.step.ref or Ref(RefKind.NETNS, failure.netns.id, (), failure.netns.id, failure.netns.id)
@@ -21,9 +27,9 @@ def leaves_view(failure: Failure) -> list[Blocker]:
     """The packet goes where the snapshot does not see: whoever is there decides."""
     sentence = (
         f"{failure.packet} leaves {failure.netns.id} by {_at(failure).name} for what is not visible from here; "
-        "whether it arrives is decided there (check with a capture at the far end)"
+        "whether it arrives is decided there"
     )
-    return [Blocker("INFO_EXITS_HOST", sentence, _at(failure))]
+    return [Blocker("INFO_EXITS_HOST", sentence, _at(failure), evidence=OUTSIDE)]
 
 
 def mismatch(failure: Failure) -> list[Blocker]:

@@ -92,6 +92,12 @@ def _unfulfilled(failure: Failure, container: Container, published: PublishedPor
     if container.network_mode in ("none", "host"):
         sentence = f"{container.name} has network mode {container.network_mode}, which publishes nothing"
         return Blocker("NAT_NOT_PUBLISHED", sentence, at, (manual,), container.engine)
+    mode = _gateway_mode(failure, container)
+    if mode:
+        own = services_for(failure, host, asked)
+        ask = f": ask for {own[0].address}:{own[0].port}, with a route to it" if own else ""
+        sentence = f"{container.name}'s network is {mode}: {container.engine} translates no port for it{ask}"
+        return Blocker("NAT_NOT_PUBLISHED", sentence, at, (manual,), container.engine)
     internal = _internal(failure, container)
     if internal:
         sentence = (
@@ -132,6 +138,15 @@ def _not_running(failure: Failure, container: Container) -> Blocker:
         held = Listen(failure.netns.id, _held(failure, failure.packet.dport or 0))
         return Blocker("DST_NOT_RUNNING", sentence, ref, (Remedy(stays, (held,), manual=True),), container.engine)
     return Blocker("DST_NOT_RUNNING", sentence, ref, (_client(container, "start"),), container.engine)
+
+
+def _gateway_mode(failure: Failure, container: Container) -> str:
+    """`routed` or `isolated` where a network of the container is so for the packet's IP version; else nothing."""
+    option = f"com.docker.network.bridge.gateway_mode_ipv{failure.packet.dst.version}"
+    names = {place.network for place in container.attachments}
+    networks = (n for n in failure.world.snapshot.networks if n.name in names and n.engine == container.engine)
+    modes = (dict(network.options).get(option, "") for network in networks)
+    return next((mode for mode in modes if mode in ("routed", "isolated")), "")
 
 
 def _internal(failure: Failure, container: Container) -> str:
@@ -194,7 +209,7 @@ def _by_the_engine(failure: Failure, found: list[Service], asked: int) -> Remedy
     title = f"publish a container's port as {asked} (run it again with -p {asked}:PORT), or listen on it on the host"
     if len(found) == 1 and found[0].container is not None:
         title = run_again(found[0].container, f"{asked}:{found[0].port}")
-    return Remedy(title, (Listen(failure.netns.id, _held(failure, asked)),), manual=True)
+    return Remedy(title, (Listen(failure.netns.id, _held(failure, asked)),), manual=True, cost=2)
 
 
 def _held(failure: Failure, asked: int) -> Listener:

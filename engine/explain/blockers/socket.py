@@ -14,6 +14,9 @@ from engine.model.traffic import Listener
 from engine.path.echo import IGNORE_ALL
 from engine.path.sockets import listener_ref, listeners_on_port
 
+#: Asking somebody for a program weighs as much as this many changes of the host.
+ASK = 2
+
 
 def other_listener(failure: Failure) -> list[Blocker]:
     """NO_LISTENER, though a socket of that port is there: it takes other packets."""
@@ -40,7 +43,8 @@ def no_listener(failure: Failure) -> list[Blocker]:
     ref = Ref(RefKind.NETNS, netns.id, (), netns.id, f"port {port} of {netns.id}")
     others = [s for s in netns.listeners if s.protocol is packet.protocol and not _private(s)]
     evidence = tuple(f"it listens on {listener_ref(netns.id, other).text}" for other in others[:4])
-    start = Remedy(f"start a program that listens on port {port} in {netns.id}", (Listen(netns.id, wanted),), True)
+    title = f"start a program that listens on port {port} in {netns.id}"
+    start = Remedy(title, (Listen(netns.id, wanted),), manual=True, cost=ASK)
     if others and owner != "admin":
         sentence = f"nothing listens on port {port} in {netns.id}; it listens on {others[0]} instead"
         return [Blocker("DST_LISTEN_OTHER_PORT", sentence, ref, (start,), owner, evidence)]
