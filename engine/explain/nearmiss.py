@@ -7,18 +7,18 @@ hook. A rule with no condition against it that was never asked is told, too, wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from itertools import count
 
 from engine.explain.shown import asked, has, keys, label
+from engine.explain.wanted import Wanted
 from engine.model.firewall import (
     Chain,
     MapElement,
     Match,
     Nat,
-    NatKind,
     Rule,
     Statement,
     Table,
@@ -43,23 +43,6 @@ MOST_SHOWN = 5
 ENDS = ("saddr", "daddr", "dport", "sport", "proto-dst")
 #: What orders near misses, the nearest first.
 Rank = tuple[int, int, int, int]
-#: Whether a rule's statement is what was wanted.
-Wanted = Callable[[Statement], bool]
-
-
-def accepts(statement: Statement) -> bool:
-    """Whether a statement lets a packet through."""
-    return isinstance(statement, Verdict) and statement.kind is VerdictKind.ACCEPT
-
-
-def translates(statement: Statement) -> bool:
-    """Whether a statement gives a packet another destination."""
-    return isinstance(statement, Nat) and statement.kind in (NatKind.DNAT, NatKind.REDIRECT)
-
-
-def masks(statement: Statement) -> bool:
-    """Whether a statement gives a packet another source."""
-    return isinstance(statement, Nat) and statement.kind in (NatKind.MASQUERADE, NatKind.SNAT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,15 +252,33 @@ def _leads(entry: MapElement, target: str) -> bool:
 
 def _sent_away(passed: Passed, table: Table, chain: Chain, rule: Rule) -> Iterator[Failed]:
     """The rule that kept one without failing conditions from being asked: it returned, or went elsewhere, before."""
-    here = (str(table.backend), table.family, table.name, chain.name)
-    for step in passed.steps:
-        ref = step.ref
-        if step.kind is not StepKind.RULE or ref is None or (ref.netns, step.hook) != (passed.netns, passed.step.hook):
-            continue
-        word = step.verdict.rpartition(", ")[2].partition(" ")[0]
-        if ref.key[:4] == here and int(ref.key[4]) < rule.index and word in ("return", "goto"):
+    for step, ref in _senders(passed, table):
+        own = ref.key[3] == chain.name and int(ref.key[4]) < rule.index
+        if own or (step.verdict.endswith("accept") and ref.key[3] != chain.name):
             yield Failed(table, chain, rule, None, sender=f"{ref.name} comes before it ({ref.text})")
             return
+
+
+def _senders(passed: Passed, table: Table) -> Iterator[tuple[Step, Ref]]:
+    """The rules of a table that sent the packet on at the hook: by accepting it, returning, or going elsewhere."""
+    where = (passed.netns, passed.step.hook)
+    for step in passed.steps:
+        ref = step.ref
+        if step.kind is not StepKind.RULE or ref is None or (ref.netns, step.hook) != where:
+            continue
+        word = step.verdict.rpartition(", ")[2].partition(" ")[0]
+        if word in ("accept", "return", "goto") and ref.key[:3] == (str(table.backend), table.family, table.name):
+            yield step, ref
+
+
+def kept_from(passed: Passed, want: Wanted) -> Ref | None:
+    """The rule without which one with a wanted statement, and nothing against it, would have been asked."""
+    view = passed.view
+    for hooked in _hooked(passed, None) if passed.step.hook in FIXED else ():
+        for chain, rule, leading in _reachable(hooked, view, {}):
+            if not leading and _gives(rule, hooked.table, want) and not any(_failed(rule, hooked.table, chain, view)):
+                return next((ref for _, ref in _senders(passed, hooked.table)), None)
+    return None
 
 
 def _returns(statement: Statement) -> bool:

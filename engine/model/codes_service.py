@@ -34,7 +34,7 @@ SERVICE: Mapping[str, Code] = {
         "the container is published on that address, or on all",
     ),
     "NAT_DNAT_SHADOWED": Code(
-        "Another rule translates the port first, to somewhere else.",
+        "Another rule translates the port first, to somewhere else, or lets the packet go before it is translated.",
         "what is there: refused, no route to host, or silence",
         "the rule that comes first goes",
     ),

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 from engine.explain import ask
 from engine.explain.question import resolve
-from engine.model.container import Container, PublishedPort
+from engine.model.container import Attachment, Container, PublishedPort
 from engine.model.host import Gap, Snapshot
 from engine.model.packet import Protocol
 from engine.model.verdict import Cause
@@ -90,6 +90,22 @@ def client_of_the_containers_network(world: World) -> None:
     lan.route("10.77.0.1/32 dev eth0 scope link src 172.17.5.5")
 
 
+def without_engine(world: World) -> None:
+    """docker0 has lost its address, and no engine tells of its networks."""
+    world.containers.clear()
+    world["host"].addresses[:] = [a for a in world["host"].addresses if str(a.address) != "172.17.0.1"]
+
+
+def routed() -> Snapshot:
+    """A network of web's that is routed: the engine publishes nothing."""
+    world = docker_world(nat="", proxy=False)
+    mode = (("com.docker.network.bridge.gateway_mode_ipv4", "routed"),)
+    world.networks[0] = replace(world.networks[0], options=mode)
+    place = Attachment("bridge", ip_address("172.17.0.2"))
+    world.containers[0] = replace(world.containers[0], attachments=(place,))
+    return world.snapshot()
+
+
 def bridged(world: World) -> None:
     """What stays inside a bridge passes iptables."""
     world["host"].sysctl("net.bridge.bridge-nf-call-iptables", 1)
@@ -137,6 +153,15 @@ MORE: tuple[Fault, ...] = (
         "db:5432",
         owner="docker",
     ),
+    Fault(
+        "let go before it is translated",
+        docker(nat="-A DOCKER -i up0 -j RETURN\n" + PUBLISH, proxy=False),
+        "NAT_DNAT_SHADOWED",
+        "nat/DOCKER #1",
+        owner="docker",
+    ),
+    Fault("bridge without an address that its ports name", docker(without_engine), "LINK_BRIDGE_NO_ADDRESS", "docker0"),
+    Fault("a routed network", routed(), "NAT_NOT_PUBLISHED", "port 8080/tcp", owner="docker"),
     Fault("loopback down", loopback_down(), "LINK_DOWN", "lo", "127.0.0.1:80", "host"),
     Fault("no flooding", no_flooding(), "LINK_FLOOD_OFF", "right0", **BRIDGED),
     Fault(

@@ -94,6 +94,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     Outcome.NOT_FOR_US: (neighbour.wrong_neighbour, outside.not_for_us),
     Outcome.NO_LISTENER: (
         nat.stolen,
+        publish.kept_from_translation,
         socket.other_listener,
         publish.not_published,
         nat.stale_target,

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.failure import Failure, place_of, rule_at
-from engine.explain.nearmiss import Passed, accepts, near_misses
+from engine.explain.nearmiss import Passed, near_misses
 from engine.explain.owners import owner_of
 from engine.explain.rulecraft import Selector, insertion
 from engine.explain.trial import ENGINES
+from engine.explain.wanted import accepts
 from engine.model.firewall import Backend, Match, Name, Rule, Table, VerdictKind
 from engine.model.owner import DEVICES
 from engine.model.packet import Protocol

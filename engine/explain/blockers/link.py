@@ -12,6 +12,7 @@ from engine.model.host import Netns
 from engine.model.link import Address, Link
 from engine.model.plan import AddAddress, SetLink, SetPort, SetSysctl
 from engine.model.ref import Ref, RefKind
+from engine.path.segment import bridge_of
 
 
 def link_down(failure: Failure) -> list[Blocker]:
@@ -47,19 +48,50 @@ def lost_gateway(failure: Failure) -> list[Blocker]:
                 link = host.links_by_name.get(network.bridge)
                 if (network.name, network.engine) == (place.network, container.engine) and link is not None:
                     return [_without_gateway(host, link, network, gateway)]
+    return _implied_gateway(failure, wanted)
+
+
+def _implied_gateway(failure: Failure, wanted: IPAddress) -> list[Blocker]:
+    """The same, told by the routes of who is behind the bridge: they name a gateway, and the bridge has no address."""
+    for netns in failure.world.snapshot.namespaces:
+        if netns.id != failure.netns.id and wanted not in netns.addresses_by_value:
+            continue
+        for route in netns.routes:
+            hop = route.nexthops[0] if len(route.nexthops) == 1 else None
+            link = netns.links_by_index.get(hop.link or 0) if hop is not None else None
+            peer = peer_of(failure, link) if link is not None else None
+            if hop is None or link is None or peer is None or hop.gateway is None:
+                continue
+            router, port = peer
+            bridge = bridge_of(router, port)
+            own = next((a for a in netns.addresses if a.link == link.index and a.covers(hop.gateway)), None)
+            if bridge is None or own is None or _answers_for(failure, router, bridge, hop.gateway):
+                continue
+            told = f"{netns.id}, a port of it, has {hop.gateway} as its gateway"
+            return [_without_address(router, bridge, hop.gateway, own.prefixlen, told)]
     return []
+
+
+def _answers_for(failure: Failure, router: Netns, bridge: Link, gateway: IPAddress) -> bool:
+    """Whether the bridge has an address of that IP version, or somebody on it has the gateway's."""
+    stations = failure.world.segment(router, bridge).stations
+    if any(gateway in failure.world.netns(each.netns).addresses_by_value for each in stations):
+        return True
+    own = (each for each in router.addresses if each.link == bridge.index and each.scope == "global")
+    return any(each.address.version == gateway.version for each in own)
 
 
 def _without_gateway(host: Netns, link: Link, network: Network, gateway: IPAddress) -> Blocker:
     subnets = (ip_network(subnet) for subnet in network.subnets)
     length = next((subnet.prefixlen for subnet in subnets if gateway in subnet), gateway.max_prefixlen)
+    return _without_address(host, link, gateway, length, f"it is the gateway of {network.engine}'s {network.name}")
+
+
+def _without_address(host: Netns, link: Link, gateway: IPAddress, length: int, told: str) -> Blocker:
     own: IPv4Interface | IPv6Interface = ip_interface(f"{gateway}/{length}")
     ref = Ref(RefKind.LINK, host.id, (link.index,), link.name, f"{link.name} without {own}")
-    sentence = (
-        f"{link.name} of {host.id} should have {own}, the gateway of {network.engine}'s {network.name}, and has not"
-    )
+    sentence = f"{link.name} of {host.id} should have {own}, and has not: {told}"
     remedy, evidence = given_back(host, link, own)
-    evidence = (f"subnet: {', '.join(network.subnets)}", *evidence)
     return Blocker("LINK_BRIDGE_NO_ADDRESS", sentence, ref, (remedy,), evidence=evidence)
 
 

@@ -10,10 +10,11 @@ from itertools import pairwise
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.publish import acceptance, run_again
 from engine.explain.failure import Failure, Leg, place_of, rule_at, translation_of
-from engine.explain.nearmiss import Passed, masks, near_misses
+from engine.explain.nearmiss import Passed, near_misses
 from engine.explain.owners import owner_of
 from engine.explain.rulecraft import Selector, hairpin, masquerade, retarget
 from engine.explain.services import Service, intention, services_for
+from engine.explain.wanted import masks
 from engine.model.firewall import Backend, Chain, Match, Nat, NatKind, Rule, Table
 from engine.model.host import Netns
 from engine.model.plan import DeleteRule, Listen, RulePlace, SetSysctl

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.failure import Failure, Leg, translation_of
-from engine.explain.nearmiss import Passed, near_misses, translates
+from engine.explain.failure import Failure, Leg, place_of, rule_at, translation_of
+from engine.explain.nearmiss import Passed, kept_from, near_misses
+from engine.explain.owners import owner_of
 from engine.explain.rulecraft import Selector, insertion, translation
 from engine.explain.services import Service, all_services, intention, services_for
+from engine.explain.wanted import translates
 from engine.model.container import Container, PublishedPort
 from engine.model.firewall import Backend, Chain, Nat, NatKind, Table, Verdict
 from engine.model.host import Netns
-from engine.model.plan import Change, Listen, RulePlace, SetContainer
+from engine.model.plan import Change, DeleteRule, Listen, RulePlace, SetContainer
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Step
 from engine.model.traffic import Listener
@@ -54,6 +56,23 @@ def _publishes(host: Netns) -> bool:
     """Whether the host translates any destination at all."""
     rules = (rule for table in host.firewall.tables for chain in table.chains for rule in chain.rules)
     return any(isinstance(s, Nat) and s.kind is NatKind.DNAT for rule in rules for s in rule.statements)
+
+
+def kept_from_translation(failure: Failure) -> list[Blocker]:
+    """A rule of nat that returns or accepts takes the packet before the rule that translates it is asked."""
+    if failure.leg is not Leg.FORWARD or failure.depth or translation_of(failure):
+        return []
+    hop = failure.trace.hops[-1]
+    ref = kept_from(Passed(failure.world, hop.netns, _first_hook(failure), hop.steps), translates)
+    found = rule_at(failure.world, ref) if ref is not None else None
+    if ref is None or found is None:
+        return []
+    sentence = f"rule {ref.name} in {ref.netns} lets the packet go untranslated, before the rule that translates it"
+    remedy = Remedy(f"delete {ref.name}", (DeleteRule(place_of(ref), found[1]),))
+    owner = owner_of(ref, failure.netns.firewall)
+    return [
+        Blocker("NAT_DNAT_SHADOWED", sentence, ref, (remedy,), owner, (f"rule: {ref.text}",), untranslated(failure))
+    ]
 
 
 def rules_wiped(failure: Failure) -> list[Blocker]:

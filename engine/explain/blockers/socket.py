@@ -45,7 +45,7 @@ def no_listener(failure: Failure) -> list[Blocker]:
     evidence = tuple(f"it listens on {listener_ref(netns.id, other).text}" for other in others[:4])
     title = f"start a program that listens on port {port} in {netns.id}"
     start = Remedy(title, (Listen(netns.id, wanted),), manual=True, cost=ASK)
-    if others and owner != "admin":
+    if others and (owner != "admin" or failure.depth):
         sentence = f"nothing listens on port {port} in {netns.id}; it listens on {others[0]} instead"
         return [Blocker("DST_LISTEN_OTHER_PORT", sentence, ref, (start,), owner, evidence)]
     other_protocol = [s for s in netns.listeners if s.port == packet.dport and s.protocol is not packet.protocol]
