@@ -9,12 +9,14 @@ from ipaddress import ip_address
 import pytest
 
 from engine import explain
+from engine.model.matrix import Row
 from engine.model.packet import Protocol
 from engine.model.verdict import Question, Source
 from engine.observe.recording import dumps
 from engine.observe.redact import Redacted
 from tests.fidelity.record import read_host, read_truth
 from tests.hosts.stock import docker_world
+from workbench.filling import fill
 
 TRUTH = read_truth()
 SECRET = "acmebank"
@@ -60,6 +62,18 @@ def test_a_redacted_host_gives_the_same_answers(name: str) -> None:
         assert [(cause.code, cause.owner) for cause in one.causes] == [
             (cause.code, cause.owner) for cause in other.causes
         ]
+
+
+def test_a_redacted_host_has_the_same_matrix_and_the_same_warnings() -> None:
+    snapshot = read_host("healthy")
+    one, other = fill(snapshot), fill(Redacted(snapshot).snapshot)
+    assert [_cells(row) for row in one.rows] == [_cells(row) for row in other.rows]
+    assert [each.code for each in one.exposures] == [each.code for each in other.exposures]
+    assert sum(len(row.cells) for row in one.rows) > 10
+
+
+def _cells(row: Row) -> list[tuple[str, str]]:
+    return [(str(cell.reach), str(cell.symptom)) for _, cell in row.cells]
 
 
 def test_the_redacted_file_is_read_back_equal():
