@@ -2,9 +2,9 @@
 
     python -m bench.watch [--containers 200] [--rounds 15]
 
-Each round sets a container's device on the bridge down or up and waits for the watcher's update. "again" is the part
-that reads, joins and compares; the rest is the pause that a burst is given to end. The script of `portscope collect` is
-run once on the same host. It asserts nothing.
+Each round rests, sets a container's device on the bridge down or up, and waits for the watcher's update. "again" is the
+part that reads, joins and compares. What other work changes on the machine is watched as well, and counts. The script
+of `portscope collect` is run once on the same host. It asserts nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from engine.observe.namespaces import Place, apart, enter
 from engine.observe.next_look import again
 from engine.observe.snapshot import compose
 from engine.observe.visit import Source
-from engine.observe.watch import QUIET, watch
+from engine.observe.watch import AT_ONCE, REST, watch
 
 
 def measure(host: LargeHost, rounds: int) -> dict[str, list[float]]:
@@ -49,9 +49,11 @@ def measure(host: LargeHost, rounds: int) -> dict[str, list[float]]:
     updates = watch(stop)
     next(updates)
     for number in range(rounds):
+        time.sleep(2 * REST)
         subprocess.run(["ip", "link", "set", port, "down" if number % 2 == 0 else "up"], check=True)
         start = time.perf_counter()
-        next(updates)
+        while not any(port in str(each) for each in next(updates).changed):
+            pass  # something else changed as well
         found["change to Snapshot"].append(1000 * (time.perf_counter() - start))
     start_cpu, start = time.process_time(), time.perf_counter()
     threading.Timer(10, stop.set).start()
@@ -74,7 +76,7 @@ def main() -> None:
         start = time.perf_counter()
         subprocess.run(host.host.enter(["sh", "-s"]), input=script().encode(), check=True, stdout=subprocess.DEVNULL)
         rows["portscope collect's script"] = [1000 * (time.perf_counter() - start)]
-    print(f"{arguments.containers} containers; a burst ends after {1000 * QUIET:.0f} ms; milliseconds")
+    print(f"{arguments.containers} containers; a change after a rest waits {1000 * AT_ONCE:.0f} ms; milliseconds")
     for name, values in rows.items():
         print(f"{name:36} median {statistics.median(values):9.1f}   slowest {max(values):9.1f}")
 

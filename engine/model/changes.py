@@ -62,6 +62,7 @@ def changes(before: Snapshot, after: Snapshot) -> tuple[Difference, ...]:
     for netns in after.namespaces:
         earlier = before.by_id.get(netns.id)
         if earlier is not None and earlier is not netns and earlier != netns:
+            found += _link_changes(earlier, netns)
             for what, (part, things) in THINGS.items():
                 if getattr(earlier, part) != getattr(netns, part):
                     found += _compare(what, netns.id, things(earlier), things(netns))
@@ -122,8 +123,17 @@ _LINK = tuple(
 )
 
 
-def _links(netns: Netns) -> Iterator[Thing]:
-    for link in netns.links:
+def _link_changes(before: Netns, after: Netns) -> Iterator[Difference]:
+    """Unless a device got another name, links that are the very same value are passed over: few of hundreds change."""
+    known = {link.index: link.name for link in before.links}
+    renamed = any(known.get(link.index, link.name) != link.name for link in after.links)
+    same = set() if renamed else {id(link) for link in before.links} & {id(link) for link in after.links}
+    old, new = ([link for link in netns.links if id(link) not in same] for netns in (before, after))
+    return _compare("link", after.id, _links(before, old), _links(after, new))
+
+
+def _links(netns: Netns, links: Iterable[Link]) -> Iterator[Thing]:
+    for link in links:
         value: dict[str, Any] = {name: getattr(link, name) for name in _LINK}
         for noun in (link.bridge, link.port):
             value |= {each.name: getattr(noun, each.name) for each in fields(noun)} if noun else {}
@@ -217,9 +227,8 @@ def _sets(netns: Netns) -> Iterator[Thing]:
         yield ("ipset", each.name), each.name, {"elements": each.elements}
 
 
-#: What a namespace holds, by the word for it: the field that it is in, and its things. Rules are compared by `_rules`.
+#: What a namespace holds beside links and rules, by the word for it: the field that it is in, and its things.
 THINGS: Mapping[str, tuple[str, Callable[[Netns], Iterable[Thing]]]] = {
-    "link": ("links", _links),
     "address": ("addresses", _addresses),
     "route": ("routes", _routes),
     "policy rule": ("rules", _policy_rules),
