@@ -7,7 +7,7 @@ probe is a place at a door. Only one IP version is looked at, the question's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from ipaddress import ip_interface
 
@@ -139,13 +139,26 @@ def _doors(snapshot: Snapshot, question: Question) -> Iterator[Door]:
             owner = port.owner if port.service is Service.CONTAINER else snapshot.host
             name = f"{owner}:{asked.port}/{asked.protocol}"
             yield Door(name, asked.address, asked.port, asked.protocol, inside.id if inside else None)
+    near = _wired(snapshot, (snapshot.host, question.source.netns))
     for netns in snapshot.namespaces:
-        own = _own(netns, version)
+        own = _own(netns, version) if netns.id in near else None
         others = own is not None and netns.id != snapshot.host and not snapshot.containers_in(netns.id)
         for listener in netns.listeners if others else ():
             if own is not None and takes(listener, own):
                 name = f"{netns.id}:{listener.port}/{listener.protocol}"
                 yield Door(name, own, listener.port, listener.protocol, netns.id)
+
+
+def _wired(snapshot: Snapshot, ids: Collection[str]) -> set[str]:
+    """The namespaces that some hang together with by pairs of devices: labs and hosts beside them are elsewhere."""
+    found, ahead = set(ids), list(ids)
+    while ahead:
+        for link in snapshot.by_id[ahead.pop()].links:
+            there = link.peer.netns if link.peer is not None else None
+            if there is not None and there not in found and there in snapshot.by_id:
+                found.add(there)
+                ahead.append(there)
+    return found
 
 
 def _relayed(snapshot: Snapshot, asked: Question) -> Iterator[tuple[IPAddress, int]]:

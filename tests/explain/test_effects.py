@@ -53,6 +53,15 @@ def test_the_way_that_opens_less_is_offered_first() -> None:
     assert any("web:9000/tcp" in text for text in second.side_effects)
 
 
+def test_another_lab_with_the_same_addresses_is_elsewhere() -> None:
+    own = docker()
+    other = replace(own.by_id["web"], id="other-web")
+    snapshot = replace(own, namespaces=(other, *own.namespaces), containers=())
+    names = [door.name for door in doors(snapshot, resolve(snapshot, f"{WEB}:80", "ns:lan"))]
+    assert "web:80/tcp" in names
+    assert not any("other-web" in name for name in names)
+
+
 def test_what_was_asked_is_no_side_effect() -> None:
     for fault in FAULTS:
         verdict = fault.verdict()
