@@ -173,8 +173,11 @@ def _container(snapshot: Snapshot, change: SetContainer, probe: Probe) -> bool:
     return any(each.id == change.container and probe.door.netns in (each.netns, None) for each in snapshot.containers)
 
 
-def _listen(_: Snapshot, change: Listen, probe: Probe) -> bool:
-    return change.listener.port in probe.door.ports and probe.door.netns in (change.netns, None)
+def _listen(snapshot: Snapshot, change: Listen, probe: Probe) -> bool:
+    """A program answers for the door's service, or at the door itself: a published port is asked of the host."""
+    own = snapshot.by_id[change.netns].addresses_by_value
+    there = probe.door.netns in (change.netns, None) or probe.door.address in own
+    return there and change.listener.port in probe.door.ports
 
 
 def _nobody(*_: object) -> bool:
