@@ -13,14 +13,13 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.why import Spent, timed
+from bench.why import Spent, in_turn, table, timed
 from tests.harness.netns import Netns, run
 from tests.kernel.proving import Net, routed_network
 
@@ -53,7 +52,7 @@ def listen(netns: Netns, *words: str) -> subprocess.Popen[str]:
 
 
 def measure(net: Net, folder: Path, rounds: int) -> dict[str, list[Spent]]:
-    """Every row in every round; the first round only warms the caches."""
+    """Every row in every round."""
     net.router.run("nft", "add", "rule", "ip", "t", "pass", "tcp", "dport", "90", "drop")
     source = ("--from", f"ns:{net.client.name}")
 
@@ -61,32 +60,14 @@ def measure(net: Net, folder: Path, rounds: int) -> dict[str, list[Spent]]:
         argv = net.router.enter([sys.executable, "-m", "workbench.cli", "why", *words, *source])
         return lambda: timed(lambda: run(argv, cwd=REPOSITORY, check=False))
 
-    rows = {
+    rows: dict[str, Callable[[], Spent]] = {
         BY_HAND: lambda: timed(lambda: by_hand(net, folder)),
         "why": why(CONNECTS),
         "why --prove, connects": why(CONNECTS, "--prove"),
         "why --prove --trace, connects": why(CONNECTS, "--prove", "--trace"),
         "why --prove --timeout 1, dropped": why(DROPPED, "--prove", "--timeout", f"{TIMEOUT:g}"),
     }
-    taken: dict[str, list[Spent]] = {name: [] for name in rows}
-    for number in range(rounds + 1):
-        for name, row in rows.items():
-            spent = row()
-            if number:
-                taken[name].append(spent)
-    return taken
-
-
-def table(taken: dict[str, list[Spent]]) -> str:
-    """The result as plain text: milliseconds."""
-    hand = statistics.median(spent.wall for spent in taken[BY_HAND])
-    lines = [f"{'milliseconds':48}{'best':>8}{'median':>8}{'ratio':>7}{'cpu':>7}{'limit':>7}"]
-    for name, spent in taken.items():
-        wall = [each.wall for each in spent]
-        median, cpu = statistics.median(wall), 1000 * statistics.median(each.cpu for each in spent)
-        shown = f"{1000 * min(wall):8.0f}{1000 * median:8.0f}{median / hand:7.2f}{cpu:7.0f}"
-        lines.append(f"{name:48}{shown}{LIMITS.get(name, ''):>7}")
-    return "\n".join(lines)
+    return in_turn(rows, rounds)
 
 
 def main() -> int:
@@ -99,7 +80,7 @@ def main() -> int:
     with routed_network() as net, TemporaryDirectory() as folder:
         taken = measure(net, Path(folder), rounds)
     print(f"{rounds} rounds, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}")
-    print(table(taken))
+    print(table(taken, BY_HAND, LIMITS))
     return 0
 
 

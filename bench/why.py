@@ -19,7 +19,7 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.engines.docker import HOST_ADDRESS, PROGRAMS, REPOSITORY, DockerHost, docker_host
@@ -69,7 +69,7 @@ def timed(work: Callable[[], object]) -> Spent:
 
 
 def measure(host: DockerHost, namespaces: Sequence[Netns], rounds: int) -> dict[str, list[Spent]]:
-    """Every row in every round; the first round only warms the caches."""
+    """Every row in every round."""
     target, source = f"{HOST_ADDRESS}:{FIRST_PORT}", f"ns:{host.lan.name}"
     python = host.host.enter([sys.executable, "-m"])
     why = [*python, "workbench.cli", "why", target, "--from", source, "--json"]
@@ -80,6 +80,11 @@ def measure(host: DockerHost, namespaces: Sequence[Netns], rounds: int) -> dict[
         ENGINE: lambda: Spent(*map(float, run(engine, cwd=REPOSITORY).split())),
         "  of that: Python itself": lambda: timed(lambda: run([sys.executable, "-c", "pass"])),
     }
+    return in_turn(rows, rounds)
+
+
+def in_turn(rows: Mapping[str, Callable[[], Spent]], rounds: int) -> dict[str, list[Spent]]:
+    """Every row in every round; the first round only warms the caches."""
     taken: dict[str, list[Spent]] = {name: [] for name in rows}
     for number in range(rounds + 1):
         for name, row in rows.items():
@@ -89,15 +94,15 @@ def measure(host: DockerHost, namespaces: Sequence[Netns], rounds: int) -> dict[
     return taken
 
 
-def table(taken: dict[str, list[Spent]]) -> str:
-    """The result as plain text: milliseconds."""
-    hand = statistics.median(spent.wall for spent in taken[BY_HAND])
-    lines = [f"{'milliseconds':52}{'median':>8}{'slowest':>9}{'ratio':>7}{'cpu':>7}{'limit':>7}"]
+def table(taken: Mapping[str, Sequence[Spent]], base: str, limits: Mapping[str, int]) -> str:
+    """The result as plain text: milliseconds, each median as a ratio to that of the row `base`."""
+    beside = statistics.median(spent.wall for spent in taken[base])
+    lines = [f"{'milliseconds':52}{'best':>8}{'median':>8}{'slowest':>9}{'ratio':>7}{'cpu':>7}{'limit':>7}"]
     for name, spent in taken.items():
         wall = [1000 * each.wall for each in spent]
         median, cpu = statistics.median(wall), 1000 * statistics.median(each.cpu for each in spent)
-        ratio = median / hand / 1000
-        lines.append(f"{name:52}{median:8.0f}{max(wall):9.0f}{ratio:7.2f}{cpu:7.0f}{LIMITS.get(name, ''):>7}")
+        shown = f"{min(wall):8.0f}{median:8.0f}{max(wall):9.0f}{median / beside / 1000:7.2f}{cpu:7.0f}"
+        lines.append(f"{name:52}{shown}{limits.get(name, ''):>7}")
     return "\n".join(lines)
 
 
@@ -114,7 +119,7 @@ def main() -> int:
         taken = measure(host, build(host, arguments.containers), arguments.rounds)
     version = sys.version.split()[0]
     print(f"Docker host with {arguments.containers} containers, {arguments.rounds} rounds, Python {version}")
-    print(table(taken))
+    print(table(taken, BY_HAND, LIMITS))
     return 0
 
 

@@ -19,7 +19,8 @@ MARKS = """\
 ○  down, stopped               •  a rule that the packet met
 ◌  not seen from here          ━  the way of the packet
 ▶  selected                    ⇐  published on this host
-⇄  also on another network     ≈  a rule that nearly let it through"""
+⇄  also on another network     ≈  a rule that nearly let it through
+✓ ✗ ·  before a step: a real attempt saw it so, otherwise, not at all"""
 
 
 #: What a pane is for, and what its own keys do there.

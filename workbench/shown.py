@@ -133,6 +133,7 @@ class Shown(Container):
             self.path.go(first_look(self._legs))
             self.go("path")
         self._light()
+        self._tell()
         self.retitle()
 
     def tell_flip(self, words: str) -> None:

@@ -125,13 +125,9 @@ def attempt(client: socket.socket, target: Target, seconds: float) -> Attempt:
 
 def _by_tcp(client: socket.socket, target: Target, until: float) -> Attempt:
     """Handshake, then whoever speaks first."""
-    try:
-        client.settimeout(_left(until))
-        client.connect(target.end)
-    except TimeoutError:
-        return Attempt(Symptom.TIMEOUT)
-    except OSError as error:
-        return failed(error)
+    refused = _unconnected(client, target, until)
+    if refused is not None:
+        return refused
     try:
         said = _hear(client, min(PAUSE, _left(until)))
         if said is not None:
@@ -177,6 +173,11 @@ def _by_echo(client: socket.socket, target: Target, until: float) -> Attempt:
 
 def _by_association(client: socket.socket, target: Target, until: float) -> Attempt:
     """SCTP's four-way handshake."""
+    return _unconnected(client, target, until) or Attempt(Symptom.CONNECTED)
+
+
+def _unconnected(client: socket.socket, target: Target, until: float) -> Attempt | None:
+    """The handshake; None where it ended well."""
     try:
         client.settimeout(_left(until))
         client.connect(target.end)
@@ -184,7 +185,7 @@ def _by_association(client: socket.socket, target: Target, until: float) -> Atte
         return Attempt(Symptom.TIMEOUT)
     except OSError as error:
         return failed(error)
-    return Attempt(Symptom.CONNECTED)
+    return None
 
 
 _WAYS: dict[Protocol, Callable[[socket.socket, Target, float], Attempt]] = {
