@@ -39,6 +39,9 @@ class Picture:
 PICTURES = (
     Picture("main", "docker-user-drop", Ask("10.77.0.1:8080", "ns:lan")),
     Picture("why", "drop-reply", Ask("10.77.0.1:8080", "ns:lan"), ("3", "plus")),
+    Picture("step", "docker-user-drop", Ask("10.77.0.1:8080", "ns:lan"), ("k", "k", "k", "k", "i")),
+    Picture("narrow", "docker-user-drop", Ask("10.77.0.1:8080", "ns:lan"), ("1",), (80, 24)),
+    Picture("lab", "docker-user-drop", Ask("10.77.0.1:8080", "ns:lan"), ("n", "g", "j", "j", "enter")),
 )
 
 
@@ -58,7 +61,9 @@ async def draw(picture: Picture) -> str:
                 break
         else:
             raise SystemExit(f"{picture.name}: the question was not answered")
-        await pilot.press(*picture.keys)
+        for key in picture.keys:
+            await pilot.press(key)
+            await pilot.app.workers.wait_for_complete()
         await pilot.pause(0.2)
         return offline(app.export_screenshot(title=f"portscope why {picture.ask.target} --from {picture.ask.source}"))
 

@@ -38,7 +38,7 @@ from workbench.navigation import Navigation
 from workbench.palette import Commands
 from workbench.panes import Panes
 from workbench.plain_glyphs import PlainGlyphs
-from workbench.prompt import FilePrompt, FilterPrompt, WhyPrompt
+from workbench.prompt import FilePrompt, FilterPrompt, Prompt, WhyPrompt
 from workbench.proving import Prover, Proving, real_attempt
 from workbench.session import Engine, Session
 from workbench.settings import Settings, remember
@@ -173,7 +173,8 @@ class Workbench(Metering, Proving, Labs, Looking, Surveying, Mending, Navigation
 
     @on(Panes.Detail)
     def _detail(self, event: Panes.Detail) -> None:
-        self.query_one("#detail", Static).update(Content(event.text))
+        if not any(prompt.opened for prompt in self.query(Prompt)):  # its hint stands there
+            self.query_one("#detail", Static).update(Content(event.text))
         self.query_one("#tabs", Static).update(tabs(self.panes.current))
 
     def action_jump(self) -> None:

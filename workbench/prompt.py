@@ -33,8 +33,11 @@ class Prompt(Horizontal):
         return self.has_class("-open")
 
     def close(self) -> None:
-        """Hides the line."""
+        """Hides the line. A key that comes before the pane has the focus is not written into it any more."""
         self.remove_class("-open")
+        self.display = False
+        if self.screen.focused in list(self.query(Input)):
+            self.screen.set_focus(None)
 
     def next_field(self, step: int) -> None:
         """Puts the cursor into the next field."""
@@ -43,8 +46,10 @@ class Prompt(Horizontal):
         fields[(here + step) % len(fields)].focus()
 
     def _open(self, first: Input) -> None:
+        """Shows the line and gives it the keys at once: whoever types fast means the next key for it."""
         self.add_class("-open")
-        first.focus()
+        self.display = True
+        self.screen.set_focus(first)
         first.action_end()
 
 
@@ -87,9 +92,8 @@ class WhyPrompt(Prompt):
 
     def refuse(self, reason: str) -> None:
         """Says what is wrong with the question, and stays open."""
-        self.add_class("-open")
+        self._open(self._field("to"))
         self._complain(reason)
-        self._field("to").focus()
 
     def on_input_changed(self) -> None:
         """The complaint was about what stood there before."""

@@ -3,17 +3,20 @@
 from pathlib import Path
 
 import pytest
+from textual.containers import Vertical
 from textual.pilot import Pilot
 
 from engine.model.host import Snapshot
 from engine.model.verdict import Fix
 from tests.views.hosts import connected_verdict, docker_host, dropped_verdict
 from tests.workbench.screen import ASK, Stand, answered, bench, drive, toasts, until, workbench
+from workbench.app import Workbench
 from workbench.changing import Changes
 from workbench.command_log import CommandLog, log_file
 from workbench.dialogs import Log, Proposal
 from workbench.exits import refused
 from workbench.mending import chosen_fix
+from workbench.sources import Given
 
 
 class Host(Changes):
@@ -66,6 +69,23 @@ def test_a_fix_is_seen_carried_out_and_taken_back(state: Path) -> None:
     drive(workbench(stand, look=host.look, ask=ASK, changes=host), play)
     lines = state.read_text().splitlines()
     assert [line.startswith(": taken back: ") for line in lines] == [False, True]
+
+
+def test_on_a_host_a_fix_is_accepted_twice() -> None:
+    stand = Stand()
+    host = Host(stand)
+    source = Given("this host", host.look, live=True, writable=True, careful=True)
+
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        await pilot.press("a", "a")
+        assert isinstance(pilot.app.screen, Proposal)
+        assert "the host itself" in str(pilot.app.screen.query_one(Vertical).border_title)
+        assert not host.mended
+        await pilot.press("a")
+        await until(pilot, lambda: bench(pilot).panes.verdict == connected_verdict())
+
+    drive(Workbench(source, ASK, stand.engine, host), play)
 
 
 def test_escape_carries_nothing_out() -> None:

@@ -1,14 +1,30 @@
 """Pictures of the screen, compared cell by cell. A changed one is looked at before it is accepted."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 
-from tests.views.hosts import connected_verdict
+from engine.lab import faults
+from tests.views.hosts import connected_verdict, docker_host
 from tests.workbench.screen import ASK, Stand, answered, looked, workbench
+from views.lab.round import RoundNow, round_lines
+from workbench.app import Workbench
+from workbench.dialogs import Choice
+from workbench.labs import forms, work
+from workbench.labs.dialogs import PlanDialog
+from workbench.sources import Given
 
 Compare = Callable[..., bool]
+
+
+@pytest.fixture
+def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No labs are up."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
 
 def then(wait: Callable[[Pilot[int]], Awaitable[None]], *keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
@@ -35,3 +51,41 @@ def test_before_a_question(snap_compare: Compare) -> None:
 
 def test_narrow_screen_with_the_topology(snap_compare: Compare) -> None:
     assert snap_compare(workbench(ask=ASK), terminal_size=(80, 24), run_before=then(answered, "1"))
+
+
+def test_the_prompt_that_asks_why(snap_compare: Compare) -> None:
+    assert snap_compare(workbench(ask=ASK), terminal_size=(120, 36), run_before=then(answered, "1", "l", "l", "l", "w"))
+
+
+def test_the_plan_of_a_lab_from_the_form(snap_compare: Compare, own_state: None) -> None:
+    values = {field.name: field.value for field in forms.NEW_LAB}
+
+    async def before(pilot: Pilot[Any]) -> None:
+        await answered(pilot)
+        await pilot.app.push_screen(PlanDialog(work.from_text(forms.new_lab(values), "shop")))
+        await pilot.pause()
+
+    assert snap_compare(workbench(ask=ASK), terminal_size=(120, 36), run_before=before)
+
+
+def test_the_menu_of_labs(snap_compare: Compare, own_state: None) -> None:
+    app = Workbench(Given("lab shop", docker_host, lab="shop"), ASK, Stand().engine)
+    assert snap_compare(app, terminal_size=(120, 36), run_before=then(answered, "n"))
+
+
+def test_a_round_of_the_dojo(snap_compare: Compare) -> None:
+    answers = [(fault.name, fault.cause) for fault in list(faults.FAULTS.values())[:40]]
+    told = ("Somebody changed the rules.", "Not all rules are in the filter table.")
+    now = RoundNow("lan", "192.168.30.1:8080", 65, 100, told, answers, (5, 15, 20))
+
+    async def before(pilot: Pilot[Any]) -> None:
+        await looked(pilot)
+        await pilot.app.push_screen(Choice("Dojo · lab shop", "enter chooses", partial(round_lines, now), "", print))
+        await pilot.pause()
+
+    assert snap_compare(workbench(), terminal_size=(80, 24), run_before=before)
+
+
+def test_without_colours_everything_is_told_by_marks_and_words(snap_compare: Compare, monkeypatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(workbench(ask=ASK), terminal_size=(120, 36), run_before=then(answered))

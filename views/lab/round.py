@@ -13,7 +13,10 @@ from views.text import Line, Role, Span, paragraph
 
 @dataclass(frozen=True, slots=True)
 class RoundNow:
-    """A round for its picture: who cannot use what, what is left of the points, what was told, the possible answers."""
+    """A round for its picture: who cannot use what, what is left of the points, what was told, the possible answers.
+
+    `costs` are the points for a look, a hint and a wrong answer.
+    """
 
     client: str
     port: str
@@ -21,6 +24,7 @@ class RoundNow:
     full: int
     told: tuple[str, ...]
     answers: Sequence[tuple[str, str]]
+    costs: tuple[int, int, int]
 
 
 def round_lines(now: RoundNow, width: int) -> list[Line]:
@@ -33,13 +37,14 @@ def round_lines(now: RoundNow, width: int) -> list[Line]:
     for text in now.told:
         lines += [Line((Span(line, Role.WARN),)) for line in paragraph(text, width, first="  · ")]
     lines += [Line(())] if now.told else []
+    look, hint, wrong = now.costs
     for key, text, cost in (
-        ("look", "Try it, and see what the client sees", "5 points"),
-        ("hint", "Tell me something", "15 points"),
+        ("look", "Try it, and see what the client sees", f"{look} points"),
+        ("hint", "Tell me something", f"{hint} points"),
         ("give-up", "Tell me all, and mend it", "the round"),
     ):
         lines.append(Line((Span("? ", Role.WARN), Span(f"{text:<42}"), Span(f"costs {cost}", Role.DIM)), (key,)))
-    lines += [Line(()), Line((Span("Or it is (a wrong answer costs 20 points)", Role.HEAD),))]
+    lines += [Line(()), Line((Span(f"Or it is (a wrong answer costs {wrong} points)", Role.HEAD),))]
     widest = max((len(name) for name, _ in now.answers), default=0)
     for name, words in now.answers:
         lines.append(Line((Span(f"  {name:<{widest}}  "), Span(words, Role.DIM)), ("answer", name)))

@@ -57,6 +57,7 @@ def shown(lab: str, told: int) -> RoundNow:
         dojo.FULL,
         (*fault.hints, fault.story)[:told],
         sorted(possible),
+        (dojo.LOOK, dojo.HINT, dojo.WRONG),
     )
 
 
