@@ -125,7 +125,8 @@ def leg_of(packet: Packet, resets: bool) -> str | None:
     if packet.protocol in ECHO:
         return {ECHO[packet.protocol][0]: FIRST, ECHO[packet.protocol][1]: REPLY}.get(packet.icmp_type or 0, ERROR)
     if packet.protocol is Protocol.UDP:
-        return FIRST if (packet.sport or 0) >= EPHEMERAL else REPLY
+        # By where it goes: an answer whose source was translated may come from any port.
+        return FIRST if (packet.dport or 0) < EPHEMERAL else REPLY
     opening = packet.tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)
     if opening == TCP_SYN:
         return FIRST

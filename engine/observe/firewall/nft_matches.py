@@ -79,11 +79,15 @@ def _exact(operator: str, left: Json, right: Json, text: str) -> Match:
         # A comparison with several bits at once, of which a packet never has more than one (nft_ct_get_eval).
         return Match(found, (), negate=_negates(operator), text=text)
     if operator in ("==", "!=") and any(name in _SEVERAL for name in names):
-        if names == ["ct status"] and right in ("snat", "dnat"):
-            # A translated flow has a bit that tells so beside this one (IPS_SRC_NAT_DONE): it is never the only one.
+        if names == ["ct status"] and right in _NEVER_ALONE:
             return Match(found, (), negate=_negates(operator), text=text)
         raise FirewallTextError(f"{names[0]} compared as a whole")
     return Match(found, elements(names, right), negate=_negates(operator), text=text)
+
+
+#: Bits of a flow's status that come with others: translated ones have one that tells so beside it (IPS_SRC_NAT_DONE),
+#: a flow with answers was confirmed before.
+_NEVER_ALONE = ("snat", "dnat", "assured", "seen-reply")
 
 
 def _negates(operator: str) -> bool:

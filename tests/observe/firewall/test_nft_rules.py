@@ -39,6 +39,7 @@ SADDR = {"payload": {"protocol": "ip", "field": "saddr"}}
         ("!", STATUS, "dnat", "not ct status in dnat"),
         ("==", STATUS, "dnat", "ct status in "),
         ("!=", STATUS, "snat", "not ct status in "),
+        ("!=", STATUS, "assured", "not ct status in "),
         ("==", STATUS, "confirmed", "unknown nft ct status"),
         ("!=", {"ct": {"key": "state"}}, {"|": ["established", "new"]}, "not ct state in "),
         ("==", {"&": [STATUS, {"|": ["snat", "dnat"]}]}, {"|": ["snat", "dnat"]}, "unknown nft ct status"),
