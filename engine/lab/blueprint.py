@@ -91,6 +91,7 @@ class Outside:
     default: bool = False
     routes: tuple[IPNetwork, ...] = ()
     listens: tuple[Listen, ...] = ()
+    mtu: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """What lies beyond a lab's host: a LAN, the internet, a VPN. Each is one node on a cable of its own. Pure.
 
 Without a word in the file there is one node `lan` on the host's `eth0`. The near side is .1 of the subnet, the node
-.2. A node that is `behind` another one makes that one a router.
+.2. A node that is `behind` another one makes that one a router, and routers on the way get a route to it. It is no
+neighbour of the host, so that its subnet may be one that the host has as well.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Interface, IPv6Interface, IPv6Network, ip_interface
 
 from engine.lab.addresses import Subnets
@@ -19,6 +21,7 @@ NEAR, FAR = 1, 2
 def outside_nodes(spec: LabSpec, subnets: Subnets) -> tuple[Outside, ...]:
     """The outside nodes of a lab. Raises LabFileError."""
     place = Place(spec.file, 1, "x-lab.outside")
+    beyond = Subnets()
     wanted = (OutsideSpec(USUAL, place),) if spec.outside is None else spec.outside
     names = {service.name for service in spec.services} | {"host"}
     for node in wanted:
@@ -27,9 +30,13 @@ def outside_nodes(spec: LabSpec, subnets: Subnets) -> tuple[Outside, ...]:
         names.add(node.name)
         for subnet in (node.subnet, node.subnet6):
             if subnet is not None:
-                subnets.claim(subnet, f"outside {node.name}", node.place)
+                beyond.claim(subnet, f"outside {node.name}", node.place)
+                subnets.claim(subnet, f"outside {node.name}", node.place) if not node.behind else None
+    known = {node.subnet for node in wanted} | {node.subnet6 for node in wanted}
+    for node in wanted:
         for route in node.routes:
-            subnets.claim(route, f"the route to {node.name}", node.place) if route.prefixlen else None
+            if route.prefixlen and route not in known:
+                subnets.claim(route, f"the route to {node.name}", node.place)
     with_ipv6 = any(network.ipv6 for network in spec.networks) or any(node.subnet6 for node in wanted)
     found: dict[str, Outside] = {}
     links: dict[str, int] = {}
@@ -61,8 +68,22 @@ def outside_nodes(spec: LabSpec, subnets: Subnets) -> tuple[Outside, ...]:
             first if node.default is None else node.default,
             node.routes,
             node.listens,
+            node.mtu,
         )
+        _lead_to(found, wanted, found[node.name])
     return tuple(found.values())
+
+
+def _lead_to(found: dict[str, Outside], wanted: tuple[OutsideSpec, ...], node: Outside) -> None:
+    """Gives the routers on the way to a node a route to it, where their default route leads elsewhere."""
+    behind = {spec.name: spec.behind for spec in wanted}
+    networks = tuple(side.network for side in (node.far, node.far6) if side is not None)
+    router = behind[node.name]
+    while router:
+        if not found[router].default:
+            routes = dict.fromkeys((*found[router].routes, *networks))
+            found[router] = replace(found[router], routes=tuple(routes))
+        router = behind[router]
 
 
 def _v4(side: IPv4Interface | IPv6Interface | None) -> IPv4Interface:

@@ -74,7 +74,8 @@ def _host(lab: Blueprint) -> list[Change]:
 
 def _outside(lab: Blueprint, outside: Outside) -> list[Change]:
     near, far = outside.near_netns, outside.netns
-    changes: list[Change] = [CreateNetns(far), CreateVeth(near, outside.near_link, far, outside.far_link)]
+    cable = CreateVeth(near, outside.near_link, far, outside.far_link, mtu=outside.mtu)
+    changes: list[Change] = [CreateNetns(far), cable]
     changes += _addresses(near, outside.near_link, outside.near, outside.near6)
     changes += _addresses(far, outside.far_link, outside.far, outside.far6)
     changes.append(_gateway(far, ANY4, outside.near.ip))

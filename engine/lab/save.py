@@ -136,6 +136,7 @@ def _outside(lab: Blueprint, outside: Outside) -> Document:
         "behind": "" if near == "host" else near,
         "default": outside.default,
         "routes": [str(route) for route in outside.routes],
+        "mtu": outside.mtu,
         "listens": [listen_text(listen) for listen in outside.listens],
     }
 

@@ -96,7 +96,8 @@ class OutsideSpec:
     """A node beyond the host's uplinks: a client on the LAN, the internet, a VPN's far end.
 
     `behind` names the node that it is reached through, "" for the lab's host. `routes` are what the host reaches
-    by it beside its subnet; the first outside node is the host's default gateway unless one says `default`.
+    by it beside its subnet; the first outside node is the host's default gateway unless one says `default`. `mtu` is
+    that of the cable.
     """
 
     name: str
@@ -108,6 +109,7 @@ class OutsideSpec:
     default: bool | None = None
     routes: tuple[IPNetwork, ...] = ()
     listens: tuple[Listen, ...] = ()
+    mtu: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,8 @@ class Impairment:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A question with the symptom that is expected, and the first cause's code if one is named."""
+    """A question with the symptom that is expected, and a code if one is named: of the first cause, or where the answer
+    is that it connects, of a finding."""
 
     place: Place
     source: str

@@ -32,7 +32,7 @@ from engine.model.address import IPNetwork
 from engine.model.packet import Protocol
 from engine.model.trace import Symptom
 
-OUTSIDE_KEYS = ("subnet", "subnet6", "link", "behind", "default", "routes", "listens")
+OUTSIDE_KEYS = ("subnet", "subnet6", "link", "behind", "default", "routes", "listens", "mtu")
 RULE_PROGRAMS = ("iptables", "ip6tables", "iptables-nft", "ip6tables-nft", "iptables-legacy", "ip6tables-legacy", "nft")
 RATES = {"bit": 1, "kbit": 10**3, "mbit": 10**6, "gbit": 10**9}
 NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z%]*)")
@@ -67,6 +67,7 @@ def _outside(value: Value) -> tuple[OutsideSpec, ...]:
                 rows["default"].flag() if "default" in rows else None,
                 tuple(_network(item, item.text()) for item in rows["routes"].items()) if "routes" in rows else (),
                 _listens(rows["listens"]) if "listens" in rows else (),
+                rows["mtu"].number(1280, 65535) if "mtu" in rows else None,
             )
         )
     return tuple(found)

@@ -25,7 +25,7 @@ x-lab:
   userland-proxy: false
   outside:
     lan: {subnet: 10.7.0.0/24, listens: ["9000"]}
-    inet: {behind: lan, default: false}
+    inet: {behind: lan, default: false, mtu: 1400}
     vpn: {routes: [10.9.0.0/16]}
   listens: {pod: ["127.0.0.1:99", "[::1]:98/udp"], web: []}
   commands: {naked: [sleep, "9"]}

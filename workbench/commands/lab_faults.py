@@ -64,8 +64,10 @@ def _compare(check: Check, verdict: Verdict) -> str:
     """ "" or what is not as the check says."""
     if str(verdict.symptom) != check.expect:
         return f" (expected {check.expect})"
-    code = verdict.causes[0].code if verdict.causes else "none"
-    return f" (the cause is {code}, expected {check.cause})" if check.cause not in ("", code) else ""
+    found = [each.code for each in verdict.causes[:1] or verdict.findings]
+    if check.cause in ("", *found):
+        return ""
+    return f" (the cause is {', '.join(found) or 'none'}, expected {check.cause})"
 
 
 def _answer(snapshot: Snapshot, target: str, source: str, protocol: Protocol) -> Verdict:
