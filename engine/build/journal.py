@@ -237,12 +237,15 @@ class Journal:
             self._fd = None
 
     def _write(self, line: str, *, sync: bool = False) -> None:
-        if self._path is None or self._fd is None:
-            return
-        with _blamed(self._path):
-            os.write(self._fd, line.encode() + b"\n")
-            if sync:
-                os.fsync(self._fd)
+        if self._path is not None and self._fd is not None:
+            with _blamed(self._path):
+                _append(self._fd, line, sync=sync)
+
+
+def _append(fd: int, line: str, *, sync: bool) -> None:
+    os.write(fd, line.encode() + b"\n")
+    if sync:
+        os.fsync(fd)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from pathlib import Path
 from engine.build.apply import Applied, carry_out, own_namespaces
 from engine.build.errors import BuildError, JournalError
 from engine.build.hands import Hands
-from engine.build.hands.programs import end_process, process_start
+from engine.build.hands.programs import Listeners, end_process, process_start
 from engine.build.inverse import DropNetns, EndProcess
 from engine.build.journal import RECORD, Journal, birth_lock, boot_id, settled, state_directory
 from engine.build.launch import PROGRAMS, launch
@@ -39,7 +39,7 @@ def raise_lab(plan: Plan, lab: str, record: Record, *, directory: Path | None = 
     place = directory or state_directory()
     applied = carry_out(plan, named(), Journal.create(place, lab))
     try:
-        _keep(applied, applied.journal)
+        _keep(applied.listeners, applied.journal)
         write_record(lab, record, directory=place)
     except BaseException:
         applied.undo()
@@ -105,16 +105,19 @@ def change_programs(
 
 
 def programs_run(lab: str, *, directory: Path | None = None) -> bool:
-    """Whether the processes of a standing lab live. Raises BuildError when another program changes it now."""
+    """Whether there are processes of a standing lab, and all of them live. Raises BuildError when another program
+    changes it now."""
     with taken(lab, directory=directory) as journal:
-        ours = [entry.inverse for entry in journal.entries if not entry.undone]
-    return all(process_start(one.pid) == one.started for one in ours if isinstance(one, EndProcess))
+        left = [entry.inverse for entry in journal.entries if not entry.undone]
+    ours = [one for one in left if isinstance(one, EndProcess)]
+    return bool(ours) and all(process_start(one.pid) == one.started for one in ours)
 
 
-def _keep(applied: Applied, journal: Journal) -> None:
-    for listeners in applied.listeners:
-        number = journal.will(EndProcess(*listeners.identity))
+def _keep(started: Sequence[Listeners], journal: Journal) -> None:
+    """Has processes outlive this one. They are written down together: so either all are known, or none."""
+    for number in journal.will_all([EndProcess(*listeners.identity) for listeners in started]):
         journal.made(number)
+    for listeners in started:
         listeners.keep()
 
 
@@ -130,9 +133,7 @@ def _exchange(journal: Journal, programs: tuple[tuple[Change, ...], tuple[Change
         started = launch(after, site)
     except BuildError as error:
         failure, started = error, launch(before, site)
-    for listeners in started:
-        journal.made(journal.will(EndProcess(*listeners.identity)))
-        listeners.keep()
+    _keep(started, journal)
     if failure is not None:
         raise failure
 

@@ -99,8 +99,8 @@ def change(wanted: Draft, todo: Todo, directory: Path | None = None) -> tuple[st
 
 
 def running(name: str, directory: Path | None = None) -> bool:
-    """Whether the listeners and programs of a standing lab live."""
-    return lasting.programs_run(name, directory=directory)
+    """Whether the listeners and programs of a standing lab live, if it has any."""
+    return not lasting.programs_of(stands(name, directory).plan) or lasting.programs_run(name, directory=directory)
 
 
 def down(name: str, directory: Path | None = None) -> tuple[str, ...]:

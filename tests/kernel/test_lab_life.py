@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain, count, islice
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
+from engine.build import journal, lasting
 from engine.build.diff import diff
 from engine.build.errors import BuildError
-from engine.build.hands.programs import environment
+from engine.build.hands import Hands
+from engine.build.journal import Journal
 from engine.build.namespaces import run_in
 from engine.lab import lifecycle
 from engine.lab.lifecycle import Draft
@@ -159,38 +165,46 @@ def test_a_lab_from_before_the_last_boot_is_not_up_and_its_name_is_free(tmp_path
     assert lifecycle.names(tmp_path) == (name,)
 
 
-#: Builds a lab and dies, as by kill -9, at the N-th call of a function of the journal or the hands.
-DEADLY = """
-import os, signal, sys
-from pathlib import Path
-from engine.build import journal, lasting
-from engine.build.hands import Hands
-from engine.lab import lifecycle
-directory, name, what, number, moment, text = sys.argv[1:]
-number, before = int(number), moment == "before"
-owner = {"journal": journal.Journal, "hands": Hands, "lasting": lasting}[what.partition(".")[0]]
-function = what.partition(".")[2]
-real, calls = getattr(owner, function), []
-def wrapped(*arguments, **words):
-    calls.append(1)
-    if before and len(calls) == number:
-        os.kill(os.getpid(), signal.SIGKILL)
-    result = real(*arguments, **words)
-    if len(calls) == number:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return result
-setattr(owner, function, wrapped)
-lifecycle.up(lifecycle.draft(text, "lab.yaml", name), Path(directory))
-print("survived", len(calls))
-"""
+@dataclass(frozen=True)
+class Moment:
+    """When a process dies: at the `number`-th call of a function, when it begins or when it has returned."""
+
+    owner: type | ModuleType
+    function: str
+    number: int
+    before: bool = True
 
 
-def die(directory: Path, name: str, what: str, number: int, moment: str) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-c", DEADLY, str(directory), name, what, str(number), moment, FILE]
-    return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False, env=environment())
+def die(moment: Moment, work: Callable[[], object]) -> bool:
+    """Does some work in a child that is killed as by kill -9 at a moment; False where it never comes."""
+    child = os.fork()
+    if child == 0:
+        with suppress(BaseException):
+            real, calls = getattr(moment.owner, moment.function), []
+
+            def deadly(*arguments: Any, **words: Any) -> Any:
+                calls.append(1)
+                now = len(calls) == moment.number
+                if now and moment.before:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                result = real(*arguments, **words)
+                if now:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return result
+
+            setattr(moment.owner, moment.function, deadly)
+            work()
+        os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
-def test_after_kill_9_at_every_step_of_the_journal_down_leaves_a_clean_host(tmp_path: Path, name: str) -> None:
+def every_write() -> Iterator[Moment]:
+    """Each line of the journal, before it is written."""
+    return (Moment(journal, "_append", number) for number in count(1))
+
+
+@pytest.fixture
+def others() -> Iterator[None]:
     """Somebody else's bridge, namespace, table and process are there all the time, and stay."""
     with World() as world:
         other = world.netns("other")
@@ -198,21 +212,79 @@ def test_after_kill_9_at_every_step_of_the_journal_down_leaves_a_clean_host(tmp_
         other.run("nft", "add table ip docker-bridges")
         sleeper = world.start(other.enter(["sleep", "1000"]))
         foreign = (other.ip_json("link show"), other.run("nft", "list", "ruleset"))
-        counted = die(tmp_path, name, "journal._write", 10_000, "before")
-        steps = int(counted.stdout.split()[1])
-        assert lifecycle.down(name, tmp_path) == ()
-        assert steps > 5
-        moments = [("journal._write", number, "before") for number in range(1, steps + 1)]
-        moments += [("hands.run", 1, "after"), ("hands.serve", 1, "after"), ("hands.serve", 2, "after")]
-        moments += [("lasting.write_record", 1, "before"), ("lasting.write_record", 1, "after")]
-        for what, number, moment in moments:
-            dead = die(tmp_path, name, what, number, moment)
-            assert dead.returncode == -signal.SIGKILL, (what, number, moment, dead.stderr)
-            assert lifecycle.down(name, tmp_path) == (), (what, number, moment)
-            assert not list(NETNS_FOLDER.glob(f"{name}-*")), (what, number, moment)
-            assert not (tmp_path / name).exists(), (what, number, moment)
+        yield
         assert (other.ip_json("link show"), other.run("nft", "list", "ruleset")) == foreign
         assert sleeper.poll() is None
+
+
+def gone(name: str, directory: Path) -> bool:
+    """Takes a lab down; whether all of it is gone then."""
+    return (
+        lifecycle.down(name, directory) == ()
+        and not list(NETNS_FOLDER.glob(f"{name}-*"))
+        and not (directory / name).exists()
+    )
+
+
+@pytest.mark.usefixtures("others")
+def test_after_kill_9_at_every_step_of_up_down_leaves_a_clean_host(tmp_path: Path, name: str) -> None:
+    draft = lifecycle.draft(FILE, "lab.yaml", name)
+    done = []
+    for moment in every_write():
+        if not die(moment, lambda: lifecycle.up(draft, tmp_path)):
+            break
+        assert gone(name, tmp_path), moment
+        done.append(moment)
+    assert gone(name, tmp_path)
+    assert len(done) > 8
+    others = [Moment(Hands, "run", 1, before=False), Moment(lasting, "write_record", 1)]
+    others += [Moment(Hands, "serve", number, before=False) for number in (1, 2)]
+    others += [Moment(lasting, "write_record", 1, before=False)]
+    for moment in others:
+        assert die(moment, lambda: lifecycle.up(draft, tmp_path)), moment
+        assert gone(name, tmp_path), moment
+
+
+@pytest.mark.usefixtures("others")
+def test_after_kill_9_at_every_step_of_down_a_second_one_leaves_a_clean_host(tmp_path: Path, name: str) -> None:
+    draft = lifecycle.draft(FILE, "lab.yaml", name)
+    done = []
+    for moment in (*islice(every_write(), 6), Moment(Journal, "forget", 1)):
+        lifecycle.up(draft, tmp_path)
+        assert die(moment, lambda: lifecycle.down(name, tmp_path)), moment
+        assert gone(name, tmp_path), moment
+        done.append(moment)
+    lifecycle.up(draft, tmp_path)
+    assert not die(Moment(journal, "_append", len(done)), lambda: lifecycle.down(name, tmp_path))
+
+
+@pytest.mark.usefixtures("others")
+def test_after_kill_9_at_every_step_of_a_change_the_next_one_completes_it(tmp_path: Path, name: str) -> None:
+    """Whatever was half done, `up` makes the lab what the file says, and `down` leaves nothing."""
+    first, second = lifecycle.draft(FILE, "lab.yaml", name), lifecycle.draft(BACK, "lab.yaml", name)
+    elsewhere = (
+        Moment(Hands, "create_netns", 1, before=False),
+        Moment(Hands, "create_veth", 1, before=False),
+        Moment(Hands, "run", 1, before=False),
+        Moment(Hands, "serve", 2, before=False),
+        Moment(lasting, "write_record", 1),
+    )
+    done = []
+    for moment in chain(elsewhere, every_write()):
+        lifecycle.up(first, tmp_path)
+        todo = lifecycle.difference(first, second, seen(name))
+        if not die(moment, lambda todo=todo: lifecycle.change(second, todo, tmp_path)):  # type: ignore[misc]
+            break
+        now = lifecycle.stands(name, tmp_path)
+        again = lifecycle.difference(now, second, seen(name), running=lifecycle.running(name, tmp_path))
+        lifecycle.change(second, again, tmp_path)
+        assert diff(second.plan, seen(name), second.plan).changes == (), moment
+        assert ask(name, "lan", "192.168.30.1", 8080) == "connected", moment
+        assert ask(name, "extra", "172.19.0.2", 5432) == "connected", moment
+        assert gone(name, tmp_path), moment
+        done.append(moment)
+    assert gone(name, tmp_path)
+    assert len(done) > len(elsewhere) + 3
 
 
 def test_what_the_diff_adds_for_a_lost_namespace_is_all_of_it(tmp_path: Path, name: str) -> None:
