@@ -217,5 +217,5 @@ class Shown(Container):
         elif self.current in ("rules", "path"):
             text = row_words(self._row(self.rules if self.current == "rules" else self.path))
         if self.current == "path" and (row := self._seen.get(self.path.cursor)):  # type: ignore[call-overload]
-            text = " · ".join(part for part in (words(row), text) if part)
+            text = " · ".join(part for part in (words(row) and f"seen: {words(row)}", text) if part)
         self.post_message(self.Detail(text))

@@ -44,5 +44,5 @@ def marks(rows: Mapping[StepKey, Row]) -> dict[Hashable, Span]:
 
 
 def words(row: Row) -> str:
-    """`as predicted: accept (rule trace)`; empty where nothing speaks of the step."""
-    return f"{MARKS[row.agree][0]} seen: {row.seen} ({row.source})" if row.seen else ""
+    """`✓ accept (rule trace)`; empty where nothing speaks of the step."""
+    return f"{MARKS[row.agree][0]} {row.seen} ({row.source})" if row.seen else ""

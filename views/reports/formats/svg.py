@@ -6,6 +6,7 @@ stops there is a cross with the reason. The picture has a title and a descriptio
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from views.reports.formats.names import short_ids, xml
@@ -61,12 +62,14 @@ def describe(graph: Graph) -> str:
 
 
 def _wires(graph: Graph, placing: Placing) -> Iterator[str]:
+    """All wires. A label stands at the end that has fewer of them."""
+    ends = Counter(end for wire in graph.wires for end in (wire.one, wire.other))
     for wire in graph.wires:
         one, other = placing.boxes[wire.one], placing.boxes[wire.other]
-        yield _wire(wire, one, other)
+        yield _wire(wire, one, other, at=one if ends[wire.one] < ends[wire.other] else other)
 
 
-def _wire(wire: Wire, one: Box, other: Box) -> str:
+def _wire(wire: Wire, one: Box, other: Box, at: Box) -> str:
     left, right = (one, other) if one.x <= other.x else (other, one)
     x1, y1, x2, y2 = left.x + left.width, left.middle, right.x, right.middle
     if left.x == right.x:
@@ -77,7 +80,7 @@ def _wire(wire: Wire, one: Box, other: Box) -> str:
     if not wire.label:
         return path
     words = wire.label if wire.up else f"{wire.label} (down)"
-    anchor = f'x="{x2 - 6}" y="{y2 - 5}" text-anchor="end"'
+    anchor = f'x="{x2 - 6}" y="{y2 - 5}" text-anchor="end"' if at is right else f'x="{x1 + 6}" y="{y1 - 5}"'
     if left.x == right.x:
         anchor = f'x="{bend + 6}" y="{(y1 + y2) // 2}"'
     return f'{path}<text class="label" {anchor}>{xml(words)}</text>'
