@@ -162,6 +162,13 @@ MORE: tuple[Fault, ...] = (
     ),
     Fault("bridge without an address that its ports name", docker(without_engine), "LINK_BRIDGE_NO_ADDRESS", "docker0"),
     Fault("a routed network", routed(), "NAT_NOT_PUBLISHED", "port 8080/tcp", owner="docker"),
+    Fault(
+        "routed by a neighbour that is no router",
+        docker(lambda world: world["web"].route("10.77.0.0/24 via 172.17.0.3 dev eth0")),
+        "SRC_ROUTE_SHADOWED",
+        "route 10.77.0.0/24 (table main)",
+        source="web",
+    ),
     Fault("loopback down", loopback_down(), "LINK_DOWN", "lo", "127.0.0.1:80", "host"),
     Fault("no flooding", no_flooding(), "LINK_FLOOD_OFF", "right0", **BRIDGED),
     Fault(

@@ -100,7 +100,9 @@ def not_forwarded(failure: Failure) -> list[Blocker]:
         return [Blocker("ROUTE_SENT_BACK", sentence, ref)]
     if ref.kind is not RefKind.SYSCTL:
         return []
-    remedy = Remedy(f"turn forwarding on in {netns.id}", (SetSysctl(netns.id, name, 1),))
+    leaf = sum(link.kind != "loopback" for link in netns.links) == 1
+    cost = 2 if leaf else 1  # with one device it is no router: whoever sent the packet there is rather wrong
+    remedy = Remedy(f"turn forwarding on in {netns.id}", (SetSysctl(netns.id, name, 1),), cost=cost)
     whole = name in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
     code = "HOST_IP_FORWARD_OFF" if whole else "HOST_DEVICE_FORWARDING_OFF"
     sentence = f"{netns.id} does not forward packets: {name} is 0, and {failure.packet} is not for itself"
