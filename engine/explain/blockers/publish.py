@@ -36,7 +36,7 @@ def not_published(failure: Failure) -> list[Blocker]:
     if not found and not _publishes(host) and all(each.container is None for each in everyone):
         return []
     port = f"{asked}/{failure.question.protocol}"
-    remedies = (*(publish(failure, host, service, asked) for service in found), _by_the_engine(failure, found, asked))
+    remedies = tuple(publish(failure, host, service, asked) for service in found) or (_by_the_engine(failure, asked),)
     evidence = tuple(f"{each.name} listens on {each.address}:{each.port}" for each in (found or everyone)[:4])
     sentence = f"port {port} is not published on {host.id}: no rule translates it and nothing listens on it"
     misses = untranslated(failure)
@@ -223,11 +223,9 @@ def acceptance(failure: Failure, host: Netns, service: Service) -> tuple[Change,
     return () if there else (change,)
 
 
-def _by_the_engine(failure: Failure, found: list[Service], asked: int) -> Remedy:
-    """Publishing for good, from everywhere: where it can't be told which container was meant, in general words."""
+def _by_the_engine(failure: Failure, asked: int) -> Remedy:
+    """Which container was meant can't be told; once it is published, the host's own port answers."""
     title = f"publish a container's port as {asked} (run it again with -p {asked}:PORT), or listen on it on the host"
-    if len(found) == 1 and found[0].container is not None:
-        title = run_again(found[0].container, f"{asked}:{found[0].port}")
     return Remedy(title, (Listen(failure.netns.id, _held(failure, asked)),), manual=True, cost=2)
 
 
