@@ -19,7 +19,7 @@ from engine.model.traffic import Tuple4
 from engine.model.verdict import Question, Source
 from engine.path.choices import Choices, Run, explore
 from engine.path.client import kept_flows, source_port
-from engine.path.echo import take_echo
+from engine.path.echo import is_anycast, take_echo
 from engine.path.errors import Arrival, arrival_of, error_packet, error_start, reflected, reply_mark
 from engine.path.fields import NO_SOCKET
 from engine.path.flow import Tracks, inverse, tuple_of
@@ -190,8 +190,9 @@ class Talk:
         """The answer of the namespace that took the packet."""
         got = arrival.packet
         source = got.dst
-        if self.protocol is Protocol.UDP and arrival.listener is not None and arrival.listener.address is None:
-            # An unconnected wildcard socket lets routing choose the source of its answer.
+        wildcard = arrival.listener is not None and arrival.listener.address is None
+        if (self.protocol is Protocol.UDP and wildcard) or is_anycast(arrival.netns, got):
+            # An unconnected wildcard socket lets routing choose the source of its answer; an anycast address is none.
             source = ip_address("0.0.0.0" if got.dst.version == 4 else "::")
         packet = Packet(source, got.src, self.protocol, got.dport, got.sport, flags)
         if self.protocol in ECHO:

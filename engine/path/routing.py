@@ -9,7 +9,7 @@ from __future__ import annotations
 from engine.model.address import IPAddress
 from engine.model.host import Netns
 from engine.model.link import Link
-from engine.model.packet import PROTOCOL_NUMBERS, Packet
+from engine.model.packet import PROTOCOL_NUMBERS, Packet, Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.route import NextHop, PolicyRule, Route, table_name
 from engine.model.trace import Assumption, Outcome
@@ -104,7 +104,9 @@ def route_input(journey: Journey, packet: Packet, device: Link, *, passing: bool
     first = off if packet.dst.version == 4 else None
     if not isinstance(found, Found):
         return first or _no_route(journey, packet, found)
-    if found.route.kind == "local":
+    if found.route.kind == "anycast" and packet.protocol is Protocol.TCP:
+        return Refusal(Outcome.NOT_FOR_US, route_ref(netns, found.route), "an anycast address takes no connections")
+    if found.route.kind in ("local", "anycast"):
         bad_source = validate_source(journey, packet, device)
         loopback = netns.links_by_name.get("lo", device)
         return bad_source or _inwards(journey, found, loopback, packet)

@@ -110,30 +110,41 @@ def attempt_udp(address: str, port: int, seconds: float) -> Result:
 def attempt_icmp(address: str, port: int, seconds: float) -> Result:
     """An echo and its reply, heard as ping(8) hears it: errors that come back count as well (IP_RECVERR)."""
     six = ":" in address
-    family, protocol = (socket.AF_INET6, socket.IPPROTO_ICMPV6) if six else (socket.AF_INET, socket.IPPROTO_ICMP)
-    level, option = (socket.IPPROTO_IPV6, 25) if six else (socket.IPPROTO_IP, 11)
-    request, reply = (128, 129) if six else (8, 0)
     mark = os.urandom(8)
-    body = bytes((request, 0, 0, 0)) + mark
-    if not six:
-        body = body[:2] + checksum(body).to_bytes(2, "big") + body[4:]
-    with socket.socket(family, socket.SOCK_RAW, protocol) as client:
-        client.setsockopt(level, option, 1)
+    with echo_socket(six) as client:
         end = time.monotonic() + min(ANSWER, seconds)
         try:
             client.connect(socket.getaddrinfo(address, port)[0][4])
-            client.send(body)
+            client.send(echo_request(six, mark))
             while (left := end - time.monotonic()) > 0:
                 client.settimeout(left)
-                data = client.recv(4096)
-                data = data if six else data[(data[0] & 15) * 4 :]
-                if data[0] == reply and data[4:] == mark:
+                if echoes(client.recv(4096), six, mark):
                     return Result("connected", "echo")
         except TimeoutError:
             return Result("timeout")
         except OSError as error:
             return failed(error)
     return Result("timeout")
+
+
+def echo_socket(six: bool) -> socket.socket:
+    """A raw socket for echoes that hears of errors, too."""
+    family, protocol = (socket.AF_INET6, socket.IPPROTO_ICMPV6) if six else (socket.AF_INET, socket.IPPROTO_ICMP)
+    client = socket.socket(family, socket.SOCK_RAW, protocol)
+    client.setsockopt(*((socket.IPPROTO_IPV6, 25) if six else (socket.IPPROTO_IP, 11)), 1)
+    return client
+
+
+def echo_request(six: bool, mark: bytes) -> bytes:
+    """An echo request that carries a mark. The kernel fills in the checksum of IPv6."""
+    body = bytes((128 if six else 8, 0, 0, 0)) + mark
+    return body if six else body[:2] + checksum(body).to_bytes(2, "big") + body[4:]
+
+
+def echoes(data: bytes, six: bool, mark: bytes) -> bool:
+    """Whether what a raw socket heard is the reply to the request with that mark. IPv4 comes with its header."""
+    data = data if six else data[(data[0] & 15) * 4 :]
+    return data[0] == (129 if six else 0) and data[4:] == mark
 
 
 def checksum(data: bytes) -> int:

@@ -195,7 +195,9 @@ def _strew_nft(plot: Plot, walls: Walls, netns: str, family: int) -> None:
             rules = table.chain(user)
             rules += [nft.rule(lawn, users[number + 1 :], chain_type) for _ in range(dice.number(1, 3))]
         new = [nft.rule(lawn, users, chain_type) for _ in range(dice.number(1, 4))]
-        new += ["notrack"] if hook in ("prerouting", "output") and priority == "-300" and dice.chance(0.15) else []
+        if hook in ("prerouting", "output") and priority == "-300":
+            new += ["notrack"] if dice.chance(0.15) else []
+            new += [f"ct zone set {dice.number(1, 2)}"] if dice.chance(0.15) else []
         insert(plot, table.chain(name, head), new)
 
 

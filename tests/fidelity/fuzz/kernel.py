@@ -25,7 +25,7 @@ from tests.harness.nftrace import Event, Tracer
 NETFILTER, NLM_F_ACK = 12, 4
 GET_LINK, GET_ROUTE, GET_NEIGHBOUR, DELETE_NEIGHBOUR, DELETE_FLOW = 18, 26, 30, 29, 1 << 8 | 2
 DST, SRC, IIF, OIF, GATEWAY, MARK, PROTOCOL, SPORT, DPORT = 1, 2, 3, 4, 5, 16, 27, 28, 29
-VIA, LOCAL = 18, 2
+VIA, LOCAL, ANYCAST = 18, 2, 4
 #: Flags of a device: set up, its state, its carrier.
 UP, RUNNING, LOWER_UP = 0x1, 0x40, 0x10000
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
@@ -83,7 +83,7 @@ class Kernel:
             _, body = self.routes.ask(GET_ROUTE, self._route_request(asked))
         except NetlinkError as error:
             return os.strerror(error.code)
-        if body[7] == LOCAL:
+        if body[7] in (LOCAL, ANYCAST):
             return "local"
         found = attributes(body, 12)
         device = self.names.get(struct.unpack("=I", found[OIF])[0], "?")

@@ -329,6 +329,6 @@ def verdict(lawn: Lawn, chains: Sequence[str], kind: str, protocol: str) -> str:
     table += [(2.5, _setting(lawn, protocol))]
     if kind != "nat":
         table += [(2.5, "drop"), (2.0, _map_of_verdicts(lawn, chains, protocol))]
-    if kind == "filter" and lawn.hook in ("input", "forward", "output"):
+    if kind == "filter" and lawn.hook in ("prerouting", "input", "forward", "output"):
         table += [(2.0, _reject(lawn, protocol))]
     return dice.weighted(table)

@@ -8,7 +8,7 @@ from tests.scenarios.scenario import Question
 
 SOURCES = ((5.0, "lan"), (3.0, "host"), (3.0, "web"), (3.0, "db"), (2.0, "app"), (2.0, "isp"), (1.5, "vpn"),
            (2.0, "desk"), (0.5, "far"))  # fmt: skip
-PROTOCOLS = ((3.0, "tcp"), (2.0, "udp"))
+PROTOCOLS = ((3.0, "tcp"), (2.0, "udp"), (0.5, "icmp"))
 CLOSED = (81, 7777)
 
 
@@ -28,8 +28,10 @@ def _question(plot: Plot) -> Question:
     source = dice.weighted([(weight, name) for weight, name in SOURCES if name in plot.drafts])
     kind = dice.weighted(((3.0 if plot.targets else 0.0, "made"), (4.0, "service"), (0.7, "loopback"), (0.4, "nobody")))
     address, port = KINDS[kind](plot, source)
-    target = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-    return Question(source, target, dice.weighted(PROTOCOLS))
+    protocol = dice.weighted(PROTOCOLS)
+    if protocol == "icmp":
+        return Question(source, address, protocol)
+    return Question(source, f"[{address}]:{port}" if ":" in address else f"{address}:{port}", protocol)
 
 
 def _made(plot: Plot, source: str) -> tuple[str, int]:

@@ -25,7 +25,16 @@ WHOLE = (
     (1.0, ("net.ipv4.ip_forward", 0)),
     (1.0, ("net.ipv4.fib_multipath_hash_policy", 1)),
     (1.0, ("net.ipv4.fwmark_reflect", 1)),
+    (1.0, ("net.ipv4.tcp_fwmark_accept", 1)),
+    (0.5, ("net.ipv4.icmp_echo_ignore_all", 1)),
     (0.5, ("net.ipv4.icmp_errors_use_inbound_ifaddr", 1)),
+)
+#: Those of IPv6; {} is a device or all.
+SIX = (
+    (4.0, ("conf.all.forwarding", (0, 1))),
+    (1.0, ("conf.{}.proxy_ndp", (1,))),
+    (0.5, ("fwmark_reflect", (1,))),
+    (0.3, ("icmp.echo_ignore_all", (1,))),
 )
 PLACES = ((6.0, "host"), (1.0, "lan"), (1.0, "web"), (0.7, "isp"), (0.7, "vpn"))
 
@@ -38,7 +47,9 @@ def sysctl(plot: Plot, walls: Walls) -> None:
     """One setting of a device, of all, or of the namespace."""
     dice, name = plot.dice, _place(plot)
     if 4 not in plot.families or dice.chance(0.1):
-        plot.draft(name).sysctls["net.ipv6.conf.all.forwarding"] = dice.number(0, 1)
+        key, values = dice.weighted(SIX)
+        device = dice.either("all", *plot.links(name))
+        plot.draft(name).sysctls[f"net.ipv6.{key.format(device)}"] = dice.pick(values)
         return
     if dice.chance(0.12):
         key, value = dice.weighted(WHOLE)

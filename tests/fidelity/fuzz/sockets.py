@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from tests.harness.netns import NETNS_FOLDER
-from tests.harness.probe import REQUEST, Result, answered, enter, failed
+from tests.harness.probe import REQUEST, Result, answered, echo_request, echo_socket, echoes, enter, failed
 from tests.harness.servers import Servers, line
 
 #: SO_LINGER with no time to linger: close() sends a reset.
@@ -57,10 +57,10 @@ class Sockets:
         """One attempt from a namespace, as tests.harness.probe makes it. Each silence lasts `patience` seconds."""
         address, port = target
         with inside(netns):
-            family = socket.AF_INET6 if ":" in address else socket.AF_INET
-            kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
-            client = socket.socket(family, kind | socket.SOCK_NONBLOCK)
+            client = _client(":" in address, protocol)
             try:
+                if protocol == "icmp":
+                    return self._echo(client, (address, port), patience)
                 return self._attempt(client, (address, port), protocol, patience)
             except OSError as error:
                 return failed(error)
@@ -89,6 +89,17 @@ class Sockets:
         except (ConnectionResetError, BrokenPipeError):
             return Result("accepted-then-closed")
         return answered(data) if data else Result("accepted-then-closed")
+
+    def _echo(self, client: socket.socket, target: tuple[str, int], patience: float) -> Result:
+        """A raw socket hears whatever comes; only the echo of its own mark counts."""
+        six, mark = ":" in target[0], os.urandom(8)
+        client.connect(socket.getaddrinfo(*target)[0][4])
+        client.send(echo_request(six, mark))
+        until = time.monotonic() + patience
+        while (left := until - time.monotonic()) > 0 and self._wait(client, selectors.EVENT_READ, left):
+            if echoes(client.recv(4096), six, mark):
+                return Result("connected", "echo")
+        return Result("timeout")
 
     def _wait(self, client: socket.socket, event: int, patience: float) -> bool:
         """Runs the loop until something happens to the client; False when `patience` seconds bring nothing."""
@@ -130,6 +141,17 @@ class Sockets:
             for each in servers.unread:
                 each.close()
         self.servers.clear()
+
+
+def _client(six: bool, protocol: str) -> socket.socket:
+    """A socket of the namespace that the thread is in."""
+    if protocol == "icmp":
+        client = echo_socket(six)
+    else:
+        kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+        client = socket.socket(socket.AF_INET6 if six else socket.AF_INET, kind)
+    client.setblocking(False)
+    return client
 
 
 class _Listeners(Servers):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tests.fidelity.fuzz.dice import Dice
 from tests.fidelity.fuzz.hosts import MACS
 from tests.fidelity.fuzz.words import (
     REJECTS,
@@ -278,6 +279,10 @@ def _reject(ground: Ground, protocol: str) -> str:
     return f"-j REJECT --reject-with {ground.dice.pick(kinds)}"
 
 
+def _zone(dice: Dice) -> str:
+    return f"--zone{dice.weighted(((3.0, ''), (1.0, '-orig'), (1.0, '-reply')))} {dice.number(1, 2)}"
+
+
 def target(ground: Ground, protocol: str, chains: Sequence[str]) -> str:
     """A target that the table takes."""
     dice = ground.dice
@@ -293,7 +298,7 @@ def target(ground: Ground, protocol: str, chains: Sequence[str]) -> str:
     if ground.table == "mangle":
         table += [(4.0, _connmark(ground)), (0.5, "-j CONNMARK --restore-mark")]
     if ground.table == "raw":
-        table += [(3.0, dice.either("-j CT --notrack", "-j NOTRACK"))]
+        table += [(3.0, dice.either("-j CT --notrack", "-j NOTRACK")), (1.0, f"-j CT {_zone(dice)}")]
     return dice.weighted(table)
 
 
