@@ -18,6 +18,7 @@ from engine.lab.errors import LabError
 from engine.lab.faults.table import Fault
 
 FILE = "dojo.json"
+SECRET = "a secret of the dojo"
 FULL, LOOK, HINT, WRONG = 100, 5, 15, 20
 
 
@@ -71,6 +72,15 @@ def load(lab: str, directory: Path | None = None) -> Round:
         return Round(**json.loads(_path(lab, directory).read_text()))
     except FileNotFoundError:
         raise LabError(f"lab {lab} is in no dojo; 'portscope lab dojo {lab} start' begins a round") from None
+
+
+def told(lab: str, faults_there: tuple[str, ...], directory: Path | None = None) -> tuple[str, ...]:
+    """The faults of a lab as they may be told: that of a round which is on is a `SECRET`."""
+    try:
+        hidden = load(lab, directory).fault
+    except LabError:
+        return faults_there
+    return tuple(SECRET if fault == hidden else fault for fault in faults_there)
 
 
 def store(lab: str, now: Round | None, directory: Path | None = None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from engine.lab import dojo, faults
@@ -81,3 +83,13 @@ def test_every_fault_can_come_in_the_dojo_but_those_that_nobody_notices() -> Non
     assert {dojo.pick(LAB.lab, seed).name for seed in range(2000)} == {
         fault.name for fault in faults.FAULTS.values() if fault.cause
     }
+
+
+def test_the_fault_of_a_round_is_not_told_until_it_is_over(tmp_path: Path) -> None:
+    (tmp_path / "lab").mkdir()
+    there = ("docker-user-drop", "stale-dnat")
+    assert dojo.told("lab", there, tmp_path) == there
+    dojo.store("lab", dojo.Round("stale-dnat"), tmp_path)
+    assert dojo.told("lab", there, tmp_path) == ("docker-user-drop", dojo.SECRET)
+    dojo.store("lab", None, tmp_path)
+    assert dojo.told("lab", there, tmp_path) == there

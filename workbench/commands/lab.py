@@ -15,7 +15,7 @@ from pathlib import Path
 from engine.build import holder, userns
 from engine.build.errors import BuildError, LabExists
 from engine.build.namespaces import enter
-from engine.lab import breaking, faults, library, lifecycle, shown
+from engine.lab import breaking, dojo, faults, library, lifecycle, shown
 from engine.lab.errors import LabError
 from engine.lab.lifecycle import Draft
 from engine.lab.save import save
@@ -125,7 +125,8 @@ def _list(_arguments: Namespace) -> Exit:
 
 
 def _show(arguments: Namespace) -> Exit:
-    document = shown.shown(lifecycle.stands(arguments.name).lab, breaking.broken(arguments.name))
+    name = arguments.name
+    document = shown.shown(lifecycle.stands(name).lab, dojo.told(name, breaking.broken(name)))
     if arguments.json:
         output.emit(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
         return Exit.DONE
@@ -188,7 +189,8 @@ def _script(arguments: Namespace) -> Exit:
 
 def _save(arguments: Namespace) -> Exit:
     draft = lifecycle.stands(arguments.name)
-    output.emit(save(draft.lab, breaking.broken(arguments.name)))
+    told = dojo.told(arguments.name, breaking.broken(arguments.name))
+    output.emit(save(draft.lab, (fault for fault in told if fault != dojo.SECRET)))
     return Exit.DONE
 
 
