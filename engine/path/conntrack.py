@@ -132,13 +132,14 @@ def _full(journey: Journey) -> bool:
 
 
 def _track_error(journey: Journey) -> None:
-    """An ICMP error: the flow is found by the quoted tuple turned round (nf_conntrack_inet_error)."""
+    """An ICMP error: the flow is found by the quoted tuple turned round, in the error's own zone."""
     assert journey.inner is not None
     turned = inverse(journey.inner)
     for track in journey.tracks.by_netns.get(journey.netns.id, ()):
-        if turned in (track.reply, track.original):
-            attach(journey, track, "related", turned == track.reply)
-            return
+        for reply, own in ((True, track.reply), (False, track.original)):
+            if turned == own and track.zones[reply] == journey.zones[reply]:
+                attach(journey, track, "related", reply)
+                return
     journey.see(ct_state="invalid", ct_status=frozenset())
 
 

@@ -67,8 +67,8 @@ class Tracks:
         """The flow that a packet with this tuple, in these zones, belongs to in either direction."""
         for track in self.by_netns.get(netns, ()):
             if track.protocol == protocol and any(
-                flow == own and zone in zones
-                for own, zone in zip((track.original, track.reply), track.zones, strict=True)
+                flow == own and zone == asked
+                for own, zone, asked in zip((track.original, track.reply), track.zones, zones, strict=True)
             ):
                 return track
         return None
