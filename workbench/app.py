@@ -197,6 +197,13 @@ class Workbench(Metering, Proving, Labs, Looking, Surveying, Mending, Navigation
         """Shows the keys."""
         await self.push_screen(Help(self.panes.current, self.settings.keys))
 
+    def leave_terminal(self) -> None:
+        """Ends the thread that reads the keys. An exception of a signal passes Textual by, and the thread would read on
+        from a terminal that is gone."""
+        ended = getattr(self._driver, "exit_event", None)
+        if ended is not None:
+            ended.set()
+
     def busy(self, doing: str) -> None:
         """Says in the header what is being done beside the screen."""
         self._doing = doing
@@ -227,5 +234,8 @@ def run(source: Source, ask: Ask | None = None, settings: Settings | None = None
     app = Workbench(source, ask)
     app.start = start
     app.settle(settings or Settings())
-    app.run()
+    try:
+        app.run()
+    finally:
+        app.leave_terminal()
     return app.return_code or 0
