@@ -6,7 +6,6 @@ namespace that looks for it on the wrong link; the network itself keeps its addr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from ipaddress import ip_network
 
 from engine.explain.blocker import Blocker, Remedy
@@ -32,7 +31,7 @@ def overlap(failure: Failure, netns: Netns, turn: Found) -> Blocker | None:
     link = _looked_for_on(failure, netns, turn, wanted)
     if link is None:
         return None
-    ways = list(_homewards(failure, netns, wanted))
+    ways = _homewards(failure, netns, wanted)
     if not ways:
         return None
     at, own = _network_at(failure, ways, wanted) or (route_ref(netns, turn.route), (netns, link))
@@ -62,22 +61,25 @@ def _looked_for_on(failure: Failure, netns: Netns, turn: Found, wanted: IPAddres
     return None if there else link
 
 
-def _homewards(failure: Failure, netns: Netns, wanted: IPAddress) -> Iterator[AddRoute]:
-    """Routes for one address, from a namespace on, until somebody has it or knows the way."""
+def _homewards(failure: Failure, netns: Netns, wanted: IPAddress) -> list[AddRoute]:
+    """Routes for one address, from a namespace on, until somebody has it or knows another way; none where it leads to
+    nobody, as an address does that a rule gave the packet."""
+    ways: list[AddRoute] = []
     been: set[str] = set()
     while len(been) < MOST_ROUTERS and wanted not in netns.addresses_by_value:
         found = failure.world.fib(netns).lookup(FlowKey(wanted))
         if not isinstance(found, Found) or _looked_for_on(failure, netns, found, wanted) is None:
-            return
+            break
         been.add(netns.id)
         step = _next(failure, netns, wanted, been)
         if step is None:
-            return
+            return []
         route, following = step
-        yield AddRoute(netns.id, route)
+        ways.append(AddRoute(netns.id, route))
         if following is None:
-            return
+            break
         netns = following
+    return ways
 
 
 def _next(failure: Failure, netns: Netns, wanted: IPAddress, been: set[str]) -> tuple[Route, Netns | None] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import ip_network
 
 from engine.explain.blocker import Blocker, Remedy
@@ -45,12 +46,18 @@ def thrown(failure: Failure) -> list[Blocker]:
     code = "RET_NO_ROUTE_BACK" if failure.backwards else "SRC_NO_ROUTE"
     found = []
     for route in netns.routes:
-        if route.kind == "throw" and route.destination.version == wanted.version and wanted in route.destination:
+        if route.kind == "throw" and wanted in route.destination and _led_on(netns, route, wanted):
             at = route_ref(netns, route)
             remedy = Remedy(f"delete {at.name}", (DeleteRoute(netns.id, route),))
             sentence = f"{at.name} in {netns.id} sends packets to {wanted} on to other tables, and none has a route"
             found.append(Blocker(code, sentence, at, (remedy,), evidence=(f"the packet: {failure.packet}",)))
     return found
+
+
+def _led_on(netns: Netns, without: Route, wanted: IPAddress) -> bool:
+    """Whether packets would have a way if one route were gone."""
+    rest = replace(netns, routes=tuple(route for route in netns.routes if route != without))
+    return isinstance(Fib(rest).lookup(FlowKey(wanted)), Found)
 
 
 def refused_route(failure: Failure) -> list[Blocker]:
