@@ -24,10 +24,6 @@ both are judged in the same way. Codes are those of the first cause.
 """
 
 REST = """
-## Known to be wrong
-
-A TCP reset of a REJECT that is masqueraded on its way back is not modelled; the catalogue has no host for it.
-
 ## What is not decided here
 
 Faults that cannot be reproduced on the machine of the tests, or that no look at a host can decide, and what portscope
