@@ -8,7 +8,8 @@ from engine.model.address import Family, IPAddress
 from engine.model.host import Netns
 from engine.model.link import Link
 from engine.model.route import PolicyRule
-from engine.path.fib import Fib, FlowKey
+from engine.path.decision import REFUSALS
+from engine.path.fib import Fib, FlowKey, Found
 
 #: Scopes by width: a smaller number reaches farther (rtnetlink(7), enum rt_scope_t).
 SCOPES: dict[str, int] = {"global": 0, "site": 200, "link": 253, "host": 254, "nowhere": 255}
@@ -19,11 +20,12 @@ _LOCAL_TABLE = {
 }
 
 
-def address_type(fib: Fib, address: IPAddress, device: Link | None = None) -> str:
+def address_type(fib: Fib, address: IPAddress, device: Link | None = None, source: IPAddress | None = None) -> str:
     """`local`, `unicast`, `broadcast`, `multicast`, … as `addrtype` and `fib … type` see it.
 
-    Only the local table is asked (net/ipv4/fib_frontend.c, __inet_dev_addr_type); what it does not know is
-    unicast. With `device`, a local address counts only on that device.
+    IPv4 asks the local table only (net/ipv4/fib_frontend.c, __inet_dev_addr_type), and what it does not know is
+    unicast. IPv6 looks for the way of a packet from `source`, too (nft_fib_ipv6.c, nft_fib6_eval_type). With `device`,
+    a local address counts only on that device.
     """
     if address.is_multicast:
         return "multicast"
@@ -33,11 +35,18 @@ def address_type(fib: Fib, address: IPAddress, device: Link | None = None) -> st
         return "unspec"
     family = Family.INET if address.version == 4 else Family.INET6
     found = fib.table_lookup(_LOCAL_TABLE[family], FlowKey(address))
+    elsewhere = device is not None and found is not None and all(hop.link != device.index for hop in found.nexthops)
+    if found is not None and not elsewhere:
+        return found.route.kind
+    return "unicast" if address.version == 4 else _type_of_way(fib.lookup(FlowKey(address, source)))
+
+
+def _type_of_way(found: Found | PolicyRule | None) -> str:
+    """Unicast where there is a way; how it is refused, and unreachable where there is none."""
     if found is None:
-        return "unicast"
-    if device is not None and all(hop.link != device.index for hop in found.nexthops):
-        return "unicast"
-    return found.route.kind
+        return "unreachable"
+    refused = found.action if isinstance(found, PolicyRule) else found.route.kind
+    return refused if refused in REFUSALS else "unicast"
 
 
 def is_local(netns: Netns, fib: Fib, address: IPAddress) -> bool:

@@ -110,10 +110,11 @@ def _ct_tuple(direction: str, part: str) -> Read:
 
 def _fib_type(end: str, device: str) -> Read:
     def value(view: View) -> str:
-        address = view.packet.dst if end == "daddr" else view.packet.src
+        ends = view.packet.dst, view.packet.src
+        address, other = ends if end == "daddr" else ends[::-1]
         name = {"iif": view.context.iif, "oif": view.context.oif}.get(device)
         link = view.netns.links_by_name.get(name) if name else None
-        return address_type(view.fib, address, link)
+        return address_type(view.fib, address, link, other)
 
     return value
 

@@ -112,7 +112,11 @@ def _load(netns: Netns, rules: Firewall) -> None:
 
 
 def _furnish(world: World, netns: Netns, each: Namespace) -> None:
-    """All that is in a namespace once its links are there."""
+    """All that is in a namespace once its links are there.
+
+    Who answers does not repeat itself: a SYN/ACK that is sent again would be counted with the next question.
+    """
+    netns.sysctl("net.ipv4.tcp_synack_retries", 0)
     for words in each.addresses:
         netns.ip(f"address add {words}")
     for name, value in each.sysctls:

@@ -66,6 +66,8 @@ class Desk:
             self.app.notify(said, timeout=6)
             if work.opens and work.opens != self.lab:
                 self.open(work.opens)
+            else:
+                self.app.session.refresh()  # what a lab consists of is in its record, which the kernel tells nobody of
             if work.then:
                 self.app.action_lab(work.then)
 
