@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import threading
 import time
+from itertools import cycle
 
 from bench.large_host import LargeHost, large_host
 from engine.model.changes import changes
@@ -36,9 +37,9 @@ def measure(host: LargeHost, rounds: int) -> dict[str, list[float]]:
         seen = look()
         before = compose(seen)
         found["whole look"].append(1000 * (time.perf_counter() - start))
-    port = before.host_netns.links[-1].name
-    for number in range(rounds):
-        subprocess.run(["ip", "link", "set", port, "down" if number % 2 == 0 else "up"], check=True)
+    port, ways = before.host_netns.links[-1].name, cycle(("down", "up"))
+    for _ in range(rounds):
+        subprocess.run(["ip", "link", "set", port, next(ways)], check=True)
         start = time.perf_counter()
         next_one = again(seen, {before.host: (Source.STACK, Source.SYSCTLS)})
         after = compose(next_one, (seen, before))
@@ -48,9 +49,9 @@ def measure(host: LargeHost, rounds: int) -> dict[str, list[float]]:
     stop = threading.Event()
     updates = watch(stop)
     next(updates)
-    for number in range(rounds):
+    for _ in range(rounds):
         time.sleep(2 * REST)
-        subprocess.run(["ip", "link", "set", port, "down" if number % 2 == 0 else "up"], check=True)
+        subprocess.run(["ip", "link", "set", port, next(ways)], check=True)
         start = time.perf_counter()
         while not any(port in str(each) for each in next(updates).changed):
             pass  # something else changed as well
