@@ -48,8 +48,9 @@ def _changes_chain(step: Step, at: Ref) -> bool:
 def _both(question: Question, first: Step, met: Conversation | None, second: Step) -> Step:
     """`met` is what the question gave when the rule was met again."""
     one, other = first.remedy, second.remedy
-    if one is None or other is None or met is None:
-        return first
+    assert one is not None
+    assert other is not None
+    assert met is not None
     title = renamed(other.title, second.blocker.at, first.blocker.at)
     remedy = Remedy(f"{one.title}, and {title}", (*one.changes, *other.changes), cost=one.cost + other.cost)
     others = tuple(each for each in first.blocker.remedies if each != one)

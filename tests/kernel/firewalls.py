@@ -11,6 +11,16 @@ from engine.observe.firewall.fields import is_exact
 from engine.observe.namespaces import Place, apart, enter
 from tests.harness.netns import Netns
 
+#: Rules with something that the readers of the kernel's own entries have no words for: the listing tool is asked.
+TOLD_BY_TOOLS = (
+    "-A FORWARD -m limit --limit 5/min -j ACCEPT",
+    "-A FORWARD -j LOG --log-prefix x",
+    "-A FORWARD -f -j DROP",
+    "-A FORWARD -p 47 -j DROP",
+    "-A FORWARD -p tcp -m tcp --tcp-flags SYN,RST SYN -j DROP",
+    "-A FORWARD -p icmp -m icmp --icmp-type any -j DROP",
+)
+
 
 def look(netns: Netns) -> tuple[Firewall, tuple[Gap, ...]]:
     """The firewall as it is read in that namespace."""

@@ -13,7 +13,7 @@ from engine.model.host import Gap
 from engine.observe.firewall import collect
 from tests.harness.needs import require
 from tests.harness.netns import Netns, World
-from tests.kernel.firewalls import look, seen
+from tests.kernel.firewalls import TOLD_BY_TOOLS, look, seen
 from tests.kernel.test_firewall_dump import NAT, NAT6, PLAIN, SIX, rules, without_tools
 
 require("iptables-legacy", "ip6tables-legacy", "ip", "nsenter", root=True)
@@ -62,17 +62,7 @@ def test_the_entries_tell_what_the_tool_tells_and_need_none(
     assert sum(len(chain.rules) for chain in made.chains) == len(lines)
 
 
-@pytest.mark.parametrize(
-    "rule",
-    [
-        "-A FORWARD -m limit --limit 5/min -j ACCEPT",
-        "-A FORWARD -j LOG --log-prefix x",
-        "-A FORWARD -f -j DROP",
-        "-A FORWARD -p 47 -j DROP",
-        "-A FORWARD -p tcp -m tcp --tcp-flags SYN,RST SYN -j DROP",
-        "-A FORWARD -p icmp -m icmp --icmp-type any -j DROP",
-    ],
-)
+@pytest.mark.parametrize("rule", TOLD_BY_TOOLS)
 def test_a_rule_that_has_no_words_here_is_told_by_the_tool(netns: Netns, rule: str) -> None:
     load(netns, ["-A FORWARD -j ACCEPT", rule])
     netns.run("iptables-legacy", "-t", "nat", "-A", "OUTPUT", "-j", "ACCEPT")
