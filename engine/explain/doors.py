@@ -100,10 +100,9 @@ def _places(snapshot: Snapshot, question: Question) -> Iterator[Place]:
 
 def _inside(snapshot: Snapshot, question: Question) -> str | None:
     """The namespace that the question leads to, so that a neighbour is asked for its network instead."""
-    for container in snapshot.containers:
-        for port in container.published if container.of_host else ():
-            if port.host_port == question.port and port.protocol is question.protocol:
-                return container.netns
+    for container, port in snapshot.published:
+        if port.host_port == question.port and port.protocol is question.protocol:
+            return container.netns
     return None
 
 

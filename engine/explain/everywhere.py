@@ -86,10 +86,9 @@ def client_beyond(snapshot: Snapshot, link: Link, address: Address) -> Source:
 
 def _target(snapshot: Snapshot, question: Question) -> str | None:
     """The namespace that the port leads to: whose published port it is, or whose address, next to the host."""
-    for container in snapshot.containers:
-        for port in container.published if container.of_host else ():
-            if port.host_port == question.port and port.protocol is question.protocol:
-                return container.netns
+    for container, port in snapshot.published:
+        if port.host_port == question.port and port.protocol is question.protocol:
+            return container.netns
     for netns in snapshot.namespaces:
         beside = any(link.peer is not None and link.peer.netns == snapshot.host for link in netns.links)
         if beside and question.address in netns.addresses_by_value and not question.address.is_loopback:

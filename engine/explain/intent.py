@@ -92,12 +92,11 @@ def _publishers(talk: Failure) -> Iterator[Publisher]:
     host = snapshot.host_netns
     if asked.address not in host.addresses_by_value or asked.address.is_loopback:
         return
-    for container in snapshot.containers:
-        for port in container.published if container.of_host else ():
-            there = port.host_address is None or port.host_address.is_unspecified or port.host_address == asked.address
-            if there and (port.host_port, port.protocol) == (asked.port, asked.protocol):
-                created = container.state == "created"
-                yield Publisher(container.name, container.netns, container.engine, port.container_port, created)
+    for container, port in snapshot.published:
+        there = port.host_address is None or port.host_address.is_unspecified or port.host_address == asked.address
+        if there and (port.host_port, port.protocol) == (asked.port, asked.protocol):
+            created = container.state == "created"
+            yield Publisher(container.name, container.netns, container.engine, port.container_port, created)
     for listener in host.listeners:
         relay = listener.process.relay if listener.process is not None else None
         if (listener.port, listener.protocol) != (asked.port, asked.protocol) or not takes(listener, asked.address):

@@ -104,14 +104,13 @@ def _one_a_network(snapshot: Snapshot) -> Mapping[str, str]:
 
 
 def _published(snapshot: Snapshot) -> Iterator[Port]:
-    for container in snapshot.containers:
-        for port in container.published if container.of_host and container.state == "running" else ():
-            address = port.host_address
-            if address is None or address.is_unspecified:
-                address = _host_address(snapshot, 6 if address is not None and address.version == 6 else 4)
-            if address is not None and port.host_port:
-                asked = Question(Source(snapshot.host), address, port.host_port, port.protocol)
-                yield Port(Service.PUBLISHED, container.name, asked, port.container_port, address.is_loopback)
+    for container, port in snapshot.published:
+        address = port.host_address
+        if address is None or address.is_unspecified:
+            address = _host_address(snapshot, 6 if address is not None and address.version == 6 else 4)
+        if container.state == "running" and address is not None and port.host_port:
+            asked = Question(Source(snapshot.host), address, port.host_port, port.protocol)
+            yield Port(Service.PUBLISHED, container.name, asked, port.container_port, address.is_loopback)
 
 
 def _host_address(snapshot: Snapshot, version: int) -> IPAddress | None:

@@ -28,7 +28,7 @@ class QuestionError(ValueError):
 def resolve(snapshot: Snapshot, target: str, source: str = "host", protocol: Protocol = Protocol.TCP) -> Question:
     """The question. Raises `QuestionError` with one line for what can't be understood or is not there."""
     ping = protocol in ECHO_PROTOCOLS
-    address, port = _ping_target(snapshot, target) if ping else _target(snapshot, target)
+    address, port = _ping_target(snapshot, target) if ping else _target(snapshot, target, protocol)
     zone = getattr(address, "scope_id", None) or ""
     address = IPv6Address(int(address)) if zone else address
     client = _source(snapshot, source or "host", address)
@@ -39,13 +39,13 @@ def resolve(snapshot: Snapshot, target: str, source: str = "host", protocol: Pro
     return Question(client, address, port, protocol, target, zone)
 
 
-def _target(snapshot: Snapshot, target: str) -> tuple[IPAddress, int]:
+def _target(snapshot: Snapshot, target: str, protocol: Protocol) -> tuple[IPAddress, int]:
     host, colon, port_text = target.rpartition(":")
     if not colon or (host.startswith("[") != host.endswith("]")) or (":" in host and not host.startswith("[")):
         raise QuestionError(f"target {target!r}: write ADDRESS:PORT, [IPV6]:PORT, CONTAINER:PORT or :PORT")
     port = _port("target", target, port_text)
     if not host:
-        return _published_address(snapshot, port), port
+        return _published_address(snapshot, port, protocol), port
     bare = "127.0.0.1" if host == "localhost" else host.strip("[]")
     try:
         address = ip_address(bare)
@@ -86,13 +86,12 @@ def _port(what: str, whole: str, text: str) -> int:
     return int(digits)
 
 
-def _published_address(snapshot: Snapshot, port: int) -> IPAddress:
-    """The host's own address for `:PORT`: where the port is published, else its first global address."""
-    for container in snapshot.containers:
-        for published in container.published:
-            address = published.host_address
-            if published.host_port == port and address is not None and not address.is_unspecified:
-                return address
+def _published_address(snapshot: Snapshot, port: int, protocol: Protocol) -> IPAddress:
+    """The host's own address for `:PORT`: the one it is published on alone, else the host's first global address."""
+    same = [one for _, one in snapshot.published if (one.host_port, one.protocol) == (port, protocol)]
+    bound = [one.host_address for one in same if one.host_address is not None and not one.host_address.is_unspecified]
+    if bound and len(bound) == len(same):
+        return bound[0]
     own = [a.address for a in snapshot.host_netns.addresses if a.scope == "global" and a.address.version == 4]
     uplinks = {link.index for link in snapshot.host_netns.links if link.kind != "bridge"}
     first = [a.address for a in snapshot.host_netns.addresses if a.link in uplinks and a.address in own]

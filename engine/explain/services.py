@@ -36,10 +36,9 @@ class Service:
 
 def intention(failure: Failure, port: int) -> tuple[Container, PublishedPort] | None:
     """The container that the engine was asked to publish at the host's `port`."""
-    for container in failure.world.snapshot.containers:
-        for published in container.published if container.of_host else ():
-            if published.host_port == port and published.protocol is failure.question.protocol:
-                return container, published
+    for container, published in failure.world.snapshot.published:
+        if published.host_port == port and published.protocol is failure.question.protocol:
+            return container, published
     return None
 
 

@@ -12,13 +12,19 @@ from engine.model.plan import Command
 from engine.model.words import Argv
 
 ADDED = ("-I", "--insert", "-A", "--append")
+WAITING = ("-w", "--wait")
 
 
 def command_of(rule: ExtraRule, netns: str) -> Command:
-    """An administrator's line; plain `iptables` means the nft variant, as the layouts' own does."""
+    """An administrator's line; plain `iptables` means the nft variant, as the layouts' own does.
+
+    The legacy variant waits for the lock that all its processes on a machine share (iptables(8), -w).
+    """
     argv = rule.argv
     if argv[0] in ("iptables", "ip6tables"):
         argv = (f"{argv[0]}-nft", *argv[1:])
+    elif argv[0] in ("iptables-legacy", "ip6tables-legacy") and not any(word in WAITING for word in argv):
+        argv = (argv[0], "-w", *argv[1:])
     return Command(netns, argv, way_back(argv))
 
 

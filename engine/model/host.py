@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from engine.model.address import IPAddress
-from engine.model.container import Container, Network
+from engine.model.container import Container, Network, PublishedPort
 from engine.model.firewall import Firewall
 from engine.model.link import Address, FdbEntry, Link, Neighbour
 from engine.model.route import NextHopObject, PolicyRule, Route, RouteException
@@ -112,6 +112,11 @@ class Snapshot:
     def host_netns(self) -> Netns:
         """The namespace that counts as the host."""
         return self.by_id[self.host]
+
+    @property
+    def published(self) -> tuple[tuple[Container, PublishedPort], ...]:
+        """The ports that containers publish on this host. Those of an engine elsewhere are published where it is."""
+        return tuple((each, port) for each in self.containers if each.of_host for port in each.published)
 
     def containers_in(self, netns: str) -> tuple[Container, ...]:
         """The containers that live in a namespace (several, where they share it)."""

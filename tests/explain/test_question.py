@@ -57,6 +57,22 @@ def test_a_port_that_is_published_on_one_address_is_asked_there() -> None:
     assert str(resolve(made.snapshot(), ":9000").address) == "127.0.0.1"
 
 
+@pytest.mark.parametrize(
+    ("engine", "protocol", "address"),
+    [
+        ("docker", Protocol.UDP, "10.77.0.1"),
+        ("docker unix:///run/inner/docker.sock", Protocol.TCP, "10.77.0.1"),
+    ],
+)
+def test_a_port_that_another_protocol_or_an_engine_elsewhere_publishes_is_not_meant(
+    engine: str, protocol: Protocol, address: str
+) -> None:
+    made = world()
+    published = (PublishedPort(Protocol.TCP, ip_address("192.168.99.1"), 9000, 80),)
+    made.containers[0] = replace(made.containers[0], engine=engine, published=published)
+    assert str(resolve(made.snapshot(), ":9000", "host", protocol).address) == address
+
+
 def test_a_published_port_without_an_address_is_asked_at_an_uplink_and_not_at_a_bridge() -> None:
     made = World()
     host = made.space("host")

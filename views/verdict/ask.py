@@ -30,12 +30,11 @@ def suggestions(snapshot: Snapshot, most: int = 12) -> list[Ask]:
     outside = outside_source(snapshot)
     found: list[Ask] = []
     asked: set[tuple[str, int, Protocol]] = set()
-    for container in snapshot.containers:
-        for port in container.published:
-            host = str(port.host_address) if port.host_address else ""
-            host = f"[{host}]" if ":" in host else host
-            found.append(Ask(f"{host}:{port.host_port}", outside, port.protocol))
-            asked.add((container.name, port.container_port, port.protocol))
+    for container, port in snapshot.published:
+        host = str(port.host_address) if port.host_address else ""
+        host = f"[{host}]" if ":" in host else host
+        found.append(Ask(f"{host}:{port.host_port}", outside, port.protocol))
+        asked.add((container.name, port.container_port, port.protocol))
     for container in snapshot.containers:
         netns = snapshot.by_id.get(container.netns or "")
         for listener in netns.listeners if netns and netns.id != snapshot.host else ():
@@ -60,7 +59,7 @@ def completions(snapshot: Snapshot) -> dict[str, list[str]]:
     names = [container.name for container in snapshot.containers]
     spaces = [f"ns:{netns.id}" for netns in snapshot.namespaces if netns.id != snapshot.host]
     own = [str(one.address) for one in snapshot.host_netns.addresses if not one.address.is_loopback]
-    published = [port.host_port for container in snapshot.containers for port in container.published]
+    published = [port.host_port for _, port in snapshot.published]
     heard = [listener.port for netns in snapshot.namespaces for listener in netns.listeners]
     return {
         "from": ["host", *names, *spaces],
@@ -84,8 +83,7 @@ def about_node(snapshot: Snapshot, ref: Ref) -> Ask | None:
 def about_rule(snapshot: Snapshot, rule: Rule) -> Ask | None:
     """The question that a rule suggests: the published port that it translates."""
     words = rule.text.split()
-    for container in snapshot.containers:
-        for port in container.published:
-            if str(port.host_port) in words:
-                return Ask(f":{port.host_port}", protocol=port.protocol)
+    for _, port in snapshot.published:
+        if str(port.host_port) in words:
+            return Ask(f":{port.host_port}", protocol=port.protocol)
     return None
