@@ -46,16 +46,18 @@ def draft(text: str, file: str, name: str = "") -> Draft:
 
 
 def standing(name: str, directory: Path | None = None) -> Draft | None:
-    """The lab of that name as it was built last; None where none stands."""
+    """The lab of that name as it was built last; None where none stands, or somebody removed its host."""
     record = lasting.read_record(name, directory=directory)
-    return None if record is None else draft(record["text"], record["file"], record["name"])
+    if record is None or not host_path(name).exists():
+        return None
+    return draft(record["text"], record["file"], record["name"])
 
 
 def stands(name: str, directory: Path | None = None) -> Draft:
     """The lab of that name. Raises LabError where none stands."""
     found = standing(name, directory)
     if found is None:
-        known = ", ".join(lasting.standing(directory=directory)) or "none"
+        known = ", ".join(names(directory)) or "none"
         raise LabError(f"no lab {name} is up; up are: {known}")
     return found
 
@@ -110,7 +112,7 @@ def down(name: str, directory: Path | None = None) -> tuple[str, ...]:
 
 def names(directory: Path | None = None) -> tuple[str, ...]:
     """The labs that stand."""
-    return lasting.standing(directory=directory)
+    return tuple(name for name in lasting.standing(directory=directory) if host_path(name).exists())
 
 
 def netns_of(lab: Blueprint, node: str) -> Path:

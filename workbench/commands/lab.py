@@ -148,8 +148,12 @@ def _exec(arguments: Namespace) -> Exit:
     words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
     if not words:
         raise usage("there is nothing to run; write portscope lab exec NODE -- COMMAND")
+    path = _node(arguments.node)
     try:
-        enter(_node(arguments.node))
+        enter(path)
+    except OSError as error:
+        raise refused(f"cannot enter {path}: {error.strerror}; take the lab down and up again") from error
+    try:
         os.execvp(words[0], words)
     except OSError as error:
         raise refused(f"cannot run {words[0]}: {error.strerror}") from error
