@@ -168,7 +168,7 @@ def test_a_lab_from_before_the_last_boot_is_not_up_and_its_name_is_free(tmp_path
 def test_a_lab_whose_host_somebody_removed_is_not_up_and_is_built_again(tmp_path: Path, name: str) -> None:
     wanted = lifecycle.draft(FILE, "lab.yaml", name)
     lifecycle.up(wanted, tmp_path)
-    run(f"ip netns del {name}-host")
+    run(["ip", "netns", "del", f"{name}-host"])
     assert (lifecycle.names(tmp_path), lifecycle.standing(name, tmp_path)) == ((), None)
     lifecycle.up(wanted, tmp_path)
     assert diff(wanted.plan, seen(name), wanted.plan).changes == ()
