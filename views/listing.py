@@ -146,7 +146,7 @@ class Listing(Painted):
             return
         self.scroll_to_region(Region(0, top, 1, height), animate=False, force=True)
 
-    def render_line(self, y: int) -> Strip:
+    def paint(self, y: int) -> Strip:
         """One line of the pane."""
         width = self.scrollable_content_region.width
         index = y + self.scroll_offset.y

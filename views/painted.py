@@ -1,7 +1,10 @@
 """The base of the drawn panes: a scrolling widget that paints lines of roles in the theme's colours.
 
 Each role is a component class, so a theme changes every picture at once. A subclass gives the number of
-lines and the spans of one line; only lines in view are ever asked for, so size costs nothing.
+lines and paints one line; only lines in view are ever asked for, so size costs nothing.
+
+A fault in a picture ends nothing: what fails while a line is painted, or while a message is handled, is told to the
+owner once, a line that cannot be painted says so, and the other lines and panes stay as they are.
 """
 
 from __future__ import annotations
@@ -11,10 +14,13 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from views.text import Role, Span
+
+UNPAINTED = " ✗ this line cannot be drawn"
 
 
 class Painted(ScrollView, can_focus=True):
@@ -40,9 +46,43 @@ class Painted(ScrollView, can_focus=True):
     }
     """
 
+    class Broken(Message):
+        """Something failed in a pane."""
+
+        def __init__(self, error: Exception) -> None:
+            super().__init__()
+            self.error = error
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._styles: dict[Role, Style] = {}
+        self._told = ""
+
+    def paint(self, y: int) -> Strip:
+        """One line of the pane, as it is scrolled now."""
+        raise NotImplementedError
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the pane; one that cannot be painted says so."""
+        try:
+            return self.paint(y)
+        except Exception as error:
+            self._tell(error)
+            return Strip([Segment(UNPAINTED, self.rich_style)]).adjust_cell_length(self.size.width, self.rich_style)
+
+    async def _dispatch_message(self, message: Message) -> None:
+        """Textual's; what a handler raises would end the program there."""
+        try:
+            await super()._dispatch_message(message)
+        except Exception as error:
+            self._tell(error)
+
+    def _tell(self, error: Exception) -> None:
+        """Tells the owner; the same fault, which every line and every paint may have, once."""
+        words = repr(error)
+        if words != self._told:
+            self._told = words
+            self.post_message(self.Broken(error))
 
     def notify_style_update(self) -> None:
         """The theme or a class changed: the colours are looked up anew."""

@@ -27,6 +27,7 @@ from views.verdict.ask import Ask
 from workbench.actions import ACTIONS, bindings
 from workbench.changing import Changes
 from workbench.command_log import CommandLog
+from workbench.exits import own_fault
 from workbench.header import State, answer_strip, header, tabs
 from workbench.help import Help
 from workbench.labs.actions import TELLING, Labs
@@ -45,12 +46,13 @@ from workbench.settings import Settings, remember
 from workbench.sources import Source
 from workbench.surveying import Surveying
 from workbench.timeline import Timeline
+from workbench.unbroken import Unbroken
 
 #: Actions that change, send or write something.
 DOING = frozenset({"prove", "export", "undo_fix", "lab", "labs"})
 
 
-class Workbench(Metering, Proving, Labs, Looking, Surveying, Mending, Navigation, App[int]):
+class Workbench(Unbroken, Metering, Proving, Labs, Looking, Surveying, Mending, Navigation, App[int]):
     """The workbench on one source at a time. It was opened on `home`; `start` is an action to begin with."""
 
     TITLE = "portscope"
@@ -95,6 +97,7 @@ class Workbench(Metering, Proving, Labs, Looking, Surveying, Mending, Navigation
 
     def on_mount(self) -> None:
         """The frame is drawn: now look."""
+        self.standing = True
         self.edges()
         self.call_after_refresh(self._begin)
         self.start_metering()
@@ -229,7 +232,7 @@ class Workbench(Metering, Proving, Labs, Looking, Surveying, Mending, Navigation
 def run(source: Source, ask: Ask | None = None, settings: Settings | None = None, start: str = "") -> int:
     """Opens the workbench and stays until the user leaves; `start` is an action to begin with.
 
-    Returns 0, or what Textual says when it fell.
+    Returns 0, or what tells of a fault that was seen meanwhile.
     """
     app = Workbench(source, ask)
     app.start = start
@@ -238,4 +241,6 @@ def run(source: Source, ask: Ask | None = None, settings: Settings | None = None
         app.run()
     finally:
         app.leave_terminal()
+    if app.fault is not None:
+        return own_fault(app.fault)
     return app.return_code or 0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from threading import Event
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
@@ -14,7 +16,11 @@ from engine.model.verdict import Question
 from views.text import Line
 from views.verdict.ask import Ask
 from views.verdict.history import change_lines, flip_lines
+from workbench.flips import asked
 from workbench.stopping import Stopped, Told
+
+if TYPE_CHECKING:
+    from engine.explain.flip import Flip
 
 #: Words to a question of a snapshot. Raises LookupError.
 Resolve = Callable[[Snapshot, Ask], Question]
@@ -47,14 +53,10 @@ def compare(parts: list[Part], ask: Ask | None, resolve: Resolve, told: Told, st
             raise Stopped
         told(count, whole)
 
-    def asked(snapshot: Snapshot) -> Question:
-        assert ask is not None
-        try:
-            return resolve(snapshot, ask)
-        except LookupError as error:
-            raise ValueError(str(error)) from error
+    def sought(part: Part) -> Flip | None:
+        return flip(part.before, part.after, partial(asked, resolve, ask), tried) if ask and part.found else None
 
-    flips = [flip(part.before, part.after, asked, tried) if ask and part.found else None for part in parts]
+    flips = [sought(part) for part in parts]
 
     def lay(width: int) -> list[Line]:
         lines: list[Line] = []

@@ -20,6 +20,7 @@ from views.text import Entry, Line, Role, Span, Spans
 from views.verdict.proposal import proposal
 from workbench.command_log import CommandLog
 from workbench.command_log import Entry as LogEntry
+from workbench.unbroken import Held
 
 MOVES: list[BindingType] = [
     Binding("j,down", "move(1)", show=False),
@@ -27,7 +28,7 @@ MOVES: list[BindingType] = [
 ]
 
 
-class Dialog(ModalScreen[bool]):
+class Dialog(Held, ModalScreen[bool]):
     """A framed list over the panes. Closed with yes or no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*MOVES, Binding("escape,q", "close", "close")]

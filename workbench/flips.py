@@ -1,21 +1,32 @@
-"""When an answer is another one, and the words for what came with it: one rule for the command line and the screen."""
+"""When an answer is another one, which change did it, and the words for that: one rule for command line and screen.
+
+On a busy host many changes come at once, and most have nothing to do with the question. So the one that flips its
+answer is searched among them (`engine.explain.flip`), for `PATIENCE` seconds at most: an answer is waited for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from engine.model.verdict import Reach, Verdict
+from engine.model.changes import Difference
+from engine.model.host import Snapshot
+from engine.model.verdict import Question, Reach, Verdict
 from views.verdict.ask import Ask
+from workbench.stopping import Stopped
 
 #: Changes that a line names; more are counted.
 NAMED = 3
+#: Seconds that a search for the change may take.
+PATIENCE = 1.0
 MARKS = {Reach.YES: "✓ reachable", Reach.NO: "✗ not reachable", Reach.DEPENDS: "? depends"}
 
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """The moment in which the answer became another one, and the changes of the host that came with it.
+    """The moment in which the answer became another one, and the changes that did it: all that came with it, where it
+    is not known which.
 
     `at` is the `taken_at` of the snapshot that has the new answer. `before` and `after` are the answers in words: a
     whole one is computed again from its snapshot, which the timeline keeps.
@@ -32,6 +43,41 @@ class Flip:
     def words(self) -> str:
         """`✓ reachable: rule … deleted in host`."""
         return f"{self.after}: {change_words(self.changed)}"
+
+
+def flipping(
+    before: Snapshot,
+    after: Snapshot,
+    changed: Sequence[Difference],
+    asked: Callable[[Snapshot], Question],
+    stopped: Callable[[], bool] = lambda: False,
+) -> tuple[Difference, ...]:
+    """Those of the changes between two snapshots that flip the answer; all, where it is not found out in time.
+
+    `asked` puts the question to a snapshot, or raises ValueError. `stopped` is asked whether somebody waits.
+    """
+    from engine.explain.flip import flip  # noqa: PLC0415 - the first picture comes first
+
+    end = time.monotonic() + PATIENCE
+
+    def tried(_count: int, _whole: int) -> None:
+        if stopped() or time.monotonic() > end:
+            raise Stopped
+
+    if len(changed) < 2:
+        return tuple(changed)
+    try:
+        return flip(before, after, asked, tried).by or tuple(changed)
+    except Stopped:
+        return tuple(changed)
+
+
+def asked(resolve: Callable[[Snapshot, Ask], Question], ask: Ask, snapshot: Snapshot) -> Question:
+    """A question in words as one of a snapshot. Raises ValueError, as a search for changes wants it."""
+    try:
+        return resolve(snapshot, ask)
+    except LookupError as error:
+        raise ValueError(str(error)) from error
 
 
 def same(one: Verdict, other: Verdict) -> bool:

@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from views.text import paragraph
 from workbench.actions import help_lines
+from workbench.unbroken import Held
 
 MARKS = """\
 ●  up, running                 ✗  the packet stops here
@@ -41,7 +42,7 @@ COLUMN = 15
 WIDTH = 70
 
 
-class Help(ModalScreen[None]):
+class Help(Held, ModalScreen[None]):
     """Keys and marks. Any of its keys closes it."""
 
     BINDINGS = [Binding("escape,q,question_mark,enter", "dismiss", "close")]  # noqa: RUF012 - as Textual declares it

@@ -18,13 +18,14 @@ from textual.widgets import Input, Label
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from views.verdict.ask import Ask, completions
+from workbench.unbroken import Held
 
 #: What stands in the field of the protocol. An echo has no port; which of the two ICMPs it is, its address tells.
 PROTOCOLS = {"tcp": Protocol.TCP, "udp": Protocol.UDP, "sctp": Protocol.SCTP, "icmp": Protocol.ICMP}
 ECHO = (Protocol.ICMP, Protocol.ICMPV6)
 
 
-class Prompt(Horizontal):
+class Prompt(Held, Horizontal):
     """A line that is shown while it is open."""
 
     @property

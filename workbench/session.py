@@ -18,6 +18,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from textual.message import Message
 
@@ -27,7 +28,7 @@ from engine.model.verdict import Fix, Question, Verdict
 from views.verdict.ask import Ask
 from workbench.changing import Changes
 from workbench.exits import Refusal, fault_words
-from workbench.flips import Flip, answer_words, same
+from workbench.flips import Flip, answer_words, asked, flipping, same
 from workbench.messages import Answered, Changed, Flipped, Looked, Trouble, Unanswerable, Unchanged
 from workbench.sharing import share
 from workbench.sources import Source
@@ -81,6 +82,15 @@ class _Turn:
         return bool(self.wishes or self.heard or self.look or self.asked or self.again)
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The last answer of now, and the snapshot that it was given for."""
+
+    ask: Ask
+    verdict: Verdict
+    snapshot: Snapshot
+
+
 class Session:
     """Runs the thread. `post` is called from it, and must be safe to call from any thread."""
 
@@ -103,7 +113,7 @@ class Session:
         self._ended = False
         self._now: Snapshot | None = None
         self._seen_at = ""
-        self._last: tuple[Ask, Verdict] | None = None
+        self._last: _Said | None = None
         self._changes = changes or Changes()
         self._trouble = ""
 
@@ -189,7 +199,7 @@ class Session:
         try:
             for wish in turn.wishes:
                 self._change(wish)
-            seen = [*turn.heard, *([self.source.look()] if turn.look else [])]
+            seen = [*filter(self._is_news, turn.heard), *([self.source.look()] if turn.look else [])]
             found = [change for snapshot in seen if (change := self._tell_of(snapshot)) is not None]
             if ask is not None and self._now is not None:
                 if pinned is not None and (turn.asked or turn.again):
@@ -218,13 +228,26 @@ class Session:
         except Refusal as error:
             self._post(Unchanged(str(error)))
 
+    def _is_news(self, heard: Snapshot) -> bool:
+        """Whether what was heard is newer than what was last told.
+
+        Where it is older but differs, it may know of something that the newer look had read too early: so one looks
+        again.
+        """
+        if heard.taken_at >= self._seen_at:
+            return True
+        if not self._is_now(heard):
+            self.refresh()
+        return False
+
+    def _is_now(self, seen: Snapshot) -> bool:
+        """Whether it is what was last told."""
+        return self._now is not None and replace(self._now, taken_at=seen.taken_at) == seen
+
     def _tell_of(self, seen: Snapshot) -> tuple[Difference, ...] | None:
-        """Posts a snapshot that is newer than the last and differs from it. Gives the changes; None if it does not."""
-        before = self._now
-        if seen.taken_at < self._seen_at:
-            return None
-        self._seen_at = seen.taken_at
-        if before is not None and replace(before, taken_at=seen.taken_at) == seen:
+        """Posts a snapshot that differs from the last. Gives the changes; None if it does not."""
+        before, self._seen_at = self._now, seen.taken_at
+        if self._is_now(seen):
             return None
         self._now = seen if before is None else share(before, seen)
         changed = changes(before, seen) if before is not None else ()
@@ -242,17 +265,24 @@ class Session:
         return verdict
 
     def _compare(self, ask: Ask, verdict: Verdict | None, changed: list[Difference]) -> None:
-        """Tells when the answer of now is another one than the last to the same question."""
-        last, self._last = self._last, (ask, verdict) if verdict is not None else None
-        if last is None or verdict is None or last[0] != ask or same(last[1], verdict):
+        """Tells when the answer of now is another one than the last to the same question, and what flipped it."""
+        now = self._now
+        assert now is not None
+        last, self._last = self._last, _Said(ask, verdict, now) if verdict is not None else None
+        if last is None or verdict is None or last.ask != ask or same(last.verdict, verdict):
             return
-        words = tuple(map(str, changed))
-        assert self._now is not None
+        by = flipping(last.snapshot, now, changed, self._asked(ask), self._awaited)
+        words = tuple(map(str, by))
         self._post(
-            Flipped(
-                Flip(ask, self._now.taken_at, answer_words(last[1]), answer_words(verdict), verdict.reach, words),
-            )
+            Flipped(Flip(ask, now.taken_at, answer_words(last.verdict), answer_words(verdict), verdict.reach, words))
         )
+
+    def _asked(self, ask: Ask) -> Callable[[Snapshot], Question]:
+        return partial(asked, self._engine.resolve, ask)
+
+    def _awaited(self) -> bool:
+        """Whether somebody waits for the thread."""
+        return self._ended or bool(self._next)
 
     def _tell(self, trouble: str) -> None:
         if trouble != self._trouble:

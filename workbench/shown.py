@@ -28,17 +28,16 @@ from views.topology.way import Way, focus, way
 from views.topology.widget import Topology
 from views.verdict.ask import Ask
 from views.verdict.card import card, question_words, welcome
-from workbench.exits import fault_words
-from workbench.messages import Trouble
 from workbench.pointing import row_words, rule_marks
 from workbench.prompt import Prompt
 from workbench.rules import Rules
+from workbench.unbroken import Held
 
 NAMES = ("topology", "rules", "path", "answer")
 LEGEND = "● up  ○ down  ▶ selected  ✗ stops here  ━ the packet's way"
 
 
-class Shown(Container):
+class Shown(Held, Container):
     """Topology, rules, path and answer, as they are shown."""
 
     class Suggested(Message):
@@ -104,7 +103,7 @@ class Shown(Container):
         try:
             yield
         except Exception as error:
-            self.app.post_message(Trouble(fault_words(error)))
+            self.post_message(Painted.Broken(error))
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """A look at the host."""

@@ -12,6 +12,8 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from workbench.unbroken import Held
+
 #: Cells of the bar.
 WIDTH = 40
 
@@ -26,7 +28,7 @@ class Progress(Message):
         self.halt = halt
 
 
-class Working(ModalScreen[None]):
+class Working(Held, ModalScreen[None]):
     """A bar. Escape sets `halt`; whoever works closes the screen when the work has ended."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "stop", "stop")]

@@ -27,6 +27,11 @@ def look(wanted: Wanted | None = None) -> Snapshot:
         raise refused(str(error)) from error
 
 
+def of_lab(name: str) -> Wanted:
+    """Which of a machine's namespaces are read for a lab; another one's whose name begins alike may be among them."""
+    return lambda netns: netns.startswith(f"{name}-")
+
+
 def watch(stop: Event, wanted: Wanted | None = None) -> Iterator[Update]:
     """This host now, then whenever it is another one, until `stop` is set. Raises `Refusal` as `look` does."""
     from engine.observe.errors import ObserveError  # noqa: PLC0415 - a file is answered without what reads the kernel

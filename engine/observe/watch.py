@@ -7,20 +7,22 @@
 3. What nobody tells of is looked at now and then, by the table `_UNTOLD`. Where that takes long it is done less often,
    so that it costs at most its share of a processor.
 4. An update that would say nothing is not given: a snapshot comes with at least one change.
-5. It runs in the caller's thread, from its network namespace, and ends within `TICK` seconds after `stop` is set.
+5. A snapshot was taken when notifications were last heard: what was read earlier and is not stale was true up to then,
+   and nobody knows whether it is any later. Who compares it with a look of his own knows by that which one is newer.
+6. It runs in the caller's thread, from its network namespace, and ends within `TICK` seconds after `stop` is set.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 
 from engine.model.changes import Difference, changes
 from engine.model.firewall import Backend
 from engine.model.host import Snapshot
-from engine.observe.look import Look, Wanted, look_at, set_scene
+from engine.observe.look import Look, Wanted, look_at, now, set_scene
 from engine.observe.next_look import again, anew
 from engine.observe.processes import ProcessTable, read_processes
 from engine.observe.snapshot import compose
@@ -89,15 +91,22 @@ def _looks(told: Subscriptions, stop: Event, seen: Look) -> Iterator[Look]:
         heard = told.wait(TICK)
         if heard:
             _burst(told, heard, AT_ONCE if time.monotonic() - rested > REST else QUIET)
-            seen = _heard(told, seen, heard)
+        at = now()
+        if heard:
+            seen = _as_of(at, seen, _heard(told, seen, heard))
             rested = time.monotonic()
             yield seen
         pace, work = min(paces, key=lambda each: each[0].at)
         if pace.due:
             start = time.process_time()
-            seen = work(told, seen)
+            seen = _as_of(at, seen, work(told, seen))
             pace.done(time.process_time() - start)
             yield seen
+
+
+def _as_of(at: str, before: Look, seen: Look) -> Look:
+    """A look that was taken at that time; one that is the same as before stays as it is."""
+    return seen if seen is before else replace(seen, taken_at=at)
 
 
 def _burst(told: Subscriptions, heard: Told, quiet: float) -> None:

@@ -57,14 +57,21 @@ def workbench(
     return Workbench(Given("dh", look, live, changes is not None), ask, (stand or Stand()).engine, changes)
 
 
-def drive(app: Workbench, play: Callable[[Pilot[int]], Awaitable[None]], size: tuple[int, int] = (120, 36)) -> None:
-    """Runs the app without a terminal, and `play` on it."""
+def drive(
+    app: Workbench,
+    play: Callable[[Pilot[int]], Awaitable[None]],
+    size: tuple[int, int] = (120, 36),
+    fault: type[Exception] | None = None,
+) -> None:
+    """Runs the app without a terminal, and `play` on it. Nothing of its own may fail but for an expected `fault`."""
 
     async def run() -> None:
         async with app.run_test(size=size) as pilot:
             await play(pilot)
 
     asyncio.run(run())
+    if app.fault is not None and not (fault and isinstance(app.fault, fault)):
+        raise app.fault
 
 
 async def until(pilot: Pilot[int], holds: Callable[[], bool]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from threading import Event
 
 import pytest
@@ -11,6 +12,7 @@ from engine.model.host import Snapshot
 from tests.hosts.stock import docker_world
 from tests.workbench.screen import ASK
 from workbench.comparing import Part, compare
+from workbench.flips import asked, flipping
 from workbench.session import Engine
 from workbench.stopping import Stopped
 
@@ -53,3 +55,13 @@ def test_the_search_can_be_stopped() -> None:
     stop.set()
     with pytest.raises(Stopped):
         words(*moments(), stop=stop)
+
+
+def test_a_flip_is_told_with_the_change_that_did_it_or_with_all_where_nobody_may_search() -> None:
+    before, after = moments("-p udp -j RETURN")
+    both = changes(before, after)
+    question = partial(asked, Engine().resolve, ASK)
+    (did,) = flipping(before, after, both, question)
+    assert did.name == f"-A DOCKER-USER {DROP} of filter/DOCKER-USER"
+    assert len(both) == 2
+    assert flipping(before, after, both, question, lambda: True) == both

@@ -28,6 +28,7 @@ class Watched:
 
     put: queue.Queue[Snapshot | None] = field(default_factory=queue.Queue)
     looks: int = 0
+    kernel: str = at(0).kernel
 
     def watch(self, stop: Event) -> Iterator[Update]:
         while not stop.is_set():
@@ -41,7 +42,7 @@ class Watched:
 
     def look(self) -> Snapshot:
         self.looks += 1
-        return at(30 + self.looks, dropped=False)
+        return replace(at(30 + self.looks, dropped=False), kernel=self.kernel)
 
 
 @dataclass
@@ -147,6 +148,19 @@ def test_what_was_seen_before_a_look_but_comes_after_it_is_not_shown() -> None:
         told = play.next()
         assert isinstance(told, Looked)
         assert told.snapshot.taken_at == "2026-01-01T10:00:40Z"
+
+
+def test_what_was_seen_before_a_look_and_is_not_in_it_is_looked_for() -> None:
+    with playing() as play:
+        play.watched.put.put(at(1))
+        play.next()
+        play.session.refresh()
+        play.next()
+        play.watched.kernel = "6.1"
+        play.watched.put.put(replace(at(2), kernel="6.1"))
+        told = play.next()
+        assert isinstance(told, Looked)
+        assert (told.snapshot.taken_at, told.snapshot.kernel) == ("2026-01-01T10:00:32Z", "6.1")
 
 
 def test_a_watch_that_ends_is_followed_by_looks() -> None:

@@ -198,7 +198,7 @@ class Topology(Painted):
             region = Region(place.x, place.y, place.width, min(place.rows, 2))
             self.scroll_to_region(region, animate=False, force=True)
 
-    def render_line(self, y: int) -> Strip:
+    def paint(self, y: int) -> Strip:
         """One line of the pane."""
         if self._picture is None:
             lines = self.empty.split("\n")

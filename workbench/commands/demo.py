@@ -66,9 +66,9 @@ def tell(lab: DemoLab) -> Exit:
 
 
 def look_into(lab: DemoLab) -> Snapshot:
-    """The lab, seen from its own host. Raises `Refusal`."""
+    """The lab, seen from its own host, and nothing else of the machine. Raises `Refusal`."""
     try:
-        return run_in(lab.host, world.look)
+        return run_in(lab.host, lambda: world.look(world.of_lab(lab.name)))
     except OSError as error:
         raise _closed(error) from error
 
@@ -79,7 +79,7 @@ def watch_in(lab: DemoLab, stop: Event) -> Iterator[Update]:
         enter(lab.host)
     except OSError as error:
         raise _closed(error) from error
-    yield from world.watch(stop)
+    yield from world.watch(stop, world.of_lab(lab.name))
 
 
 def _closed(error: OSError) -> Refusal:

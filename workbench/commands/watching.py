@@ -1,8 +1,9 @@
 """`portscope why … --watch`: asks again on every change of the host, and tells when the answer is another one.
 
-The first answer is printed whole; then a line for each flip, with the change that came with it. An answer flips when
-its reach, its symptom or its causes do. With --json each is a document on one line, with `at` and `changed` beside the
-fields of `portscope.why/1`. It ends by Ctrl-C, or when nobody reads stdout any more, with the code of the last answer.
+The first answer is printed whole; then a line for each flip, with the change that flipped it. An answer flips when its
+reach, its symptom or its causes do. With --json each is a document on one line, with `at`, `changed` (all that came
+with it) and `flipped_by` beside the fields of `portscope.why/1`. It ends by Ctrl-C, or when nobody reads stdout any
+more, with the code of the last answer.
 """
 
 from __future__ import annotations
@@ -13,16 +14,19 @@ import select
 import sys
 import threading
 from argparse import Namespace
+from collections.abc import Sequence
 from contextlib import suppress
 
+from engine.explain.question import resolve
+from engine.model.changes import Difference
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
-from engine.model.verdict import Verdict
+from engine.model.verdict import Question, Verdict
 from views.reports import answer_json
 from workbench import output, world
 from workbench.commands.answering import answer, tell
 from workbench.exits import EXIT_OF_REACH, Exit, Refusal, usage
-from workbench.flips import answer_words, change_words, clock, key
+from workbench.flips import answer_words, change_words, clock, flipping, key
 
 
 def run(arguments: Namespace) -> Exit:
@@ -34,7 +38,7 @@ def run(arguments: Namespace) -> Exit:
     teller = _Teller(arguments)
     with suppress(KeyboardInterrupt):
         for update in world.watch(stop):
-            teller.look(update.snapshot, tuple(map(str, update.changed)))
+            teller.look(update.snapshot, update.changed)
     return teller.code
 
 
@@ -45,31 +49,40 @@ class _Teller:
         self._arguments = arguments
         self._protocol = Protocol(arguments.protocol)
         self._shown: tuple[object, ...] | None = None
+        self._before: Snapshot | None = None
         self.code = Exit.UNDECIDED
 
-    def look(self, snapshot: Snapshot, changed: tuple[str, ...]) -> None:
+    def look(self, snapshot: Snapshot, changed: Sequence[Difference]) -> None:
         """Asks a snapshot. Raises `Refusal` when the first one cannot be asked."""
+        before, self._before = self._before, snapshot
         at = snapshot.taken_at
         try:
             verdict = answer(snapshot, self._arguments.target, self._arguments.source, self._protocol)
         except Refusal as refusal:
             if self._shown is None:
                 raise
-            self._tell_lost(str(refusal), at, changed)
+            self._tell_lost(str(refusal), at, tuple(map(str, changed)))
             return
         shown = key(verdict)
         if shown != self._shown:
-            first, self._shown = self._shown is None, shown
+            self._shown = shown
             self.code = EXIT_OF_REACH[verdict.reach]
-            self._tell(verdict, at, changed, first)
+            by = flipping(before, snapshot, changed, self._asked) if before is not None else None
+            self._tell(verdict, at, changed, by)
 
-    def _tell(self, verdict: Verdict, at: str, changed: tuple[str, ...], first: bool) -> None:
+    def _asked(self, snapshot: Snapshot) -> Question:
+        return resolve(snapshot, self._arguments.target, self._arguments.source, self._protocol)
+
+    def _tell(self, verdict: Verdict, at: str, changed: Sequence[Difference], by: Sequence[Difference] | None) -> None:
+        """Prints an answer; the first one, which nothing flipped, whole."""
+        words = tuple(map(str, by or ()))
         if self._arguments.json:
-            output.emit(json.dumps({**answer_json.document(verdict), "at": at, "changed": changed}) + "\n")
-        elif first:
+            came = {"at": at, "changed": tuple(map(str, changed)), "flipped_by": words}
+            output.emit(json.dumps({**answer_json.document(verdict), **came}) + "\n")
+        elif by is None:
             tell(verdict)
         else:
-            output.emit(f"{clock(at, 12)} {answer_words(verdict)}: {change_words(changed)}\n")
+            output.emit(f"{clock(at, 12)} {answer_words(verdict)}: {change_words(words)}\n")
 
     def _tell_lost(self, reason: str, at: str, changed: tuple[str, ...]) -> None:
         if self._shown == (reason,):

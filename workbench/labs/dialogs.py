@@ -18,6 +18,7 @@ from views.lab.plan import plan_lines
 from views.text import Entry, Line, Role, Span
 from workbench.dialogs import Choice, Dialog
 from workbench.labs.work import Work
+from workbench.unbroken import Held
 
 Values = Mapping[str, str]
 
@@ -94,7 +95,7 @@ class Field:
     words: tuple[str, ...] = ()
 
 
-class Form(ModalScreen[Values | None]):
+class Form(Held, ModalScreen[Values | None]):
     """A few fields. Enter goes to the next one, and after the last one gives their values; escape gives None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -60,7 +60,7 @@ class LabSource:
             enter(lifecycle.host_path(self.lab))
         except OSError as error:
             raise refused(f"lab {self.lab} cannot be entered: {error.strerror}; was it taken down?") from error
-        for update in world.watch(stop, work.named(self.lab)):
+        for update in world.watch(stop, world.of_lab(self.lab)):
             yield replace(update, snapshot=shown.alone(update.snapshot, work.stands(self.lab).lab))
 
 

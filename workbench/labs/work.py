@@ -73,15 +73,10 @@ def stands(name: str) -> Draft:
 def look(draft: Draft) -> Snapshot:
     """A standing lab, seen from its host, its services as containers. Raises `Refusal`."""
     try:
-        seen = run_in(lifecycle.host_path(draft.lab.name), lambda: world.look(named(draft.lab.name)))
+        seen = run_in(lifecycle.host_path(draft.lab.name), lambda: world.look(world.of_lab(draft.lab.name)))
     except OSError as error:
         raise refused(f"lab {draft.lab.name} cannot be entered: {error.strerror}; take it down and up again") from error
     return shown.alone(seen, draft.lab)
-
-
-def named(lab: str) -> Callable[[str], bool]:
-    """Which namespaces are read of a machine for a lab. Another lab's may be among them: `alone` leaves those out."""
-    return lambda netns: netns.startswith(f"{lab}-")
 
 
 def from_gallery(name: str) -> Work:
