@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.explain.tools import firewalld, network_manager, sysctl_file, ufw
+from engine.explain.network_manager import network_manager
+from engine.explain.tools import firewalld, sysctl_file, ufw
 from engine.model.command import Argvs
 from engine.model.firewall import Backend
 from engine.model.host import Snapshot

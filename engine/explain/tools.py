@@ -1,39 +1,28 @@
-"""Changes in the words of the tools that keep them: ufw, firewall-cmd, sysctl.d, nmcli.
+"""Changes in the words of the tools that keep them: ufw, firewall-cmd, sysctl.d.
 
-Each function gives the commands, or () where the tool does not manage the thing, or can't say it. Sources: ufw(8),
-firewall-cmd(1), firewalld.richlanguage(5), sysctl.d(5), nmcli(1), nm-settings-nmcli(5).
+Each function gives the commands, or () where the tool does not manage the thing, or can't say just that. Sources:
+ufw(8), src/backend_iptables.py of ufw, firewall-cmd(1), firewalld.richlanguage(5), sysctl.d(5), modules-load.d(5).
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
 from engine.model.address import IPNetwork
 from engine.model.command import Argvs
-from engine.model.firewall import Interval, Match, Name, Reject, Rule, Verdict, VerdictKind
+from engine.model.firewall import Chain, Interval, Match, Name, Reject, Rule, Verdict, VerdictKind
 from engine.model.host import Snapshot
 from engine.model.packet import PROTOCOL_NUMBERS
-from engine.model.plan import (
-    AddAddress,
-    AddPolicyRule,
-    AddRoute,
-    DeleteAddress,
-    DeletePolicyRule,
-    DeleteRoute,
-    DeleteRule,
-    InsertRule,
-    RulePlace,
-    SetSysctl,
-)
+from engine.model.plan import DeleteRule, InsertRule, RulePlace, SetSysctl
 from engine.model.where import seen
+from engine.model.words import Argv
 
 _PROTOCOLS = {number: str(protocol) for protocol, number in PROTOCOL_NUMBERS.items()}
 #: Conditions that the tools add by themselves, or that say the protocol once more.
 _IMPLIED = frozenset({"fib daddr type", "ct state", "ct direction"})
-#: Physical devices that NetworkManager gives their connected routes a metric for (nm-device.c, default_route_metric).
-_KERNEL_METRIC = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,127 +90,138 @@ def _network(atom: Interval, version: int) -> IPNetwork | None:
     return ip_network((address, address.max_prefixlen - bits))
 
 
+#: What ufw and firewalld can say of a port.
+_WITH_PORTS = frozenset({"tcp", "udp"})
+
+
 def ufw(snapshot: Snapshot, change: InsertRule | DeleteRule) -> Argvs:
-    """`ufw [route] prepend allow …` for an exception, `ufw [route] delete deny …` for one of its rules."""
+    """`ufw [route] prepend allow …` for an exception, `ufw [route] delete deny …` for one of its rules.
+
+    ufw keeps one rule for the same conditions, and skips a second one wherever it should stand: the first one goes
+    before. A rule for every protocol is written as one of TCP and one of UDP, and can't go for one of them alone.
+    """
     place, rule = change.place, change.rule
-    hook = _ufw_hook(snapshot, place)
-    words = said(rule) if hook else None
-    if words is None or not words.protocol or place.netns != snapshot.host:
+    chain = _ufw_chain(snapshot, place)
+    words = said(rule) if chain is not None else None
+    if chain is None or words is None or words.protocol not in _WITH_PORTS or place.netns != snapshot.host:
         return ()
-    route = ("route",) if hook == "forward" else ()
+    route = ("route",) if chain.name.endswith("forward") else ()
+    client, told = (*_host(snapshot), "ufw"), _ufw_words(words, place.family)
     if isinstance(change, DeleteRule):
-        verb = _verb(rule)
-        if not place.chain.startswith("ufw-user") or not verb:
-            return ()
-        return ((*_host(snapshot), "ufw", "--force", *route, "delete", verb, *_ufw_words(words)),)
-    return ((*_host(snapshot), "ufw", *route, "prepend", "allow", *_ufw_words(words)),)
+        alone = place.chain == chain.name and not _of_every_protocol(chain, rule, words)
+        verb = _verb(rule) if alone else ""
+        return ((*client, "--force", *route, "delete", verb, *told),) if verb else ()
+    if _verb(rule) != "allow":
+        return ()
+    same = dict.fromkeys(_verb(each) for each in chain.rules if said(each) == words)
+    gone = ((*client, "--force", *route, "delete", verb, *told) for verb in same if verb)
+    return (*gone, (*client, *route, "prepend", "allow", *told))
 
 
-def _ufw_hook(snapshot: Snapshot, place: RulePlace) -> str:
-    """The hook at which ufw's chain for the user's rules decides before a place does; empty where it does not."""
+def _ufw_chain(snapshot: Snapshot, place: RulePlace) -> Chain | None:
+    """ufw's chain for the user's rules that decides before a place does, or that the place is in."""
     table = snapshot.by_id[place.netns].firewall.table(place.backend, place.family, place.table)
     prefix = "ufw6" if place.family == "ip6" else "ufw"
     for hook in ("input", "forward"):
-        if table is None or table.chain(f"{prefix}-user-{hook}") is None:
+        chain = table.chain(f"{prefix}-user-{hook}") if table is not None else None
+        if table is None or chain is None:
             continue
-        if place.chain == f"{prefix}-user-{hook}":
-            return hook
         base = table.chain(place.chain) if place.chain == hook.upper() else None
         before = base.rules[: place.index] if base is not None else ()
-        if any(getattr(s, "chain", None) == f"{prefix}-before-{hook}" for rule in before for s in rule.statements):
-            return hook
-    return ""
+        led = any(getattr(s, "chain", None) == f"{prefix}-before-{hook}" for rule in before for s in rule.statements)
+        if led or place.chain == chain.name:
+            return chain
+    return None
+
+
+def _of_every_protocol(chain: Chain, rule: Rule, words: Said) -> bool:
+    """Whether the rule is half of one that names no protocol: the other half, of the other protocol, is beside it."""
+    (other,) = _WITH_PORTS - {words.protocol}
+    beside = (each for each in chain.rules if abs(each.index - rule.index) == 1)
+    return any(said(each) == replace(words, protocol=other) and _verb(each) == _verb(rule) for each in beside)
 
 
 def _verb(rule: Rule) -> str:
     last = rule.statements[-1] if rule.statements else None
     if isinstance(last, Reject):
         return "reject"
-    return "deny" if isinstance(last, Verdict) and last.kind is VerdictKind.DROP else ""
+    return _VERBS.get(last.kind, "") if isinstance(last, Verdict) else ""
 
 
-def _ufw_words(words: Said) -> tuple[str, ...]:
+_VERBS: Mapping[VerdictKind, str] = {VerdictKind.DROP: "deny", VerdictKind.ACCEPT: "allow"}
+
+
+def _ufw_words(words: Said, family: str) -> tuple[str, ...]:
+    """Addresses tell which IP version is meant; `any` on both ends would be a rule for each."""
     devices = (*(("in", "on", words.iif) if words.iif else ()), *(("out", "on", words.oif) if words.oif else ()))
     port = ("port", words.port) if words.port else ()
-    ends = ("from", words.source or "any", "to", words.destination or "any", *port)
+    anybody = "any" if words.destination else "::/0" if family == "ip6" else "0.0.0.0/0"
+    ends = ("from", words.source or anybody, "to", words.destination or "any", *port)
     return (*devices, "proto", words.protocol, *ends)
 
 
 def firewalld(snapshot: Snapshot, change: InsertRule | DeleteRule) -> Argvs:
-    """A port of the zone whose chain the rule stands in, now and for good."""
+    """A rich rule of the zone whose chain the rule stands in, now and for good."""
     place, words = change.place, said(change.rule)
-    zone = _zone(place)
-    if zone is None or isinstance(change, DeleteRule) or words is None or not (words.protocol and words.port):
+    found = _zone(place)
+    if found is None or isinstance(change, DeleteRule) or _verb(change.rule) != "allow" or words is None:
         return ()
-    family = "ipv6" if place.family == "ip6" else "ipv4"
-    port = words.port.replace(":", "-")
-    what = f"--add-port={port}/{words.protocol}"
-    if words.source:
-        rule = f'rule family="{family}" source address="{words.source}" port port="{port}" '
-        what = f'--add-rich-rule={rule}protocol="{words.protocol}" accept'
+    known = words.protocol in _WITH_PORTS and words.port and (words.source or words.destination)
+    if not known or words.iif or words.oif:
+        return ()
+    zone, priority = found
+    version = ip_network(words.destination or words.source).version
+    ends = (("source", words.source), ("destination", words.destination))
+    parts = [
+        f'rule priority="{priority}" family="ipv{version}"' if priority else f'rule family="ipv{version}"',
+        *(f'{end} address="{address}"' for end, address in ends if address),
+        f'port port="{words.port.replace(":", "-")}" protocol="{words.protocol}" accept',
+    ]
+    what = f"--add-rich-rule={' '.join(parts)}"
     client = (*_host(snapshot), "firewall-cmd")
     return ((*client, f"--zone={zone}", what), (*client, "--permanent", f"--zone={zone}", what))
 
 
-def _zone(place: RulePlace) -> str | None:
-    """The zone of a chain of firewalld's that incoming packets pass: filter_IN_public, IN_public_allow."""
+#: What the rules of a zone are sorted into, in the order in which they are asked, and the priority of a rule that is
+#: asked before them (firewalld.richlanguage(5)).
+_PARTS_OF_A_ZONE: Mapping[str, int] = {"_pre": -32768, "_log": -1, "_deny": -1, "_allow": 0, "_post": 0}
+
+
+def _zone(place: RulePlace) -> tuple[str, int] | None:
+    """The zone of a chain of firewalld's that incoming packets pass (filter_IN_public, IN_public_allow), and the
+    priority of a rule that is asked before the chain's own."""
     name = place.chain.removeprefix("filter_")
     if not name.startswith("IN_") or place.table not in ("firewalld", "filter"):
         return None
     zone = name.removeprefix("IN_")
-    for suffix in ("_pre", "_log", "_deny", "_allow", "_post"):
-        zone = zone.removesuffix(suffix)
-    return zone
+    for suffix, priority in _PARTS_OF_A_ZONE.items():
+        if zone.endswith(suffix):
+            return zone.removesuffix(suffix), priority
+    return zone, 0
+
+
+#: Settings that are there only once a module is loaded, which may be after the files of sysctl.d are read.
+_MODULES: Mapping[str, str] = {"net.netfilter.": "nf_conntrack", "net.bridge.": "br_netfilter"}
 
 
 def sysctl_file(snapshot: Snapshot, change: SetSysctl) -> Argvs:
-    """A file of its own below /etc/sysctl.d, which is read at boot; the device's dots are slashes there."""
+    """A file of its own below /etc/sysctl.d that is read at boot, after that which stands for /etc/sysctl.conf
+    (99-sysctl.conf), since the last one decides; the device's dots are slashes there."""
     if snapshot.host_netns.path is not None and 1 not in snapshot.host_netns.pids:
         return ()
     name = change.name
     parts = name.split(".")
     if len(parts) > 5:
         name = "/".join([*parts[:3], ".".join(parts[3:-1]), parts[-1]])
-    line = f"{name} = {change.value}"
-    return (("sh", "-c", f"echo '{line}' > '/etc/sysctl.d/90-{change.name}.conf'"),)
-
-
-Routing = AddRoute | DeleteRoute | AddPolicyRule | DeletePolicyRule | AddAddress | DeleteAddress
-
-
-def network_manager(snapshot: Snapshot, change: Routing) -> Argvs:
-    """The connection of the device that NetworkManager manages gets the route or the address."""
-    host = snapshot.host_netns
-    if isinstance(change, AddRoute) and len(change.route.nexthops) == 1:
-        hop = change.route.nexthops[0]
-        link = host.links_by_index.get(hop.link or 0)
-        gateway = f" {hop.gateway}" if hop.gateway is not None else ""
-        version = change.route.destination.version
-        setting, value = "routes", f"{change.route.destination}{gateway}"
-        if change.route.table != 254:
-            return ()
-    elif isinstance(change, AddAddress):
-        link, version = host.links_by_name.get(change.link), change.address.address.version
-        setting, value = "addresses", str(change.address)
-    else:
-        return ()
-    if link is None or not _managed(snapshot, link.index):
-        return ()
-    connection = f'"$(nmcli -g GENERAL.CONNECTION device show {link.name})"'
-    script = f"nmcli connection modify {connection} +ipv{version}.{setting} '{value}'"
-    return ((*_host(snapshot), "sh", "-c", script),)
-
-
-def _managed(snapshot: Snapshot, link: int) -> bool:
-    """NetworkManager gives the routes of a device's own subnets a metric, which the kernel's have not."""
-    return any(
-        route.protocol == "kernel"
-        and route.table == 254
-        and route.metric != _KERNEL_METRIC
-        and route.destination.version == 4
-        and any(hop.link == link for hop in route.nexthops)
-        for route in snapshot.host_netns.routes
+    modules = (module for prefix, module in _MODULES.items() if change.name.startswith(prefix))
+    return (
+        *(_written(module, f"/etc/modules-load.d/{module}.conf") for module in modules),
+        _written(f"{name} = {change.value}", f"/etc/sysctl.d/99-zz-{change.name}.conf"),
     )
+
+
+def _written(line: str, path: str) -> Argv:
+    return ("sh", "-c", f"echo {shlex.quote(line)} > {shlex.quote(path)}")
 
 
 def _host(snapshot: Snapshot) -> tuple[str, ...]:

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from ipaddress import ip_address, ip_network
 
 import pytest
 
 from engine.explain import ask
 from engine.explain.lasting import KEPT, lasting
 from engine.explain.question import resolve
-from engine.explain.rulecraft import Selector, insertion
 from engine.explain.whatif import APPLY
 from engine.model.command import COMMANDS
 from engine.model.firewall import Backend, Rule
 from engine.model.host import Snapshot
-from engine.model.link import Address
-from engine.model.packet import Protocol
-from engine.model.plan import AddAddress, AddRoute, DeleteRule, RulePlace, SetSysctl
-from engine.model.route import NextHop, Route
+from engine.model.plan import DeleteRule, RulePlace, SetSysctl
 from engine.model.verdict import Fix
 from engine.observe.firewall.xt import parse_xt_save
 from tests.explain.faults import docker
@@ -91,53 +86,28 @@ def test_a_rule_before_ufw_s_own_has_no_words_of_ufw() -> None:
     assert first_fix(snapshot, "10.77.0.1:9090").lasting == ()
 
 
-def test_firewalld_gets_the_port_into_the_zone_now_and_for_good() -> None:
-    snapshot = docker()
-    place = RulePlace("host", Backend.NFT, "inet", "firewalld", "filter_IN_public", 3)
-    change = insertion(place, Selector(Protocol.TCP, destination=ip_address("10.77.0.1"), dport=9090))
-    kept = lasting(snapshot, [change])
-    assert [argv[2:] for argv in kept.commands] == [
-        ("firewall-cmd", "--zone=public", "--add-port=9090/tcp"),
-        ("firewall-cmd", "--permanent", "--zone=public", "--add-port=9090/tcp"),
-    ]
-    assert "firewall-cmd --reload" in kept.survives
-
-
 def test_a_sysctl_of_the_host_has_a_file_of_its_own() -> None:
     snapshot = docker()
     here = replace(snapshot, namespaces=(replace(snapshot.host_netns, path=None), *snapshot.namespaces[1:]))
     kept = lasting(here, [SetSysctl("host", "net.ipv4.conf.eth0.100.rp_filter", 2)])
     (argv,) = kept.commands
     line = "net/ipv4/conf/eth0.100/rp_filter = 2"
-    assert argv == ("sh", "-c", f"echo '{line}' > '/etc/sysctl.d/90-net.ipv4.conf.eth0.100.rp_filter.conf'")
+    assert argv == ("sh", "-c", f"echo '{line}' > /etc/sysctl.d/99-zz-net.ipv4.conf.eth0.100.rp_filter.conf")
     assert "an engine restart" in kept.survives
+
+
+def test_a_setting_of_a_module_is_there_at_boot_when_the_files_are_read() -> None:
+    snapshot = docker()
+    here = replace(snapshot, namespaces=(replace(snapshot.host_netns, path=None), *snapshot.namespaces[1:]))
+    first, second = lasting(here, [SetSysctl("host", "net.bridge.bridge-nf-call-iptables", 1)]).commands
+    assert first[-1] == "echo br_netfilter > /etc/modules-load.d/br_netfilter.conf"
+    assert second[-1].endswith("/etc/sysctl.d/99-zz-net.bridge.bridge-nf-call-iptables.conf")
 
 
 def test_a_sysctl_of_another_namespace_has_no_file_but_the_engine_s_option() -> None:
     kept = lasting(docker(), [SetSysctl("web", "net.ipv4.conf.eth0.rp_filter", 2)])
     assert kept.commands == ()
     assert "docker run --sysctl net.ipv4.conf.eth0.rp_filter=2" in kept.survives
-
-
-def managed() -> Snapshot:
-    """NetworkManager has set up0 up: the route of its subnet has a metric."""
-    snapshot = docker()
-    host = snapshot.host_netns
-    routes = tuple(replace(r, metric=100) if str(r.destination) == "10.77.0.0/24" else r for r in host.routes)
-    return replace(snapshot, namespaces=(replace(host, routes=routes), *snapshot.namespaces[1:]))
-
-
-def test_a_route_and_an_address_of_a_device_of_networkmanager_go_into_its_connection() -> None:
-    snapshot = managed()
-    up0 = snapshot.host_netns.links_by_name["up0"].index
-    route = AddRoute("host", Route(ip_network("10.9.0.0/16"), nexthops=(NextHop(up0, ip_address("10.77.0.9")),)))
-    address = AddAddress("host", "up0", Address(up0, ip_address("10.77.0.3"), 24))
-    connection = '"$(nmcli -g GENERAL.CONNECTION device show up0)"'
-    assert [lasting(snapshot, [each]).commands[0][-1] for each in (route, address)] == [
-        f"nmcli connection modify {connection} +ipv4.routes '10.9.0.0/16 10.77.0.9'",
-        f"nmcli connection modify {connection} +ipv4.addresses '10.77.0.3/24'",
-    ]
-    assert lasting(docker(), [route]).commands == ()
 
 
 @pytest.mark.parametrize(
