@@ -44,7 +44,7 @@ def network_manager(snapshot: Snapshot, change: Routing) -> Argvs:
     if not manages(snapshot, link) or _is_off(snapshot, link, about) or not (adds or known):
         return ()
     device = shlex.quote(host.links_by_index[link].name)
-    words = f"{'+' if adds else '-'}ipv{about.version}.{setting} \"{value}\""
+    words = f'{"+" if adds else "-"}ipv{about.version}.{setting} "{value}"'
     script = f'nmcli connection modify "$(nmcli -g GENERAL.CON-UUID device show {device})" {words}'
     return ((*seen(snapshot).enter(snapshot.host), "sh", "-c", script),)
 

@@ -11,13 +11,13 @@ from dataclasses import replace
 
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.overlap import overlap
-from engine.explain.blockers.route import gateways
 from engine.explain.failure import Failure
 from engine.explain.policycraft import STANDARD, past_rule
+from engine.explain.routecraft import gateways
 from engine.model.host import Netns
 from engine.model.packet import PROTOCOL_NUMBERS, Packet
 from engine.model.plan import AddRoute, DeletePolicyRule, DeleteRoute
-from engine.model.route import NextHop, Route
+from engine.model.route import Route
 from engine.model.trace import Step, StepKind
 from engine.path.decision import route_ref, rule_ref
 from engine.path.fib import Fib, FlowKey, Found
@@ -85,12 +85,11 @@ def _remedies(failure: Failure, packet: Packet, netns: Netns, turn: Found) -> It
     if _another(failure, netns, route):
         yield Remedy(f"delete route {route.destination} of {netns.id}", (delete,))
     hop = turn.nexthops[0]
-    for link, gateway in gateways(failure, netns, wanted) if route.protocol != "kernel" else ():
-        if gateway != wanted and (link.index, gateway) != (hop.link, hop.gateway):
-            way = (NextHop(link.index, gateway),)
-            better = replace(route, nexthops=way, scope="global", preferred_source=None, text="")
+    for way in gateways(failure, netns, wanted) if route.protocol != "kernel" else ():
+        if way.gateway != wanted and (way.link, way.gateway) != (hop.link, hop.gateway):
+            better = replace(route, nexthops=(way,), scope="global", preferred_source=None, text="")
             old = hop.gateway or netns.links_by_index[hop.link or 0].name
-            title = f"route {route.destination} of {netns.id} by {gateway} instead of {old}"
+            title = f"route {route.destination} of {netns.id} by {way.gateway} instead of {old}"
             yield Remedy(title, (delete, AddRoute(netns.id, better)))
 
 
@@ -105,5 +104,5 @@ def _another(failure: Failure, netns: Netns, route: Route) -> bool:
         return False
     if route.protocol != "kernel" or found.route.destination.prefixlen > 0:
         return True
-    helpful = {(link.index, gateway) for link, gateway in gateways(failure, netns, failure.packet.dst)}
+    helpful = {(way.link, way.gateway) for way in gateways(failure, netns, failure.packet.dst)}
     return any((hop.link, hop.gateway) in helpful for hop in found.nexthops)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.blockers.route import gateways
 from engine.explain.failure import Failure
+from engine.explain.routecraft import gateways
 from engine.model.address import IPAddress
 from engine.model.host import Netns
 from engine.model.link import Link
@@ -87,12 +87,13 @@ def _next(failure: Failure, netns: Netns, wanted: IPAddress, been: set[str]) -> 
     source, to = failure.question.source, ip_network(wanted)
     if source.outside and netns.id == source.netns and wanted == source.address:
         link = netns.links_by_name[source.device or ""]
-        return _route(to, link, _gateway_by(netns, link)), None
-    for link, gateway in gateways(failure, netns, wanted):
+        return _route(to, link, NextHop(link.index, _gateway_by(netns, link))), None
+    for hop in gateways(failure, netns, wanted):
+        link = netns.links_by_index[hop.link or 0]
         for station in failure.world.segment(netns, link).stations:
             there = failure.world.netns(station.netns)
-            if gateway in there.addresses_by_value and there.id not in been:
-                return _route(to, link, gateway if gateway != wanted else None), there
+            if hop.gateway in there.addresses_by_value and there.id not in been:
+                return _route(to, link, hop if hop.gateway != wanted else NextHop(link.index)), there
     return None
 
 
@@ -102,12 +103,11 @@ def _gateway_by(netns: Netns, link: Link) -> IPAddress | None:
     return next((hop.gateway for hop in hops if hop.gateway is not None), None)
 
 
-def _route(to: object, link: Link, gateway: IPAddress | None) -> Route:
+def _route(to: object, link: Link, hop: NextHop) -> Route:
     destination = ip_network(str(to))
-    by = f" via {gateway}" if gateway is not None else ""
-    scope = "link" if gateway is None and destination.version == 4 else "global"
-    text = f"{destination}{by} dev {link.name}"
-    return Route(destination, scope=scope, nexthops=(NextHop(link.index, gateway),), text=text)
+    by = f" via {hop.gateway}" if hop.gateway is not None else ""
+    scope = "link" if hop.gateway is None and destination.version == 4 else "global"
+    return Route(destination, scope=scope, nexthops=(hop,), text=f"{destination}{by} dev {link.name}")
 
 
 def _network_at(failure: Failure, ways: list[AddRoute], wanted: IPAddress) -> tuple[Ref, tuple[Netns, Link]] | None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from ipaddress import ip_network
 
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.failure import Failure
 from engine.explain.policycraft import STANDARD, past_rule
-from engine.model.address import IPAddress, IPNetwork
+from engine.explain.routecraft import narrow_masks, ways, wider_masks
+from engine.model.address import IPAddress
 from engine.model.host import Netns
-from engine.model.link import Link
-from engine.model.plan import AddRoute, Change, DeletePolicyRule, DeleteRoute, SetSysctl
+from engine.model.plan import Change, DeletePolicyRule, DeleteRoute, SetSysctl
 from engine.model.ref import Ref, RefKind
-from engine.model.route import NextHop, Route
+from engine.model.route import Route
 from engine.model.trace import Outcome
+from engine.model.words import MAIN_TABLE
 from engine.path.decision import route_ref
 from engine.path.fib import Fib, FlowKey, Found
 
@@ -28,16 +28,17 @@ def no_route(failure: Failure) -> list[Blocker]:
     if ref.kind is RefKind.POLICY_RULE:
         return refused_route(failure)
     netns, wanted = failure.netns, failure.packet.dst
-    remedies = tuple(
-        Remedy(f"route {_network_word(network)} of {netns.id} by {gateway}", (AddRoute(netns.id, route),))
-        for network, gateway, route in ways(failure, netns, wanted)
-    )
+    remedies = (*wider_masks(failure, netns, wanted), *ways(failure, netns, wanted))
     code = "RET_NO_ROUTE_BACK" if failure.backwards else "SRC_NO_ROUTE"
     purpose = "back to the client" if failure.backwards else "there"
     sentence = f"{netns.id} has no route to {wanted}: it can't send {purpose}"
-    main = [route.text for route in netns.routes if route.table == 254 and route.family.value == _family(wanted)]
+    main = [route.text for route in netns.routes if route.table == MAIN_TABLE and route.family.value == _family(wanted)]
     evidence = tuple(f"it has: {text}" for text in main[:4]) or ("its main table is empty",)
-    return [Blocker(code, sentence, ref, remedies, _owner(failure, netns), evidence)]
+    narrow = tuple(
+        f"{own} of {netns.links_by_index[own.link].name} has too narrow a mask: its neighbours have it in {wide}"
+        for own, wide in narrow_masks(failure, netns, wanted)
+    )
+    return [Blocker(code, sentence, ref, remedies, _owner(failure, netns), (*narrow, *evidence))]
 
 
 def thrown(failure: Failure) -> list[Blocker]:
@@ -116,64 +117,6 @@ def not_forwarded(failure: Failure) -> list[Blocker]:
     return [Blocker(code, sentence, ref, (remedy,))]
 
 
-def ways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[tuple[IPNetwork, IPAddress, Route]]:
-    """Routes that could be added: by whoever sent the question, else by a neighbour that forwards."""
-    network = ip_network("0.0.0.0/0" if wanted.version == 4 else "::/0")
-    has_default = any(r.table == 254 and r.destination == network for r in netns.routes)
-    destination = ip_network(str(wanted)) if has_default else network
-    found = []
-    for link, gateway in gateways(failure, netns, wanted):
-        route = Route(destination, nexthops=(NextHop(link.index, gateway),), text=f"{destination} via {gateway}")
-        found.append((destination, gateway, route))
-    return found
-
-
-def gateways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[tuple[Link, IPAddress]]:
-    """Neighbours in the namespace's own subnets that can take packets for `wanted`: whoever has it, then engines'
-    gateways, then others.
-
-    Where the failing packet has been before, it does not go again.
-    """
-    been = {hop.netns for hop in failure.trace.hops} if wanted == failure.packet.dst else set()
-    declared = {
-        gateway
-        for container in failure.world.snapshot.containers_in(netns.id)
-        for attachment in container.attachments
-        for gateway in (attachment.gateway, attachment.gateway6)
-    }
-    found: list[tuple[bool, bool, Link, IPAddress]] = []
-    for link in netns.links:
-        if not link.works or link.kind == "loopback":
-            continue
-        for station in failure.world.segment(netns, link).stations:
-            there = failure.world.netns(station.netns)
-            if there.id in been and wanted not in there.addresses_by_value:
-                continue
-            if not _can_take(failure.world.fib(there), there, wanted):
-                continue
-            for address in there.addresses:
-                if address.address.version != wanted.version:
-                    continue
-                if address.link == station.link.index and _on_link(netns, link, address.address):
-                    order = address.address != wanted, address.address not in declared
-                    found.append((*order, link, address.address))
-    found.sort(key=lambda entry: entry[:2])
-    return [(link, gateway) for _, _, link, gateway in found[:3]]
-
-
-def _can_take(fib: Fib, there: Netns, wanted: IPAddress) -> bool:
-    """Whether a namespace has the address, or forwards and knows a way to it."""
-    if wanted in there.addresses_by_value:
-        return True
-    forwards = there.sysctl("net.ipv4.ip_forward" if wanted.version == 4 else "net.ipv6.conf.all.forwarding")
-    return bool(forwards) and isinstance(fib.lookup(FlowKey(wanted)), Found)
-
-
-def _on_link(netns: Netns, link: Link, address: IPAddress) -> bool:
-    own = (a for a in netns.addresses if a.link == link.index and a.scope != "link" and a.address != address)
-    return any(each.covers(address) for each in own)
-
-
 def removal_of(netns: Netns, ref: Ref) -> Change | None:
     """The change that removes the route or policy rule that a pointer points at."""
     if ref.kind is RefKind.POLICY_RULE:
@@ -188,10 +131,6 @@ def removal_of(netns: Netns, ref: Ref) -> Change | None:
 def _owner(failure: Failure, netns: Netns) -> str:
     containers = failure.world.snapshot.containers_in(netns.id)
     return containers[0].engine if containers else "admin"
-
-
-def _network_word(network: object) -> str:
-    return "default" if str(network) in ("0.0.0.0/0", "::/0") else str(network)
 
 
 def _family(address: IPAddress) -> str:

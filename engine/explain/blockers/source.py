@@ -6,18 +6,20 @@ explain a neighbour that stays silent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.blockers.route import removal_of, ways
+from engine.explain.blockers.route import removal_of
 from engine.explain.failure import Failure
+from engine.explain.routecraft import ways
 from engine.model.address import IPAddress
 from engine.model.host import Netns
-from engine.model.plan import AddRoute, SetSysctl
+from engine.model.plan import DeleteRoute, SetSysctl
 from engine.model.ref import Ref, RefKind
 from engine.model.route import PolicyRule
 from engine.path.decision import REFUSALS, route_ref, rule_ref
-from engine.path.fib import FlowKey, Found
+from engine.path.fib import Fib, FlowKey, Found
 
 #: The reverse path filter that is content with any route back (ip-sysctl.rst, rp_filter).
 LOOSE = 2
@@ -55,15 +57,25 @@ def doubted(failure: Failure, doubt: Doubt) -> list[Blocker]:
     )
     if refused is not None:
         return [refused]
-    routes = tuple(
-        Remedy(f"route {network} of {netns.id} by {gateway}", (AddRoute(netns.id, route),))
-        for network, gateway, route in ways(failure, netns, source)
-    )
+    routes = (*_only_other_route(failure, doubt), *ways(failure, netns, source))
     if max(netns.sysctl(f"net.ipv4.conf.{name}.rp_filter") for name in ("all", device)) == LOOSE:
         sentence = f"{netns.id} has no route back to {source}, and so does not believe it on {device}: {doubt.why}"
         return [Blocker("RET_NO_ROUTE_BACK", sentence, doubt.at, routes)]
     sentence = f"{netns.id} does not believe that {source} is behind {device}: {doubt.why}"
     return [Blocker("HOST_RP_FILTER_STRICT", sentence, doubt.at, (loosen, *routes))]
+
+
+def _only_other_route(failure: Failure, doubt: Doubt) -> Iterator[Remedy]:
+    """The route that leads to the source by another device goes, where the next best leads to it by this one."""
+    netns, key = doubt.netns, FlowKey(doubt.source)
+    found = failure.world.fib(netns).lookup(key)
+    if not isinstance(found, Found) or found.route.kind != "unicast" or found.route.protocol == "kernel":
+        return
+    rest = Fib(replace(netns, routes=tuple(route for route in netns.routes if route != found.route))).lookup(key)
+    link = netns.links_by_name.get(doubt.device)
+    if link is not None and isinstance(rest, Found) and any(hop.link == link.index for hop in rest.nexthops):
+        delete = DeleteRoute(netns.id, found.route)
+        yield Remedy(f"delete route {found.route.destination} of {netns.id}, which leads elsewhere", (delete,))
 
 
 def _refusing_route(failure: Failure, netns: Netns, source: IPAddress) -> Blocker | None:
