@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.build.hands import Hands
@@ -24,7 +24,7 @@ class Site:
     own: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
 
-    def bare(self, rules: tuple[Rule, ...] | None = None) -> Where:
+    def bare(self, rules: Sequence[Rule] | None = None) -> Where:
         """The world seen from inside the namespace that a change is for: nothing to enter."""
         here = replace(self.where, path=lambda _: None)
         return here if rules is None else replace(here, rules=lambda _: rules)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -188,7 +188,7 @@ def _rule(change: InsertRule | ReplaceRule | DeleteRule, site: Site) -> Step:
     return Step(act, Run(path, argvs(back, site.bare())[0]))
 
 
-def _old_rule(change: ReplaceRule, there: tuple[Rule, ...] | None) -> Rule:
+def _old_rule(change: ReplaceRule, there: Sequence[Rule] | None) -> Rule:
     place: RulePlace = change.place
     if there is None or place.index >= len(there):
         raise BuildError(f"what rule {place.index} of {place.table} {place.chain} says is not known")

@@ -12,12 +12,12 @@ Laws:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
-from engine.model.firewall import Backend, Table
+from engine.model.firewall import Backend, Rule, Table
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Link, Neighbour
 from engine.model.route import PolicyRule, Route
@@ -245,21 +245,24 @@ def _rules(before: Netns, after: Netns) -> Iterator[Difference]:
     """Rules by their own lines, which two rules of a chain may share; another order alone is a change of the chain."""
     if before.firewall is after.firewall:
         return
-    old, new = _lines(before), _lines(after)
-    for place, lines in {**old, **new}.items():
-        earlier, later = old.get(place, []), new.get(place, [])
+    old, new = _chain_rules(before), _chain_rules(after)
+    for place in {**old, **new}:
+        then, now = old.get(place, ()), new.get(place, ())
+        if then == now:
+            continue
+        earlier, later = [rule.text for rule in then], [rule.text for rule in now]
         if earlier == later:
             continue
         gone, come = Counter(earlier) - Counter(later), Counter(later) - Counter(earlier)
         yield from (Difference(How.DELETED, "rule", f"{line} of {place}", after.id) for line in gone.elements())
         yield from (Difference(How.ADDED, "rule", f"{line} of {place}", after.id) for line in come.elements())
-        if not gone and not come and lines:
+        if not gone and not come:
             yield Difference(How.CHANGED, "chain", place, after.id, "its rules are in another order")
 
 
-def _lines(netns: Netns) -> dict[str, list[str]]:
+def _chain_rules(netns: Netns) -> dict[str, Sequence[Rule]]:
     return {
-        _place(table, chain.name): [rule.text for rule in chain.rules]
+        _place(table, chain.name): chain.rules
         for table in netns.firewall.tables
         for chain in table.chains
         if chain.rules

@@ -6,7 +6,7 @@ of their rules are those of `engine.model.statement`, which this module offers b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -109,10 +109,10 @@ class BaseChain:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A chain; `base` is None for chains that are only jumped to."""
+    """A chain; `base` is None for chains that are only jumped to. `rules` is a tuple, or one made `Later`."""
 
     name: str
-    rules: tuple[Rule, ...] = ()
+    rules: Sequence[Rule] = ()
     base: BaseChain | None = None
     handle: int | None = None
 

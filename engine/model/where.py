@@ -5,7 +5,7 @@ Two worlds are known: one of named namespaces, as a lab builds it, and one that 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.model.firewall import Rule
@@ -20,7 +20,7 @@ def _no_device(netns: str, index: int) -> str:
     raise ValueError(f"link {index} of {netns} has no name here")
 
 
-def _no_rules(_place: RulePlace) -> tuple[Rule, ...] | None:
+def _no_rules(_place: RulePlace) -> Sequence[Rule] | None:
     return None
 
 
@@ -35,7 +35,7 @@ class Where:
 
     path: Callable[[str], str | None]
     device: Callable[[str, int], str] = _no_device
-    rules: Callable[[RulePlace], tuple[Rule, ...] | None] = _no_rules
+    rules: Callable[[RulePlace], Sequence[Rule] | None] = _no_rules
 
     def enter(self, netns: str) -> Argv:
         """The words that go before a command to run it in a namespace."""
@@ -67,7 +67,7 @@ def seen(snapshot: Snapshot) -> Where:
         link = snapshot.by_id[netns].links_by_index.get(index)
         return link.name if link else _no_device(netns, index)
 
-    def rules(place: RulePlace) -> tuple[Rule, ...] | None:
+    def rules(place: RulePlace) -> Sequence[Rule] | None:
         table = snapshot.by_id[place.netns].firewall.table(place.backend, place.family, place.table)
         chain = table.chain(place.chain) if table else None
         return chain.rules if chain else None

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
@@ -114,6 +114,7 @@ def _mapping(arguments: tuple[Any, ...]) -> Codec:
 
 _GENERIC: dict[Any, Callable[[tuple[Any, ...]], Codec]] = {
     tuple: _tuple,
+    Sequence: lambda arguments: _list_of(codec_of(arguments[0]), tuple, as_it_is),
     frozenset: lambda arguments: _list_of(codec_of(arguments[0]), frozenset, sorted),
     Mapping: _mapping,
 }

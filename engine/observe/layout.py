@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from functools import cache
 from typing import Any
@@ -64,7 +64,7 @@ def _adders(kind: Any) -> tuple[tuple[str, str, Any, Add], ...]:
 
 def _adder(name: str, hint: Any) -> Add:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    item: Any = arguments[0] if origin is tuple and arguments[1:] == (Ellipsis,) else None
+    item: Any = arguments[0] if origin is Sequence or (origin is tuple and arguments[1:] == (Ellipsis,)) else None
     if name in _OPEN and is_dataclass(hint):
         return _object
     if name == _LARGE:
@@ -90,7 +90,7 @@ def _entry(write: Callable[[Any], Any]) -> Add:
 
 
 def _list(add_item: Add) -> Add:
-    def add(value: tuple[Any, ...], indent: str, out: list[str], lines: Lines) -> None:
+    def add(value: Sequence[Any], indent: str, out: list[str], lines: Lines) -> None:
         opening = f"[\n{indent} "
         for item in value:
             out.append(opening)

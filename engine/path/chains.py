@@ -8,6 +8,7 @@ passed over. All other rules are always tried, and the order stays that of the c
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 from engine.model.firewall import Chain, Interval, Match, Rule
 from engine.path.fields import read
@@ -35,7 +36,7 @@ class Chains:
     def __init__(self) -> None:
         self._filed: dict[int, tuple[Chain, dict[str, Filed], list[int]]] = {}
 
-    def rules(self, chain: Chain, view: View) -> tuple[Rule, ...]:
+    def rules(self, chain: Chain, view: View) -> Sequence[Rule]:
         """The rules of the chain that can hold for the packet, in order."""
         if len(chain.rules) < LONG:
             return chain.rules

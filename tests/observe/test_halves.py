@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from engine.model.address import IPAddress, IPNetwork
+from engine.model.firewall import Backend, Table
 from engine.model.route import NextHop, Route
+from engine.observe.firewall.xt import parse_xt_save
 from engine.observe.halves import FEWEST, by_processes
 
 ITEMS = range(4 * FEWEST)
@@ -97,8 +99,9 @@ def test_an_error_of_the_child_alone_leaves_its_items_to_the_parent() -> None:
     [
         *(IPv4Address("10.0.0.1"), IPv6Address("fe80::1"), IPv4Network("10.0.0.0/8"), IPv6Network("fd00::/64")),
         Route(IPv4Network("0.0.0.0/0"), nexthops=(NextHop(2, IPv4Address("10.0.0.1")),), text="default via 10.0.0.1"),
+        *parse_xt_save("*nat\n:OUTPUT ACCEPT\n[1:60] -A OUTPUT -d 10.0.0.1/32 -j ACCEPT\n", Backend.XT_NFT, "ip"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:24],
 )
-def test_nouns_and_addresses_arrive_as_they_were(value: IPAddress | IPNetwork | Route) -> None:
+def test_nouns_and_addresses_arrive_as_they_were(value: IPAddress | IPNetwork | Route | Table) -> None:
     assert by_processes(lambda items: [value for _ in items], ITEMS) == [value] * len(ITEMS)

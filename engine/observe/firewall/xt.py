@@ -4,12 +4,12 @@ The grammar is line by line: `*table`, `:CHAIN POLICY [packets:bytes]`, `[packet
 and comments. A rule that cannot be understood stays in its place as an `Opaque` with its text, so that indexes stay
 right and nothing is lost; a line that is none of these raises `FirewallTextError`. Built-in chains get their hook
 and priority from the table below, which is the kernel's own (<linux/netfilter_ipv4.h>); mangle OUTPUT re-routes.
-`Rule.text` is the rule without its counters. Statements are shared between equal parts of rules (`xt_parts`).
+`Rule.text` is the rule without its counters. What the line of a rule means is found when somebody looks at its chain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.model.firewall import (
@@ -22,6 +22,7 @@ from engine.model.firewall import (
     Table,
     VerdictKind,
 )
+from engine.model.later import Later
 from engine.observe.firewall import xt_parts
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.xt_options import XtContext
@@ -43,8 +44,9 @@ FAMILIES = frozenset(("ip", "ip6"))
 TABLES = frozenset(("filter", "nat", "mangle", "raw", "security"))
 
 
-#: Counters ("3:180", or empty), text and handle of a rule, and the parts of its text where they are known.
-Line = tuple[str, str, int | None, list[str] | None]
+#: Packets and bytes that a rule counted, its handle (None: not known), and its text: in one, or in parts behind one
+#: that is `-A CHAIN`.
+Line = tuple[int | None, int | None, int | None, list[str]]
 
 
 @dataclass(slots=True)
@@ -57,11 +59,14 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
-    """What all rules of one text have in common."""
+class _Rules:
+    """Makes rules of lines of one table. Names of chains are not compared: no chain has the name of a target."""
 
-    backend: Backend
     context: XtContext
+    chains: Collection[str] = field(compare=False)
+
+    def __call__(self, lines: Sequence[Line]) -> tuple[Rule, ...]:
+        return tuple(_rule(self.context, self.chains, index, line) for index, line in enumerate(lines))
 
 
 def parse_xt_save(text: str, backend: Backend, family: str, ipsets: Iterable[NamedSet] = ()) -> tuple[Table, ...]:
@@ -72,8 +77,12 @@ def parse_xt_save(text: str, backend: Backend, family: str, ipsets: Iterable[Nam
 
 def table_of(draft: Draft, backend: Backend, family: str, ipsets: Mapping[str, NamedSet] | None = None) -> Table:
     """The table that the lines of a draft describe."""
-    reader = _Reader(backend, XtContext(family, ipsets or {}))
-    return Table(backend, family, draft.name, tuple(_chain(reader, draft, name) for name in draft.policies))
+    rules = _Rules(XtContext(family, ipsets or {}), draft.policies)
+    chains = (
+        Chain(name, Later(rules, draft.rules[name]), base_chain(backend, draft.name, name, policy))
+        for name, policy in draft.policies.items()
+    )
+    return Table(backend, family, draft.name, tuple(chains))
 
 
 def written_by(text: str) -> Backend | None:
@@ -143,32 +152,25 @@ def _add_rule(table: Draft, line: str) -> None:
     if start != "-A" or not chain:
         raise FirewallTextError(f"neither a chain nor a rule: {rest[:80]!r}")
     try:
-        table.rules[chain].append((counters, rest, None, None))
+        table.rules[chain].append((*_counted(counters), None, [rest]))
     except KeyError:
         raise FirewallTextError(f"rule of a chain that is not there: {line[:80]!r}") from None
 
 
-def _chain(reader: _Reader, draft: Draft, name: str) -> Chain:
-    rules = tuple(_rule(reader, draft, index, line) for index, line in enumerate(draft.rules[name]))
-    return Chain(name, rules, base_chain(reader.backend, draft.name, name, draft.policies[name]))
-
-
-def _rule(reader: _Reader, draft: Draft, index: int, line: Line) -> Rule:
-    counters, text, handle, parts = line
+def _counted(counters: str) -> tuple[int | None, int | None]:
+    """Packets and bytes of `3:180`; None for what is no number."""
     packets, _, octets = counters.partition(":")
+    return int(packets) if packets.isdecimal() else None, int(octets) if octets.isdecimal() else None
+
+
+def _rule(context: XtContext, chains: Collection[str], index: int, line: Line) -> Rule:
+    packets, octets, handle, parts = line
+    text = "".join(parts)
     try:
-        statements, comment = xt_parts.meaning(reader.context, draft.policies, text, parts)
+        statements, comment = xt_parts.meaning(context, chains, text, parts[1:])
     except FirewallTextError:
         statements, comment = (Opaque(text),), _comment(text)
-    return Rule(
-        index,
-        statements,
-        text,
-        handle,
-        packets=int(packets) if packets.isdecimal() else None,
-        bytes=int(octets) if octets.isdecimal() else None,
-        comment=comment,
-    )
+    return Rule(index, statements, text, handle, packets, octets, comment)
 
 
 def _comment(text: str) -> str:

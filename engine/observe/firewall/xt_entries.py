@@ -4,7 +4,8 @@ A table is one row of entries: an address part, matches, and a target. A chain o
 target is ERROR with the chain's name, and a built-in chain where `Entries.chains` says; the last entry of each is its
 policy. A jump tells the place that it goes to, and one to the next entry is no target at all. A table with anything
 that `xt_infos` has no words for gives None: then iptables-legacy-save has to be asked. So a line that is written here
-is one that iptables-save would print.
+is one that iptables-save would print. What stands in many rules alike (an address part, a match, a target) is put into
+words once, and remembered by its bytes.
 
 Sources: include/uapi/linux/netfilter_ipv4/ip_tables.h, netfilter_ipv6/ip6_tables.h, netfilter/x_tables.h; libiptc.c
 and iptables-save.c of iptables 1.8.
@@ -13,45 +14,48 @@ and iptables-save.c of iptables 1.8.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
+from typing import NamedTuple
 
 from engine.observe.firewall.xt import Draft, Line
-from engine.observe.firewall.xt_infos import MATCHES, TARGETS
+from engine.observe.firewall.xt_infos import MATCHES, TARGET_NAMES, TARGETS, Show
 from engine.observe.firewall.xt_lines import PROTOCOLS, Unknown, address_words
 from engine.observe.firewall.xt_sockopt import Entries
+from engine.observe.memo import Memo
 
 _HOOKS = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
 _ERROR = b"ERROR\0"
 _VERDICTS = {-1: "DROP", -2: "ACCEPT", -5: "RETURN"}
-_IN, _OUT, _SOURCE, _DESTINATION, _FRAGMENT, _PROTOCOL = 0x01, 0x02, 0x08, 0x10, 0x20, 0x40
+_IN, _OUT, _SOURCE, _DESTINATION, _PROTOCOL = 0x01, 0x02, 0x08, 0x10, 0x40
+_NO_DEVICES = bytes(64)
 
-#: Size, name and revision of a match or a target; what it works with stands behind them.
-_extension = struct.Struct("=H29sB")
-_int = struct.Struct("=i").unpack_from
-_u16 = struct.Struct("=H").unpack_from
+#: A match or a target: its size, name and revision, and behind these what it works with.
+_NAME, _BEHIND = 2, 32
+_int, _u16, _lengths = (struct.Struct(form).unpack_from for form in ("=i", "=H", "=HH"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """Where things are in an entry of a family; `address` is the size of an address, `goto` a flag of the entry."""
+class _Layout(NamedTuple):
+    """How an entry of a family begins; `goto` and `known` are flags of its address part.
 
-    address: int
-    protocol: struct.Struct
+    `head` gives the address part, where the target and the next entry are (at `lengths`), packets and octets. `address`
+    gives source, destination, their masks, names and masks of devices, protocol, flags, and what is inverted; `none` is
+    no address.
+    """
+
+    head: struct.Struct
     lengths: int
-    counters: int
-    size: int
+    address: struct.Struct
+    none: bytes
     goto: int
-    flags: int
+    known: int
 
 
 _LAYOUTS = {
-    "ip": _Layout(4, struct.Struct("=HBB"), 88, 96, 112, 2, 1 | 2),
-    "ip6": _Layout(16, struct.Struct("=HxBB"), 140, 152, 168, 4, 1 | 4),
+    "ip": _Layout(struct.Struct("=84s4xHH4xQQ"), 88, struct.Struct("=4s4s4s4s64sHBB"), bytes(4), 2, 2),
+    "ip6": _Layout(struct.Struct("=136s4xHH8xQQ"), 140, struct.Struct("=16s16s16s16s64sHxBB3x"), bytes(16), 4, 1 | 4),
 }
-_lengths, _counters = struct.Struct("=HH").unpack_from, struct.Struct("=QQ").unpack_from
 
 
 def draft(table: Entries, family: str) -> Draft | None:
@@ -63,70 +67,87 @@ def draft(table: Entries, family: str) -> Draft | None:
 
 
 class _Reader:
-    """One table. A row is an entry: where it is, where its target is, and where the next entry is."""
+    """One table, entry by entry."""
 
     def __init__(self, table: Entries, family: str) -> None:
         self._table, self._family, self._layout = table, family, _LAYOUTS[family]
         self._data = table.data
-        self._rows = list(self._entries())
-        marks = [at for at, (_, target, _) in enumerate(self._rows) if self._data.startswith(_ERROR, target + 2)]
-        #: Chains of a user: name, first row, row of the policy.
-        self._users = [(self._error(first), first + 1, last - 1) for first, last in pairwise(marks)]
-        self._jumps = {self._rows[first][0]: name for name, first, _ in self._users}
+        #: Where each rule and each policy is.
+        self._places: list[int] = []
+        #: Of each chain in turn the name, where its policy is (None: a user's), and the number of its first place; then
+        #: those of the end of the table.
+        self._begins: list[tuple[str, int | None, int]] = []
+        #: The chains of a user by where they begin.
+        self._jumps: dict[int, str] = {}
+        self._walk()
+
+    def _walk(self) -> None:
+        """Finds the places, and where chains begin."""
+        data, size, lengths, start = self._data, self._layout.head.size, self._layout.lengths, self._table.start
+        built_in = {start + begin: (_HOOKS[hook], start + end) for hook, begin, end in self._table.chains}
+        place = start
+        while place < len(data):
+            target, following = _lengths(data, place + lengths)
+            if not size <= target < following:
+                raise ValueError("an entry leads nowhere")
+            if place in built_in:
+                self._begins.append((*built_in[place], len(self._places)))
+            at = place + target
+            if data[at + _NAME : at + _NAME + len(_ERROR)] == _ERROR:
+                name = self._jumps[place + following - start] = _text(data[at + _BEHIND : at + _BEHIND + 30])
+                self._begins.append((name, None, len(self._places)))
+            else:
+                self._places.append(place)
+            place += following
+        if self._jumps.pop(len(data) - start, None) is None:
+            raise ValueError("the table has no end")
 
     def draft(self) -> Draft:
         """The chains in their order, each with its rules."""
         made = Draft(self._table.name)
-        row_at = {row[0]: at for at, row in enumerate(self._rows)}
-        for hook, begin, end in self._table.chains:
-            made.policies[_HOOKS[hook]] = _VERDICTS[self._verdict(self._rows[row_at[end]])]
-            made.rules[_HOOKS[hook]] = self._rules(_HOOKS[hook], row_at[begin], row_at[end])
-        for name, first, last in self._users:
-            made.policies[name] = "-"
-            made.rules[name] = self._rules(name, first, last)
+        for (name, policy, first), (_, _, end) in pairwise(self._begins):
+            *places, last = self._places[first:end]
+            if policy not in (None, last):
+                raise ValueError("a chain does not end with its policy")
+            made.policies[name] = "-" if policy is None else _VERDICTS[self._verdict(last)]
+            made.rules[name] = self._lines(name, places)
+        if len(made.policies) != len(self._table.chains) + len(self._jumps):
+            raise ValueError("a chain is missing")
+        if not TARGET_NAMES.isdisjoint(made.policies):
+            raise Unknown  # iptables-save takes a jump there for the target
         return made
 
-    def _entries(self) -> Iterator[tuple[int, int, int]]:
-        place, end = 0, len(self._data)
-        while place < end:
-            target, following = _lengths(self._data, place + self._layout.lengths)
-            if not self._layout.size <= target < following:
-                raise ValueError("an entry leads nowhere")
-            yield place, place + target, place + following
-            place += following
+    def _verdict(self, place: int) -> int:
+        target, _ = _lengths(self._data, place + self._layout.lengths)
+        return int(_int(self._data, place + target + _BEHIND)[0])
 
-    def _error(self, at: int) -> str:
-        """The name in an ERROR target."""
-        begin = self._rows[at][1] + _extension.size
-        return _text(self._data[begin : begin + 30])
+    def _lines(self, chain: str, places: Sequence[int]) -> list[Line]:
+        data, head, addresses = self._data, self._layout.head, _ADDRESSES[self._family]
+        made: list[Line] = []
+        start = f"-A {chain}"
+        for place in places:
+            address, target, following, packets, octets = head.unpack_from(data, place)
+            words, goto = addresses[address]
+            parts = [start, words]
+            at, target = place + head.size, place + target
+            while at < target:
+                (length,) = _u16(data, at)
+                if length < _BEHIND or at + length > target:
+                    raise ValueError("a match leads out of its entry")
+                parts.append(_MATCHES[data[at : at + length]])
+                at += length
+            parts.append(self._target_part(target, place + following, goto))
+            made.append((packets, octets, None, parts))
+        return made
 
-    def _verdict(self, row: tuple[int, int, int]) -> int:
-        return int(_int(self._data, row[1] + _extension.size)[0])
-
-    def _rules(self, chain: str, first: int, last: int) -> list[Line]:
-        return [self._line(chain, *row) for row in self._rows[first:last]]
-
-    def _line(self, chain: str, place: int, target: int, following: int) -> Line:
-        data, layout = self._data, self._layout
-        first, flags = _address_part(data[place : place + layout.lengths - 4], self._family)
-        parts = [first] if first else []
-        at = place + layout.size
-        while at < target:
-            (size,) = _u16(data, at)
-            if size < _extension.size or at + size > target:
-                raise ValueError("a match leads out of its entry")
-            parts.append(_match_part(data[at : at + size]))
-            at += size
-        if data[target + 2]:
-            parts.append(_target_part(data[target:following], self._family))
-        elif jump := self._jump(_int(data, target + _extension.size)[0], following, flags & layout.goto):
-            parts.append(jump)
-        packets, octets = _counters(data, place + layout.counters)
-        return f"{packets}:{octets}", f"-A {chain}{''.join(parts)}", None, parts
-
-    def _jump(self, verdict: int, following: int, goto: int) -> str:
+    def _target_part(self, target: int, following: int, goto: int) -> str:
+        """`-j …`; nothing where the target is the next entry."""
+        if self._data[target + _NAME]:
+            return _TARGETS[self._family][self._data[target:following]]
+        (verdict,) = _int(self._data, target + _BEHIND)
         if verdict < 0:
             return f" -j {_VERDICTS[verdict]}"
+        following -= self._table.start
         return "" if verdict == following else f" {'-g' if goto else '-j'} {self._jumps[verdict]}"
 
 
@@ -134,54 +155,46 @@ def _text(raw: bytes) -> str:
     return raw.partition(b"\0")[0].decode("utf-8")
 
 
-@lru_cache(maxsize=1 << 16)
+# --- words of what stands in many rules alike -----------------------------------------------------------
+
+
 def _match_part(raw: bytes) -> str:
-    _, name, revision = _extension.unpack_from(raw)
-    words = MATCHES[_text(name), revision](raw[_extension.size :])
+    name, show = _MATCH_NAMES[raw[_NAME:_BEHIND]]
+    return _with_words(f" -m {name}", show(raw[_BEHIND:]))
+
+
+def _target_part(family: str, raw: bytes) -> str:
+    name, show = _TARGET_NAMES[family, raw[_NAME:_BEHIND]]
+    return _with_words(f" -j {name}", show(raw[_BEHIND:]))
+
+
+def _with_words(named: str, words: str | None) -> str:
     if words is None:
         raise Unknown
-    return f" -m {_text(name)} {words}".rstrip()
+    return f"{named} {words}" if words else named
 
 
-@lru_cache(maxsize=1 << 16)
-def _target_part(raw: bytes, family: str) -> str:
-    _, name, revision = _extension.unpack_from(raw)
-    words = TARGETS[family, _text(name), revision](raw[_extension.size :])
-    if words is None:
-        raise Unknown
-    return f" -j {_text(name)} {words}".rstrip()
-
-
-@lru_cache(maxsize=1 << 16)
-def _address_part(raw: bytes, family: str) -> tuple[str, int]:
-    """`-s … -d … -i … -o … -p …`, and the flags of the entry."""
+def _address_part(family: str, raw: bytes) -> tuple[str, int]:
+    """` -s … -d … -i … -o … -p …`, and whether a jump is a goto."""
     layout = _LAYOUTS[family]
-    size = layout.address
-    source, destination, source_mask, destination_mask = (raw[at * size : (at + 1) * size] for at in range(4))
-    devices = raw[4 * size : 4 * size + 64]
-    protocol, flags, inverted = layout.protocol.unpack_from(raw, 4 * size + 64)
-    if flags & ~layout.flags or inverted & ~(_IN | _OUT | _SOURCE | _DESTINATION | _PROTOCOL):
+    source, destination, source_mask, destination_mask, devices, protocol, flags, inverted = layout.address.unpack(raw)
+    if flags & ~layout.known or inverted & ~(_IN | _OUT | _SOURCE | _DESTINATION | _PROTOCOL):
         raise Unknown
-    if family == "ip" and flags & 1:
-        raise Unknown  # -f
-    words = [
-        _address("-s", source, source_mask, inverted & _SOURCE),
-        _address("-d", destination, destination_mask, inverted & _DESTINATION),
-        _device("-i", devices[:16], devices[32:48], inverted & _IN),
-        _device("-o", devices[16:32], devices[48:64], inverted & _OUT),
-        _not(inverted & _PROTOCOL, f"-p {PROTOCOLS[protocol]}") if protocol else "",
-    ]
-    return "".join(f" {each}" for each in words if each), flags
+    words = ""
+    if source_mask != layout.none or source != layout.none or inverted & _SOURCE:
+        words = f"{_not(inverted & _SOURCE)} -s {address_words(source, source_mask)}"
+    if destination_mask != layout.none or destination != layout.none or inverted & _DESTINATION:
+        words += f"{_not(inverted & _DESTINATION)} -d {address_words(destination, destination_mask)}"
+    if devices != _NO_DEVICES:
+        words += _device("-i", devices[:16], devices[32:48], inverted & _IN)
+        words += _device("-o", devices[16:32], devices[48:], inverted & _OUT)
+    if protocol:
+        words += f"{_not(inverted & _PROTOCOL)} -p {PROTOCOLS[protocol]}"
+    return words, flags & layout.goto
 
 
-def _not(inverted: int, words: str) -> str:
-    return f"! {words}" if inverted else words
-
-
-def _address(option: str, value: bytes, mask: bytes, inverted: int) -> str:
-    if not any(mask) and not any(value) and not inverted:
-        return ""
-    return _not(inverted, f"{option} {address_words(value, mask)}")
+def _not(inverted: int) -> str:
+    return " !" if inverted else ""
 
 
 def _device(option: str, name: bytes, mask: bytes, inverted: int) -> str:
@@ -192,4 +205,21 @@ def _device(option: str, name: bytes, mask: bytes, inverted: int) -> str:
     shown = name[:compared].rstrip(b"\0").decode("ascii")
     if not shown or set(" \"\\'").intersection(shown):
         raise Unknown
-    return _not(inverted, f"{option} {shown}" + ("" if name[compared - 1 : compared] == b"\0" else "+"))
+    return f"{_not(inverted)} {option} {shown}" + ("" if name[compared - 1 : compared] == b"\0" else "+")
+
+
+def _match_named(raw: bytes) -> tuple[str, Show]:
+    name = _text(raw[:-1])
+    return name, MATCHES[name, raw[-1]]
+
+
+def _target_named(key: tuple[str, bytes]) -> tuple[str, Show]:
+    family, raw = key
+    name = _text(raw[:-1])
+    return name, TARGETS[family, name, raw[-1]]
+
+
+_MATCH_NAMES, _TARGET_NAMES = Memo(_match_named), Memo(_target_named)
+_MATCHES = Memo(_match_part)
+_TARGETS = {family: Memo(partial(_target_part, family)) for family in _LAYOUTS}
+_ADDRESSES = {family: Memo(partial(_address_part, family)) for family in _LAYOUTS}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 Words = str | None
 Show = Callable[[bytes], Words]
@@ -149,25 +149,34 @@ MATCHES: dict[tuple[str, int], Show] = {
 
 # --- targets --------------------------------------------------------------------------------------------
 
+_two, _old_range = struct.Struct("=II").unpack_from, struct.Struct("!4s4sHH").unpack_from
 _MAP_IPS, _PORTS, _RANDOM, _PERSISTENT, _FULLY = 1, 2, 4, 8, 16
 
 
+_FLAGS = ((_RANDOM, "--random"), (_FULLY, "--random-fully"), (_PERSISTENT, "--persistent"))
+
+
 def _flags(flags: int) -> list[str]:
-    named = ((_RANDOM, "--random"), (_FULLY, "--random-fully"), (_PERSISTENT, "--persistent"))
-    return [word for bit, word in named if flags & bit]
+    return [word for bit, word in _FLAGS if flags & bit] if flags > _MAP_IPS | _PORTS else []
 
 
-def _address(option: str, flags: int, ends: Sequence[bytes], ports: tuple[int, int]) -> Words:
+def _address(option: str, flags: int, ends: tuple[bytes, bytes], ports: tuple[int, int]) -> Words:
     """`--to-… ADDRESS[-ADDRESS][:PORT[-PORT]]` and flags."""
     if flags & ~31 or not flags & (_MAP_IPS | _PORTS):
         return None
-    family = socket.AF_INET if len(ends[0]) == 4 else socket.AF_INET6
-    names = [socket.inet_ntop(family, end) for end in dict.fromkeys(ends)]
-    if family == socket.AF_INET6 and flags & _PORTS:
-        names = [f"[{name}]" for name in names]
-    where = "-".join(names) if flags & _MAP_IPS else ""
+    low, high = ends
+    where = _host(low, flags) if flags & _MAP_IPS else ""
+    if where and low != high:
+        where += f"-{_host(high, flags)}"
     port = f":{span(*ports, '-')}" if flags & _PORTS else ""
-    return " ".join([f"{option} {where}{port}", *_flags(flags)])
+    return " ".join((f"{option} {where}{port}", *_flags(flags)))
+
+
+def _host(address: bytes, flags: int) -> str:
+    if len(address) == 4:
+        return socket.inet_ntop(socket.AF_INET, address)
+    shown = socket.inet_ntop(socket.AF_INET6, address)
+    return f"[{shown}]" if flags & _PORTS else shown
 
 
 def _range2(option: str, size: int) -> Show:
@@ -185,8 +194,8 @@ def _ranges(option: str) -> Show:
     """Struct nf_nat_ipv4_multi_range_compat with its one range."""
 
     def show(info: bytes) -> Words:
-        count, flags = struct.unpack_from("=II", info)
-        low, high, first, last = struct.unpack_from("!4s4sHH", info, 8)
+        count, flags = _two(info)
+        low, high, first, last = _old_range(info, 8)
         return _address(option, flags, (low, high), (first, last)) if count == 1 else None
 
     return show
@@ -236,3 +245,4 @@ TARGETS: dict[tuple[str, str, int], Show] = {
     ("ip", "MARK", 2): _mark,
     ("ip6", "MARK", 2): _mark,
 }
+TARGET_NAMES = frozenset(name for _, name, _ in TARGETS)

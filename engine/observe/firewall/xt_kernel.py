@@ -2,7 +2,8 @@
 
 A table is read here only when all of it is iptables': its name, every base chain where iptables registers it, no set,
 and no rule that `xt_lines` cannot write. The lines then go through the same parser as iptables-save's text, so that a
-rule means the same whoever wrote its line. Chains stand as iptables-save has them: by hook, then by name.
+rule means the same whoever wrote its line. Chains stand as iptables-save has them: by hook, then by name. One that has
+the name of a target would be taken for it, so iptables-save is asked then, too.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from engine.model.firewall import Backend, Table
 from engine.observe.firewall import xt
 from engine.observe.firewall.nft_dump import RawChain, RawTable
 from engine.observe.firewall.ownership import same_base
+from engine.observe.firewall.xt_infos import TARGET_NAMES
 from engine.observe.firewall.xt_lines import line
 
 _HOOKS = ("prerouting", "input", "forward", "output", "postrouting")
@@ -29,6 +31,8 @@ def written(
 
 
 def _table(raw: RawTable) -> Table | None:
+    if not TARGET_NAMES.isdisjoint(raw.chains):
+        return None
     draft = xt.Draft(raw.name)
     for chain in sorted(raw.chains.values(), key=_place):
         draft.policies[chain.name] = chain.base.policy.upper() if chain.base else "-"
@@ -37,7 +41,7 @@ def _table(raw: RawTable) -> Table | None:
             found = line(rule, raw.family, chain.name)
             if found is None:
                 return None
-            lines.append((*found, rule.handle, None))
+            lines.append(found)
     table = xt.table_of(draft, Backend.XT_NFT, raw.family)
     pairs = [(chain, raw.chains[chain.name]) for chain in table.chains]
     if not pairs or not all(same_base(chain.base, bones.base) for chain, bones in pairs):

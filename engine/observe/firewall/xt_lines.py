@@ -28,10 +28,12 @@ from engine.observe.firewall.nft_dump import (
     RawRule,
     expressions,
 )
+from engine.observe.firewall.xt import Line
 from engine.observe.firewall.xt_infos import MATCHES, TARGETS, ports_words
+from engine.observe.memo import Memo
 
 _DROP, _ACCEPT, _JUMP, _GOTO, _RETURN = 0, 1, -3, -4, -5
-_VERDICTS = {_DROP: "-j DROP", _ACCEPT: "-j ACCEPT", _RETURN: "-j RETURN"}
+_VERDICTS = {_DROP: " -j DROP", _ACCEPT: " -j ACCEPT", _RETURN: " -j RETURN"}
 _MARK, _IIFNAME, _OIFNAME, _L4PROTO = 3, 6, 7, 16
 _NETWORK, _TRANSPORT = 1, 2
 
@@ -73,32 +75,33 @@ class _Line:
 
     def module(self, name: str, words: str) -> None:
         """Adds a module with its options."""
-        self.modules.append(f"-m {name} {words}".rstrip())
+        self.modules.append(f" -m {name} {words}".rstrip())
 
-    def text(self, chain: str, target: str) -> str:
-        """The whole line."""
-        first = [self.first[name] for name in _ORDER if name in self.first]
-        return " ".join([f"-A {chain}", *first, *self.modules, *([target] if target else [])])
+    def parts(self, target: str) -> list[str]:
+        """The whole line behind `-A CHAIN`."""
+        first = "".join([f" {self.first[name]}" for name in _ORDER if name in self.first])
+        return [first, *self.modules, target]
 
 
-def line(rule: RawRule, family: str, chain: str) -> tuple[str, str] | None:
-    """Counters ("3:180") and text of a rule in `chain`; None where iptables-save has to be asked."""
+def line(rule: RawRule, family: str, chain: str) -> Line | None:
+    """The line of a rule in `chain`; None where iptables-save has to be asked."""
     if rule.userdata:
         return None
     try:
-        return _line(expressions(rule.expressions), _Line(family), chain)
+        counter, parts = _parts(expressions(rule.expressions), _Line(family))
     except (Unknown, KeyError, ValueError, IndexError, struct.error):
         return None
+    return counter.packets, counter.octets, rule.handle, [f"-A {chain}", *parts]
 
 
-def _line(parts: Iterator[Expression], made: _Line, chain: str) -> tuple[str, str]:
+def _parts(parts: Iterator[Expression], made: _Line) -> tuple[Counter, list[str]]:
     for part in parts:
         if isinstance(part, Counter):
             made.close_ports()
-            text = made.text(chain, _target(next(parts, None), made.family))
+            found = made.parts(_target(next(parts, None), made.family))
             if next(parts, None) is not None:
                 raise Unknown
-            return f"{part.packets}:{part.octets}", text
+            return part, found
         if isinstance(part, Payload | Meta):
             _condition(part, parts, made)
         elif isinstance(part, Extension) and part.kind == "match":
@@ -123,13 +126,13 @@ def _target(part: Expression | None, family: str) -> str:
         return ""
     if isinstance(part, Immediate):
         if part.code in (_JUMP, _GOTO):
-            return f"{'-j' if part.code == _JUMP else '-g'} {part.chain}"
+            return f" {'-j' if part.code == _JUMP else '-g'} {part.chain}"
         return _VERDICTS[part.code]
     if isinstance(part, Extension) and part.kind == "target":
         words = TARGETS[family, part.name, part.revision](part.info)
         if words is None:
             raise Unknown
-        return f"-j {part.name} {words}".rstrip()
+        return f" -j {part.name} {words}".rstrip()
     raise Unknown
 
 
@@ -195,12 +198,18 @@ def _network(family: str, length: int, mask: bytes | None, value: bytes) -> str:
 
 def address_words(value: bytes, mask: bytes) -> str:
     """ADDRESS/LENGTH, or ADDRESS/MASK where the mask is no prefix."""
-    family = socket.AF_INET if len(value) == 4 else socket.AF_INET6
-    bits = int.from_bytes(mask, "big")
-    hosts = bits ^ ((1 << len(value) * 8) - 1)
-    prefix = hosts & (hosts + 1) == 0
-    end = str(len(value) * 8 - hosts.bit_length()) if prefix else socket.inet_ntop(family, mask)
-    return f"{socket.inet_ntop(family, value)}/{end}"
+    return f"{socket.inet_ntop(_FAMILIES[len(value)], value)}/{_MASKS[mask]}"
+
+
+def _mask_words(mask: bytes) -> str:
+    hosts = int.from_bytes(mask, "big") ^ ((1 << len(mask) * 8) - 1)
+    if hosts & (hosts + 1) == 0:
+        return str(len(mask) * 8 - hosts.bit_length())
+    return socket.inet_ntop(_FAMILIES[len(mask)], mask)
+
+
+_FAMILIES = {4: socket.AF_INET, 16: socket.AF_INET6}
+_MASKS = Memo(_mask_words)
 
 
 def _protocol(mask: bytes | None, value: bytes, _negate: bool) -> tuple[str, str]:

@@ -36,7 +36,7 @@ class XtContext:
     family: str
     ipsets: Mapping[str, NamedSet] = field(default_factory=dict)
     #: Matches that were built already: equal options become the same value.
-    built: dict[Option, Match | None] = field(default_factory=dict)
+    built: dict[Option, Match | None] = field(default_factory=dict, init=False, compare=False)
 
 
 Builder = Callable[[XtContext, tuple[str, ...]], "Built | None"]

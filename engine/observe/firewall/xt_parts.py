@@ -27,13 +27,12 @@ _SLOW = ("\\", " --match ", " --jump ", " --goto ", " -m -", " -m !")
 _COMMENT = ' -m comment --comment "'
 
 
-def meaning(context: XtContext, chains: Collection[str], text: str, parts: list[str] | None = None) -> Meaning:
-    """The statements and the comment of the rule `-A CHAIN …`, whose `parts` a writer of the text may give.
+def meaning(context: XtContext, chains: Collection[str], text: str, written: Sequence[str] = ()) -> Meaning:
+    """The statements and the comment of the rule `-A CHAIN …`, of which a writer may give the parts behind the chain.
 
     Raises `FirewallTextError`.
     """
-    if parts is None:
-        parts = _parts(text)
+    parts = written or _parts(text)
     if parts is None:
         return word_by_word(context, chains, text)
     known = _KNOWN.setdefault(context.family, {})

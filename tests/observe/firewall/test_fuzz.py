@@ -40,7 +40,8 @@ LINES = st.one_of(
 @given(st.lists(LINES, max_size=8), st.sampled_from(["ip", "ip6"]))
 def test_any_save_text_parses_or_is_refused(lines: list[str], family: str) -> None:
     with suppress(FirewallTextError):
-        parse_xt_save("\n".join(lines), Backend.XT_NFT, family)
+        for found in parse_xt_save("\n".join(lines), Backend.XT_NFT, family):
+            assert all(rule.text for chain in found.chains for rule in chain.rules)
 
 
 @settings(max_examples=120, deadline=None)
