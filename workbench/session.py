@@ -25,6 +25,7 @@ from textual.message import Message
 from engine.model.changes import Difference, changes
 from engine.model.host import Snapshot
 from engine.model.verdict import Fix, Question, Verdict
+from engine.observe.collector import uncollected
 from views.verdict.ask import Ask
 from workbench.changing import Changes
 from workbench.exits import Refusal, fault_words
@@ -250,6 +251,9 @@ class Session:
         if self._is_now(seen):
             return None
         self._now = seen if before is None else share(before, seen)
+        with uncollected():  # the screen lists all rules, and does not wait for what they mean
+            for netns in self._now.namespaces:
+                netns.firewall.understand()
         changed = changes(before, seen) if before is not None else ()
         self._post(Looked(self._now, changed))
         return changed

@@ -7,11 +7,12 @@ chains by their names: a rule whose counter moved costs one rule, not its table.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from engine.model.host import Netns, Snapshot
+from engine.model.later import Later
 
 
 def share(before: Snapshot, after: Snapshot) -> Snapshot:
@@ -37,10 +38,12 @@ def _shared_netns(before: Netns | None, after: Netns) -> Netns:
 
 
 def _shared(before: Any, after: Any) -> Any:
-    """The same for any noun: tuples and dataclasses part by part, where their types are the same."""
-    if before is after or type(before) is not type(after) or before == after:
-        return before if type(before) is type(after) else after
-    if isinstance(after, tuple):
+    """The same for any noun: sequences and dataclasses part by part, where their types are the same."""
+    if _type(before) is not _type(after):
+        return after
+    if before is after or before == after:
+        return before
+    if isinstance(after, tuple | Later):
         return tuple(_shared(each if old is None else old, each) for old, each in _paired(before, after))
     if is_dataclass(after) and not isinstance(after, type):
         changed = {each.name: _shared(getattr(before, each.name), getattr(after, each.name)) for each in fields(after)}
@@ -48,7 +51,12 @@ def _shared(before: Any, after: Any) -> Any:
     return after
 
 
-def _paired(before: tuple[Any, ...], after: tuple[Any, ...]) -> Iterator[tuple[Any, Any]]:
+def _type(value: Any) -> type:
+    """The type of a value; a sequence that is made later is a tuple."""
+    return tuple if isinstance(value, Later) else type(value)
+
+
+def _paired(before: Sequence[Any], after: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
     """Each part of `after` with the one of `before` that has its name; None where there is none."""
     known = {_name(each): each for each in before}
     return ((known.get(_name(each)), each) for each in after)
@@ -70,8 +78,9 @@ def _size(before: Any, after: Any) -> int:
     if before is after:
         return 0
     size = sys.getsizeof(after, 0)
-    if isinstance(after, tuple):
-        return size + sum(_size(old, each) for old, each in _paired(before if isinstance(before, tuple) else (), after))
+    if isinstance(after, tuple | Later):
+        known = before if isinstance(before, tuple | Later) else ()
+        return size + sum(_size(old, each) for old, each in _paired(known, after))
     if isinstance(after, Mapping):
         return size + sum(sys.getsizeof(key, 0) + sys.getsizeof(value, 0) for key, value in after.items())
     if is_dataclass(after) and not isinstance(after, type):

@@ -180,6 +180,12 @@ class Firewall:
         """ipsets by name."""
         return {named.name: named for named in self.ipsets}
 
+    def understand(self) -> None:
+        """Makes all rules that would else be made when somebody looks at them."""
+        for table in self.tables:
+            for chain in table.chains:
+                iter(chain.rules)
+
     def table(self, backend: Backend, family: str, name: str) -> Table | None:
         """The table of that backend, family and name, if there is one."""
         wanted = (backend, family, name)
