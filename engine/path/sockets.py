@@ -19,8 +19,9 @@ def listener_ref(netns: str, listener: Listener) -> Ref:
 
 def find_listener(netns: Netns, packet: Packet, device: Link) -> Listener | None:
     """The socket that takes the packet: the most specific one wins (address, then bound device)."""
-    if device.kind == "loopback" and packet.dst.version == 6:
-        # Over loopback IPv6 counts the device that has the address as the one it came in by (ip6_rcv_core).
+    if device.kind == "loopback":
+        # Over loopback the device that has the address counts as the one it came in by (ip_route_output_key_hash_rcu,
+        # inet_iif; ip6_rcv_core).
         own = netns.addresses_by_value.get(packet.dst)
         device = netns.links_by_index.get(own.link, device) if own else device
     best: tuple[int, Listener] | None = None

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from ipaddress import ip_address
+
 from engine.explain import ask
 from engine.explain.question import resolve
 from engine.model.host import Snapshot
+from engine.model.link import Neighbour
 from engine.model.trace import Symptom
 from engine.model.verdict import Reach, Verdict
 from tests.hosts.stock import WEB, docker_world
@@ -39,3 +43,22 @@ def test_two_holders_that_both_serve_are_one_answer() -> None:
     verdict = answer(with_a_second_holder(listens=True))
     assert verdict.reach is Reach.YES
     assert "ASSUME_DUPLICATE_ADDRESS" in {each.code for each in verdict.assumptions}
+
+
+def test_the_holder_that_was_heard_before_is_remembered() -> None:
+    snapshot = with_a_second_holder(listens=False)
+    two = next(netns for netns in snapshot.namespaces if netns.id == "two")
+    host = snapshot.host_netns
+    bridge, mac = host.links_by_name["docker0"], two.links_by_name["eth0"].mac
+    entry = Neighbour(bridge.index, ip_address(WEB), mac, "reachable")
+    heard = replace(host, neighbours=(*host.neighbours, entry))
+    verdict = answer(
+        replace(snapshot, namespaces=tuple(heard if each.id == host.id else each for each in snapshot.namespaces))
+    )
+    assert verdict.symptom is Symptom.REFUSED
+    first = verdict.causes[0]
+    assert (first.code, first.at.netns) == ("LINK_DUPLICATE_ADDRESS", "two")
+    assert [command[-3:] for command in first.fixes[0].commands] == [
+        (f"{WEB}/16", "dev", "eth0"),
+        (WEB, "dev", "docker0"),
+    ]

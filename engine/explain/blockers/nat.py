@@ -15,6 +15,7 @@ from engine.explain.owners import owner_of
 from engine.explain.rulecraft import Selector, hairpin, masquerade, retarget
 from engine.explain.services import Service, intention, services_for
 from engine.explain.wanted import masks
+from engine.model.address import IPNetwork
 from engine.model.firewall import Backend, Chain, Match, Nat, NatKind, Rule, Table
 from engine.model.host import Netns
 from engine.model.plan import DeleteRule, Listen, RulePlace, SetSysctl
@@ -25,6 +26,9 @@ from engine.path.matches import Answer, matches
 from engine.path.places import chain_ref
 from engine.path.segment import calls_iptables
 from engine.path.view import View
+
+#: Tables' family of an IP version.
+_TABLES = {4: "ip", 6: "ip6"}
 
 
 def stale_target(failure: Failure) -> list[Blocker]:
@@ -84,9 +88,9 @@ def masquerade_missing(failure: Failure) -> list[Blocker]:
                 and bridge.name in _came_by(hop)
             ):
                 subnet = ip_network(str(address), strict=False)
-                if subnet.version == 6 and not any(_postrouting(router)):
+                if subnet.version == 6 and not any(_postrouting(router, 6)):
                     return []  # who does not translate IPv6 at all routes it
-                return _masquerade(failure, hop, bridge.name, str(subnet))
+                return _masquerade(failure, hop, bridge.name, subnet)
     return []
 
 
@@ -106,7 +110,7 @@ def hairpin_not_masqueraded(failure: Failure) -> list[Blocker]:
         return []  # it never gets as far as the way out, where it would be masqueraded
     host = failure.world.netns(step.ref.netns)
     selector = Selector(failure.packet.protocol, source, failure.packet.dst, dport=failure.packet.dport)
-    for table, chain in _postrouting(host):
+    for table, chain in _postrouting(host, failure.packet.dst.version):
         place = RulePlace(host.id, table.backend, table.family, table.name, chain.name, len(chain.rules))
         flow = f"{source} → {failure.packet.dst}:{failure.packet.dport}"
         remedy = Remedy(f"masquerade {flow} in {host.id}", (hairpin(place, selector),))
@@ -147,10 +151,10 @@ def right_targets(failure: Failure, step: Step, rule: Rule, services: list[Servi
                 yield Remedy(f"{title}, and accept it", (change, *accepting), fallback=True)
 
 
-def _masquerade(failure: Failure, hop: Hop, bridge: str, subnet: str) -> list[Blocker]:
+def _masquerade(failure: Failure, hop: Hop, bridge: str, subnet: IPNetwork) -> list[Blocker]:
     router = failure.world.netns(hop.netns)
-    place, ref = _way_out(router)
-    remedy = Remedy(f"masquerade {subnet} of {router.id}", (masquerade(place, subnet, bridge),))
+    place, ref = _way_out(router, subnet.version)
+    remedy = Remedy(f"masquerade {subnet} of {router.id}", (masquerade(place, str(subnet), bridge),))
     sentence = (
         f"{router.id} sends packets of {subnet} on with their own source address, "
         f"and {failure.netns.id} has no way back to {failure.packet.dst}"
@@ -161,21 +165,22 @@ def _masquerade(failure: Failure, hop: Hop, bridge: str, subnet: str) -> list[Bl
     return [Blocker("NAT_MASQ_MISSING", sentence, at, (remedy,), owner_of(ref, router.firewall), near_misses=misses)]
 
 
-def _way_out(router: Netns) -> tuple[RulePlace, Ref]:
+def _way_out(router: Netns, version: int) -> tuple[RulePlace, Ref]:
     """The end of the chain that chooses source addresses; iptables' own where the firewall has none (any more)."""
-    for table, chain in _postrouting(router):
+    for table, chain in _postrouting(router, version):
         ref = chain_ref(router.id, table, chain)
         return RulePlace(router.id, table.backend, table.family, table.name, chain.name, len(chain.rules)), ref
     legacy = any(table.backend is Backend.XT_LEGACY for table in router.firewall.tables)
     backend = Backend.XT_LEGACY if legacy else Backend.XT_NFT
-    ref = Ref(RefKind.CHAIN, router.id, (str(backend), "ip", "nat", "POSTROUTING"), "nat/POSTROUTING")
-    return RulePlace(router.id, backend, "ip", "nat", "POSTROUTING", 0), ref
+    family = _TABLES[version]
+    ref = Ref(RefKind.CHAIN, router.id, (str(backend), family, "nat", "POSTROUTING"), "nat/POSTROUTING")
+    return RulePlace(router.id, backend, family, "nat", "POSTROUTING", 0), ref
 
 
-def _postrouting(netns: Netns) -> Iterator[tuple[Table, Chain]]:
-    """The base chains that choose source addresses."""
+def _postrouting(netns: Netns, version: int) -> Iterator[tuple[Table, Chain]]:
+    """The base chains that choose source addresses for an IP version."""
     for table in netns.firewall.tables:
-        for chain in table.chains if table.family in ("ip", "inet") else ():
+        for chain in table.chains if table.family in (_TABLES[version], "inet") else ():
             if chain.base is not None and (chain.base.kind, chain.base.hook) == ("nat", "postrouting"):
                 yield table, chain
 
