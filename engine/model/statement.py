@@ -177,6 +177,14 @@ class SetMark:
 
 
 @dataclass(frozen=True, slots=True)
+class SetTtl:
+    """Sets the time to live (IPv6: the hop limit) to `value`; with `relative` adds it, and stays within 0 to 255."""
+
+    value: int
+    relative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class NoTrack:
     """The packet gets no connection tracking and so no NAT."""
 
@@ -219,4 +227,4 @@ class Opaque:
     text: str
 
 
-Statement = Match | Verdict | VerdictMap | Reject | Nat | SetMark | NoTrack | SetZone | Tproxy | Note | Opaque
+Statement = Match | Verdict | VerdictMap | Reject | Nat | SetMark | SetTtl | NoTrack | SetZone | Tproxy | Note | Opaque

@@ -33,6 +33,8 @@ Read = Callable[[View], "Value | _Unknown"]
 NO_SOCKET = -1
 #: Kinds of devices whose packets come without a link header, so without MAC addresses.
 FRAMELESS = frozenset({"loopback", "wireguard", "tun", "ipip", "sit", "gre", "ip6tnl", "ip6gre", "vti", "xfrm", "ppp"})
+#: The headers that fields are named after, by IP version or protocol: a packet has no field of another's.
+HEADERS = {"ip": 4, "ip6": 6, "tcp": Protocol.TCP, "udp": Protocol.UDP, "sctp": Protocol.SCTP}
 #: The parts of a flow's tuple by nftables' names.
 CT_PARTS = (
     ("ip saddr", "saddr"),
@@ -49,7 +51,10 @@ def read(name: str, view: View) -> Value | _Unknown:
     function = FIELDS.get(name)
     if view.context.arp and function is not None and name not in OF_FRAMES:
         return UNKNOWN if name.startswith("meta ") else None
-    return UNKNOWN if function is None else function(view)
+    if function is None:
+        header = HEADERS.get(name.removeprefix("nft ").partition(" ")[0])
+        return UNKNOWN if header in (None, view.packet.dst.version, view.packet.protocol) else None
+    return function(view)
 
 
 def _v4(value: object) -> int | None:

@@ -7,7 +7,7 @@ explicit stack of callers stands for jumps, so chains of any depth are a loop.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.model.firewall import (
     Backend,
@@ -22,6 +22,7 @@ from engine.model.firewall import (
     Reject,
     Rule,
     SetMark,
+    SetTtl,
     SetZone,
     Statement,
     Table,
@@ -187,6 +188,8 @@ def _perform(journey: Journey, place: Place, statement: Statement, found: MapEle
         return _verdict_map(journey, place, statement, found)
     if isinstance(statement, SetMark):
         return _set_mark(journey, place, statement, found)
+    if isinstance(statement, SetTtl):
+        return _set_ttl(journey, statement), None
     if isinstance(statement, NoTrack | SetZone):
         return before_tracking(journey, statement, place.table.backend), None
     if isinstance(statement, Tproxy):
@@ -235,6 +238,13 @@ def _set_mark(journey: Journey, place: Place, statement: SetMark, found: MapElem
         if journey.track is not None:
             journey.track.mark = new
     return f"{statement.target} set {new:#x}", None
+
+
+def _set_ttl(journey: Journey, statement: SetTtl) -> str:
+    old = journey.packet.ttl if statement.relative else 0
+    new = min(max(old + statement.value, 0), 255)
+    journey.packet = replace(journey.packet, ttl=new)
+    return f"ttl set {new}"
 
 
 def _opaque(journey: Journey, place: Place, statement: Opaque) -> tuple[str, Effect]:

@@ -32,8 +32,8 @@ LIMITED = frozenset({Outcome.NO_ROUTE, Outcome.ROUTE_UNREACHABLE, Outcome.ROUTE_
 #: What a hop of a verdict is, in the kernel's words, by how the model's words for a statement begin.
 VERDICTS = (
     ("reject", "drop"), ("dnat", "accept"), ("snat", "accept"), ("masquerade", "accept"), ("redirect", "accept"),
-    ("netmap", "accept"), ("mark set", "continue"), ("ct mark set", "continue"), ("notrack", "continue"),
-    ("zone", "continue"), ("tproxy: no socket", "drop"), ("tproxy", "accept"),
+    ("netmap", "accept"), ("mark set", "continue"), ("ct mark set", "continue"), ("ttl set", "continue"),
+    ("notrack", "continue"), ("zone", "continue"), ("tproxy: no socket", "drop"), ("tproxy", "accept"),
 )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from engine.model.firewall import (
     Reject,
     Rule,
     SetMark,
+    SetTtl,
     SetZone,
     Statement,
     Tproxy,
@@ -122,6 +123,8 @@ def _action(part: Statement, backend: Backend) -> str:
         text = f"REJECT {part.kind}"
     elif isinstance(part, SetMark):
         text = f"{part.target.upper()} {part.value:#x}" if part.source == "value" else f"{part.target} := {part.source}"
+    elif isinstance(part, SetTtl):
+        text = f"TTL {part.value:+}" if part.relative else f"TTL {part.value}"
     elif isinstance(part, NoTrack):
         text = "NOTRACK"
     elif isinstance(part, SetZone):
@@ -132,7 +135,13 @@ def _action(part: Statement, backend: Backend) -> str:
         text = "by map"
     elif isinstance(part, Opaque):
         text = part.text
-    return text if backend is not Backend.NFT else text.lower() if isinstance(part, Nat | Reject | NoTrack) else text
+    return (
+        text
+        if backend is not Backend.NFT
+        else text.lower()
+        if isinstance(part, Nat | Reject | NoTrack | SetTtl)
+        else text
+    )
 
 
 def _verdict(verdict: Verdict, backend: Backend) -> str:

@@ -19,6 +19,7 @@ from engine.explain.blockers import (
     neighbour,
     outside,
     publish,
+    rewritten,
     route,
     separated,
     socket,
@@ -109,7 +110,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
         detour.detours,
     ),
     Outcome.NO_SOURCE_ADDRESS: (outside.no_source,),
-    Outcome.TTL_EXPIRED: (outside.loop, detour.detours),
+    Outcome.TTL_EXPIRED: (rewritten.used_up, outside.loop, detour.detours),
     Outcome.LOOP: (outside.loop, detour.detours),
     Outcome.LEAVES_VIEW: (
         nat.masquerade_missing,

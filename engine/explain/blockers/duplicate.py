@@ -1,4 +1,4 @@
-"""Blockers of an address that two devices answer for: which of them is heard first is chance, and is then remembered."""
+"""Blockers of an address that two devices answer for: which of them is heard first is chance, and it is remembered."""
 
 from __future__ import annotations
 

@@ -56,12 +56,12 @@ def set_apart(failure: Failure) -> list[Blocker]:
         )
         owner = owner_of(step.ref, failure.world.netns(step.ref.netns).firewall)
         evidence = (f"the answer: {failure.packet}",)
-        remedies = _ways_past(step.packet, step.ref, rule[1], answer=step in failure.trace.steps)
+        remedies = ways_past(step.packet, step.ref, rule[1], answer=step in failure.trace.steps)
         found.append(Blocker("RET_RETURN_NOT_UNNATED", sentence, step.ref, remedies, owner, evidence))
     return found
 
 
-def _ways_past(packet: Packet, at: Ref, rule: Rule, *, answer: bool) -> tuple[Remedy, ...]:
+def ways_past(packet: Packet, at: Ref, rule: Rule, *, answer: bool) -> tuple[Remedy, ...]:
     """An exception for the service before the rule, or the rule deleted, which is the first where it is about no other.
 
     In raw an accept says that this chain has nothing more to do with the packet; all later hooks are asked.

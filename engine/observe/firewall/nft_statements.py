@@ -25,6 +25,7 @@ from engine.model.firewall import (
     Reject,
     RejectKind,
     SetMark,
+    SetTtl,
     SetZone,
     Statement,
     Tproxy,
@@ -161,6 +162,8 @@ def _mangle(inner: Json) -> _Built:
             return (Opaque(text),)
     if name in ("ct zone", "ct original zone", "ct reply zone") and type(inner["value"]) is int:
         return (SetZone(inner["value"], name != "ct reply zone", name != "ct original zone"),)
+    if name in ("ip ttl", "ip6 hoplimit") and type(inner["value"]) is int:
+        return (SetTtl(inner["value"]),)
     harmless = name in _WRITES or name.startswith("nft tcp option")
     return (Note(text),) if harmless else (Opaque(text),)
 

@@ -18,6 +18,7 @@ from engine.model.firewall import (
     Opaque,
     Reject,
     SetMark,
+    SetTtl,
     SetZone,
     Statement,
     Tproxy,
@@ -182,6 +183,19 @@ def _ct(options: _Options) -> Statement | None:
     return Note("-j CT " + " ".join(f"{name} {' '.join(values)}".strip() for name, values in options.items()))
 
 
+def _ttl(word: str) -> Callable[[_Options], Statement | None]:
+    """TTL of IPv4, HL of IPv6 (xt_HL.c)."""
+
+    def build(options: _Options) -> Statement | None:
+        for name, sign in ((f"--{word}-set", 0), (f"--{word}-inc", 1), (f"--{word}-dec", -1)):
+            text = _value(options, name)
+            if text is not None:
+                return SetTtl(number(text) * (sign or 1), relative=bool(sign))
+        return None
+
+    return build
+
+
 def _tproxy(options: _Options) -> Statement | None:
     """`--on-ip 0.0.0.0` (or none) is the incoming device's own address, port 0 the packet's own."""
     address = _value(options, "--on-ip")
@@ -202,5 +216,7 @@ _BUILDERS: dict[str, Callable[[_Options], Statement | None]] = {
     "CONNMARK": _connmark,
     "CT": _ct,
     "TPROXY": _tproxy,
+    "TTL": _ttl("ttl"),
+    "HL": _ttl("hl"),
     "NOTRACK": lambda _options: NoTrack(),
 }

@@ -21,6 +21,7 @@ from engine.model.firewall import (
     Opaque,
     Reject,
     SetMark,
+    SetTtl,
     SetZone,
     Statement,
     Tproxy,
@@ -53,6 +54,8 @@ def one(statement: Statement) -> str:
             return f"{statement.target} = {statement.target}&{statement.keep:#x} ^ {source}"
         case VerdictMap():
             return f"{fields(statement.fields)} vmap {target(statement)}"
+        case SetTtl():
+            return f"ttl {statement.value:+}" if statement.relative else f"ttl {statement.value}"
         case NoTrack():
             return "notrack"
         case SetZone():
@@ -62,10 +65,8 @@ def one(statement: Statement) -> str:
             return (
                 f"tproxy {statement.address or 'here'}:{statement.port} mark&{statement.keep:#x}^{statement.value:#x}"
             )
-        case Note():
-            return f"note {statement.text}"
-        case Opaque():
-            return f"opaque {statement.text}"
+        case Note() | Opaque():
+            return f"{type(statement).__name__.lower()} {statement.text}"
 
 
 def condition(found: Match) -> str:

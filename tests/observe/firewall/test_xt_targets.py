@@ -62,7 +62,9 @@ TARGETS = [
     ("-j SET --add-set seen src --exist", ["note -j SET --add-set seen src --exist"]),
     ("-j NFQUEUE --queue-num 3", ["opaque -j NFQUEUE --queue-num 3"]),
     ("-j TPROXY --on-port 80 --tproxy-mark 0x1/0x1", ["tproxy here:80 mark&0xfffffffe^0x1"]),
-    ("-j TTL --ttl-set 5", ["opaque -j TTL --ttl-set 5"]),
+    ("-j TTL --ttl-set 5", ["ttl 5"]),
+    ("-j TTL --ttl-dec 1", ["ttl -1"]),
+    ("-j HL --hl-inc 2", ["ttl +2"]),
     ("-j NOSUCH", ["opaque -j NOSUCH"]),
 ]  # fmt: skip
 
