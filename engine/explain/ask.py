@@ -11,6 +11,7 @@ from engine.explain.joined import joined
 from engine.explain.mending import Mending
 from engine.explain.pointers import as_found, renamed
 from engine.explain.search import Search, told_of
+from engine.explain.shielded import with_shielded
 from engine.explain.swallowed import swallowed
 from engine.explain.unread import cause_of, decisive, hollow, relevant_gaps
 from engine.model.host import Snapshot
@@ -88,7 +89,7 @@ def _decides(about: Assumption, runs: list[Run[Conversation]]) -> bool:
 
 def _causes(world: World, question: Question, main: Run[Conversation]) -> tuple[Cause, ...]:
     search = Search(question)
-    steps = joined(world, question, search.run(world, main.result))
+    steps = with_shielded(world, search, joined(world, question, search.run(world, main.result)))
     solved = bool(steps) and steps[-1].remedy is not None
     worth = solved or (bool(steps) and steps[-1].blocker.code == "INFO_EXITS_HOST")
     fixes_of = Mending(search, steps, solved=solved).fixes() if worth else [()] * len(steps)

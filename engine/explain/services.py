@@ -35,11 +35,13 @@ class Service:
 
 
 def intention(failure: Failure, port: int) -> tuple[Container, PublishedPort] | None:
-    """The container that the engine was asked to publish at the host's `port`."""
-    for container, published in failure.world.snapshot.published:
-        if published.host_port == port and published.protocol is failure.question.protocol:
-            return container, published
-    return None
+    """The container that the engine was asked to publish at the host's `port`, if for the packet's IP version first."""
+    asked = [
+        (container, published)
+        for container, published in failure.world.snapshot.published
+        if published.host_port == port and published.protocol is failure.question.protocol
+    ]
+    return min(asked, key=lambda each: each[1].family not in (None, failure.packet.family), default=None)
 
 
 def services_for(failure: Failure, host: Netns, port: int) -> list[Service]:

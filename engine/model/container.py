@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.model.address import IPAddress
+from engine.model.address import Family, IPAddress
 from engine.model.packet import Protocol
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedPort:
-    """A port that the engine was asked to publish. A None address is the wildcard.
+    """A port that the engine was asked to publish. A None address is the wildcard, `family` the only IP version that it
+    is one of; None: both.
 
     Host port 0 is one that the engine chooses when the container starts.
     """
@@ -19,6 +20,7 @@ class PublishedPort:
     host_address: IPAddress | None
     host_port: int
     container_port: int
+    family: Family | None = None
 
 
 @dataclass(frozen=True, slots=True)

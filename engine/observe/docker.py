@@ -14,9 +14,10 @@ Source: the engine's API reference (moby, api/swagger.yaml, ContainerSummary, Co
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from ipaddress import ip_address
 
-from engine.model.address import IPAddress
+from engine.model.address import IPAddress, family_of
 from engine.model.container import Attachment, Container, Network, PublishedPort
 from engine.model.packet import Protocol
 
@@ -138,19 +139,22 @@ def _attachments(networks: Document) -> tuple[Attachment, ...]:
 
 
 def _published(inspected: object) -> tuple[PublishedPort, ...]:
-    """What is published, each once, by container port (a wildcard of either family is the same None)."""
+    """What is published, each once, by container port. A wildcard is of one IP version where that was asked for."""
     bound = child(inspected, "NetworkSettings", "Ports")
     asked = child(inspected, "HostConfig", "PortBindings")
     found = {
         published
         for port in {*bound, *asked}
-        for published in (*_bindings(port, items(bound, port)),) or (*_bindings(port, items(asked, port)),)
+        for wanted in ({address(binding, "HostIp") for binding in items(asked, port)},)
+        for published in (*_bindings(port, items(bound, port), wanted),)
+        or (*_bindings(port, items(asked, port), wanted),)
     }
     return tuple(sorted(found, key=_order))
 
 
-def _bindings(port: str, bindings: list[object]) -> Iterator[PublishedPort]:
-    """The bindings of one container port, written "80/tcp". A range of host ports counts as chosen at the start."""
+def _bindings(port: str, bindings: list[object], wanted: AbstractSet[IPAddress | None]) -> Iterator[PublishedPort]:
+    """The bindings of one container port, written "80/tcp", with the host addresses that were asked for. A range of
+    host ports counts as chosen at the start."""
     digits, _, protocol = port.partition("/")
     for binding in bindings:
         host = text(binding, "HostPort")
@@ -161,6 +165,7 @@ def _bindings(port: str, bindings: list[object]) -> Iterator[PublishedPort]:
                 None if where is None or where.is_unspecified else where,
                 int(host) if host.isdecimal() else 0,
                 int(digits),
+                family_of(where) if where is not None and where.is_unspecified and where in wanted else None,
             )
         except ValueError:
             continue
@@ -168,4 +173,4 @@ def _bindings(port: str, bindings: list[object]) -> Iterator[PublishedPort]:
 
 def _order(port: PublishedPort) -> tuple[object, ...]:
     packed = port.host_address.packed if port.host_address else b""
-    return (port.container_port, port.protocol, port.host_port, packed)
+    return (port.container_port, port.protocol, port.host_port, packed, port.family or "")

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.model.address import Family
 from engine.model.container import Attachment, Container, Network, PublishedPort
 from engine.model.packet import Protocol
 from engine.observe.docker import parse_container, parse_network
@@ -84,6 +85,12 @@ def test_ports_of_several_protocols_and_addresses_are_in_order() -> None:
         PublishedPort(TCP, IPv4Address("10.0.0.1"), 443, 443),
         PublishedPort(TCP, IPv6Address("fd00::1"), 443, 443),
     )
+
+
+def test_a_wildcard_is_of_one_ip_version_where_that_was_asked_for() -> None:
+    bound = {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]}
+    assert [each.family for each in published(bound, bound)] == [Family.INET]
+    assert [each.family for each in published(bound, {"80/tcp": [{"HostIp": "", "HostPort": "8080"}]})] == [None]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from engine.explain.owners import owner_of
 from engine.explain.rulecraft import Selector, insertion, translation
 from engine.explain.services import Service, all_services, intention, services_for
 from engine.explain.wanted import translates
+from engine.model.address import Family
 from engine.model.container import Container, PublishedPort
 from engine.model.firewall import Backend, Chain, Nat, NatKind, Table, Verdict
 from engine.model.host import Netns
@@ -108,6 +109,12 @@ def _unfulfilled(failure: Failure, container: Container, published: PublishedPor
         found = services_for(failure, host, asked) if not failure.packet.dst.is_loopback else []
         remedies = (*(publish(failure, host, service, asked) for service in found), manual)
         return Blocker("NAT_DNAT_HOSTIP_MISMATCH", sentence, at, remedies, container.engine, near_misses=misses)
+    if published.family not in (None, failure.packet.family):
+        everywhere = "0.0.0.0" if published.family is Family.INET else "[::]"
+        sentence = (
+            f"{container.name} is published on {everywhere}:{asked} only, and the packet is for {failure.packet.dst}"
+        )
+        return Blocker("NAT_DNAT_HOSTIP_MISMATCH", sentence, at, (manual,), container.engine, near_misses=misses)
     if container.network_mode in ("none", "host"):
         sentence = f"{container.name} has network mode {container.network_mode}, which publishes nothing"
         return Blocker("NAT_NOT_PUBLISHED", sentence, at, (manual,), container.engine)

@@ -8,6 +8,7 @@ from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.publish import untranslated
 from engine.explain.failure import Failure, Leg, is_tcp, translation_of
 from engine.model.address import Family
+from engine.model.packet import Protocol
 from engine.model.plan import Listen, SetContainer, SetSysctl
 from engine.model.ref import Ref, RefKind
 from engine.model.traffic import Listener
@@ -38,7 +39,9 @@ def other_listener(failure: Failure) -> list[Blocker]:
 def no_listener(failure: Failure) -> list[Blocker]:
     """NO_LISTENER: a service on another port or protocol, or nothing at all."""
     netns, packet, owner = failure.netns, failure.packet, _owner(failure)
-    wanted = Listener(packet.protocol, packet.family, None, packet.dport or 0)
+    # A datagram's answer from a wildcard socket may come from another address than was asked.
+    own = packet.dst if packet.protocol is Protocol.UDP else None
+    wanted = Listener(packet.protocol, packet.family, own, packet.dport or 0)
     port = f"{packet.dport}/{packet.protocol}"
     ref = Ref(RefKind.NETNS, netns.id, (), netns.id, f"port {port} of {netns.id}")
     others = [s for s in netns.listeners if s.protocol is packet.protocol and not _private(s)]
@@ -53,8 +56,25 @@ def no_listener(failure: Failure) -> list[Blocker]:
         sentence = f"nothing listens on port {port} in {netns.id}; {other_protocol[0]} is another protocol"
         return [Blocker("DST_LISTEN_OTHER_PROTOCOL", sentence, ref, (start,), owner)]
     sentence = f"nothing listens on port {port} in {netns.id}"
+    left = _left_behind(failure, wanted)
+    if left is not None:
+        sentence += f"; {left} joined its network, and listens on it in the namespace that was there before"
+        start = Remedy(f"restart {left}, so that it joins the namespace of now", start.changes, manual=True)
     misses = untranslated(failure) if translation_of(failure) is None and failure.leg is Leg.FORWARD else ()
     return [Blocker("DST_NO_LISTENER", sentence, ref, (start,), owner, evidence, misses)]
+
+
+def _left_behind(failure: Failure, wanted: Listener) -> str | None:
+    """A container that joined the network of one here, and serves the port in a namespace that this one has left."""
+    snapshot = failure.world.snapshot
+    here = {f"container:{each.id}" for each in snapshot.containers_in(failure.netns.id)}
+    for container in snapshot.containers:
+        there = snapshot.by_id.get(container.netns or "")
+        if there is None or there is failure.netns or container.network_mode not in here:
+            continue
+        if any((each.protocol, each.port) == (wanted.protocol, wanted.port) for each in there.listeners):
+            return container.name
+    return None
 
 
 def backlog_full(failure: Failure) -> list[Blocker]:

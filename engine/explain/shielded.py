@@ -1,0 +1,77 @@
+"""Blockers that a fix takes the packet past together with the one before them.
+
+An exception that accepts ends its chain, so that what stands behind it there is not asked any more, and the search does
+not meet it. Whoever deletes the first rule instead does: it is walked without the rule, and what stops the packet
+next in the same hook and table is a blocker of its own. A policy behind a rule that is about everybody is not: the
+rule is what the policy is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from engine.explain.blocker import Remedy
+from engine.explain.blockers import diagnose
+from engine.explain.blockers.firewall import PLACES, PORTS
+from engine.explain.failure import Failure, failure_of, place_of, rule_at
+from engine.explain.pointers import as_found
+from engine.explain.search import Search, Step, after_remedy
+from engine.model.firewall import Match, Rule, Verdict, VerdictKind
+from engine.model.plan import DeleteRule, InsertRule
+from engine.model.ref import Ref, RefKind
+from engine.path.world import World
+
+BEHIND = "the exception above lets the packet pass here, too; without it and the rule above, this stops it"
+
+
+def with_shielded(host: World, search: Search, steps: list[Step]) -> list[Step]:
+    """The steps of a search on `host`, each followed by what its remedy shields the packet from."""
+    met = {_place(host, step) for step in steps}
+    told: list[Step] = []
+    for step in steps:
+        told.append(step)
+        for behind in _behind(search, step):
+            place = _place(host, behind)
+            if place in met:
+                break
+            met.add(place)
+            told.append(behind)
+    return told
+
+
+def _place(host: World, step: Step) -> tuple[str, Ref]:
+    found = as_found(host, step.before, step.blocker)
+    return found.code, found.at
+
+
+def _behind(search: Search, step: Step) -> Iterator[Step]:
+    world, at = step.before, step.blocker.at
+    first = failure_of(world, search.question, search.walk(world)) if _accepts(step.remedy) else None
+    while first is not None and (found := rule_at(world, at)) is not None:
+        world = after_remedy(world, Remedy("", (DeleteRule(place_of(at), found[1]),)))
+        failure = failure_of(world, search.question, search.walk(world))
+        if failure is None or _hook(failure) != _hook(first):
+            return
+        blocker = next((each for each in diagnose(failure) if each.at == failure.step.ref and each.remedies), None)
+        if blocker is None or (blocker.at.kind is RefKind.CHAIN and not _particular(found[1])):
+            return
+        remedy, at = blocker.remedies[0], blocker.at
+        after = search.walk(after_remedy(world, remedy))
+        yield Step(replace(blocker, evidence=(*blocker.evidence, BEHIND)), remedy, world, after)
+
+
+def _accepts(remedy: Remedy | None) -> bool:
+    inserted = (change for change in (remedy.changes if remedy else ()) if isinstance(change, InsertRule))
+    return any(Verdict(VerdictKind.ACCEPT) in change.rule.statements for change in inserted)
+
+
+def _hook(failure: Failure) -> tuple[object, ...]:
+    ref = failure.step.ref
+    return failure.depth, failure.leg, failure.netns.id, failure.step.hook, ref.key[:3] if ref else ()
+
+
+def _particular(rule: Rule) -> bool:
+    """Whether a rule is about somebody or something, by an address or a port."""
+    conditions = [each for each in rule.statements if isinstance(each, Match)]
+    return any(field.name in PORTS | PLACES for each in conditions for field in each.fields)
