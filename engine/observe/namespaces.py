@@ -6,7 +6,9 @@
    container, else "pid-N". Names are unique; whoever comes later in that order gets a suffix. A name that an
    engine made for a machine ("netns-UUID", "cni-UUID") counts only where there is no container's.
 3. A namespace is entered in a thread that does nothing else and ends afterwards (`apart`, `side_by_side`),
-   so that the rest of the program stays where it is.
+   so that the rest of the program stays where it is. Of threads side by side one runs at a time, and the others wait
+   for programs that they started: two that run fight for Python's lock at each call of the kernel, which costs more
+   than both do (`waiting`).
 4. A file is only trusted after it is open: a pid may have got another owner meanwhile.
 
 Sources: network_namespaces(7), setns(2), ip-netns(8).
@@ -18,8 +20,9 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from engine.model.host import Gap
 from engine.observe.errors import ObserveError, gap
@@ -208,19 +211,22 @@ def apart(work: Callable[[], Result]) -> Result:
 def side_by_side(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
     """The results of `work` on each item, in their order, from a few threads that may enter namespaces.
 
-    Several threads pay where the work waits for other programs. The first exception of any is raised here;
-    ObserveError when the system has no room for another thread.
+    While one is `waiting`, another one goes on. The first exception of any is raised here; ObserveError when the
+    system has no room for another thread.
     """
     results: dict[int, Result] = {}
     failures: list[BaseException] = []
-    left = _Turns(items)
+    left = enumerate(items)
+    turn = threading.Lock()
 
     def run() -> None:
-        try:
-            for place, item in left:
-                results[place] = work(item)
-        except BaseException as error:  # raised again in the caller's thread
-            failures.append(error)
+        _own.turn = turn
+        with turn:
+            try:
+                for place, item in left:
+                    results[place] = work(item)
+            except BaseException as error:  # raised again in the caller's thread
+                failures.append(error)
 
     most = min(len(items), _workers()) if isinstance(items, Sized) else _workers()
     started: list[threading.Thread] = []
@@ -239,21 +245,23 @@ def side_by_side(work: Callable[[Item], Result], items: Iterable[Item]) -> list[
     return [results[place] for place in range(len(results))]
 
 
-class _Turns(Generic[Item]):
-    """Items with their numbers, given to one thread at a time."""
+_own = threading.local()
 
-    def __init__(self, items: Iterable[Item]) -> None:
-        self._left = enumerate(items)
-        self._lock = threading.Lock()
 
-    def __iter__(self) -> Iterator[tuple[int, Item]]:
-        return self
-
-    def __next__(self) -> tuple[int, Item]:
-        with self._lock:
-            return next(self._left)
+@contextmanager
+def waiting() -> Iterator[None]:
+    """For a thread of `side_by_side` that waits for another program: one beside it may run inside."""
+    turn: threading.Lock | None = getattr(_own, "turn", None)
+    if turn is None:
+        yield
+        return
+    turn.release()
+    try:
+        yield
+    finally:
+        turn.acquire()
 
 
 def _workers() -> int:
-    """As many threads as there are processors, but few: more of them only wait for each other."""
+    """As many threads as there are processors, but few: each that waits has a program running."""
     return min(4, os.cpu_count() or 1)

@@ -12,6 +12,8 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.observe.namespaces import waiting
+
 #: Where the tools are on systems whose users have no sbin in their PATH.
 _EXTRA_PATH = ("/usr/sbin", "/sbin", "/usr/local/sbin")
 #: Seconds after which a tool that hangs is ended.
@@ -56,7 +58,8 @@ def _finish(command: Sequence[str], child: subprocess.Popen[bytes] | OSError) ->
     if isinstance(child, OSError):
         return Output(trouble=f"{name} could not be started: {child.strerror or child}")
     try:
-        out, err = child.communicate(timeout=_PATIENCE)
+        with waiting():
+            out, err = child.communicate(timeout=_PATIENCE)
     except subprocess.TimeoutExpired:
         child.kill()
         child.communicate()
