@@ -3,13 +3,15 @@
     python -m bench.engine_api SOCKET FILE
 
 FILE has {"answers": {resource: document}, "resolvers": [namespace file, …]}; SOCKET is made in the folder of FILE.
-Prints `ready` once it listens. One client at a time, which is all that a measurement needs.
+Prints `ready`, its pid and the ports of the name servers once it listens. At SIGUSR1 the first container is paused, or
+goes on, and whoever asked for events hears of it.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import sys
 import threading
@@ -22,6 +24,7 @@ from tests.observe.fake_engine import as_http
 
 #: The address at which Docker's own name server listens in a container of a user-defined network.
 RESOLVER = "127.0.0.11"
+_EVENTS = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 def resolvers(paths: list[str]) -> list[socket.socket]:
@@ -37,27 +40,57 @@ def resolvers(paths: list[str]) -> list[socket.socket]:
     return apart(lambda: [each for path in paths for each in one(path)])
 
 
-def serve(client: socket.socket, answers: dict[bytes, bytes]) -> None:
-    """Answers one client's requests until it hangs up."""
-    missing = as_http({}, "404 Not Found")
-    with suppress(OSError), client, client.makefile("rb") as lines:
-        while request := lines.readline():
-            while lines.readline().strip():
-                pass
-            client.sendall(answers.get(request.split()[1], missing))
+class Engine:
+    """What is answered, and who listens to events."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self._first = next(iter(answers["/containers/json?all=1"]), None)
+        self._documents = answers
+        self._answers = {resource.encode(): as_http(answer) for resource, answer in answers.items()}
+        self._hearing: list[socket.socket] = []
+
+    def serve(self, client: socket.socket) -> None:
+        """Answers one client's requests until it hangs up."""
+        missing = as_http({}, "404 Not Found")
+        with suppress(OSError), client, client.makefile("rb") as lines:
+            while request := lines.readline():
+                while lines.readline().strip():
+                    pass
+                resource = request.split()[1]
+                if resource.startswith(b"/events"):
+                    client.sendall(_EVENTS)
+                    self._hearing.append(client)
+                else:
+                    client.sendall(self._answers.get(resource, missing))
+
+    def toggle(self, *_: object) -> None:
+        """The first container is paused, or goes on."""
+        assert self._first is not None
+        own = f"/containers/{self._first['Id']}/json"
+        inspected = self._documents[own]
+        pauses = inspected["State"]["Status"] == "running"
+        self._first["State"] = inspected["State"]["Status"] = "paused" if pauses else "running"
+        for resource in ("/containers/json?all=1", own):
+            self._answers[resource.encode()] = as_http(self._documents[resource])
+        event = {"Type": "container", "Action": "pause" if pauses else "unpause", "Actor": {"ID": self._first["Id"]}}
+        line = json.dumps(event).encode() + b"\n"
+        for client in self._hearing:
+            with suppress(OSError):
+                client.sendall(b"%x\r\n%s\r\n" % (len(line), line))
 
 
 def main(path: str, file: Path) -> None:
     document: dict[str, Any] = json.loads(file.read_text())
-    answers = {resource.encode(): as_http(answer) for resource, answer in document["answers"].items()}
+    engine = Engine(document["answers"])
+    signal.signal(signal.SIGUSR1, engine.toggle)
     held = resolvers(document["resolvers"])
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(path)
         listening.listen()
-        print("ready", *(each.getsockname()[1] for each in held), flush=True)
+        print("ready", os.getpid(), *(each.getsockname()[1] for each in held), flush=True)
         while True:
             client, _ = listening.accept()
-            threading.Thread(target=serve, args=(client, answers), daemon=True).start()
+            threading.Thread(target=engine.serve, args=(client,), daemon=True).start()
 
 
 if __name__ == "__main__":

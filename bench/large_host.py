@@ -66,12 +66,13 @@ class Tenant:
 
 @dataclass(frozen=True)
 class LargeHost:
-    """The host's namespace, the LAN's, the containers, and the socket of what answers for their engine."""
+    """The host's namespace, the LAN's, the containers, and the socket and pid of what answers for their engine."""
 
     host: Netns
     lan: Netns
     tenants: tuple[Tenant, ...]
     socket: str
+    engine: int
 
     @property
     def namespaces(self) -> tuple[Netns, ...]:
@@ -102,7 +103,7 @@ def _build(world: World, folder: Path, count: int) -> LargeHost:
     answers = {"answers": _documents(tenants), "resolvers": [each.sandbox for each in tenants]}
     file.write_text(json.dumps(answers))
     argv = host.enter([sys.executable, "-m", "bench.engine_api", socket, str(file)])
-    ports = _said(world, argv)
+    engine, *ports = _said(world, argv)
     for tenant, tcp, udp in zip(tenants, ports[::2], ports[1::2], strict=True):
         tenant.netns.run("iptables-nft-restore", "--noflush", stdin=RESOLVER.format(tcp=tcp, udp=udp))
     host.run(
@@ -110,7 +111,7 @@ def _build(world: World, folder: Path, count: int) -> LargeHost:
     )
     for tenant in tenants:
         _proxies(world, host, tenant)
-    return LargeHost(host, lan, tenants, socket)
+    return LargeHost(host, lan, tenants, socket, engine)
 
 
 def _said(world: World, argv: list[str]) -> list[int]:

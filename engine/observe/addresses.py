@@ -7,17 +7,18 @@ and IPv6 sends IFA_LOCAL only where there is a far end. Flags carry their ip-add
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from engine.model.link import Address
 from engine.observe.decode import AF_INET, AF_INET6, address, decodes, u32
 from engine.observe.netlink import Message, attributes
 from engine.observe.reader import Reader
+from engine.observe.remembered import Remembered, Span, places
 
 RTM_NEWADDR, RTM_GETADDR = 20, 22
 
-_IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST, _IFA_FLAGS = 1, 2, 4, 8
+_IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST, _IFA_CACHEINFO, _IFA_FLAGS = 1, 2, 4, 6, 8
 _ifaddrmsg = struct.Struct("=BBBBI")
 _REQUEST = bytes(_ifaddrmsg.size)
 
@@ -48,7 +49,7 @@ def read_addresses(reader: Reader) -> tuple[Address, ...]:
 @decodes("an address")
 def parse_addresses(messages: Sequence[Message]) -> tuple[Address, ...]:
     """The IPv4 and IPv6 addresses in RTM_NEWADDR messages. Raises NetlinkError on damaged bytes."""
-    rows = (_parse_address(body) for kind, body in messages if kind == RTM_NEWADDR)
+    rows = (_address(body) for kind, body in messages if kind == RTM_NEWADDR)
     return tuple(row for row in rows if row is not None)
 
 
@@ -80,3 +81,10 @@ def _flag_names(flags: int, family: int) -> frozenset[str]:
     if flags & _IFA_F_SECONDARY:
         names.append("secondary" if family == AF_INET else "temporary")
     return frozenset(names)
+
+
+def _lifetimes(body: bytes) -> Iterator[Span]:
+    return (span for kind, span in places(body, _ifaddrmsg.size, len(body)) if kind == _IFA_CACHEINFO)
+
+
+_address = Remembered(_parse_address, _lifetimes)

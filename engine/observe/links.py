@@ -3,7 +3,7 @@
 A link's far end (a veth's peer, a macvlan's lower device in another namespace) is told by the kernel as
 an index and a namespace number that only means something in this namespace. So the parser gives a
 `SeenLink`, whose `far` end `engine.observe.peers` turns into a `Peer` once all namespaces are read.
-Statistics and virtual functions are not asked for: they would be most of the answer.
+Statistics of IPv6 and virtual functions are not asked for: they would be most of the answer.
 
 Sources: rtnetlink(7), include/uapi/linux/if_link.h, net/core/rtnetlink.c (rtnl_fill_ifinfo).
 """
@@ -11,7 +11,7 @@ Sources: rtnetlink(7), include/uapi/linux/if_link.h, net/core/rtnetlink.c (rtnl_
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.model.link import Link
@@ -22,6 +22,7 @@ from engine.observe.link_kinds import LOWER, detail, kind_name, slave
 from engine.observe.link_programs import xdp_programs
 from engine.observe.netlink import Message, attributes
 from engine.observe.reader import Reader
+from engine.observe.remembered import Remembered, Span, places
 
 RTM_NEWLINK, RTM_GETLINK = 16, 18
 
@@ -67,19 +68,7 @@ def read_links(reader: Reader) -> tuple[SeenLink, ...]:
 @decodes("a link")
 def parse_links(messages: Sequence[Message]) -> tuple[SeenLink, ...]:
     """The links in RTM_NEWLINK messages. Raises NetlinkError on damaged bytes."""
-    return tuple(_KNOWN.get(body) or _remembered(body) for kind, body in messages if kind == RTM_NEWLINK)
-
-
-#: Links that were parsed before, by their bytes: at the next look most are as they were.
-_KNOWN: dict[bytes, SeenLink] = {}
-_LIMIT = 4096
-
-
-def _remembered(body: bytes) -> SeenLink:
-    if len(_KNOWN) >= _LIMIT:
-        _KNOWN.clear()
-    found = _KNOWN[body] = _parse_link(body)
-    return found
+    return tuple(_link(body) for kind, body in messages if kind == RTM_NEWLINK)
 
 
 def _parse_link(body: bytes) -> SeenLink:
@@ -127,3 +116,24 @@ def _points_at(
     if nsid is None and kind not in PAIRED:
         return index, None
     return None, FarEnd(index, nsid)
+
+
+#: What moves by itself: statistics, timers of bridges, and those of their ports.
+_STATISTICS, _BRIDGE_TIMERS, _PORT_TIMERS = (7, 23), (16, 17, 18, 19), (20, 21, 22)
+
+
+def _moving(body: bytes) -> Iterator[Span]:
+    for kind, (start, end) in places(body, _ifinfomsg.size, len(body)):
+        if kind in _STATISTICS:
+            yield start, end
+        elif kind == _IFLA_LINKINFO:
+            names: dict[int, bytes] = {}
+            for part, (first, last) in places(body, start, end):
+                names[part + 1] = body[first:last]
+                if part in _TIMERS and names.get(part) == b"bridge\0":
+                    yield from (span for number, span in places(body, first, last) if number in _TIMERS[part])
+
+
+#: The timers in settings of a bridge, and in those of its port; the kind is told in the attribute before them.
+_TIMERS = {_INFO_DATA: _BRIDGE_TIMERS, _INFO_SLAVE_DATA: _PORT_TIMERS}
+_link = Remembered(_parse_link, _moving, limit=4096)

@@ -11,17 +11,19 @@ Sources: ip-neighbour(8), bridge(8), include/uapi/linux/neighbour.h.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from engine.model.link import FdbEntry, Neighbour
 from engine.observe.decode import AF_BRIDGE, AF_INET, AF_INET6, address, be16, decodes, mac, u16, u32
 from engine.observe.netlink import Message, attributes
 from engine.observe.reader import Reader
+from engine.observe.remembered import Remembered, Span, places
 
 RTM_NEWNEIGH, RTM_GETNEIGH = 28, 30
 
 _NDA_DST, _NDA_LLADDR, _NDA_VLAN, _NDA_PORT, _NDA_VNI, _NDA_IFINDEX, _NDA_MASTER = 1, 2, 5, 6, 7, 8, 9
+_NDA_CACHEINFO, _NDA_PROBES = 3, 4
 _NDA_NH_ID, _NDA_FLAGS_EXT = 13, 15
 _NTF_PROXY, _NUD_NOARP, _NUD_PERMANENT = 0x08, 0x40, 0x80
 #: Flags of a forwarding entry by bridge(8)'s names, in ndm_flags and in NDA_FLAGS_EXT.
@@ -57,14 +59,14 @@ def read_fdb(reader: Reader) -> tuple[FdbEntry, ...]:
 @decodes("a neighbour")
 def parse_neighbours(messages: Sequence[Message]) -> tuple[Neighbour, ...]:
     """The neighbours in RTM_NEWNEIGH messages. Raises NetlinkError on damaged bytes."""
-    rows = (_parse_neighbour(body) for kind, body in messages if kind == RTM_NEWNEIGH)
+    rows = (_neighbour(body) for kind, body in messages if kind == RTM_NEWNEIGH)
     return tuple(row for row in rows if row is not None)
 
 
 @decodes("a forwarding entry")
 def parse_fdb(messages: Sequence[Message]) -> tuple[FdbEntry, ...]:
     """The forwarding entries in RTM_NEWNEIGH messages of AF_BRIDGE. Raises NetlinkError on damaged bytes."""
-    rows = (_parse_fdb_entry(body) for kind, body in messages if kind == RTM_NEWNEIGH)
+    rows = (_fdb_entry(body) for kind, body in messages if kind == RTM_NEWNEIGH)
     return tuple(row for row in rows if row is not None)
 
 
@@ -114,3 +116,10 @@ def _flags_of(state: int, flags: int, extended: int) -> frozenset[str]:
     """Words of bridge(8). What is not learned stays: `permanent` is told by `local`, other fixed entries are static."""
     found = [name for bit, name in _FLAGS if flags & bit] + [name for bit, name in _EXTENDED_FLAGS if extended & bit]
     return frozenset([*found, "static"] if state & _NUD_NOARP else found)
+
+
+def _ages(body: bytes) -> Iterator[Span]:
+    return (span for kind, span in places(body, _ndmsg.size, len(body)) if kind in (_NDA_CACHEINFO, _NDA_PROBES))
+
+
+_neighbour, _fdb_entry = Remembered(_parse_neighbour, _ages), Remembered(_parse_fdb_entry, _ages)
