@@ -124,7 +124,7 @@ class Changer:
 
 
 @contextmanager
-def watching(host: LargeHost) -> Iterator["queue.Queue[tuple[float, Update]]"]:
+def watching(host: LargeHost) -> Iterator[queue.Queue[tuple[float, Update]]]:
     """Updates of a watch, and when they came."""
     stop = threading.Event()
     updates: queue.Queue[tuple[float, Update]] = queue.Queue()
@@ -144,7 +144,7 @@ def watching(host: LargeHost) -> Iterator["queue.Queue[tuple[float, Update]]"]:
         thread.join()
 
 
-def until(updates: "queue.Queue[tuple[float, Update]]", words: str) -> float:
+def until(updates: queue.Queue[tuple[float, Update]], words: str) -> float:
     """When the update with these words came. Raises queue.Empty when there is none."""
     while True:
         at, update = updates.get(timeout=PATIENCE)
@@ -203,7 +203,9 @@ def main() -> None:
                 row(kind.name, times)
             changer.close()
             percent = idle(arguments.idle)
-        print(f"{'idle, percent of a processor':36} average {statistics.mean(percent):8.2f}   worst {max(percent):10.2f}")
+        print(
+            f"{'idle, percent of a processor':36} average {statistics.mean(percent):8.2f}   worst {max(percent):10.2f}"
+        )
         start = time.perf_counter()
         subprocess.run(host.host.enter(["sh", "-s"]), input=script().encode(), check=True, stdout=subprocess.DEVNULL)
         row("portscope collect's script", [1000 * (time.perf_counter() - start)])

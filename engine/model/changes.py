@@ -191,9 +191,14 @@ def _listeners(netns: Netns) -> Iterator[Thing]:
     def named(each: Listener) -> str:
         return f"{each} dev {_device(netns, each.device)}" if each.device else str(each)
 
-    return (
-        (named(each), named(each), {"program": each.process.name if each.process else ""}) for each in netns.listeners
-    )
+    def value(each: Listener) -> dict[str, object]:
+        process = each.process
+        return {
+            "program": process.name if process else "",
+            "stopped": process is not None and process.state in ("T", "t"),
+        }
+
+    return ((named(each), named(each), value(each)) for each in netns.listeners)
 
 
 def _place(table: Table, chain: str = "") -> str:

@@ -1,4 +1,4 @@
-"""The events of a container engine, as they come: that there are some is all that is asked for.
+"""The events of a container engine, as they come: that there are some, and the ids that they name.
 
 The engine is asked once, and its answer has no end: a line for each event of the kinds that change who and what there
 is. Health checks and commands in containers are not among them. An engine that ends its answer, or has none, is not
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from contextlib import suppress
 from urllib.parse import quote
@@ -21,6 +22,8 @@ _KINDS = {
     "type": ["container", "network"],
     "event": ["create", "start", "die", "destroy", "rename", "pause", "unpause", "update", "connect", "disconnect"],
 }
+#: The id of a container or network.
+_ID = re.compile(rb"\b[0-9a-f]{64}\b")
 #: Seconds after which the end of an answer is the end of the engine.
 _AT_ONCE = 1.0
 RESOURCE = "/events?filters=" + quote(json.dumps(_KINDS))
@@ -40,6 +43,8 @@ class EngineEvents:
         self._begun = time.monotonic()
         self._heading = b""
         self._in_body = False
+        self._rest = b""
+        self._named: set[str] | None = set()
 
     def told(self) -> bool:
         """Whether an event, or the end of them, was heard since the last call. Never waits."""
@@ -58,7 +63,23 @@ class EngineEvents:
             if not self._answered():
                 self.ended = True
                 return False
+        self._note(data)
         return bool(data.strip()) or (self.ended and time.monotonic() - self._begun > _AT_ONCE)
+
+    def named(self) -> set[str] | None:
+        """The ids in events since the last call; None where that is not all that may be different."""
+        found, self._named = (None if self.ended else self._named), set()
+        return found
+
+    def _note(self, data: bytes) -> None:
+        """Takes ids from whole lines; the last one may still be on its way. A line that names nothing may mean all."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            found = _ID.findall(line)
+            if b"{" in line and not found:
+                self._named = None
+            if self._named is not None:
+                self._named.update(str(each, "ascii") for each in found)
 
     def _answered(self) -> bool:
         """Whether the heading, as far as it is here, is not that of a refusal."""

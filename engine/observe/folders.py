@@ -1,4 +1,4 @@
-"""Folders whose entries come and go, told by the kernel (inotify) instead of asked for now and then.
+"""Folders whose entries come and go, and a file that is let go, told by the kernel (inotify) instead of asked for.
 
 A folder that does not exist yet is waited for in the nearest one above it that does. Python's library has no inotify,
 so the two calls are made by ctypes; where the kernel has none, or no more watches to give, nothing is told.
@@ -11,9 +11,45 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 
 _IN_CREATE, _IN_DELETE, _IN_MOVE, _IN_DELETE_SELF, _IN_ONLYDIR = 0x100, 0x200, 0xC0, 0x400, 0x01000000
+_IN_CLOSE = 0x18
 _MASK = _IN_CREATE | _IN_DELETE | _IN_MOVE | _IN_DELETE_SELF | _IN_ONLYDIR
+
+
+class Released:
+    """Tells when somebody closed a file, or made it. `descriptor` is readable when that may be."""
+
+    def __init__(self, path: str) -> None:
+        self._path = os.fsencode(path)
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self.descriptor: int = self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._folder = -1
+        self._there = self._watched()
+
+    def told(self) -> bool:
+        """Whether it was closed or made since the last call. Never waits."""
+        some = _drained(self.descriptor)
+        before, self._there = self._there, self._watched()
+        return some and (before or self._there)
+
+    def close(self) -> None:
+        """Ends it."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+
+    def _watched(self) -> bool:
+        """Watches the file, or its folder until there is one."""
+        there: bool = self._libc.inotify_add_watch(self.descriptor, self._path, _IN_CLOSE) >= 0
+        if there and self._folder >= 0:
+            self._libc.inotify_rm_watch(self.descriptor, self._folder)
+            self._folder = -1
+            _drained(self.descriptor)  # that it is not watched any more is told, too
+        if not there:
+            folder = os.path.dirname(self._path)
+            self._folder = self._libc.inotify_add_watch(self.descriptor, folder, _IN_CREATE | _IN_ONLYDIR)
+        return there
 
 
 class Folders:
@@ -27,11 +63,7 @@ class Folders:
 
     def changed(self) -> bool:
         """Whether the entries are others than at the last call. Never waits."""
-        try:
-            while os.read(self.descriptor, 65536):
-                pass
-        except OSError:
-            pass
+        _drained(self.descriptor)
         before, self._entries = self._entries, self._look()
         return self._entries != before
 
@@ -47,6 +79,15 @@ class Folders:
             while self._libc.inotify_add_watch(self.descriptor, os.fsencode(near), _MASK) < 0 and near != "/":
                 near = os.path.dirname(near)
         return [_entries(path) for path in self._paths]
+
+
+def _drained(descriptor: int) -> bool:
+    """Throws away what is there, and says whether there was anything."""
+    some = False
+    with suppress(OSError):
+        while os.read(descriptor, 65536):
+            some = True
+    return some
 
 
 def _entries(folder: str) -> list[str]:

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -18,13 +18,15 @@ from engine.model.host import Gap
 from engine.model.link import Link
 from engine.observe import hidden
 from engine.observe.collector import uncollected
-from engine.observe.containers import ContainerView, read_containers
+from engine.observe.container_view import ContainerView
+from engine.observe.containers import read_containers
 from engine.observe.errors import ObserveError, words_for
 from engine.observe.halves import by_processes
+from engine.observe.holding import NOTHING_HELD, Held, holders_of
 from engine.observe.namespaces import Place, apart, discover, host_inode, name_all, root_inode, side_by_side
 from engine.observe.numbered import joined, known_by_number, led_to, read_numbered
 from engine.observe.peers import NOTHING_BEFORE, PeerFinder, Resolved
-from engine.observe.processes import Holder, ProcessTable, read_holders, read_processes
+from engine.observe.processes import Holders, ProcessTable, read_processes
 from engine.observe.visit import Visit, visit
 
 #: Links with their far ends, and the gaps of these, by namespace id.
@@ -68,7 +70,7 @@ class Look:
     scene: Scene
     visits: Mapping[str, Visit]
     links: Mapping[str, tuple[tuple[Link, ...], tuple[Gap, ...]]]
-    holders: Mapping[int, Holder]
+    holders: Holders
     unheld: tuple[Gap, ...]
     taken_at: str
 
@@ -96,24 +98,32 @@ def look_within(scene: Scene) -> Look:
     return Look(scene, visits, links, *holders_of(scene.table, scene.places, visits), now())
 
 
-def completed(scene: Scene, visits: Mapping[str, Visit], taken_at: str, before: Resolved = NOTHING_BEFORE) -> Look:
+def completed(
+    scene: Scene,
+    visits: Mapping[str, Visit],
+    taken_at: str,
+    before: Resolved = NOTHING_BEFORE,
+    held: Held = NOTHING_HELD,
+) -> Look:
     """The look of which these are the visits: far ends, namespaces that these lead to, and holders of sockets."""
     links: Ends = far_ends(scene.places, visits, visits, before)
     if scene.wanted is None:
         scene, visits, links = _with_kept(scene, visits, links)
         scene, visits, links = with_numbered(scene, visits, links)
-    return Look(scene, visits, links, *holders_of(scene.table, scene.places, visits), taken_at)
+    return Look(scene, visits, links, *holders_of(scene.table, scene.places, visits, held), taken_at)
 
 
-def set_scene(wanted: Wanted | None = None) -> Scene:
+def set_scene(wanted: Wanted | None = None, before: tuple[Scene, Collection[str]] | None = None) -> Scene:
     """Looks who and what there is, or what of it is `wanted`: a lab does not need the machine's other namespaces.
 
+    `before` is an earlier scene, and the containers that may be different since. Processes of then that are still
+    there, and other containers of engines that tell of events, are taken to be as they were.
     Raises ObserveError when /proc does not even show the caller's own namespace.
     """
     try:
         host = host_inode()
-        table = read_processes()
-        view = read_containers(table, host)
+        table = read_processes(before[0].table if before else None)
+        view = read_containers(table, host, before=(before[0].view, before[1]) if before else None)
         sandboxes = [(sandbox.inode, sandbox.path) for sandbox in view.sandboxes.values()]
         found, gaps = discover(table.pids_by_netns, [*sandboxes, *hidden.mounted()])
     except OSError as error:
@@ -202,16 +212,3 @@ def far_ends(
     """The links of the `wanted` namespaces with their far ends, found in a thread that enters them."""
     finder = PeerFinder(places, {netns: seen.stack.links for netns, seen in visits.items()}, before)
     return apart(lambda: {netns: finder.resolve(netns) for netns in wanted})
-
-
-def holders_of(
-    table: ProcessTable, places: Mapping[str, Place], visits: Mapping[str, Visit]
-) -> tuple[Mapping[int, Holder], tuple[Gap, ...]]:
-    """Who holds which socket: what the visits tell, and for the other sockets any process."""
-    known = {inode: holder for seen in visits.values() for inode, holder in seen.holders.items()}
-    sockets = {
-        places[netns].inode: [listener.inode for listener in seen.listeners if listener.inode not in known]
-        for netns, seen in visits.items()
-    }
-    others, unheld = read_holders(table, sockets)
-    return {**known, **others}, unheld

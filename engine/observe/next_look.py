@@ -13,55 +13,92 @@ from dataclasses import replace
 from engine.model.host import Gap
 from engine.model.link import Link
 from engine.observe.collector import uncollected
+from engine.observe.holding import Held, held_then, holders_of
 from engine.observe.links import SeenLink
-from engine.observe.look import Ends, Look, Scene, completed, far_ends, holders_of, now, visit_all, with_numbered
+from engine.observe.look import Ends, Look, Scene, completed, far_ends, now, visit_all, with_numbered
 from engine.observe.namespaces import side_by_side
 from engine.observe.peers import Resolved
-from engine.observe.processes import ProcessTable
+from engine.observe.processes import Holders, ProcessTable
 from engine.observe.visit import Source, Visit, visit
+
+#: Sources to read again, by namespace id.
+Stale = Mapping[str, Collection[Source]]
 
 
 @uncollected()
-def again(earlier: Look, stale: Mapping[str, Collection[Source]], table: ProcessTable | None = None) -> Look:
-    """The next look: `stale` has the sources to read again, by namespace id; a namespace that ended is left out.
+def again(earlier: Look, stale: Stale, table: ProcessTable | None = None) -> Look:
+    """The next look, or the very same one: `stale` has the sources to read again, by namespace id.
 
-    Far ends are resolved anew for links that were read again, and for links elsewhere that led to them. Processes that
-    hold sockets are looked for in `table`, or else among those of the scene, only where listeners were read again.
+    A namespace that ended is left out.
+    Far ends are resolved anew for links that are others now, and for links elsewhere that led to them. Processes that
+    hold sockets are looked for in `table`, or else among those of the scene.
     Raises ObserveError when the system has no room for another thread.
     """
     taken_at = now()
     scene = earlier.scene if table is None else replace(earlier.scene, table=table)
     visits = _revisit(earlier.visits, scene, stale)
-    moved = {netns for netns, sources in stale.items() if Source.STACK in sources}
-    unhinged = _unhinged(earlier.links, visits, moved)
-    visits = _revisit(visits, scene, dict.fromkeys(unhinged, (Source.STACK,)))
     links: Ends = {netns: found for netns, found in earlier.links.items() if netns in visits}
-    wanted = (moved | unhinged) & visits.keys()
-    fresh = far_ends(scene.places, visits, wanted, _resolved(earlier, wanted))
-    links = {**links, **fresh}
-    if scene.wanted is None:
-        scene, visits, links = with_numbered(scene, visits, links)
-    holders, unheld = earlier.holders, earlier.unheld
-    if any(Source.LISTENERS in sources for sources in stale.values()):
-        holders, unheld = holders_of(scene.table, scene.places, visits)
-        if holders == earlier.holders:
-            holders = earlier.holders
-    return Look(scene, visits, links, holders, unheld, taken_at)
+    moved = {netns for netns, sources in stale.items() if Source.STACK in sources and _moved(earlier, visits, netns)}
+    if moved:
+        unhinged = _unhinged(earlier.links, visits, moved)
+        visits = _revisit(visits, scene, dict.fromkeys(unhinged, (Source.STACK,)))
+        wanted = (moved | unhinged) & visits.keys()
+        fresh = far_ends(scene.places, visits, wanted, _resolved(earlier, wanted))
+        links = {**{netns: found for netns, found in links.items() if netns in visits}, **fresh}
+        if scene.wanted is None:
+            scene, visits, links = with_numbered(scene, visits, links)
+    found = Look(scene, visits, links, *_holders(earlier, scene, visits, stale), taken_at)
+    return earlier if _as_it_was(earlier, found) else found
+
+
+def _as_it_was(earlier: Look, found: Look) -> bool:
+    """Whether all values are the very same."""
+    if found.scene is not earlier.scene or found.holders is not earlier.holders or found.unheld != earlier.unheld:
+        return False
+    pairs = ((earlier.visits, found.visits), (earlier.links, found.links))
+    return all(
+        before is now or (before.keys() == now.keys() and all(before[each] is now[each] for each in before))
+        for before, now in pairs
+    )
+
+
+def _moved(earlier: Look, visits: Mapping[str, Visit], netns: str) -> bool:
+    """Whether links of a namespace are others than before, or one of them led out of sight."""
+    if netns not in visits or visits[netns].stack.links != earlier.visits[netns].stack.links:
+        return True
+    return any(link.peer is not None and link.peer.netns is None for link in earlier.links[netns][0])
+
+
+def _holders(earlier: Look, scene: Scene, visits: Mapping[str, Visit], stale: Stale) -> tuple[Holders, tuple[Gap, ...]]:
+    """Who holds which socket now, looked for where that may be different."""
+    seen = [netns for netns in stale if netns in visits and visits[netns] is not earlier.visits[netns]]
+    if not seen and scene.table is earlier.scene.table:
+        return earlier.holders, earlier.unheld
+    let_go = {inode for netns in seen for inode in earlier.visits[netns].holders.keys() - visits[netns].holders.keys()}
+    holders, unheld = holders_of(scene.table, scene.places, visits, _held(earlier, let_go))
+    return earlier.holders if holders == earlier.holders else holders, unheld
 
 
 @uncollected()
 def anew(earlier: Look, scene: Scene) -> Look:
     """The look at a scene that was set after an earlier look. Raises ObserveError as `again` does."""
     taken_at = now()
+    if scene.ids == earlier.scene.ids and scene.wanted is earlier.scene.wanted:
+        found = holders_of(scene.table, scene.places, earlier.visits, _held(earlier))
+        return Look(scene, earlier.visits, earlier.links, *found, taken_at)
     places, before = scene.places, earlier.scene.places
     still = [netns for netns, place in places.items() if netns in before and before[netns].inode == place.inode]
     kept = {netns: earlier.visits[netns] for netns in still if netns in earlier.visits}
     fresh = visit_all(scene, {netns: place for netns, place in places.items() if netns not in kept})
     visits = {netns: seen for netns in places if (seen := kept.get(netns) or fresh.get(netns)) is not None}
-    return completed(scene, visits, taken_at, _resolved(earlier, kept))
+    return completed(scene, visits, taken_at, _resolved(earlier, kept), _held(earlier))
 
 
-def _revisit(visits: Mapping[str, Visit], scene: Scene, stale: Mapping[str, Collection[Source]]) -> Mapping[str, Visit]:
+def _held(earlier: Look, forget: Collection[int] = ()) -> Held:
+    return held_then(earlier.scene.table, earlier.visits, earlier.holders, earlier.unheld, forget)
+
+
+def _revisit(visits: Mapping[str, Visit], scene: Scene, stale: Stale) -> Mapping[str, Visit]:
     """The visits with the stale sources read again."""
     items = [(netns, sources) for netns, sources in stale.items() if netns in visits and sources]
     if not items:

@@ -1,6 +1,7 @@
 """Processes: one scan of /proc per look, and later who holds which socket.
 
-1. `read_processes` reads /proc/PID/stat and the network namespace of every process, and nothing else.
+1. `read_processes` reads /proc/PID/stat and the network namespace of every process, and nothing else; of an earlier
+   scan it takes over what it knows by pid, and reads only what came since.
 2. `held_within` reads descriptors of the processes in a namespace when its listeners are known; `read_holders` is
    asked for what is left. It reads those of all processes, and both stop as soon as every socket has its holder.
 3. Command lines are read of known relays only, and only their ports and addresses are kept (`relays`).
@@ -19,6 +20,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
 from engine.model.host import Gap
 from engine.model.traffic import Process
@@ -44,10 +46,16 @@ class Running:
 
 @dataclass(frozen=True)
 class ProcessTable:
-    """Every process of one scan, by ascending pid, and what could not be read of them."""
+    """Every process of one scan, by ascending pid, and what could not be read of them. `kernel` has its threads."""
 
     processes: tuple[Running, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    kernel: frozenset[int] = frozenset()
+
+    @cached_property
+    def by_pid(self) -> Mapping[int, Running]:
+        """The processes by their ids."""
+        return {process.pid: process for process in self.processes}
 
     @cached_property
     def by_netns(self) -> Mapping[int, tuple[Running, ...]]:
@@ -76,34 +84,51 @@ class Holder:
     program: relays.RelayProgram | None = None
 
 
-def read_processes() -> ProcessTable:
-    """Scans /proc once. Raises nothing: a process that ends meanwhile was never there."""
+def read_processes(known: ProcessTable | None = None) -> ProcessTable:
+    """Scans /proc once. Raises nothing: a process that ends meanwhile was never there.
+
+    With a `known` table only other pids than its are read; the very same table comes back where there are none.
+    """
+    known = known or ProcessTable()
     found: list[Running] = []
+    kernel: list[int] = []
     hidden = 0
     for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
+        if pid in known.kernel:
+            kernel.append(pid)
+            continue
         try:
-            name, state, flags = parse_stat(small(f"/proc/{pid}/stat"))
+            process = known.by_pid.get(pid) or _read(pid)
         except PermissionError:  # /proc is mounted with hidepid=1
             hidden += 1
             continue
         except (OSError, ValueError):
             continue
-        if flags & KERNEL_THREAD:
+        if process is None:
+            kernel.append(pid)
             continue
-        try:
-            netns = int(os.readlink(f"/proc/{pid}/ns/net")[5:-1])  # net:[INODE]
-        except PermissionError:
-            hidden, netns = hidden + 1, 0
-        except OSError:
-            continue
-        found.append(Running(pid, name, state, netns))
+        hidden += not process.netns
+        found.append(process)
     gaps = []
     if hidden:
         reason = f"the namespaces of {hidden} processes may not be read; {_remedy()}"
         gaps.append(Gap("/proc/PID/ns/net", "", reason))
     if found and not os.path.exists("/proc/1"):
         gaps.append(Gap("/proc", "", f"other users' processes are not shown (hidepid of proc(5)); {_remedy()}"))
-    return ProcessTable(tuple(found), tuple(gaps))
+    table = ProcessTable(tuple(found), tuple(gaps), frozenset(kernel))
+    return known if table == known else table
+
+
+def _read(pid: int) -> Running | None:
+    """A process, None for a thread of the kernel. Raises OSError, ValueError."""
+    name, state, flags = parse_stat(small(f"/proc/{pid}/stat"))
+    if flags & KERNEL_THREAD:
+        return None
+    try:
+        netns = int(os.readlink(f"/proc/{pid}/ns/net")[5:-1])  # net:[INODE]
+    except PermissionError:
+        netns = 0
+    return Running(pid, name, state, netns)
 
 
 def parse_stat(line: bytes) -> tuple[str, str, int]:
@@ -115,10 +140,20 @@ def parse_stat(line: bytes) -> tuple[str, str, int]:
     return os.fsdecode(head.partition(b"(")[2]), fields[0].decode("ascii", "replace"), int(fields[6])
 
 
-def held_within(processes: Iterable[Running], sockets: Collection[int]) -> dict[int, Holder]:
-    """Who of these processes, the lowest pid first, holds which of the sockets; pid 1 and hidden ones are left out."""
-    found = _scanned((each for each in processes if each.pid != 1), set(sockets) - {0})
-    return {inode: holder for held in found for inode, holder in (held or {}).items()}
+#: Who holds which socket, by its inode.
+Holders = Mapping[int, Holder]
+NOBODY: Holders = MappingProxyType({})
+
+
+def held_within(processes: Iterable[Running], sockets: Collection[int], known: Holders = NOBODY) -> dict[int, Holder]:
+    """Who of these processes, the lowest pid first, holds which of the sockets; pid 1 and hidden ones are left out.
+
+    Sockets with a `known` holder are not looked for.
+    """
+    kept = {inode: known[inode] for inode in sockets if inode in known}
+    missing = set(sockets) - kept.keys() - {0}
+    found = _scanned((each for each in processes if each.pid != 1), missing) if missing else []
+    return kept | {inode: holder for held in found for inode, holder in (held or {}).items()}
 
 
 def read_holders(

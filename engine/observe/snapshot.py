@@ -13,8 +13,10 @@ from dataclasses import replace
 
 from engine.model.container import Container
 from engine.model.host import Netns, Snapshot
+from engine.model.traffic import Listener
 from engine.observe.look import Look, Scene, Wanted, look
 from engine.observe.namespaces import Place, way_in
+from engine.observe.processes import Holders
 from engine.observe.sockets import with_processes
 
 
@@ -35,7 +37,7 @@ def compose(seen: Look, before: Composed | None = None) -> Snapshot:
     """The snapshot of a look. What is the same value in an earlier look is taken from that one's snapshot."""
     scene = seen.scene
     places = scene.places
-    if before is not None and not _same_scene(scene, before[0].scene):
+    if before is not None and not _same_names(scene, before[0].scene):
         before = None
     namespaces = tuple(
         _netns(netns, places[netns], seen, before) for netns in _in_order(seen.visits, places, scene.ids[scene.host])
@@ -53,20 +55,23 @@ def compose(seen: Look, before: Composed | None = None) -> Snapshot:
     )
 
 
-def _same_scene(scene: Scene, earlier: Scene) -> bool:
-    """Whether namespaces and containers are the same; processes may have come and gone."""
-    return scene.found is earlier.found and scene.ids is earlier.ids and scene.view is earlier.view
+def _same_names(scene: Scene, earlier: Scene) -> bool:
+    """Whether namespaces are called and entered alike, and the same ports are published."""
+    if (scene.host, scene.root, scene.wanted) != (earlier.host, earlier.root, earlier.wanted):
+        return False
+    return scene.view is earlier.view or scene.view.published == earlier.view.published
 
 
 def _netns(netns: str, place: Place, seen: Look, before: Composed | None) -> Netns:
     visit = seen.visits[netns]
-    known = before[1].by_id.get(netns) if before is not None and before[0].holders is seen.holders else None
+    known = before[1].by_id.get(netns) if before is not None else None
     listeners = None
     if before is not None and known is not None:
         earlier = before[0].visits[netns]
-        if earlier is visit and before[0].links[netns] is seen.links[netns]:
+        same = earlier.listeners is visit.listeners and _held_alike(visit.listeners, before[0].holders, seen.holders)
+        listeners = known.listeners if same else None
+        if same and earlier is visit and before[0].links[netns] is seen.links[netns] and _at(place, known, before[0]):
             return known
-        listeners = known.listeners if earlier.listeners is visit.listeners else None
     if listeners is None:
         listeners = with_processes(visit.listeners, seen.holders, seen.scene.view.published)
     return Netns(
@@ -89,12 +94,28 @@ def _netns(netns: str, place: Place, seen: Look, before: Composed | None) -> Net
     )
 
 
+def _held_alike(listeners: Iterable[Listener], before: Holders, now: Holders) -> bool:
+    """Whether these sockets have the very same holders."""
+    return before is now or all(before.get(each.inode) is now.get(each.inode) for each in listeners)
+
+
+def _at(place: Place, known: Netns, before: Look) -> bool:
+    """Whether a namespace is found where it was."""
+    return before.scene.found.get(known.inode) == place
+
+
 def _containers(seen: Look, before: Composed | None) -> tuple[Container, ...]:
     """The containers in their namespaces, each with the command that reaches it."""
-    if before is not None and before[0].visits.keys() == seen.visits.keys():
+    if before is not None and _same_containers(seen, before[0]):
         return before[1].containers
     placed = _placed(seen.scene, seen.visits)
     return tuple(replace(each, command=_from_home(each, seen.scene)) for each in placed)
+
+
+def _same_containers(seen: Look, before: Look) -> bool:
+    """Whether containers and the names of their namespaces are as they were."""
+    same = before.scene.view is seen.scene.view and before.scene.ids == seen.scene.ids
+    return same and before.visits.keys() == seen.visits.keys()
 
 
 def _from_home(container: Container, scene: Scene) -> tuple[str, ...]:

@@ -3,15 +3,17 @@
 1. A notification is not decoded: its group says which source of its namespace is stale, and the source is read again.
    A socket that lost notifications (ENOBUFS) makes its source stale as well, so that nothing is missed.
 2. A folder's file that comes or goes, and an engine's event, mean that there may be another scene.
-3. A namespace lives as long as a socket of it is open, so that its inode stays its own; `follow` closes those of
+3. iptables-legacy tells nothing, but its tools let go of their lock when they have changed a table.
+4. A namespace lives as long as a socket of it is open, so that its inode stays its own; `follow` closes those of
    namespaces that are not in the scene any more.
 
-Sources: rtnetlink(7), include/uapi/linux/rtnetlink.h (RTNLGRP_*), nfnetlink.h (NFNLGRP_NFTABLES).
+Sources: rtnetlink(7), include/uapi/linux/rtnetlink.h (RTNLGRP_*), nfnetlink.h (NFNLGRP_NFTABLES), iptables(8).
 """
 
 from __future__ import annotations
 
 import os
+import resource
 import selectors
 import socket
 from collections.abc import Iterable, Mapping
@@ -20,9 +22,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 from engine.observe.engine_events import EngineEvents
-from engine.observe.folders import Folders
+from engine.observe.folders import Folders, Released
 from engine.observe.look import Scene
 from engine.observe.namespaces import NAMED, Place, enter, side_by_side
+from engine.observe.socket_counts import SocketCounts
 from engine.observe.visit import Source
 
 NETLINK_NETFILTER = 12
@@ -37,27 +40,49 @@ CHANNELS: Mapping[int, tuple[tuple[int, ...], tuple[Source, ...]]] = {
 _SOL_NETLINK, _ADD_MEMBERSHIP = 270, 1
 #: Folders whose entries are namespaces.
 FOLDERS = (NAMED, "/run/docker/netns")
+#: What the tools of iptables-legacy hold while they change a table, as it is called where nobody named another.
+LOCK = "/run/xtables.lock"
+#: Descriptors for each namespace, and for all else.
+_DESCRIPTORS, _OTHERS = 4, 512
 
 Stale = dict[str, set[Source]]
-#: A socket of a namespace, and what it makes stale there.
-Channel = tuple[socket.socket, tuple[Source, ...]]
 
 
 @dataclass(slots=True)
 class Told:
-    """What was heard: stale sources by namespace id, and whether there may be another scene."""
+    """What was heard: stale sources by namespace id, and whether there may be another scene, or other legacy tables.
+
+    Of containers only those that are `named` may be different; None where all may be.
+    """
 
     stale: Stale = field(default_factory=dict)
     scene: bool = False
+    named: set[str] | None = field(default_factory=set)
+    legacy: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.stale) or self.scene
+        return bool(self.stale) or self.scene or self.legacy
 
     def add(self, other: Told) -> None:
         """Takes in what was heard as well."""
         for netns, sources in other.stale.items():
             self.stale.setdefault(netns, set()).update(sources)
         self.scene = self.scene or other.scene
+        self.named = None if self.named is None or other.named is None else self.named | other.named
+        self.legacy = self.legacy or other.legacy
+
+
+@dataclass(frozen=True, slots=True)
+class _Post:
+    """What is open in one namespace: sockets with what they make stale there, and the counts of its sockets."""
+
+    channels: tuple[tuple[socket.socket, tuple[Source, ...]], ...]
+    counts: SocketCounts
+
+    def close(self) -> None:
+        self.counts.close()
+        for channel, _ in self.channels:
+            channel.close()
 
 
 class Subscriptions:
@@ -65,11 +90,12 @@ class Subscriptions:
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
-        self._channels: dict[tuple[str, int], list[Channel]] = {}
-        self._folders = Folders(FOLDERS)
+        self._posts: dict[tuple[str, int], _Post] = {}
+        self._folders, self._lock = Folders(FOLDERS), Released(LOCK)
         self._engines: dict[str, EngineEvents] = {}
-        if self._folders.descriptor >= 0:
-            self._selector.register(self._folders.descriptor, selectors.EVENT_READ, self._folders)
+        for each in (self._folders, self._lock):
+            if each.descriptor >= 0:
+                self._selector.register(each.descriptor, selectors.EVENT_READ, each)
 
     def __enter__(self) -> Subscriptions:
         return self
@@ -77,27 +103,35 @@ class Subscriptions:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for channel, _ in (each for channels in self._channels.values() for each in channels):
-            channel.close()
+        for post in self._posts.values():
+            post.close()
         for engine in self._engines.values():
             engine.close()
         self._folders.close()
+        self._lock.close()
         self._selector.close()
 
     def follow(self, scene: Scene) -> list[str]:
         """Listens to the namespaces and engines of a scene, and to no others. Gives back the ids of new namespaces."""
         wanted = {(netns, place.inode): place for netns, place in scene.places.items() if place.ways}
-        for key in self._channels.keys() - wanted.keys():
-            for channel, _ in self._channels.pop(key):
+        for key in self._posts.keys() - wanted.keys():
+            left = self._posts.pop(key)
+            for channel, _ in left.channels:
                 self._selector.unregister(channel)
-                channel.close()
-        fresh = [key for key in wanted if key not in self._channels]
-        for key, channels in zip(fresh, side_by_side(lambda key: _open(wanted[key]), fresh), strict=True):
-            self._channels[key] = channels
-            for channel, sources in channels:
-                self._selector.register(channel, selectors.EVENT_READ, (key[0], sources))
+            left.close()
+        _make_room(_DESCRIPTORS * len(wanted) + _OTHERS)
+        fresh = [key for key in wanted if key not in self._posts]
+        for key, post in zip(fresh, side_by_side(lambda key: _open(wanted[key]), fresh), strict=True):
+            if post is not None:
+                self._posts[key] = post
+                for channel, sources in post.channels:
+                    self._selector.register(channel, selectors.EVENT_READ, (key[0], sources))
         self._follow_engines(scene.view.sockets)
         return [netns for netns, _ in fresh]
+
+    def counted(self) -> list[str]:
+        """The namespaces that have more or fewer sockets than at the last call."""
+        return [netns for (netns, _), post in self._posts.items() if post.counts.changed()]
 
     def _follow_engines(self, sockets: Iterable[str]) -> None:
         for path in self._engines.keys() - set(sockets):
@@ -119,8 +153,11 @@ class Subscriptions:
         for key, _ in self._selector.select(seconds):
             if isinstance(key.data, Folders):
                 told.scene |= key.data.changed()
+            elif isinstance(key.data, Released):
+                told.legacy |= key.data.told()
             elif isinstance(key.data, EngineEvents):
                 told.scene |= key.data.told()
+                told.add(Told(named=key.data.named()))
                 if key.data.ended:
                     self._forget(key.data)
             else:
@@ -130,14 +167,26 @@ class Subscriptions:
         return told
 
 
-def _open(place: Place) -> list[Channel]:
-    """The sockets of one namespace; none where it may not be entered."""
-    found: list[Channel] = []
-    with suppress(OSError):
+def _open(place: Place) -> _Post | None:
+    """What is to be open in one namespace; None where it may not be entered, or where there is no room."""
+    found: list[tuple[socket.socket, tuple[Source, ...]]] = []
+    try:
         enter(place)
         for protocol, (groups, sources) in CHANNELS.items():
             found += [(each, sources) for each in _joined(protocol, groups)]
-    return found
+        return _Post(tuple(found), SocketCounts())
+    except OSError:
+        for channel, _ in found:
+            channel.close()
+        return None
+
+
+def _make_room(wanted: int) -> None:
+    """Lets this process have so many open files, as far as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted <= hard:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _joined(protocol: int, groups: Iterable[int]) -> list[socket.socket]:

@@ -22,7 +22,7 @@ from engine.observe.errors import gap
 from engine.observe.firewall.bridge_tables import unread_tables
 from engine.observe.firewall.read import read_firewall
 from engine.observe.namespaces import Place, enter
-from engine.observe.processes import Holder, Running, held_within
+from engine.observe.processes import NOBODY, Holder, Running, held_within
 from engine.observe.sockets import read_listeners
 from engine.observe.stack import Stack, read_stack
 from engine.observe.sysctls import COUNT, read_sysctls
@@ -35,6 +35,7 @@ class Source(StrEnum):
     SYSCTLS = "sysctls"
     FIREWALL = "firewall"
     LISTENERS = "listeners"
+    HOLDERS = "holders"
     CONNTRACK = "conntrack"
 
 
@@ -108,8 +109,8 @@ def visit(
 ) -> Visit | None:
     """Enters a namespace and reads the `stale` sources into what `before` has; None when it is gone by now.
 
-    `processes` are those in it, by pid. A namespace that could not be entered before has all of its sources stale.
-    Raises nothing.
+    `processes` are those in it, by pid. Holders are looked for of new listeners, and of all where they are stale. A
+    namespace that could not be entered before has all of its sources stale. Raises nothing.
     """
     if before is None or None in before.unread:
         before, stale = Visit(), tuple(Source)
@@ -123,8 +124,9 @@ def visit(
         if source in stale:
             value, gaps = read(netns, before)
             before = _with(before, {str(source): value}, {source: gaps})
-    if Source.LISTENERS in stale:
-        held = held_within(processes, [listener.inode for listener in before.listeners])
+    if Source.LISTENERS in stale or Source.HOLDERS in stale:
+        known = NOBODY if Source.HOLDERS in stale else before.holders
+        held = held_within(processes, [listener.inode for listener in before.listeners], known)
         before = _with(before, {"holders": held})
     return before
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import queue
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from signal import SIGKILL, SIGSTOP
 
 import pytest
 
@@ -17,6 +20,10 @@ from tests.harness.netns import End, Netns, World, run
 
 require("ip", "nsenter", "iptables-legacy", "iptables-nft", root=True)
 
+LISTEN = (
+    sys.executable, "-I", "-c",
+    "import socket, time; held = socket.create_server(('', 81)); print('ready', flush=True); time.sleep(600)",
+)  # fmt: skip
 #: The most that a busy machine is given; nothing is asserted of it.
 PATIENCE = 60
 
@@ -70,6 +77,7 @@ def test_each_kind_of_change_is_told(world: World) -> None:
     host, lan = world.netns("host"), world.netns("lan")
     world.veth(End(host, "up0", ("10.7.0.1/24",)), End(lan, "eth0", ("10.7.0.2/24",)))
     host.run("iptables-legacy", "-A", "INPUT", "-i", "old0", "-j", "DROP")
+    servers: list[subprocess.Popen[str]] = []
     changes: dict[str, Callable[[], object]] = {
         "link up0 changed": lambda: host.ip("link set up0 mtu 1400"),
         "route 10.8.0.0/24 via 10.7.0.2 dev up0": lambda: host.route("10.8.0.0/24 via 10.7.0.2"),
@@ -81,6 +89,15 @@ def test_each_kind_of_change_is_told(world: World) -> None:
         "rule -A INPUT -i new0 -j DROP of filter/INPUT": lambda: host.run(
             "iptables-legacy", "-A", "INPUT", "-i", "new0", "-j", "DROP"
         ),
+        "rule -A OUTPUT -j ACCEPT of filter/OUTPUT added in": lambda: lan.run(
+            "iptables-nft", "-A", "OUTPUT", "-j", "ACCEPT"
+        ),
+        "rule -A INPUT -i first0 -j DROP of filter/INPUT": lambda: lan.run(
+            "iptables-legacy", "-A", "INPUT", "-i", "first0", "-j", "DROP"
+        ),
+        "listener 0.0.0.0:81/tcp added": lambda: servers.append(world.start(lan.enter(LISTEN), ready="ready")),
+        f"changed in {lan.name} (stopped no → yes)": lambda: servers[0].send_signal(SIGSTOP),
+        "listener 0.0.0.0:81/tcp deleted": lambda: servers[0].send_signal(SIGKILL),
         f"namespace {world.prefix}-late added": lambda: world.netns("late"),
     }
     with watching(world, host) as seen:

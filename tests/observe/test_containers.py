@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from engine.model.container import Network
-from engine.observe.containers import ContainerView, in_picture, read_containers, read_engine
+from engine.model.host import Gap
+from engine.observe.container_view import ContainerView
+from engine.observe.containers import in_picture, read_containers
+from engine.observe.docker_engine import read_engine
 from engine.observe.engines import Engine, find_engines, parse_unix
 from engine.observe.processes import ProcessTable, Running
 from tests.observe.docker_documents import bridge_network, inspected, listed
@@ -48,6 +54,36 @@ def test_containers_networks_and_sandboxes_of_an_engine(path: Path) -> None:
     assert (sandbox.inode, sandbox.path, sandbox.pid) == (own_netns(), f"/proc/{os.getpid()}/ns/net", os.getpid())
     assert view.gaps == ()
     assert {port for _, port in view.published} == {8080}
+
+
+def test_of_an_engine_that_was_read_before_only_the_named_containers_are_asked_for(path: Path) -> None:
+    answers = {
+        LIST: [listed(1), listed(2)], "/networks": [bridge_network()], inspect(1): living(1), inspect(2): living(2)
+    }  # fmt: skip
+    engine, first, second = Engine("docker", str(path)), f"{1:064x}", f"{2:064x}"
+    with fake_engine(path, answers):
+        whole = read_engine(engine)
+    path.unlink()
+    named = f"{LIST}&filters={quote(json.dumps({'id': [first]}))}"
+    paused = inspected(1, State={"Status": "paused", "Pid": os.getpid()})
+    with fake_engine(path, {named: [listed(1)], "/networks": [], inspect(1): paused}) as asked:
+        again = read_engine(engine, before=(whole, {first}))
+        assert asked == [named, "/networks", inspect(1)]
+        assert read_engine(engine, before=(whole, ())) == whole
+    assert [each.state for each in again.containers] == ["paused", "running"]
+    assert again.containers[1] is whole.containers[1]
+    assert (again.sandboxes, again.networks) == (whole.sandboxes, ())
+    path.unlink()
+    with fake_engine(path, {named: [], "/networks": []}):
+        assert [each.id for each in read_engine(engine, before=(whole, {first})).containers] == [second]
+
+
+def test_an_engine_in_trouble_is_read_as_a_whole(path: Path) -> None:
+    before = ContainerView(gaps=(Gap("docker", "", "did not answer"),), sockets=(str(path),))
+    with fake_engine(path, {LIST: [], "/networks": []}) as asked:
+        read_engine(Engine("docker", str(path)), before=(before, {"a" * 64}))
+        read_engine(Engine("docker", str(path)), before=(replace(before, gaps=()), [f"{n:064x}" for n in range(99)]))
+    assert asked == [LIST, "/networks"] * 2
 
 
 def test_the_engines_own_namespace_file_comes_first_when_it_is_one(path: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from engine.model.container import Container
 from engine.observe import namespaces
-from engine.observe.containers import ContainerView, Sandbox
+from engine.observe.container_view import ContainerView, Sandbox
 from engine.observe.errors import ObserveError
 from engine.observe.look import owners
 from engine.observe.namespaces import Place, apart, discover, host_inode, name_all, open_place, side_by_side, way_in

@@ -29,6 +29,30 @@ from tests.observe.wire import attr, ip, name, u32
 INET, INET6, BRIDGE = 2, 10, 7
 
 
+def test_what_moves_by_itself_makes_no_other_value() -> None:
+    def port(statistics: int, timer: int, master: int = 3, hairpin: int = 0) -> Message:
+        settings = attr(1, b"\3") + attr(4, bytes([hairpin])) + attr(22, struct.pack("=Q", timer))
+        info = attr(1, name("veth")) + attr(4, name("bridge")) + attr(5, settings)
+        return wire.link(5, "veth0", attr(7, u32(statistics) * 3), attr(10, u32(master)), attr(18, info))
+
+    def bridge(timer: int, stp: int = 0) -> Message:
+        return wire.link(
+            3, "br0", attr(18, attr(1, name("bridge")) + attr(2, attr(5, u32(stp)) + attr(19, u32(timer) * 2)))
+        )
+
+    (first,) = parse_links([port(1, 1)])
+    assert parse_links([port(2, 2)])[0] is first
+    assert parse_links([port(1, 1, master=4)])[0].link.master == 4
+    (turned,) = parse_links([port(1, 1, hairpin=1)])
+    assert turned.link.port is not None
+    assert turned.link.port.hairpin
+    assert parse_links([bridge(1)])[0] is parse_links([bridge(2)])[0]
+    assert parse_links([bridge(1, stp=1)])[0].link.bridge == BridgeOptions(stp=True)
+    body = struct.pack("=BxxxiHBB", INET, 2, 0x02, 0, 1) + attr(1, ip("10.0.0.2")) + attr(2, bytes(range(6)))
+    old, young = (parse_neighbours([(28, body + attr(3, u32(age) * 4))]) for age in (9, 1))
+    assert old[0] is young[0]
+
+
 def test_a_veth_in_a_bridge_has_its_master_its_port_settings_and_its_far_end() -> None:
     port = attr(1, b"\4") + attr(4, b"\1") + attr(8, b"\0") + attr(33, b"\1")
     info = attr(1, name("veth")) + attr(4, name("bridge")) + attr(5, port)

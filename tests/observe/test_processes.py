@@ -49,6 +49,15 @@ def test_a_scan_finds_this_process_in_its_namespace() -> None:
     assert [process.pid for process in table.processes] == sorted(process.pid for process in table.processes)
 
 
+def test_a_scan_takes_over_what_is_known_by_pid(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.observe.processes.os.listdir", lambda _: ["1", str(os.getpid()), "self"])
+    whole = read_processes()
+    assert read_processes(whole) is whole
+    renamed = ProcessTable((Running(os.getpid(), "known", "S", 7), Running(2**22 + 1, "gone", "S", 7)))
+    assert read_processes(renamed).by_pid[os.getpid()].name == "known"
+    assert read_processes(renamed).by_pid.keys() == whole.by_pid.keys()
+
+
 def test_the_holder_of_a_socket_is_found_with_its_user() -> None:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))

@@ -1,15 +1,18 @@
-"""Who tells a watch that there may be another scene: folders of namespaces, and engines by their events."""
+"""Who tells a watch that something may be different: folders of namespaces, a lock, engines, and counts of sockets."""
 
 from __future__ import annotations
 
+import json
 import select
+import socket
 from pathlib import Path
 
 import pytest
 
 from engine.observe import engine_events
 from engine.observe.engine_events import RESOURCE, EngineEvents
-from engine.observe.folders import Folders
+from engine.observe.folders import Folders, Released
+from engine.observe.socket_counts import SocketCounts
 from tests.observe.fake_engine import as_http, fake_engine
 
 HEADING = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -42,6 +45,62 @@ def test_a_folder_tells_of_its_entries_and_of_nothing_else(tmp_path: Path) -> No
         assert folders.changed()
     finally:
         folders.close()
+
+
+def test_a_file_tells_when_it_is_let_go_and_when_it_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    lock = Released(str(path))
+    try:
+        (tmp_path / "beside").touch()
+        assert not lock.told()
+        path.touch()
+        assert lock.told()
+        assert not lock.told()
+        (tmp_path / "beside").unlink()
+        assert not lock.told()
+        with path.open("rb"):
+            assert not lock.told(), "somebody holds it"
+        assert lock.told()
+        path.unlink()
+        lock.told()
+        path.touch()
+        assert lock.told()
+        path.open("rb").close()
+        assert lock.told(), "another file of that name is watched"
+    finally:
+        lock.close()
+
+
+def test_counts_tell_of_a_listener_that_comes_or_goes() -> None:
+    counts = SocketCounts()
+    try:
+        with socket.socket() as listening, socket.socket(type=socket.SOCK_DGRAM) as bound:
+            listening.bind(("127.0.0.1", 0))
+            counts.changed()
+            listening.listen()
+            assert counts.changed()
+            bound.bind(("127.0.0.1", 0))
+            assert counts.changed()
+    finally:
+        counts.close()
+
+
+def test_an_event_names_its_containers_even_in_pieces(tmp_path: Path) -> None:
+    one, other = "a" * 64, "0123456789abcdef" * 4
+    line = json.dumps({"Type": "network", "Actor": {"ID": one, "Attributes": {"container": other}}}).encode() + b"\n"
+    path = tmp_path / "engine.sock"
+    for data, named in (
+        (HEADING + line[:40], set()),
+        (HEADING + line, {one, other}),
+        (HEADING + line + b'{"Type":"container"}\n', None),
+    ):
+        with fake_engine(path, {RESOURCE: data}):
+            teller = EngineEvents(str(path))
+            heard(teller)
+            assert teller.named() == named
+            assert teller.named() == set()
+            teller.close()
+        path.unlink()
 
 
 def test_an_event_is_told_and_the_heading_is_none(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from engine.model.container import Container, Network
 from engine.observe import docker, podman_documents
 from engine.observe.collected.reading import Reading, Row, documents
-from engine.observe.containers import LIVING, ContainerView, Sandbox
+from engine.observe.container_view import LIVING, ContainerView, Sandbox
 
 #: Files of engines by the path that people see.
 _RUN = "/var/run/"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from engine.model.host import Gap
 from engine.observe.collected import beyond, containers, listeners
 from engine.observe.collected.reading import Reading
-from engine.observe.containers import ContainerView
+from engine.observe.container_view import ContainerView
 from engine.observe.namespaces import NAMED, Place
 from engine.observe.processes import Holder
 
