@@ -32,9 +32,18 @@ def nat_table(rules: int) -> str:
     return "\n".join(["*nat", *chains, *lines, "COMMIT", ""])
 
 
+def last_service(rules: int) -> str:
+    """The address of the service whose rules are the last ones of such a table."""
+    return _address(-(-(rules - RULES_FIXED) // RULES_EACH) - 1)
+
+
+def _address(number: int) -> str:
+    return f"10.{96 + (number >> 16)}.{number >> 8 & 255}.{number & 255}"
+
+
 def _service(number: int) -> list[str]:
     name = f'-m comment --comment "default/service-{number}:http'
-    address = f"10.{96 + (number >> 16)}.{number >> 8 & 255}.{number & 255}"
+    address = _address(number)
     mark = "-j KUBE-MARK-MASQ"
     service = f"KUBE-SVC-{number:016X}"
     lines = [

@@ -19,12 +19,22 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from bench.kube_rules import nat_table
+from bench.kube_rules import last_service, nat_table
 from bench.large_host import PROGRAMS, REPOSITORY, LargeHost, large_host, snapshot_argv
 from bench.why import OBJECTS, Spent, timed
 from engine.observe.namespaces import Place, apart, enter
 from tests.harness.netns import Netns, World, run
+
+#: A way out, for a question to be walked: packets to any address leave by a device.
+UPLINK = (
+    "link add up0 type veth peer name far0",
+    "link set far0 up",
+    "link set up0 up",
+    "address add 10.0.0.2/24 dev up0",
+    "route add default dev up0",
+)
 
 
 @dataclass(frozen=True)
@@ -80,16 +90,20 @@ def rows_of_rules(world: World, rules: int) -> list[Row]:
     for backend in ("nft", "legacy"):
         netns = world.netns(backend)
         netns.run(f"iptables-{backend}-restore", stdin=nat_table(rules))
+        for way in UPLINK:
+            netns.run("ip", *way.split())
         save = netns.enter([f"iptables-{backend}-save", "-c"])
         tools = f"iptables-{backend}-save -c, {rules:,} nat rules"
-
-        def work(path: str = netns.path) -> Spent:
-            return part("rules", path)
-
-        def tool(argv: list[str] = save) -> Spent:
-            return timed(lambda: run(argv))
-
-        found += [Row(tools, tool), Row(f"portscope reads and parses them ({backend})", work, tools, "ratio ≤ 2")]
+        last = last_service(rules)
+        found.append(Row(tools, partial(timed, partial(run, save))))
+        for name, words, promise in (
+            ("portscope reads each rule's words", ("rules",), "ratio ≤ 2"),
+            ("the same, and understands all rules", ("meanings",), ""),
+            ("a look, and a question to the last service", ("asked", last), ""),
+            ("a look, and all of it as JSON", ("written",), ""),
+        ):
+            what, *more = words
+            found.append(Row(f"{name} ({backend})", partial(part, what, netns.path, *more), tools, promise))
     return found
 
 

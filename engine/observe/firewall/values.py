@@ -65,19 +65,25 @@ def prefix(address: IPAddress, length: int) -> Interval:
     return Interval(value & ~hosts, value | hosts)
 
 
+@lru_cache(maxsize=64)
+def _field(name: str) -> Field:
+    """Equal fields are the same value."""
+    return Field(name)
+
+
 @lru_cache(maxsize=8192)
 def network(name: str, text: str) -> tuple[Field, Interval]:
     """`10.0.0.0/8`, `1.2.3.4`, `10.0.0.1/255.0.255.0`: the field (with a mask where it is needed) and the value."""
     host, slash, mask = text.partition("/")
     address = ip_address(host)
     if not slash:
-        return Field(name), Interval(int(address), int(address))
+        return _field(name), Interval(int(address), int(address))
     if "." not in mask and ":" not in mask:
-        return Field(name), prefix(address, number(mask))
+        return _field(name), prefix(address, number(mask))
     bits = int(ip_address(mask))
     hosts = bits ^ ((1 << address.max_prefixlen) - 1)
     if hosts & (hosts + 1) == 0:
-        return Field(name), Interval(int(address) & bits, int(address) | hosts)
+        return _field(name), Interval(int(address) & bits, int(address) | hosts)
     return Field(name, bits), Interval(int(address) & bits, int(address) & bits)
 
 

@@ -28,6 +28,7 @@ from engine.observe.memo import Memo
 _HOOKS = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
 _ERROR = b"ERROR\0"
 _VERDICTS = {-1: "DROP", -2: "ACCEPT", -5: "RETURN"}
+_ENDS = {verdict: f" -j {name}" for verdict, name in _VERDICTS.items()}
 _IN, _OUT, _SOURCE, _DESTINATION, _PROTOCOL = 0x01, 0x02, 0x08, 0x10, 0x40
 _NO_DEVICES = bytes(64)
 
@@ -85,32 +86,32 @@ class _Reader:
         """Finds the places, and where chains begin."""
         data, size, lengths, start = self._data, self._layout.head.size, self._layout.lengths, self._table.start
         built_in = {start + begin: (_HOOKS[hook], start + end) for hook, begin, end in self._table.chains}
-        place = start
-        while place < len(data):
+        place, end, places = start, len(data), self._places
+        while place < end:
             target, following = _lengths(data, place + lengths)
             if not size <= target < following:
                 raise ValueError("an entry leads nowhere")
             if place in built_in:
-                self._begins.append((*built_in[place], len(self._places)))
-            at = place + target
-            if data[at + _NAME : at + _NAME + len(_ERROR)] == _ERROR:
-                name = self._jumps[place + following - start] = _text(data[at + _BEHIND : at + _BEHIND + 30])
-                self._begins.append((name, None, len(self._places)))
+                self._begins.append((*built_in[place], len(places)))
+            target, following = place + target, place + following
+            if data[target + _NAME] and data[target + _NAME : target + _BEHIND].startswith(_ERROR):
+                name = self._jumps[following - start] = _text(data[target + _BEHIND : target + _BEHIND + 30])
+                self._begins.append((name, None, len(places)))
             else:
-                self._places.append(place)
-            place += following
-        if self._jumps.pop(len(data) - start, None) is None:
+                places.append(place)
+            place = following
+        if self._jumps.pop(end - start, None) is None:
             raise ValueError("the table has no end")
 
     def draft(self) -> Draft:
         """The chains in their order, each with its rules."""
         made = Draft(self._table.name)
         for (name, policy, first), (_, _, end) in pairwise(self._begins):
-            *places, last = self._places[first:end]
-            if policy not in (None, last):
+            last = self._places[end - 1]
+            if end <= first or policy not in (None, last):
                 raise ValueError("a chain does not end with its policy")
             made.policies[name] = "-" if policy is None else _VERDICTS[self._verdict(last)]
-            made.rules[name] = self._lines(name, places)
+            made.rules[name] = self._lines(f"-A {name}", self._places[first : end - 1])
         if len(made.policies) != len(self._table.chains) + len(self._jumps):
             raise ValueError("a chain is missing")
         if not TARGET_NAMES.isdisjoint(made.policies):
@@ -121,10 +122,10 @@ class _Reader:
         target, _ = _lengths(self._data, place + self._layout.lengths)
         return int(_int(self._data, place + target + _BEHIND)[0])
 
-    def _lines(self, chain: str, places: Sequence[int]) -> list[Line]:
-        data, head, addresses = self._data, self._layout.head, _ADDRESSES[self._family]
+    def _lines(self, start: str, places: Sequence[int]) -> list[Line]:
+        data, head, begin = self._data, self._layout.head, self._table.start
+        addresses, targets, jumps = _ADDRESSES[self._family], _TARGETS[self._family], self._jumps
         made: list[Line] = []
-        start = f"-A {chain}"
         for place in places:
             address, target, following, packets, octets = head.unpack_from(data, place)
             words, goto = addresses[address]
@@ -136,19 +137,15 @@ class _Reader:
                     raise ValueError("a match leads out of its entry")
                 parts.append(_MATCHES[data[at : at + length]])
                 at += length
-            parts.append(self._target_part(target, place + following, goto))
+            following += place
+            if data[target + _NAME]:
+                parts.append(targets[data[target:following]])
+            elif (verdict := _int(data, target + _BEHIND)[0]) < 0:
+                parts.append(_ENDS[verdict])
+            elif verdict != following - begin:
+                parts.append(f" {'-g' if goto else '-j'} {jumps[verdict]}")
             made.append((packets, octets, None, parts))
         return made
-
-    def _target_part(self, target: int, following: int, goto: int) -> str:
-        """`-j …`; nothing where the target is the next entry."""
-        if self._data[target + _NAME]:
-            return _TARGETS[self._family][self._data[target:following]]
-        (verdict,) = _int(self._data, target + _BEHIND)
-        if verdict < 0:
-            return f" -j {_VERDICTS[verdict]}"
-        following -= self._table.start
-        return "" if verdict == following else f" {'-g' if goto else '-j'} {self._jumps[verdict]}"
 
 
 def _text(raw: bytes) -> str:

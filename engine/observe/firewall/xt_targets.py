@@ -52,17 +52,17 @@ def statements(options: Sequence[Option], chains: Collection[str]) -> list[State
     if not head.values:
         raise FirewallTextError(f"{head.name} without a target")
     name = head.values[0]
-    text = " ".join(option.text for option in options)
     if name in VERDICTS:
         return [Verdict(VERDICTS[name])]
     if name in chains:
         goto = head.name in ("-g", "--goto")
         return [Verdict(VerdictKind.GOTO if goto else VerdictKind.JUMP, name)]
-    if name in NOTES:
-        return [Note(text)]
     builder = _BUILDERS.get(name)
     built = builder({option.name: option.values for option in options[1:]}) if builder else None
-    return [built if built is not None else Opaque(text)]
+    if built is not None:
+        return [built]
+    text = " ".join(option.text for option in options)
+    return [Note(text) if name in NOTES else Opaque(text)]
 
 
 _Options = dict[str, tuple[str, ...]]
@@ -101,9 +101,11 @@ def nat_value(text: str) -> NatValue | None:
     )
 
 
+_FLAGS = {"--random": "random", "--random-fully": "fully-random", "--persistent": "persistent"}
+
+
 def _flags(options: _Options) -> frozenset[str]:
-    names = ("random", "random-fully", "persistent")
-    return frozenset("fully-random" if name == "random-fully" else name for name in names if f"--{name}" in options)
+    return frozenset([_FLAGS[name] for name in options if name in _FLAGS])
 
 
 def _nat(kind: NatKind, option: str) -> Callable[[_Options], Statement | None]:

@@ -35,7 +35,7 @@ class Option(NamedTuple):
     @property
     def text(self) -> str:
         """The option as its tool writes it."""
-        words = " ".join([self.name, *map(quote, self.values)])
+        words = " ".join((self.name, *map(quote, self.values)))
         return f"! {words}" if self.negate else words
 
 
