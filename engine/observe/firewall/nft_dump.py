@@ -196,7 +196,6 @@ Expression = Payload | Meta | Bitwise | Compare | Range | Immediate | Counter | 
 #: Expressions that were decoded before, by their bytes: the rules of a host are made of few different ones.
 _SEEN: dict[bytes, Expression] = {}
 _SEEN_LIMIT = 1 << 16
-_COUNTER = b"counter\0"
 
 
 def expressions(raw: bytes) -> Iterator[Expression]:
