@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from views.painted import Painted
-from views.text import Entry, Role, Span, matching
+from views.text import Entry, Role, Span, Spans, clip, matching
 
 GUTTER = 3
 
@@ -164,7 +164,7 @@ class Listing(Painted):
         if here:
             name = "cursor" if self.has_focus else "cursor-blurred"
             over = self.component_style(name)
-        return self.strip([*gutter, *row.spans(width - GUTTER)], over=over)
+        return self.strip([*gutter, *_shortened(row.spans(width - GUTTER), width - GUTTER)], over=over)
 
     def _room(self) -> int:
         """The width of a row that leaves room for a scroll bar, whether there is one or not."""
@@ -193,3 +193,15 @@ class Listing(Painted):
             self.cursor = key
             self.refresh()
             self.post_message(self.Moved(self, key))
+
+
+def _shortened(spans: Spans, width: int) -> Spans:
+    """A row in at most `width` cells, with an ellipsis where something was cut."""
+    excess = sum(len(span.text) for span in spans) - width
+    kept = list(spans)
+    while excess > 0 and kept:
+        last = kept.pop()
+        if len(last.text) > excess:
+            return (*kept, Span(clip(last.text, len(last.text) - excess), last.role))
+        excess -= len(last.text)
+    return tuple(kept)

@@ -6,15 +6,25 @@ never called. What was done stays when the workbench ends: on a host a fix is me
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.model.host import Snapshot
 from engine.model.verdict import Fix
 from engine.model.where import seen
+from engine.model.words import Argv
 from workbench.exits import refused
 
 if TYPE_CHECKING:
     from engine.build.apply import Applied
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """A fix that was taken back, and the commands that do the same."""
+
+    fix: Fix
+    commands: tuple[Argv, ...]
 
 
 class Changes:
@@ -33,12 +43,13 @@ class Changes:
         except (BuildError, ValueError) as error:
             raise refused(f"“{fix.title}” was not carried out, nothing is changed: {error}") from error
 
-    def take_back(self) -> Fix | None:
+    def take_back(self) -> TakenBack | None:
         """Takes the last fix back; None where there is none. Raises `Refusal` with what had to be left."""
         if not self._done:
             return None
         fix, applied = self._done.pop()
+        commands = applied.ways_back
         left = applied.undo()
         if left:
             raise refused(f"“{fix.title}” was not taken back whole: {'; '.join(left)}")
-        return fix
+        return TakenBack(fix, commands)

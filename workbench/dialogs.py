@@ -5,7 +5,7 @@ Each is one list in a frame. What its keys do is in its lower border; escape alw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -16,7 +16,7 @@ from textual.screen import ModalScreen
 
 from engine.model.verdict import Fix
 from views.listing import Listing
-from views.text import Entry, Line, Role, Span, Spans
+from views.text import Entry, Line, Role, Span, paragraph
 from views.verdict.proposal import proposal
 from workbench.command_log import CommandLog
 from workbench.command_log import Entry as LogEntry
@@ -46,8 +46,14 @@ class Dialog(Held, ModalScreen[bool]):
             yield self.listing
 
     def on_mount(self) -> None:
-        """Lays the rows, now that the width is known."""
-        self.listing.flow(self._lay)
+        """Lays the rows, now that the width is known. The frame is as high as they are, up to a limit."""
+
+        def laid(width: int) -> Sequence[Entry]:
+            rows = self._lay(width)
+            self.listing.styles.height = max(len(rows), 1)
+            return rows
+
+        self.listing.flow(laid)
         self.listing.focus()
 
     def action_move(self, steps: int) -> None:
@@ -138,8 +144,8 @@ class Log(Dialog):
         super().__init__("Command log", f"{log.path} · y copies the line · esc closes", self._lines, "Nothing yet.")
         self.log_of = log
 
-    def _lines(self, _width: int) -> list[Line]:
-        return [Line(_spans(entry), number) for number, entry in enumerate(self.log_of.entries)]
+    def _lines(self, width: int) -> list[Line]:
+        return [line for number, entry in enumerate(self.log_of.entries) for line in _entry_lines(entry, number, width)]
 
     def action_copy(self) -> None:
         """Copies the command under the cursor."""
@@ -149,6 +155,14 @@ class Log(Dialog):
             self.notify("Copied.", timeout=2)
 
 
-def _spans(entry: LogEntry) -> Spans:
-    clock, command, why = f"{entry.clock}  ", f"$ {entry.command}", f"  {entry.why}"
-    return Span(clock, Role.DIM), Span(command, Role.CODE), Span(why, Role.DIM)
+def _entry_lines(entry: LogEntry, number: int, width: int) -> Iterator[Line]:
+    """The command with its time, nothing cut but what it reads from its input, and below it what it was for."""
+    command, *text = entry.command.split("\n")
+    more = f" … {len(text) - 1} lines" if text else ""
+    first, *rest = paragraph(f"$ {command}{more}", width - len(entry.clock) - 2, rest="    ")
+    yield Line((Span(f"{entry.clock}  ", Role.DIM), Span(first, Role.CODE)), number)
+    indent = " " * (len(entry.clock) + 2)
+    for line in rest:
+        yield Line((Span(indent), Span(line, Role.CODE)))
+    for line in paragraph(entry.why, width - len(indent) - 2):
+        yield Line((Span(f"{indent}  {line}", Role.DIM),))

@@ -6,10 +6,11 @@ host is looked at, and the question is asked again. Where the source is read-onl
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from engine.model.verdict import Fix, Verdict
-from views.verdict.card import all_commands, commands
+from views.verdict.card import all_commands
 from workbench.command_log import CommandLog
 from workbench.dialogs import Log, Proposal
 from workbench.messages import Changed, Unchanged
@@ -78,16 +79,16 @@ class Mending(Base):
 
     def on_changed(self, event: Changed) -> None:
         """Tells and notes what was carried out or taken back."""
-        fix = event.fix
+        fix, lines = event.fix, map(shlex.join, event.commands)
         if fix is None:
             self.notify("There is nothing to take back.", timeout=3)
         elif event.done:
-            self.done.add(commands(fix), fix.title)
+            self.done.add(lines, fix.title)
             self.notify(fix.title, title="Carried out. z takes it back.", timeout=6)
             self.prove_fix(fix)
         else:
             self.panes.mended = None
-            self.done.add([f": taken back: {line}" for line in commands(fix)], fix.title)
+            self.done.add(lines, f"takes back: {fix.title}")
             self.notify(fix.title, title="Taken back.", timeout=6)
 
     def on_unchanged(self, event: Unchanged) -> None:

@@ -7,6 +7,7 @@ from textual.message import Message
 from engine.model.changes import Difference
 from engine.model.host import Snapshot
 from engine.model.verdict import Fix, Verdict
+from engine.model.words import Argv
 from views.verdict.ask import Ask
 from workbench.flips import Flip
 
@@ -53,11 +54,12 @@ class Unanswerable(Message):
 
 
 class Changed(Message):
-    """A fix was carried out (`done`) or taken back; None: there was none to take back."""
+    """A fix was carried out (`done`) or taken back, by these commands; None: there was none to take back."""
 
-    def __init__(self, fix: Fix | None, *, done: bool) -> None:
+    def __init__(self, fix: Fix | None, commands: tuple[Argv, ...], *, done: bool) -> None:
         super().__init__()
         self.fix = fix
+        self.commands = commands
         self.done = done
 
 

@@ -58,6 +58,12 @@ def _answer(snapshot: Snapshot, question: Question) -> Verdict:
     return explain(snapshot, question)
 
 
+def _unmarked(snapshot: Snapshot) -> Snapshot:
+    from engine.prove.marking import unmarked  # noqa: PLC0415 - the first picture comes first
+
+    return unmarked(snapshot)
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """What the session asks: words to a question (raises LookupError with one line), a question to an answer."""
@@ -200,7 +206,8 @@ class Session:
         try:
             for wish in turn.wishes:
                 self._change(wish)
-            seen = [*filter(self._is_news, turn.heard), *([self.source.look()] if turn.look else [])]
+            heard = filter(self._is_news, map(_unmarked, turn.heard))
+            seen = [*heard, *([_unmarked(self.source.look())] if turn.look else [])]
             found = [change for snapshot in seen if (change := self._tell_of(snapshot)) is not None]
             if ask is not None and self._now is not None:
                 if pinned is not None and (turn.asked or turn.again):
@@ -221,11 +228,11 @@ class Session:
         try:
             if wish is not None:
                 self._changes.carry_out(wish, self._now)
-                self._post(Changed(wish, done=True))
-            elif (fix := self._changes.take_back()) is not None:
-                self._post(Changed(fix, done=False))
+                self._post(Changed(wish, wish.commands, done=True))
+            elif (taken := self._changes.take_back()) is not None:
+                self._post(Changed(taken.fix, taken.commands, done=False))
             else:
-                self._post(Changed(None, done=False))
+                self._post(Changed(None, (), done=False))
         except Refusal as error:
             self._post(Unchanged(str(error)))
 
@@ -285,8 +292,8 @@ class Session:
         return partial(asked, self._engine.resolve, ask)
 
     def _awaited(self) -> bool:
-        """Whether somebody waits for the thread."""
-        return self._ended or bool(self._next)
+        """Whether the user waits for the thread."""
+        return self._ended or self._next.asked or self._next.again or bool(self._next.wishes)
 
     def _tell(self, trouble: str) -> None:
         if trouble != self._trouble:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.content import Content
 from textual.message import Message
 
 from engine.model.host import Snapshot
@@ -34,7 +35,6 @@ from workbench.rules import Rules
 from workbench.unbroken import Held
 
 NAMES = ("topology", "rules", "path", "answer")
-LEGEND = "● up  ○ down  ▶ selected  ✗ stops here  ━ the packet's way"
 
 
 class Shown(Held, Container):
@@ -151,9 +151,11 @@ class Shown(Held, Container):
             (self.answer, "4 Answer"),
         )
         for pane, title in titles:
-            pane.border_title = title
-            said = {self.answer: self._flip, self.topology: LEGEND}.get(pane, "")
-            pane.border_subtitle = f"/{pane.pattern} {pane.found} of {pane.total}" if pane.pattern else said
+            pane.border_title = Content(title)  # an IPv6 address in brackets is no markup
+            if isinstance(pane, Listing):
+                said = self._flip if pane is self.answer else ""
+                found = f"/{pane.pattern} {pane.found} of {pane.total}" if pane.pattern else said
+                pane.border_subtitle = Content(found)
 
     def pane(self, name: str = "") -> Painted:
         """A pane by its name; the current one without."""

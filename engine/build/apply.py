@@ -23,7 +23,7 @@ from engine.build.errors import BuildError, JournalError, LabExists
 from engine.build.hands import Hands
 from engine.build.hands.programs import Listeners
 from engine.build.inverse import Run
-from engine.build.journal import Header, Journal, birth_lock, boot_id, settled, state_directory
+from engine.build.journal import Header, Journal, birth_lock, boot_id, settled, state_directory, ways_back
 from engine.build.launch import PROGRAMS, launch
 from engine.build.step import Site
 from engine.build.steps import prepare
@@ -31,6 +31,7 @@ from engine.build.undo import reason, replay
 from engine.model.command import argvs
 from engine.model.plan import Change, CreateNetns, Plan
 from engine.model.where import Where, named
+from engine.model.words import Argv
 
 #: How many changes are made before a signal is heard.
 TOGETHER = 64
@@ -53,6 +54,11 @@ class Applied:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.undo()
+
+    @property
+    def ways_back(self) -> tuple[Argv, ...]:
+        """What `undo` will do, as commands in its order."""
+        return () if self._journal is None else ways_back(self._journal.entries)
 
     def undo(self) -> tuple[str, ...]:
         """Takes everything back; () or one sentence for each thing that was left. A second call does nothing."""

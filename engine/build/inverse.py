@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from engine.model.words import Argv, sysctl_word
+
 
 @dataclass(frozen=True, slots=True)
 class DropNetns:
@@ -64,3 +66,22 @@ KINDS: Mapping[str, type[Inverse]] = {
     "process": EndProcess,
 }
 WORDS = {kind: word for word, kind in KINDS.items()}
+
+
+def command(inverse: Inverse) -> Argv:
+    """The words that a person would type to do the same."""
+    match inverse:
+        case DropNetns(name):
+            return ("ip", "netns", "del", name)
+        case DropLink(netns, name):
+            return (*_enter(netns), "ip", "link", "del", name)
+        case WriteSysctl(netns, name, value):
+            return (*_enter(netns), "sysctl", "-w", f"{sysctl_word(name)}={value}")
+        case Run(netns, argv):
+            return (*_enter(netns), *argv)
+        case EndProcess(pid):
+            return ("kill", str(pid))
+
+
+def _enter(netns: str | None) -> Argv:
+    return () if netns is None else ("nsenter", f"--net={netns}")

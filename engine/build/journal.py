@@ -22,14 +22,15 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from engine.build import userns
 from engine.build.errors import JournalError, LabExists
-from engine.build.inverse import KINDS, WORDS, Inverse, Run
+from engine.build.inverse import KINDS, WORDS, Inverse, Run, command
+from engine.model.words import Argv
 
 SCHEMA = "portscope.journal/1"
 JOURNAL, RECORD = "journal.jsonl", "lab.json"
@@ -111,6 +112,12 @@ def _read_line(row: dict[str, Any], entries: dict[int, Entry]) -> None:
     if kind is Run:
         row["argv"] = tuple(row["argv"])
     entries[number] = Entry(number, kind(**row))
+
+
+def ways_back(entries: Iterable[Entry]) -> tuple[Argv, ...]:
+    """What undoing will do, as commands, in order: the last change first."""
+    there = [entry for entry in entries if not entry.undone]
+    return tuple(command(entry.inverse) for entry in reversed(there))
 
 
 def state_directory() -> Path:

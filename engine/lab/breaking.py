@@ -12,13 +12,15 @@ from engine.build import lasting
 from engine.build.apply import carry_out
 from engine.build.apply import down as remove
 from engine.build.errors import BuildError, LabExists
-from engine.build.journal import Journal, state_directory
+from engine.build.journal import JOURNAL, Journal, parse, state_directory
+from engine.build.journal import ways_back as journaled
 from engine.lab import faults
 from engine.lab.errors import LabError
 from engine.lab.faults.table import Fault
 from engine.lab.lifecycle import Draft
 from engine.model.plan import Change
 from engine.model.where import named
+from engine.model.words import Argv
 
 FOLDER = "faults"
 
@@ -56,7 +58,7 @@ def mend(draft: Draft, directory: Path | None = None) -> tuple[str, ...]:
     """Takes every fault back, the last one first; gives the names of what was mended. Raises BuildError."""
     name = draft.lab.name
     place = _place(name, directory)
-    there = tuple(sorted(broken(name, directory), key=lambda fault: (place / fault).stat().st_mtime_ns))
+    there = _in_order(name, directory)
     before = programs(draft, there)
     left = [line for fault in reversed(there) for line in remove(fault, directory=place)]
     after = programs(draft, broken(name, directory))
@@ -65,6 +67,21 @@ def mend(draft: Draft, directory: Path | None = None) -> tuple[str, ...]:
     if left:
         raise BuildError(f"{'; '.join(left)}; 'portscope lab up' with the lab's file sets right what is left")
     return there
+
+
+def ways_back(lab: str, directory: Path | None = None) -> tuple[Argv, ...]:
+    """What mending will do, as commands in its order."""
+    found: list[Argv] = []
+    for fault in reversed(_in_order(lab, directory)):
+        _, entries = parse((_place(lab, directory) / fault / JOURNAL).read_text())
+        found += journaled(entries)
+    return tuple(found)
+
+
+def _in_order(lab: str, directory: Path | None) -> tuple[str, ...]:
+    """The faults that a lab has, the oldest first."""
+    place = _place(lab, directory)
+    return tuple(sorted(broken(lab, directory), key=lambda fault: (place / fault).stat().st_mtime_ns))
 
 
 def programs(draft: Draft, names: tuple[str, ...]) -> tuple[Change, ...]:

@@ -44,7 +44,7 @@ from engine.model.plan import (
     SetSysctl,
 )
 from engine.model.where import Where, seen
-from engine.model.words import Argv, address_words, flow_words, policy_rule_words, route_words, rule_spec, sysctl_path
+from engine.model.words import Argv, address_words, flow_words, policy_rule_words, route_words, rule_spec, sysctl_word
 
 Argvs = tuple[Argv, ...]
 
@@ -107,9 +107,7 @@ def _delete_rule(change: DeleteRule, where: Where) -> Argvs:
 
 
 def _set_sysctl(change: SetSysctl, where: Where) -> Argvs:
-    dotted_device = change.name.replace(".", "/") != sysctl_path(change.name)
-    name = sysctl_path(change.name) if dotted_device else change.name
-    return ((*where.enter(change.netns), "sysctl", "-w", f"{name}={change.value}"),)
+    return ((*where.enter(change.netns), "sysctl", "-w", f"{sysctl_word(change.name)}={change.value}"),)
 
 
 def _ip(where: Where, netns: str, *words: str) -> Argv:

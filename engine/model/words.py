@@ -24,6 +24,12 @@ MAIN_TABLE = 254
 ADDRESS_FLAGS = ("home", "mngtmpaddr", "nodad", "noprefixroute")
 
 
+def sysctl_word(name: str) -> str:
+    """A sysctl as sysctl(8) takes it: with dots, or where the device has dots of its own as a path."""
+    path = sysctl_path(name)
+    return name if name.replace(".", "/") == path else path
+
+
 def sysctl_path(name: str) -> str:
     """The path of a sysctl below /proc/sys. The device part may have dots of its own ("eth0.100").
 

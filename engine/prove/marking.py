@@ -16,7 +16,9 @@ import secrets
 import socket
 import struct
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from engine.model.host import Netns, Snapshot
 from engine.observe.errors import NetlinkError
 from engine.observe.netlink import NLMSG_ERROR, messages, parse_error
 from engine.prove.nfnetlink import (
@@ -92,6 +94,19 @@ class Marking:
     def close(self) -> None:
         """Ends tracing: the kernel removes the table with the socket."""
         self._socket.close()
+
+
+def unmarked(snapshot: Snapshot) -> Snapshot:
+    """The snapshot without the tables of attempts that this process makes: an instrument is no part of the host."""
+    mine = f"{PREFIX}{os.getpid()}-"
+    if not any(table.name.startswith(mine) for netns in snapshot.namespaces for table in netns.firewall.tables):
+        return snapshot
+    return replace(snapshot, namespaces=tuple(_unmarked(netns, mine) for netns in snapshot.namespaces))
+
+
+def _unmarked(netns: Netns, mine: str) -> Netns:
+    kept = tuple(table for table in netns.firewall.tables if not table.name.startswith(mine))
+    return replace(netns, firewall=replace(netns.firewall, tables=kept))
 
 
 def batch(name: str, patterns: Sequence[Pattern], families: Iterable[str]) -> list[bytes]:

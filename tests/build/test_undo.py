@@ -9,9 +9,11 @@ import pytest
 
 from engine.build.errors import BuildError
 from engine.build.hands import Hands
-from engine.build.inverse import DropLink, DropNetns, Run, WriteSysctl
-from engine.build.journal import Header, Journal
+from engine.build.inverse import DropLink, DropNetns, EndProcess, Inverse, Run, WriteSysctl, command
+from engine.build.journal import Entry, Header, Journal, ways_back
 from engine.build.undo import replay
+
+ENTER = "nsenter --net=/run/netns/a"
 
 
 class Notes:  # its methods take what those of Hands take
@@ -119,3 +121,30 @@ def test_a_sysctl_is_written_back_whether_or_not_the_change_was_made(value: int)
     notes = Notes(sysctl=value)
     assert undo(journal(FORWARD, made=False), notes) == ()
     assert notes.calls == ["net.ipv4.ip_forward=0"]
+
+
+@pytest.mark.parametrize(
+    ("inverse", "words"),
+    [
+        (DropNetns("shop-web"), "ip netns del shop-web"),
+        (DropLink(None, "ps0"), "ip link del ps0"),
+        (WriteSysctl("/run/netns/a", "net.ipv4.ip_forward", 0, 1), f"{ENTER} sysctl -w net.ipv4.ip_forward=0"),
+        (
+            WriteSysctl(None, "net.ipv4.conf.eth0.100.rp_filter", 1, 0),
+            "sysctl -w net/ipv4/conf/eth0.100/rp_filter=1",
+        ),
+        (
+            Run("/run/netns/a", ("iptables-nft", "-D", "FORWARD", "-j", "DROP")),
+            f"{ENTER} iptables-nft -D FORWARD -j DROP",
+        ),
+        (EndProcess(7, 100), "kill 7"),
+    ],
+)
+def test_a_way_back_is_told_as_the_command_that_does_the_same(inverse: Inverse, words: str) -> None:
+    assert " ".join(command(inverse)) == words
+
+
+def test_ways_back_are_told_last_first_without_those_that_were_gone() -> None:
+    gone = Entry(1, DropNetns("b"), made=True, undone=True)
+    entries = (Entry(0, DropNetns("a"), made=True), gone, Entry(2, EndProcess(7, 1), made=True))
+    assert ways_back(entries) == (("kill", "7"), ("ip", "netns", "del", "a"))

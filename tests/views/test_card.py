@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from engine.model.host import Gap
+from engine.model.host import Gap, Snapshot
 from engine.model.packet import Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Symptom
@@ -126,3 +126,16 @@ def test_a_finding_stands_under_a_reachable_answer_with_what_would_keep_it_out()
     assert words.index("REACHABLE") < words.index("Worth knowing")
     assert ("cause", 0) in [line.key for line in shown]
     assert verdict.told == EXPOSED.findings
+
+
+def by_hand() -> Snapshot:
+    """The Docker-like host without an engine: its containers are namespaces, its published ports rules."""
+    return replace(docker_host(), containers=())
+
+
+def test_without_an_engine_translated_ports_and_what_listens_in_namespaces_are_suggested() -> None:
+    words = [ask.words for ask in suggestions(by_hand())]
+    assert "ns:lan → 10.77.0.1:8080/tcp" in words
+    assert "host → 172.17.0.2:80/tcp" in words
+    assert about_node(by_hand(), Ref(RefKind.NETNS, "web")) == Ask("172.17.0.2:80")
+    assert len(words) == len(set(words))

@@ -122,6 +122,11 @@ def test_in_the_dojo_asking_costs_points_and_tells_no_cause(lab: str, tmp_path: 
         await carry_out(pilot)
         await shown(pilot, Choice)
         assert app.panes.verdict is None
+        assert app.timeline.flips == []
+        await pilot.press("escape", "d", "t")  # what changed is the answer
+        assert app.screen is app.screen_stack[0]
+        await pilot.press("o")
+        await shown(pilot, Choice)
         await pilot.press("enter")  # a look
         await until(pilot, lambda: "95 of 100 points" in toasts(pilot)[-1])
         await shown(pilot, Choice)

@@ -11,7 +11,7 @@ from engine.model.verdict import Fix
 from tests.views.hosts import connected_verdict, docker_host, dropped_verdict
 from tests.workbench.screen import ASK, Stand, answered, bench, drive, toasts, until, workbench
 from workbench.app import Workbench
-from workbench.changing import Changes
+from workbench.changing import Changes, TakenBack
 from workbench.command_log import CommandLog, log_file
 from workbench.dialogs import Log, Proposal
 from workbench.exits import refused
@@ -35,11 +35,12 @@ class Host(Changes):
             raise refused(self.refusal)
         self.last, self.mended, self.stand.verdict = fix, True, connected_verdict()
 
-    def take_back(self) -> Fix | None:
+    def take_back(self) -> TakenBack | None:
         fix, self.last = self.last, None
-        if fix is not None:
-            self.mended, self.stand.verdict = False, dropped_verdict()
-        return fix
+        if fix is None:
+            return None
+        self.mended, self.stand.verdict = False, dropped_verdict()
+        return TakenBack(fix, (("iptables", "-I", "DOCKER-USER", "1"),))
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +69,8 @@ def test_a_fix_is_seen_carried_out_and_taken_back(state: Path) -> None:
 
     drive(workbench(stand, look=host.look, ask=ASK, changes=host), play)
     lines = state.read_text().splitlines()
-    assert [line.startswith(": taken back: ") for line in lines] == [False, True]
+    assert lines[-1].startswith("iptables -I DOCKER-USER 1  # ")
+    assert "takes back: " in lines[-1]
 
 
 def test_on_a_host_a_fix_is_accepted_twice() -> None:

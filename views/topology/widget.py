@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from textual import events
+from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
@@ -25,6 +26,7 @@ from views.topology.scene import scene
 from views.topology.sift import sift
 from views.topology.way import Way
 
+LEGEND = "● up  ○ down  ▶ selected  ✗ stops here  ━ the packet's way"
 #: A bridge with more ports than fit into the pane is folded, to no fewer than this many, until the user unfolds it.
 PORTS_LEAST = 5
 
@@ -187,10 +189,19 @@ class Topology(Painted):
         full, self.found = sift(self._full, self.pattern) if self.pattern else (self._full, 0)
         self._scene = fold(full, limit, frozenset(used), self._opened)
         self._picture = draw(self._scene, size.width, size.height, self.way, self.look)
+        self.border_subtitle = self._foot(size.height)
         wanted = Size(self._picture.width, self._picture.height)
         if wanted != self.virtual_size:
             self.virtual_size = wanted
         self.refresh()
+
+    def _foot(self, height: int) -> Content:
+        """What stands below: the filter, or where the packet stops when that may be out of sight, or the marks."""
+        if self.pattern:
+            return Content(f"/{self.pattern} {self.found} of {self.total}")
+        if self.way.words and self._picture is not None and self._picture.height > height:
+            return Content.styled(f"✗ {self.way.words}", "$text-error bold")
+        return Content(LEGEND)
 
     def _reveal(self, node: str) -> None:
         place = self._picture.places.get(node) if self._picture else None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from engine.model.firewall import Rule
-from engine.model.host import Snapshot
+from engine.model.firewall import Nat, NatKind, Rule
+from engine.model.host import Netns, Snapshot
+from engine.model.link import Link
 from engine.model.packet import Protocol
 from engine.model.ref import Ref, RefKind
 from views.topology.facts import DOCKER_RESOLVER
@@ -26,32 +29,73 @@ class Ask:
 
 
 def suggestions(snapshot: Snapshot, most: int = 12) -> list[Ask]:
-    """Questions worth asking: every published port from outside, then every other listener from the host."""
+    """Questions worth asking: every published and every translated port from outside, then every other listener from
+    the host: those of containers, then those of namespaces that are none."""
+    found = [*_published(snapshot), *_translated(snapshot), *_heard(snapshot)]
+    found += [ask for netns in snapshot.namespaces for ask in _served(snapshot, netns)]
+    return list(dict.fromkeys(found))[:most]
+
+
+def _published(snapshot: Snapshot) -> Iterator[Ask]:
     outside = outside_source(snapshot)
-    found: list[Ask] = []
-    asked: set[tuple[str, int, Protocol]] = set()
-    for container, port in snapshot.published:
+    for _, port in snapshot.published:
         host = str(port.host_address) if port.host_address else ""
         host = f"[{host}]" if ":" in host else host
-        found.append(Ask(f"{host}:{port.host_port}", outside, port.protocol))
-        asked.add((container.name, port.container_port, port.protocol))
+        yield Ask(f"{host}:{port.host_port}", outside, port.protocol)
+
+
+def _translated(snapshot: Snapshot) -> Iterator[Ask]:
+    """The ports that a rule of the host translates by hand: no container publishes them."""
+    known = {port.host_port for _, port in snapshot.published}
+    for table in snapshot.host_netns.firewall.tables:
+        for chain in table.chains:
+            for rule in filter(_translates, chain.rules):
+                ask = about_rule(snapshot, rule)
+                if ask is not None and int(ask.target.rpartition(":")[2]) not in known:
+                    yield replace(ask, source=outside_source(snapshot))
+
+
+def _heard(snapshot: Snapshot) -> Iterator[Ask]:
+    """The listeners of containers whose port is not published."""
+    asked = {(container.name, port.container_port, port.protocol) for container, port in snapshot.published}
     for container in snapshot.containers:
         netns = snapshot.by_id.get(container.netns or "")
         for listener in netns.listeners if netns and netns.id != snapshot.host else ():
             spot = (container.name, listener.port, listener.protocol)
             if spot not in asked and listener.address != DOCKER_RESOLVER:
                 asked.add(spot)
-                found.append(Ask(f"{container.name}:{listener.port}", "host", listener.protocol))
-    return list(dict.fromkeys(found))[:most]
+                yield Ask(f"{container.name}:{listener.port}", "host", listener.protocol)
+
+
+def _served(snapshot: Snapshot, netns: Netns) -> Iterator[Ask]:
+    """What a namespace that is no container's serves at its address, where it is on a bridge of the host."""
+    near = {link.peer.netns for link in snapshot.host_netns.links if link.peer is not None and link.master is not None}
+    address = _address(netns)
+    if netns.id in near and address and not snapshot.containers_in(netns.id):
+        for listener in netns.listeners:
+            if listener.address is None or not listener.address.is_loopback:
+                yield Ask(f"{address}:{listener.port}", "host", listener.protocol)
+
+
+def _address(netns: Netns, link: int | None = None) -> str:
+    """The first IPv4 address of a namespace, or of one of its devices; empty where it has none."""
+    own = (one.address for one in netns.addresses if one.scope == "global" and link in (None, one.link))
+    return next((str(address) for address in own if address.version == 4), "")
 
 
 def outside_source(snapshot: Snapshot) -> str:
     """Who asks from outside: a namespace at the other end of an uplink, where one is seen; else the host itself."""
+    found = _uplink(snapshot)
+    return f"ns:{found.peer.netns}" if found is not None and found.peer is not None else "host"
+
+
+def _uplink(snapshot: Snapshot) -> Link | None:
+    """A link of the host that leads to a namespace which is no container's."""
     for link in snapshot.host_netns.links:
         peer = link.peer.netns if link.peer and link.master is None else None
         if peer and peer in snapshot.by_id and peer != snapshot.host and not snapshot.containers_in(peer):
-            return f"ns:{peer}"
-    return "host"
+            return link
+    return None
 
 
 def completions(snapshot: Snapshot) -> dict[str, list[str]]:
@@ -77,13 +121,24 @@ def about_node(snapshot: Snapshot, ref: Ref) -> Ask | None:
         listeners = snapshot.by_id[ref.netns].listeners
         ports = [port.container_port for port in container.published] + [listener.port for listener in listeners]
         return Ask(f"{container.name}:{ports[0] if ports else ''}")
-    return None
+    return next(_served(snapshot, snapshot.by_id[ref.netns]), None) if ref.netns in snapshot.by_id else None
 
 
 def about_rule(snapshot: Snapshot, rule: Rule) -> Ask | None:
-    """The question that a rule suggests: the published port that it translates."""
+    """The question that a rule suggests: the port that it translates, published by a container or by hand."""
     words = rule.text.split()
     for _, port in snapshot.published:
         if str(port.host_port) in words:
             return Ask(f":{port.host_port}", protocol=port.protocol)
-    return None
+    number = re.search(r"\bdport (\d+)\b", rule.text)
+    if number is None or not _translates(rule):
+        return None
+    uplink = _uplink(snapshot)
+    address = _address(snapshot.host_netns, uplink.index if uplink else None)
+    protocol = Protocol.UDP if "udp" in words else Protocol.TCP
+    return Ask(f"{address}:{number[1]}", protocol=protocol) if address else None
+
+
+def _translates(rule: Rule) -> bool:
+    """Whether a rule gives packets another destination."""
+    return any(isinstance(one, Nat) and one.kind is NatKind.DNAT for one in rule.statements)

@@ -28,4 +28,4 @@ def run(arguments: Namespace) -> Exit:
 
     if arguments.name:
         return draw(LabSource(arguments.name), question(arguments.name))
-    return draw(LiveHost("a user namespace" if userns.entered() else "this host"), start="labs")
+    return draw(LiveHost("this user's namespace" if userns.entered() else "this host"), start="labs")

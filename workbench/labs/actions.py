@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from views.verdict.ask import Ask
 from workbench.asking import Asking
+from workbench.messages import Flipped
 from workbench.sources import Source
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from workbench.labs.dojo import Dojo
 
 #: What would give the answer away while a round of the dojo is on.
-TELLING = frozenset({"everywhere", "matrix", "export", "apply_fix", "copy_fix", "prove"})
+TELLING = frozenset(
+    {"everywhere", "matrix", "export", "apply_fix", "copy_fix", "prove", "changes", "timeline", "step_time"}
+)
 
 
 class Labs(Asking):
@@ -48,9 +51,18 @@ class Labs(Asking):
 
     def enter_round(self) -> None:
         """Looks whether a round is on in the lab that is shown. Then nothing that was answered is shown any more."""
-        self.in_round = bool(self.lab) and self.desk.has_round()
-        if self.in_round:
+        self.keep_secret(bool(self.lab) and self.desk.has_round())
+
+    def keep_secret(self, secret: bool) -> None:
+        """From now on nothing that could be the answer of a round is told, or everything again."""
+        self.in_round = secret
+        if secret:
             self.forget_question()
+
+    def on_flipped(self, event: Flipped) -> None:
+        """In a round of the dojo an answer that was still on its way is not told."""
+        if self.in_round:
+            event.prevent_default()
 
     def action_labs(self) -> None:
         """Opens the menu."""

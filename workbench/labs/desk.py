@@ -60,6 +60,8 @@ class Desk:
         if leaves:
             self.app.open(LiveHost() if self.app.home.lab else self.app.home)
         self.app.busy(f"{work.title} …")
+        if work.secret:
+            self.app.keep_secret(True)
 
         def done(said: str) -> None:
             self.app.done.add(work.commands, work.title)
@@ -71,7 +73,15 @@ class Desk:
             if work.then:
                 self.app.action_lab(work.then)
 
-        self.beside(work.do, done)
+        def failed(reason: str) -> None:
+            self._tell(reason)
+            if work.secret:
+                self.app.enter_round()
+
+        self.beside(work.do, done, failed)
+
+    def _tell(self, reason: str) -> None:
+        self.app.notify(reason, severity="error", timeout=10)
 
     def beside(self, work: Callable[[], T], then: Callable[[T], object], again: Again | None = None) -> None:
         """Runs something in a worker's thread, then hands on what it gave. Whatever fails is told, and ends nothing."""
@@ -80,18 +90,15 @@ class Desk:
             self.app.busy("")
             then()
 
-        def failed(reason: str) -> None:
-            self.app.notify(reason, severity="error", timeout=10)
-
         def run() -> None:
             try:
                 found = work()
             except Refusal as refusal:
                 reason = str(refusal)
-                self.app.call_later(told, lambda: (again or failed)(reason))
+                self.app.call_later(told, lambda: (again or self._tell)(reason))
             except Exception as error:  # the screen stays, and says what happened
                 words = fault_words(error)
-                self.app.call_later(told, lambda: failed(words))
+                self.app.call_later(told, lambda: self._tell(words))
             else:
                 self.app.call_later(told, lambda: then(found))
 

@@ -40,7 +40,6 @@ class Menu(Choice):
         lettered = any(item.letter for item in items)
         lines: list[Entry] = [_row(item, lettered) for item in items]
         super().__init__(title, "enter or the letter chooses · esc closes", lambda _: lines, empty, chosen)
-        self.listing.styles.height = max(len(lines), 1)
 
     def on_key(self, event: events.Key) -> None:
         """A letter chooses its row."""

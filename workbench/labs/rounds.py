@@ -40,7 +40,8 @@ def start(lab: str, seed: int | None = None) -> Work:
         return "Something is wrong. Find out what, with as few looks as you can."
 
     notes = ("A fault that nobody tells you is put into the lab. Until you find it, asking costs points.",)
-    return Work(f"A round of the dojo in lab {lab}", (f"portscope lab dojo {lab} start",), do, notes, then="dojo")
+    title, command = f"A round of the dojo in lab {lab}", f"portscope lab dojo {lab} start"
+    return Work(title, (command,), do, notes, then="dojo", secret=True)
 
 
 def shown(lab: str, told: int) -> RoundNow:

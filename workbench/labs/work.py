@@ -6,6 +6,7 @@ does. Labs stay when the workbench ends, as those of `portscope lab up` do.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ class Work:
     """Something to be done. `commands` do the same in a shell; `notes` are what else there is to know of it.
 
     `do` does it, and says what is true then. `opens` is the lab to look at afterwards; "" leaves the screen as it is.
-    `then` is the row of the menu to go on with.
+    `then` is the row of the menu to go on with. What it does is a `secret` where the user is to find it out.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Work:
     notes: tuple[str, ...] = ()
     opens: str = ""
     then: str = ""
+    secret: bool = False
 
 
 @contextmanager
@@ -175,13 +177,14 @@ def mend(name: str) -> Work:
         broken = breaking.broken(name, place())
         if not broken:
             raise usage(f"lab {name} has no fault")
-        made = [line for fault in broken for line in _lines(faults.plan(faults.find(fault), draft.lab).changes)]
+        made = tuple(map(shlex.join, breaking.ways_back(name, place())))
 
     def do() -> str:
         with refusing():
             return f"mended: {', '.join(breaking.mend(draft, place()))}"
 
-    return Work(f"Mend lab {name}", tuple(f": taken back: {line}" for line in made), do, broken)
+    notes = tuple(f"takes back {fault}" for fault in broken)
+    return Work(f"Mend lab {name}", made, do, notes)
 
 
 def down(name: str) -> Work:
