@@ -178,7 +178,7 @@ class Workbench(Unbroken, Metering, Proving, Labs, Looking, Surveying, Mending, 
     def _detail(self, event: Panes.Detail) -> None:
         if not any(prompt.opened for prompt in self.query(Prompt)):  # its hint stands there
             self.query_one("#detail", Static).update(Content(event.text))
-        self.query_one("#tabs", Static).update(tabs(self.panes.current))
+        self._tabs()
 
     def action_jump(self) -> None:
         """From a step to its rule or link, and back."""
@@ -222,10 +222,14 @@ class Workbench(Unbroken, Metering, Proving, Labs, Looking, Surveying, Mending, 
     def edges(self) -> None:
         """Draws the header, the tabs, and the answer's strip of the narrow layout."""
         self.head()
+        self._tabs()
+
+    def _tabs(self) -> None:
+        """The tabs, and the answer's strip: below every pane but the answer itself."""
         self.query_one("#tabs", Static).update(tabs(self.panes.current))
         verdict = self.panes.verdict
         strip = self.query_one("#strip", Static)
-        strip.set_class(verdict is not None, "-shown")
+        strip.set_class(verdict is not None and self.panes.current != "answer", "-shown")
         strip.update(answer_strip(verdict) if verdict is not None else "")
 
 

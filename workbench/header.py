@@ -32,21 +32,22 @@ class State:
 
 
 def header(state: State, snapshot: Snapshot | None) -> Content:
-    """Where this is, what is seen, what is hidden, and whether it moves."""
+    """Where this is, whether it moves and may be changed, what is hidden, what is seen: what matters most comes first,
+    since a narrow terminal cuts the end."""
     parts: list[tuple[str, str]] = [(" portscope ", "bold reverse"), (f" {state.title}", "bold")]
+    if state.live:
+        parts.append((f"  ‖ {state.moment}", "$text-warning bold") if state.moment else ("  ⟳ live", "$text-success"))
+    parts.append(("  fixes allowed", "$text-warning") if state.writable else ("  read-only", DIM))
+    if snapshot is not None and snapshot.gaps:
+        parts.append((f"  ⚠ {len(snapshot.gaps)} not readable", "$text-warning bold"))
+    if state.doing:
+        parts.append((f"  {state.doing}", "$text-accent"))
     if snapshot is None:
         parts.append(("  looking …", DIM))
     else:
-        parts.append(("".join(f" · {part}" for part in (snapshot.hostname, _census(snapshot)) if part), DIM))
-    if state.doing:
-        parts.append((f"  {state.doing}", "$text-accent"))
-    if state.live:
-        parts.append((f"  ‖ {state.moment}", "$text-warning bold") if state.moment else ("  ⟳ live", "$text-success"))
-    if snapshot is not None and snapshot.gaps:
-        parts.append((f"  ⚠ {len(snapshot.gaps)} not readable", "$text-warning bold"))
-    parts.append(("  fixes allowed", "$text-warning") if state.writable else ("  read-only", DIM))
-    if snapshot is not None and snapshot.kernel:
-        parts.append((f"  kernel {snapshot.kernel}", DIM))
+        kernel = f"kernel {snapshot.kernel}" if snapshot.kernel else ""
+        told = [part for part in (snapshot.hostname, _census(snapshot), kernel) if part]
+        parts.append((f"  {' · '.join(told)}", DIM))
     return Content.assemble(*parts)
 
 
@@ -58,11 +59,14 @@ def tabs(current: str) -> Content:
 
 
 def answer_strip(verdict: Verdict) -> Content:
-    """The answer in two lines."""
+    """The answer in two lines, and what mends it in a third."""
     text, role = HEADLINES[verdict.reach]
     parts = [(f" {text}", STYLES[role]), (f"  {question_words(verdict)} · {verdict.symptom}", "")]
     if verdict.causes:
         parts.append((f"\n   {verdict.causes[0].sentence}", ""))
+    fix = next((fix for cause in verdict.causes for fix in cause.fixes), None)
+    if fix is not None:
+        parts.append((f"\n   fix: {fix.title}", "$text-success"))
     return Content.assemble(*parts)
 
 
