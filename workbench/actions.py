@@ -141,6 +141,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("first", "g,home", "To the first row", "end(False)", palette=False, help="To the first, the last row"),
     Action("last", "G,end", "To the last row", "end(True)", palette=False, help=None),
     Action("back", "escape", "Back: close what is open, clear the filter", "leave", palette=False),
+    Action("theme", "T", "Change the colours", "change_theme"),
     Action("palette", "colon", "Every command, by name", "command_palette", "all", palette=False),
     Action("help", "question_mark", "The keys", "help", "help"),
     Action("quit", "q,ctrl+c", "Leave", "quit", "quit"),

@@ -9,17 +9,16 @@ that it is put together from. Here is only the frame, and which source is looked
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 from textual.filter import LineFilter
 from textual.message import Message
-from textual.screen import Screen
 from textual.theme import Theme
 from textual.widgets import Footer, Static
 
@@ -110,10 +109,6 @@ class Workbench(Unbroken, Metering, Proving, Labs, Looking, Surveying, Mending, 
         self.stop_thinking()
         self.stop_proving()
         self.session.stop()
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        """Of Textual's own commands only the themes."""
-        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
 
     def settle(self, settings: Settings) -> None:
         """Takes the user's settings: keys, theme, glyphs."""

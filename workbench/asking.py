@@ -123,7 +123,7 @@ class Asking(Base):
     def _prefilled(self, snapshot: Snapshot) -> Ask:
         last = self.asked
         source = last.source if last else outside_source(snapshot)
-        suggested = self.panes.suggestion()
+        suggested = self.panes.suggestion(source)
         if suggested is not None:
             return Ask(suggested.target, source, suggested.protocol)
         return last or Ask(":", source)

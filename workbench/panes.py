@@ -22,7 +22,7 @@ from views.text import Line
 from views.topology.detail import node_lines
 from views.topology.way import focus
 from views.topology.widget import Topology
-from views.verdict.ask import Ask, about_node, about_rule
+from views.verdict.ask import Ask, about_node, about_rule, outside_source
 from workbench.pointing import near_words
 from workbench.shown import NAMES, Shown
 
@@ -63,15 +63,18 @@ class Panes(Shown):
             return lambda width: node_lines(node, width)
         return None
 
-    def suggestion(self) -> Ask | None:
-        """The question that the selected thing suggests."""
+    def suggestion(self, source: str) -> Ask | None:
+        """The question that the selected thing suggests to who asks from there."""
         node = self.topology.selected
         if self.snapshot is None:
             return None
         if self.current == "rules":
             row = self._row(self.rules)
             return about_rule(self.snapshot, row.rule) if isinstance(row, RuleRow) else None
-        return about_node(self.snapshot, node.ref) if node is not None and node.ref is not None else None
+        if node is None or node.ref is None:
+            return None
+        outside = source != "host" and source == outside_source(self.snapshot)
+        return about_node(self.snapshot, node.ref, outside=outside)
 
     @on(Listing.Moved, "#path")
     def _path_moved(self) -> None:

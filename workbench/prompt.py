@@ -25,6 +25,14 @@ PROTOCOLS = {"tcp": Protocol.TCP, "udp": Protocol.UDP, "sctp": Protocol.SCTP, "i
 ECHO = (Protocol.ICMP, Protocol.ICMPV6)
 
 
+class Known(SuggestFromList):
+    """Completes a word to one that is known; one that is known already is whole."""
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """What completes it."""
+        return None if value in self._suggestions else await super().get_suggestion(value)
+
+
 class Prompt(Held, Horizontal):
     """A line that is shown while it is open."""
 
@@ -84,7 +92,7 @@ class WhyPrompt(Prompt):
         self._complain("")
         if snapshot is not None:
             for name, words in completions(snapshot).items():
-                self._field(name).suggester = SuggestFromList(words, case_sensitive=False)
+                self._field(name).suggester = Known(words, case_sensitive=False)
         protocol = "icmp" if ping else str(ask.protocol)
         for name, value in (("from", ask.source), ("to", host), ("port", port), ("protocol", protocol)):
             self._field(name).value = value

@@ -107,6 +107,8 @@ def test_suggestions_are_few() -> None:
 def test_a_container_suggests_its_first_published_port() -> None:
     host = docker_host()
     assert about_node(host, Ref(RefKind.NETNS, "web")) == Ask("web:80")
+    assert about_node(host, Ref(RefKind.NETNS, "web"), outside=True) == Ask(":8080")
+    assert about_node(host, Ref(RefKind.NETNS, "cache"), outside=True) == Ask("cache:6379")
     assert about_node(host, Ref(RefKind.LINK, "dh", (3,))) is None
     assert about_node(host, Ref(RefKind.NETNS, "lan")) is None
 

@@ -113,7 +113,7 @@ class RuleRow:
         room = width - len(number) - (6 if self.grown is None else 6 + GROWN)
         meets = condition(self.rule)
         target = max(min(len(does), max(20, room * 9 // 20, room - len(meets) - 1)), 20 if room > 44 else 10)
-        text = fit(meets, max(room - target - 1, 6))
+        text = fit(meets, max(room - target - 1, min(len(meets), 6)))
         return (
             Span(number, Role.DIM),
             Span(text + " "),

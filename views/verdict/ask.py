@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from engine.model.container import PublishedPort
 from engine.model.firewall import Nat, NatKind, Rule
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Link
@@ -39,9 +40,14 @@ def suggestions(snapshot: Snapshot, most: int = 12) -> list[Ask]:
 def _published(snapshot: Snapshot) -> Iterator[Ask]:
     outside = outside_source(snapshot)
     for _, port in snapshot.published:
-        host = str(port.host_address) if port.host_address else ""
-        host = f"[{host}]" if ":" in host else host
-        yield Ask(f"{host}:{port.host_port}", outside, port.protocol)
+        yield replace(_at_host(port), source=outside)
+
+
+def _at_host(port: PublishedPort) -> Ask:
+    """A published port, as it is asked for."""
+    host = str(port.host_address) if port.host_address else ""
+    host = f"[{host}]" if ":" in host else host
+    return Ask(f"{host}:{port.host_port}", protocol=port.protocol)
 
 
 def _translated(snapshot: Snapshot) -> Iterator[Ask]:
@@ -113,14 +119,18 @@ def completions(snapshot: Snapshot) -> dict[str, list[str]]:
     }
 
 
-def about_node(snapshot: Snapshot, ref: Ref) -> Ask | None:
-    """The question that a namespace in the topology suggests: its container, at the first port that it serves."""
+def about_node(snapshot: Snapshot, ref: Ref, *, outside: bool = False) -> Ask | None:
+    """The question that a namespace in the topology suggests: its container, at the first port that it serves.
+
+    From `outside` one asks for it where it is published.
+    """
     if ref.kind is not RefKind.NETNS:
         return None
     for container in snapshot.containers_in(ref.netns):
+        found = (_at_host(port) for one, port in snapshot.published if outside and one == container)
         listeners = snapshot.by_id[ref.netns].listeners
         ports = [port.container_port for port in container.published] + [listener.port for listener in listeners]
-        return Ask(f"{container.name}:{ports[0] if ports else ''}")
+        return next(found, None) or Ask(f"{container.name}:{ports[0] if ports else ''}")
     return next(_served(snapshot, snapshot.by_id[ref.netns]), None) if ref.netns in snapshot.by_id else None
 
 

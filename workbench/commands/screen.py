@@ -1,6 +1,7 @@
 """`portscope` and `portscope open`: the workbench on this host, or on a file.
 
-A full-screen program needs a terminal. Without one nothing is drawn, and a line says which command prints instead.
+A full-screen program needs a terminal. Without one what it would show is printed: the network as `portscope report`
+tells it.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench import output, world
-from workbench.exits import Exit, usage
+from workbench.exits import Exit, complain, usage
 
 if TYPE_CHECKING:
+    from engine.model.host import Snapshot
     from views.verdict.ask import Ask
     from workbench.sources import Source
 
@@ -24,7 +26,8 @@ def run(arguments: Namespace) -> Exit:
 
 def live(arguments: Namespace) -> Exit:
     """This host, looked at again and again; read-only unless the user asked for more."""
-    need_terminal("'portscope why TARGET' answers in words, 'portscope snapshot' prints everything")
+    if not output.has_terminal():
+        return tell(world.look(), "this host")
     from workbench.sources import LiveHost  # noqa: PLC0415 - only a terminal needs Textual
 
     source = LiveHost(writable=arguments.write and not arguments.read_only)
@@ -34,16 +37,27 @@ def live(arguments: Namespace) -> Exit:
 def saved(arguments: Namespace) -> Exit:
     """A snapshot from a file, which is read before the screen is taken: a broken one is an error in words."""
     snapshot = world.load(arguments.file)
-    need_terminal(f"'portscope why TARGET --snapshot {arguments.file}' answers in words")
+    if not output.has_terminal():
+        return tell(snapshot, arguments.file.name)
     from workbench.sources import Given  # noqa: PLC0415 - only a terminal needs Textual
 
     return draw(Given(arguments.file.name, lambda: snapshot), read_only=arguments.read_only)
 
 
+def tell(snapshot: Snapshot, name: str) -> Exit:
+    """What the workbench would show, in words."""
+    from views.reports.document import report  # noqa: PLC0415 - a terminal's first picture comes first
+    from views.reports.writers import write  # noqa: PLC0415
+
+    complain(f"no terminal: here is what is seen of {name}; 'portscope why TARGET' answers a question")
+    output.emit(write(report(snapshot, [], None), "text"))
+    return Exit.DONE
+
+
 def draw(source: Source, ask: Ask | None = None, start: str = "", *, read_only: bool = False) -> Exit:
     """Runs the workbench until its user leaves it. `start` is an action to begin with.
 
-    An end by a fault is told by Textual itself.
+    A fault that was seen meanwhile is told at the end.
     """
     from workbench import settings  # noqa: PLC0415 - only a terminal needs Textual
     from workbench.app import run  # noqa: PLC0415

@@ -11,13 +11,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label
 
 from views.lab.plan import plan_lines
 from views.text import Entry, Line, Role, Span
 from workbench.dialogs import Choice, Dialog
 from workbench.labs.work import Work
+from workbench.prompt import Known
 from workbench.unbroken import Held
 
 Values = Mapping[str, str]
@@ -115,7 +115,7 @@ class Form(Held, ModalScreen[Values | None]):
             for field in self._fields:
                 with Horizontal():
                     yield Label(field.label)
-                    suggester = SuggestFromList(field.words, case_sensitive=False) if field.words else None
+                    suggester = Known(field.words, case_sensitive=False) if field.words else None
                     yield Input(
                         field.value, field.example, id=f"form-{field.name}", suggester=suggester, select_on_focus=True
                     )
