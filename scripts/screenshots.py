@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from textual.widgets import Footer
+
 from engine.observe.recording import loads
 from views.verdict.ask import Ask
 from workbench.app import Workbench
@@ -64,6 +66,9 @@ async def draw(picture: Picture) -> str:
         for key in picture.keys:
             await pilot.press(key)
             await pilot.app.workers.wait_for_complete()
+        footer = app.screen_stack[0].query_one(Footer)
+        while not footer.children or not all(key.region for key in footer.children):  # it is laid out anew
+            await pilot.pause(0.01)
         await pilot.pause(0.2)
         return offline(app.export_screenshot(title=f"portscope why {picture.ask.target} --from {picture.ask.source}"))
 

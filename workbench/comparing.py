@@ -61,9 +61,11 @@ def compare(parts: list[Part], ask: Ask | None, resolve: Resolve, told: Told, st
     def lay(width: int) -> list[Line]:
         lines: list[Line] = []
         for part, found in zip(parts, flips, strict=True):
-            lines += change_lines(part.title, part.found, width)
+            title, *rest = change_lines(part.title, part.found, width)
+            lines.append(title)
             if ask and found and found.flipped:
-                lines[-1:] = flip_lines(f"the answer flips: {ask.words}", found.by if found.searched else None, width)
+                lines += flip_lines(f"the answer flips: {ask.words}", found.by if found.searched else None, width)
+            lines += rest
         return lines
 
     return Compared(lay)

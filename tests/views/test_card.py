@@ -8,7 +8,7 @@ from engine.model.verdict import Reach
 from tests.views.hosts import connected_verdict, crowded_host, docker_host, dropped_verdict
 from tests.views.verdicts import EXPOSED
 from views.symptoms import MEANINGS
-from views.text import Line
+from views.text import Line, Role, Span
 from views.verdict.ask import Ask, about_node, about_rule, outside_source, suggestions
 from views.verdict.card import all_commands, card, commands, welcome
 
@@ -141,3 +141,13 @@ def test_without_an_engine_translated_ports_and_what_listens_in_namespaces_are_s
     assert "host → 172.17.0.2:80/tcp" in words
     assert about_node(by_hand(), Ref(RefKind.NETNS, "web")) == Ask("172.17.0.2:80")
     assert len(words) == len(set(words))
+
+
+def test_a_place_that_the_sentence_names_is_marked_there_and_not_told_again() -> None:
+    cause = dropped_verdict().causes[0]
+    named = replace(cause, sentence=f"the rule {cause.at.name} in {cause.at.netns} drops it")
+    lines = card(replace(dropped_verdict(), causes=(named,)), 60)
+    start = next(number for number, line in enumerate(lines) if line.key == ("cause", 0))
+    assert lines[start].words == f"Cause  {cause.code} · owner {cause.owner}"
+    assert Span(cause.at.name, Role.BAD) in lines[start + 1].content
+    assert not any(line.words.startswith("  at ") for line in lines)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.lab import breaking, faults, lifecycle
 from engine.observe.recording import dumps
 from tests.harness.needs import require
 from tests.workbench.plain_host import plain_host
@@ -26,8 +27,9 @@ class Terminal:
     def __init__(self, folder: Path) -> None:
         self._tmux = ["tmux", "-S", str(folder / "socket"), "-f", "/dev/null"]
 
-    def start(self, *words: str, columns: int = 120, rows: int = 36) -> None:
-        command = shlex.join(["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "workbench.cli", *words])
+    def start(self, *words: str, columns: int = 120, rows: int = 36, within: str = "") -> None:
+        enter = ("ip", "netns", "exec", within) if within else ()
+        command = shlex.join([*enter, "env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "workbench.cli", *words])
         self._run("new-session", "-d", "-x", str(columns), "-y", str(rows), f"{command}; echo ended $?; exec cat")
 
     def type(self, *keys: str) -> None:
@@ -121,6 +123,38 @@ def test_the_demo_is_mended_by_its_fix_and_broken_again_by_taking_it_back(termin
     done, back = [line for line in log.read_text().splitlines() if not line.startswith((": verified", ": not"))]
     assert "iptables-nft -t filter -I DOCKER-USER 1" in done
     assert "iptables-nft -t filter -D DOCKER-USER" in back
+
+
+@pytest.fixture
+def host(tmp_path, monkeypatch) -> Iterator[str]:
+    """A host with a published port that a rule closes: the namespace of a lab's host, opened as any host is."""
+    require("ip", "nft", "iptables-nft", root=True)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "labs"))
+    name = f"wb{secrets.token_hex(3)}"
+    draft = lifecycle.draft(f"name: {name}\nservices: {{web: {{ports: ['8080:80']}}}}\n", "test")
+    try:
+        lifecycle.up(draft)
+        breaking.break_lab(draft, faults.find("docker-user-drop"))
+        yield draft.lab.host
+    finally:
+        lifecycle.down(name)
+
+
+def test_on_a_host_a_fix_is_accepted_twice_carried_out_and_taken_back(terminal, host):
+    terminal.start("--write", within=host)
+    terminal.shows("8080/tcp")
+    terminal.type("Enter")  # the first question that the host suggests
+    terminal.shows("✗ NOT REACHABLE")
+    terminal.type("a")
+    terminal.shows("What will be done")
+    terminal.type("a")
+    terminal.shows("This changes the host itself")
+    terminal.type("a")
+    terminal.shows("✓ REACHABLE")
+    terminal.type("z")
+    terminal.shows("✗ NOT REACHABLE")
+    terminal.type("q")
+    terminal.shows("ended 0")
 
 
 def test_the_demo_is_gone_when_its_terminal_goes(terminal, demos):

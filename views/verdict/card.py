@@ -152,15 +152,18 @@ def _text(text: str, width: int, first: str, role: Role = Role.PLAIN) -> list[Li
 
 def _cause(cause: Cause, number: int, of: int, width: int, head: str = "") -> Iterator[Line]:
     count = head or (f"Cause {number + 1} of {of}" if of > 1 else "Cause")
-    yield Line((Span(count, Role.HEAD), Span(f"  {cause.code}", Role.DIM)), ("cause", number))
-    for line in paragraph(cause.sentence, width, first="  "):
-        yield Line((Span(line),))
     at = cause.at.name or cause.at.text or str(cause.at.kind)
-    yield from _joined(
-        [Span("  at ", Role.DIM), Span(at, Role.BAD)],
-        Span(f" in {cause.at.netns} · owner {cause.owner}", Role.DIM),
-        width,
-    )
+    told = at in cause.sentence and cause.at.netns in cause.sentence
+    owner = f" · owner {cause.owner}"
+    yield Line((Span(count, Role.HEAD), Span(f"  {cause.code}{owner if told else ''}", Role.DIM)), ("cause", number))
+    for line in paragraph(cause.sentence, width, first="  "):
+        yield Line(_marked(line, at))
+    if not told:
+        yield from _joined(
+            [Span("  at ", Role.DIM), Span(at, Role.BAD)],
+            Span(f" in {cause.at.netns}{owner}", Role.DIM),
+            width,
+        )
     if cause.at.text and cause.at.text != at and cause.at.text not in cause.sentence:
         yield from _text(cause.at.text, width, "     ", Role.CODE)
     for place, fix in enumerate(cause.fixes):
@@ -174,6 +177,12 @@ def _cause(cause: Cause, number: int, of: int, width: int, head: str = "") -> It
         yield Line((Span(first, Role.WARN),), ("near", number, place))
         yield from (Line((Span(line, Role.WARN),)) for line in rest)
         yield from _text(miss.because, width, "     but ", Role.PLAIN)
+
+
+def _marked(line: str, at: str) -> tuple[Span, ...]:
+    """A line in which the place that it speaks of stands out."""
+    before, found, after = line.partition(at)
+    return (Span(before), Span(found, Role.BAD), Span(after)) if found else (Span(line),)
 
 
 def _fix(fix: Fix, place: tuple[int, int], width: int) -> Iterator[Line]:
