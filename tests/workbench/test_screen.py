@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Footer, Input, OptionList
 
@@ -150,13 +151,14 @@ def test_a_whole_question_pasted_into_the_port_field_is_taken_apart() -> None:
     drive(workbench(stand), play)
 
 
-def test_the_prompt_is_filled_in_from_the_selected_container() -> None:
+@pytest.mark.parametrize(("container", "asked"), [("web", ("", "8080")), ("cache", ("cache", "6379"))])
+def test_the_prompt_is_filled_in_from_the_selected_container(container: str, asked: tuple[str, str]) -> None:
     async def play(pilot: Pilot[int]) -> None:
         await looked(pilot)
         app = bench(pilot)
-        await pilot.press("1", "slash", *"web", "enter", "w")
+        await pilot.press("1", "slash", *container, "enter", "w")
         values = [app.query_one(f"#why-{name}", Input).value for name in ("from", "to", "port", "protocol")]
-        assert values == ["ns:lan", "web", "80", "tcp"]
+        assert values == ["ns:lan", *asked, "tcp"]
 
     drive(workbench(), play)
 
