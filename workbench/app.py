@@ -26,6 +26,7 @@ from views.verdict.ask import Ask
 from workbench.actions import ACTIONS, bindings
 from workbench.changing import Changes
 from workbench.command_log import CommandLog
+from workbench.engine import Engine
 from workbench.exits import own_fault
 from workbench.header import State, answer_strip, header, tabs
 from workbench.help import Help
@@ -40,7 +41,7 @@ from workbench.panes import Panes
 from workbench.plain_glyphs import PlainGlyphs
 from workbench.prompt import FilePrompt, FilterPrompt, Prompt, WhyPrompt
 from workbench.proving import Prover, Proving, real_attempt
-from workbench.session import Engine, Session
+from workbench.session import Session
 from workbench.settings import Settings, remember
 from workbench.sources import Source
 from workbench.surveying import Surveying

@@ -28,6 +28,7 @@ from engine.model.verdict import Fix, Question, Verdict
 from engine.observe.collector import uncollected
 from views.verdict.ask import Ask
 from workbench.changing import Changes
+from workbench.engine import Engine, unmarked
 from workbench.exits import Refusal, fault_words
 from workbench.flips import Flip, answer_words, asked, flipping, same
 from workbench.messages import Answered, Changed, Flipped, Looked, Trouble, Unanswerable, Unchanged
@@ -37,39 +38,6 @@ from workbench.watcher import Watcher
 
 #: Seconds between two looks at a live source that is not watched.
 INTERVAL = 2.0
-
-
-Resolve = Callable[[Snapshot, Ask], Question]
-Answer = Callable[[Snapshot, Question], Verdict]
-
-
-def _resolve(snapshot: Snapshot, ask: Ask) -> Question:
-    from engine.explain.question import QuestionError, resolve  # noqa: PLC0415 - the first picture comes first
-
-    try:
-        return resolve(snapshot, ask.target, ask.source, ask.protocol)
-    except QuestionError as error:
-        raise LookupError(str(error)) from error
-
-
-def _answer(snapshot: Snapshot, question: Question) -> Verdict:
-    from engine.explain import ask as explain  # noqa: PLC0415 - the first picture comes first
-
-    return explain(snapshot, question)
-
-
-def _unmarked(snapshot: Snapshot) -> Snapshot:
-    from engine.prove.marking import unmarked  # noqa: PLC0415 - the first picture comes first
-
-    return unmarked(snapshot)
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """What the session asks: words to a question (raises LookupError with one line), a question to an answer."""
-
-    resolve: Resolve = _resolve
-    answer: Answer = _answer
 
 
 @dataclass
@@ -206,8 +174,8 @@ class Session:
         try:
             for wish in turn.wishes:
                 self._change(wish)
-            heard = filter(self._is_news, map(_unmarked, turn.heard))
-            seen = [*heard, *([_unmarked(self.source.look())] if turn.look else [])]
+            heard = filter(self._is_news, map(unmarked, turn.heard))
+            seen = [*heard, *([unmarked(self.source.look())] if turn.look else [])]
             found = [change for snapshot in seen if (change := self._tell_of(snapshot)) is not None]
             if ask is not None and self._now is not None:
                 if pinned is not None and (turn.asked or turn.again):

@@ -15,7 +15,7 @@ from tests.views.hosts import docker_host, dropped_verdict, question
 from views.verdict.ask import Ask
 from workbench.app import Workbench
 from workbench.changing import Changes
-from workbench.session import Engine
+from workbench.engine import Engine
 from workbench.sources import Given
 
 ASK = Ask(":8080", "ns:lan")

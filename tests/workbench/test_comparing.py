@@ -12,8 +12,8 @@ from engine.model.host import Snapshot
 from tests.hosts.stock import docker_world
 from tests.workbench.screen import ASK
 from workbench.comparing import Part, compare
+from workbench.engine import Engine
 from workbench.flips import asked, flipping
-from workbench.session import Engine
 from workbench.stopping import Stopped
 
 DROP = "-p tcp -m tcp --dport 80 -j DROP"

@@ -18,7 +18,7 @@ from views.verdict.ask import Ask
 from workbench import filling
 from workbench.app import Workbench
 from workbench.dialogs import Choice
-from workbench.session import Engine
+from workbench.engine import Engine
 from workbench.sources import Given
 from workbench.working import Working
 
