@@ -1,8 +1,9 @@
 """Who else could ask, and for what else: the places and doors of a host, as far as a snapshot shows them.
 
 A place is somewhere that people ask from, one for each that is treated alike: beyond an uplink, the host, a container
-of each network. A door is a port that is open to others: a published one, a container's own, one of the host's. A
-probe is a place at a door. Only one IP version is looked at, the question's.
+of each network, a namespace without an engine of each bridge. A door is a port that is open to others: a published one
+(by an engine, or by a rule), a container's own, one of the host's. A probe is a place at a door. Only one IP version is
+looked at, the question's.
 """
 
 from __future__ import annotations
@@ -10,15 +11,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from ipaddress import ip_interface
+from itertools import islice
 
 from engine.explain.everywhere import client_beyond, uplinks
 from engine.explain.matrix import ports
 from engine.model.address import IPAddress
+from engine.model.firewall import Interval, Match, Nat, NatKind, NatValue
 from engine.model.host import Netns, Snapshot
 from engine.model.matrix import Service
 from engine.model.packet import Protocol
 from engine.model.traffic import Listener
 from engine.model.verdict import Question, Source
+from engine.path.segment import bridge_of
+
+#: So many rules of the host are looked at for ports that they translate.
+MOST_RULES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,7 @@ class Probe:
 
 
 def places(snapshot: Snapshot, question: Question) -> tuple[Place, ...]:
-    """The places: who asked, beyond each uplink, the host, a container of each network and bridge."""
+    """The places: who asked, beyond each uplink, the host, a container or namespace of each network and bridge."""
     found: dict[Source, Place] = {}
     for place in _places(snapshot, question):
         found.setdefault(replace(place.source, port=None), place)
@@ -94,8 +101,24 @@ def _places(snapshot: Snapshot, question: Question) -> Iterator[Place]:
             networks.add(names)
             name = f"{container.name} ({', '.join(names)})" if names else container.name
             yield Place(name, source, _addresses(snapshot, source))
+    for netns in _on_bridges(snapshot, question):
+        yield Place(netns, Source(netns), _addresses(snapshot, Source(netns)))
     name = str(asker.address) if asker.outside else asker.netns
     yield Place(name, asker, _addresses(snapshot, asker))
+
+
+def _on_bridges(snapshot: Snapshot, question: Question) -> Iterator[str]:
+    """A namespace that no engine made for each of the host's bridges; not whoever has the address that is asked for."""
+    host = snapshot.host_netns
+    bridges: set[str] = set()
+    for link in host.links:
+        bridge = bridge_of(host, link)
+        there = snapshot.by_id.get(link.peer.netns or "") if link.peer is not None else None
+        if bridge is None or there is None or there.id == host.id or snapshot.containers_in(there.id):
+            continue
+        if bridge.name not in bridges and question.address not in there.addresses_by_value:
+            bridges.add(bridge.name)
+            yield there.id
 
 
 def _inside(snapshot: Snapshot, question: Question) -> str | None:
@@ -138,6 +161,7 @@ def _doors(snapshot: Snapshot, question: Question) -> Iterator[Door]:
             owner = port.owner if port.service is Service.CONTAINER else snapshot.host
             name = f"{owner}:{asked.port}/{asked.protocol}"
             yield Door(name, asked.address, asked.port, asked.protocol, inside.id if inside else None)
+    yield from _translated(snapshot, question)
     near = _wired(snapshot, (snapshot.host, question.source.netns))
     for netns in snapshot.namespaces:
         own = _own(netns, version) if netns.id in near else None
@@ -146,6 +170,27 @@ def _doors(snapshot: Snapshot, question: Question) -> Iterator[Door]:
             if own is not None and takes(listener, own):
                 name = f"{netns.id}:{listener.port}/{listener.protocol}"
                 yield Door(name, own, listener.port, listener.protocol, netns.id)
+
+
+def _translated(snapshot: Snapshot, question: Question) -> Iterator[Door]:
+    """Ports of the host that rules translate, at the asked address or that of an uplink."""
+    version, host = question.address.version, snapshot.host_netns
+    own = (question.address,) if question.address in host.addresses_by_value else ()
+    at = next(iter((*own, *(address.address for _, address in uplinks(snapshot, version)))), None)
+    rules = (rule for table in host.firewall.tables for chain in table.chains for rule in chain.rules)
+    for rule in islice(rules, MOST_RULES) if at is not None else ():
+        target = next((s.value for s in rule.statements if isinstance(s, Nat) and s.kind is NatKind.DNAT), NatValue())
+        asked = {
+            field.name: m.elements
+            for m in rule.statements
+            if isinstance(m, Match) and not m.negate
+            for field in m.fields
+        }
+        for protocol in (Protocol.TCP, Protocol.UDP) if target.low is not None else ():
+            for port, *_ in asked.get(f"{protocol} dport", ()):
+                if isinstance(port, Interval) and port.low == port.high and target.low is not None and at is not None:
+                    inner = (target.low, target.port_low or port.low)
+                    yield Door(f"{_end(at, port.low)}/{protocol}", at, port.low, protocol, None, (inner,))
 
 
 def _wired(snapshot: Snapshot, ids: Collection[str]) -> set[str]:

@@ -145,3 +145,19 @@ def test_the_places_and_doors_of_a_docker_host() -> None:
     ]
     far = resolve(snapshot, "10.77.0.1:8080", "192.0.2.9@up0")
     assert places(snapshot, far)[-1].name == "192.0.2.9"
+
+
+def test_namespaces_without_an_engine_and_ports_of_rules_are_looked_at() -> None:
+    world = docker_world(
+        filters=["-A INPUT -p tcp -m tcp --dport 2222 -j DROP"],
+        user=["-p tcp -m tcp --dport 80 -j DROP"],
+        proxy=False,
+    )
+    world.containers.clear()
+    world["lan"].route("172.17.0.0/16 via 10.77.0.1 dev eth0")
+    world["host"].listen(2222)
+    snapshot = world.snapshot()
+    own = fixes_of(snapshot, "10.77.0.1:2222")[0]
+    assert own.side_effects == ("web can now also reach host:2222/tcp",)
+    behind = fixes_of(snapshot, f"{WEB}:80")[0]
+    assert behind.side_effects == ("lan (by up0) can now also reach 10.77.0.1:8080/tcp",)

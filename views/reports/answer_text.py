@@ -96,7 +96,7 @@ def answer(verdict: Verdict, width: int) -> Iterator[Spans]:
     yield from branches(verdict, width)
     for number, cause in enumerate(verdict.causes):
         yield ()
-        title = "and then by" if number else CAUSE_TITLES[verdict.reach]
+        title = following(cause) if number else CAUSE_TITLES[verdict.reach]
         yield from blocker(cause, title, width)
     for cause in verdict.findings:
         yield ()
@@ -141,6 +141,11 @@ def headline(verdict: Verdict, width: int) -> Iterator[Spans]:
     if not verdict.branches:
         seen = "as far as can be seen, " if verdict.reach is Reach.DEPENDS else ""
         yield from labelled("", f"{seen}{verdict.symptom}: {MEANINGS[verdict.symptom]}", width, indent=2)
+
+
+def following(cause: Cause) -> str:
+    """The title of a cause that is not the first: what is undecided stops nothing by itself."""
+    return "undecided is" if cause.code == "INFO_DEPENDS" else "and then by"
 
 
 def blocker(cause: Cause, title: str, width: int) -> Iterator[Spans]:
