@@ -105,6 +105,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     Outcome.ECHO_IGNORED: (socket.echo_ignored,),
     Outcome.REPLY_MISMATCH: (
         nat.hairpin_not_translated,
+        nat.hairpin_not_masqueraded,
         tracking.set_apart,
         outside.mismatch,
         detour.detours,

@@ -100,19 +100,25 @@ def _came_by(hop: Hop) -> frozenset[str]:
 
 
 def hairpin_not_masqueraded(failure: Failure) -> list[Blocker]:
-    """A translated packet kept a source that its new destination can't answer to: its own, or a loopback address."""
-    step, source = translation_of(failure), failure.packet.src
-    if step is None or step.ref is None or failure.leg is not Leg.FORWARD or failure.packet.dport is None:
+    """A translated packet kept a source that its new destination can't answer to: its own, or a loopback address.
+
+    IPv4 does not take a packet from its own address in (a martian); IPv6 does, and its answer goes nowhere.
+    """
+    asked = failure.conversation.forward
+    step, packet = translation_of(failure), asked.last.packet if failure.backwards else failure.packet
+    if step is None or step.ref is None or packet.dport is None or failure.leg not in (Leg.FORWARD, Leg.REPLY):
         return []
-    if not (failure.returned or source.is_loopback):
+    went_back = len(asked.hops) > 1 and asked.hops[0].netns == asked.hops[-1].netns == failure.netns.id
+    source = packet.src
+    if not ((failure.backwards and went_back) or (not failure.backwards and (failure.returned or source.is_loopback))):
         return []
     if failure.outcome is Outcome.MARTIAN and failure.netns.id == step.ref.netns and not failure.step.context.iif:
         return []  # it never gets as far as the way out, where it would be masqueraded
     host = failure.world.netns(step.ref.netns)
-    selector = Selector(failure.packet.protocol, source, failure.packet.dst, dport=failure.packet.dport)
-    for table, chain in _postrouting(host, failure.packet.dst.version):
+    selector = Selector(packet.protocol, source, packet.dst, dport=packet.dport)
+    for table, chain in _postrouting(host, packet.dst.version):
         place = RulePlace(host.id, table.backend, table.family, table.name, chain.name, len(chain.rules))
-        flow = f"{source} → {failure.packet.dst}:{failure.packet.dport}"
+        flow = f"{source} → {packet.dst}:{packet.dport}"
         remedy = Remedy(f"masquerade {flow} in {host.id}", (hairpin(place, selector),))
         ref = chain_ref(host.id, table, chain)
         sentence = f"{host.id} translates the destination but not the source of {flow}: {failure.step.text}"
