@@ -50,7 +50,8 @@ def holders_of(
         return {key: [inode for inode in each if inode not in kept and (inode in before.vain) is vain]
                 for key, each in missing}  # fmt: skip
 
-    others, unheld = read_holders(table, left(vain=False))
+    ids = {places[netns].inode: netns for netns in visits}
+    others, unheld = read_holders(table, left(vain=False), ids)
     late = tuple(each for each in table.processes if each.pid not in before.table.by_pid)
     found, _ = read_holders(ProcessTable(late), left(vain=True)) if late else (NOBODY, ())
     return {**kept, **found, **others}, unheld

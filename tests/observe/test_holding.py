@@ -57,3 +57,12 @@ def test_a_socket_that_nobody_held_is_looked_for_among_new_processes_alone(inode
     assert holders_of(table, PLACES, visits(inode), Held(table, NOBODY, {inode}))[0] == {}
     found, _ = holders_of(table, PLACES, visits(inode), Held(ProcessTable(), NOBODY, {inode}))
     assert found[inode].process.pid == os.getpid()
+
+
+def test_a_holder_that_is_hidden_is_a_gap_of_its_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_pid: int) -> set[int]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("engine.observe.processes.sockets_of", refuse)
+    _, gaps = holders_of(ProcessTable((Running(10, "other", "S", 7),)), PLACES, visits(5))
+    assert [gap.netns for gap in gaps] == ["here"]
