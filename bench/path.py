@@ -2,10 +2,11 @@
 
     python -m bench.path [--containers 200] [--services 2273] [--rounds 15]
 
-Hosts are built as values, so it needs neither root nor an engine, and reading the kernel is not in it. Every row is a
-whole conversation: the first packet, the answer, TCP's third packet, on every branch. `first` is the first question to
-a fresh look at the host, with all that is indexed on the way; `again` the ones after it, as a search for fixes asks
-them. Times are of the processor, which other programs change least; a ratio is to the first row. It asserts nothing.
+Hosts are built as values, so it needs neither root nor an engine, and reading the kernel is not in it, nor is finding
+what rules mean. Every row is a whole conversation: the first packet, the answer, TCP's third packet, on every branch.
+`first` is the first question to a fresh look at the host, with all that is indexed on the way; `again` those after it,
+as a search for fixes asks them. Times are of the processor, which other programs change least; a ratio is to the first
+row. It asserts nothing.
 
 A service of kube-proxy has three endpoints and eleven rules. The row with a tenth of the services and the one that asks
 for the first service show what grows with the host and what with the rules that the packet is compared with.

@@ -186,7 +186,7 @@ class Firewall:
         """Makes all rules that would else be made when somebody looks at them."""
         for table in self.tables:
             for chain in table.chains:
-                iter(chain.rules)
+                iter(chain.rules)  # to begin with them makes them
 
     def table(self, backend: Backend, family: str, name: str) -> Table | None:
         """The table of that backend, family and name, if there is one."""

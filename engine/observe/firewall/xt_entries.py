@@ -123,20 +123,20 @@ class _Reader:
         return int(_int(self._data, place + target + _BEHIND)[0])
 
     def _lines(self, start: str, places: Sequence[int]) -> list[Line]:
-        data, head, begin = self._data, self._layout.head, self._table.start
+        data, unpack, size, begin = self._data, self._layout.head.unpack_from, self._layout.head.size, self._table.start
         addresses, targets, jumps = _ADDRESSES[self._family], _TARGETS[self._family], self._jumps
         made: list[Line] = []
         for place in places:
-            address, target, following, packets, octets = head.unpack_from(data, place)
+            address, target, following, packets, octets = unpack(data, place)
             words, goto = addresses[address]
             parts = [start, words]
-            at, target = place + head.size, place + target
+            at, target = place + size, place + target
             while at < target:
                 (length,) = _u16(data, at)
-                if length < _BEHIND or at + length > target:
-                    raise ValueError("a match leads out of its entry")
                 parts.append(_MATCHES[data[at : at + length]])
                 at += length
+            if at != target:
+                raise ValueError("a match leads out of its entry")
             following += place
             if data[target + _NAME]:
                 parts.append(targets[data[target:following]])
@@ -156,6 +156,8 @@ def _text(raw: bytes) -> str:
 
 
 def _match_part(raw: bytes) -> str:
+    if len(raw) < _BEHIND:
+        raise ValueError("a match without a name")
     name, show = _MATCH_NAMES[raw[_NAME:_BEHIND]]
     return _with_words(f" -m {name}", show(raw[_BEHIND:]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,6 +56,15 @@ def test_chains_policies_jumps_and_counters_are_where_they_belong() -> None:
         "FORWARD": [(0, 0, "-A FORWARD"), (3, 180, "-A FORWARD -j mine"), (0, 0, "-A FORWARD -j DROP")],
         "mine": [(0, 0, "-A mine -j RETURN")],
     }
+
+
+def test_a_table_is_the_same_wherever_its_entries_begin() -> None:
+    assert draft(replace(WHOLE, data=bytes(40) + WHOLE.data[:], start=40), "ip") == draft(WHOLE, "ip")
+
+
+def test_a_chain_with_the_name_of_a_target_is_left_to_the_tool() -> None:
+    named = WHOLE.data[:].replace(b"mine", b"MARK")
+    assert draft(replace(WHOLE, data=named), "ip") is None
 
 
 @given(st.binary(max_size=600), st.lists(st.tuples(st.integers(0, 4), st.integers(0, 700), st.integers(0, 700))))
