@@ -95,6 +95,7 @@ class Shown(Held, Container):
         self.path.show(())
         self._show_answer()
         self._light()
+        self._tell()
         self.retitle()
 
     @contextmanager
