@@ -45,8 +45,8 @@ TABLES = frozenset(("filter", "nat", "mangle", "raw", "security"))
 
 
 #: Packets and bytes that a rule counted, its handle (None: not known), and its text: in one, or in parts behind one
-#: that is `-A CHAIN`.
-Line = tuple[int | None, int | None, int | None, list[str]]
+#: that is `-A CHAIN`. A tuple of nothing but text and numbers costs the garbage collector nothing.
+Line = tuple[int | None, int | None, int | None, *tuple[str, ...]]
 
 
 @dataclass(slots=True)
@@ -152,7 +152,7 @@ def _add_rule(table: Draft, line: str) -> None:
     if start != "-A" or not chain:
         raise FirewallTextError(f"neither a chain nor a rule: {rest[:80]!r}")
     try:
-        table.rules[chain].append((*_counted(counters), None, [rest]))
+        table.rules[chain].append((*_counted(counters), None, rest))
     except KeyError:
         raise FirewallTextError(f"rule of a chain that is not there: {line[:80]!r}") from None
 
@@ -164,7 +164,7 @@ def _counted(counters: str) -> tuple[int | None, int | None]:
 
 
 def _rule(context: XtContext, chains: Collection[str], index: int, line: Line) -> Rule:
-    packets, octets, handle, parts = line
+    packets, octets, handle, *parts = line
     text = "".join(parts)
     try:
         statements, comment = xt_parts.meaning(context, chains, text, parts[1:])

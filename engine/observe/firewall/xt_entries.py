@@ -129,7 +129,7 @@ class _Reader:
         for place in places:
             address, target, following, packets, octets = unpack(data, place)
             words, goto = addresses[address]
-            parts = [start, words]
+            parts = [words]
             at, target = place + size, place + target
             while at < target:
                 (length,) = _u16(data, at)
@@ -144,7 +144,7 @@ class _Reader:
                 parts.append(_ENDS[verdict])
             elif verdict != following - begin:
                 parts.append(f" {'-g' if goto else '-j'} {jumps[verdict]}")
-            made.append((packets, octets, None, parts))
+            made.append((packets, octets, None, start, *parts))
         return made
 
 

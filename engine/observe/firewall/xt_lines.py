@@ -55,8 +55,8 @@ class Unknown(Exception):
 class _Line:
     """The words of one rule while its expressions are read."""
 
-    def __init__(self, family: str) -> None:
-        self.family = family
+    def __init__(self, family: str, chain: str) -> None:
+        self.family, self.chain = family, chain
         self.first: dict[str, str] = {}
         self.protocol = ""
         self.modules: list[str] = []
@@ -77,10 +77,10 @@ class _Line:
         """Adds a module with its options."""
         self.modules.append(f" -m {name} {words}".rstrip())
 
-    def parts(self, target: str) -> list[str]:
-        """The whole line behind `-A CHAIN`."""
+    def parts(self, target: str) -> tuple[str, ...]:
+        """The whole line."""
         first = "".join([f" {self.first[name]}" for name in _ORDER if name in self.first])
-        return [first, *self.modules, target]
+        return (f"-A {self.chain}", first, *self.modules, target)
 
 
 def line(rule: RawRule, family: str, chain: str) -> Line | None:
@@ -88,13 +88,13 @@ def line(rule: RawRule, family: str, chain: str) -> Line | None:
     if rule.userdata:
         return None
     try:
-        counter, parts = _parts(expressions(rule.expressions), _Line(family))
+        counter, parts = _parts(expressions(rule.expressions), _Line(family, chain))
     except (Unknown, KeyError, ValueError, IndexError, struct.error):
         return None
-    return counter.packets, counter.octets, rule.handle, [f"-A {chain}", *parts]
+    return counter.packets, counter.octets, rule.handle, *parts
 
 
-def _parts(parts: Iterator[Expression], made: _Line) -> tuple[Counter, list[str]]:
+def _parts(parts: Iterator[Expression], made: _Line) -> tuple[Counter, tuple[str, ...]]:
     for part in parts:
         if isinstance(part, Counter):
             made.close_ports()

@@ -52,7 +52,8 @@ def test_chains_policies_jumps_and_counters_are_where_they_belong() -> None:
     made = draft(WHOLE, "ip")
     assert made is not None
     assert made.policies == {"FORWARD": "DROP", "mine": "-"}
-    assert {chain: [(*line[:2], "".join(line[3])) for line in lines] for chain, lines in made.rules.items()} == {
+    found = {chain: [(*line[:2], "".join(map(str, line[3:]))) for line in lines] for chain, lines in made.rules.items()}
+    assert found == {
         "FORWARD": [(0, 0, "-A FORWARD"), (3, 180, "-A FORWARD -j mine"), (0, 0, "-A FORWARD -j DROP")],
         "mine": [(0, 0, "-A mine -j RETURN")],
     }
