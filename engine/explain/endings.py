@@ -36,5 +36,4 @@ def _yes_or_no(symptom: Symptom) -> Reach:
 
 def _leaves(conversation: Conversation) -> bool:
     """Whether somebody outside of the snapshot decides."""
-    traces = (conversation.forward, conversation.reply, conversation.confirm)
-    return any(trace is not None and trace.outcome in (Outcome.LEAVES_VIEW, Outcome.UNKNOWN) for trace in traces)
+    return any(trace.outcome in (Outcome.LEAVES_VIEW, Outcome.UNKNOWN) for trace in conversation.way)

@@ -21,6 +21,8 @@ class Leg(StrEnum):
     FORWARD = "forward"
     REPLY = "reply"
     CONFIRM = "confirm"
+    REQUEST = "request"
+    ANSWER = "answer"
     SERVICE = "service"
 
 
@@ -61,7 +63,7 @@ class Failure:
     @property
     def backwards(self) -> bool:
         """Whether the failing packet is an answer."""
-        return self.leg is Leg.REPLY
+        return self.leg in (Leg.REPLY, Leg.ANSWER)
 
     @property
     def returned(self) -> bool:
@@ -85,6 +87,8 @@ def failure_of(world: World, question: Question, conversation: Conversation, dep
         (Leg.FORWARD, conversation.forward),
         (Leg.REPLY, conversation.reply),
         (Leg.CONFIRM, conversation.confirm),
+        (Leg.REQUEST, conversation.request),
+        (Leg.ANSWER, conversation.answer),
     )
     for leg, trace in parts:
         if trace is not None and trace.outcome is not Outcome.DELIVERED:

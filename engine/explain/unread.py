@@ -43,6 +43,5 @@ def cause_of(gap: Gap) -> Cause:
 
 
 def _crossed(conversation: Conversation) -> set[str]:
-    traces = (conversation.forward, conversation.reply, conversation.error, conversation.confirm)
-    found = {hop.netns for trace in traces if trace for hop in trace.hops}
+    found = {hop.netns for trace in conversation.traces for hop in trace.hops}
     return found | (_crossed(conversation.relayed) if conversation.relayed else set())

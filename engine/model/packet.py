@@ -38,7 +38,8 @@ TCP_FIN, TCP_SYN, TCP_RST, TCP_PSH, TCP_ACK, TCP_URG = 1, 2, 4, 8, 16, 32
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """An IP packet. Ports are None for protocols without ports; ICMP has type and code instead."""
+    """An IP packet. Ports are None for protocols without ports; ICMP has type and code instead. `length` is in bytes,
+    None where its program decides."""
 
     src: IPAddress
     dst: IPAddress
@@ -49,7 +50,7 @@ class Packet:
     icmp_type: int | None = None
     icmp_code: int | None = None
     ttl: int = 64
-    length: int = 60
+    length: int | None = 60
 
     def __post_init__(self) -> None:
         if self.src.version != self.dst.version:

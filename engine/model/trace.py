@@ -177,7 +177,9 @@ class Conversation:
 
     `reply` is None when the forward packet was never delivered and nothing came back. `error` is the
     journey of the ICMP error (or the RST of a rule) that answered the client instead, where there was
-    one. `confirm` is the client's third packet (TCP's ACK), walked once the reply has arrived.
+    one. `confirm` is the client's third packet (TCP's ACK), walked once the reply has arrived; `request` and `answer`
+    are the client's and the server's first data, walked where they may fare otherwise than the handshake. Where
+    `forward` was sent again, `lost` is the one before it.
     """
 
     forward: Trace
@@ -185,19 +187,31 @@ class Conversation:
     reply: Trace | None = None
     error: Trace | None = None
     confirm: Trace | None = None
+    request: Trace | None = None
+    answer: Trace | None = None
+    lost: Trace | None = None
     relayed: Conversation | None = None
+
+    @property
+    def way(self) -> tuple[Trace, ...]:
+        """The packets that have to arrive, in order; errors and lost ones are not among them."""
+        parts = (self.forward, self.reply, self.confirm, self.request, self.answer)
+        return tuple(trace for trace in parts if trace is not None)
+
+    @property
+    def traces(self) -> tuple[Trace, ...]:
+        """Every packet's journey but a relay's."""
+        return (*(trace for trace in (self.lost, self.error) if trace is not None), *self.way)
 
     @property
     def broken(self) -> Trace | None:
         """The first part that did not arrive; None where all did."""
-        parts = (self.forward, self.reply, self.confirm)
-        return next((trace for trace in parts if trace is not None and trace.outcome is not Outcome.DELIVERED), None)
+        return next((trace for trace in self.way if trace.outcome is not Outcome.DELIVERED), None)
 
     @property
     def assumptions(self) -> tuple[Assumption, ...]:
         """What any part of the conversation rests on, each once."""
-        parts = [self.forward, *(trace for trace in (self.reply, self.error, self.confirm) if trace)]
-        found = [assumption for trace in parts for assumption in trace.assumptions]
+        found = [assumption for trace in self.traces for assumption in trace.assumptions]
         if self.relayed:
             found += self.relayed.assumptions
         return tuple(dict.fromkeys(found))

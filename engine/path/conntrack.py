@@ -3,19 +3,19 @@
 A packet belongs to a flow of this conversation, or to one that the namespace tracked before (`existing`), or it
 opens a flow; a table without room drops it then.
 Source: net/netfilter/nf_conntrack_core.c (nf_conntrack_in, resolve_normal_ct, __nf_conntrack_alloc, early_drop,
-nf_confirm),
-nf_conntrack_proto_tcp.c (tcp_new: only a SYN opens a flow; a SYN/ACK or RST without a flow is invalid),
-nf_conntrack_proto_icmp.c (an error belongs to the flow that it quotes).
+nf_confirm), nf_conntrack_proto_icmp.c (an error belongs to the flow that it quotes); TCP's own states are in `tcp`.
 """
 
 from __future__ import annotations
 
 from engine.model.firewall import Backend, NoTrack, SetZone
-from engine.model.packet import ECHO, TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
+from engine.model.packet import ECHO, TCP_ACK, Packet, Protocol
 from engine.model.trace import Assumption, Outcome, StepKind, Trace
 from engine.path.existing import entry_ref, entry_text
 from engine.path.flow import Track, inverse, new_track, track_of, tuple_of
 from engine.path.journey import Journey
+from engine.path.tcp import IGNORED, INVALID, after, assures, begins
+from engine.path.view import STRAY
 
 #: Messages that are questions, and so begin a flow (valid_new in nf_conntrack_proto_icmp.c and _icmpv6.c).
 OPENING = {Protocol.ICMP: (8, 13, 15, 17), Protocol.ICMPV6: (128, 139)}
@@ -54,24 +54,42 @@ def track_packet(journey: Journey) -> Trace | None:
         return None
     track = _known(journey)
     if track is None:
-        if not _may_open(journey.packet):
-            journey.see(ct_state="invalid", ct_status=frozenset())
+        if not _may_open(journey):
+            _stray(journey)
             return None
         if _full(journey):
             return journey.end(Outcome.CONNTRACK_FULL)
         track = new_track(journey.packet, journey.zones)
         journey.tracks.add(journey.netns.id, track)
-    elif _out_of_turn(journey.packet, track):
-        journey.see(ct_state="invalid", ct_status=frozenset())
-        return None
+        if journey.packet.tcp_flags & TCP_ACK:
+            journey.setting.told.add(STRAY)
     reply = _is_reply(journey.packet, track)
+    if journey.packet.protocol is Protocol.TCP and not _in_turn(journey, track, reply):
+        _stray(journey)
+        return None
     if reply:
         track.replied = True
-    if track.replied and not reply and _completes(journey.packet):
-        track.status |= {"assured"}
     begun = "related" if "expected" in track.status else "new"
     attach(journey, track, "established" if reply or track.replied else begun, reply)
     return None
+
+
+def _stray(journey: Journey) -> None:
+    """A packet that belongs to no flow."""
+    journey.setting.told.add(STRAY)
+    journey.see(ct_state="invalid", ct_status=frozenset())
+
+
+def _in_turn(journey: Journey, track: Track, reply: bool) -> bool:
+    """Whether a segment may come now, with what it does to its flow."""
+    before, now = track.state, after(track.state, journey.packet, reply=reply)
+    if now == INVALID:
+        return False
+    if now != IGNORED:
+        track.state = now
+        if track.replied and assures(before, now):
+            track.status |= {"assured"}
+    return True
 
 
 def attach(journey: Journey, track: Track, state: str, reply: bool) -> None:
@@ -150,20 +168,8 @@ def _is_reply(packet: Packet, track: Track) -> bool:
     return track.is_reply(tuple_of(packet))
 
 
-def _may_open(packet: Packet) -> bool:
+def _may_open(journey: Journey) -> bool:
+    packet = journey.packet
     if packet.protocol in ECHO:
         return packet.icmp_type in OPENING[packet.protocol]
-    if packet.protocol is not Protocol.TCP:
-        return True
-    return not packet.tcp_flags & TCP_RST and (packet.tcp_flags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK)
-
-
-def _completes(packet: Packet) -> bool:
-    """Whether it ends TCP's handshake, which assures the flow (nf_conntrack_tcp_packet)."""
-    return packet.protocol is Protocol.TCP and bool(packet.tcp_flags & TCP_ACK) and not packet.tcp_flags & TCP_SYN
-
-
-def _out_of_turn(packet: Packet, track: Track) -> bool:
-    """A third packet where the answer to the first one was never seen (tcp_conntracks: ack in SYN_SENT)."""
-    opens = packet.tcp_flags & (TCP_SYN | TCP_RST)
-    return packet.protocol is Protocol.TCP and not track.replied and not opens and tuple_of(packet) == track.original
+    return packet.protocol is not Protocol.TCP or begins(journey.netns, packet)

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv6Address
 from engine.model.packet import PROTOCOL_NUMBERS, Packet, Protocol
 from engine.path.addresses import address_type
 from engine.path.fib import FlowKey, Found
-from engine.path.view import View
+from engine.path.view import TELLING, View
 
 Value = int | str | frozenset[str] | None
 
@@ -49,6 +49,8 @@ CT_PARTS = (
 def read(name: str, view: View) -> Value | _Unknown:
     """The value of the field `name`, or UNKNOWN where the model has no such field."""
     function = FIELDS.get(name)
+    if name in TELLING:
+        view.told.add(name)
     if view.context.arp and function is not None and name not in OF_FRAMES:
         return UNKNOWN if name.startswith("meta ") else None
     if function is None:
@@ -209,6 +211,11 @@ def _bridge(which: str) -> Read:
     return value
 
 
+def _length(view: View) -> int | _Unknown:
+    """What programs send is as long as they like."""
+    return UNKNOWN if view.packet.length is None else view.packet.length
+
+
 def _pkttype(view: View) -> str:
     if view.packet.dst.is_multicast:
         return "multicast"
@@ -225,12 +232,12 @@ FIELDS: dict[str, Read] = {
     "ip ttl": lambda view: view.packet.ttl if view.packet.dst.version == 4 else None,
     "ip6 hoplimit": lambda view: view.packet.ttl if view.packet.dst.version == 6 else None,
     "ip version": lambda view: view.packet.dst.version,
-    "ip length": lambda view: view.packet.length if view.packet.dst.version == 4 else None,
+    "ip length": lambda view: _length(view) if view.packet.dst.version == 4 else None,
     "meta l4proto": lambda view: _number(view.packet),
     "meta nfproto": _family,
     "meta protocol": _ether_type,
     "ether type": _ether_type,
-    "meta length": lambda view: view.packet.length,
+    "meta length": _length,
     "meta mark": lambda view: view.context.mark,
     "meta iifname": lambda view: view.context.iif,
     "meta oifname": lambda view: view.context.oif,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from engine.model.packet import Packet, Protocol
 from engine.model.traffic import ConntrackEntry, Tuple4
+from engine.path.tcp import NONE
 
 
 def tuple_of(packet: Packet) -> Tuple4:
@@ -29,7 +30,7 @@ class Track:
 
     `initialized` has "dst" and "src" once the nat chains of that manipulation were consulted: they are
     asked once in a flow's life, whether they translate or not. `zones` are those of the first packet's direction and of
-    the replies' (net/netfilter/nf_conntrack_core.c, nf_ct_zone_id).
+    the replies' (net/netfilter/nf_conntrack_core.c, nf_ct_zone_id). `state` is TCP's (`tcp`).
     """
 
     protocol: Protocol
@@ -41,6 +42,7 @@ class Track:
     replied: bool = False
     zones: tuple[int, int] = (0, 0)
     entry: ConntrackEntry | None = None
+    state: str = NONE
 
     def is_reply(self, flow: Tuple4) -> bool:
         """Whether a packet with this tuple goes in the reply direction."""
@@ -77,6 +79,15 @@ class Tracks:
         """Puts a new flow into a namespace's table."""
         self.by_netns.setdefault(netns, []).append(track)
 
+    def any_confirmed(self) -> bool:
+        """Whether a flow of this conversation got into a table."""
+        return any("confirmed" in track.status for tracks in self.by_netns.values() for track in tracks)
+
+    def forget_unconfirmed(self) -> None:
+        """Drops the flows whose first packet was lost before they got into a table."""
+        for netns, tracks in self.by_netns.items():
+            self.by_netns[netns] = [track for track in tracks if track.entry or "confirmed" in track.status]
+
 
 def new_track(packet: Packet, zones: tuple[int, int] = (0, 0)) -> Track:
     """The track of a flow's first packet."""
@@ -89,7 +100,9 @@ def track_of(entry: ConntrackEntry) -> Track:
     replied = "seen-reply" in entry.status
     done = {"dst", "src"}
     zones = (entry.zone, entry.zone)
-    return Track(entry.protocol, entry.original, entry.reply, entry.status, entry.mark, done, replied, zones, entry)
+    known = Track(entry.protocol, entry.original, entry.reply, entry.status, entry.mark, done, replied, zones, entry)
+    known.state = entry.state
+    return known
 
 
 def rewrite(packet: Packet, target: Tuple4, manip: str) -> Packet:

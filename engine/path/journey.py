@@ -36,6 +36,7 @@ class Setting:
 
     `heard` has the MAC addresses that hosts learned from requests of others, by namespace, link index and address.
     `discovered` has what neighbour discovery came to between two devices, None where it got through.
+    `told` has what told packets of one connection from each other: fields that rules asked for, and STRAY.
     """
 
     world: World
@@ -43,6 +44,7 @@ class Setting:
     choices: Choices
     heard: dict[tuple[str, int, IPAddress], str] = field(default_factory=dict)
     discovered: dict[tuple[str, int, str, int, IPAddress], Step | None] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
 
 
 Endpoint = Callable[["Journey", Link], Trace]
@@ -117,6 +119,11 @@ class Journey:
         """Asks `choices`, and records what the answer rests on."""
         self.assume(about)
         return self.choices.pick(options, about)
+
+    def pick_once(self, key: object, options: int, about: Assumption) -> int:
+        """As `pick`, for what is the same for every packet of the conversation."""
+        self.assume(about)
+        return self.choices.pick_once(key, options, about)
 
     def choose_source(self, address: IPAddress) -> None:
         """Gives the packet its source address, which it does not have until it is routed."""

@@ -126,7 +126,7 @@ def _inwards(journey: Journey, found: Found, loopback: Link, packet: Packet) -> 
 def _onwards(journey: Journey, found: Found, packet: Packet) -> Way | Refusal:
     netns, route = journey.netns, found.route
     ref = route_ref(netns, route)
-    hop = _choose_hop(journey, found)
+    hop = _choose_hop(journey, packet, found)
     link = netns.links_by_index.get(hop.link or 0)
     if link is None:
         return Refusal(Outcome.UNKNOWN, ref, "the route's device is not in the picture")
@@ -166,7 +166,9 @@ def _by(found: Found) -> str:
     return f"route {found.route.destination}, table {table} by rule {found.rule.priority}"
 
 
-def _choose_hop(journey: Journey, found: Found) -> NextHop:
+def _choose_hop(journey: Journey, packet: Packet, found: Found) -> NextHop:
+    """One of several next hops. IPv4's hash is the same for the same addresses (fib_multipath_hash), or ports where
+    `fib_multipath_hash_policy` says so; IPv6's has a flow label in it that a client changes when it is not heard."""
     if len(found.nexthops) == 1:
         return found.nexthops[0]
     about = Assumption(
@@ -174,7 +176,11 @@ def _choose_hop(journey: Journey, found: Found) -> NextHop:
         f"the route {found.route.destination} has {len(found.nexthops)} next hops; the kernel's hash chooses",
         route_ref(journey.netns, found.route),
     )
-    return found.nexthops[journey.pick(len(found.nexthops), about)]
+    many = len(found.nexthops)
+    if packet.dst.version == 6:
+        return found.nexthops[journey.pick(many, about)]
+    ports = (packet.sport, packet.dport) if journey.netns.sysctl("net.ipv4.fib_multipath_hash_policy") else ()
+    return found.nexthops[journey.pick_once((about.ref, packet.src, packet.dst, ports), many, about)]
 
 
 def _no_route(journey: Journey, packet: Packet, rule: PolicyRule | None) -> Refusal:

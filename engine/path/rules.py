@@ -70,8 +70,8 @@ def view_of(journey: Journey, hook: str) -> View:
         or last.netns is not netns
         or last.hook != hook
     ):
-        world = journey.world
-        last = View(netns, world.fib(netns), journey.packet, journey.context, hook, world.lookups)
+        world, told = journey.world, journey.setting.told
+        last = View(netns, world.fib(netns), journey.packet, journey.context, hook, world.lookups, told)
         journey.view = last
     return last
 

@@ -62,7 +62,8 @@ def emit(journey: Journey, stage: Emit) -> Next:
     if found.several:
         text = f"{1 + len(found.several)} devices answer for {stage.towards}; which is heard first is chance"
         macs = (mac, *found.several)
-        mac = macs[journey.pick(len(macs), Assumption("ASSUME_DUPLICATE_ADDRESS", text, found.ref))]
+        about = Assumption("ASSUME_DUPLICATE_ADDRESS", text, found.ref)
+        mac = macs[journey.pick_once((journey.netns.id, link.index, stage.towards), len(macs), about)]
     return OnWire(link, mac, link.mac)
 
 

@@ -70,6 +70,8 @@ AT_SENDER: dict[Outcome, Symptom] = {
     Outcome.MARTIAN: Symptom.INVALID_ARGUMENT,
 }
 
+#: Endings of which a router knows only after a while: a neighbour is asked three times.
+LATE = frozenset({Outcome.NO_NEIGHBOUR})
 _DROPS = frozenset({Outcome.RULE_DROP, Outcome.POLICY_DROP, Outcome.REJECTED, Outcome.CONNTRACK_FULL})
 
 

@@ -154,6 +154,10 @@ def traces(talk: Conversation) -> Iterator[tuple[Leg, Trace]]:
         yield (Leg.REPLY if reset else Leg.ERROR), talk.error
     if talk.confirm:
         yield Leg.CONFIRM, talk.confirm
+    if talk.request:
+        yield Leg.CONFIRM, talk.request
+    if talk.answer:
+        yield Leg.DATA, talk.answer
     if talk.relayed:
         yield Leg.RELAYED, talk.relayed.forward
         if talk.relayed.reply:

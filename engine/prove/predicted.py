@@ -26,7 +26,7 @@ def all_traces(verdict: Verdict) -> Iterator[Trace]:
     for talk in conversations(verdict):
         part: Conversation | None = talk
         while part is not None:
-            yield from (each for each in (part.forward, part.reply, part.error, part.confirm) if each is not None)
+            yield from part.traces
             part = part.relayed
 
 

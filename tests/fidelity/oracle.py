@@ -63,6 +63,8 @@ def talks(conversation: Conversation) -> Iterator[Conversation]:
 def legs(conversation: Conversation) -> Iterator[tuple[str, Trace]]:
     """The journeys whose rules can be told apart in the kernel's trace, with the leg that each is."""
     for talk in talks(conversation):
+        if talk.lost:
+            yield FIRST, talk.lost
         yield FIRST, talk.forward
         if talk.reply:
             yield REPLY, talk.reply
@@ -73,7 +75,13 @@ def legs(conversation: Conversation) -> Iterator[tuple[str, Trace]]:
 def failed_leg(conversation: Conversation) -> str:
     """The ending of the packet that did not get through, in a scenario's words."""
     for talk in talks(conversation):
-        for prefix, trace in (("", talk.forward), ("reply ", talk.reply), ("confirm ", talk.confirm)):
+        for prefix, trace in (
+            ("", talk.forward),
+            ("reply ", talk.reply),
+            ("confirm ", talk.confirm),
+            ("request ", talk.request),
+            ("answer ", talk.answer),
+        ):
             if trace and trace.outcome is not Outcome.DELIVERED:
                 return f"{prefix}{trace.outcome}"
     return str(Outcome.DELIVERED)
@@ -202,8 +210,8 @@ def counter_disagreements(
     """
     model: set[LegacyRule] = set()
     for talk in talks(conversation):
-        for trace in (talk.forward, talk.reply, talk.error, talk.confirm):
-            for step in trace.steps if trace else ():
+        for trace in talk.traces:
+            for step in trace.steps:
                 if step.kind is StepKind.RULE and step.ref and step.ref.key[0] == Backend.XT_LEGACY:
                     _, family, table, chain, index = step.ref.key
                     model.add((step.ref.netns, str(family), str(table), str(chain), int(index)))

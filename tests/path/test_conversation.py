@@ -153,7 +153,17 @@ def chance(rule: str) -> World:
 
 def test_chance_is_asked_again_for_each_packet() -> None:
     found = asked(chance("-d 10.2.0.2/32 -m statistic --mode random --probability 0.5 -j DROP").snapshot("client"))
-    assert [each.symptom for each in found] == [Symptom.TIMEOUT, Symptom.ACCEPTED_THEN_SILENT, Symptom.CONNECTED]
+    assert {each.symptom for each in found} == {Symptom.TIMEOUT, Symptom.ACCEPTED_THEN_SILENT, Symptom.CONNECTED}
+
+
+def test_what_chance_has_lost_is_sent_again() -> None:
+    found = asked(chance("-d 10.2.0.2/32 -m statistic --mode random --probability 0.5 -j DROP").snapshot("client"))
+    late = next(each for each in found if each.lost and each.symptom is Symptom.CONNECTED)
+    assert late.lost is not None
+    assert (late.lost.outcome, late.forward.outcome) == (Outcome.RULE_DROP, Outcome.DELIVERED)
+    unacknowledged = next(each for each in found if each.request and each.symptom is Symptom.CONNECTED)
+    assert unacknowledged.confirm is not None
+    assert unacknowledged.confirm.outcome is Outcome.RULE_DROP
 
 
 def test_a_match_that_decides_nothing_does_not_branch() -> None:

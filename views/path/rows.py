@@ -71,10 +71,17 @@ class StepRow:
 
 def legs(conversation: Conversation, prefix: str = "") -> list[Leg]:
     """The journeys of a conversation in the order in which they happen."""
-    found = [Leg(f"{prefix}There", conversation.forward)]
+    found = [Leg(f"{prefix}Lost", conversation.lost)] if conversation.lost else []
+    found.append(Leg(f"{prefix}There", conversation.forward))
     if conversation.relayed:
         found += legs(conversation.relayed, f"{prefix}Relayed · ")
-    named = (("Back", conversation.reply), ("Error back", conversation.error), ("Confirmed", conversation.confirm))
+    named = (
+        ("Back", conversation.reply),
+        ("Error back", conversation.error),
+        ("Confirmed", conversation.confirm),
+        ("Data", conversation.request),
+        ("Data back", conversation.answer),
+    )
     found += [Leg(f"{prefix}{title}", trace) for title, trace in named if trace is not None]
     return found
 

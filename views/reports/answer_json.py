@@ -74,6 +74,9 @@ def conversation(talk: Conversation) -> Json:
         "forward": trace(talk.forward),
         "reply": trace(talk.reply),
         "confirm": trace(talk.confirm),
+        "request": trace(talk.request),
+        "answer": trace(talk.answer),
+        "lost": trace(talk.lost),
         "error": trace(talk.error),
         "relayed": {"symptom": str(relayed.symptom), **conversation(relayed)} if relayed else None,
     }

@@ -208,12 +208,20 @@ def branches(verdict: Verdict, width: int) -> Iterator[Spans]:
 
 def conversation(talk: Conversation, width: int, prefix: str = "") -> Iterator[Spans]:
     """The way there, the way back, and the second connection of a relay."""
+    if talk.lost:
+        yield from journey(f"{prefix}the first packet, which is sent again", talk.lost, width)
     yield from journey(f"{prefix}the way there", talk.forward, width)
     for title, walked in (("the way back", talk.reply), ("the error's way back", talk.error)):
         if walked:
             yield from journey(f"{prefix}{title}", walked, width)
-    if talk.confirm and talk.confirm.outcome is not Outcome.DELIVERED:
-        yield from journey(f"{prefix}the client's next packet", talk.confirm, width)
+    later = (
+        ("the client's next packet", talk.confirm),
+        ("the client's data", talk.request),
+        ("data back", talk.answer),
+    )
+    for title, walked in later:
+        if walked and walked.outcome is not Outcome.DELIVERED:
+            yield from journey(f"{prefix}{title}", walked, width)
     if talk.relayed:
         yield from conversation(talk.relayed, width, "relayed: ")
 

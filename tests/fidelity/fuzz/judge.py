@@ -121,7 +121,7 @@ class Judge:
         refuses = any(
             part is not None and part.outcome is not Outcome.DELIVERED
             for each in talks(talk)
-            for part in (each.reply, each.confirm)
+            for part in (each.reply, each.confirm, each.request, each.answer)
         )
         more = refuses or (self.assured and talk.confirm is not None)
         wrong += counter_disagreements(talk, evidence.before, evidence.after, more=more)

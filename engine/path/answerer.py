@@ -1,0 +1,87 @@
+"""The end that takes a question's packets: a socket, or none, the kernel's own answers, and what goes back.
+
+Echoes are the kernel's own to answer. Later packets of a connection are taken where the first one was, and as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address
+
+from engine.model.link import Link
+from engine.model.packet import ECHO, TCP_RST, TCP_SYN, Packet, Protocol
+from engine.model.ref import Ref, RefKind
+from engine.model.trace import Outcome, StepKind, Trace
+from engine.path.asker import Asker
+from engine.path.echo import is_anycast, take_echo
+from engine.path.errors import Arrival, reply_mark
+from engine.path.flow import tuple_of
+from engine.path.journey import Journey, Setting
+from engine.path.sockets import find_listener, listener_ref
+from engine.path.stages import LocalOut
+
+
+class Answerer:
+    """Whoever takes the packets of one question. `taken` is the first packet as it arrived, once one did."""
+
+    def __init__(self, setting: Setting, asker: Asker) -> None:
+        self.setting = setting
+        self.asker = asker
+        self.protocol = asker.question.protocol
+        self.taken: Arrival | None = None
+
+    def listens(self, journey: Journey, device: Link) -> Trace:
+        """The first packet's end: a socket, or none."""
+        netns = journey.netns
+        if self.protocol in ECHO:
+            self.taken = Arrival(netns, journey.packet, journey.context)
+            return take_echo(journey)
+        listener = journey.assigned or find_listener(netns, journey.packet, device)
+        self.taken = Arrival(netns, journey.packet, journey.context, listener)
+        if listener is None:
+            port = f"{journey.packet.dport}/{journey.packet.protocol}"
+            ref = Ref(RefKind.NETNS, netns.id, (), netns.id, netns.id)
+            journey.step(StepKind.SOCKET, f"no socket takes {journey.packet.dst}:{port} here", ref)
+            return journey.end(Outcome.NO_LISTENER)
+        ref = listener_ref(netns.id, listener)
+        if self.protocol is Protocol.TCP and listener.queued > listener.backlog:
+            text = f"the accept queue is full ({listener.queued} wait, {listener.backlog} may)"
+            journey.step(StepKind.SOCKET, text, ref)
+            return journey.end(Outcome.BACKLOG_FULL)
+        journey.step(StepKind.SOCKET, f"delivered to {ref.text}", ref)
+        return journey.end(Outcome.DELIVERED)
+
+    def goes_on(self, journey: Journey, device: Link) -> Trace:
+        """The end of a later packet: the connection is where the first packet arrived."""
+        del device
+        netns, first = journey.netns, self.taken
+        assert first is not None
+        if netns.id == first.netns.id and tuple_of(journey.packet) == tuple_of(first.packet):
+            return journey.end(Outcome.DELIVERED)
+        ref = Ref(RefKind.NETNS, netns.id, (), netns.id, netns.id)
+        journey.step(StepKind.SOCKET, f"{netns.id} has no connection that {journey.packet} belongs to", ref)
+        return journey.end(Outcome.REPLY_MISMATCH)
+
+    def answers(self, arrival: Arrival, flags: int) -> Trace:
+        """The answer to a packet that ended at `arrival`; `flags` are TCP's."""
+        got = arrival.packet
+        source = got.dst
+        wildcard = arrival.listener is not None and arrival.listener.address is None
+        if (self.protocol is Protocol.UDP and wildcard) or is_anycast(arrival.netns, got):
+            # An unconnected wildcard socket lets routing choose the source of its answer; an anycast address is none.
+            source = ip_address("0.0.0.0" if got.dst.version == 4 else "::")
+        flags = flags if self.protocol is Protocol.TCP else 0
+        packet = Packet(source, got.src, self.protocol, got.dport, got.sport, flags)
+        if not flags & (TCP_SYN | TCP_RST):
+            packet = replace(packet, length=None)
+        if self.protocol in ECHO:
+            packet = replace(packet, icmp_type=ECHO[self.protocol][1], icmp_code=0)
+        return self.asker.hears(self.asker.back(arrival, packet, reply_mark(arrival, packet)), LocalOut())
+
+    def is_frozen(self, arrival: Arrival) -> bool:
+        """Whether the program that should speak is stopped."""
+        process = arrival.listener.process if arrival.listener else None
+        if process is not None and process.state in ("T", "t"):
+            return True
+        containers = self.setting.world.snapshot.containers_in(arrival.netns.id)
+        return bool(containers) and all(container.state == "paused" for container in containers)
