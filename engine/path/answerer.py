@@ -15,10 +15,12 @@ from engine.model.trace import Outcome, StepKind, Trace
 from engine.path.asker import Asker
 from engine.path.echo import is_anycast, take_echo
 from engine.path.errors import Arrival, reply_mark
+from engine.path.fields import NO_SOCKET
 from engine.path.flow import tuple_of
 from engine.path.journey import Journey, Setting
 from engine.path.sockets import find_listener, listener_ref
 from engine.path.stages import LocalOut
+from engine.path.walk import walk
 
 
 class Answerer:
@@ -77,6 +79,14 @@ class Answerer:
         if self.protocol in ECHO:
             packet = replace(packet, icmp_type=ECHO[self.protocol][1], icmp_code=0)
         return self.asker.hears(self.asker.back(arrival, packet, reply_mark(arrival, packet)), LocalOut())
+
+    def refuses(self, stranger: Arrival) -> Trace:
+        """The reset of somebody else who got an answer; delivered where it reaches the connection."""
+        got = stranger.packet
+        packet = Packet(got.dst, got.src, self.protocol, got.dport, got.sport, TCP_RST)
+        journey = Journey(self.setting, stranger.netns.id, packet, self.goes_on)
+        journey.see(uid=NO_SOCKET)
+        return walk(journey, LocalOut())
 
     def is_frozen(self, arrival: Arrival) -> bool:
         """Whether the program that should speak is stopped."""

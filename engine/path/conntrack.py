@@ -14,7 +14,7 @@ from engine.model.trace import Assumption, Outcome, StepKind, Trace
 from engine.path.existing import entry_ref, entry_text
 from engine.path.flow import Track, inverse, new_track, track_of, tuple_of
 from engine.path.journey import Journey
-from engine.path.tcp import IGNORED, INVALID, after, assures, begins
+from engine.path.tcp import CLOSE, IGNORED, INVALID, after, assures, begins
 from engine.path.view import STRAY
 
 #: Messages that are questions, and so begin a flow (valid_new in nf_conntrack_proto_icmp.c and _icmpv6.c).
@@ -81,10 +81,13 @@ def _stray(journey: Journey) -> None:
 
 
 def _in_turn(journey: Journey, track: Track, reply: bool) -> bool:
-    """Whether a segment may come now, with what it does to its flow."""
+    """Whether a segment may come now, with what it does to its flow. One that is answered by nothing but a reset is
+    forgotten at once."""
     before, now = track.state, after(track.state, journey.packet, reply=reply)
     if now == INVALID:
         return False
+    if now == CLOSE and not track.replied:
+        journey.tracks.forget(journey.netns.id, track)
     if now != IGNORED:
         track.state = now
         if track.replied and assures(before, now):

@@ -134,9 +134,26 @@ class Talk:
         if request.outcome is not Outcome.DELIVERED:
             return self._cut(talk, request, end, Symptom.ACCEPTED_THEN_CLOSED)
         talk = replace(talk, answer=self.answerer.answers(taken, TCP_PSH | TCP_ACK))
-        if talk.answer is None or talk.answer.outcome is not Outcome.DELIVERED:
-            return replace(talk, symptom=Symptom.ACCEPTED_THEN_SILENT)
+        if talk.broken is not None:
+            return self._unanswered(talk, talk.broken)
         return self._served(talk, taken)
+
+    def _unanswered(self, talk: Conversation, answer: Trace) -> Conversation:
+        """The server's data is lost. A stranger that gets it refuses it with a reset; where that ends the server's
+        connection, the client's data, which it sends again, is refused in turn."""
+        silent = replace(talk, symptom=Symptom.ACCEPTED_THEN_SILENT)
+        if answer.outcome is not Outcome.REPLY_MISMATCH:
+            return silent
+        stranger = Arrival(self.setting.world.netns(answer.hops[-1].netns), answer.last.packet, answer.last.context)
+        refusal = self.answerer.refuses(stranger)
+        if refusal.outcome is not Outcome.DELIVERED:
+            return silent
+        request, end = self.asker.goes_on(TCP_PSH | TCP_ACK, None, self.answerer.goes_on)
+        if request.outcome is not Outcome.DELIVERED:
+            return silent
+        reset = self.answerer.answers(end, TCP_RST)
+        heard = reset.outcome is Outcome.DELIVERED
+        return replace(silent, symptom=Symptom.ACCEPTED_THEN_CLOSED, error=reset) if heard else silent
 
     def _cut(self, talk: Conversation, lost: Trace, end: Arrival, symptom: Symptom) -> Conversation:
         """A packet of the client is lost, which has a connection by now and hears of nothing but a reset: `symptom`

@@ -79,6 +79,10 @@ class Tracks:
         """Puts a new flow into a namespace's table."""
         self.by_netns.setdefault(netns, []).append(track)
 
+    def forget(self, netns: str, track: Track) -> None:
+        """Takes a flow out of a namespace's table. A packet that has it keeps it."""
+        self.by_netns[netns] = [each for each in self.by_netns[netns] if each is not track]
+
     def any_confirmed(self) -> bool:
         """Whether a flow of this conversation got into a table."""
         return any("confirmed" in track.status for tracks in self.by_netns.values() for track in tracks)

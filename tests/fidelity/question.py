@@ -52,7 +52,8 @@ def attempt(scene: Scene, verdict: Verdict, question: Question) -> Attempt:
         for tracer in tracers.values():
             stack.callback(tracer.close)
             tracer.start()
-        patience = SILENCE if SILENT & set(question.symptoms) else PATIENCE
+        again = any(talk.lost for talk in (verdict.conversation, *verdict.branches))
+        patience = SILENCE if SILENT & set(question.symptoms) and not again else PATIENCE
         seen = Attempt(knock(scene, verdict, question, patience))
         seen.events = {name: tracer.stop() for name, tracer in tracers.items()}
     for name, before in zip(legacy, counters, strict=True):

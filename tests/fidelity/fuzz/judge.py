@@ -93,7 +93,10 @@ class Judge:
         ways = [run.result for run in runs]
         finding.said = tuple(sorted({str(way.symptom) for way in ways}))
         evidence = self._try(
-            question, (f"{asked.address}%{asked.zone}" if asked.zone else str(asked.address), asked.port), finding.said
+            question,
+            (f"{asked.address}%{asked.zone}" if asked.zone else str(asked.address), asked.port),
+            finding.said,
+            again=any(way.lost is not None for way in ways),
         )
         finding.seen = evidence.result.symptom
         same = [way for way in ways if way.symptom == finding.seen]
@@ -128,13 +131,16 @@ class Judge:
         wrong += route_disagreements(talk, self.snapshot, lambda netns, asked: self.stage.kernels[netns].route(asked))
         return talk, wrong
 
-    def _try(self, question: Question, target: tuple[str, int], said: tuple[str, ...]) -> Evidence:
+    def _try(
+        self, question: Question, target: tuple[str, int], said: tuple[str, ...], *, again: bool = False
+    ) -> Evidence:
+        """A real attempt, where `again` says that the first packet has to be sent again for it to be one."""
         self.stage.forget()
         for kernel in self.stage.kernels.values():
             kernel.events()
         before = self._counters()
         # An error that comes while connect() is busy counts with the first packet that is sent again.
-        sockets, quiet = self.stage.sockets, bool(said) and set(said) <= SILENT
+        sockets, quiet = self.stage.sockets, bool(said) and set(said) <= SILENT and not again
         result = sockets.ask(question.source, target, question.protocol, QUIET if quiet else PATIENT)
         if quiet and result.symptom in SILENT and result.symptom not in said:
             return self._try(question, target, ())
