@@ -91,7 +91,7 @@ def failure_of(world: World, question: Question, conversation: Conversation, dep
         (Leg.ANSWER, conversation.answer),
     )
     for leg, trace in parts:
-        if trace is not None and trace.outcome is not Outcome.DELIVERED:
+        if trace is not None and trace is conversation.broken:
             return Failure(world, question, conversation, leg, trace, depth)
     second = conversation.relayed
     if second is not None and second.symptom is not Symptom.CONNECTED:

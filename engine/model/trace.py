@@ -194,14 +194,17 @@ class Conversation:
 
     @property
     def way(self) -> tuple[Trace, ...]:
-        """The packets that have to arrive, in order; errors and lost ones are not among them."""
-        parts = (self.forward, self.reply, self.confirm, self.request, self.answer)
+        """The packets that have to arrive, in order; errors and lost ones are not among them, nor is the third packet
+        where data got through, which does the same."""
+        spared = self.request is not None and self.request.outcome is Outcome.DELIVERED
+        parts = (self.forward, self.reply, None if spared else self.confirm, self.request, self.answer)
         return tuple(trace for trace in parts if trace is not None)
 
     @property
     def traces(self) -> tuple[Trace, ...]:
         """Every packet's journey but a relay's."""
-        return (*(trace for trace in (self.lost, self.error) if trace is not None), *self.way)
+        parts = (self.lost, self.forward, self.reply, self.error, self.confirm, self.request, self.answer)
+        return tuple(trace for trace in parts if trace is not None)
 
     @property
     def broken(self) -> Trace | None:

@@ -6,8 +6,9 @@ to. Three rules say which packets there are:
 
 1. A first packet of TCP or SCTP that is lost is sent again a second later. It belongs to a flow by then wherever the
    first one got through, so it may fare otherwise; what it comes to is the conversation, and the first one is told
-   beside it (`Conversation.lost`). An ICMP error for the first one comes while connect() is busy, and is not heard:
-   between namespaces a packet and its error are one call (tcp_v4_err, sock_owned_by_user).
+   beside it (`Conversation.lost`). Between namespaces a packet and its error are one call, so that the error comes
+   while connect() is busy: IPv4's wakes a client that polls, IPv6's is not heard (tcp_v4_err, tcp_v6_err: ip_icmp_error
+   queues it for everybody, ipv6_icmp_error for who asked).
 2. TCP's data goes the way of the handshake, unless something there told one packet of a connection from another
    (`Setting.told`): a rule that asked for it, or a packet that belonged to no flow, after which one from the middle of
    the connection may begin a flow of its own (`tcp`). Then the client's data and the server's are walked as well.
@@ -84,7 +85,8 @@ class Talk:
     def _goes_again(self, talk: Conversation) -> bool:
         """Whether the first packet is sent again, and may fare otherwise than before."""
         told = talk.error is not None and talk.symptom is not Symptom.TIMEOUT
-        if told and (self.question.source.outside or _is_reset(talk.error) or talk.forward.outcome in LATE):
+        heard = self.question.source.outside or self.question.address.version == 4 or _is_reset(talk.error)
+        if told and (heard or talk.forward.outcome in LATE):
             return False
         if self.protocol not in OPENING or not (told or talk.symptom is Symptom.TIMEOUT):
             return False

@@ -67,7 +67,7 @@ class Journey:
     index) behind which an outside client sits. `connecting` marks the packet of a connect().
     `bound` is the index of the device that a packet to a link-local address has to leave by. `view` is what the last
     rule saw (see `rules.view_of`). `hidden` says that the packet ended inside of a tunnel or a bridge, whose errors its
-    sender does not hear of; `depth` counts the tunnels around it.
+    sender does not hear of; `circling` that it is on the last of many rounds; `depth` counts the tunnels around it.
     """
 
     def __init__(self, setting: Setting, netns: str, packet: Packet, endpoint: Endpoint = no_endpoint) -> None:
@@ -91,6 +91,7 @@ class Journey:
         self.bound: int | None = None
         self.view: View | None = None
         self.hidden = False
+        self.circling = False
         self.depth = 0
         self.assumptions: list[Assumption] = []
         self._hops: list[Hop] = []

@@ -37,6 +37,8 @@ def translate(journey: Journey, chains: tuple[Hooked, ...], hook: str) -> Ending
         if ended is not None:
             return ended
         track.initialized.add(manip)
+        if manip == "src" and "snat" not in track.status:
+            _map_source(journey, track, NatValue())
     if track.translates(manip, reply):
         packet = rewrite(journey.packet, track.target(reply), manip)
         if packet != journey.packet:

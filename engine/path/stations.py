@@ -3,8 +3,8 @@
 At every hook the base chains of all backends run in one list by priority; connection tracking (-200) and
 NAT (-100 and 100) are stations of that list too. Chains of type nat have no place of their own: they run
 inside the NAT station, ordered among themselves. Both kinds of station are there only while a rule has the namespace
-track connections (`tracking`). At equal priority the chain that was registered last
-runs first (measured; nf_hook_entries_grow inserts a new hook before its equals). When a chain of
+track connections (`tracking`), and NAT only while there is a chain of type nat. At equal priority the chain that was
+registered last runs first (measured; nf_hook_entries_grow inserts a new hook before its equals). When a chain of
 iptables-legacy was registered cannot be seen: beside others of its priority it runs first or last (`tied`).
 """
 
@@ -109,11 +109,20 @@ class Stations:
             Station(StationKind.CHAIN, each.base.priority, (each,)) for each in hooked if each.base.kind != "nat"
         ]
         if family in IP_FAMILIES and (self._tracking or tracks(self._firewall, family)):
+            translates = any(_translates(table, family) for table in self._firewall.tables)
             stations += [
-                Station(kind, priority, nat if kind is StationKind.NAT else ()) for kind, priority in FIXED[hook]
+                Station(kind, priority, nat if kind is StationKind.NAT else ())
+                for kind, priority in FIXED[hook]
+                if kind is not StationKind.NAT or translates
             ]
         stations.sort(key=lambda station: station.priority)
         return tuple(stations)
+
+
+def _translates(table: Table, family: str) -> bool:
+    """Whether a table has a chain of type nat, which puts NAT at all of its hooks (nf_nat_register_fn)."""
+    awake = table.family in (family, "inet") and "dormant" not in table.flags
+    return awake and any(chain.base is not None and chain.base.kind == "nat" for chain in table.chains)
 
 
 def _names(pattern: str, device: str) -> bool:

@@ -31,19 +31,31 @@ MOST_STAGES = 4096
 
 def walk(journey: Journey, stage: Stage) -> Trace:
     """Takes the packet from `stage` to its end."""
-    seen: set[object] = set()
+    seen: dict[object, int] = {}
     following: Next = stage
     for _ in range(MOST_STAGES):
         if isinstance(following, Trace):
             return following
-        if isinstance(following, Stack):
-            place = (journey.netns.id, following.link.index, replace(journey.packet, ttl=64), journey.context.mark)
-            if place in seen:
-                journey.step(StepKind.NOTE, "the packet was here before, unchanged: it goes round in circles")
-                return journey.end(Outcome.LOOP)
-            seen.add(place)
+        if isinstance(following, Stack) and not journey.circling and _goes_round(journey, following, seen):
+            journey.step(StepKind.NOTE, "the packet was here before, unchanged: it goes round in circles for ever")
+            return journey.end(Outcome.LOOP)
         following = HANDLERS[type(following)](journey, following)
     return journey.end(Outcome.LOOP)
+
+
+def _goes_round(journey: Journey, stage: Stack, seen: dict[object, int]) -> bool:
+    """Whether the packet was here before, unchanged, and goes round for ever. Where a round costs it some of its time
+    to live, it is taken to the last one at once. A router that translates may give it another port in each."""
+    alike, left = replace(journey.packet, ttl=0, sport=None), journey.packet.ttl
+    place = (journey.netns.id, stage.link.index, alike, journey.context.mark)
+    if place not in seen:
+        seen[place] = left
+        return False
+    spent = seen[place] - left
+    if spent > 0:
+        journey.packet = replace(journey.packet, ttl=1 + (left - 1) % spent)
+        journey.circling = True
+    return spent <= 0
 
 
 def _local_out(journey: Journey, stage: LocalOut) -> Next:
@@ -116,8 +128,9 @@ def _forward(journey: Journey, stage: Forward) -> Next:
         journey.step(StepKind.ROUTE, text, way.ref)
         return journey.end(Outcome.NOT_FORWARDED)
     if journey.packet.ttl <= 1:
-        journey.step(StepKind.NOTE, "time to live is used up")
-        return journey.end(Outcome.TTL_EXPIRED)
+        rounds = "it goes round in circles until its " if journey.circling else ""
+        journey.step(StepKind.NOTE, f"{rounds}time to live is used up")
+        return journey.end(Outcome.LOOP if journey.circling else Outcome.TTL_EXPIRED)
     bound = stays_on_link(journey, journey.packet, stage.device, way.link)
     if bound:
         journey.step(StepKind.NOTE, bound.text, bound.ref)

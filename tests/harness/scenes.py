@@ -108,7 +108,8 @@ def _of_family(command: str, words: str) -> str:
 
 def _load(netns: Netns, rules: Firewall) -> None:
     loaders = {"nft": ("nft", "-f", "-"), "ipset": ("ipset", "restore")}
-    netns.run(*loaders.get(rules.backend, (f"{rules.backend}-restore", "--noflush")), stdin=rules.text)
+    waiting = ("-w",) if "legacy" in rules.backend else ()  # for the lock that all namespaces share
+    netns.run(*loaders.get(rules.backend, (f"{rules.backend}-restore", *waiting, "--noflush")), stdin=rules.text)
 
 
 def _furnish(world: World, netns: Netns, each: Namespace) -> None:

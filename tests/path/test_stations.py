@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from engine.model.firewall import (
@@ -52,7 +54,10 @@ def test_priorities_order_chains_of_all_backends_and_the_kernels_own_stops() -> 
         table("mangle", at("prerouting", -150), family="ip", backend=Backend.XT_NFT),
         table("native", at("prerouting", -50)),
     ]
-    assert order("prerouting", *tables) == ["raw", "conntrack()", "mangle", "nat()", "native", "filter"]
+    nat = table("nat", at("prerouting", -100, kind="nat"), family="ip")
+    tracked = ["raw", "conntrack()", "mangle", "native", "filter"]
+    assert order("prerouting", *tables) == tracked
+    assert order("prerouting", *tables, nat) == [*tracked[:3], "nat(nat)", *tracked[3:]]
 
 
 @pytest.mark.parametrize(
@@ -65,8 +70,18 @@ def test_priorities_order_chains_of_all_backends_and_the_kernels_own_stops() -> 
         ("postrouting", ["nat()", "confirm()"]),
     ],
 )
-def test_the_kernels_own_stops_are_there_without_any_table(hook: str, stops: list[str]) -> None:
-    assert order(hook) == stops
+def test_the_kernels_own_stops_are_there_without_any_rule(hook: str, stops: list[str]) -> None:
+    assert order(hook) == [stop for stop in stops if stop != "nat()"]
+    translating = order(hook, table("nat", at("input", 100, kind="nat"), family="ip"))
+    assert [stop.replace("nat(nat)", "nat()") for stop in translating] == stops
+
+
+def test_a_chain_of_type_nat_puts_translation_at_all_hooks_of_its_own_family() -> None:
+    nat = table("nat", at("prerouting", -100, kind="nat"), family="ip6")
+    assert order("postrouting", nat) == ["confirm()"]
+    assert order("postrouting", nat, family="ip6") == ["nat()", "confirm()"]
+    asleep = replace(nat, flags=frozenset({"dormant"}))
+    assert order("postrouting", asleep, family="ip6") == ["confirm()"]
 
 
 def tracked_by(*statements: Statement, family: str = "ip") -> list[str]:
@@ -88,8 +103,8 @@ def tracked_by(*statements: Statement, family: str = "ip") -> list[str]:
     ids=str,
 )
 def test_connections_are_tracked_once_a_rule_asks_for_it(statement: Statement) -> None:
-    assert tracked_by(statement) == ["conntrack()", "nat()"]
-    assert tracked_by(statement, family="inet") == ["conntrack()", "nat()"]
+    assert tracked_by(statement) == ["conntrack()"]
+    assert tracked_by(statement, family="inet") == ["conntrack()"]
     assert tracked_by(statement, family="ip6") == []
 
 
@@ -116,8 +131,8 @@ def test_a_family_meets_its_own_tables_and_those_of_inet() -> None:
     tables = [
         table(family, at("input", 0), family=family) for family in ("ip", "ip6", "inet", "bridge", "arp", "netdev")
     ]
-    assert order("input", *tables) == ["ip", "inet", "nat()", "confirm()"]
-    assert order("input", *tables, family="ip6") == ["ip6", "inet", "nat()", "confirm()"]
+    assert order("input", *tables) == ["ip", "inet", "confirm()"]
+    assert order("input", *tables, family="ip6") == ["ip6", "inet", "confirm()"]
     assert order("input", *tables, family="bridge") == ["bridge"]
 
 

@@ -99,7 +99,8 @@ class Question:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One file. `host` is the namespace that portscope runs in."""
+    """One file. `host` is the namespace that portscope runs in; `disagrees` says why the model is known to be wrong,
+    mostly empty."""
 
     name: str
     title: str
@@ -108,6 +109,7 @@ class Scenario:
     namespaces: tuple[Namespace, ...]
     wires: tuple[tuple[End, End], ...]
     questions: tuple[Question, ...]
+    disagrees: str = ""
 
 
 def read_all(folder: Path = FOLDER) -> tuple[Scenario, ...]:
@@ -137,6 +139,7 @@ def parse(name: str, document: dict[str, Any]) -> Scenario:
         namespaces=namespaces,
         wires=tuple(_wire(reader, words, known) for words in reader.lists("wires")),
         questions=tuple(_question(table, known) for table in reader.array("questions")),
+        disagrees=reader.text("disagrees", ""),
     )
     reader.finish()
     if scenario.host not in known:

@@ -20,6 +20,8 @@ def _lines(scenario: Scenario) -> Iterator[str]:
     yield f"title = {_text(scenario.title)}"
     story = scenario.story
     yield f"story = {_text(story)}" if "\n" not in story else f'story = """\n{story}\n"""'
+    if scenario.disagrees:
+        yield f"disagrees = {_text(scenario.disagrees)}"
     yield f"host = {_text(scenario.host)}"
     if scenario.wires:
         yield "wires = ["

@@ -39,7 +39,7 @@ def _stale(netns: Netns, entry: ConntrackEntry, at: Ref) -> Blocker:
 
 
 def set_apart(failure: Failure) -> list[Blocker]:
-    """REPLY_MISMATCH: a rule took the packet or its answer out of tracking, or into a zone that the other is not in.
+    """REPLY_MISMATCH: a rule took a packet or its answer out of tracking, or into a zone that the other is not in.
 
     An answer that is not found to belong to the translated flow is not translated back (iptables-extensions(8), CT).
     """
@@ -50,13 +50,13 @@ def set_apart(failure: Failure) -> list[Blocker]:
             continue
         untracked = any(isinstance(s, NoTrack) for s in rule[1].statements)
         what = "takes it out of connection tracking" if untracked else "puts it into another tracking zone"
-        sentence = (
-            f"rule {step.ref.name} in {step.ref.netns} met {step.packet} and {what}, so that the answer is not "
-            f"translated back: {rule[1].text}"
-        )
+        lost = "the answer is not translated back" if failure.backwards else "later packets fare otherwise"
+        met = f"rule {step.ref.name} in {step.ref.netns} met {step.packet}"
+        sentence = f"{met} and {what}, so that {lost}: {rule[1].text}"
         owner = owner_of(step.ref, failure.world.netns(step.ref.netns).firewall)
-        evidence = (f"the answer: {failure.packet}",)
-        remedies = ways_past(step.packet, step.ref, rule[1], answer=step in failure.trace.steps)
+        evidence = (f"{'the answer' if failure.backwards else 'the packet'}: {failure.packet}",)
+        back = failure.backwards and step in failure.trace.steps
+        remedies = ways_past(step.packet, step.ref, rule[1], answer=back)
         found.append(Blocker("RET_RETURN_NOT_UNNATED", sentence, step.ref, remedies, owner, evidence))
     return found
 
