@@ -211,11 +211,6 @@ def _bridge(which: str) -> Read:
     return value
 
 
-def _length(view: View) -> int | _Unknown:
-    """What programs send is as long as they like."""
-    return UNKNOWN if view.packet.length is None else view.packet.length
-
-
 def _pkttype(view: View) -> str:
     if view.packet.dst.is_multicast:
         return "multicast"
@@ -232,12 +227,12 @@ FIELDS: dict[str, Read] = {
     "ip ttl": lambda view: view.packet.ttl if view.packet.dst.version == 4 else None,
     "ip6 hoplimit": lambda view: view.packet.ttl if view.packet.dst.version == 6 else None,
     "ip version": lambda view: view.packet.dst.version,
-    "ip length": lambda view: _length(view) if view.packet.dst.version == 4 else None,
+    "ip length": lambda view: FIELDS["meta length"](view) if view.packet.dst.version == 4 else None,
     "meta l4proto": lambda view: _number(view.packet),
     "meta nfproto": _family,
     "meta protocol": _ether_type,
     "ether type": _ether_type,
-    "meta length": _length,
+    "meta length": lambda view: UNKNOWN if view.packet.length is None else view.packet.length,
     "meta mark": lambda view: view.context.mark,
     "meta iifname": lambda view: view.context.iif,
     "meta oifname": lambda view: view.context.oif,
