@@ -22,7 +22,7 @@ from ipaddress import ip_address
 from typing import TypeVar
 
 from engine.model.firewall import Firewall
-from engine.model.host import Snapshot
+from engine.model.host import Gap, Snapshot
 from engine.model.verdict import Question
 from engine.model.verdict import Source as From
 from engine.observe.collector import uncollected
@@ -40,15 +40,18 @@ from engine.path.world import World
 _T = TypeVar("_T")
 
 
-def _each(paths: list[str], read: Callable[[str], _T]) -> list[_T]:
-    """Reads something in every namespace."""
+def _each(paths: list[str], read: Callable[[str], tuple[_T, tuple[Gap, ...]]]) -> list[_T]:
+    """Reads something in every namespace. Raises RuntimeError where something could not be read."""
     places = [Place(os.stat(path).st_ino, ways=(path,)) for path in paths]
 
     def there() -> list[_T]:
         found = []
         for place in places:
             enter(place)
-            found.append(read(place.ways[0]))
+            value, gaps = read(place.ways[0])
+            if gaps:
+                raise RuntimeError(f"gaps: {gaps[:3]}")
+            found.append(value)
         return found
 
     return apart(there)
@@ -56,12 +59,16 @@ def _each(paths: list[str], read: Callable[[str], _T]) -> list[_T]:
 
 @uncollected()
 def stack(paths: list[str]) -> list[Stack]:
-    return _each(paths, read_stack)
+    def read(name: str) -> tuple[Stack, tuple[Gap, ...]]:
+        found = read_stack(name)
+        return found, found.gaps
+
+    return _each(paths, read)
 
 
 @uncollected()
 def rules(paths: list[str]) -> list[Firewall]:
-    return [firewall for firewall, _ in _each(paths, read_firewall)]
+    return _each(paths, read_firewall)
 
 
 @uncollected()
@@ -74,7 +81,12 @@ def meanings(paths: list[str]) -> list[Firewall]:
 
 def _alone(path: str) -> Snapshot:
     """A look at one namespace."""
-    return _each([path], lambda _: take(lambda _: False))[0]
+
+    def read(_name: str) -> tuple[Snapshot, tuple[Gap, ...]]:
+        found = take(lambda _: False)
+        return found, tuple(gap for gap in found.gaps if gap.netns == found.host)
+
+    return _each([path], read)[0]
 
 
 def asked(words: list[str]) -> object:
