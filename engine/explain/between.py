@@ -86,7 +86,8 @@ class Between:
             return self._table((*place, *map(str, _table_key(one))), one, other)
 
         tables = self._sequence((*place, "tables"), (old.tables, new.tables), _table_key, table)
-        return Firewall(tables, self._sequence((*place, "ipsets"), (old.ipsets, new.ipsets), repr))
+        ipsets = self._sequence((*place, "ipsets"), (old.ipsets, new.ipsets), repr)
+        return replace(new, tables=tables, ipsets=ipsets)
 
     def _table(self, place: Place, old: Table, new: Table) -> Table:
         def chain(one: Chain, other: Chain) -> Chain:

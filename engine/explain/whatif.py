@@ -15,7 +15,7 @@ from engine.explain.whatif_built_in import with_built_in
 from engine.explain.whatif_links import connected_route, connects, exchange_link, local_route, with_carriers, with_netns
 from engine.explain.whatif_publish import published_table
 from engine.model.address import Family
-from engine.model.firewall import Chain, Firewall, Rule, Table
+from engine.model.firewall import Chain, Rule, Table
 from engine.model.host import Snapshot
 from engine.model.link import BridgePort
 from engine.model.plan import (
@@ -81,7 +81,7 @@ def _edit_rules(snapshot: Snapshot, place: RulePlace, edit: Callable[[list[Rule]
         return replace(table, chains=chains)
 
     known = with_built_in(netns.firewall, place)
-    firewall = Firewall(tuple(in_table(table) for table in known.tables), known.ipsets)
+    firewall = replace(known, tables=tuple(in_table(table) for table in known.tables))
     return with_netns(snapshot, replace(netns, firewall=firewall))
 
 
@@ -207,7 +207,7 @@ def _set_container(snapshot: Snapshot, change: SetContainer) -> Snapshot:
 def _published_anew(snapshot: Snapshot, change: SetContainer) -> Snapshot:
     host = snapshot.host_netns
     tables = (published_table(snapshot, each) for each in snapshot.containers if each.id == change.container)
-    firewall = Firewall((*host.firewall.tables, *tables), host.firewall.ipsets)
+    firewall = replace(host.firewall, tables=(*host.firewall.tables, *tables))
     return with_netns(snapshot, replace(host, firewall=firewall))
 
 

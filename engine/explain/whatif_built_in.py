@@ -30,6 +30,6 @@ def with_built_in(firewall: Firewall, place: RulePlace) -> Firewall:
     chain = Chain(place.chain, (), base)
     if table is None:
         made = Table(place.backend, place.family, place.table, (chain,))
-        return Firewall((*firewall.tables, made), firewall.ipsets)
+        return replace(firewall, tables=(*firewall.tables, made))
     grown = replace(table, chains=(*table.chains, chain))
-    return Firewall(tuple(grown if one is table else one for one in firewall.tables), firewall.ipsets)
+    return replace(firewall, tables=tuple(grown if one is table else one for one in firewall.tables))

@@ -26,6 +26,7 @@ from engine.model.statement import (
     Note,
     NoTrack,
     Opaque,
+    Queue,
     Reject,
     RejectKind,
     SetMark,
@@ -57,6 +58,7 @@ __all__ = [
     "NoTrack",
     "Note",
     "Opaque",
+    "Queue",
     "Reject",
     "RejectKind",
     "Rule",
@@ -172,10 +174,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Firewall:
-    """All tables of a namespace, and its ipsets."""
+    """All tables of a namespace, and its ipsets. `queues` are those that a program listens on, by number; None where
+    that is not known."""
 
     tables: tuple[Table, ...] = ()
     ipsets: tuple[NamedSet, ...] = ()
+    queues: tuple[int, ...] | None = None
 
     @cached_property
     def ipsets_by_name(self) -> Mapping[str, NamedSet]:

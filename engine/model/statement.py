@@ -214,6 +214,16 @@ class Tproxy:
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    """Hands the packet to a program that listens on a queue, one of `low` to `high`, and gives a verdict. Where nobody
+    listens the packet is dropped, with `bypass` accepted."""
+
+    low: int = 0
+    high: int = 0
+    bypass: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """A statement that never changes a packet's way: counter, log, comment, checksum, MSS clamp."""
 
@@ -227,4 +237,6 @@ class Opaque:
     text: str
 
 
-Statement = Match | Verdict | VerdictMap | Reject | Nat | SetMark | SetTtl | NoTrack | SetZone | Tproxy | Note | Opaque
+Statement = (
+    Match | Verdict | VerdictMap | Reject | Nat | SetMark | SetTtl | NoTrack | SetZone | Tproxy | Queue | Note | Opaque
+)

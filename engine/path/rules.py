@@ -19,6 +19,7 @@ from engine.model.firewall import (
     Note,
     NoTrack,
     Opaque,
+    Queue,
     Reject,
     Rule,
     SetMark,
@@ -37,6 +38,7 @@ from engine.path.journey import Journey
 from engine.path.mapping import concerns, settled
 from engine.path.matches import TOTAL, Answer, look_up, matches, possible
 from engine.path.places import Place, chain_ref
+from engine.path.queues import queued
 from engine.path.stations import Hooked
 from engine.path.tproxy import hand_over, socket_for
 from engine.path.view import View
@@ -195,6 +197,8 @@ def _perform(journey: Journey, place: Place, statement: Statement, found: MapEle
     if isinstance(statement, Tproxy):
         words, taken = hand_over(journey, statement)
         return words, (ACCEPT if taken else DROP) if statement.strict else None
+    if isinstance(statement, Queue):
+        return queued(journey, place, statement)
     if isinstance(statement, Opaque):
         return _opaque(journey, place, statement)
     return "", None

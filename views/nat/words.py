@@ -18,6 +18,7 @@ from engine.model.firewall import (
     Note,
     NoTrack,
     Opaque,
+    Queue,
     Reject,
     Rule,
     SetMark,
@@ -131,6 +132,8 @@ def _action(part: Statement, backend: Backend) -> str:
         text = f"ZONE {part.zone}"
     elif isinstance(part, Tproxy):
         text = f"TPROXY {part.address or ''}:{part.port or ''}"
+    elif isinstance(part, Queue):
+        text = f"QUEUE {part.low}" + (f"-{part.high}" if part.high != part.low else "")
     elif isinstance(part, VerdictMap):
         text = "by map"
     elif isinstance(part, Opaque):

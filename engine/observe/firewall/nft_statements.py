@@ -22,6 +22,7 @@ from engine.model.firewall import (
     Note,
     NoTrack,
     Opaque,
+    Queue,
     Reject,
     RejectKind,
     SetMark,
@@ -182,6 +183,16 @@ def _tproxy(inner: Json) -> _Built:
     return (Tproxy(ip_address(str(address)) if address else None, scalar("th dport", port) if port else None),)
 
 
+def _queue(inner: Json) -> _Built:
+    """`queue num 0`, `queue num 0-3 bypass`; a number that an expression computes is not known."""
+    inner = inner or {}
+    number = inner.get("num", 0)
+    low, high = number["range"] if isinstance(number, dict) and "range" in number else (number, number)
+    if type(low) is not int or type(high) is not int:
+        return (Opaque(words({"queue": inner})),)
+    return (Queue(low, high, "bypass" in listed(inner.get("flags"))),)
+
+
 def _dynamic_set(inner: Json) -> _Built:
     """`add @set { … }`; with a limit or a count inside, the rest of the rule depends on it."""
     text = f"{inner['op']} {inner['set']} {{ {words(inner['elem'])} }}"
@@ -212,6 +223,7 @@ _STATEMENTS: dict[str, Callable[[Json], _Built]] = {
     "notrack": lambda _inner: cast("_Built", (NoTrack(),)),
     "mangle": _mangle,
     "tproxy": _tproxy,
+    "queue": _queue,
     "counter": lambda inner: () if isinstance(inner, dict) or inner is None else (Note(f"counter name {inner}"),),
     "limit": _unknown("limit"),
     "quota": _unknown("quota"),

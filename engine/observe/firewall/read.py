@@ -19,6 +19,7 @@ from engine.observe.firewall.collect import FAMILIES, Look
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.nft import Ruleset
 from engine.observe.firewall.presence import NftPresence
+from engine.observe.firewall.queues import read_queues
 
 _T = TypeVar("_T")
 
@@ -51,7 +52,7 @@ def _assemble(look: Look) -> Firewall:
     found |= look.written
     in_order = {key: found[key] for key in look.tables if key in found} | found
     legacy = (table for family in FAMILIES for table in look.legacy.get(family, ()))
-    return Firewall((*in_order.values(), *legacy, *_xt_tables(look, Backend.XT_LEGACY, ipsets)), ipsets)
+    return Firewall((*in_order.values(), *legacy, *_xt_tables(look, Backend.XT_LEGACY, ipsets)), ipsets, read_queues())
 
 
 def _xt_tables(look: Look, backend: Backend, ipsets: tuple[NamedSet, ...]) -> list[Table]:

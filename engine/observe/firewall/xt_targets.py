@@ -16,6 +16,7 @@ from engine.model.firewall import (
     Note,
     NoTrack,
     Opaque,
+    Queue,
     Reject,
     SetMark,
     SetTtl,
@@ -207,6 +208,12 @@ def _tproxy(options: _Options) -> Statement | None:
     return Tproxy(None if own is None or own.is_unspecified else own, port or None, ~mask & _ALL, value, strict=True)
 
 
+def _queue(options: _Options) -> Statement | None:
+    """`--queue-num 0`, `--queue-balance 0:3 --queue-bypass`."""
+    span = number_range(_value(options, "--queue-balance") or _value(options, "--queue-num") or "0", ":")
+    return Queue(span.low, span.high, "--queue-bypass" in options)
+
+
 _BUILDERS: dict[str, Callable[[_Options], Statement | None]] = {
     "REJECT": _reject,
     "DNAT": _nat(NatKind.DNAT, "--to-destination"),
@@ -218,6 +225,7 @@ _BUILDERS: dict[str, Callable[[_Options], Statement | None]] = {
     "CONNMARK": _connmark,
     "CT": _ct,
     "TPROXY": _tproxy,
+    "NFQUEUE": _queue,
     "TTL": _ttl("ttl"),
     "HL": _ttl("hl"),
     "NOTRACK": lambda _options: NoTrack(),

@@ -19,6 +19,7 @@ from engine.model.firewall import (
     Note,
     NoTrack,
     Opaque,
+    Queue,
     Reject,
     SetMark,
     SetTtl,
@@ -56,8 +57,6 @@ def one(statement: Statement) -> str:
             return f"{fields(statement.fields)} vmap {target(statement)}"
         case SetTtl():
             return f"ttl {statement.value:+}" if statement.relative else f"ttl {statement.value}"
-        case NoTrack():
-            return "notrack"
         case SetZone():
             directions = (("original", statement.original), ("reply", statement.reply))
             return " ".join(("zone", str(statement.zone), *(name for name, holds in directions if holds)))
@@ -65,8 +64,10 @@ def one(statement: Statement) -> str:
             return (
                 f"tproxy {statement.address or 'here'}:{statement.port} mark&{statement.keep:#x}^{statement.value:#x}"
             )
-        case Note() | Opaque():
-            return f"{type(statement).__name__.lower()} {statement.text}"
+        case Queue():
+            return f"queue {statement.low}-{statement.high}{' bypass' * statement.bypass}"
+        case NoTrack() | Note() | Opaque():
+            return f"{type(statement).__name__.lower()} {getattr(statement, 'text', '')}".strip()
 
 
 def condition(found: Match) -> str:
