@@ -8,7 +8,7 @@ looked at, the question's.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from ipaddress import ip_interface
 from itertools import islice
@@ -23,6 +23,7 @@ from engine.model.packet import Protocol
 from engine.model.traffic import Listener
 from engine.model.verdict import Question, Source
 from engine.path.segment import bridge_of
+from engine.path.wiring import wired
 
 #: So many rules of the host are looked at for ports that they translate.
 MOST_RULES = 500
@@ -162,7 +163,7 @@ def _doors(snapshot: Snapshot, question: Question) -> Iterator[Door]:
             name = f"{owner}:{asked.port}/{asked.protocol}"
             yield Door(name, asked.address, asked.port, asked.protocol, inside.id if inside else None)
     yield from _translated(snapshot, question)
-    near = _wired(snapshot, (snapshot.host, question.source.netns))
+    near = wired(snapshot, (snapshot.host, question.source.netns))
     for netns in snapshot.namespaces:
         own = _own(netns, version) if netns.id in near else None
         others = own is not None and netns.id != snapshot.host and not snapshot.containers_in(netns.id)
@@ -191,18 +192,6 @@ def _translated(snapshot: Snapshot, question: Question) -> Iterator[Door]:
                 if isinstance(port, Interval) and port.low == port.high and target.low is not None and at is not None:
                     inner = (target.low, target.port_low or port.low)
                     yield Door(f"{_end(at, port.low)}/{protocol}", at, port.low, protocol, None, (inner,))
-
-
-def _wired(snapshot: Snapshot, ids: Collection[str]) -> set[str]:
-    """The namespaces that some hang together with by pairs of devices: labs and hosts beside them are elsewhere."""
-    found, ahead = set(ids), list(ids)
-    while ahead:
-        for link in snapshot.by_id[ahead.pop()].links:
-            there = link.peer.netns if link.peer is not None else None
-            if there is not None and there not in found and there in snapshot.by_id:
-                found.add(there)
-                ahead.append(there)
-    return found
 
 
 def _relayed(snapshot: Snapshot, asked: Question) -> Iterator[tuple[IPAddress, int]]:

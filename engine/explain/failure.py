@@ -12,6 +12,7 @@ from engine.model.plan import RulePlace
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Conversation, Outcome, Step, StepKind, Symptom, Trace
 from engine.model.verdict import Question
+from engine.path.wiring import wired
 from engine.path.world import World
 
 
@@ -59,6 +60,12 @@ class Failure:
     def packet(self) -> Packet:
         """The packet as it was at its end."""
         return self.step.packet
+
+    @property
+    def around(self) -> list[Netns]:
+        """The namespaces that hang together with the one that it ended in; other hosts on the machine have no part."""
+        near = wired(self.world.snapshot, (self.netns.id,))
+        return [netns for netns in self.world.snapshot.namespaces if netns.id in near]
 
     @property
     def backwards(self) -> bool:

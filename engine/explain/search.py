@@ -23,8 +23,10 @@ from engine.path.choices import Run
 from engine.path.conversation import conversations
 from engine.path.world import World
 
-#: So many faults at once are looked for, and so many walks are made at most.
+#: So many faults at once are looked for in every combination, so many more where the likeliest remedies alone lead on,
+#: and so many walks are made at most.
 MOST_REMEDIES = 5
+MOST_STEPS = 2 * MOST_REMEDIES
 MOST_WALKS = 400
 
 
@@ -92,28 +94,30 @@ class Search:
             self._open = [*steps, Step(diagnose(end)[0], None, end.world, None)]
 
     def _stuck(self, failure: Failure) -> list[Step]:
-        """The likeliest blocker of each failure, closed by the one whose remedies change nothing."""
+        """The likeliest blocker of each failure, until it connects or the remedies of one change nothing."""
         steps: list[Step] = []
         seen = {failure.signature}
-        while len(steps) < MOST_REMEDIES:
-            blocker = diagnose(failure)[0]
-            further = self._further(failure, blocker, seen)
+        while len(steps) < MOST_STEPS:
+            further = self._further(failure, diagnose(failure)[0], seen)
             if further is None:
                 break
-            step, failure = further
+            step, following = further
             steps.append(step)
+            if following is None:
+                return steps
+            failure = following
             seen.add(failure.signature)
         return [*steps, Step(diagnose(failure)[0], None, failure.world, None)]
 
     def _further(
         self, failure: Failure, blocker: Blocker, seen: set[tuple[object, ...]]
-    ) -> tuple[Step, Failure] | None:
-        """The blocker's first remedy that makes a difference, and the failure after it."""
+    ) -> tuple[Step, Failure | None] | None:
+        """The blocker's first remedy that makes a difference, and the failure after it; None where it connects."""
         for remedy in blocker.remedies:
             changed = after_remedy(failure.world, remedy)
             after = self.walk(changed)
             following = failure_of(changed, self.question, after)
-            if following is not None and following.signature not in seen:
+            if following is None or following.signature not in seen:
                 return Step(blocker, remedy, failure.world, after), following
         return None
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from engine.explain.blocker import Remedy
 from engine.explain.blockers import diagnose
 from engine.explain.blockers.firewall import PLACES, PORTS
 from engine.explain.failure import Failure, failure_of, place_of, rule_at
 from engine.explain.pointers import as_found
-from engine.explain.search import Search, Step, after_remedy
+from engine.explain.search import MOST_REMEDIES, Search, Step, after_remedy
 from engine.model.firewall import Match, Rule, Verdict, VerdictKind
 from engine.model.plan import DeleteRule, InsertRule
 from engine.model.ref import Ref, RefKind
@@ -31,7 +32,7 @@ def with_shielded(host: World, search: Search, steps: list[Step]) -> list[Step]:
     told: list[Step] = []
     for step in steps:
         told.append(step)
-        for behind in _behind(search, step):
+        for behind in islice(_behind(search, step), MOST_REMEDIES):
             place = _place(host, behind)
             if place in met:
                 break

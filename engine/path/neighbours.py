@@ -27,6 +27,7 @@ from engine.path.flow import Tracks
 from engine.path.journey import Journey, Setting
 from engine.path.segment import Segment, Station
 from engine.path.source6 import ready, source_address6
+from engine.path.wiring import wired
 
 #: Any link-local destination: what a device's link-local address is chosen for.
 LINK_LOCAL = IPv6Address("fe80::")
@@ -223,7 +224,8 @@ def _proxies(journey: Journey, there: Netns, link: Link, towards: IPAddress) -> 
 def _nearly(journey: Journey, segment: Segment, towards: IPAddress) -> str:
     """Names the namespace that has the address, when it is there but can't be heard."""
     heard = {station.netns for station in segment.stations}
-    for netns in journey.world.snapshot.namespaces:
+    near = wired(journey.world.snapshot, (journey.netns.id,))
+    for netns in (each for each in journey.world.snapshot.namespaces if each.id in near):
         if towards in netns.addresses_by_value and netns.id != journey.netns.id:
             return (
                 f" ({netns.id} has it, but {'does not answer' if netns.id in heard else 'does not hear the question'})"

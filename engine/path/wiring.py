@@ -9,6 +9,8 @@ Sources: net/8021q/vlan_core.c, drivers/net/macvlan.c, drivers/net/ipvlan/ipvlan
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection
 from functools import cached_property
 
 from engine.model.address import IPAddress
@@ -70,6 +72,24 @@ class Wiring:
             if remote in there.addresses_by_value and there.id != netns.id:
                 return next(((there, each) for each in there.links if _same_vxlan(link, each)), None)
         return None
+
+
+def wired(snapshot: Snapshot, ids: Collection[str]) -> set[str]:
+    """The namespaces that some hang together with by devices of both: labs and hosts beside them are elsewhere."""
+    beside: dict[str, set[str]] = defaultdict(set)
+    for netns in snapshot.namespaces:
+        for link in netns.links:
+            there = link.peer.netns if link.peer is not None else None
+            if there is not None:
+                beside[netns.id].add(there)
+                if link.kind != "veth":  # a lower device does not know of those above
+                    beside[there].add(netns.id)
+    found, ahead = set(ids), list(ids)
+    while ahead:
+        more = beside[ahead.pop()] - found
+        found |= more
+        ahead += more
+    return found
 
 
 def _bridges(link: Link) -> bool:

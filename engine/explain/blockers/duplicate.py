@@ -65,7 +65,7 @@ def _wrong_holders(failure: Failure, asked: IPAddress, forget: tuple[Change, ...
 
 def _holders(failure: Failure, asked: IPAddress) -> list[tuple[Netns, Address]]:
     found = []
-    for netns in failure.world.snapshot.namespaces:
+    for netns in failure.around:
         found += [(netns, address) for address in netns.addresses if address.address == asked]
     return found
 

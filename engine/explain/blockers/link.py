@@ -53,7 +53,7 @@ def lost_gateway(failure: Failure) -> list[Blocker]:
 
 def _implied_gateway(failure: Failure, wanted: IPAddress) -> list[Blocker]:
     """The same, told by the routes of who is behind the bridge: they name a gateway, and the bridge has no address."""
-    for netns in failure.world.snapshot.namespaces:
+    for netns in failure.around:
         if netns.id != failure.netns.id and wanted not in netns.addresses_by_value:
             continue
         for route in netns.routes:

@@ -240,7 +240,7 @@ def _given_by_engine(failure: Failure, target: str) -> bool:
 
 def _owner_of_address(failure: Failure, target: str) -> Netns | None:
     address = ip_address(target.rpartition(":")[0])
-    return next((netns for netns in failure.world.snapshot.namespaces if address in netns.addresses_by_value), None)
+    return next((netns for netns in failure.around if address in netns.addresses_by_value), None)
 
 
 def _target(failure: Failure) -> str:

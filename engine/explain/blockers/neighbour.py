@@ -27,7 +27,7 @@ def no_neighbour(failure: Failure) -> list[Blocker]:
     if ref is None or asked is None:
         return []
     found: list[Blocker] = []
-    for netns in failure.world.snapshot.namespaces:
+    for netns in failure.around:
         address = netns.addresses_by_value.get(asked)
         if address is not None and netns.id != failure.netns.id:
             found += _cut_off(failure, netns, address)
@@ -179,7 +179,7 @@ def _asked(failure: Failure) -> IPAddress | None:
 
 def _right(failure: Failure, address: IPAddress, mac: str | None) -> bool:
     """Whether some device that has the address (or its bridge) has that MAC address."""
-    for netns in failure.world.snapshot.namespaces:
+    for netns in failure.around:
         own = netns.addresses_by_value.get(address)
         link = netns.links_by_index.get(own.link) if own else None
         if link is not None and link.mac == mac:
