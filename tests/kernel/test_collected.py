@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +15,8 @@ from engine.explain.question import resolve
 from engine.model.packet import Protocol
 from engine.observe.collected.snapshot import loads
 from tests.harness.baseline import Baseline
-from tests.harness.needs import require
-from tests.harness.netns import Netns, World
+from tests.harness.needs import ADMIN_PATH, require
+from tests.harness.netns import End, Netns, World
 from tests.harness.scenes import Scene, build
 from tests.observe.collecting import collect_alone, differences
 from tests.scenarios.scenario import read_all
@@ -33,6 +37,13 @@ SCENES = (
     "ipv6-policy-rules",
     "matches-legacy",
 )
+LISTEN = """
+import socket, time
+held = socket.create_server(("", 81)), socket.socket(type=socket.SOCK_DGRAM)
+held[1].bind(("", 82))
+print("ready", flush=True)
+time.sleep(600)
+"""
 SCENARIOS = {each.name: each for each in read_all()}
 
 
@@ -65,6 +76,40 @@ def test_a_collected_host_is_the_host_that_a_look_sees(scene: Scene) -> None:
         answers = [explain.ask(each, resolve(each, question.target, source, protocol)) for each in (looked, told)]
         assert answers[0].symptom == answers[1].symptom
         assert [cause.code for cause in answers[0].causes] == [cause.code for cause in answers[1].causes]
+
+
+@pytest.fixture
+def forgetful(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A folder with an `ip` and an `ss` that answer several questions at once as no tool should; not in /tmp."""
+    folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
+    for name, several, said in (("ip", "-batch", request.param), ("ss", "--tcp --udp", "sctp 0 0")):
+        real = shutil.which(name, path=ADMIN_PATH)
+        script = f'#!/bin/sh\ncase " $* " in *" {several} "*) {said} ;; esac\nexec {real} "$@"\n'
+        (folder / name).write_text(script.replace("sctp 0 0", "echo sctp 0 0; exit"))
+        (folder / name).chmod(0o755)
+    yield str(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("forgetful", ["echo '[]'; exit", "exit 1"], indirect=True)
+def test_where_a_tool_does_not_answer_several_questions_each_is_asked_by_itself(world: World, forgetful: str) -> None:
+    host, web = world.netns("host"), world.netns("web")
+    world.veth(End(host, "to-web", ("10.7.0.1/24", "fd00:7::1/64")), End(web, "eth0", ("10.7.0.2/24", "fd00:7::2/64")))
+    web.route("default via 10.7.0.1")
+    web.ip("neigh add proxy 10.7.0.9 dev eth0")
+    world.start(web.enter([sys.executable, "-I", "-c", LISTEN]), ready="ready")
+    usual, other = (
+        loads(collect_alone(host, [host, web], ("env", f"PATH={path}", "sh")))
+        for path in (ADMIN_PATH, f"{forgetful}:{ADMIN_PATH}")
+    )
+    assert [gap.source for gap in other.gaps] == [gap.source for gap in usual.gaps]
+    for netns in (host, web):
+        assert differences(usual.by_id[netns.name], other.by_id[netns.name]) == []
+    seen = other.by_id[web.name]
+    assert {each.protocol for each in seen.listeners} == {Protocol.TCP, Protocol.UDP}
+    assert len(seen.links) == 2
+    assert seen.routes
+    assert any(each.proxy for each in seen.neighbours)
 
 
 @pytest.mark.parametrize("shell", [("dash",), ("busybox", "sh")])

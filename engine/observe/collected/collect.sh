@@ -7,7 +7,8 @@
 # It only looks: no table, module, link or rule is made by it, and no tool is asked that would load one. What the user may
 # not read is missing and named in FILE. Environments and command lines stay out, but for the ports and addresses of
 # docker-proxy and pasta. Needs a POSIX shell, and what there is of: ip (5.0 or newer), bridge, nft, iptables-save, ipset,
-# ss, nsenter, docker, podman. PORTSCOPE_SECONDS (120) is how long it may take.
+# ss, nsenter, docker, podman. PORTSCOPE_SECONDS (120) is how long it may take. With several processors it visits as many
+# namespaces at the same time, at most four, and keeps what they tell in a temporary folder until they are done.
 #
 # FILE: "portscope-collected/1 MARK"; then for each source "MARK begin SOURCE NAMESPACE", what the tool printed, a
 # newline, and "MARK end SOURCE STATUS COMPLAINT"; last "MARK done". MARK is random, so that no output can look like it.
@@ -42,6 +43,12 @@ source_() {
 "*}
     printf "\n%s end %s %s %s\n" "$MARK" "$section" "$status" "$complaint"
 }
+# tool_ SOURCE PROGRAM…: the same of a program, without a process of the shell beside it
+tool_() {
+    tool=$1
+    shift
+    source_ "$tool" exec "$@"
+}
 skip_() {
     printf "%s begin %s %s\n\n%s end %s 127 %s\n" "$MARK" "$1" "$NETNS" "$MARK" "$1" "$2"
 }
@@ -54,32 +61,91 @@ loaded_() {
     return 1
 }
 
+ip_() {
+    if [ -n "$NUMERIC" ]; then exec ip -N "$@"; else exec ip "$@"; fi
+}
+# Starting a tool costs more than its answer. Of a container, which has little to tell, one tool is asked several things
+# at once, and its answers are told apart by their lines. Where that is not so, or one fails, each is asked by itself.
+# lines_ TEXT: sets LINES_ to the lines that are not empty
+lines_() {
+    set -f
+    IFS="
+"
+    # shellcheck disable=SC2086 # it is to be split
+    set -- $1
+    unset IFS
+    set +f
+    LINES_=$#
+}
+# told_ SOURCE TEXT: a section that was read with others
+told_() {
+    printf "%s begin %s %s\n%s\n%s end %s 0 \n" "$MARK" "$1" "$NETNS" "$2" "$MARK" "$1"
+}
+# together_ OPTIONS QUESTIONS SOURCE…: one ip for several questions, each answered in a line of JSON; LINKS_ says whether
+# a link among the answers keeps forwarding entries
+together_() {
+    [ "$NETNS" != "$OWN" ] || return 1
+    # shellcheck disable=SC2086 # options are words
+    answers=$(ip_ $1 -d -j -batch - 2>/dev/null <<END
+$2
+END
+    ) || return 1
+    lines_ "$answers"
+    shift 2
+    [ "$LINES_" -eq $# ] || return 1
+    case $answers in *"\"bridge\""* | *"\"vxlan\""*) LINKS_=yes ;; *) LINKS_= ;; esac
+    for section in "$@"; do
+        told_ "$section" "${answers%%"
+"*}"
+        answers=${answers#*"
+"}
+    done
+}
+
 stack_() {
     if ! have_ ip; then
         skip_ links "ip is not installed: install iproute2"
         return
     fi
-    source_ links ip $NUMERIC -d -j link show
-    source_ addresses ip $NUMERIC -d -j address show
-    source_ routes ip $NUMERIC -4 -d -j route show table all
-    source_ routes6 ip $NUMERIC -6 -d -j route show table all
-    source_ rules ip $NUMERIC -4 -d -j rule show
-    source_ rules6 ip $NUMERIC -6 -d -j rule show
-    source_ neighbours ip -j neighbour show
-    source_ proxies ip -4 -j neighbour show proxy
-    source_ proxies6 ip -6 -j neighbour show proxy
-    source_ numbers ip -j netns list-id
-    source_ nexthops ip -d -j nexthop show
-    source_ learned ip $NUMERIC -4 -o route show cache
-    source_ learned6 ip $NUMERIC -6 -o route show cache
+    LINKS_=yes
+    together_ "" "link show
+address show
+neighbour show
+netns list-id
+nexthop show" links addresses neighbours numbers nexthops || {
+        source_ links ip_ -d -j link show
+        source_ addresses ip_ -d -j address show
+        tool_ neighbours ip -j neighbour show
+        tool_ numbers ip -j netns list-id
+        tool_ nexthops ip -d -j nexthop show
+    }
+    forwards=$LINKS_
+    together_ -4 "route show table all
+rule show
+neighbour show proxy" routes rules proxies || {
+        source_ routes ip_ -4 -d -j route show table all
+        source_ rules ip_ -4 -d -j rule show
+        tool_ proxies ip -4 -j neighbour show proxy
+    }
+    together_ -6 "route show table all
+rule show
+neighbour show proxy" routes6 rules6 proxies6 || {
+        source_ routes6 ip_ -6 -d -j route show table all
+        source_ rules6 ip_ -6 -d -j rule show
+        tool_ proxies6 ip -6 -j neighbour show proxy
+    }
+    source_ learned ip_ -4 -o route show cache
+    source_ learned6 ip_ -6 -o route show cache
     if have_ tc; then
-        source_ disciplines tc -j qdisc show
+        tool_ disciplines tc -j qdisc show
     else
         skip_ disciplines "tc is not installed: install iproute2"
     fi
-    if have_ bridge; then
-        source_ fdb bridge -j -d fdb show
-        source_ vlans bridge -j vlan show
+    if [ -z "$forwards" ]; then
+        return
+    elif have_ bridge; then
+        tool_ fdb bridge -j -d fdb show
+        tool_ vlans bridge -j vlan show
     else
         skip_ fdb "bridge is not installed: install iproute2"
     fi
@@ -87,11 +153,15 @@ stack_() {
 
 settings_() {
     cd /proc/sys/net || return
+    failed=0
     set --
     for each in @SETTINGS@; do
         [ ! -e "$each" ] || set -- "$@" "$each"
+        # A list of thousands would be copied thousands of times.
+        [ $# -lt 200 ] || { grep . /dev/null "$@" || failed=$?; set --; }
     done
-    grep . /dev/null "$@"
+    [ $# -eq 0 ] || grep . /dev/null "$@" || failed=$?
+    return "$failed"
 }
 
 firewall_() {
@@ -102,8 +172,8 @@ firewall_() {
         fi
         if [ -n "$tables" ]; then
             if have_ nft; then
-                source_ nft nft -j list ruleset
-                source_ nft-text nft -a list ruleset
+                tool_ nft nft -j list ruleset
+                tool_ nft-text nft -a list ruleset
             else
                 skip_ nft "nft is not installed: install nftables"
             fi
@@ -112,11 +182,11 @@ firewall_() {
         fi
     fi
     source_ ebtables bridged_
-    [ ! -e /proc/net/arp_tables_names ] || source_ arptables cat /proc/net/arp_tables_names
+    [ ! -e /proc/net/arp_tables_names ] || tool_ arptables cat /proc/net/arp_tables_names
     legacy_ iptables ip_tables_names "$LEGACY4"
     legacy_ ip6tables ip6_tables_names "$LEGACY6"
     if loaded_ ip_set && have_ ipset; then
-        source_ ipset ipset save
+        tool_ ipset ipset save
     fi
 }
 # Asking ebtables-legacy for a table makes it: only the modules of its tables are told.
@@ -128,7 +198,7 @@ bridged_() {
 # save_ BACKEND NAME TOOL
 save_() {
     if [ -n "$3" ]; then
-        source_ "$1-$2" "$3" -c
+        tool_ "$1-$2" "$3" -c
     else
         skip_ "$1-$2" "$2-${1#xt-}-save is not installed: install iptables"
     fi
@@ -136,23 +206,49 @@ save_() {
 # Asking for a legacy table makes it: only those that are there already are asked for.
 legacy_() {
     [ -e "/proc/net/$2" ] || return
-    if names=$(cat "/proc/net/$2" 2>/dev/null); then
+    if [ -r "/proc/net/$2" ]; then
+        names=
+        read -r names <"/proc/net/$2"
         [ -z "$names" ] || save_ xt-legacy "$1" "$3"
     else
         skip_ "xt-legacy-$1" "/proc/net/$2 may not be read: run as root"
     fi
 }
 
+# Listeners of both protocols by one ss, which then names the protocol of each.
+sockets_() {
+    [ "$NETNS" != "$OWN" ] && have_ ss && loaded_ tcp_diag && loaded_ udp_diag || return 1
+    answers=$(ss -H -l -n -e --tcp --udp 2>/dev/null) || return 1
+    tcp=""
+    udp=""
+    set -f
+    IFS="
+"
+    for line in $answers; do
+        case $line in
+        tcp*) tcp="$tcp$line
+" ;;
+        udp*) udp="$udp$line
+" ;;
+        *) unset IFS; set +f; return 1 ;;
+        esac
+    done
+    unset IFS
+    set +f
+    told_ ss-tcp "$tcp"
+    told_ ss-udp "$udp"
+}
+
 listeners_() {
-    for each in tcp udp; do
+    sockets_ || for each in tcp udp; do
         if have_ ss && loaded_ "${each}_diag"; then
-            source_ "ss-$each" ss -H -l -n -e "--$each"
+            tool_ "ss-$each" ss -H -l -n -e "--$each"
         else
-            source_ "proc-$each" cat "/proc/net/$each"
-            [ ! -e "/proc/net/${each}6" ] || source_ "proc-${each}6" cat "/proc/net/${each}6"
+            tool_ "proc-$each" cat "/proc/net/$each"
+            [ ! -e "/proc/net/${each}6" ] || tool_ "proc-${each}6" cat "/proc/net/${each}6"
         fi
     done
-    [ ! -e /proc/net/sctp/eps ] || source_ sctp cat /proc/net/sctp/eps
+    [ ! -e /proc/net/sctp/eps ] || tool_ sctp cat /proc/net/sctp/eps
 }
 
 inside_() {
@@ -213,20 +309,35 @@ files() {
 
 # Of a relay's command line only the words that say which ports and addresses it joins.
 relays() {
+    set --
     for folder in /proc/[0-9]*; do
         name=
         read -r name <"$folder/comm" || continue
-        case $name in
-        docker-proxy | pasta | pasta.* | passt | passt.*)
-            printf '%s %s' "${folder#/proc/}" "$name"
-            tr '\0' '\n' <"$folder/cmdline" | awk '
-                keep { printf " %s", $0; keep = 0; next }
-                /^(--?(proto|host-ip|host-port|container-ip|container-port)|-[tu]|--(tcp|udp)-ports)$/ { printf " %s", $0; keep = 1 }
-                /^(--?(proto|host-ip|host-port|container-ip|container-port)|--(tcp|udp)-ports)=/ { printf " %s", $0 }'
-            echo
+        case $name in docker-proxy | pasta | pasta.* | passt | passt.*)
+            printf '%s %s\n' "${folder#/proc/}" "$name"
+            set -- "$@" "$folder/cmdline"
             ;;
         esac
     done 2>/dev/null
+    # An argument begins no line of what `head` prints of several files, so that none is taken for a file's name.
+    [ $# -eq 0 ] || head -n 1 /dev/null "$@" 2>/dev/null | tr '\0' '\001'
+}
+# What `relays` tells, in a line for each.
+relays_lines() {
+    relays | awk -F '\001' '
+        /^==> \/proc\/[0-9]+\/cmdline <==$/ { split($0, part, "/"); pid = part[3]; next }
+        !pid && /^[0-9]+ / { split($0, part, " "); name[part[1]] = part[2]; next }
+        (pid in name) && NF {
+            line = pid " " name[pid]
+            delete name[pid]
+            for (at = 1; at <= NF; at++)
+                if ($at ~ /^(--?(proto|host-ip|host-port|container-ip|container-port)|-[tu]|--(tcp|udp)-ports)$/) {
+                    line = line " " $at " " $(at + 1)
+                    at++
+                } else if ($at ~ /^(--?(proto|host-ip|host-port|container-ip|container-port)|--(tcp|udp)-ports)=/)
+                    line = line " " $at
+            print line
+        }'
 }
 
 # The lines of cgroups that have the id of a container.
@@ -300,19 +411,25 @@ engines() {
     fi
 }
 
+# Sets SECONDS_ to the seconds since the machine was started.
+seconds() {
+    read -r SECONDS_ _ </proc/uptime
+    SECONDS_=${SECONDS_%%.*}
+}
+
 # visit INODE FILE: the sources of one namespace, in it
 visit() {
     NETNS=$1
     if [ "$1" = "$OWN" ]; then
         inside_
-    elif [ "$(date +%s)" -ge "$DEADLINE" ]; then
+    elif seconds && [ "$SECONDS_" -ge "$DEADLINE" ]; then
         skip_ namespace "there was no time left: give it more by PORTSCOPE_SECONDS"
     elif ! have_ nsenter; then
         skip_ namespace "nsenter is not installed: install util-linux"
     elif have_ timeout; then
-        source_ namespace timeout 30 nsenter "--net=$2" sh -c "$INSIDE inside_"
+        tool_ namespace timeout 30 nsenter "--net=$2" sh -c "$INSIDE inside_"
     else
-        source_ namespace nsenter "--net=$2" sh -c "$INSIDE inside_"
+        tool_ namespace nsenter "--net=$2" sh -c "$INSIDE inside_"
     fi
 }
 
@@ -327,9 +444,10 @@ ip -N link show lo >/dev/null 2>&1 && NUMERIC=-N
 NFT4=$(variant iptables nft) NFT6=$(variant ip6tables nft)
 LEGACY4=$(variant iptables legacy) LEGACY6=$(variant ip6tables legacy)
 OWN=$(ls -diL /proc/self/ns/net) && OWN=${OWN%% *}
-DEADLINE=$(($(date +%s) + ${PORTSCOPE_SECONDS:-120}))
+seconds
+DEADLINE=$((SECONDS_ + ${PORTSCOPE_SECONDS:-120}))
 # shellcheck disable=SC2090 # it goes to sh -c as it is
-export MARK NETNS TOOLS LOADED NUMERIC NFT4 NFT6 LEGACY4 LEGACY6 INSIDE
+export MARK NETNS OWN TOOLS LOADED NUMERIC NFT4 NFT6 LEGACY4 LEGACY6 INSIDE
 
 exec 3>&1
 printf 'portscope-collected/1 %s\n' "$MARK"
@@ -341,15 +459,40 @@ source_ namespaces printf '%s\n' "$FILES"
 source_ owners printf '%s\n' "$OWNERS"
 source_ processes sh -c 'ls -ldn /proc/[0-9]* 2>/dev/null; cat /proc/[0-9]*/stat 2>/dev/null; :'
 source_ sockets sockets
-source_ relays relays
+source_ relays relays_lines
 source_ cgroups cgroups
 source_ tasks tasks
 engines
 visit "$OWN" /proc/self/ns/net
-{
-    printf '%s\n' "$FILES" | awk 'NF { print $1, $2 }'
-    printf '%s\n' "$OWNERS" | awk 'NF { print $1, "/proc/" $2 "/ns/net" }'
-} | awk -v own="$OWN" '$1 > 4026531800 && $1 != own && !seen[$1]++' | while read -r inode path; do
-    visit "$inode" "$path" </dev/null
-done
+
+# others NUMBER OF: visits to each OFth of the other namespaces
+others() {
+    {
+        printf '%s\n' "$FILES" | awk 'NF { print $1, $2 }'
+        printf '%s\n' "$OWNERS" | awk 'NF { print $1, "/proc/" $2 "/ns/net" }'
+    } | awk -v own="$OWN" -v number="$1" -v of="$2" \
+        '$1 > 4026531800 && $1 != own && !seen[$1]++ && count++ % of == number' | while read -r inode path; do
+        visit "$inode" "$path" </dev/null
+    done
+}
+
+workers=$(getconf _NPROCESSORS_ONLN 2>/dev/null) || workers=1
+[ "$workers" -le 4 ] 2>/dev/null || workers=4
+if [ "$workers" -gt 1 ] && folder=$(mktemp -d 2>/dev/null); then
+    started=
+    trap 'rm -rf "$folder"' EXIT
+    # shellcheck disable=SC2086 # each is one
+    trap 'kill $started; exit 130' HUP INT TERM
+    number=0
+    while [ "$number" -lt "$workers" ]; do
+        # Descriptor 3 is where sections of a namespace go.
+        others "$number" "$workers" >"$folder/$number" 3>&1 &
+        started="$started $!"
+        number=$((number + 1))
+    done
+    wait
+    cat "$folder"/*
+else
+    others 0 1
+fi
 printf '%s done\n' "$MARK"
