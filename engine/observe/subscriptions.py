@@ -1,7 +1,9 @@
 """Who tells that something changed: netlink in each namespace, folders of namespaces, and container engines.
 
 1. A notification is not decoded: its group says which source of its namespace is stale, and the source is read again.
-   A socket that lost notifications (ENOBUFS) makes its source stale as well, so that nothing is missed.
+   A socket that lost notifications (ENOBUFS) makes its source stale as well, so that nothing is missed. Only of
+   neighbours, which tell all the time that they are what they were, it is asked whether they tell something
+   (`neighbour_news`).
 2. A folder's file that comes or goes, and an engine's event, mean that there may be another scene.
 3. iptables-legacy tells nothing, but its tools let go of their lock when they have changed a table.
 4. A namespace lives as long as a socket of it is open, so that its inode stays its own; `follow` closes those of
@@ -22,9 +24,12 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 from engine.observe.engine_events import EngineEvents
+from engine.observe.errors import NetlinkError
 from engine.observe.folders import Folders, Released
 from engine.observe.look import Scene
 from engine.observe.namespaces import NAMED, Place, enter, side_by_side
+from engine.observe.neighbour_news import NeighbourNews
+from engine.observe.netlink import messages
 from engine.observe.socket_counts import SocketCounts
 from engine.observe.visit import Source
 
@@ -125,7 +130,7 @@ class Subscriptions:
             if post is not None:
                 self._posts[key] = post
                 for channel, sources in post.channels:
-                    self._selector.register(channel, selectors.EVENT_READ, (key[0], sources))
+                    self._selector.register(channel, selectors.EVENT_READ, (key[0], sources, NeighbourNews()))
         self._follow_engines(scene.view.sockets)
         return [netns for netns, _ in fresh]
 
@@ -161,9 +166,9 @@ class Subscriptions:
                 if key.data.ended:
                     self._forget(key.data)
             else:
-                netns, sources = key.data
-                told.stale.setdefault(netns, set()).update(sources)
-                _drain(key.fd)
+                netns, sources, news = key.data
+                if _tells(key.fd, news):
+                    told.stale.setdefault(netns, set()).update(sources)
         return told
 
 
@@ -204,8 +209,15 @@ def _joined(protocol: int, groups: Iterable[int]) -> list[socket.socket]:
     return [channel]
 
 
-def _drain(descriptor: int) -> None:
-    """Throws away what is there. Losses end it too: the source is read again in any case."""
-    with suppress(OSError):
-        while os.read(descriptor, 65536):
-            pass
+def _tells(descriptor: int, news: NeighbourNews) -> bool:
+    """Takes all notifications that are there, and says whether one of them tells something, or some were lost."""
+    told = False
+    try:
+        while data := os.read(descriptor, 65536):
+            for kind, _, _, body in messages(data):
+                told = news.tells(kind, body) or told
+    except BlockingIOError:
+        return told
+    except (NetlinkError, OSError):
+        news.forget()
+    return True
