@@ -169,6 +169,8 @@ class Subscriptions:
                 netns, sources, news = key.data
                 if _tells(key.fd, news):
                     told.stale.setdefault(netns, set()).update(sources)
+        if told.scene and any(engine.ended for engine in self._engines.values()):
+            told.named = None  # one that tells of no events may have other containers
         return told
 
 
