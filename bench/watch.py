@@ -197,7 +197,7 @@ def main() -> None:
             for kind in changer.kinds():
                 times = []
                 for change in islice(cycle(kind.ways), arguments.rounds):
-                    time.sleep(2 * REST)
+                    time.sleep(5 * REST)
                     start = change()
                     times.append(1000 * (until(updates, kind.words) - start))
                 row(kind.name, times)

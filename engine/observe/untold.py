@@ -52,6 +52,12 @@ def legacy(_told: Subscriptions, seen: Look, part: Collection[str]) -> Look:
     return again(seen, dict.fromkeys(stale, (Source.FIREWALL,))) if stale else seen
 
 
+def likely(seen: Look) -> list[str]:
+    """Where a tool of iptables-legacy most likely changed a table: on the host, and where there are some."""
+    host = seen.scene.ids[seen.scene.host]
+    return [netns for netns in seen.visits if netns == host or _has_legacy(seen, netns)]
+
+
 def _has_legacy(seen: Look, netns: str) -> bool:
     return any(table.backend is Backend.XT_LEGACY for table in seen.visits[netns].firewall.tables)
 

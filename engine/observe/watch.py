@@ -25,12 +25,12 @@ from engine.observe.next_look import again
 from engine.observe.next_scene import followed, next_scene
 from engine.observe.snapshot import compose
 from engine.observe.subscriptions import Subscriptions, Told
-from engine.observe.untold import UNTOLD, Turn, legacy
+from engine.observe.untold import UNTOLD, Turn, legacy, likely
 
 #: Seconds.
 AT_ONCE, QUIET, LONGEST, TICK = 0.002, 0.02, 0.2, 0.25
 #: A change comes after a rest when there was none for so many seconds.
-REST = 0.5
+REST = LONGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,9 @@ def _looks(told: Subscriptions, stop: Event, seen: Look) -> Iterator[Look]:
             seen = _as_of(at, seen, _heard(told, seen, heard))
             rested = time.monotonic()
             yield seen
+            if heard.legacy:
+                seen = _as_of(at, seen, legacy(told, seen, sorted(seen.visits.keys() - likely(seen))))
+                yield seen
         if time.monotonic() >= first.at:
             seen = _as_of(at, seen, first.take(told, seen))
             yield seen
@@ -100,5 +103,5 @@ def _heard(told: Subscriptions, seen: Look, heard: Told) -> Look:
     if heard.scene:
         seen = next_scene(told, seen, heard.named)
     if heard.legacy:
-        seen = legacy(told, seen, tuple(seen.visits))
+        seen = legacy(told, seen, likely(seen))
     return again(seen, heard.stale) if heard.stale else seen
