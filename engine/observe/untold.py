@@ -30,8 +30,10 @@ _STEP = 0.25
 
 def sockets(told: Subscriptions, seen: Look, _part: Collection[str]) -> Look:
     """Listeners, where there are more or fewer sockets."""
-    counted = told.counted()
-    return again(seen, dict.fromkeys(counted, (Source.LISTENERS,))) if counted else seen
+    if not (counted := told.counted()):
+        return seen
+    seen = processes(told, seen, ())
+    return again(seen, dict.fromkeys(counted, (Source.LISTENERS,)))
 
 
 def processes(told: Subscriptions, seen: Look, _part: Collection[str]) -> Look:
