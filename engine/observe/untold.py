@@ -1,7 +1,8 @@
 """What nobody tells of, looked at now and then: the table `UNTOLD`.
 
-1. Each work has its interval and its share of a processor: where it takes long it is done less often. One that goes
-   round the namespaces takes a few of them at a time, so that it never stops what else is to be done.
+1. Each work has its interval and its share of a processor: where it takes long it is done less often, though never less
+   than every `_LONGEST` seconds. One that goes round the namespaces takes a few at a time, so that it never stops what
+   else is to be done.
 2. The cheapest question comes first. That the number of sockets or the names of legacy tables are the same costs a
    read; only where they are not is a source read again. What such questions cannot tell, the slow round finds.
 3. A work gives back the look that follows, the very same one where nothing is different.
@@ -24,8 +25,8 @@ from engine.observe.subscriptions import Subscriptions
 from engine.observe.visit import Source
 
 _FAMILIES = ("ip", "ip6")
-#: Seconds between two parts of a round.
-_STEP = 0.25
+#: Seconds between two parts of a round, and the longest that something waits for its share.
+_STEP, _LONGEST = 0.25, 10.0
 
 
 def sockets(told: Subscriptions, seen: Look, _part: Collection[str]) -> Look:
@@ -130,7 +131,8 @@ class Turn:
         start = time.process_time()
         part, interval = self._part(seen)
         after = self._untold.work(told, seen, part)
-        self.at = time.monotonic() + max(interval, (time.process_time() - start) / self._untold.share)
+        took = time.process_time() - start
+        self.at = time.monotonic() + max(interval, min(took / self._untold.share, _LONGEST))
         return after
 
     def _part(self, seen: Look) -> tuple[list[str], float]:

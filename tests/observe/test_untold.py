@@ -58,11 +58,13 @@ def test_a_work_that_takes_long_waits_for_its_share(clock: Clock) -> None:
         clock.spent += 0.1
         return look
 
-    turn = Turn(Untold(work, 2.0, 0.01))
-    assert turn.at == 2.0
-    clock.now = 2.0
-    turn.take(None, seen())  # type: ignore[arg-type]
-    assert turn.at == pytest.approx(12.0)
+    for share, due in ((0.02, 7.0), (0.1, 4.0), (0.0001, 12.0)):
+        clock.now = 0.0
+        turn = Turn(Untold(work, 2.0, share))
+        assert turn.at == 2.0
+        clock.now = 2.0
+        turn.take(None, seen())  # type: ignore[arg-type]
+        assert turn.at == pytest.approx(due)
 
 
 def test_all_works_together_stay_below_their_part_of_a_processor() -> None:
