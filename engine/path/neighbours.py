@@ -25,7 +25,7 @@ from engine.path.doubt import either, validate_source
 from engine.path.fib import FlowKey, Found
 from engine.path.flow import Tracks
 from engine.path.journey import Journey, Setting
-from engine.path.segment import Segment, Station
+from engine.path.segment import Segment, Station, bridge_of
 from engine.path.source6 import ready, source_address6
 from engine.path.wiring import wired
 
@@ -55,6 +55,10 @@ def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
     entry = _entry(netns, link, towards)
     if entry is not None and entry.state in VALID and entry.mac:
         return Resolved(entry.mac, f"{towards} is at {entry.mac} ({entry.state} neighbour entry)", ref)
+    bridge = bridge_of(netns, link)
+    if bridge is not None:  # what comes in by a port is the bridge's, answers among it (br_handle_frame)
+        text = f"{link.name} is a port of {bridge.name}, which gets the answers to what is asked by {link.name}"
+        return Resolved(None, text, ref)
     heard = journey.setting.heard.get((netns.id, link.index, towards))
     if heard is not None:
         return Resolved(heard, f"{towards} is at {heard} (it has asked for an address here)", ref)
