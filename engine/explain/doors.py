@@ -8,6 +8,7 @@ looked at, the question's.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from ipaddress import ip_interface
@@ -109,16 +110,16 @@ def _places(snapshot: Snapshot, question: Question) -> Iterator[Place]:
 
 
 def _on_bridges(snapshot: Snapshot, question: Question) -> Iterator[str]:
-    """A namespace that no engine made for each of the host's bridges; not whoever has the address that is asked for."""
+    """Two namespaces without an engine for each of the host's bridges, since one may be what the question leads to."""
     host = snapshot.host_netns
-    bridges: set[str] = set()
+    bridges: Counter[str] = Counter()
     for link in host.links:
         bridge = bridge_of(host, link)
         there = snapshot.by_id.get(link.peer.netns or "") if link.peer is not None else None
         if bridge is None or there is None or there.id == host.id or snapshot.containers_in(there.id):
             continue
-        if bridge.name not in bridges and question.address not in there.addresses_by_value:
-            bridges.add(bridge.name)
+        if bridges[bridge.name] < 2 and question.address not in there.addresses_by_value:
+            bridges[bridge.name] += 1
             yield there.id
 
 

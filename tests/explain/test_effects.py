@@ -158,6 +158,6 @@ def test_namespaces_without_an_engine_and_ports_of_rules_are_looked_at() -> None
     world["host"].listen(2222)
     snapshot = world.snapshot()
     own = fixes_of(snapshot, "10.77.0.1:2222")[0]
-    assert own.side_effects == ("web can now also reach host:2222/tcp",)
+    assert own.side_effects == ("web and db can now also reach host:2222/tcp",)
     behind = fixes_of(snapshot, f"{WEB}:80")[0]
     assert behind.side_effects == ("lan (by up0) can now also reach 10.77.0.1:8080/tcp",)
