@@ -12,7 +12,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from engine.explain.whatif_built_in import with_built_in
-from engine.explain.whatif_links import connected_route, connects, exchange_link, local_route, with_carriers, with_netns
+from engine.explain.whatif_links import connected_route, connects, exchange_link, local_route, with_carriers, with_loopback6, with_netns
 from engine.explain.whatif_publish import published_table
 from engine.model.address import Family
 from engine.model.firewall import Chain, Rule, Table
@@ -184,7 +184,8 @@ def _set_link(snapshot: Snapshot, change: SetLink) -> Snapshot:
     if change.up is not None:
         port = replace(link.port, state="forwarding") if link.port and change.up else link.port
         link = replace(link, up=change.up, port=port)
-    return with_carriers(with_netns(snapshot, exchange_link(netns, link)))
+    changed = exchange_link(netns, link)
+    return with_carriers(with_netns(snapshot, with_loopback6(changed, link) if change.up else changed))
 
 
 def _set_port(snapshot: Snapshot, change: SetPort) -> Snapshot:

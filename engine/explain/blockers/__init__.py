@@ -128,6 +128,6 @@ def diagnose(failure: Failure) -> list[Blocker]:
     if failure.leg is Leg.SERVICE:
         held = publish.held_only(failure) if socket.holds_without_target(failure) else []
         return held or socket.not_served(failure)
-    first = tracking.stale_flow(failure) + duplicate.duplicates(failure)
+    first = tracking.stale_flow(failure) + duplicate.duplicates(failure) + link.loopback_down(failure)
     found = first + [blocker for diagnosis in DIAGNOSES.get(failure.outcome, ()) for blocker in diagnosis(failure)]
     return found or outside.unknown(failure)

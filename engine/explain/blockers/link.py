@@ -35,6 +35,14 @@ def link_of_destination_down(failure: Failure) -> list[Blocker]:
     return found
 
 
+def loopback_down(failure: Failure) -> list[Blocker]:
+    """A loopback address is asked for, and the device that has it is down: what is sent there goes astray or nowhere."""
+    asker = failure.world.netns(failure.trace.hops[0].netns)
+    wanted = failure.trace.hops[0].packet.dst
+    links = asker.links if wanted.is_loopback and not failure.backwards else ()
+    return [up(asker, link) for link in links if link.kind == "loopback" and not link.up]
+
+
 def lost_gateway(failure: Failure) -> list[Blocker]:
     """The engine's network has an address on the host's bridge, and the bridge has it no more."""
     snapshot = failure.world.snapshot
