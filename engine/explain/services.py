@@ -47,8 +47,8 @@ def intention(failure: Failure, port: int) -> tuple[Container, PublishedPort] | 
 def services_for(failure: Failure, host: Netns, port: int) -> list[Service]:
     """Services that the host's `port` could lead to.
 
-    The intended one; else one at the same port; else the only one, or the only one of a container that
-    publishes nothing yet. Where several could be meant, none is guessed.
+    The intended one; else one at the same port, of a container that publishes nothing yet before others; else the only
+    one there is. Where several could be meant, none is guessed.
     """
     everyone = all_services(failure, host)
     meant = intention(failure, port)
@@ -57,15 +57,15 @@ def services_for(failure: Failure, host: Netns, port: int) -> list[Service]:
         own = [s for s in everyone if s.container is not None and s.container.id == container.id]
         return [s for s in own if s.port == published.container_port] or own[:1]
     unpublished = [s for s in everyone if s.container is not None and not s.container.published]
-    tiers = ([s for s in unpublished if s.port == port], [s for s in everyone if s.port == port], everyone, unpublished)
+    tiers = ([s for s in unpublished if s.port == port], [s for s in everyone if s.port == port], everyone)
     return next((few for few in tiers if len(few) == 1), [])
 
 
-def all_services(failure: Failure, host: Netns) -> list[Service]:
-    """Every service of the question's protocol behind the host's bridges."""
+def all_services(failure: Failure, host: Netns, version: int = 0) -> list[Service]:
+    """Every service of the question's protocol behind the host's bridges, of its IP version or of another one."""
     found: dict[tuple[str, IPAddress, int], Service] = {}
     for netns in failure.world.snapshot.namespaces:
-        for address, bridge in _behind_bridges(failure, host, netns):
+        for address, bridge in _behind_bridges(host, netns, version or failure.question.address.version):
             for listener in netns.listeners:
                 if _serves(listener, address, failure):
                     containers = failure.world.snapshot.containers_in(netns.id)
@@ -82,9 +82,8 @@ def _serves(listener: Listener, address: Address, failure: Failure) -> bool:
     return listener.address is None or listener.address == address.address
 
 
-def _behind_bridges(failure: Failure, host: Netns, netns: Netns) -> Iterator[tuple[Address, Link]]:
+def _behind_bridges(host: Netns, netns: Netns, version: int) -> Iterator[tuple[Address, Link]]:
     """The namespace's addresses in the subnet of a bridge of the host that it is plugged into."""
-    version = failure.question.address.version
     for address in netns.addresses:
         device = netns.links_by_index.get(address.link)
         if device is None or device.peer is None or device.peer.netns != host.id or address.address.version != version:

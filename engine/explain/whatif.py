@@ -12,7 +12,15 @@ from ipaddress import ip_network
 from typing import Any
 
 from engine.explain.whatif_built_in import with_built_in
-from engine.explain.whatif_links import connected_route, connects, exchange_link, local_route, with_carriers, with_loopback6, with_netns
+from engine.explain.whatif_links import (
+    connected_route,
+    connects,
+    exchange_link,
+    local_route,
+    with_carriers,
+    with_loopback6,
+    with_netns,
+)
 from engine.explain.whatif_publish import published_table
 from engine.model.address import Family
 from engine.model.firewall import Chain, Rule, Table

@@ -25,6 +25,7 @@ from engine.explain.blockers import (
     socket,
     source,
     tracking,
+    unpublished,
 )
 from engine.explain.failure import Failure, Leg
 from engine.model.trace import Outcome
@@ -97,7 +98,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
         nat.stolen,
         publish.kept_from_translation,
         socket.other_listener,
-        publish.not_published,
+        unpublished.not_published,
         nat.stale_target,
         socket.no_listener,
     ),

@@ -36,7 +36,7 @@ def link_of_destination_down(failure: Failure) -> list[Blocker]:
 
 
 def loopback_down(failure: Failure) -> list[Blocker]:
-    """A loopback address is asked for, and the device that has it is down: what is sent there goes astray or nowhere."""
+    """A loopback address is asked for, and the device that has it is down: what is sent there goes astray."""
     asker = failure.world.netns(failure.trace.hops[0].netns)
     wanted = failure.trace.hops[0].packet.dst
     links = asker.links if wanted.is_loopback and not failure.backwards else ()

@@ -1,4 +1,4 @@
-"""Blockers of publishing: what the engine was asked for, or could be asked for, and the host does not do."""
+"""Blockers of publishing: what the engine was asked for and the host does not do; what publishes a port."""
 
 from __future__ import annotations
 
@@ -7,56 +7,19 @@ from engine.explain.failure import Failure, Leg, place_of, rule_at, translation_
 from engine.explain.nearmiss import Passed, kept_from, near_misses
 from engine.explain.owners import owner_of
 from engine.explain.rulecraft import Selector, insertion, translation
-from engine.explain.services import Service, all_services, intention, services_for
+from engine.explain.services import Service, intention, services_for
 from engine.explain.wanted import translates
 from engine.model.address import Family
 from engine.model.container import Container, PublishedPort
-from engine.model.firewall import Backend, Chain, Nat, NatKind, Table, Verdict
+from engine.model.firewall import Backend, Chain, Match, Rule, Table, Verdict
 from engine.model.host import Netns
 from engine.model.plan import Change, DeleteRule, Listen, RulePlace, SetContainer
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Step
 from engine.model.traffic import Listener
 from engine.model.verdict import NearMiss
-
-
-def not_published(failure: Failure) -> list[Blocker]:
-    """NO_LISTENER at the host's address: no rule translates the port, and a container could be meant."""
-    host, asked = failure.netns, failure.packet.dport or 0
-    if failure.leg is not Leg.FORWARD or translation_of(failure) or failure.depth:
-        return []
-    if host.id != failure.world.snapshot.host and not all_services(failure, host):
-        return []
-    meant = intention(failure, asked)
-    if meant is not None:
-        return [_unfulfilled(failure, *meant)]
-    everyone = all_services(failure, host)
-    if not everyone or _shares_host(failure):
-        return []
-    found = services_for(failure, host, asked)
-    if not found and not _publishes(host) and all(each.container is None for each in everyone):
-        return []
-    port = f"{asked}/{failure.question.protocol}"
-    remedies = tuple(publish(failure, host, service, asked) for service in found) or (_by_the_engine(failure, asked),)
-    evidence = tuple(f"{each.name} listens on {each.address}:{each.port}" for each in (found or everyone)[:4])
-    sentence = f"port {port} is not published on {host.id}: no rule translates it and nothing listens on it"
-    misses = untranslated(failure)
-    return [
-        Blocker("NAT_NOT_PUBLISHED", sentence, _port_ref(failure, host), remedies, everyone[0].engine, evidence, misses)
-    ]
-
-
-def _shares_host(failure: Failure) -> bool:
-    """Whether the question names a container that has the host's own network: its ports are the host's."""
-    asked = failure.question.target.rpartition(":")[0]
-    host = failure.world.snapshot.host
-    return any(each.netns == host and each.name == asked for each in failure.world.snapshot.containers)
-
-
-def _publishes(host: Netns) -> bool:
-    """Whether the host translates any destination at all."""
-    rules = (rule for table in host.firewall.tables for chain in table.chains for rule in chain.rules)
-    return any(isinstance(s, Nat) and s.kind is NatKind.DNAT for rule in rules for s in rule.statements)
+from engine.path.matches import Answer, matches
+from engine.path.view import View
 
 
 def kept_from_translation(failure: Failure) -> list[Blocker]:
@@ -83,22 +46,22 @@ def rules_wiped(failure: Failure) -> list[Blocker]:
     meant = intention(failure, failure.packet.dport or 0)
     if meant is None or failure.packet.dst.is_loopback:
         return []
-    blocker = _unfulfilled(failure, *meant)
+    blocker = unfulfilled(failure, *meant)
     return [blocker] if blocker.code == "NAT_RULES_WIPED" else []
 
 
 def held_only(failure: Failure) -> list[Blocker]:
     """SERVICE: a process of the engine holds the port and passes nothing on, for it relies on rules that are gone."""
     meant = intention(failure, failure.packet.dport or 0)
-    return [] if meant is None or failure.depth else [_unfulfilled(failure, *meant)]
+    return [] if meant is None or failure.depth else [unfulfilled(failure, *meant)]
 
 
-def _unfulfilled(failure: Failure, container: Container, published: PublishedPort) -> Blocker:
+def unfulfilled(failure: Failure, container: Container, published: PublishedPort) -> Blocker:
     """Why a port that the engine was asked to publish does not work."""
     host, asked, misses = failure.netns, published.host_port, untranslated(failure)
-    at = _port_ref(failure, host)
+    at = port_ref(failure, host)
     again = run_again(container, f"{asked}:{published.container_port}")
-    manual = Remedy(again, (Listen(host.id, _held(failure, asked)),), manual=True)
+    manual = Remedy(again, (Listen(host.id, held(failure, asked)),), manual=True)
     if container.state not in ("running", "paused"):
         return _not_running(failure, container)
     if published.host_address is not None and published.host_address != failure.packet.dst:
@@ -130,10 +93,13 @@ def _unfulfilled(failure: Failure, container: Container, published: PublishedPor
             f"{container.name} is only in {internal}, an internal network, where {container.engine} publishes nothing"
         )
         connect = f"connect {container.name} to a network that is not internal, or run it again in one"
-        remedy = Remedy(connect, (Listen(host.id, _held(failure, asked)),), manual=True)
+        remedy = Remedy(connect, (Listen(host.id, held(failure, asked)),), manual=True)
         return Blocker("NAT_NOT_PUBLISHED", sentence, at, (remedy,), container.engine)
-    if failure.packet.dst.is_loopback and failure.leg is not Leg.SERVICE:
+    left = _left_to_the_proxy(failure)
+    if (failure.packet.dst.is_loopback or left is not None) and failure.leg is not Leg.SERVICE:
         sentence = f"no program of {container.engine} holds {failure.packet.dst}:{asked} for {container.name} any more"
+        if left is not None:
+            sentence += f", to which the rule for the port leaves packets of the container's own bridge: {left.text}"
         restart = _client(container, "restart")
         return Blocker("NAT_PROXY_ABSENT", sentence, at, (restart,), container.engine, near_misses=misses)
     found = services_for(failure, host, asked)
@@ -142,6 +108,20 @@ def _unfulfilled(failure: Failure, container: Container, published: PublishedPor
     sentence = f"{container.engine} published {asked} for {container.name}, but no rule of {host.id} translates it"
     evidence = tuple(f"{each.name} listens on {each.address}:{each.port}" for each in found)
     return Blocker("NAT_RULES_WIPED", sentence, at, remedies, container.engine, evidence, misses)
+
+
+def _left_to_the_proxy(failure: Failure) -> Rule | None:
+    """The rule that would have translated the packet if it came by any other device: as Docker writes it beside its
+    proxy, which takes what a container asks of its own bridge."""
+    first = _first_hook(failure)
+    view = View(failure.netns, failure.world.fib(failure.netns), first.packet, first.context, first.hook)
+    for table in failure.netns.firewall.tables:
+        for rule in (each for chain in table.chains for each in chain.rules if any(map(translates, each.statements))):
+            conditions = [each for each in rule.statements if isinstance(each, Match)]
+            failed = [each for each in conditions if matches(each, view, table) is not Answer.YES]
+            if len(failed) == 1 and failed[0].negate and failed[0].fields[0].name == "meta iifname":
+                return rule
+    return None
 
 
 def run_again(container: Container, port: str) -> str:
@@ -161,8 +141,8 @@ def _not_running(failure: Failure, container: Container) -> Blocker:
     sentence = f"{container.name}, which publishes the port, is {container.state}"
     if container.state == "restarting":
         stays = f"make the program of {container.name} stay up (its log tells why it ends)"
-        held = Listen(failure.netns.id, _held(failure, failure.packet.dport or 0))
-        return Blocker("DST_NOT_RUNNING", sentence, ref, (Remedy(stays, (held,), manual=True),), container.engine)
+        up = Listen(failure.netns.id, held(failure, failure.packet.dport or 0))
+        return Blocker("DST_NOT_RUNNING", sentence, ref, (Remedy(stays, (up,), manual=True),), container.engine)
     return Blocker("DST_NOT_RUNNING", sentence, ref, (_client(container, "start"),), container.engine)
 
 
@@ -230,13 +210,8 @@ def acceptance(failure: Failure, host: Netns, service: Service) -> tuple[Change,
     return () if there else (change,)
 
 
-def _by_the_engine(failure: Failure, asked: int) -> Remedy:
-    """Which container was meant can't be told; once it is published, the host's own port answers."""
-    title = f"publish a container's port as {asked} (run it again with -p {asked}:PORT), or listen on it on the host"
-    return Remedy(title, (Listen(failure.netns.id, _held(failure, asked)),), manual=True, cost=2)
-
-
-def _held(failure: Failure, asked: int) -> Listener:
+def held(failure: Failure, asked: int) -> Listener:
+    """A program of the host's that takes the port that is asked for, at any address."""
     return Listener(failure.question.protocol, failure.packet.family, None, asked)
 
 
@@ -259,7 +234,8 @@ def _end_of(host: Netns, table: Table, chain: Chain) -> RulePlace:
     return RulePlace(host.id, table.backend, table.family, table.name, chain.name, len(chain.rules))
 
 
-def _port_ref(failure: Failure, host: Netns) -> Ref:
+def port_ref(failure: Failure, host: Netns) -> Ref:
+    """The port that is asked for, on the host."""
     port = f"{failure.packet.dport}/{failure.question.protocol}"
     return Ref(RefKind.NETNS, host.id, (), f"port {port}", f"port {port} of {host.id}")
 

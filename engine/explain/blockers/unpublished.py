@@ -1,0 +1,79 @@
+"""Blockers of publishing: nobody asked the engine for the port, and a container could be meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from engine.explain.blocker import Blocker, Remedy
+from engine.explain.blockers.publish import held, port_ref, publish, run_again, unfulfilled, untranslated
+from engine.explain.failure import Failure, Leg, translation_of
+from engine.explain.services import Service, all_services, intention, services_for
+from engine.model.firewall import Nat, NatKind
+from engine.model.host import Netns
+from engine.model.plan import Listen
+
+
+def not_published(failure: Failure) -> list[Blocker]:
+    """NO_LISTENER at the host's address: no rule translates the port, and a container could be meant."""
+    host, asked = failure.netns, failure.packet.dport or 0
+    if failure.leg is not Leg.FORWARD or translation_of(failure) or failure.depth:
+        return []
+    if host.id != failure.world.snapshot.host and not all_services(failure, host):
+        return []
+    meant = intention(failure, asked)
+    if meant is not None:
+        return [unfulfilled(failure, *meant)]
+    everyone = next(filter(None, (all_services(failure, host, version) for version in _versions(failure))), [])
+    if not everyone or _shares_host(failure):
+        return []
+    found = services_for(failure, host, asked)
+    engines = _publishes(host) or any(each.container is not None for each in everyone)
+    if not found and not engines:
+        return []
+    port = f"{asked}/{failure.question.protocol}"
+    remedies = tuple(publish(failure, host, service, asked) for service in found)
+    remedies += (_by_the_engine(failure, found, asked),) if engines else ()
+    evidence = (
+        *islice(_published(failure), 4),
+        *(f"{each.name} listens on {each.address}:{each.port}" for each in (found or everyone)[:4]),
+    )
+    sentence = f"port {port} is not published on {host.id}: no rule translates it and nothing listens on it"
+    misses = untranslated(failure)
+    return [
+        Blocker("NAT_NOT_PUBLISHED", sentence, port_ref(failure, host), remedies, everyone[0].engine, evidence, misses)
+    ]
+
+
+def _versions(failure: Failure) -> tuple[int, int]:
+    """The IP version that is asked for, then the other: a port that is published serves both, by the engine's proxy."""
+    return (4, 6) if failure.packet.dst.version == 4 else (6, 4)
+
+
+def _published(failure: Failure) -> Iterator[str]:
+    """What is published beside the port that is asked for, as the engine tells it."""
+    for container in failure.world.snapshot.containers:
+        ports = [f"{port.host_port}/{port.protocol} (its {port.container_port})" for port in container.published]
+        if ports and container.of_host:
+            yield f"{container.name} is published at {', '.join(ports[:4])}{', …' if len(ports) > 4 else ''}"
+
+
+def _shares_host(failure: Failure) -> bool:
+    """Whether the question names a container that has the host's own network: its ports are the host's."""
+    asked = failure.question.target.rpartition(":")[0]
+    host = failure.world.snapshot.host
+    return any(each.netns == host and each.name == asked for each in failure.world.snapshot.containers)
+
+
+def _publishes(host: Netns) -> bool:
+    """Whether the host translates any destination at all."""
+    rules = (rule for table in host.firewall.tables for chain in table.chains for rule in chain.rules)
+    return any(isinstance(s, Nat) and s.kind is NatKind.DNAT for rule in rules for s in rule.statements)
+
+
+def _by_the_engine(failure: Failure, found: list[Service], asked: int) -> Remedy:
+    """Published for good, and for everybody; where which container was meant can't be told, in general words."""
+    title = f"publish a container's port as {asked} (run it again with -p {asked}:PORT), or listen on it on the host"
+    if len(found) == 1 and found[0].container is not None:
+        title = run_again(found[0].container, f"{asked}:{found[0].port}")
+    return Remedy(title, (Listen(failure.netns.id, held(failure, asked)),), manual=True, cost=2)
