@@ -1,6 +1,10 @@
-"""Which service an unpublished port is meant for: the only one that could be, and none where several could."""
+"""Which service an unpublished port is meant for: the only one that could be, and none where several could; and what is
+said from wherever it is asked.
+"""
 
 from __future__ import annotations
+
+import pytest
 
 from engine.explain import ask
 from engine.explain.question import resolve
@@ -14,11 +18,44 @@ def cause(world: World, port: int) -> Cause:
     return ask(snapshot, resolve(snapshot, f"10.77.0.1:{port}", "ns:lan")).causes[0]
 
 
-def test_the_only_container_that_publishes_nothing_is_meant() -> None:
-    found = cause(docker_world(), 9999)
+def test_the_only_service_is_meant() -> None:
+    world = docker_world()
+    world["web"].listeners.clear()
+    found = cause(world, 9999)
     assert found.code == "NAT_NOT_PUBLISHED"
     assert "for db at 172.17.0.3:5432" in found.fixes[0].title
     assert len(found.fixes[0].commands) == 2
+
+
+@pytest.mark.parametrize("proxy", [True, False])
+@pytest.mark.parametrize(
+    ("target", "source", "mended"),
+    [
+        ("127.0.0.1:5432", "host", "run db again with -p 5432:5432"),
+        ("172.17.0.1:5432", "web", "run db again with -p 5432:5432"),
+        ("10.77.0.1:5432", "web", "run db again with -p 5432:5432"),
+        ("10.77.0.1:80", "db", "run web again with -p 80:80"),
+        ("[::1]:5432", "host", "publish a container's port as 5432"),
+        ("127.0.0.1:9999", "host", "publish a container's port as 9999"),
+        ("172.17.0.1:9999", "db", "publish a container's port as 9999"),
+    ],
+)
+def test_from_a_bridge_and_from_loopback_it_is_not_published_either(
+    proxy: bool, target: str, source: str, mended: str
+) -> None:
+    snapshot = docker_world(proxy=proxy).snapshot()
+    (found,) = ask(snapshot, resolve(snapshot, target, source)).causes
+    assert found.code == "NAT_NOT_PUBLISHED"
+    assert "web is published at 8080/tcp (its 80)" in found.evidence
+    assert mended in found.fixes[-1].title
+
+
+def test_where_docker_s_rule_leaves_packets_to_its_proxy_the_proxy_is_missed_and_no_rule() -> None:
+    snapshot = docker_world(proxy=False).snapshot()
+    (found,) = ask(snapshot, resolve(snapshot, "172.17.0.1:8080", "web")).causes
+    assert found.code == "NAT_PROXY_ABSENT"
+    assert "-A DOCKER ! -i docker0 -p tcp" in found.sentence
+    assert found.fixes[0].commands == (("docker", "restart", "web"),)
 
 
 def test_among_several_none_is_guessed() -> None:
