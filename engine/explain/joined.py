@@ -1,8 +1,8 @@
-"""A rule or policy that stops the packet and later its answer is one cause, and its two exceptions are one remedy.
+"""A rule, policy or route that ends the packet and later its answer is one cause; its two exceptions are one remedy.
 
-The search goes on behind each remedy, and so it meets the same rule again where an exception was for one direction.
-What is met again goes to where it was met first, unless a remedy between them changes the same chain: the exceptions
-are for their places in it.
+The search goes on behind each remedy, and so it meets the same one again where an exception was for one direction: a
+rule, or the route of a network that has the addresses of both ends. What is met again goes to where it was met first,
+unless a remedy between them changes the same chain: the exceptions are for their places in it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,17 @@ from engine.model.trace import Conversation
 from engine.model.verdict import Question
 from engine.path.world import World
 
+#: What can be met again, and what it does to a packet.
+MET_AGAIN = {
+    RefKind.RULE: "stops",
+    RefKind.CHAIN: "stops",
+    RefKind.ROUTE: "takes",
+    RefKind.POLICY_RULE: "takes",
+}
+
 
 def joined(host: World, question: Question, steps: list[Step]) -> list[Step]:
-    """The steps of a search on `host`, those that one rule or policy caused made one."""
+    """The steps of a search on `host`, those that one rule, policy or route caused made one."""
     told: list[Step] = []
     for number, step in enumerate(steps):
         met = next((n for n, each in enumerate(told) if _one_cause(host, each, step)), None)
@@ -34,7 +42,7 @@ def joined(host: World, question: Question, steps: list[Step]) -> list[Step]:
 
 def _one_cause(host: World, first: Step, second: Step) -> bool:
     one, other = (as_found(host, each.before, each.blocker) for each in (first, second))
-    same = (one.code, one.at) == (other.code, other.at) and one.at.kind in (RefKind.RULE, RefKind.CHAIN)
+    same = (one.code, one.at) == (other.code, other.at) and one.at.kind in MET_AGAIN
     return same and first.remedy is not None and second.remedy is not None
 
 
@@ -46,7 +54,7 @@ def _changes_chain(step: Step, at: Ref) -> bool:
 
 
 def _both(question: Question, first: Step, met: Conversation | None, second: Step) -> Step:
-    """`met` is what the question gave when the rule was met again."""
+    """`met` is what the question gave when it was met again."""
     one, other = first.remedy, second.remedy
     assert one is not None
     assert other is not None
@@ -55,6 +63,9 @@ def _both(question: Question, first: Step, met: Conversation | None, second: Ste
     remedy = Remedy(f"{one.title}, and {title}", (*one.changes, *other.changes), cost=one.cost + other.cost)
     others = tuple(each for each in first.blocker.remedies if each != one)
     failure = failure_of(second.before, question, met)
-    evidence = (*first.blocker.evidence, *((f"past that it stops {failure.packet}",) if failure else ()))
+    evidence = (
+        *first.blocker.evidence,
+        *((f"past that it {MET_AGAIN[first.blocker.at.kind]} {failure.packet}",) if failure else ()),
+    )
     blocker = replace(first.blocker, remedies=(remedy, *others), evidence=evidence)
     return Step(blocker, remedy, first.before, second.after)

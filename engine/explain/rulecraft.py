@@ -19,6 +19,7 @@ from engine.model.firewall import (
     Nat,
     NatKind,
     NatValue,
+    Note,
     Rule,
     Statement,
     Verdict,
@@ -183,6 +184,24 @@ def hairpin(place: RulePlace, selector: Selector) -> InsertRule:
     """Packets of the selector get the address of the device that they leave by, so that answers come back here."""
     words = _words(place.backend, selector, ("-j", "MASQUERADE"), ("masquerade",))
     return InsertRule(place, _rule(place, selector, Nat(NatKind.MASQUERADE), words), words)
+
+
+def clamping(place: RulePlace, iif: str) -> InsertRule:
+    """Connections that come in by a device agree on no larger packets than their way takes, in the packets that open
+    them and answer that (iptables-extensions(8), TCPMSS; nft(8), tcp option maxseg)."""
+    syn, number = 0x02, PROTOCOL_NUMBERS[Protocol.TCP]
+    statements = (
+        Match((Field("meta iifname"),), ((Name(iif),),), text=f"-i {iif}"),
+        Match((Field("meta l4proto"),), ((Interval(number, number),),), text="-p tcp"),
+        Match((Field("tcp flags", syn),), ((Interval(syn, syn),),), text="--tcp-flags SYN SYN"),
+        Note("TCPMSS --clamp-mss-to-pmtu"),
+    )
+    native = place.backend is Backend.NFT
+    line = f"iifname {iif} tcp flags syn tcp option maxseg size set rt mtu"
+    if not native:
+        line = f"-i {iif} -p tcp -m tcp --tcp-flags SYN SYN -j TCPMSS --clamp-mss-to-pmtu"
+    text = line if native else f"-A {place.chain} {line}"
+    return InsertRule(place, Rule(place.index, statements, text), tuple(line.split()))
 
 
 def retarget(place: RulePlace, old: Rule, target: IPAddress, port: int | None) -> ReplaceRule | None:

@@ -15,6 +15,7 @@ BUILT_IN: dict[tuple[str, str], BaseChain] = {
     ("nat", "PREROUTING"): BaseChain("nat", "prerouting", -100),
     ("nat", "OUTPUT"): BaseChain("nat", "output", -100),
     ("nat", "POSTROUTING"): BaseChain("nat", "postrouting", 100),
+    ("mangle", "FORWARD"): BaseChain("filter", "forward", -150),
     ("filter", "INPUT"): BaseChain("filter", "input", 0),
     ("filter", "FORWARD"): BaseChain("filter", "forward", 0),
     ("filter", "OUTPUT"): BaseChain("filter", "output", 0),

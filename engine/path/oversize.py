@@ -37,7 +37,8 @@ TOO_BIG = {4: (Protocol.ICMP, 3, 4), 6: (Protocol.ICMPV6, 2, 0)}
 
 @dataclass(frozen=True, slots=True)
 class TooBig:
-    """A router that can't pass on what `sender` sends: `size` is the packet's, `mtu` that of `device` (or its route).
+    """A router that can't pass on what `sender` sends by its device `sends_by`: `size` is the packet's, `mtu` that of
+    `device` (or its route).
 
     `error` is the way of the message that tells of it; delivered where the sender learns and sends smaller ones.
     """
@@ -47,6 +48,7 @@ class TooBig:
     mtu: int
     size: int
     sender: str
+    sends_by: str
     packet: Packet
     error: Trace
 
@@ -91,11 +93,16 @@ def _narrow(world: World, setting: Setting, trace: Trace, size: int) -> Iterator
         if mtu is None or mtu >= size or step is None or link is None:
             continue
         error = _error(setting, netns, step, _listener(sender.netns, tuple_of(_sent(sender))))
-        yield TooBig(netns.id, link.name, mtu, size, sender.netns, step.packet, error)
+        yield TooBig(netns.id, link.name, mtu, size, sender.netns, _device_of(sender), step.packet, error)
 
 
 def _leaves(hop: Hop) -> bool:
     return any(step.kind is StepKind.ROUTE for step in hop.steps) and any(step.context.oif for step in hop.steps)
+
+
+def _device_of(hop: Hop) -> str:
+    """The device that a packet left a namespace by."""
+    return next((each.context.oif for each in reversed(hop.steps) if each.context.oif), "")
 
 
 def _sent(hop: Hop) -> Packet:
@@ -106,8 +113,7 @@ def _sent(hop: Hop) -> Packet:
 def _way_on(netns: Netns, hop: Hop, world: World) -> tuple[Step | None, Link | None, int | None]:
     """The routing decision by which a packet leaves a namespace, the device, and how much goes through."""
     step = next((each for each in reversed(hop.steps) if each.kind is StepKind.ROUTE), None)
-    name = next((each.context.oif for each in reversed(hop.steps) if each.context.oif), "")
-    link = netns.links_by_name.get(name)
+    link = netns.links_by_name.get(_device_of(hop))
     if step is None or link is None:
         return None, None, None
     found = world.fib(netns).lookup(FlowKey(step.packet.dst, mark=step.context.mark))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from engine.explain import ask
+from engine.explain.question import resolve
 from engine.explain.whatif import apply
 from engine.model.firewall import Backend, BaseChain, Chain, Rule, Table, Verdict, VerdictKind
 from engine.model.trace import Symptom
 from tests.explain.faults import first_fixes, line
 from tests.explain.test_search import CLOSED, DROP, NO_WAY_BACK, Break, asked
+from tests.hosts.stock import docker_world
 from tests.path.endings import filtered
 
 POLICY: Break = lambda w: filtered(w["router"], "FORWARD", policy="DROP")  # noqa: E731
@@ -67,3 +69,16 @@ def test_the_second_exception_of_a_native_table_stands_before_the_rule_too() -> 
     first, second = (" ".join(argv) for argv in exceptions.commands)
     assert "nft insert rule ip fw c ip daddr" in first
     assert "nft insert rule ip fw c handle 7 ip saddr" in second
+
+
+def test_a_network_that_has_the_addresses_of_both_ends_is_one_cause_with_a_route_for_each() -> None:
+    """The uplink's second network has the addresses of db, which asks, and of web, which answers."""
+    world = docker_world()
+    world["host"].address("up0", "172.17.0.77/24")
+    snapshot = world.snapshot()
+    question = resolve(snapshot, "10.77.0.1:8080", "db")
+    (cause,) = ask(snapshot, question).causes
+    (fix,) = cause.fixes
+    assert cause.code == "SRC_SUBNET_OVERLAP"
+    assert [argv[argv.index("add") + 1] for argv in fix.commands] == ["172.17.0.3/32", "172.17.0.2/32"]
+    assert ask(apply(snapshot, fix.plan.changes), question).symptom is Symptom.CONNECTED

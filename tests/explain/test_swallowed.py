@@ -7,6 +7,7 @@ import pytest
 from engine.explain import ask
 from engine.explain.question import resolve
 from engine.explain.whatif import apply
+from engine.model.firewall import Backend, BaseChain, Chain, Table
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.trace import Symptom
@@ -31,10 +32,36 @@ def test_a_router_whose_error_is_dropped_is_found_with_both_sizes() -> None:
 def test_its_fixes_let_the_error_through_and_keep_the_connection() -> None:
     snapshot = narrow()
     (found,) = findings(snapshot)
-    assert len(found.fixes) == 2
+    assert len(found.fixes) == 3
     for fix in found.fixes:
         assert findings(apply(snapshot, fix.plan.changes)) == ()
     assert "--icmp-type" in found.fixes[0].commands[0]
+
+
+def test_the_mss_may_be_clamped_and_the_sender_s_mtu_be_smaller_instead() -> None:
+    (found,) = findings(narrow())
+    assert (
+        found.fixes[2].commands[0][-12:]
+        == (
+            *("-I", "FORWARD", "1", "-i", "right", "-p", "tcp", "-m", "tcp", "--tcp-flags", "SYN", "SYN"),
+            *("-j", "TCPMSS", "--clamp-mss-to-pmtu"),
+        )[-12:]
+    )
+    (smaller,) = [text for text in found.evidence if "checked on the model" in text]
+    assert "`ip link set eth0 mtu 1400` in client" in smaller
+    assert findings(narrow(ends=1400)) == ()
+
+
+def test_a_native_firewall_clamps_in_its_own_chain() -> None:
+    def change(world: World) -> None:
+        world["router"].change("right", mtu=1400)
+        world["client"].iptables("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p icmp -j DROP\nCOMMIT\n")
+        chain = Chain("forward", (), BaseChain("filter", "forward", 0))
+        world["router"].table(Table(Backend.NFT, "inet", "mine", (chain,)))
+
+    (found,) = findings(line(change))
+    words = " ".join(found.fixes[-1].commands[0][2:])
+    assert words == "nft insert rule inet mine forward iifname right tcp flags syn tcp option maxseg size set rt mtu"
 
 
 @pytest.mark.parametrize(

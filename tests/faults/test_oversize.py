@@ -12,18 +12,20 @@ from tests.harness.netns import World, run
 
 require("ip", "nsenter", "iptables-nft", root=True)
 
-#: Sends much to whoever connects.
+#: Sends much to whoever connects, also while another client's connection hangs.
 SERVER = """
-import socket
+import socket, threading
+def feed(peer):
+    with peer:
+        peer.settimeout(3)
+        try:
+            peer.sendall(bytes(300_000))
+        except OSError:
+            pass
 with socket.create_server(("0.0.0.0", 80)) as server:
     print("up", flush=True)
     while True:
-        with server.accept()[0] as peer:
-            peer.settimeout(3)
-            try:
-                peer.sendall(bytes(300_000))
-            except OSError:
-                pass
+        threading.Thread(target=feed, args=(server.accept()[0],), daemon=True).start()
 """
 #: Reads until the end, or until nothing comes for a while.
 CLIENT = """
@@ -44,10 +46,18 @@ CLAMP = "lan: iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TC
 
 
 @pytest.mark.parametrize(
-    ("do", "codes"),
-    [((NARROW, SWALLOWED), ["LINK_PMTU_BLACKHOLE"]), ((NARROW,), []), ((NARROW, SWALLOWED, CLAMP), [])],
+    ("do", "codes", "fix"),
+    [
+        ((NARROW, SWALLOWED), ["LINK_PMTU_BLACKHOLE"], 0),
+        ((NARROW, SWALLOWED), ["LINK_PMTU_BLACKHOLE"], -1),
+        ((NARROW,), [], 0),
+        ((NARROW, SWALLOWED, CLAMP), [], 0),
+    ],
+    ids=["the first fix", "the MSS is clamped", "nothing is lost", "it is clamped already"],
 )
-def test_a_download_stalls_where_it_is_found_and_goes_on_with_the_fix(do: tuple[str, ...], codes: list[str]) -> None:
+def test_a_download_stalls_where_it_is_found_and_goes_on_with_the_fix(
+    do: tuple[str, ...], codes: list[str], fix: int
+) -> None:
     with World() as world:
         stage = Stage(world, Judged(do=do, listeners=(("web", ()),), relays=(("host", ()),)))
         web, far = stage.scene.netns["web"], stage.scene.netns["far"]
@@ -56,7 +66,7 @@ def test_a_download_stalls_where_it_is_found_and_goes_on_with_the_fix(do: tuple[
         assert [each.code for each in findings] == codes
         assert (far.run("python3", "-c", CLIENT).strip() == "300000") is not bool(codes)
         for each in findings:
-            for argv in each.fixes[0].commands:
+            for argv in each.fixes[fix].commands:
                 run(argv)
             stage.scene.forget()
             assert far.run("python3", "-c", CLIENT).strip() == "300000"
