@@ -16,6 +16,8 @@ from engine.path.sockets import listener_ref
 OUTSIDE = (
     "outside are the next router, a firewall or cloud security group before the target, and the target itself",
     "to see what comes back: `portscope why … --prove` sends the real packet; a capture at the far end tells the rest",
+    "if it comes and goes: `portscope why … --watch` tells what changes of this host flip the answer; where none does, "
+    "look outside",
 )
 
 
