@@ -19,6 +19,7 @@ from engine.explain.closing import Opening, closing
 from engine.explain.failure import rule_at
 from engine.explain.owners import owner_of
 from engine.explain.trial import Trial, blanked, orphans, try_hook, without_engines
+from engine.model.address import end_of
 from engine.model.packet import Packet
 from engine.model.ref import Ref
 from engine.model.trace import Context, Conversation, Hop, Step, StepKind
@@ -79,15 +80,15 @@ def _translated(hop: Hop) -> Step | None:
 
 def _bypassed(world: World, passage: Passage) -> Iterator[Bypassed]:
     bare = world.derive(without_engines(world.snapshot, passage.netns))
-    before = passage.original
+    before, now = passage.original, end_of(passage.packet.dst, passage.packet.dport)
     if before is not None and passage.hook == "forward":
         unmarked = replace(before.context, oif="", ct_status=before.context.ct_status - {"dnat"})
         trial = try_hook(bare, passage.netns, "input", before.packet, unmarked)
         if trial.denied is not None and aimed(trial.conditions, before.packet):
-            why = f"it is asked of packets for {passage.netns} itself; this one is sent on to {_end(passage.packet)}"
+            why = f"it is asked of packets for {passage.netns} itself; this one is sent on to {now}"
             yield Bypassed(trial.denied, why, trial)
     if before is not None:
-        why = f"it is asked after the translation, when the packet is for {_end(passage.packet)} already"
+        why = f"it is asked after the translation, when the packet is for {now} already"
         yield from _late(bare, replace(passage, packet=before.packet), why)
     yield from _late(bare, passage, "")
     yield from _orphaned(bare, passage)
@@ -131,7 +132,3 @@ def _finding(world: World, question: Question, passage: Passage, found: Bypassed
         evidence.append(f"the rule has counted {rule[1].packets} packets")
     fixes = closing(Opening(world, question, passage.netns, passage.hook, denied, found.trial.conditions))
     return Cause(CODE, sentence, found.at, owner, tuple(evidence), fixes=fixes)
-
-
-def _end(packet: Packet) -> str:
-    return f"[{packet.dst}]:{packet.dport}" if packet.dst.version == 6 else f"{packet.dst}:{packet.dport}"

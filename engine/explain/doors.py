@@ -16,7 +16,7 @@ from itertools import islice
 
 from engine.explain.everywhere import client_beyond, uplinks
 from engine.explain.matrix import ports
-from engine.model.address import IPAddress
+from engine.model.address import IPAddress, end_of
 from engine.model.firewall import Interval, Match, Nat, NatKind, NatValue
 from engine.model.host import Netns, Snapshot
 from engine.model.matrix import Service
@@ -140,7 +140,7 @@ def _addresses(snapshot: Snapshot, source: Source) -> frozenset[IPAddress]:
 def doors(snapshot: Snapshot, question: Question) -> tuple[Door, ...]:
     """The doors: published ports, every namespace's own listeners, and what was asked for."""
     found: dict[tuple[IPAddress, int, Protocol], Door] = {}
-    name = f"{_end(question.address, question.port)}/{question.protocol}"
+    name = f"{end_of(question.address, question.port)}/{question.protocol}"
     asked = Door(name, question.address, question.port, question.protocol, None)
     for door in (*_doors(snapshot, question), asked):
         found.setdefault((door.address, door.port, door.protocol), door)
@@ -157,7 +157,7 @@ def _doors(snapshot: Snapshot, question: Question) -> Iterator[Door]:
         if port.service is Service.PUBLISHED:
             behind = _own(inside, version) if inside is not None else None
             inner = ((behind, port.serves), *_relayed(snapshot, asked)) if behind is not None else ()
-            name = f"{_end(asked.address, asked.port)}/{asked.protocol} ({port.owner})"
+            name = f"{end_of(asked.address, asked.port)}/{asked.protocol} ({port.owner})"
             yield Door(name, asked.address, asked.port, asked.protocol, inside.id if inside else None, inner)
         else:
             owner = port.owner if port.service is Service.CONTAINER else snapshot.host
@@ -192,7 +192,7 @@ def _translated(snapshot: Snapshot, question: Question) -> Iterator[Door]:
             for port, *_ in asked.get(f"{protocol} dport", ()):
                 if isinstance(port, Interval) and port.low == port.high and target.low is not None and at is not None:
                     inner = (target.low, target.port_low or port.low)
-                    yield Door(f"{_end(at, port.low)}/{protocol}", at, port.low, protocol, None, (inner,))
+                    yield Door(f"{end_of(at, port.low)}/{protocol}", at, port.low, protocol, None, (inner,))
 
 
 def _relayed(snapshot: Snapshot, asked: Question) -> Iterator[tuple[IPAddress, int]]:
@@ -218,9 +218,3 @@ def takes(listener: Listener, address: IPAddress) -> bool:
 def _own(netns: Netns, version: int) -> IPAddress | None:
     found = (a.address for a in netns.addresses if a.scope == "global" and a.address.version == version)
     return next((address for address in found if not address.is_loopback), None)
-
-
-def _end(address: IPAddress, port: int) -> str:
-    if not port:
-        return str(address)
-    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"

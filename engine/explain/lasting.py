@@ -79,7 +79,10 @@ def _sysctl(snapshot: Snapshot, change: SetSysctl) -> Lasting:
         engine = containers[0].engine.partition(" ")[0] if containers else ""
         more = f"; lasting: {engine} run --sysctl {change.name}={change.value}" if engine else ""
         return Lasting(f"{inside}{more}")
-    return Lasting("until a reboot; an engine restart and a firewall reload keep it", sysctl_file(snapshot, change))
+    device = change.name.split(".", 3)[-1].rpartition(".")[0] if ".conf." in change.name else ""
+    anew = f" or until {device} is made anew" if device in snapshot.host_netns.links_by_name else ""
+    words = f"until a reboot{anew}; an engine restart and a firewall reload keep it"
+    return Lasting(words, sysctl_file(snapshot, change))
 
 
 def _rule(snapshot: Snapshot, change: InsertRule | ReplaceRule | DeleteRule) -> Lasting:

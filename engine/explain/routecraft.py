@@ -38,7 +38,7 @@ def ways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[Remedy]:
             by, way, scope = link.name, NextHop(link.index), "link" if wanted.version == 4 else "global"
         if destination not in there:
             route = Route(destination, scope=scope, nexthops=(way,), text=f"{destination} via {by}")
-            title = f"route {_network_word(destination)} of {netns.id} by {by}"
+            title = f"route {network_word(destination)} of {netns.id} by {by}"
             found.append(Remedy(title, (AddRoute(netns.id, route),)))
     return found
 
@@ -129,5 +129,6 @@ def narrow_masks(failure: Failure, netns: Netns, wanted: IPAddress) -> Iterator[
             yield own, ip_network(str(wide[0]), strict=False)
 
 
-def _network_word(network: object) -> str:
+def network_word(network: object) -> str:
+    """A destination as ip-route(8) calls it."""
     return "default" if str(network) in ("0.0.0.0/0", "::/0") else str(network)

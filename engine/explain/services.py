@@ -84,9 +84,9 @@ def _serves(listener: Listener, address: Address, failure: Failure) -> bool:
 
 def _behind_bridges(host: Netns, netns: Netns, version: int) -> Iterator[tuple[Address, Link]]:
     """The namespace's addresses in the subnet of a bridge of the host that it is plugged into."""
-    for address in netns.addresses:
+    for address in (each for each in netns.addresses if each.scope != "link" and each.address.version == version):
         device = netns.links_by_index.get(address.link)
-        if device is None or device.peer is None or device.peer.netns != host.id or address.address.version != version:
+        if device is None or device.peer is None or device.peer.netns != host.id:
             continue
         for own in host.addresses:
             link = host.links_by_index.get(own.link)

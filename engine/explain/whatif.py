@@ -156,7 +156,7 @@ def _add_address(snapshot: Snapshot, change: AddAddress) -> Snapshot:
     routes = (
         *netns.routes,
         local_route(address),
-        *((connected_route(address),) if link.works and connects(address) else ()),
+        *((connected_route(address, change.link),) if link.works and connects(address) else ()),
     )
     return with_netns(snapshot, replace(netns, addresses=(*netns.addresses, address), routes=routes))
 

@@ -80,7 +80,7 @@ def _routes_of_up_links(netns: Netns) -> tuple[Route, ...]:
     routes = [_revived(route, up, works) for route in netns.routes]
     have = {(route.table, route.destination) for route in routes}
     for address in netns.addresses:
-        connected, local = connected_route(address), local_route(address)
+        connected, local = connected_route(address, _name(netns, address)), local_route(address)
         if address.link in up and (local.table, local.destination) not in have:
             routes.append(local)
         if address.link in up and connects(address) and (connected.table, connected.destination) not in have:
@@ -92,6 +92,11 @@ def connects(address: Address) -> bool:
     """Whether the kernel adds a route to the subnet of an address by itself (fib_frontend.c, fib_add_ifaddr)."""
     whole = address.prefixlen == address.address.max_prefixlen and address.address.version == 4
     return not (whole or address.address.is_loopback or "noprefixroute" in address.flags)
+
+
+def _name(netns: Netns, address: Address) -> str:
+    link = netns.links_by_index.get(address.link)
+    return link.name if link is not None else f"(link {address.link})"
 
 
 def _revived(route: Route, up: set[int], works: set[int]) -> Route:
@@ -106,10 +111,10 @@ def _revived(route: Route, up: set[int], works: set[int]) -> Route:
     return replace(route, nexthops=tuple(hops))
 
 
-def connected_route(address: Address) -> Route:
+def connected_route(address: Address, device: str) -> Route:
     """The route to an address's own network."""
     network = ip_network(str(address), strict=False)
-    text = f"{network} dev (link {address.link}) scope link"
+    text = f"{network} dev {device} scope link"
     return Route(
         network,
         scope="link" if network.version == 4 else "global",

@@ -16,6 +16,13 @@ class Family(StrEnum):
     INET6 = "inet6"
 
 
+def end_of(address: IPAddress, port: int | None) -> str:
+    """An address with its port: `10.0.0.1:80`, `[fd00::1]:80`; without one, the address alone."""
+    if not port:
+        return str(address)
+    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
+
+
 def family_of(value: IPAddress | IPNetwork) -> Family:
     """The family of an address or a network."""
     return Family.INET if value.version == 4 else Family.INET6

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine.model.address import Family, IPAddress, family_of
+from engine.model.address import Family, IPAddress, end_of, family_of
 
 
 class Protocol(StrEnum):
@@ -65,9 +65,4 @@ class Packet:
         return family_of(self.dst)
 
     def __str__(self) -> str:
-        def end(address: IPAddress, port: int | None) -> str:
-            if port is None:
-                return str(address)
-            return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
-
-        return f"{end(self.src, self.sport)} → {end(self.dst, self.dport)}/{self.protocol}"
+        return f"{end_of(self.src, self.sport)} → {end_of(self.dst, self.dport)}/{self.protocol}"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
-from engine.model.address import IPAddress
+from engine.model.address import IPAddress, end_of
 from engine.model.host import Netns
 from engine.model.packet import Protocol
 from engine.model.ref import Ref, RefKind
@@ -75,7 +75,7 @@ def entry_ref(netns: str, entry: ConntrackEntry) -> Ref:
 def entry_name(entry: ConntrackEntry) -> str:
     """A flow in short: protocol, from where, to where."""
     flow = entry.original
-    return f"{entry.protocol} {_end(flow.src, flow.sport)} → {_end(flow.dst, flow.dport)}"
+    return f"{entry.protocol} {end_of(flow.src, flow.sport)} → {end_of(flow.dst, flow.dport)}"
 
 
 def entry_text(entry: ConntrackEntry) -> str:
@@ -84,17 +84,11 @@ def entry_text(entry: ConntrackEntry) -> str:
     if "dnat" in entry.status:
         words.append(f"sent on to {target_of(entry)}")
     if "snat" in entry.status:
-        words.append(f"as {_end(entry.reply.dst, entry.reply.dport)}")
+        words.append(f"as {end_of(entry.reply.dst, entry.reply.dport)}")
     words += [word for word in (entry.state, "answered" if "seen-reply" in entry.status else "unanswered") if word]
     return ", ".join([*words, f"forgotten in {entry.timeout} s" if entry.timeout else "about to be forgotten"])
 
 
 def target_of(entry: ConntrackEntry) -> str:
     """Where a flow's packets end up: the source of its replies."""
-    return _end(entry.reply.src, entry.reply.sport)
-
-
-def _end(address: IPAddress, port: int | None) -> str:
-    if port is None:
-        return str(address)
-    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
+    return end_of(entry.reply.src, entry.reply.sport)

@@ -13,7 +13,7 @@ from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.overlap import overlap
 from engine.explain.failure import Failure
 from engine.explain.policycraft import STANDARD, past_rule
-from engine.explain.routecraft import gateways
+from engine.explain.routecraft import gateways, network_word
 from engine.model.host import Netns
 from engine.model.packet import PROTOCOL_NUMBERS, Packet
 from engine.model.plan import AddRoute, DeletePolicyRule, DeleteRoute
@@ -82,14 +82,15 @@ def _remedies(failure: Failure, packet: Packet, netns: Netns, turn: Found) -> It
     route = turn.route
     wanted = failure.packet.dst
     delete = DeleteRoute(netns.id, route)
+    hop, word = turn.nexthops[0], network_word(route.destination)
+    device = netns.links_by_index[hop.link or 0].name
     if _another(failure, netns, route):
-        yield Remedy(f"delete route {route.destination} of {netns.id}", (delete,))
-    hop = turn.nexthops[0]
+        yield Remedy(f"delete route {word} of {netns.id} (dev {device})", (delete,))
     for way in gateways(failure, netns, wanted) if route.protocol != "kernel" else ():
         if way.gateway != wanted and (way.link, way.gateway) != (hop.link, hop.gateway):
             better = replace(route, nexthops=(way,), scope="global", preferred_source=None, text="")
-            old = hop.gateway or netns.links_by_index[hop.link or 0].name
-            title = f"route {route.destination} of {netns.id} by {way.gateway} instead of {old}"
+            old = hop.gateway or device
+            title = f"route {word} of {netns.id} by {way.gateway} instead of {old}"
             yield Remedy(title, (delete, AddRoute(netns.id, better)))
 
 

@@ -11,6 +11,7 @@ from engine.explain.owners import owner_of
 from engine.explain.rulecraft import Selector, insertion
 from engine.explain.trial import ENGINES
 from engine.explain.wanted import accepts
+from engine.model.address import end_of
 from engine.model.firewall import Backend, Match, Name, Rule, Table, VerdictKind
 from engine.model.owner import DEVICES
 from engine.model.packet import Protocol
@@ -211,12 +212,8 @@ def _what(failure: Failure) -> str:
 def _flow(failure: Failure) -> str:
     packet = failure.packet
     if failure.backwards:
-        return f"answers from {packet.src}{_colon(packet.sport)}/{packet.protocol}"
-    return f"{packet.protocol} to {packet.dst}{_colon(packet.dport)}"
-
-
-def _colon(port: int | None) -> str:
-    return f":{port}" if port is not None else ""
+        return f"answers from {end_of(packet.src, packet.sport)}/{packet.protocol}"
+    return f"{packet.protocol} to {end_of(packet.dst, packet.dport)}"
 
 
 def _whose(owner: str) -> str:

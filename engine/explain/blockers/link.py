@@ -70,6 +70,8 @@ def _implied_gateway(failure: Failure, wanted: IPAddress) -> list[Blocker]:
             peer = peer_of(failure, link) if link is not None else None
             if hop is None or link is None or peer is None or hop.gateway is None:
                 continue
+            if hop.gateway.version != wanted.version:
+                continue
             router, port = peer
             bridge = bridge_of(router, port)
             own = next((a for a in netns.addresses if a.link == link.index and a.covers(hop.gateway)), None)

@@ -8,14 +8,14 @@ from ipaddress import ip_address, ip_network
 from itertools import pairwise
 
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.blockers.publish import acceptance, run_again
+from engine.explain.blockers.publish import acceptance, asking, run_again
 from engine.explain.failure import Failure, Leg, place_of, rule_at, translation_of
 from engine.explain.nearmiss import Passed, near_misses
 from engine.explain.owners import owner_of
 from engine.explain.rulecraft import Selector, hairpin, masquerade, retarget
 from engine.explain.services import Service, intention, services_for
 from engine.explain.wanted import masks
-from engine.model.address import IPNetwork
+from engine.model.address import IPNetwork, end_of
 from engine.model.firewall import Backend, Chain, Match, Nat, NatKind, Rule, Table
 from engine.model.host import Netns
 from engine.model.plan import DeleteRule, Listen, RulePlace, SetSysctl
@@ -40,13 +40,13 @@ def stale_target(failure: Failure) -> list[Blocker]:
     table, rule = found
     host, old = failure.world.netns(step.ref.netns), _target(failure)
     services = services_for(failure, host, step.packet.dport or 0)
-    if any(f"{service.address}:{service.port}" == old for service in services):
+    if any(end_of(service.address, service.port) == old for service in services):
         return []
     if not services and (_owner_of_address(failure, old) is not None or _given_by_engine(failure, old)):
         return []
     remedies = list(right_targets(failure, step, rule, services))
     remedies.append(Remedy(f"delete {step.ref.name}", (DeleteRule(place_of(step.ref), rule),)))
-    asked = f"{step.packet.dst}:{step.packet.dport}"
+    asked = end_of(step.packet.dst, step.packet.dport)
     sentence = f"rule {step.ref.name} in {host.id} translates {asked} to {old}, {_what_is_there(failure, old)}"
     shadowed = _shadowed(failure, step, table, rule)
     if shadowed is not None:
@@ -77,6 +77,8 @@ def masquerade_missing(failure: Failure) -> list[Blocker]:
     for before, hop in pairwise(hops):
         router = failure.world.netns(hop.netns)
         source = hop.packet.src
+        if router.id == failure.netns.id:
+            continue  # who is on the network itself needs no other address to answer to
         if source != failure.packet.dst or source not in failure.world.netns(before.netns).addresses_by_value:
             continue
         for address in router.addresses:
@@ -118,7 +120,7 @@ def hairpin_not_masqueraded(failure: Failure) -> list[Blocker]:
     selector = Selector(packet.protocol, source, packet.dst, dport=packet.dport)
     for table, chain in _postrouting(host, packet.dst.version):
         place = RulePlace(host.id, table.backend, table.family, table.name, chain.name, len(chain.rules))
-        flow = f"{source} → {packet.dst}:{packet.dport}"
+        flow = f"{source} → {end_of(packet.dst, packet.dport)}"
         remedy = Remedy(f"masquerade {flow} in {host.id}", (hairpin(place, selector),))
         ref = chain_ref(host.id, table, chain)
         sentence = f"{host.id} translates the destination but not the source of {flow}: {failure.step.text}"
@@ -150,7 +152,7 @@ def right_targets(failure: Failure, step: Step, rule: Rule, services: list[Servi
     for service in services:
         change = retarget(place_of(step.ref), rule, service.address, service.port)
         if change is not None:
-            title = f"translate to {service.name} at {service.address}:{service.port}"
+            title = f"translate to {service.name} at {end_of(service.address, service.port)}"
             yield Remedy(title, (change,))
             accepting = acceptance(failure, host, service)
             if accepting:
@@ -211,14 +213,14 @@ def _as_published(failure: Failure, old: str, services: list[Service], asked: in
     meant, port = intention(failure, asked), int(old.rpartition(":")[2])
     if meant is None or meant[0].netns is None or meant[1].container_port != port or not services:
         return
-    again = run_again(meant[0], f"{asked}:{services[0].port}")
+    again = run_again(meant[0], asking(failure, asked, services[0].port))
     there = Listener(failure.question.protocol, failure.packet.family, None, port)
     yield Remedy(f"{again}, or make it listen on port {port}", (Listen(meant[0].netns, there),), manual=True)
 
 
 def _stale_code(old: str, services: list[Service]) -> str:
     """A right address with a wrong port is a mistake in publishing, not a leftover."""
-    address = old.rpartition(":")[0]
+    address = old.rpartition(":")[0].strip("[]")
     if any(str(service.address) == address for service in services):
         return "DST_LISTEN_OTHER_PORT"
     return "NAT_DNAT_STALE_TARGET"
@@ -233,16 +235,16 @@ def _what_is_there(failure: Failure, old: str) -> str:
 
 def _given_by_engine(failure: Failure, target: str) -> bool:
     """Whether an engine gave the address to a running container: then the container has lost it."""
-    address = ip_address(target.rpartition(":")[0])
+    address = ip_address(target.rpartition(":")[0].strip("[]"))
     running = (each for each in failure.world.snapshot.containers if each.netns is not None)
     return any(address in (a.address, a.address6) for each in running for a in each.attachments)
 
 
 def _owner_of_address(failure: Failure, target: str) -> Netns | None:
-    address = ip_address(target.rpartition(":")[0])
+    address = ip_address(target.rpartition(":")[0].strip("[]"))
     return next((netns for netns in failure.around if address in netns.addresses_by_value), None)
 
 
 def _target(failure: Failure) -> str:
     after = next((s.after for s in failure.trace.steps if s.after is not None), failure.packet)
-    return f"{after.dst}:{after.dport}"
+    return end_of(after.dst, after.dport)

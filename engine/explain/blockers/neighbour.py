@@ -77,6 +77,8 @@ def _cut_off(failure: Failure, owner: Netns, address: Address) -> list[Blocker]:
     if not port.up:
         return [up(host, port)]
     master = bridge_of(host, port)
+    if master is not None and not master.up:
+        return [up(host, master)]
     if master is not None:
         return isolated(host, port) if forwards(port) else [not_forwarding(host, port, master)]
     bridge = _bridge_for(host, address)

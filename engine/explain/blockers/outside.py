@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.failure import Failure
-from engine.model.address import family_of
+from engine.model.address import end_of, family_of
 from engine.model.packet import Protocol
 from engine.model.plan import Listen
 from engine.model.ref import Ref, RefKind
@@ -63,7 +63,8 @@ def _other_address(failure: Failure) -> Blocker | None:
         "take: its socket has no address, so that routing chooses one"
     )
     bound = Listen(netns.id, replace(listener, address=want, family=family_of(want)), listener)
-    title = f"make {who} listen on {want}:{listener.port}, or answer from the address that it was asked at (IP_PKTINFO)"
+    there = end_of(want, listener.port)
+    title = f"make {who} listen on {there}, or answer from the address that it was asked at (IP_PKTINFO)"
     return Blocker("RET_ANSWER_FROM_OTHER_ADDRESS", sentence, at, (Remedy(title, (bound,), manual=True),))
 
 

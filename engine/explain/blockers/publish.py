@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.failure import Failure, Leg, place_of, rule_at, translation_of
+from engine.explain.failure import Failure, Leg, is_tcp, place_of, rule_at, translation_of
 from engine.explain.nearmiss import Passed, kept_from, near_misses
 from engine.explain.owners import owner_of
 from engine.explain.rulecraft import Selector, insertion, translation
 from engine.explain.services import Service, intention, services_for
 from engine.explain.wanted import translates
-from engine.model.address import Family
+from engine.model.address import Family, end_of
 from engine.model.container import Container, PublishedPort
 from engine.model.firewall import Backend, Chain, Match, Rule, Table, Verdict
 from engine.model.host import Netns
@@ -60,13 +60,13 @@ def unfulfilled(failure: Failure, container: Container, published: PublishedPort
     """Why a port that the engine was asked to publish does not work."""
     host, asked, misses = failure.netns, published.host_port, untranslated(failure)
     at = port_ref(failure, host)
-    again = run_again(container, f"{asked}:{published.container_port}")
+    again = run_again(container, asking(failure, asked, published.container_port))
     manual = Remedy(again, (Listen(host.id, held(failure, asked)),), manual=True)
     if container.state not in ("running", "paused"):
         return _not_running(failure, container)
     if published.host_address is not None and published.host_address != failure.packet.dst:
         sentence = (
-            f"{container.name} is published on {published.host_address}:{asked} only, "
+            f"{container.name} is published on {end_of(published.host_address, asked)} only, "
             f"and the packet is for {failure.packet.dst}"
         )
         found = services_for(failure, host, asked) if not failure.packet.dst.is_loopback else []
@@ -84,7 +84,7 @@ def unfulfilled(failure: Failure, container: Container, published: PublishedPort
     mode = _gateway_mode(failure, container)
     if mode:
         own = services_for(failure, host, asked)
-        ask = f": ask for {own[0].address}:{own[0].port}, with a route to it" if own else ""
+        ask = f": ask for {end_of(own[0].address, own[0].port)}, with a route to it" if own else ""
         sentence = f"{container.name}'s network is {mode}: {container.engine} translates no port for it{ask}"
         return Blocker("NAT_NOT_PUBLISHED", sentence, at, (manual,), container.engine)
     internal = _internal(failure, container)
@@ -97,7 +97,9 @@ def unfulfilled(failure: Failure, container: Container, published: PublishedPort
         return Blocker("NAT_NOT_PUBLISHED", sentence, at, (remedy,), container.engine)
     left = _left_to_the_proxy(failure)
     if (failure.packet.dst.is_loopback or left is not None) and failure.leg is not Leg.SERVICE:
-        sentence = f"no program of {container.engine} holds {failure.packet.dst}:{asked} for {container.name} any more"
+        sentence = (
+            f"no program of {container.engine} holds {end_of(failure.packet.dst, asked)} for {container.name} any more"
+        )
         if left is not None:
             sentence += f", to which the rule for the port leaves packets of the container's own bridge: {left.text}"
         restart = _client(container, "restart")
@@ -106,7 +108,7 @@ def unfulfilled(failure: Failure, container: Container, published: PublishedPort
     reload = (_reload(container),) if container.engine.startswith("podman") and container.attachments else ()
     remedies = (*reload, *(publish(failure, host, service, asked) for service in found), manual)
     sentence = f"{container.engine} published {asked} for {container.name}, but no rule of {host.id} translates it"
-    evidence = tuple(f"{each.name} listens on {each.address}:{each.port}" for each in found)
+    evidence = tuple(f"{each.name} listens on {end_of(each.address, each.port)}" for each in found)
     return Blocker("NAT_RULES_WIPED", sentence, at, remedies, container.engine, evidence, misses)
 
 
@@ -133,6 +135,11 @@ def run_again(container: Container, port: str) -> str:
             f"then `{client} compose up -d {container.service}`"
         )
     return f"run {container.name} again with -p {port}"
+
+
+def asking(failure: Failure, asked: int, port: int) -> str:
+    """The ports of a published service in the words of the engine's client: `8080:80`, `5353:53/udp`."""
+    return f"{asked}:{port}" + ("" if is_tcp(failure) else f"/{failure.question.protocol}")
 
 
 def _not_running(failure: Failure, container: Container) -> Blocker:
@@ -178,8 +185,9 @@ def _reload(container: Container) -> Remedy:
 
 def publish(failure: Failure, host: Netns, service: Service, asked: int) -> Remedy:
     """The rules that the engine itself writes for a published port, in the chains that it keeps for them."""
-    again = f" (lasting: {run_again(service.container, f'{asked}:{service.port}')})" if service.container else ""
-    title = f"publish {asked} for {service.name} at {service.address}:{service.port}{again}"
+    port = asking(failure, asked, service.port)
+    again = f" (lasting: {run_again(service.container, port)})" if service.container else ""
+    title = f"publish {asked} for {service.name} at {end_of(service.address, service.port)}{again}"
     return Remedy(title, (*_translation(failure, host, service, asked), *acceptance(failure, host, service)))
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.publish import untranslated
 from engine.explain.failure import Failure, Leg, is_tcp, translation_of
-from engine.model.address import Family
+from engine.model.address import Family, end_of
 from engine.model.packet import Protocol
 from engine.model.plan import Listen, SetContainer, SetSysctl
 from engine.model.ref import Ref, RefKind
@@ -27,7 +27,8 @@ def other_listener(failure: Failure) -> list[Blocker]:
             continue
         code, why = _why_not(listener, packet.dst.version)
         who = listener.process.name if listener.process else "a program"
-        sentence = f"{who} in {netns.id} listens on {listener}, {why}; the packet is for {packet.dst}:{packet.dport}"
+        there = end_of(packet.dst, packet.dport)
+        sentence = f"{who} in {netns.id} listens on {listener}, {why}; the packet is for {there}"
         wider = replace(listener, address=None, v6only=False, device=None, family=packet.family)
         open_up = Listen(netns.id, wider, listener)
         title = f"make {who} listen on {_any(packet.dst.version)}:{listener.port} instead of {listener}"

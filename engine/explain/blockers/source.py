@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.route import removal_of
 from engine.explain.failure import Failure
-from engine.explain.routecraft import ways
+from engine.explain.routecraft import network_word, ways
 from engine.model.address import IPAddress
 from engine.model.host import Netns
 from engine.model.plan import DeleteRoute, SetSysctl
@@ -75,7 +75,8 @@ def _only_other_route(failure: Failure, doubt: Doubt) -> Iterator[Remedy]:
     link = netns.links_by_name.get(doubt.device)
     if link is not None and isinstance(rest, Found) and any(hop.link == link.index for hop in rest.nexthops):
         delete = DeleteRoute(netns.id, found.route)
-        yield Remedy(f"delete route {found.route.destination} of {netns.id}, which leads elsewhere", (delete,))
+        word = network_word(found.route.destination)
+        yield Remedy(f"delete route {word} of {netns.id}, which leads elsewhere", (delete,))
 
 
 def _refusing_route(failure: Failure, netns: Netns, source: IPAddress) -> Blocker | None:

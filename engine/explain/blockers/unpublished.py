@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from itertools import islice
 
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.blockers.publish import held, port_ref, publish, run_again, unfulfilled, untranslated
+from engine.explain.blockers.publish import asking, held, port_ref, publish, run_again, unfulfilled, untranslated
 from engine.explain.failure import Failure, Leg, translation_of
 from engine.explain.services import Service, all_services, intention, services_for
+from engine.model.address import end_of
 from engine.model.firewall import Nat, NatKind
 from engine.model.host import Netns
 from engine.model.plan import Listen
@@ -36,7 +37,7 @@ def not_published(failure: Failure) -> list[Blocker]:
     remedies += (_by_the_engine(failure, found, asked),) if engines else ()
     evidence = (
         *islice(_published(failure), 4),
-        *(f"{each.name} listens on {each.address}:{each.port}" for each in (found or everyone)[:4]),
+        *(f"{each.name} listens on {end_of(each.address, each.port)}" for each in (found or everyone)[:4]),
     )
     sentence = f"port {port} is not published on {host.id}: no rule translates it and nothing listens on it"
     misses = untranslated(failure)
@@ -73,7 +74,8 @@ def _publishes(host: Netns) -> bool:
 
 def _by_the_engine(failure: Failure, found: list[Service], asked: int) -> Remedy:
     """Published for good, and for everybody; where which container was meant can't be told, in general words."""
-    title = f"publish a container's port as {asked} (run it again with -p {asked}:PORT), or listen on it on the host"
+    port = asking(failure, asked, 0).replace(":0", ":PORT")
+    title = f"publish a container's port as {asked} (run it again with -p {port}), or listen on it on the host"
     if len(found) == 1 and found[0].container is not None:
-        title = run_again(found[0].container, f"{asked}:{found[0].port}")
+        title = run_again(found[0].container, asking(failure, asked, found[0].port))
     return Remedy(title, (Listen(failure.netns.id, held(failure, asked)),), manual=True, cost=2)
