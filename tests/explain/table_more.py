@@ -11,7 +11,7 @@ from engine.model.container import Attachment, Container, PublishedPort
 from engine.model.host import Gap, Snapshot
 from engine.model.packet import Protocol
 from engine.model.verdict import Cause
-from tests.explain.faults import BRIDGED, SERVER, UDP, Fault, docker, line, relay
+from tests.explain.faults import BRIDGED, SERVER, UDP, Fault, docker, line, relay, unplugged
 from tests.explain.test_duplicate import with_a_second_holder
 from tests.hosts.build import World
 from tests.hosts.stock import PUBLISH, docker_world, one_bridge
@@ -115,7 +115,36 @@ def bridged(world: World) -> None:
 UNPUBLISHED = "-A DOCKER ! -i docker0 -o docker0 -j DROP"
 THIEF = PUBLISH.replace("172.17.0.2:80", "172.17.0.99:80")
 
+
+def from_behind(world: World) -> None:
+    """web's port has left its bridge, and web asks for something outside."""
+    unplugged(world)
+    world["lan"].serve(80)
+
+
+def device_down(world: World) -> None:
+    """web's own device is down, and its routes have gone with it."""
+    world["web"].change("eth0", up=False).routes.clear()
+
+
+def bridge_down(world: World) -> None:
+    """docker0 is down, and passes nothing between its ports."""
+    world["host"].change("docker0", up=False)
+    for port in ("vethweb", "vethdb"):
+        world["host"].plug(port, "docker0", state="disabled")
+
+
 MORE: tuple[Fault, ...] = (
+    Fault(
+        "port of no bridge, asked from behind it",
+        docker(from_behind),
+        "LINK_NO_MASTER",
+        "vethweb",
+        "10.77.0.2:80",
+        "web",
+    ),
+    Fault("the asker's own device down", docker(device_down), "LINK_VETH_DOWN", "eth0", source="web"),
+    Fault("bridge down between its ports", docker(bridge_down), "LINK_BRIDGE_DOWN", "docker0", "web:80", "db"),
     Fault("bridge without its address", without_gateway(), "LINK_BRIDGE_NO_ADDRESS", "docker0"),
     Fault(
         "client with an address of the containers' network",

@@ -8,6 +8,7 @@ import pytest
 
 from engine.explain import ask
 from engine.explain.question import resolve
+from engine.model.packet import Protocol
 from engine.model.verdict import Cause
 from tests.hosts.build import World
 from tests.hosts.stock import docker_world
@@ -74,3 +75,19 @@ def test_an_unpublished_service_at_the_same_port_comes_before_the_others() -> No
     world = docker_world()
     world["web"].listen(5432)
     assert "for db at 172.17.0.3:5432" in cause(world, 5432).fixes[0].title
+
+
+def test_a_port_of_datagrams_is_published_as_one() -> None:
+    world = docker_world()
+    world["web"].listeners.clear()
+    world["db"].listen(53, protocol=Protocol.UDP)
+    snapshot = world.snapshot()
+    (found,) = ask(snapshot, resolve(snapshot, "10.77.0.1:53", "ns:lan", Protocol.UDP)).causes
+    assert found.fixes[-1].title == "run db again with -p 53:53/udp"
+
+
+def test_who_asks_a_loopback_address_for_another_s_program_is_told_whose_it_is() -> None:
+    snapshot = docker_world().snapshot()
+    (found,) = ask(snapshot, resolve(snapshot, "127.0.0.1:80", "db")).causes
+    assert found.code == "DST_LISTEN_OTHER_PORT"
+    assert "127.0.0.1 is db itself; what listens on 0.0.0.0:80/tcp is in web" in found.evidence

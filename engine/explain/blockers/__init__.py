@@ -39,6 +39,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     Outcome.RULE_DROP: (
         publish.rules_wiped,
         firewall.rule_drop,
+        neighbour.unplugged,
         nat.stale_target,
         *LINKS,
         detour.detours,
@@ -46,12 +47,14 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     Outcome.REJECTED: (
         publish.rules_wiped,
         firewall.rule_drop,
+        neighbour.unplugged,
         nat.stale_target,
         *LINKS,
         detour.detours,
     ),
     Outcome.POLICY_DROP: (
         publish.rules_wiped,
+        neighbour.unplugged,
         nat.stale_target,
         link.lost_gateway,
         firewall.policy_drop,
@@ -61,6 +64,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     Outcome.NO_ROUTE: (
         nat.masquerade_missing,
         *LINKS,
+        route.routes_lost,
         route.thrown,
         route.no_route,
         detour.detours,

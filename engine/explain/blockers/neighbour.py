@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 
 from engine.explain.blocker import Blocker, Remedy
@@ -35,9 +36,19 @@ def no_neighbour(failure: Failure) -> list[Blocker]:
     if not found:
         sentence = f"nobody on the link answers for {asked} (asked by {failure.netns.id})"
         nearest = translation_of(failure)
-        evidence = (f"the address came from {nearest.ref.name}",) if nearest and nearest.ref else ()
+        origin = (f"the address came from {nearest.ref.name}",) if nearest and nearest.ref else ()
+        evidence = (*origin, *(_without_ipv6(failure) if asked.version == 6 else ()))
         found.append(Blocker("SRC_NEIGH_FAILED", sentence, ref, (), "admin", evidence))
     return found
+
+
+def _without_ipv6(failure: Failure) -> Iterator[str]:
+    """Who on the link has IPv6 turned off."""
+    asking = _link_at(failure)
+    for station in failure.world.segment(failure.netns, asking).stations if asking is not None else ():
+        netns, switch = failure.world.netns(station.netns), f"net.ipv6.conf.{station.link.name}.disable_ipv6"
+        if netns.sysctls.get(switch):
+            yield f"{station.link.name} of {netns.id} has no IPv6 ({switch} = {netns.sysctls[switch]})"
 
 
 def wrong_neighbour(failure: Failure) -> list[Blocker]:
@@ -81,6 +92,23 @@ def _cut_off(failure: Failure, owner: Netns, address: Address) -> list[Blocker]:
         return [up(host, master)]
     if master is not None:
         return isolated(host, port) if forwards(port) else [not_forwarding(host, port, master)]
+    return _unplugged(owner, address, host, port)
+
+
+def unplugged(failure: Failure) -> list[Blocker]:
+    """The packet came in by the host's end of a veth pair which is in no bridge, though its far end is in a bridge's
+    network: rules about the bridge do not know it."""
+    host = failure.netns
+    port = host.links_by_name.get(failure.step.context.iif)
+    far = peer_of(failure, port) if port is not None and port.master is None else None
+    if port is None or far is None:
+        return []
+    owner, link = far
+    own = (each for each in owner.addresses if each.link == link.index and each.address == failure.packet.src)
+    return [found for address in own for found in _unplugged(owner, address, host, port)]
+
+
+def _unplugged(owner: Netns, address: Address, host: Netns, port: Link) -> list[Blocker]:
     bridge = _bridge_for(host, address)
     if bridge is None or any(own.link == port.index and own.scope == "global" for own in host.addresses):
         return []  # a device with an address of its own is an uplink, which a bridge would take the host off

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from engine.explain.blocker import Blocker, Remedy
+from engine.explain.blockers.link import up
 from engine.explain.failure import Failure
 from engine.explain.policycraft import STANDARD, past_rule
 from engine.explain.routecraft import narrow_masks, ways, wider_masks
+from engine.explain.whatif import apply
 from engine.model.address import IPAddress
 from engine.model.host import Netns
 from engine.model.plan import Change, DeletePolicyRule, DeleteRoute, SetSysctl
@@ -39,6 +41,23 @@ def no_route(failure: Failure) -> list[Blocker]:
         for own, wide in narrow_masks(failure, netns, wanted)
     )
     return [Blocker(code, sentence, ref, remedies, _owner(failure, netns), (*narrow, *evidence))]
+
+
+def routes_lost(failure: Failure) -> list[Blocker]:
+    """NO_ROUTE: a device of the namespace is down, and its routes went with it: both come back."""
+    netns, wanted = failure.netns, failure.packet.dst
+    found = []
+    for link in netns.links:
+        if link.up or all(own.link != link.index or own.address.version != wanted.version for own in netns.addresses):
+            continue
+        blocker = up(netns, link)
+        (first,) = blocker.remedies
+        world = failure.world.derive(apply(failure.world.snapshot, first.changes))
+        again = replace(failure, world=world)
+        then = (*wider_masks(again, again.netns, wanted), *ways(again, again.netns, wanted))
+        both = (Remedy(f"{first.title}, and {each.title}", (*first.changes, *each.changes)) for each in then)
+        found.append(replace(blocker, remedies=tuple(both)))
+    return found
 
 
 def thrown(failure: Failure) -> list[Blocker]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from engine.explain.blocker import Blocker, Remedy
@@ -47,6 +48,7 @@ def no_listener(failure: Failure) -> list[Blocker]:
     ref = Ref(RefKind.NETNS, netns.id, (), netns.id, f"port {port} of {netns.id}")
     others = [s for s in netns.listeners if s.protocol is packet.protocol and not _private(s)]
     evidence = tuple(f"it listens on {listener_ref(netns.id, other).text}" for other in others[:4])
+    evidence += tuple(_elsewhere(failure))[:3] if packet.dst.is_loopback else ()
     title = f"start a program that listens on port {port} in {netns.id}"
     start = Remedy(title, (Listen(netns.id, wanted),), manual=True, cost=ASK)
     if others and (owner != "admin" or failure.depth):
@@ -76,6 +78,15 @@ def _left_behind(failure: Failure, wanted: Listener) -> str | None:
         if any((each.protocol, each.port) == (wanted.protocol, wanted.port) for each in there.listeners):
             return container.name
     return None
+
+
+def _elsewhere(failure: Failure) -> Iterator[str]:
+    """Who listens on the port of a loopback address that is each namespace's own."""
+    packet, here = failure.packet, failure.netns
+    for netns in failure.world.snapshot.namespaces:
+        for listener in netns.listeners if netns.id != here.id else ():
+            if (listener.port, listener.protocol) == (packet.dport, packet.protocol):
+                yield f"{packet.dst} is {here.id} itself; what listens on {listener} is in {netns.id}"
 
 
 def backlog_full(failure: Failure) -> list[Blocker]:
