@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from engine.build.steps import STEPS
 from engine.explain import ask
 from engine.explain.lasting import KEPT, lasting
 from engine.explain.question import resolve
+from engine.explain.touch import TOUCHES
 from engine.explain.whatif import APPLY
 from engine.model.command import COMMANDS
 from engine.model.firewall import Backend, Rule
@@ -121,8 +123,12 @@ def test_what_undoes_a_rule_depends_on_whose_chain_it_is_in(chain: str, lost: st
     assert lost in kept.survives
 
 
+def test_a_change_that_a_fix_may_make_is_in_every_table_of_changes() -> None:
+    assert set(KEPT) == set(APPLY) == set(TOUCHES)
+    assert set(APPLY) <= set(COMMANDS) & set(STEPS)
+
+
 def test_every_fix_says_how_long_it_stays() -> None:
-    assert set(KEPT) == set(APPLY) <= set(COMMANDS)
     for fault in FAULTS:
         for cause in fault.verdict().causes:
             assert all(fix.survives for fix in cause.fixes), fault.name
