@@ -227,6 +227,7 @@ FIELDS: dict[str, Read] = {
     "ip ttl": lambda view: view.packet.ttl if view.packet.dst.version == 4 else None,
     "ip6 hoplimit": lambda view: view.packet.ttl if view.packet.dst.version == 6 else None,
     "ip version": lambda view: view.packet.dst.version,
+    "ip6 version": lambda view: 6 if view.packet.dst.version == 6 else None,
     "ip length": lambda view: FIELDS["meta length"](view) if view.packet.dst.version == 4 else None,
     "meta l4proto": lambda view: _number(view.packet),
     "meta nfproto": _family,

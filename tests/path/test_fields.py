@@ -84,6 +84,8 @@ CASES: list[tuple[str, View, object]] = [
     ("ip6 hoplimit", TCP, ABSENT),
     ("ip version", TCP, 4),
     ("ip version", TCP6, 6),
+    ("ip6 version", TCP6, 6),
+    ("ip6 version", TCP, ABSENT),
     ("ip length", TCP, 60),
     ("ip length", TCP6, ABSENT),
     ("meta length", TCP6, 60),

@@ -83,7 +83,8 @@ def policy_drop(failure: Failure) -> list[Blocker]:
     if where is not None:
         remedy = _in_docker_user(failure, where, selector)
     else:
-        remedy = Remedy(f"accept {_flow(failure)} in {place.chain}", (insertion(place, selector),))
+        chain_word = f"{table_name}/{chain_name}" if place.backend is Backend.NFT else chain_name
+        remedy = Remedy(f"accept {_flow(failure)} in {chain_word}", (insertion(place, selector),))
     sentence = f"no rule accepts {_what(failure)} in {ref.netns}: the policy of {ref.name} drops it"
     misses = near_misses(_passed(failure, ref), accepts)
     evidence = (f"{failure.packet} ran through {ref.name} without a match that accepts it",)
