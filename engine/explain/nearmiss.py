@@ -164,7 +164,8 @@ def _miss(passed: Passed, failed: tuple[Failed, ...]) -> NearMiss:
 
 def _hooked(passed: Passed, drop: Ref | None) -> Iterator[Hooked]:
     """The base chains that count: for a drop or a policy those of its own table, since no other can overrule it."""
-    at = passed.step.ref if drop is None and passed.step.kind is StepKind.POLICY else drop
+    dropped = passed.step.kind is StepKind.POLICY and passed.step.verdict == str(VerdictKind.DROP)
+    at = passed.step.ref if drop is None and dropped else drop
     bridged = at is not None and at.key[1] == "bridge"
     family = "bridge" if bridged else "ip" if passed.step.packet.dst.version == 4 else "ip6"
     for station in passed.world.stations(passed.world.netns(passed.netns)).at(passed.step.hook, family):
