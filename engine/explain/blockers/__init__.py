@@ -101,6 +101,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     Outcome.NO_LISTENER: (
         nat.stolen,
         publish.kept_from_translation,
+        tracking.untracked,
         socket.other_listener,
         unpublished.not_published,
         nat.stale_target,

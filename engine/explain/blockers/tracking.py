@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.firewall import WIDE, about_this_flow
-from engine.explain.failure import Failure, place_of, rule_at
+from engine.explain.failure import Failure, Leg, place_of, rule_at
 from engine.explain.owners import owner_of
 from engine.explain.rulecraft import Selector, insertion
+from engine.explain.wanted import translates
 from engine.model.firewall import NoTrack, Rule, SetZone
 from engine.model.host import Netns
 from engine.model.packet import Packet
@@ -58,6 +59,27 @@ def set_apart(failure: Failure) -> list[Blocker]:
         back = failure.backwards and step in failure.trace.steps
         remedies = ways_past(step.packet, step.ref, rule[1], answer=back)
         found.append(Blocker("RET_RETURN_NOT_UNNATED", sentence, step.ref, remedies, owner, evidence))
+    return found
+
+
+def untracked(failure: Failure) -> list[Blocker]:
+    """NO_LISTENER: a rule took the packet out of tracking, and only what is tracked is translated."""
+    hop, netns = failure.trace.hops[-1], failure.netns
+    if failure.leg is not Leg.FORWARD or failure.depth or failure.step.context.ct_state != "untracked":
+        return []
+    chains = (chain for table in netns.firewall.tables for chain in table.chains)
+    if not any(translates(statement) for chain in chains for rule in chain.rules for statement in rule.statements):
+        return []
+    found = []
+    for step in hop.steps:
+        rule = rule_at(failure.world, step.ref) if step.kind is StepKind.RULE and step.ref is not None else None
+        if step.ref is not None and rule is not None and any(isinstance(s, NoTrack) for s in rule[1].statements):
+            sentence = (
+                f"rule {step.ref.name} in {netns.id} takes the packet out of connection tracking, and what is not "
+                f"tracked is not translated: {rule[1].text}"
+            )
+            remedies = ways_past(step.packet, step.ref, rule[1], answer=False)
+            found.append(Blocker("NAT_DNAT_SHADOWED", sentence, step.ref, remedies, owner_of(step.ref, netns.firewall)))
     return found
 
 
