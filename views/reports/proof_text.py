@@ -58,7 +58,8 @@ def _watched(shown: Proof, asked: Question) -> str:
     client, device = asked.source.address, asked.source.device
     return (
         f"nothing from {client} to port {asked.port} reached {device} in {shown.waited:.1f} s: it was not sent, or is "
-        "lost before this host (a router, a security group); if it comes and goes, --watch tells what changes here meanwhile"
+        "lost before this host (a router, a security group); if it comes and goes, --watch tells what changes here "
+        "meanwhile"
     )
 
 
