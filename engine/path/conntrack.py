@@ -104,6 +104,7 @@ def attach(journey: Journey, track: Track, state: str, reply: bool) -> None:
         ct_mark=track.mark,
         ct_original=track.original,
         ct_reply=track.reply,
+        ct_protocol=track.protocol,
         ct_zone=track.zones[reply],
         ct_reply_direction=reply,
     )

@@ -275,7 +275,7 @@ FIELDS: dict[str, Read] = {
     "ct direction": _tracked(_ct_direction),
     "ct mark": _tracked(lambda view: view.context.ct_mark),
     "ct l3proto": _tracked(_family),
-    "ct protocol": _tracked(lambda view: _number(view.packet)),
+    "ct protocol": _tracked(lambda view: PROTOCOL_NUMBERS[view.context.ct_protocol or view.packet.protocol]),
     "ct zone": _tracked(lambda view: view.context.ct_zone),
     **{
         f"ct {direction} {name}": _ct_tuple(direction, part)

@@ -269,3 +269,8 @@ def test_a_mark_may_lead_the_way_back() -> None:
     assert read("fib saddr . mark . iif oif", where) == "exists"
     assert read("fib saddr . mark oif", where) == "exists"
     assert read("fib saddr . iif oif", where) == "missing"
+
+
+def test_the_protocol_of_a_flow_is_not_that_of_an_error_about_it() -> None:
+    assert read("ct protocol", seen(ct_state="related", ct_protocol=Protocol.UDP)) == 17
+    assert read("ct protocol", seen(ct_state="established")) == 6
