@@ -39,17 +39,22 @@ def mounted() -> list[Found]:
     return _mounts("self", "")
 
 
-def kept(table: ProcessTable, known: Collection[int]) -> list[Found]:
-    """The namespaces that are not `known` and that some process keeps, each with the first file found."""
-    found: dict[int, str] = {}
+def kept(table: ProcessTable, known: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """The namespaces that are not `known` and that some process keeps, by inode, with the files that enter each.
+
+    Mounts come first and threads last: a thread may be one that looks at the namespace just now.
+    """
+    found: dict[int, list[str]] = {}
     views: set[str] = set()
     nsfs = os.stat("/proc/self/ns/net").st_dev
-    for process in table.processes:
-        pid = process.pid
-        for inode, path in (*_threads(pid), *_files(pid, nsfs), *_other_mounts(pid, views)):
-            if inode not in known:
-                found.setdefault(inode, path)
-    return sorted(found.items())
+    pids = [process.pid for process in table.processes]
+    mounts = (each for pid in pids for each in _other_mounts(pid, views))
+    files = (each for pid in pids for each in _files(pid, nsfs))
+    threads = (each for pid in pids for each in _threads(pid))
+    for inode, path in (*mounts, *files, *threads):
+        if inode not in known:
+            found.setdefault(inode, []).append(path)
+    return {inode: tuple(found[inode]) for inode in sorted(found)}
 
 
 def parse_mounts(lines: Iterable[str]) -> Iterator[Found]:

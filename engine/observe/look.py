@@ -165,9 +165,9 @@ def _with_kept(scene: Scene, visits: Mapping[str, Visit], links: Ends) -> tuple[
         more = hidden.kept(scene.table, scene.found)
         if not more:
             break
-        found = {**scene.found, **{inode: Place(inode, ways=(path,)) for inode, path in more}}
+        found = {**scene.found, **{inode: Place(inode, ways=ways) for inode, ways in more.items()}}
         scene = replace(scene, found=found, ids=name_all(found, scene.host, owners(scene.view)))
-        fresh = {scene.ids[inode]: found[inode] for inode, _ in more}
+        fresh = {scene.ids[inode]: found[inode] for inode in more}
         visits = {**visits, **visit_all(scene, fresh)}
         links = far_ends(scene.places, visits, visits)
     return scene, visits, links

@@ -18,6 +18,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -91,9 +92,16 @@ class Netns:
 
     def quicken(self, link: str) -> None:
         """Makes neighbour resolution on a link give up early; the error stays the same."""
-        for family in ("ipv4", "ipv6"):
-            with suppress(CommandFailed):  # a link without that family has no such file
-                self.sysctl(f"net/{family}/neigh/{link}/retrans_time_ms", ARP_RETRANSMIT_MS)
+        files = (f"net/{family}/neigh/{link}/retrans_time_ms={ARP_RETRANSMIT_MS}" for family in ("ipv4", "ipv6"))
+        self.run("sysctl", "-q", "-e", "-w", *files)  # a link without a family has no such file, which -e lets pass
+
+    def settle(self, link: str) -> None:
+        """Waits until a link that is up knows what its carrier says, which it learns later (net/core/link_watch.c)."""
+        until = time.monotonic() + PATIENCE
+        while _unsettled(self.ip_json(f"link show dev {link}")[0]["flags"]):
+            if time.monotonic() > until:
+                raise CommandFailed(f"{link} in {self.path} does not come to rest")
+            time.sleep(0.01)
 
     def listening(self, port: int, protocol: str = "tcp") -> bool:
         """Whether a socket in here takes connections (or datagrams) on a port."""
@@ -131,13 +139,15 @@ class World:
         return netns
 
     def veth(self, one: End, other: End) -> None:
-        """A veth pair between two namespaces, both ends up and with their addresses."""
+        """A veth pair between two namespaces, both ends up, at rest and with their addresses."""
         other_end = ["peer", "name", other.link, "netns", other.netns.name]
         run(["ip", "link", "add", one.link, "netns", one.netns.name, "type", "veth", *other_end])
         for end in (one, other):
             end.netns.quicken(end.link)
             end.netns.ip(f"link set {end.link} up")
             end.netns.address(end.link, *end.addresses)
+        for end in (one, other):
+            end.netns.settle(end.link)
 
     def bridge(self, netns: Netns, name: str, *addresses: str, ports: Sequence[str] = ()) -> None:
         """A bridge with addresses and ports, up."""
@@ -193,6 +203,10 @@ class World:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _unsettled(flags: Sequence[str]) -> bool:
+    return "UP" in flags and ("LOWER_UP" in flags) == ("NO-CARRIER" in flags)
 
 
 def end(process: subprocess.Popen[str], patience: float = PATIENCE) -> None:

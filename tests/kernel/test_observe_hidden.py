@@ -14,12 +14,15 @@ import pytest
 from engine.model.host import Netns as Seen
 from engine.model.host import Snapshot
 from engine.model.link import Peer
+from engine.observe.hidden import kept
 from engine.observe.look import look
 from engine.observe.next_look import again
+from engine.observe.processes import read_processes
 from engine.observe.snapshot import compose, take
 from engine.observe.visit import Source
 from tests.harness.needs import require
 from tests.harness.netns import End, Netns, World, run
+from tests.harness.processes import wait
 from tests.kernel.looks import inside
 
 require("ip", "mount", "umount", "nsenter", root=True)
@@ -73,13 +76,13 @@ def beyond(snapshot: Snapshot) -> Seen:
 
 
 def test_an_open_file_keeps_a_namespace_in_the_picture(host: Netns) -> None:
-    kept = os.open(hidden_path(host), os.O_RDONLY | os.O_CLOEXEC)
+    held = os.open(hidden_path(host), os.O_RDONLY | os.O_CLOEXEC)
     try:
         forget_name(host)
         snapshot = inside(host, take)
-        assert beyond(snapshot).path == f"/proc/{os.getpid()}/fd/{kept}"
+        assert beyond(snapshot).path == f"/proc/{os.getpid()}/fd/{held}"
     finally:
-        os.close(kept)
+        os.close(held)
     assert [gap for gap in snapshot.gaps if gap.netns in (snapshot.host, beyond(snapshot).id)] == []
     assert beyond(snapshot).routes
 
@@ -112,7 +115,9 @@ def test_a_namespace_that_only_a_socket_keeps_is_told_by_its_number(host: Netns,
     hidden = Netns(hidden_path(host))
     with ExitStack() as stack:
         stack.enter_context(inside(hidden, socket.socket))
+        inode = os.stat(hidden.path).st_ino
         forget_name(host)
+        wait(lambda: inode not in kept(read_processes(), ()), "another program stays where it looked")
         first = inside(host, look)
         stale = dict.fromkeys(first.visits, tuple(Source)) if read_twice else {}
         snapshot = inside(host, lambda: compose(again(first, stale)))
