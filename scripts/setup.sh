@@ -31,6 +31,7 @@ programs() {
 		netavark|netavark|test|the tests with a real Podman
 		runc|runc|test|the tests with a real Docker Engine and a real Podman
 		sysctl|procps|test|all kernel tests
+		arptables-legacy|arptables|test|the kernel tests of arptables-legacy
 		conntrack|conntrack|test|the kernel tests of connection tracking
 		tshark|tshark|test|the tests that open a proof's packets
 		tmux|tmux|test|the tests of the workbench in a real terminal

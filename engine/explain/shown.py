@@ -7,8 +7,9 @@ from ipaddress import ip_address, ip_network
 
 from engine.model.firewall import Atom, Element, Field, Interval, MapElement, Match, Name, Table
 from engine.model.packet import PROTOCOL_NUMBERS
-from engine.path.fields import UNKNOWN, Value, _Unknown, read
+from engine.path.fields import read
 from engine.path.matches import named_set
+from engine.path.values import UNKNOWN, Unknown, Value
 from engine.path.view import View
 
 #: So many elements of a set are shown.
@@ -57,7 +58,7 @@ def has(fields: Sequence[Field], view: View) -> str:
     return " . ".join(_masked(field, read(field.name, view)) for field in fields)
 
 
-def _masked(field: Field, have: Value | _Unknown) -> str:
+def _masked(field: Field, have: Value | Unknown) -> str:
     if isinstance(have, int) and field.mask is not None and have & field.mask != have:
         return f"{value(field.name, have)} (of it {value(field.name, have & field.mask)})"
     return value(field.name, have)
@@ -81,11 +82,11 @@ def _addresses(name: str, atom: Interval) -> str:
     return low if low == high else f"{low}-{high}"
 
 
-def value(name: str, have: Value | _Unknown) -> str:
+def value(name: str, have: Value | Unknown) -> str:
     """One value of a field."""
     if have is None:
         return "no such field"
-    if have is UNKNOWN or isinstance(have, _Unknown):
+    if have is UNKNOWN or isinstance(have, Unknown):
         return "something that is not known"
     if isinstance(have, frozenset):
         return ", ".join(sorted(have)) or "none"

@@ -75,6 +75,16 @@ class StepKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Arp:
+    """What is in an ARP message beside the addresses of IP: question (1) or answer (2), and the MAC addresses of who
+    sends it and of whom it is for, which a question does not know."""
+
+    operation: int
+    saddr: str
+    daddr: str = "00:00:00:00:00:00"
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What a rule can see of a packet beside its headers. Devices are names, empty where there is none.
 
@@ -82,8 +92,8 @@ class Context:
     the flow is translated; `ct_original` is the tuple of the flow's first packet before translation, `ct_reply`
     that of its replies, `ct_protocol` the flow's (an error's own is another). `uid` is the sending socket's owner
     where the packet was made in this namespace and who it is is known, -1 where the kernel itself made it;
-    `source_mac` and `target_mac` are of the frame that it came in, where that was seen. `arp` says that it is no packet
-    of IP but a question for an address, or its answer (ARP), from who has the packet's source to who has its
+    `source_mac` and `target_mac` are of the frame that it came in, where that was seen. `arp` is there where it is no
+    packet of IP but a question for an address, or its answer (ARP), from who has the packet's source to who has its
     destination.
     """
 
@@ -103,7 +113,7 @@ class Context:
     uid: int | None = None
     source_mac: str = ""
     target_mac: str = ""
-    arp: bool = False
+    arp: Arp | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 The question of IPv6 (a neighbour solicitation, by multicast) leaves by OUTPUT and POSTROUTING and comes in by
 PREROUTING and INPUT; so does the answer (an advertisement) the other way. Connection tracking leaves them alone. ARP
 meets the hooks of family arp, OUTPUT and INPUT. At a bridge both are frames like others: they meet its own chains, and
-IPv6's with bridge-nf-call-ip6tables the hooks of IPv6 (`frames`). A device's own hook (ingress, egress) is not asked.
+with bridge-nf-call-ip6tables or -arptables the hooks of IPv6 or the FORWARD of arptables-legacy (`frames`). A device's
+own hook (ingress, egress) is not asked.
 
 Sources: RFC 4861; net/ipv6/ndisc.c (ndisc_send_skb, ndisc_recv_ns), nf_conntrack_proto_icmpv6.c (noct_valid_new),
 net/ipv4/arp.c (arp_xmit, arp_rcv).
@@ -19,14 +20,16 @@ from engine.model.address import IPAddress
 from engine.model.host import Netns
 from engine.model.link import Link
 from engine.model.packet import Packet, Protocol
-from engine.model.trace import Step, Trace
+from engine.model.trace import Arp, Step, Trace
 from engine.path.flow import Tracks
 from engine.path.frames import came_in, comes_in, goes_out, goes_up, passes
 from engine.path.hooks import run_hook
 from engine.path.journey import UNSEEN, Journey, Setting
-from engine.path.segment import Crossing, Station, bridge_of, calls_iptables
+from engine.path.segment import Crossing, Station, bridge_of, calls
 
 SOLICITATION, ADVERTISEMENT = 135, 136
+#: What an ARP message says, and whom a question of ARP is sent to.
+QUESTION, ANSWER, EVERYBODY = 1, 2, "ff:ff:ff:ff:ff:ff"
 #: Discovery is only believed with this hop limit (RFC 4861, 7.1).
 HOP_LIMIT = 255
 #: The hooks, with their families, of what a namespace sends, of what reaches it, and of what it takes.
@@ -68,7 +71,7 @@ def _packets(towards: IPAddress, asker: IPAddress) -> tuple[Packet, Packet, str]
     """The question, its answer, and the MAC address that the question is sent to. ARP's are no packets of IP: the
     journey says so (`Context.arp`), and what they have of one are the addresses."""
     if towards.version == 4:
-        return Packet(asker, towards, Protocol.UDP), Packet(towards, asker, Protocol.UDP), "ff:ff:ff:ff:ff:ff"
+        return Packet(asker, towards, Protocol.UDP), Packet(towards, asker, Protocol.UDP), EVERYBODY
     group = IPv6Address(_SOLICITED_NODE | int(towards) & 0xFFFFFF)
     question = Packet(asker, group, Protocol.ICMPV6, icmp_type=SOLICITATION, icmp_code=0, ttl=HOP_LIMIT)
     answer = Packet(towards, asker, Protocol.ICMPV6, icmp_type=ADVERTISEMENT, icmp_code=0, ttl=HOP_LIMIT)
@@ -114,20 +117,21 @@ def _lost(journey: Journey, packet: Packet, way: _Passage) -> Step | None:
 def _at(scratch: Journey, netns: Netns, macs: tuple[str, str]) -> Journey:
     """The packet as a frame that comes in somewhere else."""
     scratch.enter(netns)
-    _untracked(scratch)
+    _untracked(scratch, macs)
     scratch.see(source_mac=macs[0], target_mac=macs[1])
     return scratch
 
 
-def _untracked(scratch: Journey) -> None:
+def _untracked(scratch: Journey, macs: tuple[str, str]) -> None:
     """Connection tracking leaves discovery alone from the start, and never sees ARP."""
     six = scratch.packet.dst.version == 6
     scratch.untracked = six
-    scratch.see(ct_state="untracked" if six else UNSEEN, arp=not six)
+    message = Arp(QUESTION, macs[0]) if macs[1] == EVERYBODY else Arp(ANSWER, *macs)
+    scratch.see(ct_state="untracked" if six else UNSEEN, arp=None if six else message)
 
 
 def _leaves(scratch: Journey, end: _End, macs: tuple[str, str]) -> Trace | None:
-    _untracked(scratch)
+    _untracked(scratch, macs)
     scratch.see(oif=end.link.name)
     ended = _through(scratch, SENT)
     if ended or end.port is None:
@@ -158,15 +162,15 @@ def _enters(scratch: Journey, end: _End) -> Trace | None:
 
 
 def _bridged(scratch: Journey, crossed: Crossing) -> Trace | None:
-    """The hooks of a bridge that passes it on, and those of IPv6 where it calls them."""
+    """The hooks of a bridge that passes it on, and those of IPv6 or ARP where it calls them."""
     bridge, port = crossed.bridge, crossed.entry
-    calls = _calls(scratch, bridge)
+    called = _calls(scratch, bridge)
     return (
-        comes_in(scratch, bridge, port, calls=calls)
+        comes_in(scratch, bridge, port, calls=called)
         or came_in(scratch, port)
-        or passes(scratch, bridge, port, crossed.exit, calls=calls)
+        or passes(scratch, bridge, port, crossed.exit, calls=called)
     )
 
 
 def _calls(scratch: Journey, bridge: Link) -> bool:
-    return scratch.packet.dst.version == 6 and calls_iptables(scratch.netns, bridge, 6)
+    return calls(scratch.netns, bridge, "ip6tables" if scratch.packet.dst.version == 6 else "arptables")

@@ -8,26 +8,14 @@ as the kernel compares them (ip_packet_match, nft_meta_store_ifname).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 
 from engine.model.packet import PROTOCOL_NUMBERS, Packet, Protocol
 from engine.path.addresses import address_type
+from engine.path.arp_fields import FIELDS as ARP
 from engine.path.fib import FlowKey, Found
+from engine.path.values import UNKNOWN, Read, Unknown, Value, of_mac
 from engine.path.view import TELLING, View
-
-Value = int | str | frozenset[str] | None
-
-
-class _Unknown:
-    """The value of a field that the model cannot know."""
-
-    def __repr__(self) -> str:
-        return "UNKNOWN"
-
-
-UNKNOWN = _Unknown()
-Read = Callable[[View], "Value | _Unknown"]
 
 #: The owner of packets that the kernel makes by itself: errors, resets.
 NO_SOCKET = -1
@@ -46,12 +34,12 @@ CT_PARTS = (
 )
 
 
-def read(name: str, view: View) -> Value | _Unknown:
+def read(name: str, view: View) -> Value | Unknown:
     """The value of the field `name`, or UNKNOWN where the model has no such field."""
     function = FIELDS.get(name)
     if name in TELLING:
         view.told.add(name)
-    if view.context.arp and function is not None and name not in OF_FRAMES:
+    if view.context.arp and function is not None and name not in OF_FRAMES and not name.startswith("arp "):
         return UNKNOWN if name.startswith("meta ") else None
     if function is None:
         header = HEADERS.get(name.removeprefix("nft ").partition(" ")[0])
@@ -151,10 +139,10 @@ def _fib_oif(*selectors: str) -> Read:
 def _mac(end: str) -> Read:
     """An address of the frame that the packet came in; absent in what was made here or came without a frame."""
 
-    def value(view: View) -> int | _Unknown | None:
+    def value(view: View) -> int | Unknown | None:
         mac = view.context.source_mac if end == "saddr" else view.context.target_mac
         if mac:
-            return int(mac.replace(":", ""), 16)
+            return of_mac(mac)
         device = view.netns.links_by_name.get(view.context.iif)
         return None if device is None or device.kind in FRAMELESS else UNKNOWN
 
@@ -164,7 +152,7 @@ def _mac(end: str) -> Read:
 def _owner(part: str, absent: Value) -> Read:
     """The sending socket's owner; `absent` for packets that were not made here."""
 
-    def value(view: View) -> Value | _Unknown:
+    def value(view: View) -> Value | Unknown:
         if view.hook not in ("output", "postrouting") or view.context.iif or view.context.physin:
             return absent
         uid = view.context.uid
@@ -218,6 +206,7 @@ def _pkttype(view: View) -> str:
 
 
 FIELDS: dict[str, Read] = {
+    **ARP,
     "ip saddr": lambda view: _v4(view.packet.src),
     "ip daddr": lambda view: _v4(view.packet.dst),
     "ip6 saddr": lambda view: _v6(view.packet.src),

@@ -1,11 +1,12 @@
 """The hooks that a frame meets at a bridge: chains of the bridge family, and the hooks of IP that br_netfilter calls.
 
 br_netfilter stands among the chains of the bridge family: at priority 0 in PREROUTING and FORWARD, after everything in
-POSTROUTING. A chain of priority 0 runs before it, having been registered after the first bridge was made. INPUT and
-OUTPUT are the bridge's own. A frame that nobody's port is known for is sent by every port, and meets the hooks anew
-with each.
+POSTROUTING. A chain of priority 0 runs before it, having been registered after the first bridge was made. For ARP it
+calls FORWARD alone, with the ports as devices. INPUT and OUTPUT are the bridge's own. A frame that nobody's port is
+known for is sent by every port, and meets the hooks anew with each.
 
-Sources: net/bridge/br_netfilter_hooks.c (br_nf_ops, br_nf_hook_thresh), br_forward.c (br_flood), br_input.c.
+Sources: net/bridge/br_netfilter_hooks.c (br_nf_ops, br_nf_hook_thresh, br_nf_forward_arp), br_forward.c (br_flood),
+br_input.c.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def comes_in(journey: Journey, bridge: Link, port: Link, *, calls: bool) -> Trac
     """PREROUTING as far as br_netfilter's place, and IP's where the bridge calls it."""
     journey.see(iif=port.name, oif="", physin="", physout="")
     ended = run_hook(journey, "prerouting", "bridge", among=BEFORE)
-    if ended or not calls:
+    if ended or not calls or journey.context.arp:
         return ended
     journey.see(iif=bridge.name, physin=port.name)
     return run_hook(journey, "prerouting")
@@ -54,6 +55,8 @@ def passes(journey: Journey, bridge: Link, port: Link, out: Link, *, calls: bool
     def by_bridge(hook: str) -> Trace | None:
         if not calls:
             return None
+        if journey.context.arp:
+            return run_hook(journey, "forward", "arp") if hook == "forward" else None
         # POSTROUTING is called without a device that the packet came in by (br_nf_post_routing).
         came = bridge.name if hook == "forward" else ""
         journey.see(iif=came, oif=bridge.name, physin=port.name, physout=out.name)

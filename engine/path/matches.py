@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from enum import Enum
 
 from engine.model.firewall import Field, MapElement, Match, NamedSet, Table
-from engine.path.fields import UNKNOWN, Value, _Unknown, read
+from engine.path.fields import read
 from engine.path.lookups import FEW, holds
+from engine.path.values import UNKNOWN, Unknown, Value
 from engine.path.view import View
 
 Atoms = Sequence[Value]
@@ -36,7 +37,7 @@ def matches(match: Match, view: View, table: Table) -> Answer:
     values = values_of(match.fields, view)
     if values is None:
         return Answer.NO
-    if isinstance(values, _Unknown):
+    if isinstance(values, Unknown):
         return Answer.UNKNOWN
     owner: Match | NamedSet = match
     if match.lookup is not None:
@@ -60,7 +61,7 @@ def look_up(
     values = values_of(fields, view)
     if values is None:
         return Answer.NO
-    if isinstance(values, _Unknown):
+    if isinstance(values, Unknown):
         return Answer.UNKNOWN
     dynamic = False
     if lookup is not None:
@@ -94,7 +95,7 @@ def possible(
         for entry in entries
         if len(entry.key) in (0, len(known))
         and all(
-            isinstance(value, _Unknown) or holds((atom,), [_masked(value, field)])
+            isinstance(value, Unknown) or holds((atom,), [_masked(value, field)])
             for atom, value, field in zip(entry.key, known, fields, strict=False)
         )
     )
@@ -104,13 +105,13 @@ def _masked(value: Value, field: Field) -> Value:
     return value & field.mask if isinstance(value, int) and field.mask is not None else value
 
 
-def values_of(fields: Sequence[Field], view: View) -> list[Value] | _Unknown | None:
+def values_of(fields: Sequence[Field], view: View) -> list[Value] | Unknown | None:
     """The masked values of the fields; None when the packet lacks one of them."""
     values: list[Value] = []
     unknown = False
     for field in fields:
         value = read(field.name, view)
-        if isinstance(value, _Unknown):
+        if isinstance(value, Unknown):
             unknown = True
         elif value is None:
             return None

@@ -215,7 +215,11 @@ def bridge_of(netns: Netns, link: Link) -> Link | None:
 
 def calls_iptables(netns: Netns, bridge: Link, version: int) -> bool:
     """Whether bridged packets pass the IP hooks: the namespace's setting, or the bridge's own."""
-    name = "iptables" if version == 4 else "ip6tables"
+    return calls(netns, bridge, "iptables" if version == 4 else "ip6tables")
+
+
+def calls(netns: Netns, bridge: Link, name: str) -> bool:
+    """The same for one of iptables, ip6tables, arptables."""
     setting = f"net.bridge.bridge-nf-call-{name}"
     if setting not in netns.sysctls:
         return False

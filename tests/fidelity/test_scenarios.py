@@ -18,7 +18,7 @@ from tests.harness.netns import World, run
 from tests.harness.scenes import Scene, build
 from tests.scenarios.scenario import Question, Scenario, read_all
 
-require("ip", "nsenter", "nft", "iptables-nft", "iptables-legacy", "bridge", "conntrack", root=True)
+require("ip", "nsenter", "nft", "iptables-nft", "iptables-legacy", "arptables-legacy", "bridge", "conntrack", root=True)
 
 #: Scenarios that stand side by side.
 AT_ONCE = 4

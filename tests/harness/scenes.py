@@ -107,6 +107,10 @@ def _of_family(command: str, words: str) -> str:
 
 
 def _load(netns: Netns, rules: Firewall) -> None:
+    if rules.backend == "arptables-legacy":  # its restore program speaks to whichever arptables there is
+        for line in rules.text.splitlines():
+            netns.run(rules.backend, *line.split())
+        return
     loaders = {"nft": ("nft", "-f", "-"), "ipset": ("ipset", "restore")}
     waiting = ("-w",) if "legacy" in rules.backend else ()  # for the lock that all namespaces share
     netns.run(*loaders.get(rules.backend, (f"{rules.backend}-restore", *waiting, "--noflush")), stdin=rules.text)

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from engine.model.packet import TCP_SYN, Protocol
+from engine.model.trace import Arp
 from engine.model.traffic import Tuple4
 from engine.observe.firewall.fields import FIELDS as VOCABULARY
 from engine.observe.firewall.fields import is_exact
-from engine.path.fields import FIELDS, UNKNOWN, read
+from engine.path.fields import FIELDS, read
+from engine.path.values import UNKNOWN
 from engine.path.view import View
 from tests.hosts.build import World
 from tests.hosts.stock import one_bridge, three_in_line
@@ -54,7 +56,8 @@ TRANSLATED6 = seen(ends=V6, ct_original=FLOW6, ct_reply=BACK6)
 UNTRACKED, INVALID = seen(ct_state="untracked"), seen(ct_state="invalid")
 BRIDGED = seen(iif="br0", oif="br0", physin="p1", physout="p2")
 OF_PORTS = view(one_bridge().snapshot("sw"), "sw", packet(*V4), "forward", iif="left0", oif="right0")
-ARP = seen(arp=True, source_mac="02:00:00:00:00:01")
+ARP = seen(arp=Arp(1, "02:00:00:00:00:01"), source_mac="02:00:00:00:00:01")
+ARP_REPLY = seen(arp=Arp(2, "", "02:00:00:00:00:01"))
 SENT = seen(hook="output", iif="", oif="left", uid=1000)
 BY_KERNEL = seen(hook="output", iif="", oif="left", uid=-1)
 ANONYMOUS = seen(hook="output", iif="", oif="left")
@@ -108,6 +111,19 @@ CASES: list[tuple[str, View, object]] = [
     ("meta ibrname", OF_PORTS, "br0"),
     ("meta ibrname", TCP, ""),
     ("meta obrname", OF_PORTS, "br0"),
+    ("arp htype", ARP, 1),
+    ("arp ptype", ARP, 0x0800),
+    ("arp hlen", ARP, 6),
+    ("arp plen", ARP, 4),
+    ("arp operation", ARP, 1),
+    ("arp operation", ARP_REPLY, 2),
+    ("arp operation", TCP, ABSENT),
+    ("arp saddr ip", ARP, int(ip_address(V4[0]))),
+    ("arp daddr ip", ARP, int(ip_address(V4[1]))),
+    ("arp saddr ether", ARP, 0x020000000001),
+    ("arp saddr ether", ARP_REPLY, UNKNOWN),
+    ("arp daddr ether", ARP, 0),
+    ("arp daddr ether", ARP_REPLY, 0x020000000001),
     ("ether type", ARP, 0x0806),
     ("meta protocol", ARP, 0x0806),
     ("ether saddr", ARP, 0x020000000001),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
-BACKENDS = ("iptables-nft", "iptables-legacy", "ip6tables-nft", "ip6tables-legacy", "nft", "ipset")
+BACKENDS = ("iptables-nft", "iptables-legacy", "ip6tables-nft", "ip6tables-legacy", "nft", "ipset", "arptables-legacy")
 REACHES = ("yes", "no", "depends")
 FIXES = ("connects", "none", "unasked")
 
@@ -43,7 +43,7 @@ class Bridge:
 
 @dataclass(frozen=True)
 class Firewall:
-    """Rules to load: for nft a script, for the others lines of iptables-save."""
+    """Rules to load: for nft a script, for arptables-legacy its arguments line by line, for the others a saved text."""
 
     backend: str
     text: str

@@ -189,10 +189,10 @@ firewall_() {
         tool_ ipset ipset save
     fi
 }
-# Asking ebtables-legacy for a table makes it: only the modules of its tables are told.
+# Asking ebtables-legacy for a table makes it: only the modules of its tables are told that are in use, as rules make them.
 bridged_() {
     for each in ebtable_broute ebtable_filter ebtable_nat; do
-        [ ! -e "/sys/module/$each" ] || echo "$each"
+        [ ! -e "/sys/module/$each" ] || [ "$(cat "/sys/module/$each/refcnt" 2>/dev/null)" = 0 ] || echo "$each"
     done
 }
 # save_ BACKEND NAME TOOL

@@ -11,7 +11,7 @@ Laws of the table (`FIELDS`), which the parsers and the path model share:
    about UDP). EMPTY: the value is the name "" (no such device), and negation holds.
 4. `exact` says whether a parsed match means just what the kernel does. A field that is not in the table, or not
    exact, is answered "unknown": `lookup` returns such a field's form as NAME, and its element is the tool's own text.
-5. A field mask is applied before comparing (only NUMBER and ADDRESS fields have one).
+5. A field mask is applied before comparing (only NUMBER, ADDRESS and MAC fields have one).
 6. A SET-like field has several values at once ("ct state", "ct status", "tcp flags" by mask): see `Match`.
 
 Sources: nft(8), iptables-extensions(8), and the kernel's net/netfilter/nft_{meta,payload,ct,fib}.c and xt_*.c.
@@ -86,6 +86,16 @@ FIELDS: dict[str, FieldInfo] = {
     "ether saddr": FieldInfo(_M, "source MAC address of the frame that the packet came in"),
     "ether daddr": FieldInfo(_M, "destination MAC address of that frame"),
     "ether type": FieldInfo(_N, "EtherType (IPv4 0x0800, IPv6 0x86dd, ARP 0x0806)"),
+    # ARP. Absent in packets of IP; a question has no MAC address of whom it is for.
+    "arp htype": FieldInfo(_N, "hardware type of an ARP message (Ethernet 1)"),
+    "arp ptype": FieldInfo(_N, "protocol that it asks about, as an EtherType (IPv4 0x0800)"),
+    "arp hlen": FieldInfo(_N, "length of the hardware addresses in it (6)"),
+    "arp plen": FieldInfo(_N, "length of the protocol addresses in it (4)"),
+    "arp operation": FieldInfo(_N, "question (1) or answer (2)"),
+    "arp saddr ip": FieldInfo(_A, "IPv4 address of who sends it"),
+    "arp daddr ip": FieldInfo(_A, "IPv4 address of whom it is for, or about"),
+    "arp saddr ether": FieldInfo(_M, "MAC address of who sends it"),
+    "arp daddr ether": FieldInfo(_M, "MAC address of whom it is for; zeros in a question"),
     # What the kernel knows about the packet.
     "meta l4proto": FieldInfo(_N, "transport protocol number, behind IPv6 extension headers (`-p`)"),
     "meta nfproto": FieldInfo(_S, "family of the hook: ipv4, ipv6 (absent for others)"),

@@ -25,6 +25,7 @@ TYPE_FIELDS: dict[str, str] = {
     "ipv6_addr": "ip6 saddr",
     "ether_addr": "ether saddr",
     "ether_type": "ether type",
+    "arp_op": "arp operation",
     "inet_proto": "meta l4proto",
     "inet_service": "th dport",
     "mark": "meta mark",

@@ -1,4 +1,4 @@
-"""Reads the firewall of the namespace that the calling thread is in: all three backends, and ipsets where used.
+"""Reads the firewall of the namespace that the calling thread is in: all backends, and ipsets where used.
 
 The kernel is asked first: a namespace without tables costs no process, nor does one whose tables are plain ones of
 iptables-nft. Then `collect` runs the listing tools, and their texts are parsed and joined here. A rule set whose
@@ -9,12 +9,14 @@ hides is a gap too; everything else is read all the same.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
 from engine.model.firewall import Backend, Firewall, NamedSet, Table
 from engine.model.host import Gap
 from engine.observe.firewall import collect, nft, nft_texts, ownership, tools, xt, xt_sets
+from engine.observe.firewall.bridge_tables import read_arptables
 from engine.observe.firewall.collect import FAMILIES, Look
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.nft import Ruleset
@@ -28,6 +30,12 @@ _ATTEMPTS = 3
 
 def read_firewall(netns_id: str) -> tuple[Firewall, tuple[Gap, ...]]:
     """The firewall of this thread's namespace, and what could not be read of it. `netns_id` is for the gaps only."""
+    found, gaps = _without_arp(netns_id)
+    arp, untold = read_arptables(netns_id)
+    return (replace(found, tables=(*found.tables, *arp)) if arp else found), (*gaps, *untold)
+
+
+def _without_arp(netns_id: str) -> tuple[Firewall, tuple[Gap, ...]]:
     look = Look(netns_id)
     for attempt in range(_ATTEMPTS):
         look = Look(netns_id)

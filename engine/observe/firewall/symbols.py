@@ -51,6 +51,11 @@ ETHER_TYPES: dict[str, int] = {
     "ip": 0x0800, "arp": 0x0806, "ip6": 0x86DD, "vlan": 0x8100, "8021q": 0x8100, "8021ad": 0x88A8,
 }  # fmt: skip
 
+#: RFC 826 and RFC 903, by nft's names.
+ARP_OPERATIONS: dict[str, int] = {
+    "request": 1, "reply": 2, "rrequest": 3, "rreply": 4, "inrequest": 8, "inreply": 9, "nak": 10,
+}  # fmt: skip
+
 #: RFC 9293, 3.1, and RFC 3168 for the last two.
 TCP_FLAGS: dict[str, int] = {
     "fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "ecn": 64, "cwr": 128,
@@ -68,6 +73,8 @@ NUMBER_NAMES: dict[str, dict[str, int]] = {
     "icmpv6 code": ICMPV6_CODES,
     "ether type": ETHER_TYPES,
     "meta protocol": ETHER_TYPES,
+    "arp ptype": ETHER_TYPES,
+    "arp operation": ARP_OPERATIONS,
     "tcp flags": TCP_FLAGS,
 }
 
