@@ -30,6 +30,8 @@ programs() {
 		podman|podman|test|the tests with a real Podman
 		netavark|netavark|test|the tests with a real Podman
 		runc|runc|test|the tests with a real Docker Engine and a real Podman
+		containerd|containerd|test|the tests with a real containerd
+		cni-portmap|containernetworking-plugins|test|the tests with a real containerd
 		sysctl|procps|test|all kernel tests
 		arptables-legacy|arptables|test|the kernel tests of arptables-legacy
 		conntrack|conntrack|test|the kernel tests of connection tracking
@@ -42,8 +44,9 @@ programs() {
 
 # The program is there; a busybox counts only when it is static, as an image made of it alone must run.
 present() {
-	# Podman starts netavark by its path, which is in nobody's PATH.
+	# Podman starts netavark, and containerd the plugins of CNI, by their path, which is in nobody's PATH.
 	[ "$1" != netavark ] || { [ -x /usr/lib/podman/netavark ]; return; }
+	[ "$1" != cni-portmap ] || { [ -x /usr/lib/cni/portmap ]; return; }
 	command -v "$1" >/dev/null 2>&1 || return 1
 	[ "$1" != busybox ] || ! ldd "$(command -v busybox)" >/dev/null 2>&1
 }

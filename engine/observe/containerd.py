@@ -3,9 +3,12 @@
 1. containerd's API and CRI are gRPC; its folder of running tasks needs no client: for each namespace of containerd's
    and each container it has the OCI configuration and the first process's number. Docker's own containers are there
    too, under `moby`, and are left to Docker.
-2. Of a configuration only names, image, network namespace and what CRI and nerdctl note about them are kept; arguments
+2. Where that folder is, the shims tell: each works in the folder of a task, also those of a containerd that has a
+   configuration, a network namespace or a file system of its own.
+3. Of a configuration only names, image, network namespace and what CRI and nerdctl note about them are kept; arguments
    and environments, which are in the same file, never get in.
-3. Host ports that pods ask for are not written there, which is a gap. CRI-O, which keeps other files, is one as well.
+4. Addresses and host ports are what CNI was asked for (`cni`); without its result they are a gap. CRI-O, which keeps
+   other files, is one as well.
 
 Sources: containerd (core/runtime/v2, bundle.go), its CRI annotations (internal/cri/annotations), nerdctl (pkg/labels).
 """
@@ -14,20 +17,25 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
-from engine.model.container import Attachment, Container, PublishedPort
+from engine.model.container import Attachment, Container, Network, PublishedPort
 from engine.model.host import Gap
 from engine.model.packet import Protocol
+from engine.observe import cni
 from engine.observe.docker import PROJECT_LABELS, SERVICE_LABELS, Document, address, child, items, number, text
+from engine.observe.engines import from_here, identity
 from engine.observe.errors import words_for
 from engine.observe.podman_documents import parse_document
-from engine.observe.processes import ProcessTable
+from engine.observe.processes import ProcessTable, Running
 
 #: Where containerd, and the ones that k3s and MicroK8s bring along, keep their state.
 STATES = ("/run/containerd", "/run/k3s/containerd", "/var/snap/microk8s/common/run/containerd")
 _TASKS = "io.containerd.runtime.v2.task"
+#: The name of a shim's process, which has room for fifteen letters.
+SHIM = "containerd-shim"
 #: The namespace of containerd that Docker uses.
 _DOCKER = "moby"
 _CRI = "io.kubernetes.cri."
@@ -36,37 +44,126 @@ _LARGEST = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    """A containerd by the folder of its state, as a path that works here; `name` is the engine's.
+
+    `root` leads to its file system ("" where that is ours), and `same_pids` says that its pids are ours.
+    """
+
+    folder: str
+    name: str = "containerd"
+    root: str = ""
+    same_pids: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
-    """A container, the file of its network namespace ("" for that of its process), and its first process."""
+    """A container, the file of its network namespace ("" for that of its process), and its first process.
+
+    `namespace` is containerd's.
+    """
 
     container: Container
     netns: str
     pid: int
+    namespace: str
 
 
-def read_tasks(table: ProcessTable, states: tuple[str, ...] = STATES) -> tuple[tuple[Task, ...], tuple[Gap, ...]]:
-    """The containers whose first process is in the table, and what could not be read. Raises nothing."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one containerd runs, and what could not be read of it."""
+
+    tasks: tuple[Task, ...] = ()
+    networks: tuple[Network, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+
+def find_states(table: ProcessTable, host_netns: int, usual: tuple[str, ...] = STATES) -> tuple[State, ...]:
+    """The containerds that run containers on this host, or anywhere where the host is the machine. Raises nothing."""
+    here = table.pids_by_netns.get(host_netns, ())
+    is_machine = 1 in here
+    found: dict[tuple[int, int], State] = {}
+    if is_machine or any(process.pid in here for process in table.named("containerd")):
+        for folder in usual:
+            with suppress(OSError):
+                found.setdefault(identity(folder), State(folder))
+    for shim in table.named(SHIM):
+        with suppress(OSError):
+            if (is_machine or shim.netns == host_netns) and (state := _state_of(shim, host_netns)) is not None:
+                found.setdefault(identity(state.folder), state)
+    return tuple(found.values())
+
+
+def _state_of(shim: Running, host_netns: int) -> State | None:
+    """The containerd that a shim is of, None where it is not in a task's folder. Raises OSError."""
+    folder, *names = os.readlink(f"/proc/{shim.pid}/cwd").rsplit("/", 3)
+    if len(names) != 3 or names[0] != _TASKS:
+        return None
+    root = f"/proc/{shim.pid}/root"
+    reachable = from_here(folder, root)
+    if reachable is None:
+        return None
+    same_pids = os.stat(f"/proc/{shim.pid}/ns/pid").st_ino == os.stat("/proc/self/ns/pid").st_ino
+    name = "containerd" if shim.netns == host_netns else f"containerd {folder}"
+    return State(reachable, name, root, same_pids)
+
+
+def read_state(state: State, table: ProcessTable) -> Told:
+    """The containers of one containerd whose first process is in the table. Raises nothing."""
+    try:
+        folders = list(_folders(f"{state.folder}/{_TASKS}"))
+    except FileNotFoundError:
+        return Told()
+    except OSError as error:
+        return Told(gaps=(Gap(state.name, "", f"{state.folder}: {words_for(error)}"),))
     running = {process.pid for process in table.processes}
-    tasks: list[Task] = []
-    gaps: list[Gap] = []
-    for state in states:
-        try:
-            folders = list(_folders(f"{state}/{_TASKS}"))
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            gaps.append(Gap("containerd", "", f"{state}: {words_for(error)}"))
-            continue
-        for namespace, folder in folders:
-            task = _read(folder, namespace)
-            if task is not None and task.pid in running:
-                tasks.append(task)
-    if any(task.container.pod for task in tasks):
+    read = (_read(folder, namespace, state) for namespace, folder in folders)
+    tasks = [task for task in read if task is not None and (task.pid in running or not state.same_pids)]
+    return _joined(sorted(tasks, key=lambda task: (task.container.name, task.container.id)), state)
+
+
+def unread_engines(table: ProcessTable) -> tuple[Gap, ...]:
+    """The gap for CRI-O, where that runs."""
+    if not table.named("crio"):
+        return ()
+    return (Gap("cri-o", "", "the containers of CRI-O are not read; `crictl ps` shows them"),)
+
+
+def _joined(tasks: Iterable[Task], state: State) -> Told:
+    """The tasks in their networks."""
+    tasks = tuple(tasks)
+    apart = [task for task in tasks if task.netns and not task.container.network_mode.startswith("container:")]
+    if not apart:
+        return Told(tasks)
+    try:
+        results = cni.read_results(state.name, state.root)
+    except OSError as error:
+        return Told(tasks, gaps=(Gap(state.name, "", f"{cni.RESULTS}: {words_for(error)}"),))
+    known = {task.container.id: _results_of(task, results) for task in apart}
+    gaps = []
+    if any(task.container.pod and not known[task.container.id] for task in apart):
         reason = "host ports that pods ask for are not known; `crictl inspectp` shows them"
-        gaps.append(Gap("containerd", "", reason))
-    if table.named("crio"):
-        gaps.append(Gap("cri-o", "", "the containers of CRI-O are not read; `crictl ps` shows them"))
-    return tuple(sorted(tasks, key=lambda task: (task.container.name, task.container.id))), tuple(gaps)
+        gaps.append(Gap(state.name, "", reason))
+    networks = {each.network.name: each.network for found in known.values() for each in found}
+    return Told(
+        tuple(replace(task, container=_placed(task.container, known.get(task.container.id, ()))) for task in tasks),
+        tuple(networks[name] for name in sorted(networks)),
+        tuple(gaps),
+    )
+
+
+def _results_of(task: Task, results: Iterable[cni.Joined]) -> tuple[cni.Joined, ...]:
+    """CRI names a sandbox by its id, nerdctl by containerd's namespace as well."""
+    names = (task.container.id, f"{task.namespace}-{task.container.id}")
+    return tuple(each for each in results if each.sandbox in names)
+
+
+def _placed(container: Container, results: tuple[cni.Joined, ...]) -> Container:
+    if not results:
+        return container
+    ports = dict.fromkeys(port for each in results for port in each.published)
+    attachments = tuple(each.attachment for each in results)
+    return replace(container, attachments=attachments, published=tuple(ports) or container.published)
 
 
 def _folders(tasks: str) -> Iterator[tuple[str, str]]:
@@ -77,7 +174,7 @@ def _folders(tasks: str) -> Iterator[tuple[str, str]]:
             )
 
 
-def _read(folder: str, namespace: str) -> Task | None:
+def _read(folder: str, namespace: str, state: State) -> Task | None:
     """The task in a folder, None for one that ended or is no task."""
     try:
         with open(f"{folder}/init.pid", encoding="ascii", errors="replace") as stream:
@@ -86,24 +183,24 @@ def _read(folder: str, namespace: str) -> Task | None:
             document = parse_document(stream.read(_LARGEST))
     except (OSError, ValueError):
         return None
-    return parse_task(os.path.basename(folder), namespace, document, pid)
+    return parse_task(os.path.basename(folder), namespace, document, pid, state)
 
 
-def parse_task(identity: str, namespace: str, document: Document, pid: int) -> Task:
+def parse_task(key: str, namespace: str, document: Document, pid: int, state: State = State("")) -> Task:
     """The container of an OCI configuration. Pure; a field that is absent or of another type is as good as empty."""
     notes = child(document, "annotations")
     networks = [part for part in items(child(document, "linux"), "namespaces") if text(part, "type") == "network"]
     pod = text(notes, f"{_CRI}sandbox-name")
     own = text(notes, f"{_CRI}container-name") or text(notes, "nerdctl/name")
     sandbox = text(notes, f"{_CRI}sandbox-id")
-    shares = bool(sandbox) and sandbox != identity
+    shares = bool(sandbox) and sandbox != key
     container = Container(
-        id=identity,
-        name=own or pod or identity[:12],
-        engine="containerd",
+        id=key,
+        name=own or pod or key[:12],
+        engine=state.name,
         state="running",
         image=text(notes, f"{_CRI}image-name"),
-        pid=pid,
+        pid=pid if state.same_pids else None,
         network_mode=f"container:{sandbox}" if shares else "bridge" if networks else "host",
         attachments=tuple(Attachment(name) for name in _networks(notes)),
         published=tuple(_published(notes)),
@@ -112,7 +209,7 @@ def parse_task(identity: str, namespace: str, document: Document, pid: int) -> T
         command=("crictl",) if pod else ("ctr", "-n", namespace),
         pod=pod,
     )
-    return Task(container, next((text(part, "path") for part in networks), ""), pid)
+    return Task(container, next((text(part, "path") for part in networks), ""), pid, namespace)
 
 
 def _listed(notes: Document, key: str) -> list[object]:

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 
 from engine.observe import containerd, podman, podman_documents
@@ -44,7 +45,7 @@ def read_containers(
     views = [
         *kept,
         *(_without(view, kept) for view in _side_by_side(found, timeout, before)),
-        _tasks(table, host_netns),
+        *_tasks(table, host_netns),
     ]
     return ContainerView(
         containers=tuple(container for view in views for container in view.containers),
@@ -62,7 +63,8 @@ def in_picture(
     """What has containers on this host: its own engines and stores; all where the host is the machine, or has none."""
     ours = tuple(engine for engine in engines if engine.ours), tuple(s for s in stores if s.netns == host_netns)
     is_machine = 1 in table.pids_by_netns.get(host_netns, ())
-    return (engines, stores) if is_machine or not any(ours) else ours
+    has_own = any(ours) or any(shim.netns == host_netns for shim in table.named(containerd.SHIM))
+    return (engines, stores) if is_machine or not has_own else ours
 
 
 def _kept(store: podman.Store, table: ProcessTable, host_netns: int) -> ContainerView:
@@ -93,17 +95,18 @@ def _kept(store: podman.Store, table: ProcessTable, host_netns: int) -> Containe
     )
 
 
-def _tasks(table: ProcessTable, host_netns: int) -> ContainerView:
-    """The containers of containerd, where its process, or PID 1, is on this host."""
-    here = {1, *(process.pid for process in table.named("containerd") + table.named("crio"))}
-    if not here.intersection(table.pids_by_netns.get(host_netns, ())):
-        return ContainerView()
-    tasks, gaps = containerd.read_tasks(table)
-    engine = Engine("containerd", "")
-    found = ((task, sandbox_of(engine, task.netns, task.pid)) for task in tasks)
-    sandboxes = {task.container.id: sandbox for task, sandbox in found if sandbox is not None}
-    left = (lost("containerd", task.container) for task in tasks if task.container.id not in sandboxes)
-    return ContainerView(tuple(task.container for task in tasks), (), sandboxes, (*gaps, *left))
+def _tasks(table: ProcessTable, host_netns: int) -> Iterator[ContainerView]:
+    """The containers of each containerd."""
+    for state in containerd.find_states(table, host_netns):
+        told = containerd.read_state(state, table)
+        engine = Engine("containerd", "", root=state.root, same_pids=state.same_pids)
+        found = ((task, sandbox_of(engine, task.netns, task.pid)) for task in told.tasks)
+        sandboxes = {task.container.id: sandbox for task, sandbox in found if sandbox is not None}
+        left = (lost(state.name, task.container) for task in told.tasks if task.container.id not in sandboxes)
+        containers = tuple(task.container for task in told.tasks)
+        yield ContainerView(containers, told.networks, sandboxes, (*told.gaps, *left))
+    if {1, *(process.pid for process in table.named("crio"))}.intersection(table.pids_by_netns.get(host_netns, ())):
+        yield ContainerView(gaps=containerd.unread_engines(table))
 
 
 def _without(view: ContainerView, kept: list[ContainerView]) -> ContainerView:

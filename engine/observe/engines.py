@@ -75,15 +75,15 @@ def find_engines(table: ProcessTable, host_netns: int) -> tuple[tuple[Engine, ..
             reason = f"dockerd (pid {daemon.pid}) listens on no Unix socket; give it a host unix:// to be read"
             gaps.append(Gap("docker", "", reason))
         else:
-            found.setdefault(_identity(engine.socket), engine)
+            found.setdefault(identity(engine.socket), engine)
     for service in table.named("podman"):
         with suppress(OSError):  # it may have ended; one that listens nowhere is somebody's client
             if (engine := _engine_of("podman", service, host_netns)) is not None:
-                found.setdefault(_identity(engine.socket), engine)
+                found.setdefault(identity(engine.socket), engine)
     asked, unread = _known_sockets()
     for kind, path in asked:
         try:
-            found.setdefault(_identity(path), Engine(kind, path, ours=_is_ours(path)))
+            found.setdefault(identity(path), Engine(kind, path, ours=_is_ours(path)))
         except OSError:
             continue  # there is no such engine
     return _named(list(found.values())), (*gaps, *unread)
@@ -120,7 +120,7 @@ def _engine_of(kind: str, daemon: Running, host_netns: int) -> Engine | None:
     root = f"/proc/{daemon.pid}/root"
     same_pids = os.stat(f"/proc/{daemon.pid}/ns/pid").st_ino == os.stat("/proc/self/ns/pid").st_ino
     for path in sorted(paths, key=lambda each: (kind not in os.path.basename(each), each)):
-        if reachable := _from_here(path, root):
+        if reachable := from_here(path, root):
             return Engine(kind, reachable, daemon.netns == host_netns, root=root, same_pids=same_pids)
     return None
 
@@ -130,14 +130,14 @@ def _is_api(path: str) -> bool:
     return name not in _OTHER_NAMES and os.path.basename(folder) not in _OTHER_FOLDERS
 
 
-def _from_here(path: str, root: str) -> str | None:
-    """A path by which this process reaches the socket that another one calls `path`, None if it is gone."""
+def from_here(path: str, root: str) -> str | None:
+    """A path by which this process reaches the file that another one calls `path`, None if it is gone."""
     try:
-        there = _identity(root + path)
+        there = identity(root + path)
     except OSError:
         return None
     try:
-        return path if _identity(path) == there else root + path
+        return path if identity(path) == there else root + path
     except OSError:
         return root + path
 
@@ -157,17 +157,17 @@ def _is_ours(path: str) -> bool:
     """Whether the socket was opened in the calling thread's network namespace."""
     with open("/proc/thread-self/net/unix", encoding="utf-8", errors="surrogateescape") as lines:
         paths = [other for _, other in parse_unix(lines) if os.path.basename(other) == os.path.basename(path)]
-    wanted = _identity(path)
+    wanted = identity(path)
     for other in paths:
         try:
-            if _identity(other) == wanted:
+            if identity(other) == wanted:
                 return True
         except OSError:
             continue
     return False
 
 
-def _identity(path: str) -> tuple[int, int]:
+def identity(path: str) -> tuple[int, int]:
     """What a file is, whatever it is called. Raises OSError."""
     found = os.stat(path)
     return found.st_dev, found.st_ino

@@ -125,6 +125,10 @@ class DockerHost:
         raise CommandFailed(f"dockerd did not start: {(self.folder / 'log').read_text()[-800:]}")
 
     def _import_image(self) -> None:
+        self.docker("import", str(self._image_layer()), IMAGE)
+
+    def _image_layer(self) -> Path:
+        """The files of the image as an archive."""
         root = self.folder / "image" / "bin"
         root.mkdir(parents=True)
         shutil.copy(shutil.which("busybox") or "busybox", root / "busybox")
@@ -132,7 +136,7 @@ class DockerHost:
             (root / applet).symlink_to("busybox")
         archive = self.folder / "image.tar"
         run(["tar", "-C", str(root.parent), "-cf", str(archive), "."])
-        self.docker("import", str(archive), IMAGE)
+        return archive
 
     def close(self) -> None:
         """Removes everything; each step is made even when one before it failed."""

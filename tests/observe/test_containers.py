@@ -236,6 +236,13 @@ def test_other_engines_are_in_the_picture_of_the_machine_and_of_a_host_without_o
     assert in_picture(found, (), ProcessTable((Running(1, "init", "S", pid_1_at),)), 7) == (asked, ())
 
 
+def test_a_host_with_pods_of_its_own_is_not_asked_for_the_engines_of_others() -> None:
+    others = (Engine("docker", "/other.sock", ours=False),)
+    table = ProcessTable((Running(1, "init", "S", 9), Running(70, "containerd-shim", "S", 7)))
+    assert in_picture(others, (), table, 7) == ((), ())
+    assert in_picture(others, (), table, 8) == (others, ())
+
+
 UNIX_TABLE = """\
 Num       RefCount Protocol Flags    Type St Inode Path
 0000000000000000: 00000002 00000000 00010000 0001 01  6290 /run/a folder/docker.sock

@@ -21,6 +21,9 @@ from engine.model.verdict import NearMiss
 from engine.path.matches import Answer, matches
 from engine.path.view import View
 
+#: Engines with a program of their own that holds a published port, and with a client that runs a container again.
+HOLDING = ("docker", "podman")
+
 
 def kept_from_translation(failure: Failure) -> list[Blocker]:
     """A rule of nat that returns or accepts takes the packet before the rule that translates it is asked."""
@@ -127,7 +130,10 @@ def _left_to_the_proxy(failure: Failure) -> Rule | None:
 
 
 def run_again(container: Container, port: str) -> str:
-    """What publishes a port for good: the container's Compose file where it has one, else its command line."""
+    """What publishes a port for good: the pod's specification, the Compose file, else the container's command line."""
+    if container.pod and not container.engine.startswith(HOLDING):
+        outer, _, inner = port.rpartition(":")
+        return f"make {container.pod} again with a port whose hostPort is {outer} and containerPort {inner}"
     if container.service:
         client = (container.command or (container.engine,))[0]
         return (
