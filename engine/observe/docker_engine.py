@@ -92,6 +92,7 @@ def _view(
         if inspected is None:
             continue  # removed since it was listed
         container = docker.parse_container(summary, inspected, engine.name, engine.command, names)
+        container = podman_documents.own_part(container) if engine.kind == "podman" else container
         sandbox = sandbox_of(engine, docker.sandbox_key(inspected), container.pid) if container.pid else None
         if sandbox:
             sandboxes[container.id] = sandbox

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 
 from engine.model.address import IPAddress
@@ -81,6 +81,21 @@ def parse_container(record: Record, engine: str, command: tuple[str, ...], *, al
         command=command,
         pod=text(record.config, "pod"),
     )
+
+
+def own_part(container: Container) -> Container:
+    """A container without what Podman's inspection, which imitates Docker's, tells too much or too little.
+
+    Of one that lives in another container's namespace it tells the other's networks and ports, the mode of one that is
+    in a network with a name is "bridge", and 0.0.0.0 is also where a port without an address is published.
+    """
+    if container.network_mode.startswith("container:"):
+        return replace(container, attachments=(), published=())
+    container = replace(container, published=tuple(replace(port, family=None) for port in container.published))
+    names = [place.network for place in container.attachments]
+    if container.network_mode == "bridge" and names and DEFAULT.name not in names:
+        return replace(container, network_mode=names[0])
+    return container
 
 
 def _mode(config: Document) -> str:

@@ -9,6 +9,7 @@ temporary folder. netavark makes podman0 and its table with the first container 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -77,6 +78,17 @@ class PodmanHost(DockerHost):
         """There is none; the containers go with their monitors."""
         if (self.folder / "root").exists():
             self._remove_containers()
+
+    def settings(self) -> dict[str, str]:
+        """The environment in which a plain `podman` acts on this host's store."""
+        store = f'[storage]\ndriver = "vfs"\ngraphroot = "{self.folder}/root"\nrunroot = "{self.folder}/run"\n'
+        engine = f'[engine]\ntmp_dir = "{self.folder}/tmp"\ncgroup_manager = "cgroupfs"\n'
+        network = f'[network]\nnetwork_config_dir = "{self.folder}/networks"\n'
+        (self.folder / "storage.conf").write_text(store)
+        (self.folder / "containers.conf").write_text(engine + network)
+        files = {"CONTAINERS_STORAGE_CONF": "storage.conf", "CONTAINERS_CONF": "containers.conf"}
+        found = {name: str(self.folder / file) for name, file in files.items()}
+        return {**os.environ, **found, "PODMAN_IGNORE_CGROUPSV1_WARNING": "1"}
 
     @contextmanager
     def api(self) -> Iterator[Path]:

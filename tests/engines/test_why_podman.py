@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
+from engine.model.container import Container
+from engine.observe.collected.snapshot import loads
 from engine.observe.recording import dumps
 from tests.engines.breaks import (
     CLIENT,
@@ -26,6 +29,7 @@ from tests.engines.podman import PROGRAMS, WEB_ADDRESS, PodmanHost, podman_host
 from tests.engines.test_secrets import SECRET, with_secrets
 from tests.engines.test_why_docker import ask, judge, out_of_order, story
 from tests.harness.needs import require
+from tests.observe.collecting import collect
 
 FORWARD = "type filter hook forward priority -10; policy accept"
 IN_APPNET = "run -d --name web --network appnet -p 8080:80 bb /bin/httpd -f -p 80"
@@ -184,3 +188,30 @@ def test_the_api_adds_nothing_to_what_the_store_tells(podman: PodmanHost) -> Non
         after = podman.snapshot()
     assert after.containers == before.containers
     assert after.networks == before.networks
+
+
+#: A shell for which the usual store is there, as it is on a host of Podman's.
+WITH_STORE = """
+mount -t tmpfs none /var/lib && mkdir -p /var/lib/containers/storage && : > /var/lib/containers/storage/db.sql
+exec sh "$@"
+"""
+
+
+def test_the_script_tells_the_same_containers_networks_and_ports(podman: PodmanHost) -> None:
+    podman.fresh("-p", "8080:80", "-p", "127.0.0.1:5000-5001:5000-5001/udp")
+    podman.docker("network", "create", "appnet")
+    label = ("--label", "com.docker.compose.project=shop")
+    podman.docker("run", "-d", "--name", "app", "--network", "appnet", *label, "bb", "/bin/sleep", "1000")
+    podman.docker("run", "-d", "--name", "side", "--network", "container:web", "bb", "/bin/sleep", "1000")
+    podman.docker("create", "--name", "later", "-p", "8081:81", "bb", "/bin/sleep", "1000")
+    seen = podman.snapshot()
+    environment = {**podman.settings(), "PORTSCOPE_SECONDS": "0"}  # what is in the namespaces is not asked here
+    told = loads(collect(podman.host, ("unshare", "--mount", "sh", "-c", WITH_STORE, "sh"), environment))
+    assert list(map(but_its_client, told.containers)) == list(map(but_its_client, seen.containers))
+    assert len(told.containers) == 4
+    assert told.networks == seen.networks
+    assert {each.command for each in told.containers} == {("podman",)}
+
+
+def but_its_client(container: Container) -> Container:
+    return replace(container, command=())

@@ -367,7 +367,7 @@ containers() {
         # shellcheck disable=SC2086 # LIMIT is two words, and each id is one
     ids=$($LIMIT "$client" ps -a -q --no-trunc) || return
     # shellcheck disable=SC2086
-    [ -z "$ids" ] || $LIMIT "$client" inspect --type container --format "{\"Id\":{{json .Id}},\"Name\":{{json .Name}},\
+    [ -z "$ids" ] || $LIMIT "$client" inspect --type container --format "{\"Id\":{{json .ID}},\"Name\":{{json .Name}},\
 \"Image\":{{json $image}},\"State\":{\"Status\":{{json .State.Status}},\"Pid\":{{json .State.Pid}}},\
 \"Labels\":{ {{range \$k,\$v := .Config.Labels}}{{if or (eq \$k \"com.docker.compose.project\") (eq \$k \"com.docker.compose.service\") \
 (eq \$k \"io.podman.compose.project\") (eq \$k \"io.podman.compose.service\")}}{{json \$k}}:{{json \$v}},{{end}}{{end}}\"\":\"\"},\

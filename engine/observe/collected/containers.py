@@ -31,6 +31,7 @@ def read_containers(reading: Reading, owners: Mapping[int, int], files: Mapping[
         seen: list[Container] = []
         for row in map(_clean, reading.read(engine, documents) or ()):
             container = docker.parse_container(row, row, engine, (engine,), known)
+            container = podman_documents.own_part(container) if engine == "podman" else container
             sandbox = _sandbox(docker.sandbox_key(row), container.pid, owners, files)
             if sandbox and container.state in LIVING:
                 sandboxes[container.id] = sandbox
