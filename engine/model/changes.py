@@ -107,6 +107,7 @@ def _namespaces(snapshot: Snapshot) -> Iterator[Thing]:
 def _containers(snapshot: Snapshot) -> Iterator[Thing]:
     for each in snapshot.containers:
         value = {
+            "name": each.name,
             "state": each.state,
             "networks": tuple(attachment.network for attachment in each.attachments),
             "addresses": tuple(str(attachment.address) for attachment in each.attachments if attachment.address),

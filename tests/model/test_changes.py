@@ -88,3 +88,5 @@ def test_namespaces_and_containers_come_go_and_change() -> None:
         "namespace lan added",
         "container web changed (state running → paused)",
     ]
+    renamed = replace(one, containers=(replace(one.containers[0], name="site"),))
+    assert [str(each) for each in changes(one, renamed)] == ["container site changed (name web → site)"]
