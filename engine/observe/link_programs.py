@@ -4,7 +4,7 @@
 2. Of tc only what hangs at `clsact` and `ingress` counts, where a classifier may drop or redirect what comes and goes;
    the queueing disciplines of a link's own queue delay packets and decide nothing here. So disciplines are asked for
    first, and filters only of links that have one of these two.
-3. Programs attached as BPF links (tcx, netkit) are in no netlink table, and are not seen.
+3. Programs of tcx and netkit are in no netlink table: `attached` asks bpf(2) for them.
 
 Sources: tc(8), tc-bpf(8), include/uapi/linux/rtnetlink.h (struct tcmsg), pkt_cls.h, pkt_sched.h, if_link.h.
 """

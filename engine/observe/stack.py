@@ -13,6 +13,7 @@ from engine.model.host import Gap
 from engine.model.link import Address, FdbEntry, Neighbour
 from engine.model.route import NextHopObject, PolicyRule, Route, RouteException
 from engine.observe.addresses import read_addresses
+from engine.observe.attached import read_attached
 from engine.observe.bridge_links import read_vlans
 from engine.observe.errors import gap
 from engine.observe.learned_routes import read_exceptions
@@ -75,12 +76,13 @@ def _completed(reader: Reader, links: tuple[SeenLink, ...]) -> tuple[SeenLink, .
     """The links with what is in other dumps than theirs: VLANs, and programs at ingress and egress."""
     filtering = any(each.link.bridge is not None and each.link.bridge.vlan_filtering for each in links)
     vlans = read_vlans(reader) if filtering else {}
-    programs = read_programs(reader)
-    if not vlans and not programs:
+    programs, attached = read_programs(reader), read_attached(each.link for each in links)
+    if not vlans and not programs and not attached:
         return links
 
     def completed(each: SeenLink) -> SeenLink:
-        seen = (*each.link.programs, *programs.get(each.link.index, ()))
+        index = each.link.index
+        seen = (*each.link.programs, *attached.get(index, ()), *programs.get(index, ()))
         return replace(each, link=replace(each.link, vlans=vlans.get(each.link.index, ()), programs=seen))
 
     return tuple(completed(each) for each in links)

@@ -7,13 +7,14 @@ import json
 import os
 import struct
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.model.link import Link, Program
+from engine.observe.attached import CALLS
 from engine.observe.netlink import Netlink
 from tests.harness.needs import require
 from tests.harness.netns import End, Netns, World
@@ -194,16 +195,35 @@ def test_classifiers_are_noted_with_their_hook(box: Netns) -> None:
         box.run("tc", "qdisc", "delete", "dev", "a0", "clsact")
 
 
-def load_xdp() -> int:
-    """A descriptor of a BPF program that lets every packet pass: `r0 = XDP_PASS; exit` (bpf(2), BPF_PROG_LOAD)."""
-    code = struct.pack("=BBhi", 0xB7, 0, 0, 2) + struct.pack("=BBhi", 0x95, 0, 0, 0)
-    program, words = ctypes.create_string_buffer(code), ctypes.create_string_buffer(b"GPL")
-    request = struct.pack("=IIQQIIQ", 6, 2, ctypes.addressof(program), ctypes.addressof(words), 0, 0, 0)
+LOAD, ATTACH, DETACH = 5, 8, 9
+XDP, CLASSIFIER = 6, 3
+XDP_PASS, TCX_NEXT = 2, -1
+
+
+def bpf(command: int, request: bytes) -> int:
+    """bpf(2). Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
-    descriptor: int = libc.syscall(321, 5, ctypes.create_string_buffer(request, 128), 128)
-    if descriptor < 0:
+    done: int = libc.syscall(CALLS[os.uname().machine], command, ctypes.create_string_buffer(request, 128), 128)
+    if done < 0:
         raise OSError(ctypes.get_errno(), "bpf")
-    return descriptor
+    return done
+
+
+@contextmanager
+def program(kind: int, answer: int) -> Iterator[tuple[int, int]]:
+    """The descriptor and the number of a BPF program with one answer for every packet: `r0 = ANSWER; exit`."""
+    code = struct.pack("=BBhi", 0xB7, 0, 0, answer) + struct.pack("=BBhi", 0x95, 0, 0, 0)
+    words, licence = ctypes.create_string_buffer(code), ctypes.create_string_buffer(b"GPL")
+    request = struct.pack("=IIQQIIQ", kind, 2, ctypes.addressof(words), ctypes.addressof(licence), 0, 0, 0)
+    try:
+        descriptor = bpf(LOAD, request)
+    except OSError as error:
+        pytest.skip(f"this kernel loads no BPF program: {error}")
+    try:
+        information = Path(f"/proc/self/fdinfo/{descriptor}").read_text()
+        yield descriptor, next(int(line.split()[1]) for line in information.splitlines() if line.startswith("prog_id"))
+    finally:
+        os.close(descriptor)
 
 
 def attach_xdp(index: int, descriptor: int) -> None:
@@ -215,18 +235,24 @@ def attach_xdp(index: int, descriptor: int) -> None:
         netlink._receive()
 
 
-@pytest.mark.skipif(os.uname().machine != "x86_64", reason="the number of bpf(2) is that of x86-64")
 def test_an_xdp_program_is_noted_with_its_number(box: Netns) -> None:
     index = links(box)["a0"].index
-    try:
-        descriptor = load_xdp()
-    except OSError as error:
-        pytest.skip(f"this kernel loads no BPF program: {error}")
-    try:
-        information = Path(f"/proc/self/fdinfo/{descriptor}").read_text()
-        number = next(int(line.split()[1]) for line in information.splitlines() if line.startswith("prog_id"))
+    with program(XDP, XDP_PASS) as (descriptor, number):
         inside(box, lambda: attach_xdp(index, descriptor))
-        assert links(box)["a0"].programs == (Program("xdp", "generic", number=number),)
-    finally:
-        os.close(descriptor)
-        box.ip("link set dev a0 xdpgeneric off")
+        try:
+            assert links(box)["a0"].programs == (Program("xdp", "generic", number=number),)
+        finally:
+            box.ip("link set dev a0 xdpgeneric off")
+
+
+def test_programs_of_tcx_are_noted_with_their_hook_and_number(box: Netns) -> None:
+    index = links(box)["a0"].index
+    with program(CLASSIFIER, TCX_NEXT) as (descriptor, number):
+        requests = [struct.pack("=III", index, descriptor, kind) for kind in (46, 47)]  # BPF_TCX_INGRESS and _EGRESS
+        inside(box, lambda: [bpf(ATTACH, request) for request in requests])
+        try:
+            found = links(box)
+        finally:
+            inside(box, lambda: [bpf(DETACH, request) for request in requests])
+    assert found["a0"].programs == (Program("ingress", "tcx", number=number), Program("egress", "tcx", number=number))
+    assert found["p0"].programs == links(box)["a0"].programs == ()
