@@ -38,7 +38,8 @@ class ContainerView:
 
     Containers that share a namespace (`container:ID`, host mode) have sandboxes of the same inode. A running
     container without a sandbox has a `Gap`. `homes` has, for engines without a daemon, the inode of the namespace
-    that their client must be started in, by engine. `sockets` are those of the Docker engines that answered.
+    that their client must be started in, by engine. `sockets` are those of the Docker engines that answered,
+    and `databases` the files in which engines without a daemon write down what they do.
     """
 
     containers: tuple[Container, ...] = ()
@@ -47,6 +48,7 @@ class ContainerView:
     gaps: tuple[Gap, ...] = ()
     homes: Mapping[str, int] = field(default_factory=dict)
     sockets: tuple[str, ...] = ()
+    databases: tuple[str, ...] = ()
 
     @property
     def published(self) -> frozenset[tuple[Protocol, int]]:

@@ -54,6 +54,7 @@ def read_containers(
         gaps=gaps + tuple(gap for view in views for gap in view.gaps),
         homes={engine: home for view in views for engine, home in view.homes.items()},
         sockets=tuple(path for view in views for path in view.sockets),
+        databases=tuple(path for view in views for path in view.databases),
     )
 
 
@@ -92,6 +93,7 @@ def _kept(store: podman.Store, table: ProcessTable, host_netns: int) -> Containe
         sandboxes,
         (*kept.gaps, *(lost(name, each) for each in left)),
         {name: store.netns},
+        databases=(podman.database(store),),
     )
 
 

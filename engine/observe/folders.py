@@ -1,4 +1,4 @@
-"""Folders whose entries come and go, and a file that is let go, told by the kernel (inotify) instead of asked for.
+"""Folders whose entries come and go, and files that are let go or written, told by the kernel (inotify).
 
 A folder that does not exist yet is waited for in the nearest one above it that does. Python's library has no inotify,
 so the two calls are made by ctypes; where the kernel has none, or no more watches to give, nothing is told.
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 _IN_CREATE, _IN_DELETE, _IN_MOVE, _IN_DELETE_SELF, _IN_ONLYDIR = 0x100, 0x200, 0xC0, 0x400, 0x01000000
-_IN_CLOSE = 0x18
+_IN_CLOSE, _IN_MODIFY = 0x18, 0x2
 _MASK = _IN_CREATE | _IN_DELETE | _IN_MOVE | _IN_DELETE_SELF | _IN_ONLYDIR
 
 
@@ -50,6 +50,26 @@ class Released:
             folder = os.path.dirname(self._path)
             self._folder = self._libc.inotify_add_watch(self.descriptor, folder, _IN_CREATE | _IN_ONLYDIR)
         return there
+
+
+class Written:
+    """Tells when somebody wrote to a file. `descriptor` is readable when that may be; -1 where there is no file."""
+
+    def __init__(self, path: str) -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.descriptor: int = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        if libc.inotify_add_watch(self.descriptor, os.fsencode(path), _IN_MODIFY) < 0:
+            self.close()
+
+    def told(self) -> bool:
+        """Whether somebody wrote since the last call. Never waits."""
+        return _drained(self.descriptor)
+
+    def close(self) -> None:
+        """Ends it."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
 
 
 class Folders:

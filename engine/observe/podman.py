@@ -122,20 +122,25 @@ def read_store(store: Store, engine: str) -> Kept:
     """The containers and networks of a store; `engine` is the name for them. Raises nothing."""
     import sqlite3  # noqa: PLC0415 - few hosts have a store, and it takes milliseconds to load
 
-    path = f"{store.root}/{_DATABASE}"
+    path = database(store)
     networks = tuple(_networks(store, engine))
     if not os.path.exists(path) and os.path.exists(f"{store.root}/{_BOLT}"):
         reason = "keeps its containers in BoltDB; its API shows them: systemctl start podman.socket"
         return Kept(networks=networks, gaps=(Gap(engine, "", reason),))
     try:
-        database = sqlite3.connect(f"file:{_quoted(path)}?mode=ro", uri=True, timeout=_PATIENCE)
+        kept = sqlite3.connect(f"file:{_quoted(path)}?mode=ro", uri=True, timeout=_PATIENCE)
         try:
-            rows = database.execute(_QUERY).fetchall()
+            rows = kept.execute(_QUERY).fetchall()
         finally:
-            database.close()
+            kept.close()
     except sqlite3.Error as error:
         return Kept(networks=networks, gaps=(Gap(engine, "", f"{path} cannot be read: {error}"),))
     return Kept(tuple(parse_record(*row) for row in rows), networks)
+
+
+def database(store: Store) -> str:
+    """The file in which Podman writes down what it does."""
+    return f"{store.root}/{_DATABASE}"
 
 
 def _quoted(path: str) -> str:

@@ -4,7 +4,8 @@
    A socket that lost notifications (ENOBUFS) makes its source stale as well, so that nothing is missed. Only of
    neighbours, which tell all the time that they are what they were, it is asked whether they tell something
    (`neighbour_news`).
-2. A folder's file that comes or goes, and an engine's event, mean that there may be another scene.
+2. A folder's file that comes or goes, an engine's event, and that Podman wrote something down mean that there may be
+   another scene.
 3. iptables-legacy tells nothing, but its tools let go of their lock when they have changed a table.
 4. A namespace lives as long as a socket of it is open, so that its inode stays its own; `follow` closes those of
    namespaces that are not in the scene any more.
@@ -25,7 +26,7 @@ from types import TracebackType
 
 from engine.observe.engine_events import EngineEvents
 from engine.observe.errors import NetlinkError
-from engine.observe.folders import Folders, Released
+from engine.observe.folders import Folders, Released, Written
 from engine.observe.look import Scene
 from engine.observe.namespaces import NAMED, Place, enter, side_by_side
 from engine.observe.neighbour_news import NeighbourNews
@@ -98,6 +99,7 @@ class Subscriptions:
         self._posts: dict[tuple[str, int], _Post] = {}
         self._folders, self._lock = Folders(FOLDERS), Released(LOCK)
         self._engines: dict[str, EngineEvents] = {}
+        self._databases: dict[str, Written] = {}
         for each in (self._folders, self._lock):
             if each.descriptor >= 0:
                 self._selector.register(each.descriptor, selectors.EVENT_READ, each)
@@ -112,6 +114,8 @@ class Subscriptions:
             post.close()
         for engine in self._engines.values():
             engine.close()
+        for database in self._databases.values():
+            database.close()
         self._folders.close()
         self._lock.close()
         self._selector.close()
@@ -132,6 +136,7 @@ class Subscriptions:
                 for channel, sources in post.channels:
                     self._selector.register(channel, selectors.EVENT_READ, (key[0], sources, NeighbourNews()))
         self._follow_engines(scene.view.sockets)
+        self._follow_databases(scene.view.databases)
         return [netns for netns, _ in fresh]
 
     def counted(self) -> list[str]:
@@ -147,7 +152,16 @@ class Subscriptions:
                 if engine.descriptor >= 0:
                     self._selector.register(engine.descriptor, selectors.EVENT_READ, engine)
 
-    def _forget(self, engine: EngineEvents) -> None:
+    def _follow_databases(self, paths: Iterable[str]) -> None:
+        for path in self._databases.keys() - set(paths):
+            self._forget(self._databases.pop(path))
+        for path in paths:
+            if path not in self._databases:
+                found = self._databases[path] = Written(path)
+                if found.descriptor >= 0:
+                    self._selector.register(found.descriptor, selectors.EVENT_READ, found)
+
+    def _forget(self, engine: EngineEvents | Written) -> None:
         if engine.descriptor >= 0:
             self._selector.unregister(engine.descriptor)
         engine.close()
@@ -160,6 +174,8 @@ class Subscriptions:
                 told.scene |= key.data.changed()
             elif isinstance(key.data, Released):
                 told.legacy |= key.data.told()
+            elif isinstance(key.data, Written):
+                told.scene |= key.data.told()
             elif isinstance(key.data, EngineEvents):
                 told.scene |= key.data.told()
                 told.add(Told(named=key.data.named()))

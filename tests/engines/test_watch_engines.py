@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
+from engine.observe.namespaces import Place, enter
+from engine.observe.watch import watch
 from tests.engines.docker import HTTPD, IMAGE, DockerHost
 from tests.engines.podman import PROGRAMS, podman_host
 from tests.harness.needs import require
+from tests.harness.netns import Netns
 from tests.kernel.test_watch_changes import Watching
 
 #: What is done, by the client's words, and the change that it is.
@@ -22,28 +26,51 @@ DONE = (
 )
 
 
+class Watched(Watching):
+    """A watch of what is said of containers, on a host whose other namespaces are out of sight."""
+
+    def __init__(self, host: Netns) -> None:
+        super().__init__(host, "container ")
+
+    def _run(self) -> None:
+        enter(Place(os.stat(self._host.path).st_ino, ways=(self._host.path,)))
+        for update in watch(self.stop, wanted=lambda netns: netns in ("web", "site")):
+            self._updates.put(update)
+
+
 @pytest.fixture
-def seen(docker: DockerHost) -> Iterator[Watching]:
+def seen(docker: DockerHost) -> Iterator[Watched]:
     docker.docker("network", "create", "front")
-    watching = Watching(docker.host, "container ")
+    watching = Watched(docker.host)
     yield watching
     watching.close()
 
 
-def test_each_thing_that_docker_does_is_told(docker: DockerHost, seen: Watching) -> None:
+def test_each_thing_that_docker_does_is_told(docker: DockerHost, seen: Watched) -> None:
     for words, change in DONE:
         docker.docker(*words.split(), *((IMAGE, *HTTPD) if words.startswith("run") else ()))
         seen.until(change)
 
 
-def test_containers_of_podman_come_and_go_without_its_socket() -> None:
+#: The same for Podman, which needs no socket for it. A stopped container may be seen as "stopped" on its way.
+DONE_BY_PODMAN = (
+    ("run -d --name web", "container web added"),
+    ("pause web", "container web changed (state running → paused)"),
+    ("unpause web", "container web changed (state paused → running)"),
+    ("rename web site", "container site changed (name web → site)"),
+    ("stop -t 0 site", "→ exited"),
+    ("rm site", "container site deleted"),
+)
+
+
+def test_each_thing_that_podman_does_is_told() -> None:
     require(*PROGRAMS, root=True)
     with podman_host() as podman:
-        seen = Watching(podman.host, "container ")
+        podman.docker("run", "-d", "--name", "other", IMAGE, *HTTPD)  # its store is found by what runs in it
+        seen = Watched(podman.host)
         try:
-            podman.docker("run", "-d", "--name", "web", IMAGE, *HTTPD)
-            seen.until("container web added")
-            podman.docker("stop", "-t", "0", "web")
-            seen.until("container web changed (state running → ")  # by way of "stopped"
+            for words, change in DONE_BY_PODMAN:
+                podman.docker(*words.split(), *((IMAGE, *HTTPD) if words.startswith("run") else ()))
+                seen.until(change)
         finally:
             seen.close()
