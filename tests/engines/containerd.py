@@ -122,6 +122,9 @@ class ContainerdHost(DockerHost):
             self._call("StopPodSandbox", pod)
             self._call("RemovePodSandbox", pod)
 
+    def _first_process(self, key: str) -> int:
+        return int((self.folder / "state/io.containerd.runtime.v2.task/k8s.io" / key / "init.pid").read_text())
+
     def _call(self, method: str, message: Message) -> dict[int, list[Any]]:
         """One call; its failure has the daemon's own words, since those of the answer are packed."""
         try:
@@ -162,11 +165,17 @@ class ContainerdHost(DockerHost):
         container = {1: {1: f"{name}-main"}, 2: {1: IMAGE}, 3: list(command), 11: f"{name}.log"}
         (made,) = self._call("CreateContainer", {1: key, 2: container, 3: pod})[1]
         self._call("StartContainer", {1: made})
-        pid = int((self.folder / "state/io.containerd.runtime.v2.task/k8s.io" / key / "init.pid").read_text())
-        netns = Netns(f"/proc/{pid}/ns/net")
+        pids = [self._first_process(each) for each in (key, made.decode())]
+        wait(lambda: not any(map(_is_being_made, pids)), f"{name} does not run what it should")
+        netns = Netns(f"/proc/{pids[0]}/ns/net")
         if command == HTTPD:
             wait(lambda: netns.listening(80), f"{name} does not listen")
         return key, netns
+
+
+def _is_being_made(pid: int) -> bool:
+    """Whether a container's process is still runc's, which becomes the container's program after its start."""
+    return Path(f"/proc/{pid}/comm").read_text().startswith("runc")
 
 
 @contextmanager
