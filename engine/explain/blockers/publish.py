@@ -99,7 +99,8 @@ def unfulfilled(failure: Failure, container: Container, published: PublishedPort
         remedy = Remedy(connect, (Listen(host.id, held(failure, asked)),), manual=True)
         return Blocker("NAT_NOT_PUBLISHED", sentence, at, (remedy,), container.engine)
     left = _left_to_the_proxy(failure)
-    if (failure.packet.dst.is_loopback or left is not None) and failure.leg is not Leg.SERVICE:
+    holds = container.engine.startswith(HOLDING) and failure.leg is not Leg.SERVICE
+    if holds and (failure.packet.dst.is_loopback or left is not None):
         sentence = (
             f"no program of {container.engine} holds {end_of(failure.packet.dst, asked)} for {container.name} any more"
         )
