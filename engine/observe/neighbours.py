@@ -1,9 +1,10 @@
 """Neighbours (ARP and neighbour discovery) and the forwarding entries of bridges and vxlans.
 
-Both are RTM_GETNEIGH dumps: one for each kind of table. Entries without a state and those of devices
-that do not resolve addresses (NUD_NOARP) say nothing about reachability and are left out, as `ip neighbour`
-leaves them out. Of the forwarding entries those of a bridge are kept, and those of a vxlan, which name a
-remote or a nexthop object; a plain device's own multicast filter is in the same dump and is not a forwarding entry.
+Both are RTM_GETNEIGH dumps: one for each kind of table. Entries without a state say nothing about reachability, nor
+do those without resolution (NUD_NOARP) that the kernel makes for groups and for devices that do not resolve
+addresses; one for a station was given by hand. Of the forwarding entries those of a bridge are kept, and those of a
+vxlan, which name a remote or a nexthop object; a plain device's own multicast filter is in the same dump and is not a
+forwarding entry.
 
 Sources: ip-neighbour(8), bridge(8), include/uapi/linux/neighbour.h.
 """
@@ -41,6 +42,7 @@ _STATES = {
     0x08: "delay",
     0x10: "probe",
     0x20: "failed",
+    _NUD_NOARP: "noarp",
     _NUD_PERMANENT: "permanent",
 }
 
@@ -80,6 +82,8 @@ def _parse_neighbour(body: bytes) -> Neighbour | None:
     if _NDA_DST not in found:
         return None
     lladdr = found.get(_NDA_LLADDR)
+    if bits == _NUD_NOARP and not _is_station(lladdr):
+        return None
     return Neighbour(
         link=link,
         address=address(found[_NDA_DST]),
@@ -87,6 +91,11 @@ def _parse_neighbour(body: bytes) -> Neighbour | None:
         state=state,
         proxy=proxy,
     )
+
+
+def _is_station(lladdr: bytes | None) -> bool:
+    """Whether it is the MAC address of one station: of no group, and not all zeros."""
+    return lladdr is not None and len(lladdr) == 6 and any(lladdr) and not lladdr[0] & 1
 
 
 def _parse_fdb_entry(body: bytes) -> FdbEntry | None:

@@ -14,7 +14,7 @@ from engine.model.ref import Ref, RefKind
 from engine.model.trace import Outcome, StepKind, Trace
 from engine.path.asker import Asker
 from engine.path.echo import is_anycast, take_echo
-from engine.path.errors import Arrival, reply_mark
+from engine.path.errors import Arrival, foreign_source, reply_mark
 from engine.path.fields import NO_SOCKET
 from engine.path.flow import tuple_of
 from engine.path.journey import Journey, Setting
@@ -24,13 +24,15 @@ from engine.path.walk import walk
 
 
 class Answerer:
-    """Whoever takes the packets of one question. `taken` is the first packet as it arrived, once one did."""
+    """Whoever takes the packets of one question. `taken` is the first packet as it arrived, once one did; `handed`
+    says that a rule gave it to a (transparent) socket."""
 
     def __init__(self, setting: Setting, asker: Asker) -> None:
         self.setting = setting
         self.asker = asker
         self.protocol = asker.question.protocol
         self.taken: Arrival | None = None
+        self.handed = False
 
     def listens(self, journey: Journey, device: Link) -> Trace:
         """The first packet's end: a socket, or none."""
@@ -38,6 +40,7 @@ class Answerer:
         if self.protocol in ECHO:
             self.taken = Arrival(netns, journey.packet, journey.context)
             return take_echo(journey)
+        self.handed = journey.assigned is not None
         listener = journey.assigned or find_listener(netns, journey.packet, device)
         self.taken = Arrival(netns, journey.packet, journey.context, listener)
         if listener is None:
@@ -67,18 +70,21 @@ class Answerer:
     def answers(self, arrival: Arrival, flags: int) -> Trace:
         """The answer to a packet that ended at `arrival`; `flags` are TCP's."""
         got = arrival.packet
-        source = got.dst
+        source, port = got.dst, got.dport
         wildcard = arrival.listener is not None and arrival.listener.address is None
+        if self.protocol is Protocol.UDP and arrival.listener is not None:
+            port = arrival.listener.port  # its own, where a rule gave it a packet for another one
         if (self.protocol is Protocol.UDP and wildcard) or is_anycast(arrival.netns, got):
             # An unconnected wildcard socket lets routing choose the source of its answer; an anycast address is none.
             source = ip_address("0.0.0.0" if got.dst.version == 4 else "::")
         flags = flags if self.protocol is Protocol.TCP else 0
-        packet = Packet(source, got.src, self.protocol, got.dport, got.sport, flags)
+        packet = Packet(source, got.src, self.protocol, port, got.sport, flags)
         if not flags & (TCP_SYN | TCP_RST):
             packet = replace(packet, length=None)
         if self.protocol in ECHO:
             packet = replace(packet, icmp_type=ECHO[self.protocol][1], icmp_code=0)
-        return self.asker.hears(self.asker.back(arrival, packet, reply_mark(arrival, packet)), LocalOut())
+        journey = self.asker.back(arrival, packet, reply_mark(arrival, packet))
+        return self.asker.hears(journey, (None if self.handed else foreign_source(journey, packet.src)) or LocalOut())
 
     def refuses(self, stranger: Arrival) -> Trace:
         """The reset of somebody else who got an answer; delivered where it reaches the connection."""

@@ -131,7 +131,7 @@ def _known(journey: Journey) -> Track | None:
         return None
     track = track_of(entry)
     journey.tracks.add(netns.id, track)
-    text = f"belongs to a flow that is tracked already, so the nat chains are not asked: {entry_text(entry)}"
+    text = f"belongs to a flow that is tracked already, whose translation is settled: {entry_text(entry)}"
     journey.step(StepKind.CONNTRACK, text, entry_ref(netns.id, entry))
     return track
 

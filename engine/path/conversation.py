@@ -28,7 +28,7 @@ from engine.model.verdict import Question, Source
 from engine.path.answerer import Answerer
 from engine.path.asker import Asker
 from engine.path.choices import Choices, Run, explore
-from engine.path.errors import Arrival, error_packet, error_start, reflected
+from engine.path.errors import Arrival, error_packet, error_start, foreign_source, reflected
 from engine.path.flow import Tracks
 from engine.path.journey import Setting
 from engine.path.symptoms import (
@@ -103,6 +103,8 @@ class Talk:
 
     def _answered(self, forward: Trace, taken: Arrival) -> Conversation:
         """A socket took the packet: its answer, then the client's third packet, data, and what the program does."""
+        if self.protocol is Protocol.UDP:
+            return self._told(self._served(Conversation(forward, Symptom.CONNECTED), taken), taken)
         earlier = set(self.setting.told)
         self.setting.told.clear()
         reply = self.answerer.answers(taken, TCP_SYN | TCP_ACK)
@@ -123,6 +125,14 @@ class Talk:
         if self.setting.told & (OF_ONE_PACKET | AT_RANDOM if lost else OF_ONE_PACKET):
             return self._exchanged(connected, taken, end)
         return self._cut(connected, confirm, end, Symptom.RESET) if lost else self._served(connected, taken)
+
+    def _told(self, served: Conversation, taken: Arrival) -> Conversation:
+        """The answer to a datagram is the program's: there is none where it has none."""
+        if served.symptom is not Symptom.CONNECTED:
+            return served
+        reply = self.answerer.answers(taken, 0)
+        heard = reply.outcome is Outcome.DELIVERED
+        return replace(served, reply=reply, symptom=Symptom.CONNECTED if heard else Symptom.TIMEOUT)
 
     def _exchanged(self, talk: Conversation, taken: Arrival, end: Arrival) -> Conversation:
         """Data both ways, after a third packet that ended at `end`."""
@@ -217,7 +227,8 @@ class Talk:
     def _sent_back(self, failed: Trace, ended: Arrival, kind: RejectKind) -> Trace:
         """The error's own journey."""
         journey = self.asker.back(ended, error_packet(ended, kind, failed.outcome), reflected(ended))
-        return self.asker.hears(journey, error_start(journey, ended, kind))
+        unsent = foreign_source(journey, ended.packet.dst) if failed.outcome is Outcome.NO_LISTENER else None
+        return self.asker.hears(journey, unsent or error_start(journey, ended, kind))
 
 
 def _is_reset(error: Trace | None) -> bool:

@@ -3,8 +3,8 @@
 The question of IPv6 (a neighbour solicitation, by multicast) leaves by OUTPUT and POSTROUTING and comes in by
 PREROUTING and INPUT; so does the answer (an advertisement) the other way. Connection tracking leaves them alone. ARP
 meets the hooks of family arp, OUTPUT and INPUT. At a bridge both are frames like others: they meet its own chains, and
-with bridge-nf-call-ip6tables or -arptables the hooks of IPv6 or the FORWARD of arptables-legacy (`frames`). A device's
-own hook (ingress, egress) is not asked.
+with bridge-nf-call-ip6tables or -arptables the hooks of IPv6 or the FORWARD of arptables-legacy (`frames`). Each
+device's own hooks are met as by other frames.
 
 Sources: RFC 4861; net/ipv6/ndisc.c (ndisc_send_skb, ndisc_recv_ns), nf_conntrack_proto_icmpv6.c (noct_valid_new),
 net/ipv4/arp.c (arp_xmit, arp_rcv).
@@ -20,10 +20,10 @@ from engine.model.address import IPAddress
 from engine.model.host import Netns
 from engine.model.link import Link
 from engine.model.packet import Packet, Protocol
-from engine.model.trace import Arp, Step, Trace
+from engine.model.trace import Arp, Outcome, Step, Trace
 from engine.path.flow import Tracks
 from engine.path.frames import came_in, comes_in, goes_out, goes_up, passes
-from engine.path.hooks import run_hook
+from engine.path.hooks import run_device_hook, run_hook
 from engine.path.journey import UNSEEN, Journey, Setting
 from engine.path.segment import Crossing, Station, bridge_of, calls
 
@@ -63,8 +63,11 @@ def _blocked(journey: Journey, link: Link, station: Station, towards: IPAddress,
 
 
 def _watches(netns: Netns) -> bool:
-    """Whether a namespace has chains that see ARP."""
-    return any(table.family in ("bridge", "arp") for table in netns.firewall.tables)
+    """Whether a namespace has chains that see ARP: of inet tables those at a device's hook."""
+    return any(
+        table.family in ("bridge", "arp", "netdev") or any(chain.base and chain.base.devices for chain in table.chains)
+        for table in netns.firewall.tables
+    )
 
 
 def _packets(towards: IPAddress, asker: IPAddress) -> tuple[Packet, Packet, str]:
@@ -111,6 +114,9 @@ def _lost(journey: Journey, packet: Packet, way: _Passage) -> Step | None:
     ended = ended or _enters(_at(scratch, way.taker.netns, way.macs), way.taker)
     for assumption in scratch.assumptions:
         journey.assume(assumption)
+    if ended is None and scratch.packet.ttl != packet.ttl:  # whoever gets it does not believe it (ndisc_rcv)
+        steps = scratch.end(Outcome.RULE_DROP).steps
+        return next((step for step in steps if step.packet.ttl != packet.ttl), None)
     return ended.last if ended is not None else None
 
 
@@ -134,10 +140,13 @@ def _leaves(scratch: Journey, end: _End, macs: tuple[str, str]) -> Trace | None:
     _untracked(scratch, macs)
     scratch.see(oif=end.link.name)
     ended = _through(scratch, SENT)
-    if ended or end.port is None:
+    if ended:
         return ended
     scratch.see(source_mac=macs[0], target_mac=macs[1])
-    return goes_out(scratch, end.port)
+    ended = run_device_hook(scratch, "egress", end.link.name)
+    if ended or end.port is None:
+        return ended
+    return goes_out(scratch, end.port) or run_device_hook(scratch, "egress", end.port.name)
 
 
 def _through(scratch: Journey, hooks: dict[int, tuple[tuple[str, str], ...]]) -> Trace | None:
@@ -150,11 +159,19 @@ def _through(scratch: Journey, hooks: dict[int, tuple[tuple[str, str], ...]]) ->
 def _enters(scratch: Journey, end: _End) -> Trace | None:
     bridge, port = end.bridge, end.port
     called = False
+    scratch.see(iif=(port or end.link).name)
+    ended = run_device_hook(scratch, "ingress", (port or end.link).name)
+    if ended:
+        return ended
     if bridge is not None and port is not None:
         called = bridge.index == end.link.index and _calls(scratch, bridge)
         ended = (
             comes_in(scratch, bridge, port, calls=called) or came_in(scratch, port) or goes_up(scratch, bridge, port)
         )
+        if ended:
+            return ended
+        scratch.see(iif=end.link.name)
+        ended = run_device_hook(scratch, "ingress", end.link.name)
         if ended:
             return ended
     scratch.see(iif=end.link.name)
@@ -165,10 +182,13 @@ def _bridged(scratch: Journey, crossed: Crossing) -> Trace | None:
     """The hooks of a bridge that passes it on, and those of IPv6 or ARP where it calls them."""
     bridge, port = crossed.bridge, crossed.entry
     called = _calls(scratch, bridge)
+    scratch.see(iif=port.name)
     return (
-        comes_in(scratch, bridge, port, calls=called)
+        run_device_hook(scratch, "ingress", port.name)
+        or comes_in(scratch, bridge, port, calls=called)
         or came_in(scratch, port)
         or passes(scratch, bridge, port, crossed.exit, calls=called)
+        or run_device_hook(scratch, "egress", crossed.exit.name)
     )
 
 

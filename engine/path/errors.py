@@ -20,9 +20,10 @@ from engine.model.firewall import RejectKind
 from engine.model.host import Netns
 from engine.model.link import Link
 from engine.model.packet import TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
+from engine.model.ref import Ref, RefKind
 from engine.model.trace import Context, Outcome, StepKind, Trace
 from engine.model.traffic import Listener
-from engine.path.addresses import source_for
+from engine.path.addresses import is_local, source_for
 from engine.path.conntrack import attach
 from engine.path.decision import Refusal
 from engine.path.flow import Track, tuple_of
@@ -110,6 +111,17 @@ def _source(arrival: Arrival) -> IPAddress:
     elif routed and device in netns.links_by_name and netns.sysctl(INBOUND):
         found = source_for(netns, netns.links_by_name[device], bad.src, 4, "link")
     return found or ip_address("0.0.0.0" if bad.dst.version == 4 else "::")
+
+
+def foreign_source(journey: Journey, source: IPAddress) -> Trace | None:
+    """The finished trace of an answer from an address that is not the namespace's, though packets to it are taken in:
+    only transparent sockets of IPv4 may send in another's name (ip_route_output_key_hash_rcu)."""
+    netns = journey.netns
+    if source.version == 6 or source.is_unspecified or is_local(netns, journey.world.fib(netns), source):
+        return None
+    ref = Ref(RefKind.ADDRESS, netns.id, (str(source),), str(source), str(source))
+    journey.step(StepKind.NOTE, f"nothing is sent from {source}, which is no address of {netns.id}", ref)
+    return journey.end(Outcome.MARTIAN)
 
 
 def error_start(journey: Journey, arrival: Arrival, kind: RejectKind) -> Stage | Trace:

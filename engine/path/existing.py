@@ -1,9 +1,10 @@
 """Flows that a namespace tracked when the snapshot was taken, indexed for packets that come by.
 
-A packet that carries the tuple of one of them belongs to it: its translation was chosen with the flow's first packet,
-and the nat chains are not asked again (net/netfilter/nf_nat_core.c, nf_nat_setup_info leaves a confirmed flow as it
-is). A question's own packet comes from a new port (`client_port`) unless the question names one, so it begins a new
-flow; flows from the same address to the same port (`towards`) tell what a client meets that keeps its port.
+A packet that carries the tuple of one of them belongs to it: its translation was chosen with the flow's first packet.
+A flow that began before there were nat chains may meet them still, to no effect (net/netfilter/nf_nat_core.c,
+nf_nat_setup_info leaves a confirmed flow as it is). A question's own packet comes from a new port (`client_port`)
+unless the question names one, so it begins a new flow; flows from the same address to the same port (`towards`) tell
+what a client meets that keeps its port.
 """
 
 from __future__ import annotations

@@ -23,12 +23,12 @@ NO_SOCKET = -1
 FRAMELESS = frozenset({"loopback", "wireguard", "tun", "ipip", "sit", "gre", "ip6tnl", "ip6gre", "vti", "xfrm", "ppp"})
 #: The headers that fields are named after, by IP version or protocol: a packet has no field of another's.
 HEADERS = {"ip": 4, "ip6": 6, "tcp": Protocol.TCP, "udp": Protocol.UDP, "sctp": Protocol.SCTP}
-#: The parts of a flow's tuple by nftables' names.
+#: The parts of a flow's tuple (`Tuple4`) by nftables' names.
 CT_PARTS = (
-    ("ip saddr", "saddr"),
-    ("ip daddr", "daddr"),
-    ("ip6 saddr", "saddr"),
-    ("ip6 daddr", "daddr"),
+    ("ip saddr", "src"),
+    ("ip daddr", "dst"),
+    ("ip6 saddr", "src"),
+    ("ip6 daddr", "dst"),
     ("proto-src", "sport"),
     ("proto-dst", "dport"),
 )
@@ -92,13 +92,13 @@ def _ct_direction(view: View) -> str:
     return "reply" if view.context.ct_reply_direction else "original"
 
 
-def _ct_tuple(direction: str, part: str) -> Read:
+def _ct_tuple(direction: str, name: str, part: str) -> Read:
     def value(view: View) -> int | None:
+        version = HEADERS.get(name.partition(" ")[0])
         flow = view.context.ct_original if direction == "original" else view.context.ct_reply
-        if flow is None:
+        if flow is None or version not in (None, flow.src.version) or getattr(flow, part) is None:  # nft_ct_get_eval
             return None
-        found = {"saddr": flow.src, "daddr": flow.dst, "sport": flow.sport, "dport": flow.dport}[part]
-        return None if found is None else int(found)
+        return int(getattr(flow, part))
 
     return value
 
@@ -267,7 +267,7 @@ FIELDS: dict[str, Read] = {
     "ct protocol": _tracked(lambda view: PROTOCOL_NUMBERS[view.context.ct_protocol or view.packet.protocol]),
     "ct zone": _tracked(lambda view: view.context.ct_zone),
     **{
-        f"ct {direction} {name}": _ct_tuple(direction, part)
+        f"ct {direction} {name}": _ct_tuple(direction, name, part)
         for direction in ("original", "reply")
         for name, part in CT_PARTS
     },

@@ -100,9 +100,9 @@ def new_track(packet: Packet, zones: tuple[int, int] = (0, 0)) -> Track:
 
 
 def track_of(entry: ConntrackEntry) -> Track:
-    """The track of a flow that exists already: its translation is settled."""
+    """The track of a flow that exists already: its translation is settled, also where it began before any was."""
     replied = "seen-reply" in entry.status
-    done = {"dst", "src"}
+    done = {manip for manip, word in (("dst", "dnat-done"), ("src", "snat-done")) if word in entry.status}
     zones = (entry.zone, entry.zone)
     known = Track(entry.protocol, entry.original, entry.reply, entry.status, entry.mark, done, replied, zones, entry)
     known.state = entry.state

@@ -36,6 +36,7 @@ class Setting:
 
     `heard` has the MAC addresses that hosts learned from requests of others, by namespace, link index and address.
     `discovered` has what neighbour discovery came to between two devices, None where it got through.
+    `learned` has the ports that bridges saw a MAC address come in by, by namespace and bridge.
     `told` has what told packets of one connection from each other: fields that rules asked for, and STRAY.
     """
 
@@ -44,6 +45,7 @@ class Setting:
     choices: Choices
     heard: dict[tuple[str, int, IPAddress], str] = field(default_factory=dict)
     discovered: dict[tuple[str, int, str, int, IPAddress], Step | None] = field(default_factory=dict)
+    learned: dict[tuple[str, int, str], int] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
 
 

@@ -51,7 +51,8 @@ def _choose_mapping(journey: Journey, track: Track, chains: tuple[Hooked, ...], 
     for hooked in chains:
         ending = run_base_chain(journey, hooked, hook)
         if isinstance(ending.effect, Nat):
-            _set_up(journey, track, ending.effect.value, hook)
+            if track.entry is None:  # of a flow that is confirmed nothing can be chosen any more
+                _set_up(journey, track, ending.effect.value, hook)
             return None
         if not (isinstance(ending.effect, Verdict) and ending.effect.kind is VerdictKind.ACCEPT):
             return ending

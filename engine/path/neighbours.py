@@ -25,6 +25,7 @@ from engine.path.doubt import either, validate_source
 from engine.path.fib import FlowKey, Found
 from engine.path.flow import Tracks
 from engine.path.journey import Journey, Setting
+from engine.path.learning import learn_from_answer
 from engine.path.segment import Segment, Station, bridge_of
 from engine.path.source6 import ready, source_address6
 from engine.path.wiring import wired
@@ -127,6 +128,7 @@ def _make_known(journey: Journey, link: Link, towards: IPAddress, answers: list[
     asker = _asker(journey, link, towards)
     if asker is not None:
         for station in answers:
+            learn_from_answer(journey, link, station)
             journey.setting.heard[station.netns, station.link.index, asker] = link.mac
 
 

@@ -1,6 +1,7 @@
 """The port of a bridge that a frame leaves by: the one behind which its MAC address lives, if it may go there.
 
-By the forwarding table, else where a flood finds the address; a frame for nobody goes out by every port and is lost.
+By what the bridge has learned from the conversation (`learning`), then by its forwarding table, else where a flood
+finds the address; a frame for nobody goes out by every port and is lost.
 Source: net/bridge/br_forward.c (should_deliver, br_flood), br_fdb.c.
 """
 
@@ -13,7 +14,8 @@ from engine.model.link import Link
 from engine.model.trace import Outcome, StepKind, Trace
 from engine.path.frames import flood
 from engine.path.journey import Journey
-from engine.path.segment import forwards, may_pass, ports_of
+from engine.path.learning import learned
+from engine.path.segment import PLAIN, forwards, may_pass, ports_of
 from engine.path.stacked import leave
 from engine.path.vlans import Refused, released
 
@@ -31,6 +33,9 @@ class Ways:
 def port_for(journey: Journey, mac: str | None, vlan: int | None, ways: Ways) -> Link | Trace:
     """The port behind which a MAC address lives: by the forwarding table, else where a flood finds it."""
     netns, bridge, source = journey.netns, ways.bridge, ways.source
+    spoke = learned(journey, bridge, mac) if vlan is None else None
+    if spoke is not None:
+        return _checked(journey, bridge, source, spoke)
     for entry in netns.fdb:
         if entry.mac == mac and entry.master == bridge.index and not entry.local and vlan in (None, entry.vlan):
             port = netns.links_by_index.get(entry.link)
@@ -45,7 +50,7 @@ def port_for(journey: Journey, mac: str | None, vlan: int | None, ways: Ways) ->
         )
         journey.step(StepKind.BRIDGE, text, journey.link_ref(port))
         return journey.end(Outcome.BRIDGE_DROP)
-    if port is not None:
+    if port is not None and ((port.port or PLAIN).learning or may_pass(source, port)):
         return _checked(journey, bridge, source, port)
     open_ports = [port for port in reversed(ports_of(netns, bridge)) if may_pass(source, port)]
     if segment.leaves_view:

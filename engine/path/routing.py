@@ -152,6 +152,9 @@ def _is_oneself(journey: Journey, hop: NextHop, ref: Ref) -> bool:
 def _source(journey: Journey, link: Link, hop: NextHop, packet: Packet, route: Route) -> IPAddress | None:
     if packet.dst.version == 4:
         return source_for(journey.netns, link, hop.gateway, 4, "link" if route.scope == "link" else "global")
+    if route.nexthop is not None and len(route.nexthops) > 1:
+        # Of a group of nexthop objects the first one's device gives the address, whichever is taken (fib6_info_nh_dev).
+        link = journey.netns.links_by_index.get(route.nexthops[0].link or 0, link)
     chosen = source_address6(journey.netns, link, packet.dst)
     if packet.src.is_unspecified and any("temporary" in address.flags for address in journey.netns.addresses):
         sentence = f"{journey.netns.id} sends from {chosen}, not from one of its temporary addresses (use_tempaddr)"

@@ -151,6 +151,8 @@ class _Flood:
 
     def _down(self, netns: Netns, link: Link, way: _Way) -> None:
         """From a stacked device to its siblings and its lower device. That one's own stack does not hear it."""
+        if not link.works:
+            return
         lower = self.wiring.below(netns, link)
         for place in self.wiring.siblings(netns, link):
             self._hear(*place, way)

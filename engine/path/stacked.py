@@ -61,6 +61,9 @@ def sent_below(journey: Journey, stage: OnWire) -> Next | None:
         return leave(journey, link, "" if far else "it does not know where the address is")
     if link.kind not in STACKED:
         return None
+    if not link.works:
+        journey.step(StepKind.LINK, f"{link.name} has no carrier: the device below it has none", journey.link_ref(link))
+        return journey.end(Outcome.LINK_DOWN)
     for place in journey.world.wiring.siblings(journey.netns, link):
         if _takes(journey, place[1], stage.mac, place):
             return _up(journey, place, f"{link.name} → {place[1].name}, on the same device", stage)

@@ -81,7 +81,7 @@ class Stations:
 
     def _on_device(self, hook: str, device: str) -> tuple[Hooked, ...]:
         """The chains at the ingress or egress hook of one device, in order."""
-        hooked = self._hooked(hook, "netdev")
+        hooked = self._hooked(hook, "netdev") + self._hooked(hook, "inet")
         found = [each for each in hooked if any(_names(pattern, device) for pattern in each.base.devices)]
         found.sort(key=lambda each: (each.base.priority, -(each.base.registered or 0)))
         return tuple(found)

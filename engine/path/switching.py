@@ -14,6 +14,7 @@ from engine.path.decision import Refusal, Way
 from engine.path.frames import came_in, comes_in, goes_out, goes_up, passes
 from engine.path.hooks import run_device_hook
 from engine.path.journey import Journey
+from engine.path.learning import learn
 from engine.path.neighbours import resolve
 from engine.path.ports import Ways, port_for
 from engine.path.routing import route_bridged
@@ -160,6 +161,7 @@ def _into_bridge(journey: Journey, bridge: Link, port: Link, stage: Arrive) -> N
     ended = came_in(journey, port)
     if ended:
         return ended
+    learn(journey, journey.netns, bridge, port, stage.source_mac)
     if isinstance(way, Way) and not way.local and way.link.index == bridge.index:
         return _turned_round(journey, bridge, port, way, vlan)
     tag = released(journey.netns, bridge, bridge, vlan) if upwards else None

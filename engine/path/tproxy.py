@@ -1,7 +1,8 @@
 """Transparent proxies: a rule hands the packet to a local socket, whatever its destination.
 
 The rule marks the packet, and a policy rule for the mark has to route it inwards: a packet with a socket is never
-forwarded (net/ipv4/ip_forward.c). Whether the socket is a transparent one is not seen, and taken for granted.
+forwarded (net/ipv4/ip_forward.c). Where br_netfilter has the rule met at a bridge the socket is forgotten on the way up
+(ip_rcv_core, ip6_rcv_core). Whether the socket is a transparent one is not seen, and taken for granted.
 
 Source: net/netfilter/xt_TPROXY.c (no socket: drop), nft_tproxy.c (no socket: the rule does not hold),
 net/ipv4/netfilter/nf_tproxy_ipv4.c (nf_tproxy_laddr4).

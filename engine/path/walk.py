@@ -108,7 +108,9 @@ def _stack(journey: Journey, stage: Stack) -> Next:
     martian = loopback_from_outside(journey, journey.packet, device)
     if martian:
         return _refuse(journey, martian)
-    if not stage.prerouted:
+    if stage.prerouted:
+        journey.assigned = None  # IP takes nobody's word for a socket: the bridge's call of its hooks was too early
+    else:
         ended = run_hook(journey, "prerouting")
         if ended:
             return ended

@@ -43,10 +43,12 @@ class World:
         return found[1]
 
     def stations(self, netns: Netns) -> Stations:
-        """The namespace's netfilter hooks, in order."""
+        """The namespace's netfilter hooks, in order. Tracked flows tell of tracking where rules could not be read."""
         found = self._stations.get(id(netns))
         if found is None:
-            found = self._stations[id(netns)] = (netns, Stations(netns.firewall, tracking=bool(netns.conntrack)))
+            unread = any(gap.netns == netns.id for gap in self.snapshot.gaps)
+            stations = Stations(netns.firewall, tracking=unread and bool(netns.conntrack))
+            found = self._stations[id(netns)] = (netns, stations)
         return found[1]
 
     def segment(self, netns: Netns, link: Link, inside: int | None = None) -> Segment:

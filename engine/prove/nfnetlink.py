@@ -23,7 +23,7 @@ GROUP_CONNTRACK_NEW, GROUP_CONNTRACK_UPDATE, GROUP_CONNTRACK_DESTROY, GROUP_TRAC
 
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_CREATE, NLM_F_APPEND = 0x1, 0x4, 0x400, 0x800
 #: enum nfproto, by nft's name of the family.
-FAMILIES = {"inet": 1, "ip": 2, "bridge": 7, "ip6": 10}
+FAMILIES = {"inet": 1, "ip": 2, "arp": 3, "netdev": 5, "bridge": 7, "ip6": 10}
 _NESTED = 0x8000
 _header = struct.Struct("=IHHII")
 _LARGEST = 1 << 16

@@ -223,11 +223,13 @@ def deaf_port() -> Snapshot:
 
 
 def astray_frame() -> Snapshot:
-    """The bridge has learned the server's MAC address behind another port."""
+    """The bridge has learned the server's MAC address behind another port, and nobody asks where it is."""
     world = one_bridge()
     world.space("spy")
     world.cable("sw:spy0", "spy:eth0")
-    world["sw"].plug("spy0", "br0").learned("spy0", world["right"].links["eth0"].mac)
+    mac = world["right"].links["eth0"].mac
+    world["sw"].plug("spy0", "br0").learned("spy0", mac)
+    world["left"].neighbour("eth0", "10.3.0.2", mac, "reachable")
     return world.snapshot("left")
 
 

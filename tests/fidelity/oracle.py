@@ -20,12 +20,16 @@ from engine.model.trace import Conversation, Outcome, Step, StepKind, Trace
 from tests.harness.netns import Netns
 from tests.harness.nftrace import Event
 
-FIRST, REPLY, ERROR = "first packet", "reply", "error"
+FIRST, REPLY, ERROR, TUNNEL = "first packet", "reply", "error", "packets of a tunnel"
+#: The port of vxlan: the packets of its tunnels, in either direction, are a leg of their own.
+VXLAN = 4789
 #: Ports of clients are above this one, ports of servers below.
 EPHEMERAL = 32768
 #: The type of a redirect.
 REDIRECT = {Protocol.ICMP: 5, Protocol.ICMPV6: 137}
 
+#: Hooks that a packet meets before it is marked for tracing, or may meet.
+OF_DEVICES = ("ingress", "egress")
 #: Endings of which a router tells no more often than its limiter allows, which no setting of a namespace turns off
 #: (net/ipv4/route.c, ip_error).
 LIMITED = frozenset({Outcome.NO_ROUTE, Outcome.ROUTE_UNREACHABLE, Outcome.ROUTE_PROHIBIT})
@@ -61,15 +65,19 @@ def talks(conversation: Conversation) -> Iterator[Conversation]:
 
 
 def legs(conversation: Conversation) -> Iterator[tuple[str, Trace]]:
-    """The journeys whose rules can be told apart in the kernel's trace, with the leg that each is."""
-    for talk in talks(conversation):
-        if talk.lost:
-            yield FIRST, talk.lost
-        yield FIRST, talk.forward
-        if talk.reply:
-            yield REPLY, talk.reply
-        if talk.error:
-            yield ERROR, talk.error
+    """The journeys whose rules can be told apart in the kernel's trace, with the leg that each is, in their order: a
+    relay of datagrams asks before it answers, one of connections has accepted by then."""
+    if conversation.lost:
+        yield FIRST, conversation.lost
+    yield FIRST, conversation.forward
+    behind = list(legs(conversation.relayed)) if conversation.relayed else []
+    datagram = conversation.forward.hops[0].packet.protocol is Protocol.UDP
+    yield from behind if datagram else ()
+    if conversation.reply:
+        yield REPLY, conversation.reply
+    if conversation.error:
+        yield ERROR, conversation.error
+    yield from () if datagram else behind
 
 
 def failed_leg(conversation: Conversation) -> str:
@@ -89,15 +97,16 @@ def failed_leg(conversation: Conversation) -> str:
 
 def said_by_model(conversation: Conversation) -> dict[str, list[Met]]:
     """The rules of nftables that the model says were met, by leg."""
-    found: dict[str, list[Met]] = {FIRST: [], REPLY: [], ERROR: []}
+    found: dict[str, list[Met]] = {FIRST: [], REPLY: [], ERROR: [], TUNNEL: []}
     for leg, trace in legs(conversation):
         for step in trace.steps:
-            if step.ref and step.kind in (StepKind.RULE, StepKind.POLICY):
+            if step.ref and step.kind in (StepKind.RULE, StepKind.POLICY) and step.hook not in OF_DEVICES:
                 backend, family, table, chain, *index = step.ref.key
                 if backend != Backend.XT_LEGACY:
                     number = int(index[0]) if index else -1
                     words = (str(family), str(table), str(chain))
-                    found[leg].append(Met(step.ref.netns, *words, number, in_kernel_words(step.verdict)))
+                    met = Met(step.ref.netns, *words, number, in_kernel_words(step.verdict))
+                    found[TUNNEL if step.packet.dport == VXLAN else leg].append(met)
     return found
 
 
@@ -113,7 +122,7 @@ def said_by_kernel(
     """The rules that the kernel's trace has, by leg. `resets`: an RST is the answer, not the end of a connection.
     `told` are the addresses that an error about the conversation may go to: others speak of discovery, which was
     rejected."""
-    found: dict[str, list[Met]] = {FIRST: [], REPLY: [], ERROR: []}
+    found: dict[str, list[Met]] = {FIRST: [], REPLY: [], ERROR: [], TUNNEL: []}
     for netns, heard in events.items():
         for event in heard:
             leg = leg_of(event.packet, resets)
@@ -132,6 +141,8 @@ def leg_of(packet: Packet, resets: bool) -> str | None:
         return None
     if packet.protocol in ECHO:
         return {ECHO[packet.protocol][0]: FIRST, ECHO[packet.protocol][1]: REPLY}.get(packet.icmp_type or 0, ERROR)
+    if packet.dport == VXLAN:
+        return TUNNEL
     if packet.protocol is Protocol.UDP:
         # By where it goes: an answer whose source was translated may come from any port.
         return FIRST if (packet.dport or 0) < EPHEMERAL else REPLY
@@ -155,9 +166,11 @@ def rule_disagreements(conversation: Conversation, events: Mapping[str, Iterable
     askers |= {step.packet.dst for talk in talks(conversation) if talk.error for step in talk.error.steps}
     kernel = said_by_kernel(events, resets, askers)
     looping = conversation.forward.outcome is Outcome.LOOP
-    told = {leg for leg, _ in legs(conversation)} | {FIRST, REPLY}
+    told = {leg for leg, _ in legs(conversation)} | {FIRST, REPLY, TUNNEL}
     wrong = []
     for leg, met in model.items():
+        if leg == TUNNEL and not met:
+            continue  # what asks for an address goes by the tunnel, too
         if leg not in told or (leg == ERROR and not kernel[leg] and conversation.forward.outcome in LIMITED):
             continue  # a client that got the error at once does not wait for the message
         for netns in sorted({each.netns for each in (*met, *kernel[leg])}):
@@ -253,6 +266,11 @@ class RouteQuery:
     sport: int | None
     dport: int | None
 
+    @property
+    def roots(self) -> bool:
+        """Whether rules by user see root, of a packet that comes in, where a query has nobody (ip6_route_input)."""
+        return bool(self.iif) and self.dst.version == 6
+
 
 def route_disagreements(
     conversation: Conversation, snapshot: Snapshot, ask: Callable[[str, RouteQuery], str]
@@ -318,6 +336,7 @@ def asked_of_kernel(place: Netns, asked: RouteQuery) -> str:
     words += ["from", str(asked.src)] if asked.src else []
     words += ["iif", asked.iif] if asked.iif else []
     words += ["oif", asked.oif] if asked.oif else []
+    words += ["uid", "0"] if asked.roots else []
     words += ["mark", hex(asked.mark), *ports(asked)]
     said = place.run("sh", "-c", '"$@" 2>&1', "sh", *words, check=False)
     if "Error" in said or "answers" in said:

@@ -7,7 +7,7 @@ where they were routed, held against each step of the model by `oracle`.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine import explain
 from engine.explain.question import resolve
@@ -65,12 +65,13 @@ def attempt(scene: Scene, verdict: Verdict, question: Question) -> Attempt:
 def knock(scene: Scene, verdict: Verdict, question: Question, patience: float = PATIENCE) -> Result:
     asked = verdict.question
     address = f"{asked.address}%{asked.zone}" if asked.zone else str(asked.address)
-    return probe(scene.netns[question.source].path, address, asked.port, question.protocol, patience)
+    return probe(scene.netns[question.source].path, address, asked.port, question.protocol, patience, own=question.port)
 
 
 def ask(scene: Scene, snapshot: Snapshot, question: Question) -> Verdict:
     source = f"ns:{scene.netns[question.source].name}"
-    return explain.ask(snapshot, resolve(snapshot, question.target, source, Protocol(question.protocol)))
+    asked = resolve(snapshot, question.target, source, Protocol(question.protocol))
+    return explain.ask(snapshot, replace(asked, source=replace(asked.source, port=question.port or None)))
 
 
 def attempt_disagreements(scene: Scene, snapshot: Snapshot, question: Question, verdict: Verdict) -> list[str]:

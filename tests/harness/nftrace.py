@@ -43,7 +43,7 @@ class Tracer:
 
     def __init__(self, netns: Netns) -> None:
         self.netns = netns
-        self.indexes, self.silent = _rules(netns)
+        self.indexes, self.silent, self.untold = _rules(netns)
         self._marking: Marking | None = None
         self._listener = self._inside(listen)
 
@@ -85,22 +85,31 @@ class Tracer:
         if asks and packet.icmp_type not in ECHO[Protocol.ICMPV6]:
             return None
         place = seen.family, seen.table, seen.chain
+        if place in self.untold:
+            return None
         if seen.handle is None:
             quiet = seen.verdict == "accept" and place in self.silent
             return None if quiet else Event(seen.packet, *place, -1, seen.verdict)
         return Event(seen.packet, *place, self.indexes[*place, seen.handle], seen.verdict)
 
 
-def _rules(netns: Netns) -> tuple[dict[tuple[str, str, str, int], int], set[tuple[str, str, str]]]:
-    """The place of every rule in its chain, by handle; and the chains that have no rules."""
+Chain = tuple[str, str, str]
+
+
+def _rules(netns: Netns) -> tuple[dict[tuple[str, str, str, int], int], set[Chain], set[Chain]]:
+    """The place of every rule in its chain, by handle; the chains that have no rules; and those of devices, which a
+    packet meets before it can be marked for tracing."""
     listed: dict[str, Any] = json.loads(netns.run("nft", "-j", "-a", "list", "ruleset"))
     indexes: dict[tuple[str, str, str, int], int] = {}
-    chains: dict[tuple[str, str, str], int] = {}
+    chains: dict[Chain, int] = {}
+    untold: set[Chain] = set()
     for item in listed["nftables"]:
         if chain := item.get("chain"):
             chains.setdefault((chain["family"], chain["table"], chain["name"]), 0)
+            if chain.get("hook") in ("ingress", "egress"):
+                untold.add((chain["family"], chain["table"], chain["name"]))
         if rule := item.get("rule"):
             place = rule["family"], rule["table"], rule["chain"]
             indexes[(*place, rule["handle"])] = chains.setdefault(place, 0)
             chains[place] += 1
-    return indexes, {place for place, count in chains.items() if not count}
+    return indexes, {place for place, count in chains.items() if not count}, untold

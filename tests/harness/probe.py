@@ -1,6 +1,6 @@
 """The oracle: a real client. It connects from a namespace and says what happened in the words of `why`.
 
-    python probe.py NETNS_FILE tcp|udp|icmp ADDRESS PORT [SECONDS]    prints one JSON object (icmp: PORT is 0)
+    python probe.py NETNS_FILE tcp|udp|icmp ADDRESS PORT [SECONDS [OWN_PORT]]   prints one JSON object (icmp: PORT is 0)
 
 The client is a child process that enters the namespace with setns(2); nothing is mounted, nothing else changes. It
 speaks first, with a request that every server of these tests answers (a line for ours, an HTTP request for httpd),
@@ -50,9 +50,11 @@ class Result(NamedTuple):
     error: str = ""
 
 
-def probe(netns_file: str, address: str, port: int, protocol: str = "tcp", seconds: float = CONNECT) -> Result:
-    """One real attempt from a namespace. Raises `RuntimeError` when the attempt itself could not be made."""
-    argv = [sys.executable, "-I", "-S", __file__, netns_file, protocol, address, str(port), str(seconds)]
+def probe(
+    netns_file: str, address: str, port: int, protocol: str = "tcp", seconds: float = CONNECT, *, own: int = 0
+) -> Result:
+    """One real attempt from a namespace, from port `own` (0: any). Raises `RuntimeError` when it could not be made."""
+    argv = [sys.executable, "-I", "-S", __file__, netns_file, protocol, address, str(port), str(seconds), str(own)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=CONNECT + ANSWER + 10, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"the probe could not be made: {done.stderr.strip().splitlines()[-1:]}")
@@ -70,9 +72,18 @@ def enter(netns_file: str) -> None:
         os.close(handle)
 
 
-def attempt_tcp(address: str, port: int, seconds: float) -> Result:
+def client_socket(six: bool, kind: socket.SocketKind, own: int = 0) -> socket.socket:
+    """A client's socket, which has a port of its own where `own` is not 0."""
+    client = socket.socket(socket.AF_INET6 if six else socket.AF_INET, kind)
+    if own:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        client.bind(("::" if six else "", own))
+    return client
+
+
+def attempt_tcp(address: str, port: int, seconds: float, own: int = 0) -> Result:
     """Handshake, request, first answer."""
-    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as client:
+    with client_socket(":" in address, socket.SOCK_STREAM, own) as client:
         client.settimeout(seconds)
         try:
             client.connect(socket.getaddrinfo(address, port)[0][4])
@@ -93,9 +104,9 @@ def attempt_tcp(address: str, port: int, seconds: float) -> Result:
     return answered(data) if data else Result("accepted-then-closed")
 
 
-def attempt_udp(address: str, port: int, seconds: float) -> Result:
+def attempt_udp(address: str, port: int, seconds: float, own: int = 0) -> Result:
     """A datagram and its answer, on a connected socket, as most clients use one."""
-    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as client:
+    with client_socket(":" in address, socket.SOCK_DGRAM, own) as client:
         client.settimeout(min(ANSWER, seconds))
         try:
             client.connect(socket.getaddrinfo(address, port)[0][4])
@@ -107,7 +118,7 @@ def attempt_udp(address: str, port: int, seconds: float) -> Result:
             return failed(error)
 
 
-def attempt_icmp(address: str, port: int, seconds: float) -> Result:
+def attempt_icmp(address: str, port: int, seconds: float, _own: int = 0) -> Result:
     """An echo and its reply, heard as ping(8) hears it: errors that come back count as well (IP_RECVERR)."""
     six = ":" in address
     mark = os.urandom(8)
@@ -167,10 +178,11 @@ def failed(error: OSError) -> Result:
 
 
 def main(arguments: list[str]) -> None:
-    netns_file, protocol, address, port, *seconds = arguments
+    netns_file, protocol, address, port, *more = arguments
+    seconds, own = (*more, *(str(CONNECT), "0")[len(more) :])
     enter(netns_file)
     attempt = {"tcp": attempt_tcp, "udp": attempt_udp, "icmp": attempt_icmp}[protocol]
-    print(json.dumps(attempt(address, int(port), float(seconds[0]) if seconds else CONNECT)))
+    print(json.dumps(attempt(address, int(port), float(seconds), int(own))))
 
 
 if __name__ == "__main__":

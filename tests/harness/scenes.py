@@ -52,10 +52,12 @@ class Scene:
         )
 
     def forget(self) -> None:
-        """Flushes what earlier packets left: tracked flows and resolved neighbours."""
-        for netns in self.netns.values():
+        """Flushes what earlier packets left, tracked flows and resolved neighbours; the scenario's own flows stay."""
+        for each in self.scenario.namespaces:
+            netns = self.netns[each.name]
             netns.run("conntrack", "-F", check=False)
             netns.ip("neigh flush all")
+            _track(netns, each)
 
 
 def build(world: World, scenario: Scenario) -> Scene:
@@ -111,9 +113,14 @@ def _load(netns: Netns, rules: Firewall) -> None:
         for line in rules.text.splitlines():
             netns.run(rules.backend, *line.split())
         return
-    loaders = {"nft": ("nft", "-f", "-"), "ipset": ("ipset", "restore")}
+    loaders = {"nft": ("nft", "-f", "-"), "ipset": ("ipset", "restore"), "ebtables-nft": ("ebtables-nft-restore",)}
     waiting = ("-w",) if "legacy" in rules.backend else ()  # for the lock that all namespaces share
     netns.run(*loaders.get(rules.backend, (f"{rules.backend}-restore", *waiting, "--noflush")), stdin=rules.text)
+
+
+def _track(netns: Netns, each: Namespace) -> None:
+    for words in each.flows:
+        netns.run("conntrack", "-I", *words.split())
 
 
 def _furnish(world: World, netns: Netns, each: Namespace) -> None:
@@ -126,6 +133,8 @@ def _furnish(world: World, netns: Netns, each: Namespace) -> None:
         netns.ip(f"address add {words}")
     for name, value in each.sysctls:
         netns.sysctl(name, value)
+    for words in each.nexthops:
+        netns.ip(_of_family("nexthop add", words))
     for words in each.routes:
         netns.ip(_of_family("route add", words))
     for words in each.rules:
@@ -136,6 +145,7 @@ def _furnish(world: World, netns: Netns, each: Namespace) -> None:
         netns.ip(f"neigh replace {words}")
     for rules in each.firewall:
         _load(netns, rules)
+    _track(netns, each)
     if each.listeners:
         serve(world, netns, each.name, *each.listeners)
     for words in each.relays:

@@ -8,8 +8,8 @@ so that a test knows who answered, and what address translation made of the clie
 
 BEHAVIOUR is `answer` (default), `silent` (accepts and says nothing), `close` (accepts and closes), `deaf` (never
 accepts) or `full` (never accepts, and its queue is full of connections from itself). OPTION is `v6only` (an IPv6
-socket takes no IPv4) or `dev=LINK` (SO_BINDTODEVICE). The script prints `ready` once all its sockets are bound; it
-needs the standard library only.
+socket takes no IPv4), `dev=LINK` (SO_BINDTODEVICE) or `transparent` (a proxy's socket, for TPROXY). The script prints
+`ready` once all its sockets are bound; it needs the standard library only.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from tests.harness.netns import Netns, World
 
+#: IP_TRANSPARENT and IPV6_TRANSPARENT (linux/in.h, linux/in6.h).
+TRANSPARENT = {socket.AF_INET: (socket.IPPROTO_IP, 19), socket.AF_INET6: (socket.IPPROTO_IPV6, 75)}
 BEHAVIOURS = ("answer", "silent", "close", "deaf", "full")
 
 
@@ -42,6 +44,8 @@ def bind(protocol: str, address: str, port: int, options: tuple[str, ...] = ()) 
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:
         server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, "v6only" in options)
+    if "transparent" in options:
+        server.setsockopt(*TRANSPARENT[family], 1)
     for option in options:
         if option.startswith("dev="):
             server.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, option[4:].encode())

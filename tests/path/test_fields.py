@@ -51,7 +51,16 @@ TCP, UDP, SCTP = seen(), seen(Protocol.UDP), seen(Protocol.SCTP)
 TCP6 = seen(ends=V6)
 ICMP = seen(Protocol.ICMP, icmp_type=3, icmp_code=1)
 ICMP6 = seen(Protocol.ICMPV6, V6, icmp_type=1, icmp_code=4)
-TRANSLATED = seen(ct_original=FLOW, ct_reply=BACK, ct_zone=7, ct_status=frozenset({"dnat"}), ct_mark=5, mark=9)
+ABOUT_UDP = seen(Protocol.ICMP, icmp_type=3, icmp_code=3, ct_state="related", ct_protocol=Protocol.UDP)
+TRANSLATED = seen(
+    ct_protocol=Protocol.TCP,
+    ct_original=FLOW,
+    ct_reply=BACK,
+    ct_zone=7,
+    ct_status=frozenset({"dnat"}),
+    ct_mark=5,
+    mark=9,
+)
 TRANSLATED6 = seen(ends=V6, ct_original=FLOW6, ct_reply=BACK6)
 UNTRACKED, INVALID = seen(ct_state="untracked"), seen(ct_state="invalid")
 BRIDGED = seen(iif="br0", oif="br0", physin="p1", physout="p2")
@@ -204,7 +213,8 @@ CASES: list[tuple[str, View, object]] = [
     ("ct mark", UNTRACKED, ABSENT),
     ("ct l3proto", TCP6, "ipv6"),
     ("ct l3proto", INVALID, ABSENT),
-    ("ct protocol", UDP, 17),
+    ("ct protocol", TRANSLATED, 6),
+    ("ct protocol", ABOUT_UDP, 17),
     ("ct protocol", UNTRACKED, ABSENT),
     ("ct original ip saddr", TRANSLATED, number("10.1.0.2")),
     ("ct original ip saddr", TCP, ABSENT),

@@ -21,6 +21,7 @@ from engine.model.firewall import (
     Opaque,
     Rule,
     SetMark,
+    SetZone,
     Statement,
     Table,
     VerdictKind,
@@ -98,6 +99,7 @@ def tracked_by(*statements: Statement, family: str = "ip") -> list[str]:
         Nat(NatKind.MASQUERADE),
         SetMark("mark", source="ct mark"),
         SetMark("ct mark", value=1),
+        SetZone(1, True, True),
         Opaque("synproxy"),
     ],
     ids=str,
@@ -106,6 +108,12 @@ def test_connections_are_tracked_once_a_rule_asks_for_it(statement: Statement) -
     assert tracked_by(statement) == ["conntrack()"]
     assert tracked_by(statement, family="inet") == ["conntrack()"]
     assert tracked_by(statement, family="ip6") == []
+
+
+def test_packets_are_translated_once_there_is_a_chain_for_that_at_any_hook() -> None:
+    rules = (Rule(0, (Nat(NatKind.MASQUERADE),), ""),)
+    chains = (Chain("source", base=at("postrouting", 100, "nat")), Chain("user", rules))
+    assert order("prerouting", Table(Backend.NFT, "ip", "t", chains), tracking=False) == ["conntrack()", "nat()"]
 
 
 @pytest.mark.parametrize(

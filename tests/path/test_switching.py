@@ -35,7 +35,10 @@ def test_a_frame_follows_the_forwarding_table() -> None:
     world.cable("sw:spy0", "spy:eth0")
     world["sw"].plug("spy0", "br0")
     assert outcome(world) == (Outcome.DELIVERED, Symptom.CONNECTED)
-    world["sw"].learned("spy0", world["right"].links["eth0"].mac)
+    mac = world["right"].links["eth0"].mac
+    world["sw"].learned("spy0", mac)
+    assert outcome(world) == (Outcome.DELIVERED, Symptom.CONNECTED)  # its answer to the question for it is heard before
+    world["left"].neighbour("eth0", "10.3.0.2", mac, "reachable")
     assert outcome(world) == (Outcome.NOT_FOR_US, Symptom.TIMEOUT)
 
 

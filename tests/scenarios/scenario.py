@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
-BACKENDS = ("iptables-nft", "iptables-legacy", "ip6tables-nft", "ip6tables-legacy", "nft", "ipset", "arptables-legacy")
+BACKENDS = (
+    "iptables-nft",
+    "iptables-legacy",
+    "ip6tables-nft",
+    "ip6tables-legacy",
+    "nft",
+    "ebtables-nft",
+    "ipset",
+    "arptables-legacy",
+)
 REACHES = ("yes", "no", "depends")
 FIXES = ("connects", "none", "unasked")
 
@@ -51,8 +60,9 @@ class Firewall:
 
 @dataclass(frozen=True)
 class Namespace:
-    """A namespace. Addresses, routes, rules and neighbours are words of ip(8) after its `add` (`replace`), and so are
-    further `links`, which may be made for another namespace (`netns NAME`); `fdb` has words after `bridge fdb append`.
+    """A namespace. Addresses, nexthops, routes, rules and neighbours are words of ip(8) after its `add` (`replace`); so
+    are further `links`, which may be made for another namespace (`netns NAME`); `fdb` has words after `bridge fdb
+    append`, `flows` words after `conntrack -I`: flows that are tracked before each question.
 
     `listeners` are specifications of tests.harness.servers, `relays` options of tests.harness.relay; `down` names
     links that are set down in the end.
@@ -64,10 +74,12 @@ class Namespace:
     links: tuple[str, ...] = ()
     fdb: tuple[str, ...] = ()
     sysctls: tuple[tuple[str, int], ...] = ()
+    nexthops: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     neighbours: tuple[str, ...] = ()
     firewall: tuple[Firewall, ...] = ()
+    flows: tuple[str, ...] = ()
     listeners: tuple[str, ...] = ()
     relays: tuple[str, ...] = ()
     down: tuple[str, ...] = ()
@@ -81,6 +93,7 @@ class Question:
     packet that failed, after the leg it belongs to where that is not the first packet ("reply RULE_DROP"); `code` and
     `at` are the first cause's ("router filter/FORWARD #0"). `fix` is "connects" when the commands of the answer mend
     it, "none" when commands alone cannot mend it, "unasked" when nothing is wrong or another question asks the same.
+    `port` is the client's own, 0 for a new one.
     """
 
     source: str
@@ -92,9 +105,10 @@ class Question:
     code: str = ""
     at: str = ""
     fix: str = "unasked"
+    port: int = 0
 
     def __str__(self) -> str:
-        return f"{self.source} → {self.target}/{self.protocol}"
+        return f"{self.source}{f':{self.port}' if self.port else ''} → {self.target}/{self.protocol}"
 
 
 @dataclass(frozen=True)
@@ -198,6 +212,12 @@ class _Reader:
             raise self.fail(key, "must be a table of numbers")
         return tuple(value.items())
 
+    def number(self, key: str) -> int:
+        value = self._left.pop(key, 0)
+        if type(value) is not int:
+            raise self.fail(key, "must be a number")
+        return value
+
     def array(self, key: str) -> list[_Reader]:
         value = self._left.pop(key, [])
         if not isinstance(value, list):
@@ -235,10 +255,12 @@ def _namespace(reader: _Reader, name: str) -> Namespace:
         links=reader.texts("links"),
         fdb=reader.texts("fdb"),
         sysctls=reader.numbers("sysctls"),
+        nexthops=reader.texts("nexthops"),
         routes=reader.texts("routes"),
         rules=reader.texts("rules"),
         neighbours=reader.texts("neighbours"),
         firewall=tuple(_firewall(table) for table in reader.array("firewall")),
+        flows=reader.texts("flows"),
         listeners=reader.texts("listeners"),
         relays=reader.texts("relays"),
         down=reader.texts("down"),
@@ -276,6 +298,7 @@ def _question(reader: _Reader, known: set[str]) -> Question:
         code=reader.text("code", "" if reach == "yes" else None),
         at=reader.text("at", "" if reach == "yes" else None),
         fix=reader.word("fix", FIXES, "connects" if reach == "no" else "unasked"),
+        port=reader.number("port"),
     )
     reader.finish()
     if question.source not in known:

@@ -61,7 +61,7 @@ def _namespace(each: Namespace) -> Iterator[str]:
     yield from _list("addresses", each.addresses)
     if each.sysctls:
         yield "sysctls = { " + ", ".join(f'"{name}" = {value}' for name, value in each.sysctls) + " }"
-    for key in ("links", "fdb", "routes", "rules", "neighbours", "listeners", "relays", "down"):
+    for key in ("links", "fdb", "nexthops", "routes", "rules", "neighbours", "flows", "listeners", "relays", "down"):
         yield from _list(key, getattr(each, key))
     for bridge in each.bridges:
         yield ""
@@ -89,5 +89,7 @@ def _question(question: Question) -> Iterator[str]:
     ):
         if value != (" or ".join(usual.symptoms) if key == "symptom" else getattr(usual, key)):
             yield f"{key} = {_text(value)}"
+    if question.port:
+        yield f"port = {question.port}"
     if question.fix != ("connects" if question.reach == "no" else "unasked"):
         yield f"fix = {_text(question.fix)}"

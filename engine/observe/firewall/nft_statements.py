@@ -71,13 +71,17 @@ def statement(item: Json) -> _Built:
     return (Note(words(item)),) if name in _NOTES else (Opaque(words(item)),)
 
 
+#: Fields that a rule may set of what a packet has left of its way, with the IP version that each is of.
+HOPS = {"ip ttl": "ip", "ip6 hoplimit": "ip6"}
+
+
 def unwritten(family: str, item: Json) -> Match | None:
     """The unwritten condition of statements that only one protocol has, and in tables of several only one IP version.
 
     nft asks for TCP before `reject with tcp reset` (and shows it in inet tables), for the family before `reject with
-    icmp …`, and does not show it; the kernel leaves a rule with `tproxy ip to …` for a packet of the other version
-    (nft_tproxy_eval). A translation of the other version is met and does nothing (nft_nat_inet_eval); its address says
-    of which it is.
+    icmp …` or `ip ttl set …`, and does not show it; the kernel leaves a rule with `tproxy ip to …` for a packet of the
+    other version (nft_tproxy_eval). A translation of the other version is met and does nothing (nft_nat_inet_eval); its
+    address says of which it is.
     """
     if not isinstance(item, dict) or len(item) != 1:
         return None
@@ -90,6 +94,8 @@ def unwritten(family: str, item: Json) -> Match | None:
         return None
     bare = name in ("dnat", "snat") and "addr" not in inner
     of = inner.get("type") if name == "reject" else inner.get("family") if bare or name == "tproxy" else None
+    if name == "mangle":
+        of = HOPS.get(field_name(inner["key"]))
     version = {"icmp": "ipv4", "icmpv6": "ipv6", "ip": "ipv4", "ip6": "ipv6"}.get(str(of))
     return Match((Field("meta nfproto"),), ((Name(version),),), text=f"meta nfproto {version}") if version else None
 
@@ -163,7 +169,7 @@ def _mangle(inner: Json) -> _Built:
             return (Opaque(text),)
     if name in ("ct zone", "ct original zone", "ct reply zone") and type(inner["value"]) is int:
         return (SetZone(inner["value"], name != "ct reply zone", name != "ct original zone"),)
-    if name in ("ip ttl", "ip6 hoplimit") and type(inner["value"]) is int:
+    if name in HOPS and type(inner["value"]) is int:
         return (SetTtl(inner["value"]),)
     harmless = name in _WRITES or name.startswith("nft tcp option")
     return (Note(text),) if harmless else (Opaque(text),)

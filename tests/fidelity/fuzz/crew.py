@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from math import inf
 
 from tests.fidelity.fuzz.generate import QUESTIONS, scenario
 from tests.fidelity.fuzz.judge import Finding
@@ -14,20 +15,32 @@ from tests.fidelity.fuzz.worker import Worker, alone
 from tests.scenarios.scenario import Scenario
 
 
-def run(seeds: Iterator[tuple[int, int, int]], jobs: int, tell: Callable[[str], None]) -> Report:
-    """Asks the scenarios of (seed, number, questions) by `jobs` workers. Disagreements are told as they are found."""
-    report, lock = Report(), threading.Lock()
+@dataclass
+class Desk:
+    """What the workers share: the report, whom to tell of a disagreement, and how often one is asked while it is made
+    small."""
+
+    tell: Callable[[str], None]
+    tries: float
+    report: Report = field(default_factory=Report)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+def run(seeds: Iterator[tuple[int, int, int]], jobs: int, tell: Callable[[str], None], tries: float = inf) -> Report:
+    """Asks the scenarios of (seed, number, questions) by `jobs` workers. Disagreements are told as they are found, each
+    made small in at most so many tries."""
+    desk = Desk(tell, tries)
     failures: list[BaseException] = []
 
     def work() -> None:
         worker = Worker()
         try:
             while True:
-                with lock:
+                with desk.lock:
                     place = next(seeds, None)
                 if place is None or failures:
                     return
-                _one(worker, scenario(*place), report, lock, tell)
+                _one(worker, scenario(*place), desk)
         except BaseException as error:
             failures.append(error)
         finally:
@@ -40,7 +53,7 @@ def run(seeds: Iterator[tuple[int, int, int]], jobs: int, tell: Callable[[str], 
         thread.join()
     if failures:
         raise failures[0]
-    return report
+    return desk.report
 
 
 def places(seed: int, cases: int) -> Iterator[tuple[int, int, int]]:
@@ -49,24 +62,24 @@ def places(seed: int, cases: int) -> Iterator[tuple[int, int, int]]:
         yield seed, number, min(QUESTIONS, cases - start)
 
 
-def _one(worker: Worker, asked: Scenario, report: Report, lock: threading.Lock, tell: Callable[[str], None]) -> None:
+def _one(worker: Worker, asked: Scenario, desk: Desk) -> None:
     answer = worker.ask(asked)
-    with lock:
-        report.add(asked, answer)
+    with desk.lock:
+        desk.report.add(asked, answer)
     for number, finding in enumerate(answer.findings):
         if finding.wrong:
-            found = examine(worker, alone(asked, number), f"{asked.name}-{number}", finding)
-            with lock:
-                report.disagreements.append(found)
-            tell(str(found))
+            found = examine(worker, alone(asked, number), f"{asked.name}-{number}", finding, desk.tries)
+            with desk.lock:
+                desk.report.disagreements.append(found)
+            desk.tell(str(found))
 
 
-def examine(worker: Worker, asked: Scenario, name: str, first: Finding) -> Disagreement:
-    """Asks a question again in a new host; when that fails too, the smallest host that does."""
+def examine(worker: Worker, asked: Scenario, name: str, first: Finding, tries: float) -> Disagreement:
+    """Asks a question again in a new host; when that fails too, the smallest host that does, found in so many tries."""
     again = _finding(worker, asked)
     if again is None or not again.wrong:
         return Disagreement(name, tuple(first.wrong), asked, steady=False)
-    small = shrink(asked, lambda candidate: _alike(again, _finding(worker, candidate)))
+    small = shrink(asked, lambda candidate: _alike(again, _finding(worker, candidate)), tries)
     last = _finding(worker, small) or again
     question = replace(small.questions[0], symptoms=(last.seen,), ending=last.ending)
     small = replace(small, title=f"Made up by chance: {name}", questions=(question,))

@@ -12,7 +12,7 @@ from tests.fidelity.fuzz import nft, xt
 from tests.fidelity.fuzz.hosts import SERVICES
 from tests.fidelity.fuzz.plot import Plot, Seat, network
 from tests.fidelity.fuzz.walls import NftTable, Walls, XtTables
-from tests.fidelity.fuzz.words import Ground, one_address, one_device, one_port
+from tests.fidelity.fuzz.words import Ground, one_address, one_device
 
 BACKENDS = ((3.0, "legacy"), (3.0, "nft"), (3.0, "native"))
 INNER = ("web", "db", "app")
@@ -77,6 +77,16 @@ def _publish_nft(plot: Plot, table: NftTable, seat: Seat, ports: tuple[int, int]
     out = table.chain("output", "type nat hook output priority dstnat; policy accept;")
     post = table.chain("postrouting", "type nat hook postrouting priority srcnat; policy accept;")
     to = f"dnat to {_bracket(seat.address(family), inside)}"
+    if dice.chance(0.15):
+        nobody = Seat("", "", seat.net, 77).address(family)
+        entries = f"{outside} : {seat.address(family)} . {inside}, {outside + 10} : {nobody} . {inside}"
+        if dice.chance(0.5):
+            name = table.sets.name(
+                "map", f"type inet_service : ipv{family}_addr . inet_service; elements = {{ {entries} }}"
+            )
+            pre.append(f"dnat {ip} addr . port to tcp dport map {name}")
+        else:
+            pre.append(f"dnat {ip} addr . port to tcp dport map {{ {entries} }}")
     condition = dice.either("fib daddr type local", f'iifname != "{seat.net}" fib daddr type local', "")
     protocol = dice.either(f"tcp dport {outside}", f"meta l4proto {{ tcp, udp }} th dport {outside}")
     pre.append(f"{condition} {protocol} {to}".strip())
@@ -199,29 +209,6 @@ def _strew_nft(plot: Plot, walls: Walls, netns: str, family: int) -> None:
             new += ["notrack"] if dice.chance(0.15) else []
             new += [f"ct zone set {dice.number(1, 2)}"] if dice.chance(0.15) else []
         insert(plot, table.chain(name, head), new)
-
-
-FRAME_VERDICTS = ((4.0, "accept"), (2.0, "drop"), (1.0, "return"), (2.0, "meta mark set 0x1"))
-
-
-def strew_bridge(plot: Plot, walls: Walls) -> None:
-    """A few rules of the bridge family, which see frames between ports, and to and from the host."""
-    dice, family = plot.dice, plot.dice.pick(plot.families)
-    ports, ip = plot.ports(), _nft_family(family)
-    table = walls.nft("host", "bridge", "frames")
-    for hook in dice.some(("prerouting", "input", "forward", "output", "postrouting"), 2):
-        ground = Ground(plot, "host", "filter", hook, family)
-        priority = dice.either("-200", "-100", "0", "1", "300")
-        rules = table.chain(hook, f"type filter hook {hook} priority {priority}; policy accept;")
-        for _ in range(dice.number(1, 3)):
-            port = f'{"iif" if ground.arrives else "oif"}name {dice.either("", "!= ")}"{dice.pick(ports)}"'
-            end = f"{ip} {dice.either('saddr', 'daddr')} {dice.either('', '!= ')}{one_address(ground)}"
-            service = f"{dice.either('tcp', 'udp')} dport {one_port(ground)}"
-            asks = "ether type arp" if family == 4 else "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }"
-            matched = dice.weighted(
-                ((3.0, service), (3.0, f"{port} {service}"), (3.0, f"{end} {service}"), (1.0, port), (0.5, asks))
-            )
-            rules.append(f"{matched} {dice.weighted(FRAME_VERDICTS)}")
 
 
 # ---- other translations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fidelity.fuzz import filters, hosts, questions, settings
+from tests.fidelity.fuzz import filters, flows, frames, hosts, proxies, questions, settings
 from tests.fidelity.fuzz.dice import Dice
 from tests.fidelity.fuzz.walls import Walls
 from tests.scenarios.scenario import Scenario
@@ -13,7 +13,10 @@ QUESTIONS = 10
 INGREDIENTS = (
     (12.0, filters.strew),
     (3.0, filters.translate),
-    (1.0, filters.strew_bridge),
+    *((1.0, frames.bridge), (0.7, frames.ebtables), (1.0, frames.device), (0.4, frames.arp)),
+    (1.5, proxies.relay),
+    (1.0, proxies.transparent),
+    (1.5, flows.stale),
     *((weight, ingredient) for weight, ingredient in settings.INGREDIENTS),
 )
 COUNTS = ((1.0, 0), (3.0, 1), (4.0, 2), (4.0, 3), (3.0, 4), (2.0, 6))

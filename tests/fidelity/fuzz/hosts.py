@@ -7,6 +7,7 @@ wrong with a host comes from `settings`, `xt` and `nft`.
 
 from __future__ import annotations
 
+from tests.fidelity.fuzz import stacked
 from tests.fidelity.fuzz.dice import Dice
 from tests.fidelity.fuzz.plot import Plot, Seat, address, network
 
@@ -83,7 +84,10 @@ def _two_ways(plot: Plot) -> None:
             plot.draft("far").routes.append(f"{network(net, family)} via {address(link, 1, family)}")
 
 
-EXTRAS = ((0.3, _second_uplink), (0.25, _vpn), (0.2, _desk), (0.08, _two_ways))
+EXTRAS = (
+    *((0.3, _second_uplink), (0.25, _vpn), (0.2, _desk), (0.08, _two_ways)),
+    *((0.15, stacked.macvlan), (0.12, stacked.vxlan)),
+)
 
 
 def _forwarding(plot: Plot, netns: str) -> None:

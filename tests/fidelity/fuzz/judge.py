@@ -7,7 +7,7 @@ kernel's symptom is among them and one of the ways with that symptom took the sa
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.explain.question import resolve
 from engine.model.host import Snapshot
@@ -78,12 +78,15 @@ class Judge:
         ]
         #: Whether packets after the handshake may meet rules that those of the handshake do not.
         self.assured = any("ASSURED" in f.text for each in stage.scenario.namespaces for f in each.firewall)
+        #: What asks for an address at the other end of a tunnel meets rules, too.
+        self.tunnels = any("vxlan" in words for each in stage.scenario.namespaces for words in each.links)
         stage.trace()
 
     def ask(self, question: Question) -> Finding:
         """Puts a question to both."""
         finding = Finding(question)
         asked = resolve(self.snapshot, question.target, f"ns:{question.source}", Protocol(question.protocol))
+        asked = replace(asked, source=replace(asked.source, port=question.port or None))
         try:
             runs, complete = conversations(self.world, asked)
         except Exception as error:
@@ -126,7 +129,11 @@ class Judge:
             for each in talks(talk)
             for part in (each.reply, each.confirm, each.request, each.answer)
         )
-        more = refuses or (self.assured and talk.confirm is not None)
+        # Who sends a packet back the way that it came tells its sender of a shorter one.
+        returned = any(
+            step.context.iif and step.context.iif == step.context.oif for _, leg in legs(talk) for step in leg.steps
+        )
+        more = refuses or returned or self.tunnels or (self.assured and talk.confirm is not None)
         wrong += counter_disagreements(talk, evidence.before, evidence.after, more=more)
         wrong += route_disagreements(talk, self.snapshot, lambda netns, asked: self.stage.kernels[netns].route(asked))
         return talk, wrong
@@ -141,7 +148,7 @@ class Judge:
         before = self._counters()
         # An error that comes while connect() is busy counts with the first packet that is sent again.
         sockets, quiet = self.stage.sockets, bool(said) and set(said) <= SILENT and not again
-        result = sockets.ask(question.source, target, question.protocol, QUIET if quiet else PATIENT)
+        result = sockets.ask(question, target, QUIET if quiet else PATIENT)
         if quiet and result.symptom in SILENT and result.symptom not in said:
             return self._try(question, target, ())
         events = {name: kernel.events() for name, kernel in self.stage.kernels.items()}

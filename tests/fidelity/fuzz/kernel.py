@@ -24,7 +24,7 @@ from tests.harness.nftrace import Event, Tracer
 
 NETFILTER, NLM_F_ACK = 12, 4
 GET_LINK, GET_ROUTE, GET_NEIGHBOUR, DELETE_NEIGHBOUR, DELETE_FLOW = 18, 26, 30, 29, 1 << 8 | 2
-DST, SRC, IIF, OIF, GATEWAY, MARK, PROTOCOL, SPORT, DPORT = 1, 2, 3, 4, 5, 16, 27, 28, 29
+DST, SRC, IIF, OIF, GATEWAY, MARK, UID, PROTOCOL, SPORT, DPORT = 1, 2, 3, 4, 5, 16, 25, 27, 28, 29
 VIA, LOCAL, ANYCAST = 18, 2, 4
 #: Flags of a device: set up, its state, its carrier.
 UP, RUNNING, LOWER_UP = 0x1, 0x40, 0x10000
@@ -102,6 +102,7 @@ class Kernel:
             if device:
                 words += attribute(kind, struct.pack("=I", self.devices[device]))
         words += attribute(MARK, struct.pack("=I", asked.mark))
+        words += attribute(UID, bytes(4)) if asked.roots else b""
         if asked.protocol in (Protocol.TCP, Protocol.UDP):
             words += attribute(PROTOCOL, bytes([PROTOCOL_NUMBERS[asked.protocol]]))
             for kind, port in ((SPORT, asked.sport), (DPORT, asked.dport)):

@@ -61,12 +61,14 @@ Words = Callable[[Lawn, str], str]
 
 @dataclass(frozen=True)
 class Part:
-    """A match: its likelihood, its words, the hooks that it may stand at, and the protocols that it speaks of."""
+    """A match: its likelihood, its words, the hooks that it may stand at, the protocols that it speaks of, and whether
+    the model can decide it: where it cannot, a rule that does nothing has no step."""
 
     weight: float
     words: Words
     hooks: Sequence[str] = ALWAYS
     protocols: Sequence[str] = ()
+    decided: bool = True
 
 
 def negated(lawn: Lawn) -> str:
@@ -233,6 +235,10 @@ def _owner(lawn: Lawn, _protocol: str) -> str:
     return f"meta skuid {negated(lawn)}{lawn.dice.either(0, 0, 1000)}"
 
 
+def _undecided(lawn: Lawn, _protocol: str) -> str:
+    return lawn.dice.either("limit rate 1/second burst 2 packets", "limit rate over 5/second", "numgen random mod 2 0")
+
+
 MATCHES = (
     Part(9, _end),
     Part(4, _device("iif"), IN),
@@ -251,7 +257,8 @@ MATCHES = (
     Part(9, _icmp, protocols=("icmp",)),
     Part(0.7, _pkttype),
     Part(1.5, _mac, IN),
-    Part(1, _owner, ("output", "postrouting")),
+    Part(1, _owner, ("output", "postrouting"), decided=False),
+    Part(0.15, _undecided, decided=False),
 )
 PROTOCOLS = ((3.0, ""), (4.0, "tcp"), (2.0, "udp"), (2.0, "th"), (0.7, "icmp"))
 
@@ -268,7 +275,9 @@ def rule(lawn: Lawn, chains: Sequence[str] = (), kind: str = "filter") -> str:
     parts = list(dict.fromkeys(dice.weighted(usable) for _ in range(dice.weighted(((4.0, 1), (3.0, 2), (1.0, 3))))))
     words = [part.words(lawn, protocol) for part in parts]
     words += ["counter"] if dice.chance(0.15) else []
-    return " ".join([*words, verdict(lawn, chains, kind, protocol)]).strip()
+    done = verdict(lawn, chains, kind, protocol)
+    idle = done in ("", "log") and not all(part.decided for part in parts)
+    return " ".join([*words, "accept" if idle else done]).strip()
 
 
 def _reject(lawn: Lawn, protocol: str) -> str:
@@ -295,6 +304,10 @@ def _setting(lawn: Lawn, protocol: str) -> str:
         "ct mark set meta mark",
         "meta mark set ct mark",
     )
+
+
+def _hops(lawn: Lawn) -> str:
+    return f"{'ip ttl' if lawn.family == 4 else 'ip6 hoplimit'} set {lawn.dice.either(1, 1, 2, 3, 200)}"
 
 
 def _map_of_verdicts(lawn: Lawn, chains: Sequence[str], protocol: str) -> str:
@@ -329,6 +342,8 @@ def verdict(lawn: Lawn, chains: Sequence[str], kind: str, protocol: str) -> str:
     table += [(2.5, _setting(lawn, protocol))]
     if kind != "nat":
         table += [(2.5, "drop"), (2.0, _map_of_verdicts(lawn, chains, protocol))]
+    if kind != "nat" and lawn.hook == "output":
+        table += [(1.0, _hops(lawn))]
     if kind == "filter" and lawn.hook in ("prerouting", "input", "forward", "output"):
         table += [(2.0, _reject(lawn, protocol))]
     return dice.weighted(table)

@@ -19,6 +19,7 @@ NETS = {
     "desk": ("10.66.0", "fd66"),
     "far0": ("10.54.0", "fd54"),
     "far1": ("10.55.0", "fd55"),
+    "over": ("10.44.0", "fd44"),
     "br0": ("172.30.0", "fd30"),
     "br1": ("172.31.0", "fd31"),
 }
@@ -30,13 +31,18 @@ class Draft:
 
     name: str
     addresses: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+    fdb: list[str] = field(default_factory=list)
     bridges: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)
     sysctls: dict[str, int] = field(default_factory=dict)
+    nexthops: list[str] = field(default_factory=list)
     routes: list[str] = field(default_factory=list)
     rules: list[str] = field(default_factory=list)
     neighbours: list[str] = field(default_factory=list)
     firewall: list[Firewall] = field(default_factory=list)
+    flows: list[str] = field(default_factory=list)
     listeners: list[str] = field(default_factory=list)
+    relays: list[str] = field(default_factory=list)
     down: list[str] = field(default_factory=list)
 
     def done(self) -> Namespace:
@@ -44,13 +50,18 @@ class Draft:
         return Namespace(
             name=self.name,
             addresses=tuple(self.addresses),
+            links=tuple(self.links),
+            fdb=tuple(self.fdb),
             bridges=tuple(Bridge(name, tuple(own), tuple(ports)) for name, (own, ports) in self.bridges.items()),
             sysctls=tuple(self.sysctls.items()),
+            nexthops=tuple(self.nexthops),
             routes=tuple(self.routes),
             rules=tuple(self.rules),
             neighbours=tuple(self.neighbours),
             firewall=tuple(self.firewall),
+            flows=tuple(self.flows),
             listeners=tuple(self.listeners),
+            relays=tuple(self.relays),
             down=tuple(self.down),
         )
 
@@ -90,6 +101,8 @@ class Plot:
         self.drafts: dict[str, Draft] = {}
         self.seats: list[Seat] = []
         self.wires: list[tuple[End, End]] = []
+        #: Devices that stand on others, by the namespace that they are in.
+        self.stacked: dict[str, list[str]] = {}
         self.questions: list[Question] = []
         #: Targets worth asking for, beside those that can be seen in `seats`: (address, port).
         self.targets: list[tuple[str, int]] = []
@@ -119,6 +132,14 @@ class Plot:
         self.wires.append((End(seat.netns, seat.link, self.sit(seat), mac), End("host", port)))
         self.host.bridges[seat.net][1].append(port)
 
+    def stack(self, maker: str, words: str, seat: Seat) -> None:
+        """A device on top of another: the words of ip(8) after the device's name, run in the namespace `maker`."""
+        there = f" netns {seat.netns}" if seat.netns != maker else ""
+        self.draft(maker).links.append(f"{seat.link}{there} {words}")
+        self.stacked.setdefault(seat.netns, []).append(seat.link)
+        for own in self.sit(seat):
+            self.draft(seat.netns).addresses.append(f"{own} dev {seat.link}{' nodad' if ':' in own else ''}")
+
     def of(self, netns: str) -> list[Seat]:
         """The places of a namespace."""
         return [seat for seat in self.seats if seat.netns == netns]
@@ -131,7 +152,7 @@ class Plot:
     def links(self, netns: str) -> list[str]:
         """The devices of a namespace, without loopback."""
         ends = [end.link for wire in self.wires for end in wire if end.netns == netns]
-        return [*ends, *self.drafts[netns].bridges]
+        return [*ends, *self.drafts[netns].bridges, *self.stacked.get(netns, ())]
 
     def ports(self) -> list[str]:
         """The ports of the host's bridges."""

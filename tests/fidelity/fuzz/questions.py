@@ -7,14 +7,15 @@ from tests.fidelity.fuzz.plot import Plot, Seat
 from tests.scenarios.scenario import Question
 
 SOURCES = ((5.0, "lan"), (3.0, "host"), (3.0, "web"), (3.0, "db"), (2.0, "app"), (2.0, "isp"), (1.5, "vpn"),
-           (2.0, "desk"), (0.5, "far"))  # fmt: skip
+           (2.0, "desk"), (0.5, "far"), (2.0, "mac1"), (1.0, "mac2"))  # fmt: skip
 PROTOCOLS = ((3.0, "tcp"), (2.0, "udp"), (0.5, "icmp"))
 CLOSED = (81, 7777)
 
 
 def add(plot: Plot, count: int) -> None:
-    """Adds that many questions, none twice."""
+    """Adds questions until there are that many, none twice."""
     found: dict[tuple[str, str, str], Question] = {}
+    count -= len(plot.questions)
     for _ in range(count * 3):
         if len(found) == count:
             break

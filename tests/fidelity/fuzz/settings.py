@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests.fidelity.fuzz.hosts import MACS
 from tests.fidelity.fuzz.plot import Plot, address, network
 from tests.fidelity.fuzz.walls import Walls
 from tests.fidelity.fuzz.words import MARKS
@@ -75,7 +76,8 @@ def route(plot: Plot, walls: Walls) -> None:
     gateway = dice.pick(others).address(family) if others else address(seat.net, 98, family)
     way = dice.weighted(((3.0, f"via {gateway}"), (1.0, f"dev {seat.link}")))
     source = f" src {dice.pick(mine).address(family)}" if dice.chance(0.2) else ""
-    plot.draft(name).routes.append(f"{to} {way}{source}{_metric(plot, to)}")
+    size = f" mtu {dice.either(1000, 1280, 1400)}" if dice.chance(0.15) else ""
+    plot.draft(name).routes.append(f"{to} {way}{source}{_metric(plot, to)}{size}")
 
 
 def _metric(plot: Plot, to: str) -> str:
@@ -97,6 +99,8 @@ def policy_rule(plot: Plot, walls: Walls) -> None:
             (1.5, f"iif {dice.pick([*plot.links(name), 'lo'])}"),
             (0.5, f"ipproto {dice.either('tcp', 'udp')} dport {dice.either(80, 8080)}"),
             (0.5, f"not fwmark {dice.pick(MARKS):#x}"),
+            (0.7, f"uidrange {dice.either('0-0', '0-999', '1000-2000')}"),
+            (0.4, f"tos {dice.either('0x10', '0x08')}"),
         )
     )
     preference = 1000 + len(plot.draft(name).rules)
@@ -116,6 +120,27 @@ def policy_rule(plot: Plot, walls: Walls) -> None:
             plot.draft(name).routes.append(f"{minus}{made} table 100")
 
 
+def shared_next_hop(plot: Plot, walls: Walls) -> None:
+    """A route by nexthop objects: one, a group, or one that refuses (blackhole)."""
+    dice, name, family = plot.dice, _place(plot), plot.dice.pick(plot.families)
+    to = dice.either(network(dice.pick(plot.nets), family), dice.pick(plot.seats).address(family))
+    draft, minus = plot.draft(name), "-6 " if family == 6 else ""
+    first = 10 * (1 + len(plot.draft(name).nexthops))
+    if dice.chance(0.15):
+        draft.nexthops.append(f"{minus}id {first} blackhole")
+    else:
+        ways = dice.some(plot.of(name), 2)
+        for number, seat in enumerate(ways):
+            others = [other for other in plot.seats if other.net == seat.net and other.netns != name]
+            gateway = dice.pick(others).address(family) if others else address(seat.net, 98, family)
+            via = f"via {gateway} " if family == 6 or dice.chance(0.8) else ""
+            draft.nexthops.append(f"id {first + number} {via}dev {seat.link}")
+        if len(ways) > 1:
+            draft.nexthops.append(f"id {first + 9} group {first}/{first + 1}")
+            first += 9
+    draft.routes.append(f"{to} nhid {first}{_metric(plot, to)}")
+
+
 def neighbour(plot: Plot, walls: Walls) -> None:
     """A neighbour that was given by hand: of nobody, or of somebody else; or one that cannot be found."""
     dice, name, family = plot.dice, _place(plot), plot.dice.pick(plot.families)
@@ -123,7 +148,8 @@ def neighbour(plot: Plot, walls: Walls) -> None:
     others = [other for other in plot.seats if other.net == seat.net and other.netns != name]
     who = dice.pick(others).address(family) if others else address(seat.net, 98, family)
     plot.draft(name).neighbours.append(
-        f"{who} dev {seat.link} lladdr 02:00:00:00:00:{dice.number(1, 99):02d} nud permanent"
+        f"{who} dev {seat.link} lladdr 02:00:00:00:00:{dice.number(1, 99):02d} "
+        f"nud {dice.either('permanent', 'permanent', 'permanent', 'noarp')}"
     )
 
 
@@ -142,16 +168,18 @@ def port(plot: Plot, walls: Walls) -> None:
     for _, ports in plot.host.bridges.values():
         for index, words in enumerate(ports):
             if dice.chance(0.5):
-                option = dice.weighted(
-                    (
-                        (4.0, "isolated on"),
-                        (3.0, "hairpin on"),
-                        (0.7, "state 0"),
-                        (0.5, "learning off"),
-                        (0.5, "flood off"),
-                    )
-                )
+                option = dice.weighted(PORT_OPTIONS)
                 ports[index] = f"{words.split()[0]} {option}"
+
+
+def station(plot: Plot, walls: Walls) -> None:
+    """An entry of a bridge's forwarding table, given by hand: behind the right port or another."""
+    dice, net = plot.dice, plot.dice.pick(list(plot.host.bridges))
+    ports = [port.split()[0] for port in plot.host.bridges[net][1]]
+    if ports:
+        mac = dice.either(*MACS, f"02:00:00:00:00:{dice.number(1, 99):02d}")
+        words = f"{mac} dev {dice.pick(ports)} master static"
+        plot.host.fdb += [words] if words not in plot.host.fdb else []
 
 
 def down(plot: Plot, walls: Walls) -> None:
@@ -187,9 +215,11 @@ Ingredient = Callable[[Plot, Walls], None]
 INGREDIENTS: tuple[tuple[float, Ingredient], ...] = (
     (5.0, sysctl),
     (2.5, route),
+    (1.0, shared_next_hop),
     (3.0, policy_rule),
     (1.0, neighbour),
     (1.5, port),
+    (0.7, station),
     (0.5, down),
     (1.5, own_address),
 )

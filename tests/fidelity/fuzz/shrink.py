@@ -2,33 +2,40 @@
 
 `pieces` are all the ways to leave something out of a scenario, the large ones first: a namespace with its wires, a
 firewall, a block or a line of one, a condition of a rule, a route, a sysctl, and so on. Each is tried; one after which
-model and kernel still disagree in the same way is kept. It ends when nothing more can go. A scenario that the kernel
-refuses does not disagree.
+model and kernel still disagree in the same way is kept. It ends when nothing more can go, or after as many tries as it
+may take. A scenario that the kernel refuses does not disagree.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from math import inf
 
 from tests.scenarios.scenario import Firewall, Namespace, Scenario
 
 #: Fields of a namespace of which any entry can go.
-LISTS = ("addresses", "sysctls", "routes", "rules", "neighbours", "listeners", "relays", "down")
+LISTS = (
+    *("links", "fdb", "addresses", "sysctls", "nexthops", "routes", "rules", "neighbours"),
+    *("flows", "listeners", "relays", "down"),
+)
 #: The longest run of words that is tried to be left out of a rule.
 RUN = 5
 #: How lines begin that are no rules.
 NO_RULE = ("*", ":", "COMMIT", "table", "create", "add")
 
 
-def shrink(scenario: Scenario, fails: Callable[[Scenario], bool]) -> Scenario:
-    """The smallest scenario that is found to fail still. `fails` asks the kernel."""
+def shrink(scenario: Scenario, fails: Callable[[Scenario], bool], tries: float = inf) -> Scenario:
+    """The smallest scenario that is found to fail still. `fails` asks the kernel, `tries` times at most."""
     changed = True
     while changed:
         changed = False
         for pieces in (_spaces, _walls, _entries, _lines, _ends, _words):
             number = 0
             while (smaller := _nth(pieces(scenario), number)) is not None:
+                if tries <= 0:
+                    return scenario
+                tries -= 1
                 if fails(smaller):
                     scenario, changed = smaller, True
                 else:
@@ -77,7 +84,7 @@ def _unplugged(space: Namespace, lost: set[tuple[str, str]]) -> Namespace:
     )
     sysctls = tuple(each for each in space.sysctls if not set(each[0].split(".")) & gone)
     changes = {"bridges": bridges, "sysctls": sysctls}
-    for key in ("addresses", "routes", "rules", "neighbours", "down"):
+    for key in ("links", "fdb", "addresses", "nexthops", "routes", "rules", "neighbours", "down"):
         changes[key] = tuple(words for words in getattr(space, key) if not set(words.split()) & gone)
     return replace(space, **changes)  # type: ignore[arg-type]
 

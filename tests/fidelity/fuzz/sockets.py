@@ -18,8 +18,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from tests.harness.netns import NETNS_FOLDER
-from tests.harness.probe import REQUEST, Result, answered, echo_request, echo_socket, echoes, enter, failed
+from tests.harness.probe import (
+    REQUEST,
+    Result,
+    answered,
+    client_socket,
+    echo_request,
+    echo_socket,
+    echoes,
+    enter,
+    failed,
+)
 from tests.harness.servers import Servers, line
+from tests.scenarios.scenario import Question
 
 #: SO_LINGER with no time to linger: close() sends a reset.
 AT_ONCE = struct.pack("ii", 1, 0)
@@ -53,11 +64,11 @@ class Sockets:
             for spec in specs:
                 servers.add(spec)
 
-    def ask(self, netns: str, target: tuple[str, int], protocol: str, patience: float) -> Result:
-        """One attempt from a namespace, as tests.harness.probe makes it. Each silence lasts `patience` seconds."""
-        address, port = target
-        with inside(netns):
-            client = _client(":" in address, protocol)
+    def ask(self, question: Question, target: tuple[str, int], patience: float) -> Result:
+        """One attempt, as tests.harness.probe makes it. Each silence lasts `patience` seconds."""
+        (address, port), protocol = target, question.protocol
+        with inside(question.source):
+            client = _client(":" in address, protocol, question.port)
             try:
                 if protocol == "icmp":
                     return self._echo(client, (address, port), patience)
@@ -143,13 +154,12 @@ class Sockets:
         self.servers.clear()
 
 
-def _client(six: bool, protocol: str) -> socket.socket:
-    """A socket of the namespace that the thread is in."""
+def _client(six: bool, protocol: str, own: int) -> socket.socket:
+    """A socket of the namespace that the thread is in, which may have a port of its own."""
     if protocol == "icmp":
         client = echo_socket(six)
     else:
-        kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
-        client = socket.socket(socket.AF_INET6 if six else socket.AF_INET, kind)
+        client = client_socket(six, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM, own)
     client.setblocking(False)
     return client
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ctypes
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -21,6 +23,7 @@ from engine.observe.snapshot import take
 from tests.fidelity.fuzz.kernel import Kernel
 from tests.fidelity.fuzz.sockets import Sockets, inside
 from tests.harness.netns import NETNS_FOLDER, CommandFailed, Netns, run
+from tests.harness.scenes import RELAY
 from tests.scenarios.scenario import End, Firewall, Namespace, Scenario
 
 CLONE_NEWNET, MS_BIND, MNT_DETACH = 0x40000000, 0x1000, 2
@@ -49,6 +52,7 @@ class Stage:
         self.scenario = scenario
         self.sockets = Sockets()
         self.kernels: dict[str, Kernel] = {}
+        self._relays: list[subprocess.Popen[str]] = []
         self._made: list[Path] = []
         try:
             self._build()
@@ -72,6 +76,8 @@ class Stage:
             with inside(each.name):
                 _links(each, [end for end in ends if end.netns == each.name])
         for each in spaces:
+            self._stack(each)
+        for each in spaces:
             self._furnish(each)
 
     def _netns(self, name: str) -> None:
@@ -88,22 +94,43 @@ class Stage:
             _check(_libc.setns(home, CLONE_NEWNET))
             os.close(home)
 
+    def _stack(self, each: Namespace) -> None:
+        """The devices that stand on others, up, in the namespaces that they are made for."""
+        with inside(each.name):
+            _batch(f"link add {words}" for words in each.links)
+        for words in each.links:
+            link, place = words.split()[0], _place_of(words) or each.name
+            with inside(place):
+                _batch([f"link set {link} up"])
+                _quicken(link)
+
     def _furnish(self, each: Namespace) -> None:
         with inside(each.name):
+            _batch(f"address add {words}" for words in each.addresses)
+            for words in each.fdb:
+                run(["bridge", "fdb", "append", *words.split()])
             for name, value in each.sysctls:
                 _write(sysctl_path(name), value)
-            ways = [*(f"route add {words}" for words in each.routes), *(f"rule add {words}" for words in each.rules)]
-            _batch([words for words in ways if " add -6 " not in words])
-            _batch([words.replace(" add -6 ", " add ") for words in ways if " add -6 " in words], "-6")
+            _of_families(f"nexthop add {words}" for words in each.nexthops)
+            _of_families(f"route add {words}" for words in each.routes)
+            _of_families(f"rule add {words}" for words in each.rules)
             _batch(f"neigh replace {words}" for words in each.neighbours)
             for rules in each.firewall:
                 _load(rules)
+        self._track(each)
         if each.listeners:
             self.sockets.listen(each.name, each.listeners)
+        self._relays += [_relay(each.name, words.split()) for words in each.relays]
         if each.down:
             with inside(each.name):
                 _batch(f"link set {link} down" for link in each.down)
         self.kernels[each.name] = Kernel(each.name)
+
+    def _track(self, each: Namespace) -> None:
+        """The flows that the namespace has tracked before any question."""
+        with inside(each.name):
+            for words in each.flows:
+                run(["conntrack", "-I", *words.split()])
 
     def look(self) -> Snapshot:
         """The snapshot from the scenario's host, once its devices are as they will be."""
@@ -138,9 +165,14 @@ class Stage:
         for kernel in self.kernels.values():
             kernel.forget()
         self.sockets.settle()
+        for each in self.scenario.namespaces:
+            self._track(each)
 
     def close(self) -> None:
         """Removes everything."""
+        for process in self._relays:
+            process.kill()
+            process.communicate()
         self.sockets.close()
         for kernel in self.kernels.values():
             kernel.close()
@@ -159,6 +191,13 @@ def _batch(lines: Iterable[str], *options: str) -> None:
     text = "\n".join(lines)
     if text:
         run(["ip", *options, "-batch", "-"], stdin=text + "\n")
+
+
+def _of_families(lines: Iterable[str]) -> None:
+    """Lines of ip(8); `-6` is an option of the whole run."""
+    all_lines = list(lines)
+    _batch(line for line in all_lines if " add -6 " not in line)
+    _batch((line.replace(" add -6 ", " add ") for line in all_lines if " add -6 " in line), "-6")
 
 
 def _write(setting: str, value: int) -> None:
@@ -186,9 +225,28 @@ def _links(each: Namespace, ends: list[End]) -> None:
             lines += [f"link set {name} type bridge_slave {' '.join(options)}"] if options else []
         lines += [_address(bridge.name, address) for address in bridge.addresses]
     lines += [_address(end.link, address) for end in ends for address in end.addresses]
-    _batch([*lines, *(f"address add {words}" for words in each.addresses)])
+    _batch(lines)
     for link in (*(end.link for end in ends), *(bridge.name for bridge in each.bridges)):
         _quicken(link)
+
+
+def _place_of(words: str) -> str:
+    """The namespace that a link is made for; "" for its own."""
+    _, found, place = words.partition(" netns ")
+    return place.split()[0] if found else ""
+
+
+def _relay(netns: str, options: list[str]) -> subprocess.Popen[str]:
+    """A userland proxy, listening."""
+    with inside(netns):
+        argv = [sys.executable, "-I", "-S", str(RELAY), *options]
+        process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None
+    if process.stdout.readline().strip() != "ready":
+        process.kill()
+        process.communicate()
+        raise OSError(f"no relay: {' '.join(options)}")
+    return process
 
 
 def _address(link: str, address: str) -> str:
@@ -200,5 +258,7 @@ def _load(rules: Firewall) -> None:
         run(["nft", "-f", "-"], stdin=rules.text)
     elif rules.backend == "ipset":
         run(["ipset", "restore"], stdin=rules.text)
+    elif rules.backend == "ebtables-nft":
+        run(["ebtables-nft-restore"], stdin=rules.text)
     else:
         run([f"{rules.backend}-restore", "--noflush"], stdin=rules.text)

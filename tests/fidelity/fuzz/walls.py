@@ -54,26 +54,44 @@ class Walls:
 
     def __init__(self) -> None:
         self._xt: dict[XtKey, XtTables] = {}
+        self._ebtables: dict[str, XtTables] = {}
         self._nft: dict[NftKey, NftTable] = {}
 
     def xt(self, netns: str, backend: str, family: int) -> XtTables:
         """Tables of `legacy` or `nft` iptables."""
         return self._xt.setdefault((netns, backend, family), XtTables())
 
+    def ebtables(self, netns: str) -> XtTables:
+        """The tables of ebtables."""
+        return self._ebtables.setdefault(netns, XtTables())
+
     def nft(self, netns: str, family: str, name: str) -> NftTable:
         """A table of nftables."""
         return self._nft.setdefault((netns, family, name), NftTable())
+
+    def translates(self, netns: str, family: int) -> bool:
+        """Whether there is a chain of type nat for the IP version by now."""
+        xtables = (
+            tables.tables for (place, _, version), tables in self._xt.items() if (place, version) == (netns, family)
+        )
+        kinds = ("inet", "ip" if family == 4 else "ip6")
+        native = (table for (place, kind, _), table in self._nft.items() if place == netns and kind in kinds)
+        return any("nat" in tables for tables in xtables) or any(
+            head.startswith("type nat") for table in native for head, _ in table.chains.values()
+        )
 
     def build(self, plot: Plot) -> None:
         """Writes all blocks into the plot."""
         have_sets: set[tuple[str, int]] = set()
         for (netns, backend, family), tables in self._xt.items():
-            text = xt.block(family, tables.tables)
+            text = xt.block(tables.tables)
             if "--match-set" in text and (netns, family) not in have_sets:
                 have_sets.add((netns, family))
                 plot.draft(netns).firewall.append(Firewall("ipset", ipsets(plot, netns, family)))
             program = "iptables" if family == 4 else "ip6tables"
             plot.draft(netns).firewall.append(Firewall(f"{program}-{backend}", text))
+        for netns, tables in self._ebtables.items():
+            plot.draft(netns).firewall.append(Firewall("ebtables-nft", xt.block(tables.tables)))
         for (netns, kind, name), table in self._nft.items():
             plot.draft(netns).firewall.append(Firewall("nft", _nft_text(kind, name, table)))
 

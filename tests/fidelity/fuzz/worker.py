@@ -20,7 +20,9 @@ from tests.harness.netns import NETNS_FOLDER
 from tests.scenarios.scenario import Scenario
 
 APART = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--net")
-SETUP = f'mount -t tmpfs none {NETNS_FOLDER} && ip link set lo up && exec "$@"'
+#: Namespaces and iptables' lock are of this worker alone, too.
+PRIVATE = f"mount -t tmpfs none {NETNS_FOLDER} && mount -t tmpfs none /mnt && export XTABLES_LOCKFILE=/mnt/xtables.lock"
+SETUP = f'{PRIVATE} && ip link set lo up && exec "$@"'
 
 
 class Worker:

@@ -39,7 +39,8 @@ IN, OUT = ("prerouting", "input", "forward"), ("forward", "output", "postrouting
 
 @dataclass(frozen=True)
 class Part:
-    """A match: its likelihood, its words, the hooks and protocols that it may have, the tables that lack it."""
+    """A match: its likelihood, its words, the hooks and protocols that it may have, the tables that lack it, and
+    whether the model can decide it: where it cannot, a rule that does nothing has no step."""
 
     weight: float
     words: Words
@@ -47,6 +48,7 @@ class Part:
     protocols: Sequence[str] = ()
     families: Sequence[int] = (4, 6)
     not_in: Sequence[str] = ()
+    decided: bool = True
 
 
 def maybe_not(ground: Ground, words: str) -> str:
@@ -193,7 +195,7 @@ def _owner(ground: Ground, _protocol: str) -> str:
 
 
 def _chance(ground: Ground, _protocol: str) -> str:
-    return "-m statistic --mode random --probability 0.5"
+    return ground.dice.either("-m statistic --mode random --probability 0.5", "-m limit --limit 1/sec --limit-burst 2")
 
 
 def _set(ground: Ground, protocol: str) -> str:
@@ -234,8 +236,8 @@ MATCHES = (
     Part(0.5, _comment),
     Part(3, _icmp, protocols=("icmp",)),
     Part(1.5, _mac, IN),
-    Part(1, _owner, ("output", "postrouting")),
-    Part(0.15, _chance),
+    Part(1, _owner, ("output", "postrouting"), decided=False),
+    Part(0.15, _chance, decided=False),
     Part(3, _set),
     Part(1.5, _physdev, ("prerouting", "forward", "postrouting")),
     Part(2, _rpfilter, ("prerouting",), not_in=NOT_NAT),
@@ -255,9 +257,11 @@ def rule(ground: Ground, chains: Sequence[str] = ()) -> str:
         if ground.hook in part.hooks and ground.family in part.families and ground.table not in part.not_in
         and (not part.protocols or protocol in part.protocols)
     ]  # fmt: skip
-    for part in dict.fromkeys(dice.weighted(usable) for _ in range(dice.number(1, 3))):
-        words.append(part.words(ground, named))
-    return " ".join([*words, target(ground, named, chains)])
+    parts = list(dict.fromkeys(dice.weighted(usable) for _ in range(dice.number(1, 3))))
+    words += [part.words(ground, named) for part in parts]
+    done = target(ground, named, chains)
+    idle = done in ("", "-j LOG", *NOTES) and not all(part.decided for part in parts)
+    return " ".join([*words, "-j ACCEPT" if idle else done])
 
 
 def _set_mark(ground: Ground) -> str:
@@ -274,6 +278,13 @@ def _connmark(ground: Ground) -> str:
     )  # fmt: skip
 
 
+def _hops(ground: Ground) -> str:
+    """What a packet has left of its way. Only its sender sets it, so that no loop goes on for ever."""
+    name = "TTL --ttl" if ground.family == 4 else "HL --hl"
+    how = "set" if ground.hook == "output" and ground.dice.chance(0.7) else "dec"
+    return f"-j {name}-{how} {ground.dice.either(1, 1, 2, 3, 62, 63, 200)}"
+
+
 def _reject(ground: Ground, protocol: str) -> str:
     kinds = [kind for kind in REJECTS[ground.family] if kind != "tcp-reset" or protocol == "tcp"]
     return f"-j REJECT --reject-with {ground.dice.pick(kinds)}"
@@ -281,6 +292,10 @@ def _reject(ground: Ground, protocol: str) -> str:
 
 def _zone(dice: Dice) -> str:
     return f"--zone{dice.weighted(((3.0, ''), (1.0, '-orig'), (1.0, '-reply')))} {dice.number(1, 2)}"
+
+
+#: What changes nothing that routes or rules look at.
+NOTES = ("-j CLASSIFY --set-class 1:1", "-j CHECKSUM --checksum-fill", "-j DSCP --set-dscp 0x02", "-j NFLOG")
 
 
 def target(ground: Ground, protocol: str, chains: Sequence[str]) -> str:
@@ -296,13 +311,18 @@ def target(ground: Ground, protocol: str, chains: Sequence[str]) -> str:
     if ground.table in ("mangle", "raw", "filter"):
         table += [(8.0 if ground.table == "mangle" else 0.7, _set_mark(ground))]
     if ground.table == "mangle":
-        table += [(4.0, _connmark(ground)), (0.5, "-j CONNMARK --restore-mark")]
+        table += [
+            (0.5, dice.pick(NOTES)),
+            (4.0, _connmark(ground)),
+            (0.8, _hops(ground)),
+            (0.5, "-j CONNMARK --restore-mark"),
+        ]
     if ground.table == "raw":
         table += [(3.0, dice.either("-j CT --notrack", "-j NOTRACK")), (1.0, f"-j CT {_zone(dice)}")]
     return dice.weighted(table)
 
 
-def block(family: int, tables: Mapping[str, Mapping[str, tuple[str, list[str]]]]) -> str:
+def block(tables: Mapping[str, Mapping[str, tuple[str, list[str]]]]) -> str:
     """Lines of iptables-save: by table and chain, the policy ("-" for a user chain) and the rules."""
     lines = []
     for table, chains in tables.items():
