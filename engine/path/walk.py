@@ -127,7 +127,7 @@ def _forward(journey: Journey, stage: Forward) -> Next:
     way = stage.way
     if journey.assigned is not None:
         text = f"a rule handed the packet to {journey.assigned}, but routing does not take it in (no rule for its mark)"
-        journey.step(StepKind.ROUTE, text, way.ref)
+        journey.step(StepKind.NOTE, text, way.ref)  # the lookup succeeds; ip_forward() frees what has a socket
         return journey.end(Outcome.NOT_FORWARDED)
     if journey.packet.ttl <= 1:
         rounds = "it goes round in circles until its " if journey.circling else ""
