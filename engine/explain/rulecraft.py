@@ -27,6 +27,7 @@ from engine.model.firewall import (
 )
 from engine.model.packet import PROTOCOL_NUMBERS, Protocol
 from engine.model.plan import InsertRule, ReplaceRule, RulePlace
+from engine.model.words import rule_spec
 
 #: Modules of iptables-extensions(8) that are not called like their protocol.
 XT_MODULES: dict[Protocol, str] = {Protocol.ICMPV6: "icmp6"}
@@ -210,8 +211,6 @@ def retarget(place: RulePlace, old: Rule, target: IPAddress, port: int | None) -
         return None
     to = _destination(target, port)
     words = old.text.split()
-    if any(isinstance(statement, Nat) and statement.fields for statement in old.statements):
-        return None
     if "--to-destination" in words:
         words[words.index("--to-destination") + 1] = to
         words = words[words.index(place.chain) + 1 :] if place.chain in words else words
@@ -228,6 +227,31 @@ def retarget(place: RulePlace, old: Rule, target: IPAddress, port: int | None) -
     text = " ".join(words) if place.backend is Backend.NFT else " ".join(("-A", place.chain, *words))
     rule = Rule(place.index, statements, text, old.handle)
     return ReplaceRule(place, rule, tuple(words))
+
+
+def masqueraded(place: RulePlace, old: Rule) -> ReplaceRule | None:
+    """The same SNAT rule with the address of the device that packets leave by, and the ports that it had; None for one
+    that chooses by a map."""
+    nat = next((s for s in old.statements if isinstance(s, Nat)), None)
+    if nat is None or nat.kind is not NatKind.SNAT or nat.fields:
+        return None
+    value, flags = NatValue(None, None, nat.value.port_low, nat.value.port_high), nat.flags - {"persistent"}
+    low, high = value.port_low, value.port_high
+    ports = "" if low is None else str(low) if high in (None, low) else f"{low}-{high}"
+    if place.backend is Backend.NFT:
+        words = _without_counter(old.text.split())
+        kept, to = words[: words.index("snat")], (("to", f":{ports}") if ports else ())
+        words = [*kept, "masquerade", *to, *((",".join(sorted(flags)),) if flags else ())]
+        text = " ".join(words)
+    else:
+        words = list(rule_spec(old, place.chain))
+        at = words.index("--to-source")
+        words[at : at + 2] = ("--to-ports", ports) if ports else ()
+        words[words.index("-j") + 1] = "MASQUERADE"
+        words = [word for word in words if word != "--persistent"]
+        text = " ".join(("-A", place.chain, *words))
+    statements = tuple(Nat(NatKind.MASQUERADE, value, flags=flags) if s is nat else s for s in old.statements)
+    return ReplaceRule(place, Rule(place.index, statements, text, old.handle), tuple(words))
 
 
 def _without_counter(words: list[str]) -> list[str]:

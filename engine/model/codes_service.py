@@ -58,6 +58,11 @@ SERVICE: Mapping[str, Code] = {
         SILENCE,
         "the network's subnet is masqueraded",
     ),
+    "NAT_SNAT_NO_WAY_BACK": Code(
+        "A rule gives packets a source that its host does not have, so that their answers go elsewhere.",
+        SILENCE,
+        "the rule masquerades, or has an address that the host has",
+    ),
     "NAT_LOOPBACK_NEEDS_ROUTE_LOCALNET": Code(
         "A packet with a loopback address may not go over a device that is not told to carry one.",
         SILENCE,

@@ -216,6 +216,19 @@ def unmasqueraded() -> Snapshot:
     return world.snapshot()
 
 
+def given_source(rule: str) -> Snapshot:
+    """A rule that chooses a source for what leaves, before the engine's own rules."""
+    world = docker_world()
+    world["lan"].serve(80).route("172.17.0.0/16 dev eth0")
+    host = world["host"]
+    nat = next(table for table in host.tables if table.name == "nat")
+    host.tables.remove(nat)
+    host.iptables(
+        f"*nat\n:POSTROUTING ACCEPT [0:0]\n{rule}\n-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE\nCOMMIT\n"
+    )
+    return world.snapshot()
+
+
 def deaf_port() -> Snapshot:
     world = one_bridge()
     world["sw"].plug("right0", "br0", state="blocking")
