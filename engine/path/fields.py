@@ -8,12 +8,12 @@ as the kernel compares them (ip_packet_match, nft_meta_store_ifname).
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address
-
-from engine.model.packet import PROTOCOL_NUMBERS, Packet, Protocol
+from engine.model.packet import Protocol
 from engine.path.addresses import address_type
 from engine.path.arp_fields import FIELDS as ARP
 from engine.path.fib import FlowKey, Found
+from engine.path.flow_fields import FIELDS as FLOW
+from engine.path.header_fields import FIELDS as PACKET
 from engine.path.values import UNKNOWN, Read, Unknown, Value, of_mac
 from engine.path.view import TELLING, View
 
@@ -23,15 +23,6 @@ NO_SOCKET = -1
 FRAMELESS = frozenset({"loopback", "wireguard", "tun", "ipip", "sit", "gre", "ip6tnl", "ip6gre", "vti", "xfrm", "ppp"})
 #: The headers that fields are named after, by IP version or protocol: a packet has no field of another's.
 HEADERS = {"ip": 4, "ip6": 6, "tcp": Protocol.TCP, "udp": Protocol.UDP, "sctp": Protocol.SCTP}
-#: The parts of a flow's tuple (`Tuple4`) by nftables' names.
-CT_PARTS = (
-    ("ip saddr", "src"),
-    ("ip daddr", "dst"),
-    ("ip6 saddr", "src"),
-    ("ip6 daddr", "dst"),
-    ("proto-src", "sport"),
-    ("proto-dst", "dport"),
-)
 
 
 def read(name: str, view: View) -> Value | Unknown:
@@ -45,62 +36,6 @@ def read(name: str, view: View) -> Value | Unknown:
         header = HEADERS.get(name.removeprefix("nft ").partition(" ")[0])
         return UNKNOWN if header in (None, view.packet.dst.version, view.packet.protocol) else None
     return function(view)
-
-
-def _v4(value: object) -> int | None:
-    return int(value) if isinstance(value, IPv4Address) else None
-
-
-def _v6(value: object) -> int | None:
-    return int(value) if isinstance(value, IPv6Address) else None
-
-
-def _port(protocol: Protocol, end: str) -> Read:
-    def value(view: View) -> int | None:
-        packet = view.packet
-        if packet.protocol is not protocol:
-            return None
-        return packet.sport if end == "sport" else packet.dport
-
-    return value
-
-
-def _icmp(protocol: Protocol, part: str) -> Read:
-    def value(view: View) -> int | None:
-        packet = view.packet
-        if packet.protocol is not protocol:
-            return None
-        return packet.icmp_type if part == "type" else packet.icmp_code
-
-    return value
-
-
-def _tcp_flags(view: View) -> int | None:
-    return view.packet.tcp_flags if view.packet.protocol is Protocol.TCP else None
-
-
-def _number(packet: Packet) -> int:
-    return PROTOCOL_NUMBERS[packet.protocol]
-
-
-def _ct_state(view: View) -> frozenset[str]:
-    """The state, and xtables' pseudo-states SNAT and DNAT (xt_conntrack.c, XT_CONNTRACK_STATE_SNAT)."""
-    return frozenset({view.context.ct_state}) | (view.context.ct_status & {"snat", "dnat"})
-
-
-def _ct_direction(view: View) -> str:
-    return "reply" if view.context.ct_reply_direction else "original"
-
-
-def _ct_tuple(direction: str, name: str, part: str) -> Read:
-    def value(view: View) -> int | None:
-        version = HEADERS.get(name.partition(" ")[0])
-        flow = view.context.ct_original if direction == "original" else view.context.ct_reply
-        if flow is None or version not in (None, flow.src.version) or getattr(flow, part) is None:  # nft_ct_get_eval
-            return None
-        return int(getattr(flow, part))
-
-    return value
 
 
 def _fib_type(end: str, device: str) -> Read:
@@ -163,15 +98,6 @@ def _owner(part: str, absent: Value) -> Read:
     return value
 
 
-def _family(view: View) -> str:
-    return "ipv4" if view.packet.dst.version == 4 else "ipv6"
-
-
-def _tracked(read: Read) -> Read:
-    """A field of the connection: absent for packets that belong to none."""
-    return lambda view: None if view.context.ct_state in ("untracked", "invalid") else read(view)
-
-
 def _ether_type(view: View) -> int:
     if view.context.arp:
         return 0x0806
@@ -207,22 +133,10 @@ def _pkttype(view: View) -> str:
 
 FIELDS: dict[str, Read] = {
     **ARP,
-    "ip saddr": lambda view: _v4(view.packet.src),
-    "ip daddr": lambda view: _v4(view.packet.dst),
-    "ip6 saddr": lambda view: _v6(view.packet.src),
-    "ip6 daddr": lambda view: _v6(view.packet.dst),
-    "ip protocol": lambda view: _number(view.packet) if view.packet.dst.version == 4 else None,
-    "ip6 nexthdr": lambda view: _number(view.packet) if view.packet.dst.version == 6 else None,
-    "ip ttl": lambda view: view.packet.ttl if view.packet.dst.version == 4 else None,
-    "ip6 hoplimit": lambda view: view.packet.ttl if view.packet.dst.version == 6 else None,
-    "ip version": lambda view: view.packet.dst.version,
-    "ip6 version": lambda view: 6 if view.packet.dst.version == 6 else None,
-    "ip length": lambda view: FIELDS["meta length"](view) if view.packet.dst.version == 4 else None,
-    "meta l4proto": lambda view: _number(view.packet),
-    "meta nfproto": _family,
+    **PACKET,
+    **FLOW,
     "meta protocol": _ether_type,
     "ether type": _ether_type,
-    "meta length": lambda view: UNKNOWN if view.packet.length is None else view.packet.length,
     "meta mark": lambda view: view.context.mark,
     "meta iifname": lambda view: view.context.iif,
     "meta oifname": lambda view: view.context.oif,
@@ -239,38 +153,11 @@ FIELDS: dict[str, Read] = {
     "owner gid": _owner("gid", ""),
     "ether saddr": _mac("saddr"),
     "ether daddr": _mac("daddr"),
-    "ip frag-off": lambda view: 0 if view.packet.dst.version == 4 else None,
-    "ip fragment": lambda _view: "first",
     "physdev in": lambda view: view.context.physin,
     "physdev out": lambda view: view.context.physout,
     "physdev is-in": lambda view: "yes" if view.context.physin else "no",
     "physdev is-out": lambda view: "yes" if view.context.physout else "no",
     "physdev is-bridged": lambda view: "yes" if view.context.physin and view.context.physout else "no",
-    "tcp sport": _port(Protocol.TCP, "sport"),
-    "tcp dport": _port(Protocol.TCP, "dport"),
-    "tcp flags": _tcp_flags,
-    "udp sport": _port(Protocol.UDP, "sport"),
-    "udp dport": _port(Protocol.UDP, "dport"),
-    "sctp sport": _port(Protocol.SCTP, "sport"),
-    "sctp dport": _port(Protocol.SCTP, "dport"),
-    "th sport": lambda view: view.packet.sport,
-    "th dport": lambda view: view.packet.dport,
-    "icmp type": _icmp(Protocol.ICMP, "type"),
-    "icmp code": _icmp(Protocol.ICMP, "code"),
-    "icmpv6 type": _icmp(Protocol.ICMPV6, "type"),
-    "icmpv6 code": _icmp(Protocol.ICMPV6, "code"),
-    "ct state": _ct_state,
-    "ct status": _tracked(lambda view: view.context.ct_status),
-    "ct direction": _tracked(_ct_direction),
-    "ct mark": _tracked(lambda view: view.context.ct_mark),
-    "ct l3proto": _tracked(_family),
-    "ct protocol": _tracked(lambda view: PROTOCOL_NUMBERS[view.context.ct_protocol or view.packet.protocol]),
-    "ct zone": _tracked(lambda view: view.context.ct_zone),
-    **{
-        f"ct {direction} {name}": _ct_tuple(direction, name, part)
-        for direction in ("original", "reply")
-        for name, part in CT_PARTS
-    },
     "fib daddr type": _fib_type("daddr", ""),
     "fib saddr type": _fib_type("saddr", ""),
     "fib daddr . iif type": _fib_type("daddr", "iif"),
