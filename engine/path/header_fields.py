@@ -1,0 +1,87 @@
+"""The fields that are in the packet itself: the headers of IP and of what it carries."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address
+
+from engine.model.packet import PROTOCOL_NUMBERS, Packet, Protocol
+from engine.path.values import UNKNOWN, Read, Unknown
+from engine.path.view import View
+
+
+def family(view: View) -> str:
+    """The packet's IP version, by nftables' name."""
+    return "ipv4" if view.packet.dst.version == 4 else "ipv6"
+
+
+def _length(view: View) -> int | Unknown:
+    return UNKNOWN if view.packet.length is None else view.packet.length
+
+
+def _v4(value: object) -> int | None:
+    return int(value) if isinstance(value, IPv4Address) else None
+
+
+def _v6(value: object) -> int | None:
+    return int(value) if isinstance(value, IPv6Address) else None
+
+
+def _port(protocol: Protocol, end: str) -> Read:
+    def value(view: View) -> int | None:
+        packet = view.packet
+        if packet.protocol is not protocol:
+            return None
+        return packet.sport if end == "sport" else packet.dport
+
+    return value
+
+
+def _icmp(protocol: Protocol, part: str) -> Read:
+    def value(view: View) -> int | None:
+        packet = view.packet
+        if packet.protocol is not protocol:
+            return None
+        return packet.icmp_type if part == "type" else packet.icmp_code
+
+    return value
+
+
+def _tcp_flags(view: View) -> int | None:
+    return view.packet.tcp_flags if view.packet.protocol is Protocol.TCP else None
+
+
+def _number(packet: Packet) -> int:
+    return PROTOCOL_NUMBERS[packet.protocol]
+
+
+FIELDS: dict[str, Read] = {
+    "ip saddr": lambda view: _v4(view.packet.src),
+    "ip daddr": lambda view: _v4(view.packet.dst),
+    "ip6 saddr": lambda view: _v6(view.packet.src),
+    "ip6 daddr": lambda view: _v6(view.packet.dst),
+    "ip protocol": lambda view: _number(view.packet) if view.packet.dst.version == 4 else None,
+    "ip6 nexthdr": lambda view: _number(view.packet) if view.packet.dst.version == 6 else None,
+    "ip ttl": lambda view: view.packet.ttl if view.packet.dst.version == 4 else None,
+    "ip6 hoplimit": lambda view: view.packet.ttl if view.packet.dst.version == 6 else None,
+    "ip version": lambda view: view.packet.dst.version,
+    "ip6 version": lambda view: 6 if view.packet.dst.version == 6 else None,
+    "ip length": lambda view: _length(view) if view.packet.dst.version == 4 else None,
+    "meta l4proto": lambda view: _number(view.packet),
+    "meta nfproto": family,
+    "meta length": _length,
+    "ip frag-off": lambda view: 0 if view.packet.dst.version == 4 else None,
+    "ip fragment": lambda _view: "first",
+    "tcp sport": _port(Protocol.TCP, "sport"),
+    "tcp dport": _port(Protocol.TCP, "dport"),
+    "tcp flags": _tcp_flags,
+    "udp sport": _port(Protocol.UDP, "sport"),
+    "udp dport": _port(Protocol.UDP, "dport"),
+    "sctp sport": _port(Protocol.SCTP, "sport"),
+    "sctp dport": _port(Protocol.SCTP, "dport"),
+    "th sport": lambda view: view.packet.sport,
+    "th dport": lambda view: view.packet.dport,
+    "icmp type": _icmp(Protocol.ICMP, "type"),
+    "icmp code": _icmp(Protocol.ICMP, "code"),
+    "icmpv6 type": _icmp(Protocol.ICMPV6, "type"),
+    "icmpv6 code": _icmp(Protocol.ICMPV6, "code"),
+}
