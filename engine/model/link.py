@@ -96,7 +96,8 @@ class Link:
     (or bond, VRF) that this link is a port of. `parent` is the index of the lower device (VLAN,
     macvlan, vxlan). `detail` holds kind-specific settings by their iproute2 names, `slave` what a master that is no
     bridge knows of this link (bond: state, mii_status; vrf: table). `vlans` has the VLANs of a bridge port, and of
-    a bridge itself; they only count where the bridge filters by VLAN. `programs` are XDP and tc programs.
+    a bridge itself; they only count where the bridge filters by VLAN. `programs` are XDP and tc programs. `group` is a
+    number that rules can ask for (ip-link(8), group), None where only a name of it was told.
     """
 
     index: int
@@ -118,6 +119,7 @@ class Link:
     slave: Mapping[str, str] = field(default_factory=dict)
     vlans: tuple[BridgeVlan, ...] = ()
     programs: tuple[Program, ...] = ()
+    group: int | None = 0
 
     @property
     def works(self) -> bool:

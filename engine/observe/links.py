@@ -28,7 +28,7 @@ RTM_NEWLINK, RTM_GETLINK = 16, 18
 
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINK, _IFLA_MASTER = 1, 3, 4, 5, 10
 _IFLA_LINKINFO, _IFLA_IFALIAS, _IFLA_AF_SPEC, _IFLA_EXT_MASK = 18, 20, 26, 29
-_IFLA_PROMISCUITY, _IFLA_LINK_NETNSID, _IFLA_XDP = 30, 37, 43
+_IFLA_GROUP, _IFLA_PROMISCUITY, _IFLA_LINK_NETNSID, _IFLA_XDP = 27, 30, 37, 43
 _INFO_KIND, _INFO_DATA, _INFO_SLAVE_KIND, _INFO_SLAVE_DATA = 1, 2, 4, 5
 _IFF_UP, _IFF_NOARP, _IFF_PROMISC, _IFF_LOWER_UP = 0x1, 0x80, 0x100, 0x10000
 _ARPHRD_LOOPBACK = 772
@@ -99,6 +99,7 @@ def _parse_link(body: bytes) -> SeenLink:
         detail=detail(kind, data),
         slave=slave(of, held),
         programs=xdp_programs(found.get(_IFLA_XDP)),
+        group=u32(found[_IFLA_GROUP]) if _IFLA_GROUP in found else 0,
     )
     return SeenLink(link, far, device_sysctls(name, found.get(_IFLA_AF_SPEC, b"")))
 

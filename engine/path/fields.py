@@ -8,6 +8,7 @@ as the kernel compares them (ip_packet_match, nft_meta_store_ifname).
 
 from __future__ import annotations
 
+from engine.model.link import Link
 from engine.model.packet import Protocol
 from engine.path.addresses import address_type
 from engine.path.arp_fields import FIELDS as ARP
@@ -21,6 +22,8 @@ from engine.path.view import TELLING, View
 NO_SOCKET = -1
 #: Kinds of devices whose packets come without a link header, so without MAC addresses.
 FRAMELESS = frozenset({"loopback", "wireguard", "tun", "ipip", "sit", "gre", "ip6tnl", "ip6gre", "vti", "xfrm", "ppp"})
+#: Numbers of <linux/if_arp.h>.
+ARPHRD_ETHER, ARPHRD_LOOPBACK = 1, 772
 #: The headers that fields are named after, by IP version or protocol: a packet has no field of another's.
 HEADERS = {"ip": 4, "ip6": 6, "tcp": Protocol.TCP, "udp": Protocol.UDP, "sctp": Protocol.SCTP}
 
@@ -104,12 +107,38 @@ def _ether_type(view: View) -> int:
     return 0x0800 if view.packet.dst.version == 4 else 0x86DD
 
 
+def _device(view: View, which: str) -> Link | None:
+    return view.netns.links_by_name.get(view.context.iif if which == "iif" else view.context.oif)
+
+
 def _kind(which: str) -> Read:
     """The kind of a device (IFLA_INFO_KIND), which a plain network card has not."""
 
     def value(view: View) -> str | None:
-        device = view.netns.links_by_name.get(view.context.iif if which == "iif" else view.context.oif)
+        device = _device(view, which)
         return None if device is None else "" if device.kind == "loopback" else device.kind
+
+    return value
+
+
+def _group(which: str) -> Read:
+    """The group of a device (nft_meta_store_ifgroup, xt_devgroup.c)."""
+
+    def value(view: View) -> int | Unknown | None:
+        device = _device(view, which)
+        return None if device is None else UNKNOWN if device.group is None else device.group
+
+    return value
+
+
+def _hardware(which: str) -> Read:
+    """The hardware type of a device: that of loopback, and of all that send Ethernet's frames."""
+
+    def value(view: View) -> int | Unknown | None:
+        device = _device(view, which)
+        if device is None or device.kind == "loopback":
+            return None if device is None else ARPHRD_LOOPBACK
+        return UNKNOWN if device.kind in FRAMELESS or len(device.mac) != len("00:00:00:00:00:00") else ARPHRD_ETHER
 
     return value
 
@@ -118,7 +147,7 @@ def _bridge(which: str) -> Read:
     """The bridge that a device is a port of (nft_meta_bridge.c); empty for others."""
 
     def value(view: View) -> str:
-        device = view.netns.links_by_name.get(view.context.iif if which == "iif" else view.context.oif)
+        device = _device(view, which)
         master = view.netns.links_by_index.get(device.master or 0) if device is not None else None
         return master.name if master is not None and master.kind == "bridge" else ""
 
@@ -147,6 +176,10 @@ FIELDS: dict[str, Read] = {
     "meta pkttype": _pkttype,
     "meta iifkind": _kind("iif"),
     "meta oifkind": _kind("oif"),
+    "meta iifgroup": _group("iif"),
+    "meta oifgroup": _group("oif"),
+    "meta iiftype": _hardware("iif"),
+    "meta oiftype": _hardware("oif"),
     "meta skuid": _owner("uid", None),
     "meta skgid": _owner("gid", None),
     "owner uid": _owner("uid", ""),
@@ -172,5 +205,8 @@ FIELDS: dict[str, Read] = {
 #: Those that every frame has, whatever is in it.
 OF_FRAMES = frozenset(
     f"meta {name}"
-    for name in ("protocol", "mark", "iifname", "oifname", "iif", "oif", "ibrname", "obrname", "iifkind", "oifkind")
+    for name in (
+        *("protocol", "mark", "iifname", "oifname", "iif", "oif", "ibrname", "obrname", "iifkind", "oifkind"),
+        *("iifgroup", "oifgroup", "iiftype", "oiftype"),
+    )
 ) | {"ether type", "ether saddr", "ether daddr", "ct state"}

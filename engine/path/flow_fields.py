@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from engine.model.packet import PROTOCOL_NUMBERS
 from engine.path.header_fields import family
-from engine.path.values import Read
+from engine.path.values import UNKNOWN, Read
 from engine.path.view import View
 
 #: The parts of a flow's tuple (`Tuple4`) by nftables' names.
@@ -48,6 +48,12 @@ def _tracked(read: Read) -> Read:
     return lambda view: None if view.context.ct_state in ("untracked", "invalid") else read(view)
 
 
+def _helper(absent: str | None) -> Read:
+    """The helper of the connection that expected this one, as FTP's data is by its control; others have none, whatever
+    helper they have themselves (nft_ct_get_eval, helper_mt)."""
+    return lambda view: UNKNOWN if "expected" in view.context.ct_status else absent
+
+
 FIELDS: dict[str, Read] = {
     "ct state": _ct_state,
     "ct status": _tracked(lambda view: view.context.ct_status),
@@ -56,6 +62,8 @@ FIELDS: dict[str, Read] = {
     "ct l3proto": _tracked(family),
     "ct protocol": _tracked(lambda view: PROTOCOL_NUMBERS[view.context.ct_protocol or view.packet.protocol]),
     "ct zone": _tracked(lambda view: view.context.ct_zone),
+    "ct helper": _helper(None),
+    "ct helper or none": _helper(""),
     **{
         f"ct {direction} {name}": _ct_tuple(direction, name, part)
         for direction in ("original", "reply")

@@ -17,7 +17,7 @@ from engine.model.firewall import Field, Firewall, Match, Nat, Opaque, SetMark, 
 
 #: Beside those that begin with "ct ": fields of matches that look at connections.
 FIELDS = frozenset(
-    f"xt {module}" for module in ("connlimit", "connbytes", "connlabel", "helper", "cluster", "conntrack", "state")
+    f"xt {module}" for module in ("connlimit", "connbytes", "connlabel", "cluster", "conntrack", "state")
 )
 #: Families of tables whose rules make the namespace track connections of an IP version.
 FAMILIES = {"ip": ("ip", "inet", "bridge", "netdev"), "ip6": ("ip6", "inet", "bridge", "netdev")}

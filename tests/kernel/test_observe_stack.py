@@ -162,6 +162,7 @@ def test_links_are_those_that_ip_shows(box: Netns) -> None:
         assert (link.up, link.carrier) == ("UP" in row["flags"], "LOWER_UP" in row["flags"])
         assert link.kind == info.get("info_kind", "loopback")
         assert link.alias == row.get("ifalias", "")
+        assert link.group == int(row["group"].replace("default", "0"))
         assert link.promiscuous == (row["promiscuity"] > 0)
         assert link.master == (rows[row["master"]]["ifindex"] if "master" in row else None)
 

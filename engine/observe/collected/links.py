@@ -76,8 +76,14 @@ def _link(row: Row, indexes: Mapping[str, int]) -> SeenLink:
         detail={name: _word(data[key]) for name, key in _DETAILS.get(kind, ()) if key in data},
         slave={name: _word(held[name]) for name in _SLAVES.get(of, ()) if name in held},
         programs=_xdp(row.get("xdp") or {}),
+        group=_group(str(row.get("group", "default"))),
     )
     return SeenLink(link, far)
+
+
+def _group(word: str) -> int | None:
+    """A number, or the name that this host gives it (/etc/iproute2/group), of which one is the same everywhere."""
+    return int(word) if word.isdecimal() else 0 if word == "default" else None
 
 
 def _points_at(

@@ -106,6 +106,10 @@ FIELDS: dict[str, FieldInfo] = {
     "meta oif": FieldInfo(_D, "outgoing device by index; shown by name while it exists", absent=Absent.EMPTY),
     "meta iifkind": FieldInfo(_S, "kind of the incoming device (veth, bridge, wireguard, …)"),
     "meta oifkind": FieldInfo(_S, "kind of the outgoing device"),
+    "meta iifgroup": FieldInfo(_N, "group of the incoming device (`devgroup --src-group`)"),
+    "meta oifgroup": FieldInfo(_N, "group of the outgoing device"),
+    "meta iiftype": FieldInfo(_N, "hardware type of the incoming device (ether 1, loopback 772)"),
+    "meta oiftype": FieldInfo(_N, "hardware type of the outgoing device"),
     "meta ibrname": FieldInfo(_D, "bridge of the incoming port (bridge family)"),
     "meta obrname": FieldInfo(_D, "bridge of the outgoing port (bridge family)"),
     "physdev in": FieldInfo(_D, "bridge port that a bridged packet came in by", absent=Absent.EMPTY),
@@ -141,6 +145,10 @@ FIELDS: dict[str, FieldInfo] = {
     "ct reply ip6 daddr": FieldInfo(_A6, "destination that the replies carry, IPv6"),
     "ct reply proto-src": FieldInfo(_N, "source port that the replies carry"),
     "ct reply proto-dst": FieldInfo(_N, "destination port that the replies carry"),
+    "ct helper": FieldInfo(_S, "helper of the connection that this one was expected by (absent without one)"),
+    "ct helper or none": FieldInfo(
+        _S, "as `ct helper`; without one a negated match holds (xt helper)", absent=Absent.EMPTY
+    ),
     # Questions to the routing table. The part between the dots limits the question to a device or a mark.
     "fib saddr type": FieldInfo(_S, "route type of the source address: local, unicast, broadcast, multicast, …"),
     "fib daddr type": FieldInfo(_S, "route type of the destination address (`addrtype --dst-type`)"),

@@ -44,6 +44,8 @@ TYPE_FIELDS: dict[str, str] = {
     "tcp_flag": "tcp flags",
     "uid": "meta skuid",
     "gid": "meta skgid",
+    "devgroup": "meta iifgroup",
+    "iface_type": "meta iiftype",
 }
 
 #: Expressions that are known by name, and answered "unknown".

@@ -61,6 +61,14 @@ TCP_FLAGS: dict[str, int] = {
     "fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "ecn": 64, "cwr": 128,
 }  # fmt: skip
 
+#: <linux/if_arp.h>, by nft's names.
+HARDWARE_TYPES: dict[str, int] = {
+    "ether": 1, "ppp": 512, "ipip": 768, "ipip6": 769, "loopback": 772, "sit": 776, "ipgre": 778,
+}  # fmt: skip
+
+#: The name that every host has for a group of devices (/etc/iproute2/group).
+DEVICE_GROUPS: dict[str, int] = {"default": 0}
+
 #: What the numbers of a field may be called.
 NUMBER_NAMES: dict[str, dict[str, int]] = {
     "ip protocol": PROTOCOLS,
@@ -76,6 +84,10 @@ NUMBER_NAMES: dict[str, dict[str, int]] = {
     "arp ptype": ETHER_TYPES,
     "arp operation": ARP_OPERATIONS,
     "tcp flags": TCP_FLAGS,
+    "meta iifgroup": DEVICE_GROUPS,
+    "meta oifgroup": DEVICE_GROUPS,
+    "meta iiftype": HARDWARE_TYPES,
+    "meta oiftype": HARDWARE_TYPES,
 }
 
 #: nft's names for one user-visible value that has two.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from engine.model.firewall import Atom, Element, Field, Interval, Match, Name, NamedSet
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.symbols import ICMP_TYPES, ICMPV6_TYPES, PROTOCOLS, TCP_FLAGS
+from engine.observe.firewall.symbols import DEVICE_GROUPS, ICMP_TYPES, ICMPV6_TYPES, PROTOCOLS, TCP_FLAGS
 from engine.observe.firewall.values import (
     ANY_PORT,
     TOP,
@@ -165,6 +165,16 @@ def _masked(name: str) -> Builder:
     return build
 
 
+def _group(name: str) -> Builder:
+    """A group of devices, which has a name where all of its bits are compared."""
+
+    def build(context: XtContext, values: tuple[str, ...]) -> Built | None:
+        number_of = DEVICE_GROUPS.get(first(values))
+        return _masked(name)(context, values if number_of is None else (str(number_of),))
+
+    return build
+
+
 def _address_range(side: str) -> Builder:
     def build(context: XtContext, values: tuple[str, ...]) -> Built:
         return _one(f"{context.family} {side}", address_range(first(values)))
@@ -244,6 +254,9 @@ OPTIONS: dict[tuple[str, str], Builder] = {
     ("iprange", "--src-range"): _address_range("saddr"),
     ("iprange", "--dst-range"): _address_range("daddr"),
     ("mac", "--mac-source"): _mac,
+    ("devgroup", "--src-group"): _group("meta iifgroup"),
+    ("devgroup", "--dst-group"): _group("meta oifgroup"),
+    ("helper", "--helper"): lambda _context, values: _one("ct helper or none", Name(first(values))),
     ("pkttype", "--pkt-type"): _names("meta pkttype"),
     ("length", "--length"): _range("meta length"),
     ("ttl", "--ttl-eq"): _range("ip ttl"),
