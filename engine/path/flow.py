@@ -48,6 +48,11 @@ class Track:
         """Whether a packet with this tuple goes in the reply direction."""
         return flow == self.reply and flow != self.original
 
+    def has(self, flow: Tuple4, zones: tuple[int | None, int]) -> bool:
+        """Whether the tuple is that of a direction, in the zone that is given for that direction (nf_ct_key_equal)."""
+        both = zip((self.original, self.reply), self.zones, zones, strict=True)
+        return any(flow == own and zone == asked for own, zone, asked in both)
+
     def target(self, reply_direction: bool) -> Tuple4:
         """What a packet of that direction looks like when it is completely translated."""
         return inverse(self.original if reply_direction else self.reply)
@@ -68,10 +73,7 @@ class Tracks:
     def find(self, netns: str, protocol: Protocol, flow: Tuple4, zones: tuple[int, int] = (0, 0)) -> Track | None:
         """The flow that a packet with this tuple, in these zones, belongs to in either direction."""
         for track in self.by_netns.get(netns, ()):
-            if track.protocol == protocol and any(
-                flow == own and zone == asked
-                for own, zone, asked in zip((track.original, track.reply), track.zones, zones, strict=True)
-            ):
+            if track.protocol == protocol and track.has(flow, zones):
                 return track
         return None
 

@@ -91,10 +91,13 @@ def _unique(journey: Journey, track: Track, reply: Tuple4) -> Tuple4:
     """The reply tuple with another port where a flow of this conversation has it already (nf_nat_used_tuple).
 
     A server that answers from another address than it was asked at meets this: its answer is a flow of its own, and
-    must not look like an answer.
+    must not look like an answer. It is looked for where the zone of replies has it, so that a flow which began there
+    is found only where both directions are of one zone (nf_conntrack_tuple_taken).
     """
+    first, back = track.zones
+    zones = (first if first == back else None, back)
     others = (each for each in journey.tracks.by_netns.get(journey.netns.id, ()) if each is not track)
-    taken = any(each.protocol is track.protocol and reply in (each.original, each.reply) for each in others)
+    taken = any(each.protocol is track.protocol and each.has(reply, zones) for each in others)
     if not taken or reply.dport is None:
         return reply
     port = reply.dport + 1 if reply.dport < 65535 else 1024
