@@ -146,13 +146,16 @@ def test_the_search_of_a_hopeless_host_ends() -> None:
 
 def test_many_faults_in_a_row_are_told_with_their_fixes() -> None:
     """More than are tried in every combination, where the likeliest remedy of each leads on to the next."""
-    text = "".join(
-        f"*{table}\n:{chain} ACCEPT [0:0]\n-A {chain} -d 10.2.0.2/32 -p tcp -m tcp --dport 80 -j DROP\nCOMMIT\n"
-        for table, chain in (
-            ("raw", "PREROUTING"), ("mangle", "PREROUTING"), ("mangle", "FORWARD"), ("filter", "FORWARD"),
-            ("security", "FORWARD"), ("mangle", "POSTROUTING"),
-        )
-    )  # fmt: skip
+    text = ""
+    for table, chains in (
+        ("raw", ("PREROUTING",)),
+        ("mangle", ("PREROUTING", "FORWARD", "POSTROUTING")),
+        ("filter", ("FORWARD",)),
+        ("security", ("FORWARD",)),
+    ):
+        declared = "".join(f":{chain} ACCEPT [0:0]\n" for chain in chains)
+        drops = "".join(f"-A {chain} -d 10.2.0.2/32 -p tcp -m tcp --dport 80 -j DROP\n" for chain in chains)
+        text += f"*{table}\n{declared}{drops}COMMIT\n"
     _, verdict = asked(line(lambda world: world["router"].iptables(text)))
     assert [cause.code for cause in verdict.causes] == ["FW_RULE_DROP"] * 6
     assert all(cause.fixes for cause in verdict.causes)
