@@ -104,7 +104,8 @@ def _came_by(hop: Hop) -> frozenset[str]:
 def hairpin_not_masqueraded(failure: Failure) -> list[Blocker]:
     """A translated packet kept a source that its new destination can't answer to: its own, or a loopback address.
 
-    IPv4 does not take a packet from its own address in (a martian); IPv6 does, and its answer goes nowhere.
+    IPv4 does not take a packet from its own address in (a martian); IPv6 does, and its answer goes nowhere. An answer
+    for ::1 has no way back even where it was masqueraded: IPv6 has no route_localnet.
     """
     asked = failure.conversation.forward
     step, packet = translation_of(failure), asked.last.packet if failure.backwards else failure.packet
@@ -112,7 +113,8 @@ def hairpin_not_masqueraded(failure: Failure) -> list[Blocker]:
         return []
     went_back = len(asked.hops) > 1 and asked.hops[0].netns == asked.hops[-1].netns == failure.netns.id
     source = packet.src
-    if not ((failure.backwards and went_back) or (not failure.backwards and (failure.returned or source.is_loopback))):
+    looped = source.is_loopback and source.version == 4
+    if not ((failure.backwards and went_back) or (not failure.backwards and (failure.returned or looped))):
         return []
     if failure.outcome is Outcome.MARTIAN and failure.netns.id == step.ref.netns and not failure.step.context.iif:
         return []  # it never gets as far as the way out, where it would be masqueraded
