@@ -191,7 +191,7 @@ class Conversation:
     journey of the ICMP error (or the RST of a rule) that answered the client instead, where there was
     one. `confirm` is the client's third packet (TCP's ACK), walked once the reply has arrived; `request` and `answer`
     are the client's and the server's first data, walked where they may fare otherwise than the handshake. Where
-    `forward` was sent again, `lost` is the one before it.
+    `forward` was sent again, `lost` is the one before it, with what answered it.
     """
 
     forward: Trace
@@ -201,7 +201,7 @@ class Conversation:
     confirm: Trace | None = None
     request: Trace | None = None
     answer: Trace | None = None
-    lost: Trace | None = None
+    lost: Conversation | None = None
     relayed: Conversation | None = None
 
     @property
@@ -215,8 +215,9 @@ class Conversation:
     @property
     def traces(self) -> tuple[Trace, ...]:
         """Every packet's journey but a relay's."""
-        parts = (self.lost, self.forward, self.reply, self.error, self.confirm, self.request, self.answer)
-        return tuple(trace for trace in parts if trace is not None)
+        parts = (self.forward, self.reply, self.error, self.confirm, self.request, self.answer)
+        earlier = self.lost.traces if self.lost else ()
+        return (*earlier, *(trace for trace in parts if trace is not None))
 
     @property
     def broken(self) -> Trace | None:

@@ -6,9 +6,9 @@ to. Three rules say which packets there are:
 
 1. A first packet of TCP or SCTP that is lost is sent again a second later. It belongs to a flow by then wherever the
    first one got through, so it may fare otherwise; what it comes to is the conversation, and the first one is told
-   beside it (`Conversation.lost`). Between namespaces a packet and its error are one call, so that the error comes
-   while connect() is busy: IPv4's wakes a client that polls, IPv6's is not heard (tcp_v4_err, tcp_v6_err: ip_icmp_error
-   queues it for everybody, ipv6_icmp_error for who asked).
+   beside it with its answer (`Conversation.lost`). Between namespaces a packet and its error are one call, so that
+   the error comes while connect() is busy: IPv4's wakes a client that polls, IPv6's is not heard (tcp_v4_err,
+   tcp_v6_err: ip_icmp_error queues it for everybody, ipv6_icmp_error for who asked).
 2. TCP's data goes the way of the handshake, unless something there told one packet of a connection from another
    (`Setting.told`): a rule that asked for it, or a packet that belonged to no flow, after which one from the middle of
    the connection may begin a flow of its own (`tcp`). Then the client's data and the server's are walked as well.
@@ -80,7 +80,7 @@ class Talk:
         self.setting.tracks.forget_unconfirmed()
         first = talk.forward.hops[0].packet
         again = self._followed(*self.asker.goes_on(first.tcp_flags, first.length, self.answerer.listens))
-        return replace(again, lost=talk.forward) if _differs(talk, again) else talk
+        return replace(again, lost=talk) if _differs(talk, again) else talk
 
     def _goes_again(self, talk: Conversation) -> bool:
         """Whether the first packet is sent again, and may fare otherwise than before."""

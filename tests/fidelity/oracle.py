@@ -58,7 +58,9 @@ class Met:
 
 
 def talks(conversation: Conversation) -> Iterator[Conversation]:
-    """The conversation, and those of the relays behind it."""
+    """What was lost before the conversation, itself, and those of the relays behind it."""
+    if conversation.lost:
+        yield from talks(conversation.lost)
     yield conversation
     if conversation.relayed:
         yield from talks(conversation.relayed)
@@ -68,7 +70,7 @@ def legs(conversation: Conversation) -> Iterator[tuple[str, Trace]]:
     """The journeys whose rules can be told apart in the kernel's trace, with the leg that each is, in their order: a
     relay of datagrams asks before it answers, one of connections has accepted by then."""
     if conversation.lost:
-        yield FIRST, conversation.lost
+        yield from legs(conversation.lost)
     yield FIRST, conversation.forward
     behind = list(legs(conversation.relayed)) if conversation.relayed else []
     datagram = conversation.forward.hops[0].packet.protocol is Protocol.UDP
@@ -82,17 +84,17 @@ def legs(conversation: Conversation) -> Iterator[tuple[str, Trace]]:
 
 def failed_leg(conversation: Conversation) -> str:
     """The ending of the packet that did not get through, in a scenario's words."""
-    for talk in talks(conversation):
-        for prefix, trace in (
-            ("", talk.forward),
-            ("reply ", talk.reply),
-            ("confirm ", talk.confirm),
-            ("request ", talk.request),
-            ("answer ", talk.answer),
-        ):
-            if trace and trace.outcome is not Outcome.DELIVERED:
-                return f"{prefix}{trace.outcome}"
-    return str(Outcome.DELIVERED)
+    named = (
+        ("", conversation.forward),
+        ("reply ", conversation.reply),
+        ("confirm ", conversation.confirm),
+        ("request ", conversation.request),
+        ("answer ", conversation.answer),
+    )
+    for prefix, trace in named:
+        if trace and trace.outcome is not Outcome.DELIVERED:
+            return f"{prefix}{trace.outcome}"
+    return failed_leg(conversation.relayed) if conversation.relayed else str(Outcome.DELIVERED)
 
 
 def said_by_model(conversation: Conversation) -> dict[str, list[Met]]:

@@ -160,7 +160,7 @@ def test_what_chance_has_lost_is_sent_again() -> None:
     found = asked(chance("-d 10.2.0.2/32 -m statistic --mode random --probability 0.5 -j DROP").snapshot("client"))
     late = next(each for each in found if each.lost and each.symptom is Symptom.CONNECTED)
     assert late.lost is not None
-    assert (late.lost.outcome, late.forward.outcome) == (Outcome.RULE_DROP, Outcome.DELIVERED)
+    assert (late.lost.forward.outcome, late.forward.outcome) == (Outcome.RULE_DROP, Outcome.DELIVERED)
     unacknowledged = next(each for each in found if each.request and each.symptom is Symptom.CONNECTED)
     assert unacknowledged.confirm is not None
     assert unacknowledged.confirm.outcome is Outcome.RULE_DROP

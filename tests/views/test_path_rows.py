@@ -25,6 +25,11 @@ def test_every_step_of_every_leg_has_a_row() -> None:
     assert len(steps(CONNECTED)) == len(trace.steps) + len(CONNECTED.reply.steps)
 
 
+def test_what_is_sent_again_stands_behind_what_was_lost_and_its_answer() -> None:
+    titles = [leg.title for leg in legs(replace(CONNECTED, lost=CONNECTED))]
+    assert titles == ["Lost · There", "Lost · Back", "There", "Back"]
+
+
 def test_the_step_that_stops_the_packet_says_so_in_a_mark_and_a_word() -> None:
     last = steps(DROPPED)[-1]
     assert last.stop

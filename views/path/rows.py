@@ -71,7 +71,7 @@ class StepRow:
 
 def legs(conversation: Conversation, prefix: str = "") -> list[Leg]:
     """The journeys of a conversation in the order in which they happen."""
-    found = [Leg(f"{prefix}Lost", conversation.lost)] if conversation.lost else []
+    found = legs(conversation.lost, f"{prefix}Lost · ") if conversation.lost else []
     found.append(Leg(f"{prefix}There", conversation.forward))
     if conversation.relayed:
         found += legs(conversation.relayed, f"{prefix}Relayed · ")

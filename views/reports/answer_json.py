@@ -69,17 +69,21 @@ def question(asked: Question, talk: Conversation) -> Json:
 
 def conversation(talk: Conversation) -> Json:
     """The journeys there and back, and the second connection of a relay."""
-    relayed = talk.relayed
     return {
         "forward": trace(talk.forward),
         "reply": trace(talk.reply),
         "confirm": trace(talk.confirm),
         "request": trace(talk.request),
         "answer": trace(talk.answer),
-        "lost": trace(talk.lost),
+        "lost": beside(talk.lost),
         "error": trace(talk.error),
-        "relayed": {"symptom": str(relayed.symptom), **conversation(relayed)} if relayed else None,
+        "relayed": beside(talk.relayed),
     }
+
+
+def beside(talk: Conversation | None) -> Json | None:
+    """A conversation that belongs to another one: what was lost before it, or a relay's."""
+    return {"symptom": str(talk.symptom), **conversation(talk)} if talk else None
 
 
 def trace(walked: Trace | None) -> Json | None:

@@ -209,7 +209,7 @@ def branches(verdict: Verdict, width: int) -> Iterator[Spans]:
 def conversation(talk: Conversation, width: int, prefix: str = "") -> Iterator[Spans]:
     """The way there, the way back, and the second connection of a relay."""
     if talk.lost:
-        yield from journey(f"{prefix}the first packet, which is sent again", talk.lost, width)
+        yield from conversation(talk.lost, width, f"{prefix}before it is sent again: ")
     yield from journey(f"{prefix}the way there", talk.forward, width)
     for title, walked in (("the way back", talk.reply), ("the error's way back", talk.error)):
         if walked:
