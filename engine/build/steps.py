@@ -22,11 +22,13 @@ from engine.model.command import argvs
 from engine.model.firewall import Backend, Rule
 from engine.model.plan import (
     AddAddress,
+    AddForwarding,
     AddPolicyRule,
     AddRoute,
     Change,
     DeleteAddress,
     DeleteFlow,
+    DeleteForwarding,
     DeleteNeighbour,
     DeletePolicyRule,
     DeleteRoute,
@@ -35,6 +37,7 @@ from engine.model.plan import (
     Listen,
     ReplaceRule,
     RulePlace,
+    SetArp,
     SetContainer,
     SetLink,
     SetPort,
@@ -128,6 +131,20 @@ def _delete_neighbour(change: DeleteNeighbour, site: Site) -> Step:
     return Step(lambda: site.hands.delete_neighbour(path, change.link, change.address))
 
 
+def _forwarding(change: AddForwarding | DeleteForwarding, site: Site) -> Step:
+    path = site.where.path(change.netns)
+    opposite = DeleteForwarding if isinstance(change, AddForwarding) else AddForwarding
+    (argv,) = argvs(change, site.bare())
+    (back,) = argvs(opposite(change.netns, change.link, change.mac, change.remote), site.bare())
+    return step_in(site, change.netns, lambda: Run(path, back), lambda: site.hands.run(path, argv))
+
+
+def _set_arp(change: SetArp, site: Site) -> Step:
+    path = site.where.path(change.netns)
+    (argv,), (back,) = (argvs(SetArp(change.netns, change.link, on), site.bare()) for on in (change.on, not change.on))
+    return step_in(site, change.netns, lambda: Run(path, back), lambda: site.hands.run(path, argv))
+
+
 def _delete_flow(change: DeleteFlow, site: Site) -> Step:
     """A flow begins anew with its next packet: there is nothing to undo."""
     path = site.where.path(change.netns)
@@ -209,8 +226,11 @@ STEPS: Mapping[type[Any], Callable[[Any, Site], Step]] = {
     SetPort: _set_port,
     SetContainer: _set_container,
     DeleteNeighbour: _delete_neighbour,
+    AddForwarding: _forwarding,
+    DeleteForwarding: _forwarding,
     DeleteFlow: _delete_flow,
     SetLink: _set_link,
+    SetArp: _set_arp,
     Listen: _listen,
     **BUILDING,
 }

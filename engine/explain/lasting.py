@@ -21,11 +21,13 @@ from engine.model.host import Snapshot
 from engine.model.owner import owner_of_chain
 from engine.model.plan import (
     AddAddress,
+    AddForwarding,
     AddPolicyRule,
     AddRoute,
     Change,
     DeleteAddress,
     DeleteFlow,
+    DeleteForwarding,
     DeleteNeighbour,
     DeletePolicyRule,
     DeleteRoute,
@@ -34,6 +36,7 @@ from engine.model.plan import (
     Listen,
     ReplaceRule,
     RulePlace,
+    SetArp,
     SetContainer,
     SetLink,
     SetPort,
@@ -131,13 +134,17 @@ def _network(
     return Lasting(words, network_manager(snapshot, change))
 
 
-def _link(snapshot: Snapshot, change: SetLink | SetPort) -> Lasting:
+def _link(snapshot: Snapshot, change: SetLink | SetPort | SetArp) -> Lasting:
     inside = _inside(snapshot, change.netns)
     link = snapshot.by_id[change.netns].links_by_name.get(change.link)
     if not inside and link is not None and link.kind == "veth" and link.peer is not None:
         peer = snapshot.containers_in(link.peer.netns or "")
         inside = f"until {peer[0].name} is started again, with a new device" if peer else ""
     return Lasting(inside or "until a reboot; an engine restart keeps it")
+
+
+def _forwarding(_snapshot: Snapshot, change: AddForwarding | DeleteForwarding) -> Lasting:
+    return Lasting(f"until {change.link} is made anew, or whoever keeps its entries writes them again")
 
 
 def _cache(_snapshot: Snapshot, _change: DeleteNeighbour | DeleteFlow) -> Lasting:
@@ -171,8 +178,11 @@ KEPT: Mapping[type[Any], Kept] = {
     AddAddress: _network,
     DeleteAddress: _network,
     DeleteNeighbour: _cache,
+    AddForwarding: _forwarding,
+    DeleteForwarding: _forwarding,
     DeleteFlow: _cache,
     SetLink: _link,
+    SetArp: _link,
     SetPort: _link,
     SetContainer: _container,
     Listen: _listen,

@@ -16,11 +16,13 @@ from engine.model.host import Snapshot
 from engine.model.packet import PROTOCOL_NUMBERS
 from engine.model.plan import (
     AddAddress,
+    AddForwarding,
     AddPolicyRule,
     AddRoute,
     Change,
     DeleteAddress,
     DeleteFlow,
+    DeleteForwarding,
     DeleteNeighbour,
     DeletePolicyRule,
     DeleteRoute,
@@ -28,6 +30,7 @@ from engine.model.plan import (
     InsertRule,
     Listen,
     ReplaceRule,
+    SetArp,
     SetContainer,
     SetLink,
     SetPort,
@@ -151,7 +154,7 @@ def _here(snapshot: Snapshot, change: Any, probe: Probe) -> bool:
     return _passes(snapshot, change.netns, probe)
 
 
-def _link(snapshot: Snapshot, change: SetLink | SetPort, probe: Probe) -> bool:
+def _link(snapshot: Snapshot, change: SetLink | SetPort | SetArp, probe: Probe) -> bool:
     """The link of one namespace only touches that one; any other link, all that come by."""
     link = snapshot.by_id[change.netns].links_by_name.get(change.link)
     if link is not None and link.kind == "veth" and link.peer is not None and link.peer.netns is not None:
@@ -195,10 +198,13 @@ TOUCHES: Mapping[type[Any], Touches] = {
     DeletePolicyRule: _here,
     SetSysctl: _here,
     SetLink: _link,
+    SetArp: _link,
     SetPort: _link,
     AddAddress: _address,
     DeleteAddress: _address,
     DeleteNeighbour: _neighbour,
+    AddForwarding: _here,
+    DeleteForwarding: _here,
     SetContainer: _container,
     Listen: _listen,
     DeleteFlow: _nobody,

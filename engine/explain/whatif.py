@@ -25,14 +25,16 @@ from engine.explain.whatif_publish import published_table
 from engine.model.address import Family
 from engine.model.firewall import Chain, Rule, Table
 from engine.model.host import Snapshot
-from engine.model.link import BridgePort
+from engine.model.link import BridgePort, FdbEntry
 from engine.model.plan import (
     AddAddress,
+    AddForwarding,
     AddPolicyRule,
     AddRoute,
     Change,
     DeleteAddress,
     DeleteFlow,
+    DeleteForwarding,
     DeleteNeighbour,
     DeletePolicyRule,
     DeleteRoute,
@@ -41,6 +43,7 @@ from engine.model.plan import (
     Listen,
     ReplaceRule,
     RulePlace,
+    SetArp,
     SetContainer,
     SetLink,
     SetPort,
@@ -183,6 +186,20 @@ def _delete_flow(snapshot: Snapshot, change: DeleteFlow) -> Snapshot:
     return with_netns(snapshot, replace(netns, conntrack=tuple(e for e in netns.conntrack if e != change.entry)))
 
 
+def _add_forwarding(snapshot: Snapshot, change: AddForwarding) -> Snapshot:
+    netns = snapshot.by_id[change.netns]
+    link = netns.links_by_name[change.link]
+    entry = FdbEntry(link.index, link.master, change.mac, destination=change.remote)
+    return with_netns(snapshot, replace(netns, fdb=(*netns.fdb, entry)))
+
+
+def _delete_forwarding(snapshot: Snapshot, change: DeleteForwarding) -> Snapshot:
+    netns = snapshot.by_id[change.netns]
+    gone = (netns.links_by_name[change.link].index, change.mac, change.remote)
+    rest = tuple(each for each in netns.fdb if (each.link, each.mac, each.destination) != gone)
+    return with_netns(snapshot, replace(netns, fdb=rest))
+
+
 def _set_link(snapshot: Snapshot, change: SetLink) -> Snapshot:
     netns = snapshot.by_id[change.netns]
     link = netns.links_by_name[change.link]
@@ -194,6 +211,11 @@ def _set_link(snapshot: Snapshot, change: SetLink) -> Snapshot:
         link = replace(link, up=change.up, port=port)
     changed = exchange_link(netns, link)
     return with_carriers(with_netns(snapshot, with_loopback6(changed, link) if change.up else changed))
+
+
+def _set_arp(snapshot: Snapshot, change: SetArp) -> Snapshot:
+    netns = snapshot.by_id[change.netns]
+    return with_netns(snapshot, exchange_link(netns, replace(netns.links_by_name[change.link], noarp=not change.on)))
 
 
 def _set_port(snapshot: Snapshot, change: SetPort) -> Snapshot:
@@ -251,7 +273,10 @@ APPLY: Mapping[type[Any], Callable[[Snapshot, Any], Snapshot]] = {
     DeleteAddress: _delete_address,
     DeleteNeighbour: _delete_neighbour,
     DeleteFlow: _delete_flow,
+    AddForwarding: _add_forwarding,
+    DeleteForwarding: _delete_forwarding,
     SetLink: _set_link,
+    SetArp: _set_arp,
     SetPort: _set_port,
     SetContainer: _set_container,
     Listen: _listen,

@@ -96,12 +96,17 @@ NETWORK: Mapping[str, Code] = {
     "LINK_ARP_OFF": Code(
         "The device of whoever has the address answers no address questions (NOARP).",
         "no route to host, after some seconds",
-        "`ip link set DEVICE arp on` there",
+        "ARP is turned on for the device",
     ),
     "LINK_VLAN_MISMATCH": Code(
         "A bridge keeps the VLANs of its ports apart, and the two ports have none in common that fits.",
         "no route to host, or silence",
         "whoever set the VLANs of the ports: both need the same one",
+    ),
+    "LINK_VXLAN_FORWARDING": Code(
+        "A forwarding entry of a vxlan is missing, or has an address where its other end is not.",
+        "silence, or no route to host after some seconds",
+        "the entry is added, with the address of the other end",
     ),
     "LINK_MACVLAN_HOST_ISOLATION": Code(
         "A macvlan or ipvlan device and the device below it do not hear each other.",

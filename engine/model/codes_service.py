@@ -178,7 +178,7 @@ SERVICE: Mapping[str, Code] = {
         "icmp_echo_ignore_all is turned off, or a port is asked for instead",
     ),
     "DST_NO_ADDRESS": Code(
-        "The container has lost the address that its engine gave it.",
+        "The container has lost the address that its engine gave it, or IPv6 is off on its device.",
         "no route to host, after some seconds",
         "the device gets its address back; a restart of the container does that, too",
     ),

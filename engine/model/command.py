@@ -25,11 +25,13 @@ from engine.model.firewall import Backend, Rule
 from engine.model.host import Snapshot
 from engine.model.plan import (
     AddAddress,
+    AddForwarding,
     AddPolicyRule,
     AddRoute,
     Change,
     DeleteAddress,
     DeleteFlow,
+    DeleteForwarding,
     DeleteNeighbour,
     DeletePolicyRule,
     DeleteRoute,
@@ -38,6 +40,7 @@ from engine.model.plan import (
     Listen,
     ReplaceRule,
     RulePlace,
+    SetArp,
     SetContainer,
     SetLink,
     SetPort,
@@ -148,6 +151,12 @@ def _delete_neighbour(change: DeleteNeighbour, where: Where) -> Argvs:
     return (_ip(where, change.netns, "neigh", "del", str(change.address), "dev", change.link),)
 
 
+def _forwarding(change: AddForwarding | DeleteForwarding, where: Where) -> Argvs:
+    verb = "append" if isinstance(change, AddForwarding) else "del"
+    words = ("bridge", "fdb", verb, change.mac, "dev", change.link, "dst", str(change.remote))
+    return ((*where.enter(change.netns), *words),)
+
+
 def _delete_flow(change: DeleteFlow, where: Where) -> Argvs:
     return ((*where.enter(change.netns), "conntrack", "-D", *flow_words(change.entry)),)
 
@@ -159,6 +168,10 @@ def _set_link(change: SetLink, where: Where) -> Argvs:
     if change.up is not None:
         words.append("up" if change.up else "down")
     return (_ip(where, change.netns, "link", "set", change.link, *words),) if words else ()
+
+
+def _set_arp(change: SetArp, where: Where) -> Argvs:
+    return (_ip(where, change.netns, "link", "set", change.link, "arp", "on" if change.on else "off"),)
 
 
 def _listen(_change: Listen, _where: Where) -> Argvs:
@@ -179,8 +192,11 @@ COMMANDS: Mapping[type[Any], Callable[[Any, Where], Argvs]] = {
     AddAddress: _add_address,
     DeleteAddress: _delete_address,
     DeleteNeighbour: _delete_neighbour,
+    AddForwarding: _forwarding,
+    DeleteForwarding: _forwarding,
     DeleteFlow: _delete_flow,
     SetLink: _set_link,
+    SetArp: _set_arp,
     Listen: _listen,
     **BUILDING,
 }

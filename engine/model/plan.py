@@ -29,6 +29,7 @@ from engine.model.traffic import ConntrackEntry, Listener
 
 __all__ = [
     "AddAddress",
+    "AddForwarding",
     "AddRoute",
     "Change",
     "Command",
@@ -37,6 +38,7 @@ __all__ = [
     "CreateVeth",
     "DeleteAddress",
     "DeleteFlow",
+    "DeleteForwarding",
     "DeleteLink",
     "DeleteNeighbour",
     "DeleteNetns",
@@ -51,6 +53,7 @@ __all__ = [
     "ReplaceRule",
     "RulePlace",
     "Serve",
+    "SetArp",
     "SetContainer",
     "SetLink",
     "SetPort",
@@ -190,6 +193,26 @@ class DeleteNeighbour:
 
 
 @dataclass(frozen=True, slots=True)
+class AddForwarding:
+    """A vxlan sends frames for a MAC address to a remote; for that of all zeros, those for whom it has no entry."""
+
+    netns: str
+    link: str
+    mac: str
+    remote: IPAddress
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteForwarding:
+    """A vxlan's forwarding entry goes."""
+
+    netns: str
+    link: str
+    mac: str
+    remote: IPAddress
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteFlow:
     """Forgets a tracked flow: its next packet begins a new one."""
 
@@ -205,6 +228,15 @@ class SetLink:
     link: str
     up: bool | None = None
     master: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetArp:
+    """Has a link answer questions for addresses (ARP), or not."""
+
+    netns: str
+    link: str
+    on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +262,11 @@ Change = (
     | AddAddress
     | DeleteAddress
     | DeleteNeighbour
+    | AddForwarding
+    | DeleteForwarding
     | DeleteFlow
     | SetLink
+    | SetArp
     | Listen
     | CreateNetns
     | CreateBridge

@@ -70,7 +70,7 @@ class Wiring:
         """The vxlan device behind a remote address; None where nobody in view has the address."""
         for there in self.snapshot.namespaces:
             if remote in there.addresses_by_value and there.id != netns.id:
-                return next(((there, each) for each in there.links if _same_vxlan(link, each)), None)
+                return next(((there, each) for each in there.links if same_vxlan(link, each)), None)
         return None
 
 
@@ -99,7 +99,8 @@ def _bridges(link: Link) -> bool:
     return link.kind in IPVLANS and link.detail.get("flags", "bridge") == "bridge"
 
 
-def _same_vxlan(one: Link, other: Link) -> bool:
+def same_vxlan(one: Link, other: Link) -> bool:
+    """Whether two vxlan devices can be ends of one: their number and port are the same."""
     return (
         other.kind == "vxlan"
         and other.detail.get("id") == one.detail.get("id")

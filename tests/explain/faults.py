@@ -16,6 +16,7 @@ from engine.model.packet import Protocol
 from engine.model.plan import Change
 from engine.model.traffic import Process, Relay
 from engine.model.verdict import Question, Verdict
+from engine.path.wiring import ZERO_MAC
 from tests.hosts.build import World
 from tests.hosts.stock import PUBLISH, WEB, docker_world, one_bridge, three_in_line, two_uplinks
 from tests.path.endings import (
@@ -152,6 +153,7 @@ def wrong_mac(world: World) -> None:
 
 SERVER: dict[str, Any] = {"target": "10.2.0.2:80", "source": "host"}
 BRIDGED: dict[str, Any] = {"target": "10.3.0.2:80", "source": "host"}
+TUNNEL: dict[str, Any] = {"target": "10.7.0.2:80", "source": "host"}
 DROP_BACK = "-s 172.17.0.2/32 -p tcp -m tcp --sport 80 -j DROP"
 TO_99 = PUBLISH.replace("172.17.0.2:80", "172.17.0.99:80")
 TO_81 = PUBLISH.replace("172.17.0.2:80", "172.17.0.2:81")
@@ -227,6 +229,21 @@ def given_source(rule: str) -> Snapshot:
         f"*nat\n:POSTROUTING ACCEPT [0:0]\n{rule}\n-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE\nCOMMIT\n"
     )
     return world.snapshot()
+
+
+def overlay(there: str = "10.2.0.2", back: str = "10.1.0.2", server: str = "") -> Snapshot:
+    """A vxlan between client and server: the remotes that its ends send unknown frames to (empty for none), and the one
+    that the client has for the server's MAC address."""
+    world = three_in_line()
+    for name, own, local, remote in (("client", 1, "10.1.0.2", there), ("server", 2, "10.2.0.2", back)):
+        space = world[name]
+        space.link("vx7", "vxlan", detail={"id": "7", "dstport": "4789", "local": local})
+        space.address("vx7", f"10.7.0.{own}/24")
+        if remote:
+            space.learned("vx7", ZERO_MAC, destination=ip_address(remote))
+    if server:
+        world["client"].learned("vx7", world["server"].links["vx7"].mac, destination=ip_address(server))
+    return world.snapshot("client")
 
 
 def deaf_port() -> Snapshot:

@@ -9,6 +9,7 @@ from tests.explain.faults import (
     SERVER,
     TO_81,
     TO_99,
+    TUNNEL,
     UDP,
     Fault,
     astray,
@@ -19,6 +20,7 @@ from tests.explain.faults import (
     guarded,
     line,
     lost_address,
+    overlay,
     own_published_port,
     raw,
     relay,
@@ -266,6 +268,13 @@ COMMON: tuple[Fault, ...] = (
         "host",
         mended=False,
     ),
+    # Ends of a vxlan that do not find each other.
+    Fault("no forwarding entry", overlay(there=""), "LINK_VXLAN_FORWARDING", "vx7", **TUNNEL),
+    Fault("entry of nobody", overlay(there="10.2.0.9"), "LINK_VXLAN_FORWARDING", "vx7", **TUNNEL),
+    Fault("entry of another host", overlay(there="10.2.0.1"), "LINK_VXLAN_FORWARDING", "vx7", **TUNNEL),
+    Fault("forwarding entry of one address", overlay(server="10.2.0.9"), "LINK_VXLAN_FORWARDING", "vx7", **TUNNEL),
+    Fault("no forwarding entry back", overlay(back=""), "LINK_VXLAN_FORWARDING", "vx7", **TUNNEL),
+    Fault("entry back of nobody", overlay(back="10.1.0.9"), "LINK_VXLAN_FORWARDING", "vx7", **TUNNEL),
     # Less common ones.
     Fault(
         "a route that throws",
@@ -331,7 +340,7 @@ COMMON: tuple[Fault, ...] = (
     ),
     Fault("port that does not forward", deaf_port(), "LINK_PORT_NOT_FORWARDING", "right0", mended=False, **BRIDGED),
     Fault("frame learned elsewhere", astray_frame(), "LINK_NOT_FOR_US", "eth0", mended=False, **BRIDGED),
-    Fault("device without ARP", silent_device(), "LINK_ARP_OFF", "eth0", mended=False, **BRIDGED),
+    Fault("device without ARP", silent_device(), "LINK_ARP_OFF", "eth0", **BRIDGED),
 )
 
 FAULTS = (*COMMON, *MORE)

@@ -28,6 +28,7 @@ from engine.model.plan import (
     LoadRules,
     ReplaceRule,
     RulePlace,
+    SetArp,
     SetLink,
     SetSysctl,
 )
@@ -190,6 +191,10 @@ def test_links_addresses_routes_and_sysctls_are_as_the_commands_say(world: World
     other.ip("neigh add 10.9.0.9 lladdr 02:00:00:00:00:09 dev eth0")
     do(DeleteNeighbour(other.name, "eth0", IPv4Address("10.9.0.9")))
     assert "10.9.0.9" not in other.run("ip", "neigh", "show")
+
+    for on in (False, True):
+        do(SetArp(other.name, "eth0", on))
+        assert ("NOARP" in other.ip_json("link show eth0")[0]["flags"]) is not on
 
     do(SetLink(netns.name, "v0.7", up=False, master=""))
     port = netns.ip_json("link show v0.7")[0]

@@ -12,6 +12,7 @@ from engine.model.link import Address, Link
 from engine.model.packet import Protocol
 from engine.model.plan import (
     AddAddress,
+    AddForwarding,
     AddPolicyRule,
     AddRoute,
     Change,
@@ -21,6 +22,7 @@ from engine.model.plan import (
     CreateVeth,
     DeleteAddress,
     DeleteFlow,
+    DeleteForwarding,
     DeleteLink,
     DeleteNeighbour,
     DeleteNetns,
@@ -34,6 +36,7 @@ from engine.model.plan import (
     ReplaceRule,
     RulePlace,
     Serve,
+    SetArp,
     SetContainer,
     SetLink,
     SetPort,
@@ -193,6 +196,17 @@ CASES: list[tuple[Change, Where, list[str]]] = [
     (SetLink("host", "veth1", up=False, master="docker0"), SEEN, ["ip link set veth1 master docker0 down"]),
     (SetLink("host", "veth1", master=""), SEEN, ["ip link set veth1 nomaster"]),
     (SetLink("host", "veth1"), SEEN, []),
+    (SetArp("host", "veth1", True), SEEN, ["ip link set veth1 arp on"]),
+    (
+        AddForwarding("host", "vx1", "00:00:00:00:00:00", IPv4Address("10.0.0.2")),
+        SEEN,
+        ["bridge fdb append 00:00:00:00:00:00 dev vx1 dst 10.0.0.2"],
+    ),
+    (
+        DeleteForwarding("host", "vx1", "00:00:00:00:00:00", IPv4Address("10.0.0.2")),
+        SEEN,
+        ["bridge fdb del 00:00:00:00:00:00 dev vx1 dst 10.0.0.2"],
+    ),
     (Listen("web", Listener(Protocol.TCP, Family.INET, None, 80)), SEEN, []),
     (CreateNetns("lan"), NAMED, ["ip netns add lan", "nsenter --net=/run/netns/lan ip link set lo up"]),
     (CreateBridge("host", "br0"), SEEN, ["ip link add br0 type bridge", "ip link set br0 up"]),

@@ -26,6 +26,7 @@ from engine.explain.blockers import (
     socket,
     source,
     tracking,
+    tunnel,
     unpublished,
 )
 from engine.explain.failure import Failure, Leg
@@ -66,6 +67,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
         detour.detours,
     ),
     Outcome.NO_ROUTE: (
+        tunnel.forwarding,
         nat.masquerade_missing,
         snat.wrong_source,
         *LINKS,
@@ -92,6 +94,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     Outcome.NO_NEIGHBOUR: (
         separated.macvlan,
         separated.vlans,
+        tunnel.forwarding,
         nat.masquerade_missing,
         snat.wrong_source,
         nat.stale_target,
@@ -102,10 +105,11 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
         neighbour.wrong_neighbour,
         detour.detours,
     ),
-    Outcome.LINK_DOWN: (link.link_down, detour.detours),
-    Outcome.BRIDGE_DROP: (separated.vlans, neighbour.wrong_neighbour, link.bridge_drop),
-    Outcome.NOT_FOR_US: (neighbour.wrong_neighbour, snat.wrong_source, outside.not_for_us),
+    Outcome.LINK_DOWN: (link.link_down, tunnel.forwarding, detour.detours),
+    Outcome.BRIDGE_DROP: (separated.vlans, tunnel.forwarding, neighbour.wrong_neighbour, link.bridge_drop),
+    Outcome.NOT_FOR_US: (tunnel.forwarding, neighbour.wrong_neighbour, snat.wrong_source, outside.not_for_us),
     Outcome.NO_LISTENER: (
+        tunnel.forwarding,
         nat.stolen,
         publish.kept_from_translation,
         tracking.untracked,
@@ -128,6 +132,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     Outcome.TTL_EXPIRED: (rewritten.used_up, snat.wrong_source, outside.loop, detour.detours),
     Outcome.LOOP: (snat.wrong_source, outside.loop, detour.detours),
     Outcome.LEAVES_VIEW: (
+        tunnel.forwarding,
         nat.masquerade_missing,
         snat.wrong_source,
         *LINKS,

@@ -13,7 +13,7 @@ from engine.model.address import IPAddress
 from engine.model.host import Netns
 from engine.model.link import Address, Link
 from engine.model.packet import Packet
-from engine.model.plan import DeleteNeighbour, SetLink, SetSysctl
+from engine.model.plan import DeleteNeighbour, SetArp, SetLink, SetSysctl
 from engine.model.ref import Ref, RefKind
 from engine.path.choices import Choices
 from engine.path.doubt import validate_source
@@ -32,23 +32,41 @@ def no_neighbour(failure: Failure) -> list[Blocker]:
         address = netns.addresses_by_value.get(asked)
         if address is not None and netns.id != failure.netns.id:
             found += _cut_off(failure, netns, address)
-    found += _lost_address(failure, asked)
+    found += _lost_address(failure, asked) or _switched_off(failure, asked)
     if not found:
         sentence = f"nobody on the link answers for {asked} (asked by {failure.netns.id})"
         nearest = translation_of(failure)
         origin = (f"the address came from {nearest.ref.name}",) if nearest and nearest.ref else ()
-        evidence = (*origin, *(_without_ipv6(failure) if asked.version == 6 else ()))
+        off = (_told_off(*each) for each in _without_ipv6(failure)) if asked.version == 6 else ()
+        evidence = (*origin, *off)
         found.append(Blocker("SRC_NEIGH_FAILED", sentence, ref, (), "admin", evidence))
     return found
 
 
-def _without_ipv6(failure: Failure) -> Iterator[str]:
+def _without_ipv6(failure: Failure) -> Iterator[tuple[Netns, Link]]:
     """Who on the link has IPv6 turned off."""
     asking = _link_at(failure)
     for station in failure.world.segment(failure.netns, asking).stations if asking is not None else ():
-        netns, switch = failure.world.netns(station.netns), f"net.ipv6.conf.{station.link.name}.disable_ipv6"
-        if netns.sysctls.get(switch):
-            yield f"{station.link.name} of {netns.id} has no IPv6 ({switch} = {netns.sysctls[switch]})"
+        netns = failure.world.netns(station.netns)
+        if netns.sysctls.get(f"net.ipv6.conf.{station.link.name}.disable_ipv6"):
+            yield netns, station.link
+
+
+def _told_off(netns: Netns, link: Link) -> str:
+    return f"{link.name} of {netns.id} has no IPv6 (net.ipv6.conf.{link.name}.disable_ipv6 = 1)"
+
+
+def _switched_off(failure: Failure, asked: IPAddress) -> list[Blocker]:
+    """A device on the link has IPv6 turned off, and with it lost its addresses: likely the one that is asked for."""
+    off = list(_without_ipv6(failure)) if asked.version == 6 else []
+    if len(off) != 1:
+        return []
+    netns, link = off[0]
+    own: IPv4Interface | IPv6Interface = ip_interface(f"{asked}/{_prefix_length(failure.netns, asked)}")
+    remedy, evidence = given_back(netns, link, own)
+    ref = Ref(RefKind.LINK, netns.id, (link.index,), link.name, f"{link.name} without {asked}")
+    sentence = f"IPv6 is off on {link.name} of {netns.id}, which lost its addresses: nobody has {asked}"
+    return [Blocker("DST_NO_ADDRESS", sentence, ref, (remedy,), "admin", evidence)]
 
 
 def wrong_neighbour(failure: Failure) -> list[Blocker]:
@@ -140,8 +158,9 @@ def _not_answering(failure: Failure, owner: Netns, link: Link) -> list[Blocker]:
     """A namespace that hears the question and stays silent: it may not answer, or does not believe who asks."""
     if link.noarp:
         ref = Ref(RefKind.LINK, owner.id, (link.index,), link.name, f"{link.name} (NOARP)")
-        sentence = f"{link.name} of {owner.id} answers no address questions: `ip link set {link.name} arp on` there"
-        return [Blocker("LINK_ARP_OFF", sentence, ref)]
+        sentence = f"{link.name} of {owner.id} answers no address questions (ARP is off on it)"
+        remedy = Remedy(f"let {link.name} of {owner.id} answer address questions", (SetArp(owner.id, link.name, True),))
+        return [Blocker("LINK_ARP_OFF", sentence, ref, (remedy,))]
     name = next(
         (
             f"net.ipv4.conf.{each}.arp_ignore"
