@@ -19,8 +19,8 @@ from engine.model.firewall import (
     Nat,
     NatKind,
     NatValue,
-    Note,
     Rule,
+    SetMss,
     Statement,
     Verdict,
     VerdictKind,
@@ -195,7 +195,7 @@ def clamping(place: RulePlace, iif: str) -> InsertRule:
         Match((Field("meta iifname"),), ((Name(iif),),), text=f"-i {iif}"),
         Match((Field("meta l4proto"),), ((Interval(number, number),),), text="-p tcp"),
         Match((Field("tcp flags", syn),), ((Interval(syn, syn),),), text="--tcp-flags SYN SYN"),
-        Note("TCPMSS --clamp-mss-to-pmtu"),
+        SetMss(),
     )
     native = place.backend is Backend.NFT
     line = f"iifname {iif} tcp flags syn tcp option maxseg size set rt mtu"

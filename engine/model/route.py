@@ -68,7 +68,8 @@ class Route:
     `metric` is the priority, where smaller wins. `preferred_source` is `src`. An empty `nexthops` goes
     with the types that have none (unreachable, blackhole, prohibit, throw). A `locked` MTU is not lowered by what
     routers report. `source` restricts an IPv6 route to packets from there. `preference` (low, medium, high) is a
-    router's own (RFC 4191). `nexthop` is the number of the nexthop object that the ways out come from.
+    router's own (RFC 4191). `nexthop` is the number of the nexthop object that the ways out come from. `advmss` is the
+    size of segments that TCP announces to the destination.
     """
 
     destination: IPNetwork
@@ -86,6 +87,7 @@ class Route:
     source: IPNetwork | None = None
     preference: str = "medium"
     nexthop: int | None = None
+    advmss: int | None = None
 
     @property
     def family(self) -> Family:

@@ -185,6 +185,13 @@ class SetTtl:
 
 
 @dataclass(frozen=True, slots=True)
+class SetMss:
+    """Makes the size of segments that a SYN announces no larger than `value`; None is what the path lets through."""
+
+    value: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NoTrack:
     """The packet gets no connection tracking and so no NAT."""
 
@@ -225,7 +232,7 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A statement that never changes a packet's way: counter, log, comment, checksum, MSS clamp."""
+    """A statement that never changes a packet's way: counter, log, comment, checksum."""
 
     text: str
 
@@ -238,5 +245,18 @@ class Opaque:
 
 
 Statement = (
-    Match | Verdict | VerdictMap | Reject | Nat | SetMark | SetTtl | NoTrack | SetZone | Tproxy | Queue | Note | Opaque
+    Match
+    | Verdict
+    | VerdictMap
+    | Reject
+    | Nat
+    | SetMark
+    | SetTtl
+    | SetMss
+    | NoTrack
+    | SetZone
+    | Tproxy
+    | Queue
+    | Note
+    | Opaque
 )

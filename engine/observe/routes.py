@@ -27,7 +27,7 @@ RTM_NEWROUTE, RTM_GETROUTE = 24, 26
 
 _RTA_DST, _RTA_SRC, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_PREFSRC = 1, 2, 4, 5, 6, 7
 _RTA_METRICS, _RTA_MULTIPATH, _RTA_TABLE, _RTA_VIA, _RTA_PREF, _RTA_NH_ID = 8, 9, 15, 18, 20, 30
-_RTAX_LOCK, _RTAX_MTU = 1, 2
+_RTAX_LOCK, _RTAX_MTU, _RTAX_ADVMSS = 1, 2, 8
 _RTM_F_CLONED = 0x200
 
 _rtmsg = struct.Struct("=BBBBBBBBI")
@@ -129,6 +129,7 @@ def _parse_route(body: bytes, names: Mapping[int, str], objects: Mapping[int, Ne
         source=network(found.get(_RTA_SRC), source_length, family) if source_length else None,
         preference=PREFERENCES.get(u8(found[_RTA_PREF]), "medium") if _RTA_PREF in found else "medium",
         nexthop=u32(found[_RTA_NH_ID]) if _RTA_NH_ID in found else None,
+        advmss=u32(metrics[_RTAX_ADVMSS]) if _RTAX_ADVMSS in metrics else None,
     )
     # The value is not out of our hands yet, and `replace` would cost as much as the rest of the route.
     object.__setattr__(route, "text", route_text(route, found, names))

@@ -20,7 +20,9 @@ from engine.path.client import kept_flows, source_port
 from engine.path.errors import Arrival, arrival_of
 from engine.path.fields import NO_SOCKET
 from engine.path.flow import inverse, tuple_of
+from engine.path.header_fields import opens
 from engine.path.journey import Endpoint, Journey, Setting
+from engine.path.mss import announced
 from engine.path.segment import bridge_of
 from engine.path.stages import Arrive, LocalOut, Stack, Stage
 from engine.path.walk import walk
@@ -67,6 +69,9 @@ class Asker:
 
     def _sets_out(self, packet: Packet, endpoint: Endpoint) -> tuple[Journey, Stage]:
         source = self.question.source
+        if source.device is not None and opens(packet):
+            link = self.setting.world.netns(source.netns).links_by_name[source.device]
+            packet = replace(packet, mss=announced(link.mtu, packet.dst.version))  # its own link has such an MTU, too
         journey = Journey(self.setting, source.netns, packet, endpoint)
         journey.connecting = True
         journey.bound = self._zone()

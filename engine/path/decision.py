@@ -34,6 +34,7 @@ class Way:
     source: IPAddress | None
     ref: Ref
     text: str
+    route: Route
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address
 
-from engine.model.packet import PROTOCOL_NUMBERS, Packet, Protocol
+from engine.model.packet import PROTOCOL_NUMBERS, TCP_SYN, Packet, Protocol
 from engine.path.values import UNKNOWN, Read, Unknown
 from engine.path.view import View
+
+
+def opens(packet: Packet) -> bool:
+    """Whether it announces the size of segments, as TCP's SYN and SYN/ACK do."""
+    return packet.protocol is Protocol.TCP and bool(packet.tcp_flags & TCP_SYN)
 
 
 def family(view: View) -> str:
@@ -54,6 +59,22 @@ def _number(packet: Packet) -> int:
     return PROTOCOL_NUMBERS[packet.protocol]
 
 
+def _mss(absent: str | None) -> Read:
+    """The size of segments that it announces; `absent` for packets of TCP that announce none."""
+
+    def value(view: View) -> int | str | Unknown | None:
+        packet = view.packet
+        if not opens(packet):
+            return absent if packet.protocol is Protocol.TCP else None
+        return UNKNOWN if packet.mss is None else packet.mss
+
+    return value
+
+
+def _has_mss(view: View) -> str:
+    return "exists" if opens(view.packet) else "missing"
+
+
 FIELDS: dict[str, Read] = {
     "ip saddr": lambda view: _v4(view.packet.src),
     "ip daddr": lambda view: _v4(view.packet.dst),
@@ -74,6 +95,9 @@ FIELDS: dict[str, Read] = {
     "tcp sport": _port(Protocol.TCP, "sport"),
     "tcp dport": _port(Protocol.TCP, "dport"),
     "tcp flags": _tcp_flags,
+    "tcp option maxseg": _has_mss,
+    "tcp option maxseg size": _mss(None),
+    "tcp option maxseg size or none": _mss(""),
     "udp sport": _port(Protocol.UDP, "sport"),
     "udp dport": _port(Protocol.UDP, "dport"),
     "sctp sport": _port(Protocol.SCTP, "sport"),

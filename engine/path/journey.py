@@ -15,7 +15,7 @@ from engine.model.trace import Assumption, Context, Hop, Outcome, Step, StepKind
 from engine.model.traffic import Listener, Tuple4
 from engine.path.choices import Choices
 from engine.path.flow import Track, Tracks
-from engine.path.view import View
+from engine.path.view import CHOSEN, View
 from engine.path.world import World
 
 #: What `ct state` says of a packet that connection tracking has not seen yet, or never sees (nft_ct_get_eval).
@@ -165,6 +165,8 @@ class Journey:
 
     def end(self, outcome: Outcome, reject: RejectKind | None = None) -> Trace:
         """The finished trace."""
+        for name in self.setting.told & CHOSEN.keys():
+            self.assume(CHOSEN[name])
         hops = [*self._hops, *([Hop(self.netns.id, self._arrived, tuple(self._steps))] if self._steps else ())]
         return Trace(outcome, tuple(hops), reject, tuple(self.assumptions))
 

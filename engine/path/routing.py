@@ -120,7 +120,7 @@ def _inwards(journey: Journey, found: Found, loopback: Link, packet: Packet) -> 
     route = found.route
     source = route.preferred_source or packet.dst
     text = f"{packet.dst} is an address of this namespace"
-    return Way(True, loopback, packet.dst, source, route_ref(journey.netns, route), text)
+    return Way(True, loopback, packet.dst, source, route_ref(journey.netns, route), text, route)
 
 
 def _onwards(journey: Journey, found: Found, packet: Packet) -> Way | Refusal:
@@ -134,7 +134,7 @@ def _onwards(journey: Journey, found: Found, packet: Packet) -> Way | Refusal:
     gateway = None if _is_oneself(journey, hop, ref) else hop.gateway
     via = f" via {gateway}" if gateway else ""
     text = f"{packet.dst}{via} dev {link.name} ({_by(found)})"
-    return Way(False, link, gateway or packet.dst, source, ref, text)
+    return Way(False, link, gateway or packet.dst, source, ref, text, route)
 
 
 def _is_oneself(journey: Journey, hop: NextHop, ref: Ref) -> bool:

@@ -23,6 +23,7 @@ from engine.model.firewall import (
     Reject,
     Rule,
     SetMark,
+    SetMss,
     SetTtl,
     SetZone,
     Statement,
@@ -37,6 +38,7 @@ from engine.path.conntrack import before_tracking
 from engine.path.journey import Journey
 from engine.path.mapping import concerns, settled
 from engine.path.matches import TOTAL, Answer, look_up, matches, possible
+from engine.path.mss import set_mss
 from engine.path.places import Place, chain_ref
 from engine.path.queues import queued
 from engine.path.stations import Hooked
@@ -192,6 +194,8 @@ def _perform(journey: Journey, place: Place, statement: Statement, found: MapEle
         return _set_mark(journey, place, statement, found)
     if isinstance(statement, SetTtl):
         return _set_ttl(journey, statement), None
+    if isinstance(statement, SetMss):
+        return set_mss(journey, statement), None
     if isinstance(statement, NoTrack | SetZone):
         return before_tracking(journey, statement, place.table.backend), None
     if isinstance(statement, Tproxy):

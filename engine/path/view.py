@@ -9,16 +9,23 @@ from dataclasses import dataclass, field
 
 from engine.model.host import Netns
 from engine.model.packet import Packet
-from engine.model.trace import Context
+from engine.model.trace import Assumption, Context
 from engine.path.fib import Fib
 from engine.path.lookups import Lookups
 
 #: What tells data from the handshake: fields of a packet, and that it belonged to no flow, or began one midway.
 STRAY = "stray"
-OF_ONE_PACKET = frozenset({"tcp flags", "ip length", "meta length", "ct status", STRAY})
+MSS = frozenset({"tcp option maxseg size", "tcp option maxseg size or none"})
+OF_ONE_PACKET = frozenset({"tcp flags", "ip length", "meta length", "ct status", "tcp option maxseg", STRAY}) | MSS
 #: What chance decides anew for each packet.
 AT_RANDOM = frozenset({"nft numgen", "xt statistic"})
-TELLING = OF_ONE_PACKET | AT_RANDOM
+#: What programs may choose for the packets that they send, and do not unless they are told to: by field, what an answer
+#: rests on that had to know it.
+CHOSEN = {
+    name: Assumption("ASSUME_SEGMENT_SIZE", "both ends announce segments (MSS) as large as the MTU of their own way")
+    for name in MSS
+}
+TELLING = OF_ONE_PACKET | AT_RANDOM | CHOSEN.keys()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from engine.model.trace import Outcome, StepKind, Trace
 from engine.path.decision import Refusal, Way
 from engine.path.hooks import run_hook
 from engine.path.journey import Journey, Out
+from engine.path.mss import announce
 from engine.path.routing import route_input, route_output
 from engine.path.scope6 import loopback_from_outside, stays_on_link
 from engine.path.source6 import source_address6
@@ -66,6 +67,7 @@ def _local_out(journey: Journey, stage: LocalOut) -> Next:
     if journey.packet.src.is_unspecified:
         journey.step(StepKind.ROUTE, f"no address to send from on {way.link.name}", way.ref)
         return journey.end(Outcome.NO_SOURCE_ADDRESS)
+    announce(journey, way)
     journey.step(StepKind.ROUTE, way.text, way.ref)
     journey.see(iif="", oif=way.link.name)
     ways = [way]

@@ -30,7 +30,8 @@ YES, NO, UNSEEN = Agreement.YES, Agreement.NO, Agreement.UNSEEN
 #: What a rule's verdict is, in the kernel's words, by how the model's words for its last statement begin.
 VERDICTS = (
     ("reject", "drop"), ("dnat", "accept"), ("snat", "accept"), ("masquerade", "accept"), ("redirect", "accept"),
-    ("netmap", "accept"), ("mark set", "continue"), ("ct mark set", "continue"), ("notrack", "continue"),
+    ("netmap", "accept"), ("mark set", "continue"), ("ct mark set", "continue"), ("ttl set", "continue"),
+    ("mss set", "continue"), ("notrack", "continue"),
 )  # fmt: skip
 
 #: What speaks of a step: words, agreement, the evidence's name.

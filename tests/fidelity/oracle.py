@@ -37,7 +37,8 @@ LIMITED = frozenset({Outcome.NO_ROUTE, Outcome.ROUTE_UNREACHABLE, Outcome.ROUTE_
 VERDICTS = (
     ("reject", "drop"), ("dnat", "accept"), ("snat", "accept"), ("masquerade", "accept"), ("redirect", "accept"),
     ("netmap", "accept"), ("mark set", "continue"), ("ct mark set", "continue"), ("ttl set", "continue"),
-    ("notrack", "continue"), ("zone", "continue"), ("tproxy: no socket", "drop"), ("tproxy", "accept"),
+    ("mss set", "continue"), ("notrack", "continue"), ("zone", "continue"), ("tproxy: no socket", "drop"),
+    ("tproxy", "accept"),
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.model.packet import TCP_SYN, Protocol
+from engine.model.packet import TCP_ACK, TCP_SYN, Protocol
 from engine.model.trace import Arp
 from engine.model.traffic import Tuple4
 from engine.observe.firewall.fields import FIELDS as VOCABULARY
@@ -39,7 +39,7 @@ def seen(
     of_packet = {
         name: more.pop(name)
         for name in list(more)
-        if name in ("sport", "dport", "icmp_type", "icmp_code", "ttl", "length")
+        if name in ("sport", "dport", "icmp_type", "icmp_code", "ttl", "length", "mss", "tcp_flags")
     }
     if protocol in (Protocol.ICMP, Protocol.ICMPV6):
         of_packet = {"sport": None, "dport": None, **of_packet}
@@ -48,6 +48,7 @@ def seen(
 
 
 TCP, UDP, SCTP = seen(), seen(Protocol.UDP), seen(Protocol.SCTP)
+ACK = seen(tcp_flags=TCP_ACK)
 TCP6 = seen(ends=V6)
 ICMP = seen(Protocol.ICMP, icmp_type=3, icmp_code=1)
 ICMP6 = seen(Protocol.ICMPV6, V6, icmp_type=1, icmp_code=4)
@@ -191,6 +192,15 @@ CASES: list[tuple[str, View, object]] = [
     ("tcp dport", UDP, ABSENT),
     ("tcp flags", TCP, TCP_SYN),
     ("tcp flags", UDP, ABSENT),
+    ("tcp option maxseg", TCP, "exists"),
+    ("tcp option maxseg", ACK, "missing"),
+    ("tcp option maxseg", UDP, "missing"),
+    ("tcp option maxseg size", seen(mss=1460), 1460),
+    ("tcp option maxseg size", TCP, UNKNOWN),
+    ("tcp option maxseg size", ACK, ABSENT),
+    ("tcp option maxseg size", UDP, ABSENT),
+    ("tcp option maxseg size or none", seen(mss=1460), 1460),
+    ("tcp option maxseg size or none", ACK, ""),
     ("udp sport", UDP, 50000),
     ("udp sport", TCP, ABSENT),
     ("udp dport", UDP, 80),

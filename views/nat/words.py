@@ -22,6 +22,7 @@ from engine.model.firewall import (
     Reject,
     Rule,
     SetMark,
+    SetMss,
     SetTtl,
     SetZone,
     Statement,
@@ -124,8 +125,8 @@ def _action(part: Statement, backend: Backend) -> str:
         text = f"REJECT {part.kind}"
     elif isinstance(part, SetMark):
         text = f"{part.target.upper()} {part.value:#x}" if part.source == "value" else f"{part.target} := {part.source}"
-    elif isinstance(part, SetTtl):
-        text = f"TTL {part.value:+}" if part.relative else f"TTL {part.value}"
+    elif isinstance(part, SetTtl | SetMss):
+        text = _header(part)
     elif isinstance(part, NoTrack):
         text = "NOTRACK"
     elif isinstance(part, SetZone):
@@ -142,9 +143,16 @@ def _action(part: Statement, backend: Backend) -> str:
         text
         if backend is not Backend.NFT
         else text.lower()
-        if isinstance(part, Nat | Reject | NoTrack | SetTtl)
+        if isinstance(part, Nat | Reject | NoTrack | SetTtl | SetMss)
         else text
     )
+
+
+def _header(part: SetTtl | SetMss) -> str:
+    """What is written into a header."""
+    if isinstance(part, SetMss):
+        return f"MSS {part.value or 'of the path'}"
+    return f"TTL {part.value:+}" if part.relative else f"TTL {part.value}"
 
 
 def _verdict(verdict: Verdict, backend: Backend) -> str:

@@ -69,9 +69,14 @@ def _route(row: Row, family: Family, indexes: Mapping[str, int], devices: Mappin
         source=ip_network(row["from"]) if "from" in row else None,
         preference=named(row.get("pref", "medium"), PREFERENCES),
         nexthop=int(row["nhid"]) if "nhid" in row else None,
-        mtu=next((int(each["mtu"]) for each in row.get("metrics") or () if "mtu" in each), None),
+        mtu=_metric(row, "mtu"),
+        advmss=_metric(row, "advmss"),
     )
     return replace(route, text=route_text(route, found, devices))
+
+
+def _metric(row: Row, name: str) -> int | None:
+    return next((int(each[name]) for each in row.get("metrics") or () if name in each), None)
 
 
 def _destination(word: str, family: Family) -> IPNetwork:

@@ -72,6 +72,11 @@ FIELDS: dict[str, FieldInfo] = {
     "tcp flags": FieldInfo(
         _N, "TCP flags byte (FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32), nearly always with a mask"
     ),
+    "tcp option maxseg": FieldInfo(_S, "exists or missing: whether a packet announces the size of its segments"),
+    "tcp option maxseg size": FieldInfo(_N, "that size (MSS); absent but in a SYN or SYN/ACK"),
+    "tcp option maxseg size or none": FieldInfo(
+        _N, "as `tcp option maxseg size`; without one a negated match holds (xt tcpmss)", absent=Absent.EMPTY
+    ),
     "udp sport": FieldInfo(_N, "UDP source port"),
     "udp dport": FieldInfo(_N, "UDP destination port"),
     "sctp sport": FieldInfo(_N, "SCTP source port"),

@@ -26,6 +26,7 @@ from engine.model.firewall import (
     Reject,
     RejectKind,
     SetMark,
+    SetMss,
     SetTtl,
     SetZone,
     Statement,
@@ -171,8 +172,17 @@ def _mangle(inner: Json) -> _Built:
         return (SetZone(inner["value"], name != "ct reply zone", name != "ct original zone"),)
     if name in HOPS and type(inner["value"]) is int:
         return (SetTtl(inner["value"]),)
+    if name == "tcp option maxseg size":
+        return _set_mss(inner["value"], text)
     harmless = name in _WRITES or name.startswith("nft tcp option")
     return (Note(text),) if harmless else (Opaque(text),)
+
+
+def _set_mss(value: Json, text: str) -> _Built:
+    """`tcp option maxseg size set 1400`, or `rt mtu`: what the path lets through."""
+    if type(value) is int:
+        return (SetMss(value),)
+    return (SetMss(),) if value == {"rt": {"key": "mtu"}} else (Opaque(text),)
 
 
 def _mapped_mark(target: str, source: Json) -> SetMark:

@@ -73,6 +73,8 @@ def field_name(expression: Json) -> str:
         return " ".join(part for part in parts if part)
     if kind == "fib":
         return fib_words(inner)
+    if kind == "tcp option" and inner.get("name") == "maxseg":
+        return " ".join(("tcp option maxseg", *listed(inner.get("field"))))
     return f"nft {_KINDS.get(kind, kind)}"
 
 
@@ -154,6 +156,8 @@ def _plain(value: Json) -> Atom:
 
 
 def _name(name: str, value: Json) -> str:
+    if name == "tcp option maxseg":
+        return words(bool(value))
     if name.endswith(" oif") and name.startswith("fib "):
         if isinstance(value, bool):
             return "exists" if value else "missing"

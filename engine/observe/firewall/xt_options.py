@@ -227,6 +227,7 @@ OPTIONS: dict[tuple[str, str], Builder] = {
     ("tcp", "--dport"): _range("tcp dport"),
     ("tcp", "--tcp-flags"): _tcp_flags,
     ("tcp", "--syn"): _syn,
+    ("tcpmss", "--mss"): _range("tcp option maxseg size or none"),
     ("udp", "--sport"): _range("udp sport"),
     ("udp", "--dport"): _range("udp dport"),
     ("sctp", "--sport"): _range("sctp sport"),

@@ -19,6 +19,7 @@ from engine.model.firewall import (
     Queue,
     Reject,
     SetMark,
+    SetMss,
     SetTtl,
     SetZone,
     Statement,
@@ -199,6 +200,11 @@ def _ttl(word: str) -> Callable[[_Options], Statement | None]:
     return build
 
 
+def _tcpmss(options: _Options) -> Statement | None:
+    text = _value(options, "--set-mss")
+    return SetMss(number(text) if text else None)
+
+
 def _tproxy(options: _Options) -> Statement | None:
     """`--on-ip 0.0.0.0` (or none) is the incoming device's own address, port 0 the packet's own."""
     address = _value(options, "--on-ip")
@@ -226,6 +232,7 @@ _BUILDERS: dict[str, Callable[[_Options], Statement | None]] = {
     "CT": _ct,
     "TPROXY": _tproxy,
     "NFQUEUE": _queue,
+    "TCPMSS": _tcpmss,
     "TTL": _ttl("ttl"),
     "HL": _ttl("hl"),
     "NOTRACK": lambda _options: NoTrack(),

@@ -22,6 +22,7 @@ from engine.model.firewall import (
     Queue,
     Reject,
     SetMark,
+    SetMss,
     SetTtl,
     SetZone,
     Statement,
@@ -55,8 +56,8 @@ def one(statement: Statement) -> str:
             return f"{statement.target} = {statement.target}&{statement.keep:#x} ^ {source}"
         case VerdictMap():
             return f"{fields(statement.fields)} vmap {target(statement)}"
-        case SetTtl():
-            return f"ttl {statement.value:+}" if statement.relative else f"ttl {statement.value}"
+        case SetTtl() | SetMss():
+            return header(statement)
         case SetZone():
             directions = (("original", statement.original), ("reply", statement.reply))
             return " ".join(("zone", str(statement.zone), *(name for name, holds in directions if holds)))
@@ -68,6 +69,12 @@ def one(statement: Statement) -> str:
             return f"queue {statement.low}-{statement.high}{' bypass' * statement.bypass}"
         case NoTrack() | Note() | Opaque():
             return f"{type(statement).__name__.lower()} {getattr(statement, 'text', '')}".strip()
+
+
+def header(statement: SetTtl | SetMss) -> str:
+    if isinstance(statement, SetMss):
+        return f"mss {statement.value or 'of the path'}"
+    return f"ttl {statement.value:+}" if statement.relative else f"ttl {statement.value}"
 
 
 def condition(found: Match) -> str:
