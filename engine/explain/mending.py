@@ -80,10 +80,11 @@ class Mending:
 
 
 def _narrowest_first(ways: list[Way]) -> list[Way]:
-    """What a command can do by what it changes beside it; among equals the order of the proposals stays."""
+    """What a command can do by how much it is about, then by what it changes beside it; among equals the order of the
+    proposals stays."""
     if not ways or ways[0].remedy.manual:
         return ways
-    return sorted(ways, key=lambda way: (way.remedy.manual, way.effects.weight))
+    return sorted(ways, key=lambda way: (way.remedy.manual, way.remedy.cost, way.effects.weight))
 
 
 def _commands(snapshot: Snapshot, changes: Sequence[Change]) -> Iterator[Argv]:

@@ -289,6 +289,22 @@ def first_fixes(verdict: Verdict) -> list[Change]:
     return [change for cause in verdict.causes if cause.fixes for change in cause.fixes[0].plan.changes]
 
 
+def exit_node(world: World) -> None:
+    """A VPN's rule takes everything to its tunnel, also what is for the host's own networks (Tailscale's table 52)."""
+    host = world["host"]
+    host.link("ts0", noarp=True)
+    host.address("ts0", "100.64.1.1/32").route("default dev ts0 table 52").policy(5270, 52)
+
+
+def second_uplink(world: World) -> None:
+    """A client comes in by the host's second uplink, and the answer leaves by the default route of the first."""
+    isp, far = world.space("isp"), world.space("far")
+    world.cable("host:up1", "isp:eth0").cable("isp:far0", "far:eth0")
+    world["host"].address("up1", "10.78.0.1/24")
+    isp.address("eth0", "10.78.0.2/24").address("far0", "192.0.2.1/24").forwarding()
+    far.address("eth0", "192.0.2.9/24").route("default via 192.0.2.1 dev eth0")
+
+
 def stolen_reply(world: World) -> None:
     """wg-quick's rules: what carries no mark of its own goes by the tunnel, but for what main has a network for."""
     host = world["host"]

@@ -1,13 +1,16 @@
 """Blockers of a wrong turn: a route or policy rule that takes the packet (or its answer) away from its way.
 
 Each routing decision on the way is asked again. A policy rule of the admin's that decided it could go; so could a
-route, where another one would then take its place, and a gateway that is not the right one could be changed.
+route, where another one would then take its place, and a gateway that is not the right one could be changed. What
+leads many others is kept where something narrower helps: a VPN's rule and routes, and the default route of who has two
+uplinks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from ipaddress import ip_network
 
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.overlap import overlap
@@ -21,6 +24,9 @@ from engine.model.route import Route
 from engine.model.trace import Step, StepKind
 from engine.path.decision import route_ref, rule_ref
 from engine.path.fib import Fib, FlowKey, Found
+
+#: Taking away what leads many others weighs as much as this many ways for one destination.
+WIDE = 3
 
 
 def detours(failure: Failure) -> list[Blocker]:
@@ -78,20 +84,26 @@ def _remedies(failure: Failure, packet: Packet, netns: Netns, turn: Found) -> It
     if turn.rule.priority not in STANDARD:
         yield from past_rule(failure, packet, netns, turn.rule)
         change = DeletePolicyRule(netns.id, turn.rule)
-        yield Remedy(f"delete policy rule {turn.rule.priority} of {netns.id}", (change,), cost=2)
+        yield Remedy(f"delete policy rule {turn.rule.priority} of {netns.id}", (change,), cost=WIDE)
     route = turn.route
+    cost = WIDE if turn.rule.priority not in STANDARD and not route.destination.prefixlen else 1
     wanted = failure.packet.dst
     delete = DeleteRoute(netns.id, route)
     hop, word = turn.nexthops[0], network_word(route.destination)
     device = netns.links_by_index[hop.link or 0].name
     if _another(failure, netns, route):
-        yield Remedy(f"delete route {word} of {netns.id} (dev {device})", (delete,))
+        yield Remedy(f"delete route {word} of {netns.id} (dev {device})", (delete,), cost=cost)
     for way in gateways(failure, netns, wanted) if route.protocol != "kernel" else ():
         if way.gateway != wanted and (way.link, way.gateway) != (hop.link, hop.gateway):
             better = replace(route, nexthops=(way,), scope="global", preferred_source=None, text="")
             old = hop.gateway or device
             title = f"route {word} of {netns.id} by {way.gateway} instead of {old}"
-            yield Remedy(title, (delete, AddRoute(netns.id, better)))
+            if way.link != hop.link and not route.destination.prefixlen:
+                alone = replace(better, destination=ip_network(wanted))
+                yield Remedy(f"route {alone.destination} of {netns.id} by {way.gateway}", (AddRoute(netns.id, alone),))
+                yield Remedy(title, (delete, AddRoute(netns.id, better)), cost=WIDE)
+            else:
+                yield Remedy(title, (delete, AddRoute(netns.id, better)), cost=cost)
 
 
 def _another(failure: Failure, netns: Netns, route: Route) -> bool:
