@@ -150,12 +150,15 @@ class World:
             end.netns.settle(end.link)
 
     def bridge(self, netns: Netns, name: str, *addresses: str, ports: Sequence[str] = ()) -> None:
-        """A bridge with addresses and ports, up."""
+        """A bridge with addresses and ports, up.
+
+        Up with its ports it has its carrier at once; without, the kernel takes up to a second to tell it of them.
+        """
         netns.ip(f"link add {name} type bridge")
         netns.quicken(name)
-        netns.ip(f"link set {name} up")
         for port in ports:
             netns.ip(f"link set {port} master {name}")
+        netns.ip(f"link set {name} up")
         netns.address(name, *addresses)
 
     def start(self, argv: Sequence[str], *, ready: str | None = None, **options: Any) -> subprocess.Popen[str]:

@@ -23,11 +23,15 @@ from tests.harness.netns import Netns
 from tests.harness.nftrace import Event, Tracer
 
 NETFILTER, NLM_F_ACK = 12, 4
-GET_LINK, GET_ROUTE, GET_NEIGHBOUR, DELETE_NEIGHBOUR, DELETE_FLOW = 18, 26, 30, 29, 1 << 8 | 2
+GET_LINK, GET_ADDRESS, GET_ROUTE, GET_NEIGHBOUR, DELETE_NEIGHBOUR, DELETE_FLOW = 18, 22, 26, 30, 29, 1 << 8 | 2
 DST, SRC, IIF, OIF, GATEWAY, MARK, UID, PROTOCOL, SPORT, DPORT = 1, 2, 3, 4, 5, 16, 25, 27, 28, 29
 VIA, LOCAL, ANYCAST = 18, 2, 4
-#: Flags of a device: set up, its state, its carrier.
+#: Flags of a device: set up, its state, its carrier. Attributes: its state (RFC 2863), how often its carrier changed.
 UP, RUNNING, LOWER_UP = 0x1, 0x40, 0x10000
+STATE, CARRIER_CHANGES = 16, 35
+UNKNOWN = b"\0"
+#: A flag of an address of IPv6 that nobody may use yet.
+TENTATIVE = 0x40
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 #: Neighbours that were given by hand, or need no resolution, stay.
 PERMANENT, NO_ARP = 0x80, 0x40
@@ -111,10 +115,11 @@ class Kernel:
         return struct.pack("=8BI", family, bits, bits if asked.src else 0, 0, 0, 0, 0, 0, 0) + words
 
     def settled(self) -> bool:
-        """Whether every device that is up knows what its carrier says: its state follows later (net/core/link_watch.c),
-        and with it that of bridge ports and routes."""
-        states = [struct.unpack_from("=I", body, 8)[0] for _, body in self.routes.dump(GET_LINK, bytes(16)).messages]
-        return all(bool(state & LOWER_UP) == bool(state & RUNNING) for state in states if state & UP)
+        """Whether what follows later is there: devices know what their carriers say (net/core/link_watch.c), and with
+        them bridge ports and routes; addresses of IPv6 can be used (net/ipv6/addrconf.c, addrconf_dad_work)."""
+        links = (body for _, body in self.routes.dump(GET_LINK, bytes(16)).messages)
+        addresses = (body for _, body in self.routes.dump(GET_ADDRESS, bytes(8)).messages)
+        return all(map(_at_rest, links)) and not any(body[2] & TENTATIVE for body in addresses)
 
     def forget(self) -> None:
         """Flushes tracked flows, neighbours that were resolved, and what redirects taught."""
@@ -132,3 +137,12 @@ class Kernel:
             for family in ("ipv4", "ipv6"):
                 with suppress(OSError):
                     Path(f"/proc/sys/net/{family}/route/flush").write_text("1")
+
+
+def _at_rest(link: bytes) -> bool:
+    """Whether a device was told of its carrier. Until it is told of the first change its state is unknown, which counts
+    as running; where nothing ever changes (loopback) it remains so."""
+    (flags,) = struct.unpack_from("=I", link, 8)
+    found = attributes(link, 16)
+    untold = found[STATE] == UNKNOWN and any(found[CARRIER_CHANGES])
+    return not flags & UP or (bool(flags & LOWER_UP) == bool(flags & RUNNING) and not untold)

@@ -22,7 +22,7 @@ from engine.model.words import sysctl_path
 from engine.observe.snapshot import take
 from tests.fidelity.fuzz.kernel import Kernel
 from tests.fidelity.fuzz.sockets import Sockets, inside
-from tests.harness.netns import NETNS_FOLDER, CommandFailed, Netns, run
+from tests.harness.netns import NETNS_FOLDER, PATIENCE, CommandFailed, Netns, run
 from tests.harness.scenes import RELAY
 from tests.scenarios.scenario import End, Firewall, Namespace, Scenario
 
@@ -36,8 +36,6 @@ SETTINGS = {
     "net/ipv6/conf/default/accept_dad": 0,
     "net/ipv4/tcp_synack_retries": 0,
 }
-#: Hundredths of a second that devices get to settle.
-MOST_LOOKS = 200
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -79,6 +77,16 @@ class Stage:
             self._stack(each)
         for each in spaces:
             self._furnish(each)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Waits until nothing follows any more. A device tells those of other namespaces that stand on it, which may
+        have been asked already: all are asked twice."""
+        until = time.monotonic() + PATIENCE
+        while not all(kernel.settled() for _ in range(2) for kernel in self.kernels.values()):
+            if time.monotonic() > until:
+                raise CommandFailed("the devices do not come to rest")
+            time.sleep(0.01)
 
     def _netns(self, name: str) -> None:
         path = NETNS_FOLDER / name
@@ -133,11 +141,7 @@ class Stage:
                 run(["conntrack", "-I", *words.split()])
 
     def look(self) -> Snapshot:
-        """The snapshot from the scenario's host, once its devices are as they will be."""
-        for _ in range(MOST_LOOKS):
-            if all(kernel.settled() for kernel in self.kernels.values()):
-                break
-            time.sleep(0.01)
+        """The snapshot from the scenario's host."""
         with inside(self.scenario.host):
             seen = take()
         ours = {each.name for each in self.scenario.namespaces}
@@ -218,8 +222,10 @@ def _links(each: Namespace, ends: list[End]) -> None:
         lines += [f"link set {end.link} address {end.mac}"] if end.mac else []
     for bridge in each.bridges:
         # A bridge that snoops joins a group of its own and reports that, at a time of its choice.
-        lines += [f"link add {bridge.name} type bridge mcast_snooping 0", f"link set {bridge.name} up"]
+        lines += [f"link add {bridge.name} type bridge mcast_snooping 0"]
+        # Up with its ports it has its carrier at once; without, the kernel takes up to a second to tell it of them.
         lines += [f"link set {port.split()[0]} master {bridge.name}" for port in bridge.ports]
+        lines += [f"link set {bridge.name} up"]
         for port in bridge.ports:
             name, *options = port.split()
             lines += [f"link set {name} type bridge_slave {' '.join(options)}"] if options else []
