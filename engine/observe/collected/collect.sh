@@ -181,6 +181,7 @@ firewall_() {
             case $tables in *"table ip6 "* | yes | unknown) save_ xt-nft ip6tables "$NFT6" ;; esac
         fi
     fi
+    queues_ /proc/net/netfilter/nfnetlink_queue
     source_ ebtables bridged_
     [ ! -e /proc/net/arp_tables_names ] || tool_ arptables cat /proc/net/arp_tables_names
     legacy_ iptables ip_tables_names "$LEGACY4"
@@ -194,6 +195,16 @@ bridged_() {
     for each in ebtable_broute ebtable_filter ebtable_nat; do
         [ ! -e "/sys/module/$each" ] || [ "$(cat "/sys/module/$each/refcnt" 2>/dev/null)" = 0 ] || echo "$each"
     done
+}
+# queues_ FILE: which the kernel does not have before its module is there
+queues_() {
+    if [ ! -e "$1" ]; then
+        told_ queues ""
+    elif [ -r "$1" ]; then
+        tool_ queues cat "$1"
+    else
+        skip_ queues "$1 may not be read: run as root"
+    fi
 }
 # save_ BACKEND NAME TOOL
 save_() {

@@ -7,6 +7,7 @@ from functools import partial
 from engine.model.firewall import Backend, Firewall, NamedSet, Table
 from engine.observe.collected.reading import Reading
 from engine.observe.firewall import nft, nft_texts, ownership, xt, xt_sets
+from engine.observe.firewall.queues import parse_queues
 
 #: The save tool of each family.
 _TOOLS = {"ip": "iptables", "ip6": "ip6tables"}
@@ -18,7 +19,8 @@ def read_firewall(reading: Reading) -> Firewall:
     ipsets = _ipsets(reading)
     saved = _saved(reading, Backend.XT_NFT, ipsets)
     native = reading.read("nft", lambda text: _nft_tables(reading, text, saved))
-    return Firewall((*(saved if native is None else native), *_saved(reading, Backend.XT_LEGACY, ipsets)), ipsets)
+    tables = (*(saved if native is None else native), *_saved(reading, Backend.XT_LEGACY, ipsets))
+    return Firewall(tables, ipsets, reading.read("queues", parse_queues))
 
 
 def _ipsets(reading: Reading) -> tuple[NamedSet, ...]:

@@ -199,8 +199,11 @@ def _count(value: Json) -> int | None:
 
 
 def _built(family: str, item: Json) -> tuple[Statement, ...]:
-    """The statements of one expression, behind what it asks for without a word."""
-    guard = unwritten(family, item)
+    """The statements of one expression, behind what it asks for without a word. A damaged one asks for nothing."""
+    try:
+        guard = unwritten(family, item)
+    except nft_values.SHAPE_ERRORS:
+        guard = None
     return (guard, *statement(item)) if guard else statement(item)
 
 

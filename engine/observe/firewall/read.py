@@ -32,7 +32,7 @@ def read_firewall(netns_id: str) -> tuple[Firewall, tuple[Gap, ...]]:
     """The firewall of this thread's namespace, and what could not be read of it. `netns_id` is for the gaps only."""
     found, gaps = _without_arp(netns_id)
     arp, untold = read_arptables(netns_id)
-    return (replace(found, tables=(*found.tables, *arp)) if arp else found), (*gaps, *untold)
+    return replace(found, tables=(*found.tables, *arp), queues=read_queues()), (*gaps, *untold)
 
 
 def _without_arp(netns_id: str) -> tuple[Firewall, tuple[Gap, ...]]:
@@ -60,7 +60,7 @@ def _assemble(look: Look) -> Firewall:
     found |= look.written
     in_order = {key: found[key] for key in look.tables if key in found} | found
     legacy = (table for family in FAMILIES for table in look.legacy.get(family, ()))
-    return Firewall((*in_order.values(), *legacy, *_xt_tables(look, Backend.XT_LEGACY, ipsets)), ipsets, read_queues())
+    return Firewall((*in_order.values(), *legacy, *_xt_tables(look, Backend.XT_LEGACY, ipsets)), ipsets)
 
 
 def _xt_tables(look: Look, backend: Backend, ipsets: tuple[NamedSet, ...]) -> list[Table]:
