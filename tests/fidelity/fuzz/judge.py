@@ -110,8 +110,7 @@ class Judge:
             finding.wrong = [f"the model says {' or '.join(finding.said)}, the kernel {finding.seen}"]
             finding.kinds = ("symptom",)
             same = ways
-        best = min((self._compare(talk, evidence) for talk in same[:8]), key=lambda found: len(found[1]))
-        talk, wrong = best
+        talk, wrong = self._closest(same, evidence)
         finding.ending = failed_leg(talk)
         finding.wrong += wrong
         finding.kinds += tuple(dict.fromkeys(line.split()[0] for line in wrong))
@@ -120,6 +119,15 @@ class Judge:
             finding.wrong.append(f"unread: {gap.source} in {gap.netns}: {gap.reason}")
             finding.kinds += ("unread",)
         return finding
+
+    def _closest(self, ways: list[Conversation], evidence: Evidence) -> tuple[Conversation, list[str]]:
+        """The way that the kernel took, or the one that comes closest, with what is wrong about it."""
+        compared = []
+        for way in ways:
+            compared.append(self._compare(way, evidence))
+            if not compared[-1][1]:
+                break
+        return min(compared, key=lambda found: len(found[1]))
 
     def _compare(self, talk: Conversation, evidence: Evidence) -> tuple[Conversation, list[str]]:
         wrong = rule_disagreements(talk, evidence.events)
