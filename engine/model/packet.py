@@ -39,7 +39,8 @@ TCP_FIN, TCP_SYN, TCP_RST, TCP_PSH, TCP_ACK, TCP_URG = 1, 2, 4, 8, 16, 32
 @dataclass(frozen=True, slots=True)
 class Packet:
     """An IP packet. Ports are None for protocols without ports; ICMP has type and code instead. `length` is in bytes,
-    None where its program decides. `mss` is the size of segments that a SYN announces, None where that is not known."""
+    None where its program decides. `mss` is the size of segments that a SYN announces, None where that is not known.
+    `tos` is the byte of DSCP and ECN (IPv6's traffic class), None where a rule made it what is not known."""
 
     src: IPAddress
     dst: IPAddress
@@ -52,6 +53,7 @@ class Packet:
     ttl: int = 64
     length: int | None = 60
     mss: int | None = None
+    tos: int | None = 0
 
     def __post_init__(self) -> None:
         if self.src.version != self.dst.version:

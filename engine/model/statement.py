@@ -192,6 +192,15 @@ class SetMss:
 
 
 @dataclass(frozen=True, slots=True)
+class SetTos:
+    """Sets the byte of DSCP and ECN (IPv6: the traffic class) to `(tos & keep) ^ value`; None is a value that can't be
+    known."""
+
+    value: int | None
+    keep: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class NoTrack:
     """The packet gets no connection tracking and so no NAT."""
 
@@ -253,6 +262,7 @@ Statement = (
     | SetMark
     | SetTtl
     | SetMss
+    | SetTos
     | NoTrack
     | SetZone
     | Tproxy

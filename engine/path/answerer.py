@@ -81,6 +81,8 @@ class Answerer:
         packet = Packet(source, got.src, self.protocol, port, got.sport, flags)
         if not flags & (TCP_SYN | TCP_RST):
             packet = replace(packet, length=None)
+        if self.protocol in ECHO or (self.protocol is Protocol.TCP and flags & TCP_RST):
+            packet = replace(packet, tos=got.tos)  # what the kernel answers by itself (icmp_echo, tcp_v4_send_reset)
         if self.protocol in ECHO:
             packet = replace(packet, icmp_type=ECHO[self.protocol][1], icmp_code=0)
         journey = self.asker.back(arrival, packet, reply_mark(arrival, packet))

@@ -34,6 +34,9 @@ from engine.path.source6 import error_source6
 from engine.path.stages import LocalOut, OnWire, Stage
 from engine.path.symptoms import icmp_of
 
+#: What an error of IPv4 keeps of the byte of DSCP of what it is about, and the precedence that it has itself
+#: (IPTOS_TOS_MASK, IPTOS_PREC_INTERNETCONTROL).
+TOS_MASK, TOS_CONTROL = 0x1E, 0xC0
 INBOUND = "net.ipv4.icmp_errors_use_inbound_ifaddr"
 
 
@@ -92,7 +95,8 @@ def error_packet(arrival: Arrival, kind: RejectKind, outcome: Outcome) -> Packet
         return Packet(bad.dst, bad.src, bad.protocol, bad.dport, bad.sport, flags)
     protocol = Protocol.ICMP if bad.dst.version == 4 else Protocol.ICMPV6
     number, code = icmp_of(kind, outcome, bad.dst.version)
-    return Packet(_source(arrival), bad.src, protocol, icmp_type=number, icmp_code=code)
+    tos = (bad.tos or 0) & TOS_MASK | TOS_CONTROL if bad.dst.version == 4 else 0
+    return Packet(_source(arrival), bad.src, protocol, icmp_type=number, icmp_code=code, tos=tos)
 
 
 def _source(arrival: Arrival) -> IPAddress:

@@ -25,6 +25,8 @@ DEFAULT_RULES: dict[Family, tuple[PolicyRule, ...]] = {
 
 LOOPBACK = "lo"
 LOCAL_TABLE = 255
+#: The bits that a `tos` of IPv4 asks for; a `dscp` asks for all (fib_dscp_masked_match).
+TOS = 0x1C
 
 
 ALL_USERS = (0, 0xFFFFFFFF)
@@ -163,7 +165,7 @@ class Fib:
         for length, by_network in self._tables.get((family, table), ()):
             network = value >> (bits - length) << (bits - length)
             for route in by_network.get(network, ()):
-                if route.tos in (0, key.tos):
+                if route.tos in (0, key.tos & TOS):
                     yield route
 
     def _usable(self, hop: NextHop, key: FlowKey) -> bool:
@@ -240,7 +242,8 @@ def _devices_fit(rule: PolicyRule, key: FlowKey, netns: Netns) -> bool:
 def _numbers_fit(rule: PolicyRule, key: FlowKey) -> bool:
     if rule.fwmark is not None and (key.mark & rule.fwmask) != (rule.fwmark & rule.fwmask):
         return False
-    if (rule.tos and rule.tos != key.tos) or (rule.ip_protocol is not None and rule.ip_protocol != key.protocol):
+    tos = key.tos if key.destination.version == 6 or rule.tos & ~TOS else key.tos & TOS
+    if (rule.tos and rule.tos != tos) or (rule.ip_protocol is not None and rule.ip_protocol != key.protocol):
         return False
     ports = ((rule.sport, key.sport), (rule.dport, key.dport))
     return all(wanted is None or (port is not None and wanted[0] <= port <= wanted[1]) for wanted, port in ports)

@@ -75,6 +75,18 @@ def _has_mss(view: View) -> str:
     return "exists" if opens(view.packet) else "missing"
 
 
+def _tos(version: int, shift: int = 0) -> Read:
+    """The byte of DSCP and ECN in one IP version's header, or the part of it that is left of `shift`."""
+
+    def value(view: View) -> int | Unknown | None:
+        packet = view.packet
+        if packet.dst.version != version:
+            return None
+        return UNKNOWN if packet.tos is None else packet.tos >> shift
+
+    return value
+
+
 FIELDS: dict[str, Read] = {
     "ip saddr": lambda view: _v4(view.packet.src),
     "ip daddr": lambda view: _v4(view.packet.dst),
@@ -84,6 +96,10 @@ FIELDS: dict[str, Read] = {
     "ip6 nexthdr": lambda view: _number(view.packet) if view.packet.dst.version == 6 else None,
     "ip ttl": lambda view: view.packet.ttl if view.packet.dst.version == 4 else None,
     "ip6 hoplimit": lambda view: view.packet.ttl if view.packet.dst.version == 6 else None,
+    "ip dscp": _tos(4, 2),
+    "ip6 dscp": _tos(6, 2),
+    "ip tos": _tos(4),
+    "ip6 tos": _tos(6),
     "ip version": lambda view: view.packet.dst.version,
     "ip6 version": lambda view: 6 if view.packet.dst.version == 6 else None,
     "ip length": lambda view: _length(view) if view.packet.dst.version == 4 else None,

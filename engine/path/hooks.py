@@ -60,13 +60,14 @@ def run_device_hook(journey: Journey, hook: str, device: str) -> Trace | None:
 
 
 def _routes_again(journey: Journey, station: Station, packet: Packet, mark: int) -> bool:
-    """Whether the station looks at what changed: chains of type route at addresses and mark (nf_route_table_hook4,
-    iptable_mangle.c), NAT at the destination (nf_nat_ipv4_local_fn); other chains do not look."""
+    """Whether the station looks at what changed: chains of type route at addresses, mark and DSCP
+    (nf_route_table_hook4, iptable_mangle.c), NAT at the destination (nf_nat_ipv4_local_fn); others do not look."""
     now = journey.packet
     if station.kind is StationKind.NAT:
         return now.dst != packet.dst
     routing = station.kind is StationKind.CHAIN and station.chains[0].base.kind == "route"
-    return routing and (now.src, now.dst, journey.context.mark) != (packet.src, packet.dst, mark)
+    had, has = (packet.src, packet.dst, packet.tos, mark), (now.src, now.dst, now.tos, journey.context.mark)
+    return routing and has != had
 
 
 def _runs_first(journey: Journey, tied: Hooked) -> bool:

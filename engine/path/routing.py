@@ -21,6 +21,9 @@ from engine.path.journey import Journey
 from engine.path.policy import look_up, vrf_of
 from engine.path.source6 import source_address6
 
+#: What routes and policy rules may ask for of the byte of DSCP and ECN (INET_DSCP_MASK).
+DSCP = 0xFC
+
 
 def flow_key(journey: Journey, packet: Packet, *, iif: str, oif: int | None = None) -> FlowKey:
     """The key that a packet is looked up by."""
@@ -31,7 +34,7 @@ def flow_key(journey: Journey, packet: Packet, *, iif: str, oif: int | None = No
         iif,
         oif,
         journey.context.mark,
-        0,
+        (packet.tos or 0) & DSCP,
         PROTOCOL_NUMBERS[packet.protocol],
         packet.sport,
         packet.dport,

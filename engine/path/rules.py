@@ -24,6 +24,7 @@ from engine.model.firewall import (
     Rule,
     SetMark,
     SetMss,
+    SetTos,
     SetTtl,
     SetZone,
     Statement,
@@ -196,6 +197,8 @@ def _perform(journey: Journey, place: Place, statement: Statement, found: MapEle
         return _set_ttl(journey, statement), None
     if isinstance(statement, SetMss):
         return set_mss(journey, statement), None
+    if isinstance(statement, SetTos):
+        return _set_tos(journey, statement), None
     if isinstance(statement, NoTrack | SetZone):
         return before_tracking(journey, statement, place.table.backend), None
     if isinstance(statement, Tproxy):
@@ -253,6 +256,13 @@ def _set_ttl(journey: Journey, statement: SetTtl) -> str:
     new = min(max(old + statement.value, 0), 255)
     journey.packet = replace(journey.packet, ttl=new)
     return f"ttl set {new}"
+
+
+def _set_tos(journey: Journey, statement: SetTos) -> str:
+    old, value = journey.packet.tos, statement.value
+    new = None if old is None or value is None else (old & statement.keep) ^ value
+    journey.packet = replace(journey.packet, tos=new)
+    return "tos set" if new is None else f"tos set {new:#x}"
 
 
 def _opaque(journey: Journey, place: Place, statement: Opaque) -> tuple[str, Effect]:

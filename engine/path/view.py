@@ -22,8 +22,13 @@ AT_RANDOM = frozenset({"nft numgen", "xt statistic"})
 #: What programs may choose for the packets that they send, and do not unless they are told to: by field, what an answer
 #: rests on that had to know it.
 CHOSEN = {
-    name: Assumption("ASSUME_SEGMENT_SIZE", "both ends announce segments (MSS) as large as the MTU of their own way")
-    for name in MSS
+    **dict.fromkeys(
+        MSS, Assumption("ASSUME_SEGMENT_SIZE", "both ends announce segments (MSS) as large as the MTU of their own way")
+    ),
+    **dict.fromkeys(
+        ("ip dscp", "ip6 dscp", "ip tos", "ip6 tos"),
+        Assumption("ASSUME_NO_DSCP", "programs mark none of their packets (DSCP): it is 0 unless a rule sets it"),
+    ),
 }
 TELLING = OF_ONE_PACKET | AT_RANDOM | CHOSEN.keys()
 

@@ -1,7 +1,7 @@
 """Where the kernel would route a packet: RTM_GETROUTE for the packet of a predicted routing step.
 
-The question is what `ip route get` asks, with the packet's addresses, mark, ports and the device that it came in by.
-The answer is in the same words as a step: "via GATEWAY dev DEVICE", "local", or the kernel's refusal.
+The question is what `ip route get` asks, with the packet's addresses, mark, DSCP, ports and the device that it came in
+by. The answer is in the same words as a step: "via GATEWAY dev DEVICE", "local", or the kernel's refusal.
 
 Sources: ip-route(8), net/ipv4/route.c (inet_rtm_getroute), net/ipv6/route.c, include/uapi/linux/rtnetlink.h.
 """
@@ -81,7 +81,7 @@ def question(netns: Netns, step: Step) -> bytes:
         ]
     family = AF_INET if packet.dst.version == 4 else AF_INET6
     bits = packet.dst.max_prefixlen
-    return _rtmsg.pack(family, bits, bits if source else 0, 0, 0, 0, 0, 0, 0) + b"".join(parts)
+    return _rtmsg.pack(family, bits, bits if source else 0, packet.tos or 0, 0, 0, 0, 0, 0) + b"".join(parts)
 
 
 def ask(netlink: Netlink, netns: Netns, step: Step) -> tuple[str, int]:

@@ -37,8 +37,8 @@ LIMITED = frozenset({Outcome.NO_ROUTE, Outcome.ROUTE_UNREACHABLE, Outcome.ROUTE_
 VERDICTS = (
     ("reject", "drop"), ("dnat", "accept"), ("snat", "accept"), ("masquerade", "accept"), ("redirect", "accept"),
     ("netmap", "accept"), ("mark set", "continue"), ("ct mark set", "continue"), ("ttl set", "continue"),
-    ("mss set", "continue"), ("notrack", "continue"), ("zone", "continue"), ("tproxy: no socket", "drop"),
-    ("tproxy", "accept"),
+    ("mss set", "continue"), ("tos set", "continue"), ("notrack", "continue"), ("zone", "continue"),
+    ("tproxy: no socket", "drop"), ("tproxy", "accept"),
 )  # fmt: skip
 
 
@@ -265,6 +265,7 @@ class RouteQuery:
     iif: str
     oif: str
     mark: int
+    tos: int
     protocol: Protocol
     sport: int | None
     dport: int | None
@@ -327,6 +328,7 @@ def query_of(step: Step, own: bool) -> RouteQuery:
         context.iif if arrived else "",
         way["dev"] if bound and way else "",
         context.mark,
+        packet.tos or 0,
         packet.protocol,
         packet.sport,
         packet.dport,
@@ -340,6 +342,7 @@ def asked_of_kernel(place: Netns, asked: RouteQuery) -> str:
     words += ["iif", asked.iif] if asked.iif else []
     words += ["oif", asked.oif] if asked.oif else []
     words += ["uid", "0"] if asked.roots else []
+    words += ["tos", hex(asked.tos)] if asked.tos else []
     words += ["mark", hex(asked.mark), *ports(asked)]
     said = place.run("sh", "-c", '"$@" 2>&1', "sh", *words, check=False)
     if "Error" in said or "answers" in said:

@@ -39,7 +39,7 @@ def seen(
     of_packet = {
         name: more.pop(name)
         for name in list(more)
-        if name in ("sport", "dport", "icmp_type", "icmp_code", "ttl", "length", "mss", "tcp_flags")
+        if name in ("sport", "dport", "icmp_type", "icmp_code", "ttl", "length", "mss", "tos", "tcp_flags")
     }
     if protocol in (Protocol.ICMP, Protocol.ICMPV6):
         of_packet = {"sport": None, "dport": None, **of_packet}
@@ -95,6 +95,12 @@ CASES: list[tuple[str, View, object]] = [
     ("ip ttl", TCP6, ABSENT),
     ("ip6 hoplimit", TCP6, 64),
     ("ip6 hoplimit", TCP, ABSENT),
+    ("ip dscp", seen(tos=0xB9), 46),
+    ("ip dscp", TCP, 0),
+    ("ip dscp", TCP6, ABSENT),
+    ("ip6 dscp", TCP6, 0),
+    ("ip tos", seen(tos=0xB9), 0xB9),
+    ("ip6 tos", TCP, ABSENT),
     ("ip version", TCP, 4),
     ("ip version", TCP6, 6),
     ("ip6 version", TCP6, 6),

@@ -23,6 +23,7 @@ from engine.model.firewall import (
     Rule,
     SetMark,
     SetMss,
+    SetTos,
     SetTtl,
     SetZone,
     Statement,
@@ -125,7 +126,7 @@ def _action(part: Statement, backend: Backend) -> str:
         text = f"REJECT {part.kind}"
     elif isinstance(part, SetMark):
         text = f"{part.target.upper()} {part.value:#x}" if part.source == "value" else f"{part.target} := {part.source}"
-    elif isinstance(part, SetTtl | SetMss):
+    elif isinstance(part, SetTtl | SetTos | SetMss):
         text = _header(part)
     elif isinstance(part, NoTrack):
         text = "NOTRACK"
@@ -143,15 +144,17 @@ def _action(part: Statement, backend: Backend) -> str:
         text
         if backend is not Backend.NFT
         else text.lower()
-        if isinstance(part, Nat | Reject | NoTrack | SetTtl | SetMss)
+        if isinstance(part, Nat | Reject | NoTrack | SetTtl | SetTos | SetMss)
         else text
     )
 
 
-def _header(part: SetTtl | SetMss) -> str:
+def _header(part: SetTtl | SetTos | SetMss) -> str:
     """What is written into a header."""
     if isinstance(part, SetMss):
         return f"MSS {part.value or 'of the path'}"
+    if isinstance(part, SetTos):
+        return "TOS" if part.value is None else f"TOS {part.value:#x}"
     return f"TTL {part.value:+}" if part.relative else f"TTL {part.value}"
 
 

@@ -61,6 +61,10 @@ FIELDS: dict[str, FieldInfo] = {
     "ip frag-off": FieldInfo(_N, "fragment offset and flags, but for Don't Fragment: 0 in a whole packet"),
     "ip fragment": FieldInfo(_S, "first or later: iptables' `-f` asks for second and later fragments"),
     "ip ttl": FieldInfo(_N, "time to live"),
+    "ip dscp": FieldInfo(_N, "DSCP of the IPv4 header"),
+    "ip6 dscp": FieldInfo(_N, "DSCP of the IPv6 header"),
+    "ip tos": FieldInfo(_N, "the byte of DSCP and ECN (IPv4)"),
+    "ip6 tos": FieldInfo(_N, "the byte of DSCP and ECN (IPv6, traffic class)"),
     "ip length": FieldInfo(_N, "total length of the IPv4 packet in bytes"),
     "ip6 saddr": FieldInfo(_A6, "source address, IPv6"),
     "ip6 daddr": FieldInfo(_A6, "destination address, IPv6"),
@@ -168,7 +172,6 @@ FIELDS: dict[str, FieldInfo] = {
     "fib saddr oif": FieldInfo(_S, "exists or missing: whether there is a unicast route back to the source (loose)"),
     "fib saddr . mark oif": FieldInfo(_S, "as `fib saddr oif`, the route looked up with the packet's mark"),
     # Known by name, answered "unknown".
-    "ip dscp": FieldInfo(_S, "DSCP of the IPv4 header", exact=False),
     "nft limit": FieldInfo(_S, "rate limit", exact=False),
     "nft quota": FieldInfo(_S, "quota", exact=False),
     "nft ct count": FieldInfo(_S, "number of connections", exact=False),

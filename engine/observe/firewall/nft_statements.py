@@ -27,6 +27,7 @@ from engine.model.firewall import (
     RejectKind,
     SetMark,
     SetMss,
+    SetTos,
     SetTtl,
     SetZone,
     Statement,
@@ -48,7 +49,7 @@ TCP = Interval(PROTOCOL_NUMBERS[Protocol.TCP], PROTOCOL_NUMBERS[Protocol.TCP])
 #: Written here, and not looked at by routing, rules or sockets.
 _WRITES = frozenset(
     (
-        *("meta priority", "meta nftrace", "meta secmark", "ip dscp", "ip6 dscp", "ip ecn", "ip6 flowlabel"),
+        *("meta priority", "meta nftrace", "meta secmark", "ip ecn", "ip6 ecn", "ip6 flowlabel"),
         *("ct label", "ct event", "ct helper", "ct secmark"),
     )
 )
@@ -72,8 +73,9 @@ def statement(item: Json) -> _Built:
     return (Note(words(item)),) if name in _NOTES else (Opaque(words(item)),)
 
 
-#: Fields that a rule may set of what a packet has left of its way, with the IP version that each is of.
+#: Fields that a rule may set, with the IP version that each is of: what a packet has left of its way, and its class.
 HOPS = {"ip ttl": "ip", "ip6 hoplimit": "ip6"}
+DSCP = {"ip dscp": "ip", "ip6 dscp": "ip6"}
 
 
 def unwritten(family: str, item: Json) -> Match | None:
@@ -96,7 +98,7 @@ def unwritten(family: str, item: Json) -> Match | None:
     bare = name in ("dnat", "snat") and "addr" not in inner
     of = inner.get("type") if name == "reject" else inner.get("family") if bare or name == "tproxy" else None
     if name == "mangle":
-        of = HOPS.get(field_name(inner["key"]))
+        of = {**HOPS, **DSCP}.get(field_name(inner["key"]))
     version = {"icmp": "ipv4", "icmpv6": "ipv6", "ip": "ipv4", "ip6": "ipv6"}.get(str(of))
     return Match((Field("meta nfproto"),), ((Name(version),),), text=f"meta nfproto {version}") if version else None
 
@@ -172,17 +174,27 @@ def _mangle(inner: Json) -> _Built:
         return (SetZone(inner["value"], name != "ct reply zone", name != "ct original zone"),)
     if name in HOPS and type(inner["value"]) is int:
         return (SetTtl(inner["value"]),)
+    if name in DSCP:
+        return (_set_dscp(name, inner["value"]),)
     if name == "tcp option maxseg size":
         return _set_mss(inner["value"], text)
     harmless = name in _WRITES or name.startswith("nft tcp option")
     return (Note(text),) if harmless else (Opaque(text),)
 
 
+def _set_dscp(name: str, value: Json) -> SetTos:
+    """`ip dscp set ef`; what a map gives is not known."""
+    try:
+        return SetTos(scalar(name, value) << 2, keep=0x03)
+    except SHAPE_ERRORS:
+        return SetTos(None)
+
+
 def _set_mss(value: Json, text: str) -> _Built:
     """`tcp option maxseg size set 1400`, or `rt mtu`: what the path lets through."""
     if type(value) is int:
         return (SetMss(value),)
-    return (SetMss(),) if value == {"rt": {"key": "mtu"}} else (Opaque(text),)
+    return (SetMss(),) if value == {"rt": {"key": "mtu"}} else (Note(text),)
 
 
 def _mapped_mark(target: str, source: Json) -> SetMark:

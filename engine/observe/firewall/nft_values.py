@@ -44,6 +44,7 @@ TYPE_FIELDS: dict[str, str] = {
     "tcp_flag": "tcp flags",
     "uid": "meta skuid",
     "gid": "meta skgid",
+    "dscp": "ip dscp",
     "devgroup": "meta iifgroup",
     "iface_type": "meta iiftype",
 }

@@ -69,6 +69,13 @@ HARDWARE_TYPES: dict[str, int] = {
 #: The name that every host has for a group of devices (/etc/iproute2/group).
 DEVICE_GROUPS: dict[str, int] = {"default": 0}
 
+#: RFC 2474, RFC 2597, RFC 3246, RFC 8622, by the names of nft and iptables.
+DSCP_CLASSES: dict[str, int] = {
+    **{f"cs{number}": number << 3 for number in range(8)},
+    **{f"af{number}{drop}": number << 3 | drop << 1 for number in range(1, 5) for drop in range(1, 4)},
+    "be": 0, "df": 0, "lephb": 1, "voice-admit": 44, "va": 44, "ef": 46,
+}  # fmt: skip
+
 #: What the numbers of a field may be called.
 NUMBER_NAMES: dict[str, dict[str, int]] = {
     "ip protocol": PROTOCOLS,
@@ -84,6 +91,8 @@ NUMBER_NAMES: dict[str, dict[str, int]] = {
     "arp ptype": ETHER_TYPES,
     "arp operation": ARP_OPERATIONS,
     "tcp flags": TCP_FLAGS,
+    "ip dscp": DSCP_CLASSES,
+    "ip6 dscp": DSCP_CLASSES,
     "meta iifgroup": DEVICE_GROUPS,
     "meta oifgroup": DEVICE_GROUPS,
     "meta iiftype": HARDWARE_TYPES,

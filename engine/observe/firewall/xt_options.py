@@ -175,6 +175,12 @@ def _group(name: str) -> Builder:
     return build
 
 
+def _tos(context: XtContext, values: tuple[str, ...]) -> Built:
+    """`0x10/0xff`; without a mask, the whole byte."""
+    value, mask = value_and_mask(first(values))
+    return (Field(f"{context.family} tos", mask & 0xFF),), ((Interval(value, value),),)
+
+
 def _address_range(side: str) -> Builder:
     def build(context: XtContext, values: tuple[str, ...]) -> Built:
         return _one(f"{context.family} {side}", address_range(first(values)))
@@ -257,6 +263,8 @@ OPTIONS: dict[tuple[str, str], Builder] = {
     ("mac", "--mac-source"): _mac,
     ("devgroup", "--src-group"): _group("meta iifgroup"),
     ("devgroup", "--dst-group"): _group("meta oifgroup"),
+    ("dscp", "--dscp"): lambda context, values: _one(f"{context.family} dscp", number_range(first(values), ":")),
+    ("tos", "--tos"): _tos,
     ("helper", "--helper"): lambda _context, values: _one("ct helper or none", Name(first(values))),
     ("pkttype", "--pkt-type"): _names("meta pkttype"),
     ("length", "--length"): _range("meta length"),

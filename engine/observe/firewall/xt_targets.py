@@ -20,6 +20,7 @@ from engine.model.firewall import (
     Reject,
     SetMark,
     SetMss,
+    SetTos,
     SetTtl,
     SetZone,
     Statement,
@@ -200,6 +201,21 @@ def _ttl(word: str) -> Callable[[_Options], Statement | None]:
     return build
 
 
+def _dscp(options: _Options) -> Statement | None:
+    """xt_DSCP.c: the bits of ECN stay."""
+    text = _value(options, "--set-dscp")
+    return SetTos(number(text) << 2, keep=0x03) if text else None
+
+
+def _tos(options: _Options) -> Statement | None:
+    """xt_DSCP.c (tos_tg): `(tos & ~mask) ^ value`."""
+    text = _value(options, "--set-tos")
+    if text is None:
+        return None
+    value, mask = value_and_mask(text)
+    return SetTos(value, keep=~mask & 0xFF)
+
+
 def _tcpmss(options: _Options) -> Statement | None:
     text = _value(options, "--set-mss")
     return SetMss(number(text) if text else None)
@@ -233,6 +249,8 @@ _BUILDERS: dict[str, Callable[[_Options], Statement | None]] = {
     "TPROXY": _tproxy,
     "NFQUEUE": _queue,
     "TCPMSS": _tcpmss,
+    "DSCP": _dscp,
+    "TOS": _tos,
     "TTL": _ttl("ttl"),
     "HL": _ttl("hl"),
     "NOTRACK": lambda _options: NoTrack(),

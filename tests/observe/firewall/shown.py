@@ -23,6 +23,7 @@ from engine.model.firewall import (
     Reject,
     SetMark,
     SetMss,
+    SetTos,
     SetTtl,
     SetZone,
     Statement,
@@ -56,7 +57,7 @@ def one(statement: Statement) -> str:
             return f"{statement.target} = {statement.target}&{statement.keep:#x} ^ {source}"
         case VerdictMap():
             return f"{fields(statement.fields)} vmap {target(statement)}"
-        case SetTtl() | SetMss():
+        case SetTtl() | SetTos() | SetMss():
             return header(statement)
         case SetZone():
             directions = (("original", statement.original), ("reply", statement.reply))
@@ -71,9 +72,11 @@ def one(statement: Statement) -> str:
             return f"{type(statement).__name__.lower()} {getattr(statement, 'text', '')}".strip()
 
 
-def header(statement: SetTtl | SetMss) -> str:
+def header(statement: SetTtl | SetTos | SetMss) -> str:
     if isinstance(statement, SetMss):
         return f"mss {statement.value or 'of the path'}"
+    if isinstance(statement, SetTos):
+        return f"tos = tos&{statement.keep:#x} ^ {statement.value}"
     return f"ttl {statement.value:+}" if statement.relative else f"ttl {statement.value}"
 
 

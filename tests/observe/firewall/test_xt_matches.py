@@ -87,6 +87,8 @@ EXACT = [
     ("-m devgroup --src-group default", ["meta iifgroup in 0"]),
     ("-m helper ! --helper ftp", ["not ct helper or none in ftp"]),
     ("-p tcp -m tcpmss ! --mss 536:65535", ["meta l4proto in 6", "not tcp option maxseg size or none in 536-65535"]),
+    ("-m dscp ! --dscp 0x2e", ["not ip dscp in 46"]),
+    ("-m tos --tos 0x10/0x3f", ["ip tos&0x3f in 16"]),
     ("-m pkttype --pkt-type broadcast", ["meta pkttype in broadcast"]),
     ("-m length --length 100:200", ["meta length in 100-200"]),
     ("-m ttl --ttl-eq 1", ["ip ttl in 1"]),

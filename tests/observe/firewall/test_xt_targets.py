@@ -59,6 +59,8 @@ TARGETS = [
     ("-j NFLOG --nflog-group 5", ["note -j NFLOG --nflog-group 5"]),
     ("-j CHECKSUM --checksum-fill", ["note -j CHECKSUM --checksum-fill"]),
     ("-j TCPMSS --clamp-mss-to-pmtu", ["mss of the path"]),
+    ("-j DSCP --set-dscp 0x2e", ["tos = tos&0x3 ^ 184"]),
+    ("-j TOS --set-tos 0x10/0x10", ["tos = tos&0xef ^ 16"]),
     ("-j TCPMSS --set-mss 500", ["mss 500"]),
     ("-j SET --add-set seen src --exist", ["note -j SET --add-set seen src --exist"]),
     ("-j NFQUEUE --queue-num 3", ["queue 3-3"]),
