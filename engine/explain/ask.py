@@ -89,9 +89,10 @@ def _decides(about: Assumption, runs: list[Run[Conversation]]) -> bool:
 
 def _causes(world: World, question: Question, main: Run[Conversation]) -> tuple[Cause, ...]:
     search = Search(question)
-    steps = with_shielded(world, search, joined(world, question, search.run(world, main.result)))
-    solved = bool(steps) and steps[-1].remedy is not None
-    worth = solved or (bool(steps) and steps[-1].blocker.code == "INFO_EXITS_HOST")
+    met = joined(world, question, search.run(world, main.result))
+    solved = bool(met) and met[-1].remedy is not None
+    steps = with_shielded(world, search, met)
+    worth = solved or (bool(met) and met[-1].blocker.code == "INFO_EXITS_HOST")
     fixes_of = Mending(search, steps, solved=solved).fixes() if worth else [()] * len(steps)
     causes = []
     for step, fixes in zip(steps, fixes_of, strict=True):
@@ -106,6 +107,7 @@ def _causes(world: World, question: Question, main: Run[Conversation]) -> tuple[
                 blocker.evidence,
                 blocker.near_misses,
                 tuple(named),
+                blocker.settled,
             )
         )
     return tuple(causes)

@@ -32,7 +32,8 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """A possible cause: its stable code, sentence, place, owner and evidence; remedies in order of preference."""
+    """A possible cause: its stable code, sentence, place, owner and evidence; remedies in order of preference.
+    `settled` is why it needs none, as in `Cause`."""
 
     code: str
     sentence: str
@@ -41,6 +42,7 @@ class Blocker:
     owner: str = "admin"
     evidence: tuple[str, ...] = ()
     near_misses: tuple[NearMiss, ...] = ()
+    settled: str = ""
 
     def __post_init__(self) -> None:
         if self.code not in CODES:

@@ -3,7 +3,7 @@
 An exception that accepts ends its chain, so that what stands behind it there is not asked any more, and the search does
 not meet it. Whoever deletes the first rule instead does: it is walked without the rule, and what stops the packet
 next in the same hook and table is a blocker of its own. A policy behind a rule that is about everybody is not: the
-rule is what the policy is.
+rule is what the policy is. It has no fix of its own: the exception is enough.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from engine.model.plan import DeleteRule, InsertRule
 from engine.model.ref import Ref, RefKind
 from engine.path.world import World
 
-BEHIND = "the exception above lets the packet pass here, too; without it and the rule above, this stops it"
+BEHIND = "without the rule above and its exception, this stops the packet"
+SETTLED = "none of its own: the exception above lets the packet pass here, too"
 
 
 def with_shielded(host: World, search: Search, steps: list[Step]) -> list[Step]:
@@ -57,9 +58,9 @@ def _behind(search: Search, step: Step) -> Iterator[Step]:
         blocker = next((each for each in diagnose(failure) if each.at == failure.step.ref and each.remedies), None)
         if blocker is None or (blocker.at.kind is RefKind.CHAIN and not _particular(found[1])):
             return
-        remedy, at = blocker.remedies[0], blocker.at
-        after = search.walk(after_remedy(world, remedy))
-        yield Step(replace(blocker, evidence=(*blocker.evidence, BEHIND)), remedy, world, after)
+        at = blocker.at
+        told = replace(blocker, evidence=(*blocker.evidence, BEHIND), settled=SETTLED)
+        yield Step(told, None, world, None)
 
 
 def _accepts(remedy: Remedy | None) -> bool:

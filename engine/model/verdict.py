@@ -105,7 +105,8 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One blocker: a stable code, a sentence, where it sits, whose it is, and what mends it."""
+    """One blocker: a stable code, a sentence, where it sits, whose it is, and what mends it. `settled` says why it
+    needs no fix of its own, where what mends another cause takes the packet past it, too."""
 
     code: str
     sentence: str
@@ -114,6 +115,7 @@ class Cause:
     evidence: tuple[str, ...] = ()
     near_misses: tuple[NearMiss, ...] = ()
     fixes: tuple[Fix, ...] = ()
+    settled: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,7 @@ class Stage:
         answer = ask(self.scene, snapshot, question)
         said: list[str] = []
         if answer.symptom is not Symptom.CONNECTED:
-            fixes = [cause.fixes[:1] for cause in answer.causes]
+            fixes = [cause.fixes[:1] for cause in answer.causes if not cause.settled]
             argvs = [argv for fix in fixes for each in fix for argv in each.commands]
             said = [" ".join(argv) for argv in argvs]
             try:

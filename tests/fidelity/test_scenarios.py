@@ -52,9 +52,10 @@ def disagreements(scene: Scene, snapshot: Snapshot, question: Question) -> list[
 def unmended(scene: Scene, question: Question) -> list[str]:
     """Carries out the fixes of the answer, as they are given, and tries again."""
     verdict = ask(scene, scene.look(), question)
-    first = [fix.commands for cause in verdict.causes for fix in cause.fixes[:1]]
+    causes = [cause for cause in verdict.causes if not cause.settled]
+    first = [fix.commands for cause in causes for fix in cause.fixes[:1]]
     commands = [argv for argvs in first for argv in argvs]
-    whole = len(first) == len(verdict.causes) and all(first)
+    whole = len(first) == len(causes) and all(first)
     if question.fix == "none":
         return [f"{question}: the file says that no commands mend it, the model {commands}"] if whole else []
     for argv in commands:

@@ -162,7 +162,7 @@ def blocker(cause: Cause, title: str, width: int) -> Iterator[Spans]:
     for label, text in labels("near miss", (f"{each.text} — {each.because}" for each in cause.near_misses)):
         yield from labelled(label, text, width)
     if not cause.fixes:
-        yield from labelled("fix", "none that this host can make", width)
+        yield from labelled("fix", cause.settled or "none that this host can make", width)
     for index, fix in enumerate(cause.fixes):
         yield from mending(fix, "fix" if index == 0 else "or", width)
 

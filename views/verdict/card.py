@@ -169,7 +169,7 @@ def _cause(cause: Cause, number: int, of: int, width: int, head: str = "") -> It
     for place, fix in enumerate(cause.fixes):
         yield from _fix(fix, (number, place), width)
     if not cause.fixes:
-        yield from _text("nothing on this host can mend it", width, "  no fix: ", Role.WARN)
+        yield from _text(cause.settled or "nothing on this host can mend it", width, "  no fix: ", Role.WARN)
     for text in cause.evidence:
         yield from _text(text, width, "  · ", Role.DIM)
     for place, miss in enumerate(cause.near_misses):

@@ -80,7 +80,7 @@ def _cause(cause: Cause, kind: str) -> Iterator[str]:
     for number, fix in enumerate(cause.fixes):
         yield from _fix(fix, "Or" if number else "Fix")
     if not cause.fixes:
-        yield "<p>No fix that this host can make.</p>"
+        yield f"<p>Fix: {xml(cause.settled or 'none that this host can make')}.</p>"
     yield "</div>"
 
 
