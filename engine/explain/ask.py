@@ -10,6 +10,7 @@ from engine.explain.intent import unintended
 from engine.explain.joined import joined
 from engine.explain.mending import Mending
 from engine.explain.pointers import as_found, renamed
+from engine.explain.refused import refused
 from engine.explain.search import Search, told_of
 from engine.explain.shielded import with_shielded
 from engine.explain.swallowed import swallowed
@@ -89,7 +90,7 @@ def _decides(about: Assumption, runs: list[Run[Conversation]]) -> bool:
 
 def _causes(world: World, question: Question, main: Run[Conversation]) -> tuple[Cause, ...]:
     search = Search(question)
-    met = joined(world, question, search.run(world, main.result))
+    met = refused(question.port, joined(world, question, search.run(world, main.result)))
     solved = bool(met) and met[-1].remedy is not None
     steps = with_shielded(world, search, met)
     worth = solved or (bool(met) and met[-1].blocker.code == "INFO_EXITS_HOST")

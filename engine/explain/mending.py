@@ -16,7 +16,7 @@ from engine.explain.search import Search, Step, after_remedy
 from engine.explain.whatif import StaleChangeError, apply
 from engine.model.command import argvs
 from engine.model.host import Snapshot
-from engine.model.plan import Change, Plan
+from engine.model.plan import Change, Listen, Plan
 from engine.model.trace import Symptom
 from engine.model.verdict import Fix
 from engine.model.words import Argv
@@ -96,10 +96,12 @@ def _commands(snapshot: Snapshot, changes: Sequence[Change]) -> Iterator[Argv]:
 
 
 def fix_of(snapshot: Snapshot, way: Way) -> Fix:
-    """A remedy as a plan, as commands for the host as it is, and with what is known of it."""
+    """A remedy as a plan, as commands for the host as it is, and with what is known of it. Where a program has to
+    listen first no command does it: the changes beside that are what follows from it."""
     remedy = way.remedy
-    commands = tuple(_commands(snapshot, remedy.changes))
-    kept = lasting(snapshot, remedy.changes)
+    by_hand = [each for each in remedy.changes if remedy.manual and isinstance(each, Listen)]
+    commands = () if by_hand else tuple(_commands(snapshot, remedy.changes))
+    kept = lasting(snapshot, by_hand or remedy.changes)
     return Fix(
         remedy.title,
         Plan(remedy.title, remedy.changes),
