@@ -125,6 +125,17 @@ def test_a_strict_filter_drops_what_comes_in_by_the_other_card() -> None:
     assert (by_rule.symptom, astray.forward.outcome) == (Symptom.CONNECTED, Outcome.RP_FILTER)
 
 
+def test_an_outside_client_announces_segments_of_the_mtu_that_it_comes_in_by() -> None:
+    world = two_uplinks()
+    world["host"].change("isp2", mtu=1300)
+    rule = "-A INPUT -p tcp -m conntrack --ctstate NEW -m tcpmss ! --mss 1300:1460 -j DROP"
+    world["host"].iptables(f"*filter\n:INPUT ACCEPT [0:0]\n{rule}\nCOMMIT\n")
+    (wide,) = asked(world.snapshot(), "198.51.100.2", 443, source=outside())
+    (narrow,) = asked(world.snapshot(), "203.0.113.2", 443, source=outside(device="isp2"))
+    assert (wide.symptom, narrow.symptom) == (Symptom.CONNECTED, Symptom.TIMEOUT)
+    assert "ASSUME_SEGMENT_SIZE" in [about.code for about in wide.assumptions]
+
+
 def test_an_outside_client_may_come_in_by_a_bridge() -> None:
     world = World()
     host = world.space("host")
