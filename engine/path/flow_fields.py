@@ -6,6 +6,7 @@ Source: net/netfilter/nft_ct.c, xt_conntrack.c.
 from __future__ import annotations
 
 from engine.model.packet import PROTOCOL_NUMBERS
+from engine.model.trace import Context
 from engine.path.header_fields import family
 from engine.path.values import UNKNOWN, Read
 from engine.path.view import View
@@ -46,6 +47,11 @@ def _ct_tuple(direction: str, name: str, part: str) -> Read:
 def _tracked(read: Read) -> Read:
     """A field of the connection: absent for packets that belong to none."""
     return lambda view: None if view.context.ct_state in ("untracked", "invalid") else read(view)
+
+
+def template(context: Context) -> bool:
+    """Whether a zone that a rule chose stands for the flow until tracking has it (nf_ct_tmpl_alloc)."""
+    return context.ct_state == "new" and context.ct_original is None
 
 
 def _helper(absent: str | None) -> Read:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
-from engine.model.firewall import Field, MapElement, Match, NamedSet, Table
+from engine.model.firewall import Backend, Field, MapElement, Match, NamedSet, Table
 from engine.path.fields import read
+from engine.path.flow_fields import template
 from engine.path.lookups import FEW, holds
 from engine.path.values import UNKNOWN, Unknown, Value
 from engine.path.view import View
@@ -35,7 +36,7 @@ def matches(match: Match, view: View, table: Table) -> Answer:
     A dynamic set may gain an element before the packet comes: what is not in it is not known.
     """
     values = values_of(match.fields, view)
-    if values is None:
+    if values is None or _before_the_flow(match.fields, view, table):
         return Answer.NO
     if isinstance(values, Unknown):
         return Answer.UNKNOWN
@@ -59,7 +60,7 @@ def look_up(
 ) -> MapElement | Answer:
     """The entry of a map for the packet; NO when there is none, UNKNOWN when the key or the map is."""
     values = values_of(fields, view)
-    if values is None:
+    if values is None or _before_the_flow(fields, view, table):
         return Answer.NO
     if isinstance(values, Unknown):
         return Answer.UNKNOWN
@@ -120,6 +121,14 @@ def values_of(fields: Sequence[Field], view: View) -> list[Value] | Unknown | No
         else:
             values.append(value)
     return UNKNOWN if unknown else values
+
+
+def _before_the_flow(fields: Sequence[Field], view: View, table: Table) -> bool:
+    """Whether a native rule asks for more than the state of a flow that a zone stands for yet: nft_ct_get_eval leaves the
+    rule in kernels since the summer of 2026, while xt_conntrack.c and xt_connmark.c see the template's own values."""
+    if table.backend is not Backend.NFT or not template(view.context):
+        return False
+    return any(field.name.startswith("ct ") and field.name != "ct state" for field in fields)
 
 
 def named_set(name: str, view: View, table: Table) -> NamedSet | None:
