@@ -124,8 +124,11 @@ def values_of(fields: Sequence[Field], view: View) -> list[Value] | Unknown | No
 
 
 def _before_the_flow(fields: Sequence[Field], view: View, table: Table) -> bool:
-    """Whether a native rule asks for more than the state of a flow that a zone stands for yet: nft_ct_get_eval leaves the
-    rule in kernels since the summer of 2026, while xt_conntrack.c and xt_connmark.c see the template's own values."""
+    """Whether a native rule asks for more than the state of a flow for which only a zone stands yet.
+
+    Kernels since the summer of 2026 leave the rule (nft_ct_get_eval); xt_conntrack.c and xt_connmark.c see what the
+    template has of its own.
+    """
     if table.backend is not Backend.NFT or not template(view.context):
         return False
     return any(field.name.startswith("ct ") and field.name != "ct state" for field in fields)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from engine.model.host import Netns
 from engine.model.link import BridgePort, Link
 from engine.path.vlans import Refused, Vlan, admitted, released
-from engine.path.wiring import BONDS, IPVLANS, MACVLANS, STACKED, Wiring, active_port, bond_of, remotes
+from engine.path.wiring import BONDS, IPVLANS, MACVLANS, STACKED, Wiring, active_port, bond_of, remotes, told_elsewhere
 
 #: Kinds whose frames stay inside what a snapshot shows, where it shows what they stand on. Any other leads out of view.
 SEEN_KINDS = frozenset({"veth", "bridge", "loopback", "vxlan"}) | STACKED | BONDS
@@ -137,7 +137,7 @@ class _Flood:
                 self.send(netns, port, way)
         elif link.kind == "vxlan":
             far = [self.wiring.vteps(netns, link, remote) for remote in remotes(netns, link, None)]
-            self.leaves |= not far or None in far
+            self.leaves |= None in far or (not far and told_elsewhere(link))
             for each in far:
                 if each is not None:
                     self._hear(*each, way)

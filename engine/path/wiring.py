@@ -129,6 +129,14 @@ def remotes(netns: Netns, vxlan: Link, mac: str | None) -> tuple[IPAddress, ...]
     return exact or tuple(entry.destination for entry in own if entry.mac == ZERO_MAC and entry.destination)
 
 
+def told_elsewhere(vxlan: Link) -> bool:
+    """Whether what a vxlan has no entry for may have a way: routes or programs tell it, or it answers ARP itself.
+
+    Any other drops it (vxlan_xmit).
+    """
+    return any(vxlan.detail.get(flag, "0") not in ("", "0") for flag in ("external", "l2miss", "l3miss", "proxy"))
+
+
 def vxlan_port(vxlan: Link) -> int:
     """The UDP port that a vxlan sends to."""
     text = vxlan.detail.get("dstport", "")
