@@ -20,12 +20,14 @@ _LOCAL_TABLE = {
 }
 
 
-def address_type(fib: Fib, address: IPAddress, device: Link | None = None, source: IPAddress | None = None) -> str:
+def address_type(
+    netns: Netns, fib: Fib, address: IPAddress, device: Link | None = None, source: IPAddress | None = None
+) -> str:
     """`local`, `unicast`, `broadcast`, `multicast`, … as `addrtype` and `fib … type` see it.
 
     IPv4 asks the local table only (net/ipv4/fib_frontend.c, __inet_dev_addr_type), and what it does not know is
     unicast. IPv6 looks for the way of a packet from `source`, too (nft_fib_ipv6.c, nft_fib6_eval_type). With `device`,
-    a local address counts only on that device.
+    a local address counts only on that device; IPv6 asks the device, as another may have the same link-local one.
     """
     if address.is_multicast:
         return "multicast"
@@ -35,10 +37,17 @@ def address_type(fib: Fib, address: IPAddress, device: Link | None = None, sourc
         return "unspec"
     family = Family.INET if address.version == 4 else Family.INET6
     found = fib.table_lookup(_LOCAL_TABLE[family], FlowKey(address))
+    if address.version == 6 and device is not None and _has(netns, device, address):
+        return "local"
     elsewhere = device is not None and found is not None and all(hop.link != device.index for hop in found.nexthops)
     if found is not None and not elsewhere:
         return found.route.kind
     return "unicast" if address.version == 4 else _type_of_way(fib.lookup(FlowKey(address, source)))
+
+
+def _has(netns: Netns, device: Link, address: IPAddress) -> bool:
+    """Whether an address is one of the device's own (net/ipv6/addrconf.c, ipv6_chk_addr)."""
+    return any(each.link == device.index and each.address == address for each in netns.addresses)
 
 
 def _type_of_way(found: Found | PolicyRule | None) -> str:
@@ -53,7 +62,7 @@ def is_local(netns: Netns, fib: Fib, address: IPAddress) -> bool:
     """Whether packets to the address are taken in by this namespace."""
     if not fib.may_be_local(address):
         return False
-    return address in netns.addresses_by_value or address_type(fib, address) == "local"
+    return address in netns.addresses_by_value or address_type(netns, fib, address) == "local"
 
 
 def source_for(

@@ -47,7 +47,7 @@ def _fib_type(end: str, device: str) -> Read:
         address, other = ends if end == "daddr" else ends[::-1]
         name = {"iif": view.context.iif, "oif": view.context.oif}.get(device)
         link = view.netns.links_by_name.get(name) if name else None
-        return address_type(view.fib, address, link, other)
+        return address_type(view.netns, view.fib, address, link, other)
 
     return value
 
