@@ -13,6 +13,7 @@ from typing import Any
 
 from engine.model.firewall import RejectKind
 from engine.model.link import Link
+from engine.model.packet import ECHO_PROTOCOLS
 from engine.model.trace import Outcome, StepKind, Trace
 from engine.path.decision import Refusal, Way
 from engine.path.hooks import run_hook
@@ -88,7 +89,8 @@ def _set_out(journey: Journey) -> Way | Refusal:
     """The way of a packet that is made here, with the source address that it gets where it has none.
 
     IPv4's connect() looks up again once it has a source, which policy rules may ask for (ip_route_connect). IPv6 only
-    does where it found nothing without one, and then the source is chosen without a device (ip6_dst_lookup_tail).
+    does where it found nothing without one, and then the source is chosen without a device (ip6_dst_lookup_tail); but
+    a socket for echoes keeps no way from its connect(), and looks up with the source for each (ping_v6_sendmsg).
     """
     way = route_output(journey, journey.packet)
     if not journey.packet.src.is_unspecified:
@@ -98,7 +100,7 @@ def _set_out(journey: Journey) -> Way | Refusal:
         source = source_address6(journey.netns, None, journey.packet.dst) if six else None
         again = source is not None
     else:
-        source, again = way.source, journey.connecting and not six
+        source, again = way.source, journey.connecting and (not six or journey.packet.protocol in ECHO_PROTOCOLS)
     if source is not None:
         journey.choose_source(source)
     return route_output(journey, journey.packet) if again else way
