@@ -22,6 +22,7 @@ from engine.model.firewall import (
     VerdictKind,
 )
 from engine.model.packet import Protocol
+from engine.model.traffic import Tuple4
 from engine.path.matches import Answer, look_up, matches
 from tests.hosts.stock import three_in_line
 from tests.path.journeys import packet, view
@@ -33,7 +34,14 @@ ACCEPT, DROP = Verdict(VerdictKind.ACCEPT), Verdict(VerdictKind.DROP)
 PORTS = NamedSet("ports", ("inet_service",), entries=(MapElement((Interval(80, 80),), DROP),), is_map=True)
 TABLE = Table(Backend.NFT, "inet", "t", sets=(ADDRESSES, PAIRS, RECENT, PORTS))
 
-STATE: dict[str, Any] = {"iif": "left", "oif": "right", "mark": 0x13, "ct_status": frozenset({"dnat", "seen-reply"})}
+FLOW = Tuple4(ip_address("10.1.0.2"), ip_address("10.2.0.1"), 50123, 8080)
+STATE: dict[str, Any] = {
+    "iif": "left",
+    "oif": "right",
+    "mark": 0x13,
+    "ct_status": frozenset({"dnat", "seen-reply"}),
+    "ct_original": FLOW,
+}
 WORLD = three_in_line()
 WORLD["router"].ipsets.append(NamedSet("ipset", ("ipv4_addr",), ((Interval(167837698, 167837698),),)))  # 10.1.0.2
 SNAPSHOT = WORLD.snapshot()
