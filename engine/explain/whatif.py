@@ -214,8 +214,11 @@ def _set_link(snapshot: Snapshot, change: SetLink) -> Snapshot:
 
 
 def _set_arp(snapshot: Snapshot, change: SetArp) -> Snapshot:
+    """The device forgets all its neighbours, those by hand as well (arp_netdev_event, ndisc_netdev_event)."""
     netns = snapshot.by_id[change.netns]
-    return with_netns(snapshot, exchange_link(netns, replace(netns.links_by_name[change.link], noarp=not change.on)))
+    link = netns.links_by_name[change.link]
+    rest = tuple(each for each in netns.neighbours if each.link != link.index)
+    return with_netns(snapshot, replace(exchange_link(netns, replace(link, noarp=not change.on)), neighbours=rest))
 
 
 def _set_port(snapshot: Snapshot, change: SetPort) -> Snapshot:

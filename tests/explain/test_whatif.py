@@ -28,6 +28,7 @@ from engine.model.plan import (
     ReplaceRule,
     RulePlace,
     Serve,
+    SetArp,
     SetContainer,
     SetLink,
     SetPort,
@@ -147,6 +148,15 @@ def test_one_neighbour_entry_is_forgotten() -> None:
     )
     snapshot = after(world, DeleteNeighbour("router", "left", ip_address("10.1.0.2")))
     assert [n.mac for n in snapshot.by_id["router"].neighbours] == ["02:00:00:00:00:98"]
+
+
+def test_a_device_that_answers_for_its_addresses_again_has_forgotten_its_neighbours() -> None:
+    world = three_in_line()
+    router = world["router"].neighbour("left", "10.1.0.2", "02:00:00:00:00:99")
+    router.neighbour("right", "10.2.0.2", "02:00:00:00:00:98")
+    seen = after(world, SetArp("router", "left", on=True)).by_id["router"]
+    assert [n.mac for n in seen.neighbours] == ["02:00:00:00:00:98"]
+    assert not seen.links_by_name["left"].noarp
 
 
 def test_a_link_that_comes_up_gives_both_ends_and_the_bridge_their_carrier_and_routes_back() -> None:
