@@ -9,8 +9,9 @@ from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.publish import asking, held, port_ref, publish, run_again, unfulfilled, untranslated
 from engine.explain.failure import Failure, Leg, translation_of
 from engine.explain.services import Service, all_services, intention, services_for
+from engine.explain.wanted import translates
 from engine.model.address import end_of
-from engine.model.firewall import Nat, NatKind
+from engine.model.firewall import Field, Interval, Match, Nat, NatKind
 from engine.model.host import Netns
 from engine.model.plan import Listen
 
@@ -26,7 +27,7 @@ def not_published(failure: Failure) -> list[Blocker]:
     if meant is not None:
         return [unfulfilled(failure, *meant)]
     everyone = next(filter(None, (all_services(failure, host, version) for version in _versions(failure))), [])
-    if not everyone or _shares_host(failure):
+    if not everyone or _shares_host(failure) or _served_to_others(failure, asked):
         return []
     found = services_for(failure, host, asked)
     engines = _publishes(host) or any(each.container is not None for each in everyone)
@@ -44,6 +45,18 @@ def not_published(failure: Failure) -> list[Blocker]:
     return [
         Blocker("NAT_NOT_PUBLISHED", sentence, port_ref(failure, host), remedies, everyone[0].engine, evidence, misses)
     ]
+
+
+def _served_to_others(failure: Failure, asked: int) -> bool:
+    """Whether a loopback address is asked for a port that rules translate for others: there a program serves it."""
+    name, host = f"{failure.question.protocol} dport", failure.netns
+    rules = (rule for table in host.firewall.tables for chain in table.chains for rule in chain.rules)
+    return failure.packet.dst.is_loopback and any(
+        isinstance(match, Match) and match.fields == (Field(name),) and (Interval(asked, asked),) in match.elements
+        for rule in rules
+        if any(map(translates, rule.statements))
+        for match in rule.statements
+    )
 
 
 def _versions(failure: Failure) -> tuple[int, int]:
