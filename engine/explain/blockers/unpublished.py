@@ -27,8 +27,10 @@ def not_published(failure: Failure) -> list[Blocker]:
     if meant is not None:
         return [unfulfilled(failure, *meant)]
     everyone = next(filter(None, (all_services(failure, host, version) for version in _versions(failure))), [])
-    if not everyone or _shares_host(failure) or _served_to_others(failure, asked):
+    if not everyone or _shares_host(failure):
         return []
+    if failure.packet.dst.is_loopback and _translated_for_others(failure, asked):
+        return [_left_to_a_program(failure, asked)]
     found = services_for(failure, host, asked)
     engines = _publishes(host) or any(each.container is not None for each in everyone)
     if not found and not engines:
@@ -47,15 +49,27 @@ def not_published(failure: Failure) -> list[Blocker]:
     ]
 
 
-def _served_to_others(failure: Failure, asked: int) -> bool:
-    """Whether a loopback address is asked for a port that rules translate for others: there a program serves it."""
-    name, host = f"{failure.question.protocol} dport", failure.netns
-    rules = (rule for table in host.firewall.tables for chain in table.chains for rule in chain.rules)
-    return failure.packet.dst.is_loopback and any(
+def _translated_for_others(failure: Failure, asked: int) -> bool:
+    """Whether rules of the packet's IP version translate the port, though not for the address that is asked for."""
+    name = f"{failure.question.protocol} dport"
+    families = ("inet", "ip" if failure.packet.dst.version == 4 else "ip6")
+    tables = (table for table in failure.netns.firewall.tables if table.family in families)
+    return any(
         isinstance(match, Match) and match.fields == (Field(name),) and (Interval(asked, asked),) in match.elements
-        for rule in rules
+        for rule in (rule for table in tables for chain in table.chains for rule in chain.rules)
         if any(map(translates, rule.statements))
         for match in rule.statements
+    )
+
+
+def _left_to_a_program(failure: Failure, asked: int) -> Blocker:
+    """A loopback address, which rules of publishing leave to a program of the engine: and there is none."""
+    address, port = failure.packet.dst, f"{asked}/{failure.question.protocol}"
+    sentence = f"rules translate {port} for other addresses than {address}, and no program serves it at {address}"
+    title = f"ask for another address of the host, or start again what publishes {port} with its proxy"
+    remedy = Remedy(title, (Listen(failure.netns.id, held(failure, asked)),), manual=True)
+    return Blocker(
+        "NAT_PROXY_ABSENT", sentence, port_ref(failure, failure.netns), (remedy,), near_misses=untranslated(failure)
     )
 
 
