@@ -111,7 +111,8 @@ def read_processes(known: ProcessTable | None = None) -> ProcessTable:
         found.append(process)
     gaps = []
     if hidden:
-        reason = f"the namespaces of {hidden} processes may not be read; {_remedy()}"
+        whose = "one process" if hidden == 1 else f"{hidden} processes"
+        reason = f"the network namespace of {whose} may not be read; {_remedy()}"
         gaps.append(Gap("/proc/PID/ns/net", "", reason))
     if found and not os.path.exists("/proc/1"):
         gaps.append(Gap("/proc", "", f"other users' processes are not shown (hidepid of proc(5)); {_remedy()}"))
@@ -204,7 +205,7 @@ def _hidden(sockets: Mapping[int, Collection[int]], missing: set[int], ids: Mapp
 
 def _remedy() -> str:
     """What helps when processes hide something."""
-    return "run as root to see it" if os.geteuid() else "their processes have more privileges than this one"
+    return "run as root to see it" if os.geteuid() else "whoever runs it has more privileges than this process"
 
 
 def _most_likely_first(table: ProcessTable, sockets: Mapping[int, Collection[int]]) -> list[Running]:

@@ -12,9 +12,7 @@ def own_netns() -> int:
     return os.stat("/proc/self/ns/net").st_ino
 
 
-@pytest.mark.parametrize(
-    ("hidden", "words"), [("/proc/1/stat", "processes may not be read"), ("/proc/1", "not shown (hidepid")]
-)
+@pytest.mark.parametrize(("hidden", "words"), [("/proc/1/stat", "may not be read"), ("/proc/1", "not shown (hidepid")])
 def test_processes_that_proc_hides_are_a_gap(hidden: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def read(path: str) -> bytes:
         if path == hidden:
