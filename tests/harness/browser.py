@@ -33,8 +33,18 @@ DARK = "--blink-settings=preferredColorScheme=0"
 
 def document_after(page: Path, *options: str) -> str:
     """The page's document as HTML, when its scripts have run."""
+    return _browse(page, *options, "--dump-dom")
+
+
+def printed(page: Path, paper: Path) -> None:
+    """Prints the page into a PDF file."""
+    _browse(page, f"--print-to-pdf={paper}", "--no-pdf-header-footer")
+
+
+def _browse(page: Path, *options: str) -> str:
+    """What the browser writes to its standard output. Raises CalledProcessError, TimeoutExpired."""
     with tempfile.TemporaryDirectory(prefix="portscope-browser-") as profile:
-        argv = ["chromium", *OPTIONS, *options, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
+        argv = ["chromium", *OPTIONS, *options, f"--user-data-dir={profile}", page.as_uri()]
         done = subprocess.run(argv, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL, timeout=120)
     return done.stdout
 

@@ -5,8 +5,9 @@ import json
 import re
 
 import pytest
+from pypdf import PdfReader
 
-from tests.harness.browser import DARK, document_after, package_file
+from tests.harness.browser import DARK, document_after, package_file, printed
 from tests.harness.needs import require
 from tests.hosts.stock import docker_world
 from tests.views.report_hosts import answer, docker_host, hostile_host
@@ -130,3 +131,20 @@ def test_mermaid_parses_and_draws_the_diagram(name, tmp_path):
     html = '<!doctype html><meta charset="utf-8"><body></body>'
     found = told_by(html, script, tmp_path / "mermaid.html", library.replace("</script>", "<\\/script>"))
     assert found == {"nodes": len(made.graph.spots)}
+
+
+def test_on_paper_nothing_is_cut_and_wide_tables_lie_across(tmp_path):
+    snapshot = docker_host()
+    on_screen, paper = tmp_path / "page.html", tmp_path / "page.pdf"
+    on_screen.write_text(page.render(report(snapshot, [answer(snapshot, ":9999", "ns:lan")], fill(snapshot))))
+    printed(on_screen, paper)
+    sheets = {sheet.extract_text(): sheet.mediabox for sheet in PdfReader(paper).pages}
+    ((across, size),) = [(text, size) for text, size in sheets.items() if "Who reaches what" in text]
+    assert size.width > size.height
+    assert "✓ connected" in across
+    assert "✗ net-unreachable" in across
+    text = "\n".join(sheets)
+    assert "NOT REACHABLE" in text
+    assert "-A POSTROUTING" in text
+    assert "zoom in" not in text
+    assert "Search the picture" not in text
