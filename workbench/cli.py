@@ -23,7 +23,7 @@ EXIT_CODES = """\
 exit codes: 0 reachable (or done) · 1 not reachable · 2 usage · 3 could not tell · 4 the kernel or the engine refused"""
 
 WHY = """\
-TARGET  ADDRESS:PORT, [V6]:PORT, CONTAINER:PORT (the port inside), or :PORT (published on this host);
+TARGET  ADDRESS:PORT, [V6]:PORT, CONTAINER:PORT (the port inside), :PORT (published on this host), or http://…;
         with --icmp ADDRESS or CONTAINER
 SOURCE  host (the namespace that portscope runs in), ns:NAME, a container's name or id, or ADDRESS[:PORT][@DEVICE]
         for a client outside of this host that arrives on DEVICE (without it: on the device that routes back to it);

@@ -1,7 +1,8 @@
 """What the user typed, as a `Question`: targets and sources by address, port, container or namespace.
 
 TARGET: `ADDRESS:PORT`, `[V6]:PORT` (`[fe80::1%DEVICE]:PORT` for a link-local one), `CONTAINER:PORT` (a port of the
-container), `:PORT` (published on this host). For ICMP: `ADDRESS` or `CONTAINER`, which have no port.
+container), `:PORT` (published on this host), or the `http://HOST[:PORT]/…` that a browser was given (RFC 3986) in place
+of any of these. For ICMP: `ADDRESS` or `CONTAINER`, which have no port.
 SOURCE: `host`, `ns:NAME`, a container's name or id, or an outside `ADDRESS[:PORT][@DEVICE]` (`[V6]:PORT`); with its
 port the client is one that keeps it, and so belongs to the flow that is tracked for it.
 """
@@ -20,6 +21,9 @@ from engine.model.packet import ECHO_PROTOCOLS, Protocol
 from engine.model.verdict import Question, Source
 from engine.path.fib import Fib, FlowKey, Found
 
+#: The port of a URL that names none.
+URL_PORTS = {"http": 80, "https": 443}
+
 
 class QuestionError(ValueError):
     """The question can't be asked as it was typed; the message says what to do."""
@@ -28,6 +32,7 @@ class QuestionError(ValueError):
 def resolve(snapshot: Snapshot, target: str, source: str = "host", protocol: Protocol = Protocol.TCP) -> Question:
     """The question. Raises `QuestionError` with one line for what can't be understood or is not there."""
     ping = protocol in ECHO_PROTOCOLS
+    target = target if ping else _end_of_url(target)
     address, port = _ping_target(snapshot, target) if ping else _target(snapshot, target, protocol)
     zone = getattr(address, "scope_id", None) or ""
     address = IPv6Address(int(address)) if zone else address
@@ -37,6 +42,16 @@ def resolve(snapshot: Snapshot, target: str, source: str = "host", protocol: Pro
     if ping:
         protocol = Protocol.ICMP if address.version == 4 else Protocol.ICMPV6
     return Question(client, address, port, protocol, target, zone)
+
+
+def _end_of_url(target: str) -> str:
+    """`HOST:PORT` of a URL; any other target as it is."""
+    scheme, separator, rest = target.partition("://")
+    if not separator or scheme.lower() not in URL_PORTS:
+        return target
+    host = rest.partition("/")[0].partition("?")[0].partition("#")[0].rpartition("@")[2]
+    has_port = host.rpartition("]")[2].count(":")
+    return host if has_port else f"{host}:{URL_PORTS[scheme.lower()]}"
 
 
 def _target(snapshot: Snapshot, target: str, protocol: Protocol) -> tuple[IPAddress, int]:
@@ -137,7 +152,9 @@ def _no_container(snapshot: Snapshot, name: str) -> str:
     unread = [gap for gap in snapshot.gaps if gap.source.split(" ")[0] in ("docker", "podman")]
     if unread and not snapshot.containers:
         return f"whether there is a container {name!r} can't be told: {unread[0].source}: {unread[0].reason}"
-    return f"there is no container {name!r}{_did_you_mean(name, [c.name for c in snapshot.containers])}"
+    names = [c.name for c in snapshot.containers]
+    address = "; a name of DNS is not looked up: write its address" if "." in name else ""
+    return f"there is no container {name!r}{_did_you_mean(name, names)}{address}"
 
 
 def _netns_of(snapshot: Snapshot, container: Container) -> Netns:

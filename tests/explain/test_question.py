@@ -44,6 +44,20 @@ def test_target(target: str, address: str, port: int) -> None:
     assert (question.address, question.port, question.target) == (ip_address(address), port, target)
 
 
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        ("http://10.77.0.1:8080/", "10.77.0.1:8080"),
+        ("https://10.77.0.1/path?a=b:1", "10.77.0.1:443"),
+        ("HTTP://[fd00::1]", "[fd00::1]:80"),
+        ("http://me:word@[fd00::1]:81#top", "[fd00::1]:81"),
+        ("http://localhost:8080", "localhost:8080"),
+    ],
+)
+def test_what_a_browser_was_given_is_a_target(url: str, asked: str) -> None:
+    assert resolve(SNAPSHOT, url) == resolve(SNAPSHOT, asked)
+
+
 def test_the_host_and_tcp_are_meant_where_nothing_is_said() -> None:
     question = resolve(SNAPSHOT, "web:80")
     assert (question.source.netns, question.source.address, question.protocol) == ("host", None, Protocol.TCP)
@@ -123,6 +137,9 @@ def test_an_outside_client_arrives_by_the_device_that_routes_back_to_it() -> Non
         ("web:²", "host", "'²' is not a port number"),
         ("wbe:80", "host", "did you mean web?"),
         ("zzz:80", "host", "there are: db, web"),
+        ("example.org:80", "host", "a name of DNS is not looked up: write its address"),
+        ("http://zzz/", "host", "there is no container 'zzz'"),
+        ("ftp://10.77.0.1", "host", "is not a port number"),
         ("web:80", "ns:lam", "did you mean lan?"),
         ("web:80", "ns:", "there is no network namespace ''"),
         ("web:80", "wbe", "did you mean web?"),
