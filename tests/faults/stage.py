@@ -158,10 +158,19 @@ class Stage:
         found.mended += len(failing) - len(found.fix)
 
     def clients(self, asked: dict[str, Question]) -> dict[str, str]:
-        """What real clients see, all at once."""
-        self.scene.forget()
-        with ThreadPoolExecutor(max(1, len(asked))) as pool:
-            return dict(zip(asked, pool.map(self.try_, asked.values()), strict=True))
+        """What real clients see, those at once that do not disturb each other.
+
+        Who hears nothing goes on sending, and the error about it may be what has no way: when it waits for the
+        neighbour that nobody answers for, the kernel throws away what others' errors would be made of
+        (net/core/neighbour.c, neigh_invalidate). So those that are to hear something come first, and alone.
+        """
+        seen: dict[str, str] = {}
+        silent = [name for name, question in asked.items() if SILENT & set(question.symptoms)]
+        for together in ([name for name in asked if name not in silent], silent):
+            self.scene.forget()
+            with ThreadPoolExecutor(max(1, len(together))) as pool:
+                seen |= zip(together, pool.map(self.try_, (asked[name] for name in together)), strict=True)
+        return seen
 
     def mend_one(self, question: Question) -> list[str]:
         """The first fixes of an answer, run as given, then a client's attempt. What was mended before is no matter."""

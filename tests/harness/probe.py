@@ -5,7 +5,8 @@
 The client is a child process that enters the namespace with setns(2); nothing is mounted, nothing else changes. It
 speaks first, with a request that every server of these tests answers (a line for ours, an HTTP request for httpd),
 so that silence always means that nobody took the request. Time is bounded: a handshake gets `CONNECT` seconds (one
-retransmitted SYN is inside), an answer `ANSWER` seconds; SECONDS takes the place of `CONNECT` and may shorten `ANSWER`.
+retransmitted SYN is inside), and as long the answer, for which a relay makes a handshake of its own; an answer without
+one gets `ANSWER` seconds. SECONDS takes the place of `CONNECT` and may shorten `ANSWER`.
 
 This file is also a module: `probe(netns, …)` runs itself and returns a `Result`. It needs the standard library
 only, and runs with `python -I -S`, which starts in a hundredth of a second.
@@ -55,7 +56,7 @@ def probe(
 ) -> Result:
     """One real attempt from a namespace, from port `own` (0: any). Raises `RuntimeError` when it could not be made."""
     argv = [sys.executable, "-I", "-S", __file__, netns_file, protocol, address, str(port), str(seconds), str(own)]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=CONNECT + ANSWER + 10, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=2 * max(CONNECT, seconds) + 10, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"the probe could not be made: {done.stderr.strip().splitlines()[-1:]}")
     return Result(*json.loads(done.stdout))
@@ -91,7 +92,6 @@ def attempt_tcp(address: str, port: int, seconds: float, own: int = 0) -> Result
             return Result("timeout")
         except OSError as error:
             return failed(error)
-        client.settimeout(min(ANSWER, seconds))
         try:
             client.sendall(REQUEST)
             data = client.recv(4096)
