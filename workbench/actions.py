@@ -104,6 +104,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("copy", "y", "Copy the commands that mend it", "copy_fix", "copy"),
     Action("apply", "a", "See a fix whole, and carry it out where that is allowed", "apply_fix", "apply"),
     Action("log", "at", "What was carried out, as commands", "command_log"),
+    Action("notices", "N", "What was told so far", "notices"),
     Action("labs", "n", "Labs: build, open, change, break, mend, save, take down", "labs", "labs"),
     *LABS,
     Action("filter", "slash", "Filter the pane, or find in the topology", "filter", "filter"),

@@ -36,6 +36,8 @@ from workbench.mending import Mending
 from workbench.messages import Trouble
 from workbench.metering import Metering
 from workbench.navigation import Navigation
+from workbench.notices import NoticeLine
+from workbench.noticing import Noticing
 from workbench.palette import Commands
 from workbench.panes import Panes
 from workbench.plain_glyphs import PlainGlyphs
@@ -52,7 +54,7 @@ from workbench.unbroken import Unbroken
 DOING = frozenset({"prove", "export", "undo_fix", "lab", "labs"})
 
 
-class Workbench(Unbroken, Metering, Proving, Labs, Looking, Surveying, Mending, Navigation, App[int]):
+class Workbench(Unbroken, Metering, Proving, Labs, Looking, Surveying, Mending, Navigation, Noticing, App[int]):
     """The workbench on one source at a time. It was opened on `home`; `start` is an action to begin with."""
 
     TITLE = "portscope"
@@ -90,6 +92,7 @@ class Workbench(Unbroken, Metering, Proving, Labs, Looking, Surveying, Mending, 
         yield self.panes
         yield Static(id="strip")
         yield Static(id="detail")
+        yield NoticeLine()
         yield WhyPrompt()
         yield FilterPrompt()
         yield FilePrompt()

@@ -20,6 +20,7 @@ from views.text import Entry, Line, Role, Span, paragraph
 from views.verdict.proposal import proposal
 from workbench.command_log import CommandLog
 from workbench.command_log import Entry as LogEntry
+from workbench.notices import NoticeLine
 from workbench.unbroken import Held
 
 MOVES: list[BindingType] = [
@@ -44,6 +45,7 @@ class Dialog(Held, ModalScreen[bool]):
             box.border_title = self._title
             box.border_subtitle = self._hint
             yield self.listing
+        yield NoticeLine()
 
     def on_mount(self) -> None:
         """Lays the rows, now that the width is known. The frame is as high as they are, up to a limit."""

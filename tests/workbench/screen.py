@@ -99,9 +99,9 @@ def bench(pilot: Pilot[int]) -> Workbench:
     return pilot.app
 
 
-def toasts(pilot: Pilot[int]) -> list[str]:
+def notices(pilot: Pilot[int]) -> list[str]:
     """What was told, the last one last."""
-    return [f"{toast.title} {toast.message}" for toast in bench(pilot)._notifications]
+    return [f"{notice.title} {notice.message}" for notice in bench(pilot).notices]
 
 
 def line(app: Workbench, name: str) -> str:

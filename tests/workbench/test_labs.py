@@ -15,9 +15,9 @@ from engine.model.verdict import Reach
 from tests.harness.needs import require
 from tests.harness.netns import NETNS_FOLDER
 from tests.workbench.plain_host import plain_host
-from tests.workbench.screen import bench, drive, toasts, until
+from tests.workbench.screen import bench, drive, notices, until
 from workbench.app import Workbench
-from workbench.dialogs import Choice
+from workbench.dialogs import Choice, Dialog
 from workbench.labs import rounds
 from workbench.labs.dialogs import Form, Menu, PlanDialog
 from workbench.sources import Given
@@ -128,10 +128,10 @@ def test_in_the_dojo_asking_costs_points_and_tells_no_cause(lab: str, tmp_path: 
         await pilot.press("o")
         await shown(pilot, Choice)
         await pilot.press("enter")  # a look
-        await until(pilot, lambda: "95 of 100 points" in toasts(pilot)[-1])
+        await until(pilot, lambda: "95 of 100 points" in notices(pilot)[-1])
         await shown(pilot, Choice)
         await pilot.press("escape", "w", *"8080", "enter")
-        await until(pilot, lambda: any("90 of 100 points" in toast for toast in toasts(pilot)))
+        await until(pilot, lambda: any("90 of 100 points" in notice for notice in notices(pilot)))
         assert app.panes.verdict is None
         await shown(pilot, Choice)
         now = rounds.current(lab)
@@ -139,7 +139,8 @@ def test_in_the_dojo_asking_costs_points_and_tells_no_cause(lab: str, tmp_path: 
         assert isinstance(pilot.app.screen, Choice)
         pilot.app.screen.choose_key(("answer", now.fault))
         await reach(pilot, Reach.YES)
-        assert any("Right" in toast for toast in toasts(pilot))
+        assert isinstance(pilot.app.screen, Dialog)
+        assert "Right" in str(pilot.app.screen.listing.entries[0])
 
     drive(home(), play)
 
@@ -163,7 +164,7 @@ def test_what_is_done_to_a_lab_is_offered_where_one_is_shown(monkeypatch, tmp_pa
 
     async def play(pilot: Pilot[int]) -> None:
         await pilot.press("b")
-        assert "no lab" in toasts(pilot)[-1]
+        assert "no lab" in notices(pilot)[-1]
         await pilot.press("n")
         screen = pilot.app.screen
         assert isinstance(screen, Menu)

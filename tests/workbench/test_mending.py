@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 from engine.model.host import Snapshot
 from engine.model.verdict import Fix
 from tests.views.hosts import connected_verdict, docker_host, dropped_verdict
-from tests.workbench.screen import ASK, Stand, answered, bench, drive, toasts, until, workbench
+from tests.workbench.screen import ASK, Stand, answered, bench, drive, notices, until, workbench
 from workbench.app import Workbench
 from workbench.changing import Changes, TakenBack
 from workbench.command_log import CommandLog, log_file
@@ -64,7 +64,7 @@ def test_a_fix_is_seen_carried_out_and_taken_back(state: Path) -> None:
         await pilot.press("z")
         await until(pilot, lambda: bench(pilot).panes.verdict == dropped_verdict())
         await pilot.press("z")
-        await until(pilot, lambda: any("nothing to take back" in toast for toast in toasts(pilot)))
+        await until(pilot, lambda: any("nothing to take back" in notice for notice in notices(pilot)))
         assert len(bench(pilot).done.entries) == 2 * len(commands)
 
     drive(workbench(stand, look=host.look, ask=ASK, changes=host), play)
@@ -125,7 +125,7 @@ def test_what_could_not_be_carried_out_is_told_and_not_logged() -> None:
     async def play(pilot: Pilot[int]) -> None:
         await answered(pilot)
         await pilot.press("a", "a")
-        await until(pilot, lambda: any("the kernel said no" in toast for toast in toasts(pilot)))
+        await until(pilot, lambda: any("the kernel said no" in notice for notice in notices(pilot)))
         assert bench(pilot).done.entries == []
 
     drive(workbench(stand, look=host.look, ask=ASK, changes=host), play)
@@ -135,7 +135,7 @@ def test_without_a_question_there_is_nothing_to_mend() -> None:
     async def play(pilot: Pilot[int]) -> None:
         await until(pilot, lambda: bench(pilot).panes.snapshot is not None)
         await pilot.press("a")
-        assert any("Ask a question first" in toast for toast in toasts(pilot))
+        assert any("Ask a question first" in notice for notice in notices(pilot))
 
     drive(workbench(), play)
 

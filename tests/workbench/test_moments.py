@@ -52,8 +52,8 @@ async def flipped(pilot: Pilot[int], times: int = 1) -> None:
     await until(pilot, lambda: len(bench(pilot).timeline.flips) == times)
 
 
-def toasts(pilot: Pilot[int]) -> str:
-    return "\n".join(f"{toast.title} {toast.message}" for toast in bench(pilot)._notifications)
+def notices(pilot: Pilot[int]) -> str:
+    return "\n".join(f"{notice.title} {notice.message}" for notice in bench(pilot).notices)
 
 
 def test_a_flip_is_told_with_the_change_that_came_with_it() -> None:
@@ -64,8 +64,8 @@ def test_a_flip_is_told_with_the_change_that_came_with_it() -> None:
         scene.change(dropped=False)
         await flipped(pilot)
         app = bench(pilot)
-        assert "✓ reachable" in toasts(pilot)
-        assert "DOCKER-USER deleted in dh" in toasts(pilot)
+        assert "✓ reachable" in notices(pilot)
+        assert "DOCKER-USER deleted in dh" in notices(pilot)
         assert "flipped 10:00:01 ✓ reachable" in str(app.panes.answer.border_subtitle)
         assert "✓ REACHABLE" in text(app, "answer")
 
@@ -105,12 +105,12 @@ def test_one_steps_back_and_on_through_the_moments() -> None:
         assert app.panes.snapshot is app.timeline.moments[0].snapshot
         await until(pilot, lambda: "✗ NOT REACHABLE" in text(app, "answer"))
         await pilot.press("left_square_bracket")
-        assert "Nothing was seen before" in toasts(pilot)
+        assert "Nothing was seen before" in notices(pilot)
         await pilot.press("right_square_bracket")
         assert "live" in line(app, "header")
         assert app.panes.snapshot is app.timeline.moments[1].snapshot
         await pilot.press("right_square_bracket")
-        assert "This is now" in toasts(pilot)
+        assert "This is now" in notices(pilot)
 
     drive(scene.app(), play)
 

@@ -16,7 +16,7 @@ from engine.prove.prove import Proven, Wishes
 from tests.views.hosts import docker_host, dropped_verdict
 from tests.workbench.screen import ASK, Stand, answered, bench, drive, looked, text, until
 from tests.workbench.test_mending import Host
-from tests.workbench.test_moments import toasts
+from tests.workbench.test_moments import notices
 from workbench.app import Workbench
 from workbench.changing import Changes
 from workbench.dialogs import Dialog
@@ -133,7 +133,7 @@ def test_an_attempt_that_cannot_be_made_is_a_line(live: bool, said: str) -> None
     async def play(pilot: Pilot[int]) -> None:
         await answered(pilot)
         await pilot.press("p")
-        await until(pilot, lambda: said in toasts(pilot))
+        await until(pilot, lambda: said in notices(pilot))
 
     drive(app(prover, live=live), play)
 
@@ -142,7 +142,7 @@ def test_without_a_question_nothing_is_attempted() -> None:
     async def play(pilot: Pilot[int]) -> None:
         await looked(pilot)
         await pilot.press("p")
-        assert "Ask a question first" in toasts(pilot)
+        assert "Ask a question first" in notices(pilot)
 
     drive(Workbench(Given("dh", docker_host, live=True), None, Stand().engine), play)
 

@@ -13,7 +13,7 @@ from engine.model.verdict import Question, Reach
 from engine.path.world import World
 from tests.views.hosts import docker_host
 from tests.workbench.screen import ASK, answered, bench, drive, looked, until, workbench
-from tests.workbench.test_moments import toasts
+from tests.workbench.test_moments import notices
 from views.verdict.ask import Ask
 from workbench import filling
 from workbench.app import Workbench
@@ -56,7 +56,7 @@ def test_without_a_question_nothing_is_asked_from_everywhere() -> None:
     async def play(pilot: Pilot[int]) -> None:
         await looked(pilot)
         await pilot.press("e")
-        assert "Ask a question first" in toasts(pilot)
+        assert "Ask a question first" in notices(pilot)
 
     drive(workbench(), play)
 
@@ -86,7 +86,7 @@ def test_a_report_is_written_in_the_format_of_its_name_and_never_over_a_file(tmp
             await pilot.press("x")
             pilot.app.query_one("#file-name", Input).value = str(path)
             await pilot.press("enter")
-            await until(pilot, lambda said=said: said in toasts(pilot))  # type: ignore[misc]
+            await until(pilot, lambda said=said: said in notices(pilot))  # type: ignore[misc]
         assert "NOT REACHABLE" in path.read_text().upper()
 
     drive(workbench(ask=ASK), play)
@@ -108,7 +108,7 @@ def test_a_long_survey_shows_how_far_it_is_and_can_be_stopped(monkeypatch: pytes
         await until(pilot, lambda: isinstance(pilot.app.screen, Working))
         await until(pilot, lambda: "questions" in str(pilot.app.screen.query_one("#bar", Static).content))
         await pilot.press("escape")
-        await until(pilot, lambda: "Stopped" in toasts(pilot))
+        await until(pilot, lambda: "Stopped" in notices(pilot))
         assert not isinstance(pilot.app.screen, Working | Choice)
         going.set()
         await pilot.press("m")
@@ -147,6 +147,6 @@ def test_a_name_that_tells_no_format_is_refused_in_a_line(tmp_path: Path) -> Non
         await pilot.press("x")
         pilot.app.query_one("#file-name", Input).value = str(tmp_path / "host.xyz")
         await pilot.press("enter")
-        await until(pilot, lambda: "does not tell a format" in toasts(pilot))
+        await until(pilot, lambda: "does not tell a format" in notices(pilot))
 
     drive(workbench(ask=ASK), play)

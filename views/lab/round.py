@@ -15,7 +15,7 @@ from views.text import Line, Role, Span, paragraph
 class RoundNow:
     """A round for its picture: who cannot use what, what is left of the points, what was told, the possible answers.
 
-    `costs` are the points for a look, a hint and a wrong answer.
+    `costs` are the points for a look, a hint and a wrong answer; `last` is what came of the last of them.
     """
 
     client: str
@@ -25,6 +25,7 @@ class RoundNow:
     told: tuple[str, ...]
     answers: Sequence[tuple[str, str]]
     costs: tuple[int, int, int]
+    last: str = ""
 
 
 def round_lines(now: RoundNow, width: int) -> list[Line]:
@@ -34,6 +35,8 @@ def round_lines(now: RoundNow, width: int) -> list[Line]:
         Line((Span(f"{now.score} of {now.full} points are left. Topology and rules are yours to read.", Role.DIM),)),
         Line(()),
     ]
+    if now.last and now.last not in now.told:
+        lines += [*(Line((Span(line, Role.STRONG),)) for line in paragraph(now.last, width)), Line(())]
     for text in now.told:
         lines += [Line((Span(line, Role.WARN),)) for line in paragraph(text, width, first="  · ")]
     lines += [Line(())] if now.told else []

@@ -5,11 +5,13 @@ client sees; topology and rules are free to be read.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from views.lab.round import round_lines
+from views.text import Line, Span, paragraph
 from views.verdict.ask import Ask
-from workbench.dialogs import Choice
+from workbench.dialogs import Choice, Dialog
 from workbench.labs import rounds
 from workbench.labs.menu import MenuDesk
 from workbench.labs.source import question
@@ -17,6 +19,8 @@ from workbench.labs.source import question
 
 class Dojo(MenuDesk):
     """The desk with a dojo."""
+
+    _last = ""
 
     def has_round(self) -> bool:
         """Whether a round is on in the lab that is shown."""
@@ -28,11 +32,12 @@ class Dojo(MenuDesk):
             return
         self.app.enter_round()
         if not self.app.in_round:
+            self._last = ""
             self.plan(partial(rounds.start, self.lab))
             return
         with self.telling():
             now = rounds.current(self.lab)
-            shown = rounds.shown(self.lab, now.hints if now else 0)
+            shown = replace(rounds.shown(self.lab, now.hints if now else 0), last=self._last)
             hint = "enter chooses · esc goes on looking, o comes back"
             title = f"Dojo · lab {self.lab}"
             self.app.push_screen(Choice(title, hint, partial(round_lines, shown), "", self._chosen))
@@ -60,14 +65,20 @@ class Dojo(MenuDesk):
         (self._over if right else self._go_on)(said)
 
     def _go_on(self, said: str) -> None:
-        self.app.notify(said, timeout=12)
+        self.app.notify(said)
+        self._last = said
         self.dojo()
 
     def _over(self, said: str) -> None:
         """The last step: now the lab's question is asked, and answered whole."""
-        self.app.notify(said, timeout=20)
         self.app.in_round = False
+        self._last = ""
+        self.app.push_screen(Dialog(f"Dojo · lab {self.lab}", "esc closes", partial(_told, said)))
         with self.telling():
             asked = question(self.lab)
             if asked is not None:
                 self.app.ask(asked)
+
+
+def _told(said: str, width: int) -> list[Line]:
+    return [Line((Span(line),)) for line in paragraph(said, width)]
