@@ -19,7 +19,7 @@ MARKS = """\
 ●  up, running                 ✗  the packet stops here
 ○  down, stopped               •  a rule that the packet met
 ◌  not seen from here          ━  the way of the packet
-▶  selected                    ⇐  published on this host
+▶  selected                    :8080→80  published
 ⇄  also on another network     ≈  a rule that nearly let it through
 ✓ ✗ ·  before a step: a real attempt saw it so, otherwise, not at all"""
 

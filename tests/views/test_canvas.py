@@ -29,10 +29,10 @@ TIGHT = """\
 OUTSIDE  UPLINK  HOST     BRIDGE             CONTAINER
                  ┏━━━━━━┓
                  ┃      ┃                 ┌──● web  172.17.0.2
-                 ┃      ┃                 │    :80 httpd ⇐ :8080
+                 ┃      ┃                 │    :8080→80 httpd
                  ┃      ┃                 │
 ● lan ━━━● up0 ━━┫ ✗ dh ┠─● docker0 ──────┼──● db  172.17.0.3
-    10.77.0.1/24 ┃      ┃   172.17.0.1/16 │    127.0.0.1:5432 postg…
+    10.77.0.1/24 ┃      ┃   172.17.0.1/16 │    :5432→127.0.0.1:5432
                  ┃      ┃                 │
                  ┃      ┃                 └──● cache  172.17.0.4
                  ┃      ┃                      :6379 valkey
@@ -44,10 +44,10 @@ ROOMY = """\
 OUTSIDE        UPLINK           HOST             BRIDGE               PORT            CONTAINER
                                 ┏━━━━━━━━━━━━┓
                                 ┃            ┃                     ┏━━● vethc06dc9f ━━● web  172.17.0.2
-                                ┃            ┃                     ┃                    :80 httpd ⇐ :8080
+                                ┃            ┃                     ┃                    :8080→80 httpd
                                 ┃            ┃                     ┃
 ● lan ━━━━━━━━━● up0 ━━━━━━━━━━━┫ ● dh       ┣━━━● docker0 ━━━━━━━━╃──● veth41f2a80 ──● db  172.17.0.3
-  10.77.0.2      10.77.0.1/24   ┃ forwarding ┃     172.17.0.1/16   │                    127.0.0.1:5432 postgres ⇐ :5432
+  10.77.0.2      10.77.0.1/24   ┃ forwarding ┃     172.17.0.1/16   │                    :5432→127.0.0.1:5432 postgres
                                 ┃            ┃     network bridge  │
                                 ┃            ┃                     └──● veth9b0e177 ──● cache  172.17.0.4
                                 ┃            ┃                                          :6379 valkey

@@ -58,4 +58,4 @@ def test_a_link_that_is_down_is_an_edge_that_is_down():
 def test_nodes_tell_address_and_services():
     web = next(spot for spot in graph(docker_host()).spots if spot.label == "web")
     assert web.lines[0] == "172.17.0.2"
-    assert any("⇐ :8080" in line for line in web.lines)
+    assert any(":8080→80" in line for line in web.lines)

@@ -5,7 +5,7 @@ from engine.model.host import Gap, Netns, Snapshot
 from engine.model.link import Address, BridgeOptions, BridgePort, Link, Peer
 from tests.views.hosts import crowded_host, docker_host
 from views.topology.fold import fold
-from views.topology.graph import Kind, Scene, State
+from views.topology.graph import FORWARD_OFF, Fact, Kind, Scene, State
 from views.topology.scene import scene
 from views.topology.sift import sift
 
@@ -35,10 +35,10 @@ def test_a_docker_host_is_one_uplink_and_one_bridge_with_its_containers() -> Non
 
 
 def test_a_container_tells_what_listens_and_where_it_is_published() -> None:
-    ends = {port.far.label: port.far.facts for port in scene(docker_host()).switches[0].ports}
+    ends = {port.far.label: tuple(map(str, port.far.facts)) for port in scene(docker_host()).switches[0].ports}
     assert ends == {
-        "web": (":80 httpd ⇐ :8080",),
-        "db": ("127.0.0.1:5432 postgres ⇐ :5432",),
+        "web": (":8080→80 httpd",),
+        "db": (":5432→127.0.0.1:5432 postgres",),
         "cache": (":6379 valkey",),
     }
 
@@ -46,19 +46,19 @@ def test_a_container_tells_what_listens_and_where_it_is_published() -> None:
 def test_a_published_port_that_nobody_serves_says_so() -> None:
     base = docker_host()
     silent = replace(base, namespaces=tuple(replace(one, listeners=()) for one in base.namespaces))
-    assert scene(silent).switches[0].ports[0].far.facts == (":80 no listener ⇐ :8080",)
+    assert scene(silent).switches[0].ports[0].far.facts == (Fact(":8080→80 no listener", amiss=True),)
 
 
 def test_sockets_that_could_not_be_read_are_no_missing_listener() -> None:
     base = docker_host(gaps=(Gap("sockets", "web", "not permitted"),))
     blind = replace(base, namespaces=tuple(replace(one, listeners=()) for one in base.namespaces))
-    assert scene(blind).switches[0].ports[0].far.facts == (":80 ? ⇐ :8080",)
+    assert scene(blind).switches[0].ports[0].far.facts == (Fact(":8080→80 ?"),)
 
 
 def test_the_bridge_shows_its_gateway_and_its_network() -> None:
     bridge = scene(docker_host()).switches[0].bridge
     assert bridge is not None
-    assert (bridge.detail, bridge.facts) == ("172.17.0.1/16", ("network bridge",))
+    assert (bridge.detail, bridge.facts) == ("172.17.0.1/16", (Fact("network bridge"),))
 
 
 def test_a_link_without_carrier_is_down() -> None:
@@ -73,13 +73,13 @@ def test_a_paused_container_is_down_and_says_why() -> None:
     base = docker_host()
     paused = replace(base, containers=(replace(base.containers[0], state="paused"), *base.containers[1:]))
     far = scene(paused).switches[0].ports[0].far
-    assert (far.state, far.facts[0].strip()) == (State.DOWN, "paused")
+    assert (far.state, far.facts[0]) == (State.DOWN, Fact("paused", amiss=True))
 
 
 def test_a_container_in_two_networks_is_drawn_in_both_and_names_the_other() -> None:
     found = scene(two_networks())
     assert ports(found) == ["web", "db", "cache", "web"]
-    tags = [port.far.facts[-1] for switch in found.switches for port in switch.ports if port.far.label == "web"]
+    tags = [str(port.far.facts[-1]) for switch in found.switches for port in switch.ports if port.far.label == "web"]
     assert tags == ["⇄ br1", "⇄ docker0"]
 
 
@@ -124,7 +124,7 @@ def test_both_ends_of_a_link_lead_to_its_node() -> None:
 def test_a_host_that_does_not_forward_says_so() -> None:
     base = docker_host()
     host = replace(base.host_netns, sysctls={"net.ipv4.ip_forward": 0})
-    assert scene(replace(base, namespaces=(host, *base.namespaces[1:]))).host.facts == ("forward off",)
+    assert scene(replace(base, namespaces=(host, *base.namespaces[1:]))).host.facts == (FORWARD_OFF,)
 
 
 def test_a_crowded_bridge_is_folded_and_counts_what_it_hides() -> None:

@@ -10,17 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from views.text import Role, clip
+from views.text import Role, Span, clip
 from views.topology.box import Lines
-from views.topology.graph import FORWARD_OFF, Branch, Node, Scene, State, Switch
+from views.topology.fitting import fitted
+from views.topology.graph import FORWARDING, Branch, Node, Scene, State, Switch
 from views.topology.layout import (
-    FACTS_LEAST,
     HEADS,
     WIDEST,
     Columns,
     axis_row,
     columns_for,
-    facts_of,
     middle_row,
     pitch_for,
     rows_of,
@@ -129,10 +128,9 @@ def _draw_host(drawing: _Drawing, scene: Scene, columns: Columns, rows: tuple[in
     drawing.lines.box(columns.host, top, columns.host_end, bottom, 2 if host.id in drawing.way.entered else 1)
     room = columns.host_end - columns.host - 3
     drawing.node(host, columns.host + 2, axis, 2, room - 2)
-    shown = [fact for fact in host.facts if len(fact) <= room or fact.startswith("+")]
+    shown = [fact for fact in host.facts if fact is not FORWARDING or len(str(fact)) <= room]
     for y, fact in zip(range(axis + 1, bottom), shown, strict=False):
-        role = Role.WARN if fact == FORWARD_OFF else Role.DIM
-        drawing.text(columns.host + 2, y, clip(fact, room), role)
+        drawing.text(columns.host + 2, y, clip(str(fact), room), Role.WARN if fact.amiss else Role.DIM)
     drawing.places[host.id] = Place(columns.host, top, columns.host_end - columns.host + 1, 2, bottom - top + 1)
 
 
@@ -150,7 +148,7 @@ def _draw_switch(drawing: _Drawing, switch: Switch, columns: Columns, top: int, 
         drawing.text(columns.bridge + 2, middle + 1, clip(bridge.detail, WIDEST), Role.DIM)
         if pitch > 1 and bridge.facts and shown > 1 and not columns.tight:
             drawing.text(
-                columns.bridge + 2, middle + 2, clip(bridge.facts[0], columns.trunk - columns.bridge - 3), Role.DIM
+                columns.bridge + 2, middle + 2, clip(str(bridge.facts[0]), columns.trunk - columns.bridge - 3), Role.DIM
             )
         if not switch.ports:
             drawing.text(end + 2, middle, "no container", Role.DIM)
@@ -189,26 +187,18 @@ def _draw_port(drawing: _Drawing, port: Branch, columns: Columns, y: int, pitch:
         drawing.node(port.near, columns.port, y, 4)
     far = port.far
     end = drawing.node(far, columns.end, y, 5)
-    facts = facts_of(far)
-    start = columns.end + 2 if pitch > 1 else end + 4 + len(far.detail)
-    facts = clip(facts, columns.width - start) if start + FACTS_LEAST <= columns.width else ""
-    role = Role.WARN if any(word in facts for word in ("no listener", "127.0.0.1", "::1")) else Role.DIM
-    beside = end + 2 + len(far.detail) <= columns.width or pitch == 1
-    if far.detail and beside:
-        end = drawing.text(end + 2, y, far.detail, Role.DIM)
-    elif far.detail:
-        facts = clip(f"{far.detail} {facts}", max(columns.width - start, len(far.detail)))
     rate = f"⇅ {drawing.look.rates[port.near.id]}" if port.near.id in drawing.look.rates else ""
-    below = columns.end + 2
-    if rate and end + 2 + len(rate) <= columns.width:
-        end = drawing.text(end + 2, y, rate, Role.TRACED)
-    elif rate and pitch > 1:
-        below = drawing.text(below, y + 1, f"{rate} ", Role.TRACED)
-        facts = clip(facts, columns.width - below)
-    if facts and pitch > 1:
-        drawing.text(below, y + 1, facts, role)
-    elif facts:
-        drawing.text(end + 2, y, clip(facts, columns.width - end - 2), role)
+    below = []
+    for words, role in ((far.detail, Role.DIM), (rate, Role.TRACED)):
+        if words and (pitch == 1 or end + 2 + len(words) <= columns.width):
+            end = drawing.text(end + 2, y, words, role)
+        elif words:
+            below.append(Span(words, role))
+    start, first, rows = (end + 2, y, 1) if pitch == 1 else (columns.end + 2, y + 1, pitch - 1)
+    for row, spans in enumerate(fitted(below, far.facts, columns.width - start, rows), first):
+        x = start
+        for span in spans:
+            x = drawing.text(x, row, span.text, span.role)
 
 
 def _draw_uplinks(drawing: _Drawing, scene: Scene, columns: Columns, rows: tuple[int, int, int]) -> None:

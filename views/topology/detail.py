@@ -18,5 +18,5 @@ def node_lines(node: Node, width: int) -> list[Line]:
     if node.detail:
         lines.append(Line((Span(f"  {node.detail}"),)))
     for fact in node.facts:
-        lines += [Line((Span(line),)) for line in paragraph(fact.strip(), width, first="  · ")]
+        lines += [Line((Span(line),)) for line in paragraph(str(fact), width, first="  · ")]
     return lines

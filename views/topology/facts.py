@@ -11,6 +11,7 @@ from engine.model.host import Netns, Snapshot
 from engine.model.link import Link
 from engine.model.packet import Protocol
 from engine.model.traffic import Listener
+from views.topology.graph import Fact
 
 Port = tuple[Protocol, int]
 #: Where Docker answers DNS inside a container of a user-defined network: there for every one, so it tells nothing.
@@ -34,14 +35,16 @@ def way_out(netns: Netns, link: Link) -> str:
     return ""
 
 
-def exposure(snapshot: Snapshot, netns: Netns, containers: Iterable[Container]) -> tuple[str, ...]:
-    """What a namespace serves, one text a port: who listens, whether only on loopback, and where it is published."""
-    published: dict[Port, list[int]] = {}
+def exposure(snapshot: Snapshot, netns: Netns, containers: Iterable[Container]) -> tuple[Fact, ...]:
+    """What a namespace serves, one fact a port, the published ones first: by which port of the host it is published
+    (`:8080→80`), who listens, and whether only on loopback."""
+    published: dict[Port, list[str]] = {}
     for container in containers:
         for port in container.published:
-            hosts = published.setdefault((port.protocol, port.container_port), [])
-            if port.host_port not in hosts:
-                hosts.append(port.host_port)
+            at = f"{port.host_address}:{port.host_port}" if port.host_address else f":{port.host_port}"
+            places = published.setdefault((port.protocol, port.container_port), [])
+            if at not in places:
+                places.append(at)
     heard: dict[Port, Listener] = {}
     for listener in netns.listeners:
         if listener.address == DOCKER_RESOLVER:
@@ -54,17 +57,21 @@ def exposure(snapshot: Snapshot, netns: Netns, containers: Iterable[Container]) 
     return tuple(_port(port, heard.get(port), published.get(port, []), seen) for port in ports)
 
 
-def _port(port: Port, listener: Listener | None, published: list[int], seen: bool) -> str:
-    number = f":{port[1]}" if port[0] is Protocol.TCP else f":{port[1]}/{port[0]}"
-    words = []
-    if listener is None:
-        words.append(f"{number} {'no listener' if seen else '?'}")
+def _port(port: Port, listener: Listener | None, published: list[str], seen: bool) -> Fact:
+    number = f"{port[1]}" if port[0] is Protocol.TCP else f"{port[1]}/{port[0]}"
+    alone = listener is not None and _loopback(listener)
+    if listener is not None and alone:
+        inside = (
+            f"{listener.address}:{number}"
+            if listener.address and listener.address.version == 4
+            else f"[{listener.address}]:{number}"
+        )
     else:
-        where = f"{listener.address}{number}" if _loopback(listener) else number
-        words.append(f"{where} {listener.process.name}" if listener.process else where)
-    if published:
-        words.append("⇐ " + " ".join(f":{number}" for number in published))
-    return " ".join(words)
+        inside = number if published else f":{number}"
+    words = f"{','.join(published)}→{inside}" if published else inside
+    if listener is None:
+        return Fact(f"{words} {'no listener' if seen else '?'}", amiss=seen)
+    return Fact(words, listener.process.name if listener.process else "", amiss=alone)
 
 
 def _loopback(listener: Listener) -> bool:

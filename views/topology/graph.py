@@ -16,9 +16,6 @@ from engine.model.ref import Ref
 Device = tuple[str, int]
 
 
-FORWARD_OFF = "forward off"
-
-
 class Kind(StrEnum):
     """What a node stands for."""
 
@@ -40,6 +37,21 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that a node tells. `program` goes first where room is scarce; `amiss` is what is to be seen."""
+
+    words: str
+    program: str = ""
+    amiss: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.words} {self.program}".rstrip()
+
+
+FORWARDING, FORWARD_OFF = Fact("forwarding"), Fact("forward off", amiss=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One thing in the picture. `id` is stable between looks; `detail` is an address, `facts` what it serves."""
 
@@ -48,7 +60,7 @@ class Node:
     label: str
     ref: Ref | None
     detail: str = ""
-    facts: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
     state: State = State.UP
 
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from views.topology.fitting import SEPARATOR
 from views.topology.graph import Node, Scene, Switch
 
 HEADS = ("OUTSIDE", "UPLINK", "HOST", "BRIDGE", "PORT")
 #: The widest that a column of labels may get.
 WIDEST = 20
 HOST_WIDEST = 14
-#: The room that facts ask for; what is longer is cut, and told in full when its node is selected.
+#: The room that facts ask for; what does not fit is told in full when its node is selected.
 FACTS_ROOM = 26
-FACTS_LEAST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,8 @@ def _laid(scene: Scene, ports: bool, tight: bool) -> Columns:
     host = uplink + ((labels if tight else widest(near)) + 1 + gap if far else 0)
     if tight and far:
         host = max(host + 1, uplink + len(HEADS[1]) + 2, widest(near) + 2)
-    facts = [fact for fact in scene.host.facts if fact != "forwarding" or not tight]
-    inner = max([len(scene.host.label) + 2, *(len(fact) for fact in facts)])
+    facts = [fact for fact in scene.host.facts if fact.amiss or not tight]
+    inner = max([len(scene.host.label) + 2, *(len(str(fact)) for fact in facts)])
     host_end = host + min(inner, HOST_WIDEST) + 3
     bridge = host_end + gap
     trunk = bridge + widest([switch.bridge for switch in scene.switches if switch.bridge]) + 1 + gap
@@ -106,14 +106,8 @@ def _laid(scene: Scene, ports: bool, tight: bool) -> Columns:
 
 def _end_width(scene: Scene, pitch: int) -> int:
     def one(node: Node) -> int:
-        facts = len(facts_of(node))
+        facts = min(len(SEPARATOR.join(map(str, node.facts))), FACTS_ROOM)
         head = len(node.label) + 4 + len(node.detail)
-        return head + 2 + min(facts, FACTS_ROOM) if pitch == 1 else max(head, min(facts, FACTS_ROOM) + 2)
+        return head + 2 + facts if pitch == 1 else max(head, facts + 2)
 
     return max((one(port.far) for switch in scene.switches for port in switch.ports), default=0)
-
-
-def facts_of(node: Node, most: int = 3) -> str:
-    """A node's facts in one line, the first few of them."""
-    shown = [*node.facts[:most], *([f"+{len(node.facts) - most}"] if len(node.facts) > most else [])]
-    return " · ".join(fact.strip() for fact in shown)

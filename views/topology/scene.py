@@ -18,7 +18,19 @@ from engine.model.host import Netns, Snapshot
 from engine.model.link import Link
 from engine.model.ref import Ref, RefKind
 from views.topology.facts import addresses_of, exposure, way_out
-from views.topology.graph import FORWARD_OFF, Branch, Device, Kind, Node, Scene, State, Switch, device_id
+from views.topology.graph import (
+    FORWARD_OFF,
+    FORWARDING,
+    Branch,
+    Device,
+    Fact,
+    Kind,
+    Node,
+    Scene,
+    State,
+    Switch,
+    device_id,
+)
 
 
 def scene(snapshot: Snapshot) -> Scene:
@@ -75,21 +87,21 @@ def _host(snapshot: Snapshot) -> Node:
     host = snapshot.host_netns
     name = snapshot.hostname if host.id == "host" and snapshot.hostname else short_name(snapshot, host.id)
     facts = [] if "net.ipv4.ip_forward" not in host.sysctls else _forwarding(host)
-    facts += [f"+ {container.name}" for container in snapshot.containers_in(host.id)]
+    facts += [Fact(f"+ {container.name}") for container in snapshot.containers_in(host.id)]
     return Node(f"{host.id}/", Kind.HOST, name, Ref(RefKind.NETNS, host.id, (), host.id), "", tuple(facts))
 
 
-def _forwarding(host: Netns) -> list[str]:
+def _forwarding(host: Netns) -> list[Fact]:
     """Whether the host forwards; a host without a bridge or veth has nobody to forward for."""
     if host.sysctl("net.ipv4.ip_forward"):
-        return ["forwarding"]
+        return [FORWARDING]
     return [FORWARD_OFF] if any(link.kind in ("bridge", "veth") for link in host.links) else []
 
 
 def _switch(snapshot: Snapshot, bridge: Link) -> Switch:
     host = snapshot.host_netns
     label = next((net.name for net in snapshot.networks if net.bridge == bridge.name != net.name), "")
-    facts = (f"network {label}",) if label else ()
+    facts = (Fact(f"network {label}"),) if label else ()
     node = Node(
         device_id(host.id, bridge.index),
         Kind.BRIDGE,
@@ -138,7 +150,7 @@ def _far(snapshot: Snapshot, netns: Netns, link: Link) -> Node:
     state = State.DOWN if halted or (far_link and not far_link.works) else State.UP
     facts = exposure(snapshot, there, containers)
     if halted:
-        facts = (f"{containers[0].state} ", *facts)
+        facts = (Fact(containers[0].state, amiss=True), *facts)
     ref = Ref(RefKind.NETNS, there.id, (), there.id)
     address = addresses_of(there, link.peer.index).partition("/")[0]
     return Node(name, Kind.OUTSIDE, label, ref, address, facts, state)
@@ -162,7 +174,7 @@ def _tagged(switches: list[Switch]) -> tuple[Switch, ...]:
         others = [name for name in homes[port.far.ref.netns] if name != own] if port.far.ref else []
         if not others:
             return port
-        return Branch(port.near, replace(port.far, facts=(*port.far.facts, f"⇄ {' '.join(others)}")))
+        return Branch(port.near, replace(port.far, facts=(*port.far.facts, Fact(f"⇄ {' '.join(others)}"))))
 
     return tuple(Switch(one.bridge, tuple(tagged(one, port) for port in one.ports), one.hidden) for one in switches)
 
