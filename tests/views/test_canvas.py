@@ -3,8 +3,10 @@ from dataclasses import replace
 from engine.model.host import Snapshot
 from engine.model.link import BridgeOptions, Link
 from tests.views.hosts import connected_verdict, crowded_host, docker_host, dropped_verdict
+from tests.views.test_scene import two_networks
 from views.text import Role
-from views.topology.canvas import Look, draw
+from views.topology.canvas import draw
+from views.topology.drawing import Look
 from views.topology.picture import Picture
 from views.topology.scene import scene
 from views.topology.way import way
@@ -26,17 +28,15 @@ def roles_of(picture: Picture, words: str) -> set[Role]:
 
 
 TIGHT = """\
-OUTSIDE  UPLINK  HOST     BRIDGE             CONTAINER
+OUTSIDE  UPLINK  HOST     BRIDGE · CONTAINER
                  ┏━━━━━━┓
-                 ┃      ┃                 ┌──● web  172.17.0.2
-                 ┃      ┃                 │    :8080→80 httpd
-                 ┃      ┃                 │
-● lan ━━━● up0 ━━┫ ✗ dh ┠─● docker0 ──────┼──● db  172.17.0.3
-    10.77.0.1/24 ┃      ┃   172.17.0.1/16 │    :5432→127.0.0.1:5432
-                 ┃      ┃                 │
-                 ┃      ┃                 └──● cache  172.17.0.4
-                 ┃      ┃                      :6379 valkey
-                 ┃      ┃
+● lan ━━━● up0 ━━┫ ✗ dh ┠─● docker0  172.17.0.1/16  network bridge
+    10.77.0.1/24 ┃      ┃ ├─● web  172.17.0.2
+                 ┃      ┃ │   :8080→80 httpd
+                 ┃      ┃ ├─● db  172.17.0.3
+                 ┃      ┃ │   :5432→127.0.0.1:5432 postgres
+                 ┃      ┃ └─● cache  172.17.0.4
+                 ┃      ┃     :6379 valkey
                  ┗━━━━━━┛
                  ✗ stops in dh: filter/DOCKER-USER #0 drop"""
 
@@ -73,6 +73,22 @@ def test_where_height_is_short_a_container_takes_one_row() -> None:
     rows = text(draw(scene(crowded_host(8)), 68, 13)).split("\n")
     first = next(number for number, row in enumerate(rows) if "app00" in row)
     assert "app01" in rows[first + 1]
+    assert rows[first].endswith("├─● app00  172.17.1.0  :8000 python3")
+
+
+def test_bridges_that_are_nested_stand_apart_where_there_is_room_for_it() -> None:
+    found = scene(two_networks())
+    high, low = (text(draw(found, 60, height)).split("\n") for height in (12, 9))
+    assert [line.count("●") for line in high].count(0) == [line.count("●") for line in low].count(0) + 1
+    assert all(any(f"● {name}" in line for line in low) for name in ("docker0", "br1", "web", "db", "cache"))
+
+
+def test_a_row_of_its_own_is_where_a_port_is_found_under_the_pointer() -> None:
+    picture = draw(scene(crowded_host(8)), 68, 13)
+    rows = text(picture).split("\n")
+    row = next(number for number, line in enumerate(rows) if "app03" in line)
+    place = picture.places[str(picture.at(rows[row].index("app03"), row))]
+    assert place.y == row
 
 
 def test_a_selected_node_has_a_mark_of_its_own() -> None:

@@ -18,7 +18,8 @@ from textual.strip import Strip
 from engine.model.host import Snapshot
 from views.painted import Painted
 from views.text import Role, Span
-from views.topology.canvas import Look, draw
+from views.topology.canvas import draw
+from views.topology.drawing import Look
 from views.topology.fold import fold
 from views.topology.graph import Node, Scene
 from views.topology.picture import Picture
@@ -59,6 +60,7 @@ class Topology(Painted):
         self._scene: Scene | None = None
         self._picture: Picture | None = None
         self._opened: frozenset[str] = frozenset()
+        self._tall = False
         self.pattern = ""
         self.found = 0
 
@@ -183,17 +185,33 @@ class Topology(Painted):
         if self._full is None:
             return
         used = self.way.links | self.way.entered | {self.look.selected or "", self.look.focus or ""}
-        size = self.scrollable_content_region
+        size = self.size
         bridges = sum(one.bridge is not None for one in self._full.switches)
         limit = max((size.height - 3) // max(bridges, 1) - 2, PORTS_LEAST)
         full, self.found = sift(self._full, self.pattern) if self.pattern else (self._full, 0)
         self._scene = fold(full, limit, frozenset(used), self._opened)
-        self._picture = draw(self._scene, size.width, size.height, self.way, self.look)
+        self._picture = self._fitted(self._scene, size)
         self.border_subtitle = self._foot(size.height)
         wanted = Size(self._picture.width, self._picture.height)
         if wanted != self.virtual_size:
             self.virtual_size = wanted
         self.refresh()
+
+    def _fitted(self, scene: Scene, size: Size) -> Picture:
+        """The picture, and a scrollbar for each direction in which it is larger than the pane.
+
+        Which of them there are follows from picture and size alone: what a scrollbar takes away would else be drawn
+        around it, and keep it there.
+        """
+        for tall in dict.fromkeys((self._tall, not self._tall)):
+            picture = draw(scene, size.width - tall, size.height, self.way, self.look)
+            if (picture.height > size.height) == tall:
+                break
+        self._tall = picture.height > size.height
+        wide = picture.width > size.width - self._tall
+        self.styles.overflow_x = "scroll" if wide else "hidden"
+        self.styles.overflow_y = "scroll" if self._tall or (wide and picture.height == size.height) else "hidden"
+        return picture
 
     def _foot(self, height: int) -> Content:
         """What stands below: the filter, or where the packet stops when that may be out of sight, or the marks."""
