@@ -333,7 +333,7 @@ def test_arrow_keys_move_through_the_topology() -> None:
         for key in ("1", "down", "right", "right", "down", "h", "h", "h", "h"):
             await pilot.press(key)
             labels.append(topology.selected.label if topology.selected else "")
-        assert labels == ["", "dh", "docker0", "db", "cache", "docker0", "dh", "up0", "lan"]
+        assert labels == ["", "dh", "docker0", "web", "db", "docker0", "dh", "up0", "lan"]
 
     drive(workbench(), play)
 
