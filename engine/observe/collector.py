@@ -13,7 +13,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """No automatic collection inside; afterwards it is as it was. Meant for one thread at a time."""
+    """No automatic collection inside; afterwards it is as it was. Meant for one thread at a time.
+
+    What was made counts as old from then on: else the next value that anybody makes would have all of it visited.
+    """
     if not gc.isenabled():
         yield
         return
@@ -21,4 +24,6 @@ def uncollected() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()
+        gc.unfreeze()  # into the oldest generation
         gc.enable()

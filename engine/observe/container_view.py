@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from engine.model.container import Container, Network
 from engine.model.host import Gap
@@ -32,7 +33,7 @@ class Sandbox:
     pid: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ContainerView:
     """What the engines say. Containers have no `netns` yet; `sandboxes` has their namespaces by container id.
 
@@ -50,7 +51,7 @@ class ContainerView:
     sockets: tuple[str, ...] = ()
     databases: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def published(self) -> frozenset[tuple[Protocol, int]]:
         """Every host port that an engine was asked to publish, for `sockets.with_processes`."""
         ports = (port for container in self.containers for port in container.published)

@@ -170,7 +170,7 @@ def read_holders(
     missing = {inode for inodes in sockets.values() for inode in inodes if inode}
     if not missing:
         return {}, ()
-    found = by_processes(lambda items: _scanned(items, missing), _most_likely_first(table, sockets))
+    found = by_processes(lambda items: _scanned(items, missing), _as_likely(table, sockets))
     holders: dict[int, Holder] = {}
     for held in found:
         holders.update((inode, holder) for inode, holder in (held or {}).items() if inode not in holders)
@@ -208,9 +208,9 @@ def _remedy() -> str:
     return "run as root to see it" if os.geteuid() else "whoever runs it has more privileges than this process"
 
 
-def _most_likely_first(table: ProcessTable, sockets: Mapping[int, Collection[int]]) -> list[Running]:
-    """Processes in a namespace with such sockets, then the others, pid 1 last."""
-    return sorted(table.processes, key=lambda each: (each.pid == 1, not any(sockets.get(each.netns, ()))))
+def _as_likely(table: ProcessTable, sockets: Mapping[int, Collection[int]]) -> list[Running]:
+    """Processes of other namespaces first, since a visit asked those in the namespace of such a socket; pid 1 last."""
+    return sorted(table.processes, key=lambda each: (each.pid == 1, any(sockets.get(each.netns, ()))))
 
 
 def sockets_of(pid: int) -> set[int]:
