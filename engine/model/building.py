@@ -5,10 +5,9 @@ They are kinds of `engine.model.plan.Change`, and stand apart because no fix of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.model.address import IPAddress
 from engine.model.firewall import Backend
+from engine.model.frozen import dataclass
 from engine.model.packet import Protocol
 
 Argv = tuple[str, ...]

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from enum import StrEnum
 from typing import Any
 
 from engine.model.firewall import Backend, Rule, Table
+from engine.model.frozen import dataclass
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Link, Neighbour
 from engine.model.route import PolicyRule, Route

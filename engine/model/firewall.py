@@ -7,10 +7,10 @@ of their rules are those of `engine.model.statement`, which this module offers b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+from engine.model.frozen import dataclass
 from engine.model.nft_object import FirewallObject, Flowtable
 from engine.model.statement import (
     Atom,

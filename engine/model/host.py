@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from engine.model.address import IPAddress
 from engine.model.container import Container, Network, PublishedPort
 from engine.model.firewall import Firewall
+from engine.model.frozen import dataclass
 from engine.model.link import Address, FdbEntry, Link, Neighbour
 from engine.model.route import NextHopObject, PolicyRule, Route, RouteException
 from engine.model.traffic import ConntrackEntry, Listener

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from engine.model.address import Family, IPAddress, family_of
+from engine.model.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from (a loopback address of another namespace) has no cell. What a cell rests on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from engine.model.frozen import dataclass
 from engine.model.trace import Symptom
 from engine.model.verdict import Question, Reach
 

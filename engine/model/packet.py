@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.model.address import Family, IPAddress, end_of, family_of
+from engine.model.frozen import dataclass
 
 
 class Protocol(StrEnum):

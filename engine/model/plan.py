@@ -6,8 +6,6 @@ namespace; `engine.model.command` writes it as the command line that does the sa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.model.address import IPAddress
 from engine.model.building import (
     Command,
@@ -23,6 +21,7 @@ from engine.model.building import (
     Start,
 )
 from engine.model.firewall import Backend, Rule
+from engine.model.frozen import dataclass
 from engine.model.link import Address
 from engine.model.route import PolicyRule, Route
 from engine.model.traffic import ConntrackEntry, Listener

@@ -5,10 +5,10 @@ Every kind of evidence has a noun here; `engine.prove` fills them. Times are sec
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.model.address import IPAddress
+from engine.model.frozen import dataclass
 from engine.model.host import Gap
 from engine.model.packet import Packet
 from engine.model.ref import Ref

@@ -9,10 +9,10 @@ field name of its own ("xt recent"), which the path model answers with "unknown"
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.model.address import IPAddress
+from engine.model.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.model.firewall import RejectKind
+from engine.model.frozen import dataclass
 from engine.model.packet import Packet, Protocol
 from engine.model.ref import Ref
 from engine.model.traffic import Tuple4

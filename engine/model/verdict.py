@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.model.address import IPAddress
+from engine.model.frozen import dataclass
 from engine.model.host import Gap
 from engine.model.packet import ECHO_PROTOCOLS, Protocol
 from engine.model.plan import Plan

@@ -6,9 +6,9 @@ Two worlds are known: one of named namespaces, as a lab builds it, and one that 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from engine.model.firewall import Rule
+from engine.model.frozen import dataclass
 from engine.model.host import Snapshot
 from engine.model.plan import RulePlace
 from engine.model.words import Argv

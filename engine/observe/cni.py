@@ -13,11 +13,11 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 from engine.model.address import IPAddress
 from engine.model.container import Attachment, Network, PublishedPort
+from engine.model.frozen import dataclass
 from engine.model.packet import Protocol
 from engine.observe.docker import Document, address, child, items, number, text
 from engine.observe.podman_documents import parse_document

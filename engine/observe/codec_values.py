@@ -7,10 +7,11 @@ A `Codec` is a pair of functions for one type. Reading is strict: what does not 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
+
+from engine.model.frozen import dataclass
 
 Write = Callable[[Any], Any]
 Read = Callable[[Any], Any]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from engine.model.container import Container, Network
+from engine.model.frozen import dataclass
 from engine.model.host import Gap
 from engine.model.packet import Protocol
 from engine.observe.engines import Engine

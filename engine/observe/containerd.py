@@ -19,9 +19,10 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from engine.model.container import Attachment, Container, Network, PublishedPort
+from engine.model.frozen import dataclass
 from engine.model.host import Gap
 from engine.model.packet import Protocol
 from engine.observe import cni
@@ -54,6 +55,10 @@ class State:
     name: str = "containerd"
     root: str = ""
     same_pids: bool = True
+
+
+#: For a task whose containerd does not matter.
+NO_STATE = State("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +191,7 @@ def _read(folder: str, namespace: str, state: State) -> Task | None:
     return parse_task(os.path.basename(folder), namespace, document, pid, state)
 
 
-def parse_task(key: str, namespace: str, document: Document, pid: int, state: State = State("")) -> Task:
+def parse_task(key: str, namespace: str, document: Document, pid: int, state: State = NO_STATE) -> Task:
     """The container of an OCI configuration. Pure; a field that is absent or of another type is as good as empty."""
     notes = child(document, "annotations")
     networks = [part for part in items(child(document, "linux"), "namespaces") if text(part, "type") == "network"]

@@ -15,8 +15,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from engine.model.frozen import dataclass
 from engine.model.host import Gap
 from engine.observe.processes import ProcessTable, Running, sockets_of
 

@@ -9,8 +9,9 @@ is looked for among processes that came since.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from engine.model.frozen import dataclass
 from engine.model.host import Gap
 from engine.observe.namespaces import Place
 from engine.observe.processes import NOBODY, Holder, Holders, ProcessTable, read_holders

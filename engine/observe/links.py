@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from engine.model.frozen import dataclass
 from engine.model.link import Link
 from engine.observe.bridge_links import bridge_options, bridge_port
 from engine.observe.decode import decodes, i32, mac, text, u32

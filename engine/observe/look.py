@@ -10,10 +10,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
+from engine.model.frozen import dataclass
 from engine.model.host import Gap
 from engine.model.link import Link
 from engine.observe import hidden

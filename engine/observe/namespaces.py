@@ -21,9 +21,9 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TypeVar
 
+from engine.model.frozen import dataclass
 from engine.model.host import Gap
 from engine.observe.errors import ObserveError, gap
 

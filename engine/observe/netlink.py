@@ -23,9 +23,9 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from types import TracebackType
 
+from engine.model.frozen import dataclass
 from engine.observe.errors import NetlinkError
 
 NLMSG_ERROR, NLMSG_DONE, NLMSG_OVERRUN = 2, 3, 4

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from engine.model.container import Network
+from engine.model.frozen import dataclass
 from engine.model.host import Gap
 from engine.observe.podman_documents import Record, options_of, parse_document, parse_network, parse_record
 from engine.observe.processes import ProcessTable, Running

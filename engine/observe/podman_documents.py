@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from ipaddress import ip_address
 
 from engine.model.address import IPAddress
 from engine.model.container import Attachment, Container, Network, PublishedPort
+from engine.model.frozen import dataclass
 from engine.model.packet import Protocol
 from engine.observe.docker import PROJECT_LABELS, SERVICE_LABELS, Document, child, items, number, text
 

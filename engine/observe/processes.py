@@ -18,10 +18,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 
+from engine.model.frozen import dataclass
 from engine.model.host import Gap
 from engine.model.traffic import Process
 from engine.observe import relays

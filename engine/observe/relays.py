@@ -15,10 +15,10 @@ conmon so that no other program takes the port.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 from engine.model.address import IPAddress
+from engine.model.frozen import dataclass
 from engine.model.packet import Protocol
 from engine.model.traffic import SILENT_RELAYS, Relay
 

@@ -7,8 +7,9 @@ where a bridge filters by them, and nexthop objects where a route or a forwardin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from engine.model.frozen import dataclass
 from engine.model.host import Gap
 from engine.model.link import Address, FdbEntry, Neighbour
 from engine.model.route import NextHopObject, PolicyRule, Route, RouteException

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 
 from engine.model.firewall import Backend
+from engine.model.frozen import dataclass
 from engine.observe.firewall import presence
 from engine.observe.look import Look
 from engine.observe.namespaces import enter, side_by_side

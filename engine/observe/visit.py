@@ -9,12 +9,13 @@ was found was never there.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
 from engine.model.firewall import Firewall
+from engine.model.frozen import dataclass
 from engine.model.host import Gap
 from engine.model.traffic import ConntrackEntry, Listener
 from engine.observe.conntrack import read_conntrack

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Event
 
 from engine.model.changes import Difference, changes
+from engine.model.frozen import dataclass
 from engine.model.host import Snapshot
 from engine.observe.look import Look, Wanted, look_at, now, set_scene
 from engine.observe.next_look import again

@@ -6,8 +6,9 @@ Which namespaces there are, and in which order, follows `engine.observe.namespac
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from engine.model.frozen import dataclass
 from engine.model.host import Gap
 from engine.observe.collected import beyond, containers, listeners
 from engine.observe.collected.reading import Reading

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from engine.model.frozen import dataclass
 
 SCHEMA = "portscope-collected/1"
 _FAMILY = "portscope-collected/"

@@ -19,8 +19,9 @@ Sources: nft(8), iptables-extensions(8), and the kernel's net/netfilter/nft_{met
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from engine.model.frozen import dataclass
 
 
 class Form(StrEnum):

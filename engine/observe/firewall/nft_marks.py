@@ -6,9 +6,8 @@ Every chain of and, or and xor with constants over one source comes down to `(so
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.model.firewall import SetMark
+from engine.model.frozen import dataclass
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.nft_values import field_name, scalar
 from engine.observe.firewall.nft_words import Json

@@ -11,8 +11,8 @@ from __future__ import annotations
 import errno
 import struct
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 
+from engine.model.frozen import dataclass
 from engine.observe.errors import NetlinkError
 from engine.observe.files import small
 from engine.observe.firewall import nft_dump

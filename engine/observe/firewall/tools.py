@@ -10,8 +10,8 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from engine.model.frozen import dataclass
 from engine.observe.namespaces import waiting
 
 #: Where the tools are on systems whose users have no sbin in their PATH.

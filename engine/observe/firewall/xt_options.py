@@ -8,9 +8,10 @@ Source: iptables-extensions(8), and the save functions of iptables' extensions.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from engine.model.firewall import Atom, Element, Field, Interval, Match, Name, NamedSet
+from engine.model.frozen import dataclass
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.symbols import DEVICE_GROUPS, ICMP_TYPES, ICMPV6_TYPES, PROTOCOLS, TCP_FLAGS
 from engine.observe.firewall.values import (

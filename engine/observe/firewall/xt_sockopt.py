@@ -18,7 +18,8 @@ import os
 import socket
 import struct
 from contextlib import suppress
-from dataclasses import dataclass
+
+from engine.model.frozen import dataclass
 
 #: Address family and socket level of each family's tables, the first of the two options, and how many hooks it has.
 _ASKED = {

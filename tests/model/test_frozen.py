@@ -1,0 +1,85 @@
+"""Classes of `engine.model.frozen` beside the same ones of the standard library."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import pickle
+from dataclasses import FrozenInstanceError, field, fields, replace
+from typing import Any
+
+import pytest
+
+from engine.model import frozen
+
+
+def made_by(dataclass: Any, slots: bool) -> Any:
+    @dataclass(frozen=True, slots=slots)
+    class Port:
+        number: int
+        name: str = ""
+        seen: dict[str, int] = field(default_factory=dict, compare=False)
+        known: list[int] = field(default_factory=list, init=False, compare=False)
+
+        def __post_init__(self) -> None:
+            if self.number < 0:
+                raise ValueError("no such port")
+
+    return Port
+
+
+@pytest.fixture(params=(True, False), ids=("slots", "dict"))
+def both(request: pytest.FixtureRequest) -> tuple[Any, Any]:
+    return made_by(frozen.dataclass, request.param), made_by(dataclasses.dataclass, request.param)
+
+
+def test_values_are_equal_hash_and_show_alike(both: tuple[Any, Any]) -> None:
+    ours, theirs = both
+    for arguments in ((80,), (80, "http"), (80, "http", {"a": 1})):
+        assert repr(ours(*arguments)) == repr(theirs(*arguments))
+        assert hash(ours(*arguments)) == hash(theirs(*arguments))
+    assert ours(80, seen={"a": 1}) == ours(80) != ours(81)
+    assert ours(80) != theirs(80)
+    assert ours(80).__eq__(80) is NotImplemented
+    assert ours(80).seen is not ours(80).seen
+    assert ours.__match_args__ == theirs.__match_args__
+    assert [(each.name, each.init, each.compare) for each in fields(ours)] == [
+        (each.name, each.init, each.compare) for each in fields(theirs)
+    ]
+
+
+def test_a_value_does_not_change_and_refuses_to_be_wrong(both: tuple[Any, Any]) -> None:
+    for kind in both:
+        value = kind(80)
+        with pytest.raises(FrozenInstanceError, match="cannot assign to field 'name'"):
+            value.name = "x"
+        with pytest.raises(FrozenInstanceError, match="cannot delete field 'name'"):
+            del value.name
+        with pytest.raises(ValueError, match="no such port"):
+            replace(value, number=-1)
+        for wrong in ((), (1, "a", {}, 4)):
+            with pytest.raises(TypeError, match="__init__"):
+                kind(*wrong)
+        assert replace(value, name="y") == kind(80, "y")
+
+
+@frozen.dataclass(frozen=True, slots=True)
+class Kept:
+    """One that pickle finds by its name."""
+
+    one: int
+    two: tuple[str, ...] = ()
+
+
+@frozen.dataclass(frozen=True)
+class Alone:
+    """The same with a single field."""
+
+    one: int
+
+
+@pytest.mark.parametrize("value", [Kept(1, ("a",)), Alone(2)], ids=repr)
+def test_copies_are_equal(value: Any) -> None:
+    assert pickle.loads(pickle.dumps(value)) == value
+    assert copy.deepcopy(value) == value
+    assert dataclasses.asdict(value) == {each.name: getattr(value, each.name) for each in fields(value)}
