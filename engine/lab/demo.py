@@ -14,10 +14,12 @@ into web's 80 before the chain is reached. So 8080 times out, and 8000 works.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Interface, ip_network
 
+from engine.model.container import Attachment, Container, Network, PublishedPort
 from engine.model.firewall import Backend
+from engine.model.host import Snapshot
 from engine.model.link import Address
 from engine.model.packet import Protocol
 from engine.model.plan import (
@@ -154,6 +156,35 @@ def target() -> str:
 def source(lab: str = "demo") -> str:
     """Who asks: the client on the LAN."""
     return f"ns:{lab}-lan"
+
+
+def dressed(snapshot: Snapshot, lab: str = "demo") -> Snapshot:
+    """A snapshot of the lab's host in which the lab's nodes are the containers of an engine, and the only ones."""
+    own = {f"{lab}-{name}" for name in ("host", "lan", *(node.name for node in NODES))}
+    return replace(
+        snapshot,
+        namespaces=tuple(netns for netns in snapshot.namespaces if netns.id in own),
+        gaps=tuple(gap for gap in snapshot.gaps if gap.netns in own),
+        containers=tuple(_container(lab, node) for node in NODES if f"{lab}-{node.name}" in snapshot.by_id),
+        networks=(Network("demo", "docker", "bridge", BRIDGE, subnets=(str(BRIDGE_ADDRESS.network),)),),
+    )
+
+
+def _container(lab: str, node: Node) -> Container:
+    published = [PublishedPort(Protocol.TCP, None, node.published, node.port)] if node.published else []
+    return Container(
+        id=f"{lab}-{node.name}",
+        name=node.name,
+        engine="docker",
+        state="running",
+        netns=f"{lab}-{node.name}",
+        network_mode="demo",
+        attachments=(Attachment("demo", node.address.ip, gateway=BRIDGE_ADDRESS.ip),),
+        published=tuple(published),
+        project=lab,
+        service=node.name,
+        command=("docker",),
+    )
 
 
 def _address(netns: str, link: str, interface: IPv4Interface) -> AddAddress:

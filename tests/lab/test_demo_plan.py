@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.lab import demo
 from engine.model.command import argvs
 from engine.model.plan import CreateNetns, LoadRules, Serve
 from engine.model.where import named
+from tests.views.hosts import docker_host
 
 
 def test_a_plan_is_the_same_each_time_and_named_after_its_lab() -> None:
@@ -46,3 +49,14 @@ def test_there_is_one_rule_that_drops_and_it_is_in_docker_user() -> None:
 def test_what_is_published_has_a_server() -> None:
     served = {(change.netns, change.port) for change in demo.plan("demo").changes if isinstance(change, Serve)}
     assert {(f"demo-{node.name}", node.port) for node in demo.NODES} == served
+
+
+def test_its_nodes_are_the_containers_of_a_snapshot_of_its_host_and_nothing_else_of_the_machine_is_in_it() -> None:
+    machine = docker_host()
+    names = ("demo-host", "demo-lan", "demo-web", "demo-api", "demo-db")
+    spaces = (*machine.namespaces, *(replace(machine.host_netns, id=name) for name in names))
+    found = demo.dressed(replace(machine, host="demo-host", namespaces=spaces), "demo")
+    assert [netns.id for netns in found.namespaces] == list(names)
+    ports = {one.name: [(port.host_port, port.container_port) for port in one.published] for one in found.containers}
+    assert ports == {"web": [(8080, 80)], "api": [(8000, 8000)], "db": []}
+    assert [(net.name, net.bridge) for net in found.networks] == [("demo", "demo0")]

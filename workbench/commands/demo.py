@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from engine.build import userns
 from engine.build.errors import BuildError
 from engine.build.namespaces import enter, run_in
+from engine.lab import demo
 from engine.lab.running import DemoLab, demo_lab
 from engine.model.host import Snapshot
 from workbench import output, world
@@ -68,7 +70,7 @@ def tell(lab: DemoLab) -> Exit:
 def look_into(lab: DemoLab) -> Snapshot:
     """The lab, seen from its own host, and nothing else of the machine. Raises `Refusal`."""
     try:
-        return run_in(lab.host, lambda: world.look(world.of_lab(lab.name)))
+        return demo.dressed(run_in(lab.host, lambda: world.look(world.of_lab(lab.name))), lab.name)
     except OSError as error:
         raise _closed(error) from error
 
@@ -79,7 +81,8 @@ def watch_in(lab: DemoLab, stop: Event) -> Iterator[Update]:
         enter(lab.host)
     except OSError as error:
         raise _closed(error) from error
-    yield from world.watch(stop, world.of_lab(lab.name))
+    for update in world.watch(stop, world.of_lab(lab.name)):
+        yield replace(update, snapshot=demo.dressed(update.snapshot, lab.name))
 
 
 def _closed(error: OSError) -> Refusal:
