@@ -53,6 +53,7 @@ class Action:
 
 
 NO_KEYS: Mapping[str, str] = MappingProxyType({})
+ASK_FIRST = "Ask a question first: {why}"
 KEY_NAMES = {
     "question_mark": "?",
     "colon": ":",
@@ -152,6 +153,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("refresh", "r", "Look at the host now, with its counters", "refresh", "refresh"),
     Action("freeze", "f", "Keep this moment on the screen, or go back to now", "freeze", "freeze"),
 )
+
+
+def named(text: str, keys: Mapping[str, str] = NO_KEYS) -> str:
+    """A text of ours with the names of keys in it: `{why}` is the first key of that action, as the user has it."""
+    found = {action.id: action.with_keys(keys).keys_for_people.partition(" ")[0] for action in ACTIONS}
+    return text.format_map(found)
 
 
 def help_lines(keys: Mapping[str, str] = NO_KEYS) -> list[tuple[str, str]]:

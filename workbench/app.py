@@ -23,7 +23,7 @@ from textual.theme import Theme
 from textual.widgets import Footer, Static
 
 from views.verdict.ask import Ask
-from workbench.actions import ACTIONS, bindings
+from workbench.actions import ACTIONS, bindings, named
 from workbench.changing import Changes
 from workbench.command_log import CommandLog
 from workbench.engine import Engine
@@ -118,6 +118,7 @@ class Workbench(Unbroken, Metering, Proving, Labs, Looking, Surveying, Mending, 
         """Takes the user's settings: keys, theme, glyphs."""
         self.settings = settings
         self.set_keymap(dict(settings.keys))
+        self.panes.keys = settings.keys
         for action in ACTIONS:
             if not action.keys and action.id in settings.keys:
                 self.bind(settings.keys[action.id], action.handler, description=action.title, show=False)
@@ -168,7 +169,8 @@ class Workbench(Unbroken, Metering, Proving, Labs, Looking, Surveying, Mending, 
         line.update(Content(f"✗ {event.reason}"))
         self.waiting = False
         if event.reason and self.panes.snapshot is None:
-            self.panes.topology.empty = self.panes.answer.empty = "There is nothing to show yet: r looks again."
+            empty = named("There is nothing to show yet: {refresh} looks again.", self.settings.keys)
+            self.panes.topology.empty = self.panes.answer.empty = empty
             self.panes.topology.refresh()
             self.panes.answer.refresh()
         self.head()
@@ -183,7 +185,7 @@ class Workbench(Unbroken, Metering, Proving, Labs, Looking, Surveying, Mending, 
         """From a step to its rule or link, and back."""
         reason = self.panes.jump()
         if reason:
-            self.notify(reason, timeout=3)
+            self.say(reason)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A file does not change: there is nothing to freeze, to look at again, to step back to, or to take back."""

@@ -16,6 +16,7 @@ from views.listing import Listing
 from views.topology.widget import Topology
 from views.verdict.ask import Ask, outside_source
 from workbench.messages import Answered, Unanswerable
+from workbench.notices import NoticeLine
 from workbench.panes import Panes
 from workbench.prompt import FilePrompt, FilterPrompt, Prompt, WhyPrompt
 from workbench.session import Session
@@ -129,7 +130,8 @@ class Asking(Base):
         return last or Ask(":", source)
 
     def _hint(self, text: str) -> None:
-        """What the keys do in the prompt that has just opened. It takes the footer's place."""
+        """What the keys do in the prompt that has just opened. It takes the footer's place, and that of a notice."""
+        self.query_one(NoticeLine).clear()
         self.query_one("#detail", Static).update(text)
         self.query_one(Footer).display = False
 

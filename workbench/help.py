@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from views.text import paragraph
-from workbench.actions import help_lines
+from workbench.actions import help_lines, named
 from workbench.unbroken import Held
 
 MARKS = """\
@@ -26,15 +26,16 @@ MARKS = """\
 
 #: What a pane is for, and what its own keys do there.
 PANES = {
-    "topology": "The network. Move through it by h j k l or the arrows, or click. w asks about the selected container, "
-    "enter goes to the step of the path that speaks of it, space folds a bridge, / leaves what has a word.",
-    "rules": "The rules in the order in which a packet meets them, with what they counted (r looks again and shows "
-    "what was added). enter goes to the step at which the packet met the rule, v shows one backend alone, i "
-    "the whole rule.",
-    "path": "The packet's way, step by step. Topology and rules follow the cursor; enter goes to the rule or link of "
-    "the step, i shows the packet's fields before and after it.",
-    "answer": "What stops the packet, and what mends it. a shows the fix under the cursor whole, y copies it; enter "
-    "goes to the place that a row speaks of.",
+    "topology": "The network. Move through it by h j k l or the arrows, or click. {why} asks about the selected "
+    "container, {jump} goes to the step of the path that speaks of it, {unfold} folds a bridge, {filter} leaves "
+    "what has a word.",
+    "rules": "The rules in the order in which a packet meets them, with what they counted ({refresh} looks again and "
+    "shows what was added). {jump} goes to the step at which the packet met the rule, {backend} shows one backend "
+    "alone, {details} the whole rule.",
+    "path": "The packet's way, step by step. Topology and rules follow the cursor; {jump} goes to the rule or link of "
+    "the step, {details} shows the packet's fields before and after it.",
+    "answer": "What stops the packet, and what mends it. {apply} shows the fix under the cursor whole, {copy} copies "
+    "it; {jump} goes to the place that a row speaks of.",
 }
 #: Cells of the column of keys; longer ones have a line of their own.
 COLUMN = 15
@@ -59,7 +60,7 @@ class Help(Held, ModalScreen[None]):
             yield Static(self._text())
 
     def _text(self) -> Text:
-        text = Text(f"{PANES[self._pane]}\n\n")
+        text = Text(f"{named(PANES[self._pane], self._keys)}\n\n")
         for keys, title in help_lines(self._keys):
             first = f"{keys:<{COLUMN}}" if len(keys) < COLUMN else f"{keys}\n{'':{COLUMN}}"
             text.append(first, style="bold")

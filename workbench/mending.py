@@ -7,28 +7,21 @@ host is looked at, and the question is asked again. Where the source is read-onl
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
 
 from engine.model.verdict import Fix, Verdict
 from views.verdict.card import all_commands
+from workbench.actions import ASK_FIRST, named
 from workbench.command_log import CommandLog
 from workbench.dialogs import Log, Proposal
 from workbench.messages import Changed, Unchanged
+from workbench.noticing import Noticing
 from workbench.panes import Panes
 from workbench.session import Session
 
-if TYPE_CHECKING:
-    from textual.app import App
-
-    Base = App[int]
-else:
-    Base = object
-
-READ_ONLY = "This is read-only: nothing is carried out here (--write allows it on a host). y copies the commands."
-NOTHING_ASKED = "Ask a question first: w"
+READ_ONLY = "This is read-only: nothing is carried out here (--write allows it on a host). {copy} copies the commands."
 
 
-class Mending(Base):
+class Mending(Noticing):
     """Fixes. The app has `panes`, `session` and `done`, and makes an attempt after one by `prove_fix`."""
 
     panes: Panes
@@ -47,16 +40,16 @@ class Mending(Base):
             self.copy_to_clipboard("\n".join(lines))
             self.notify("\n".join(lines), title="Copied. Nothing was run.", timeout=6)
         else:
-            self.notify("There is no command that mends it." if verdict else NOTHING_ASKED, timeout=3)
+            self.say("There is no command that mends it." if verdict else ASK_FIRST)
 
     def action_apply_fix(self) -> None:
         """Shows the fix under the answer's cursor, else the first one, and carries it out when that is accepted."""
         verdict = self.panes.verdict
         fix = chosen_fix(verdict, self.panes.answer.cursor) if verdict else None
         if fix is None:
-            self.notify("There is nothing to mend." if verdict else NOTHING_ASKED, timeout=3)
+            self.say("There is nothing to mend." if verdict else ASK_FIRST)
             return
-        refusal = "" if self.session.source.writable else READ_ONLY
+        refusal = "" if self.session.source.writable else named(READ_ONLY, self.settings.keys)
         if not fix.commands:
             refusal = "No command does this; the title says what to do."
 
@@ -84,7 +77,7 @@ class Mending(Base):
             self.notify("There is nothing to take back.", timeout=3)
         elif event.done:
             self.done.add(lines, fix.title)
-            self.notify(fix.title, title="Carried out. z takes it back.", timeout=6)
+            self.notify(fix.title, title=named("Carried out. {undo} takes it back.", self.settings.keys), timeout=6)
             self.prove_fix(fix)
         else:
             self.panes.mended = None

@@ -6,24 +6,16 @@ prompts of the app that it is mixed into.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from views.listing import Listing
 from views.topology.widget import Topology
 from workbench.dialogs import Dialog
+from workbench.noticing import Noticing
 from workbench.panes import NAMES, Panes
 from workbench.prompt import Prompt
 from workbench.timeline import Moment
 
-if TYPE_CHECKING:
-    from textual.app import App
 
-    Base = App[int]
-else:
-    Base = object
-
-
-class Navigation(Base):
+class Navigation(Noticing):
     """Moving about. The app has `panes`, closes its prompts by `close_prompts`, and shows a moment by
     `show_moment`."""
 
@@ -68,7 +60,8 @@ class Navigation(Base):
         """Shows all about what is selected."""
         lay = self.panes.details()
         if lay is None:
-            self.notify("Select a step, a rule or a node first.", timeout=3)
+            said = "{apply} shows the fix whole, {jump} goes to the place that a row speaks of."
+            self.say(said if self.panes.current == "answer" else "Select a step, a rule or a node first.")
         else:
             self.push_screen(Dialog("Details", "↑ ↓ scroll · esc closes", lay))
 

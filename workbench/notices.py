@@ -55,13 +55,14 @@ class NoticeLine(Static):
             return
         if self._until is not None:
             self._until.stop()
-        self._until = self.set_timer(seconds, self._over)
+        self._until = self.set_timer(seconds, self.clear)
         self._said = notice
         self.set_classes(f"-shown -{notice.severity}")
         self.update(Content(notice.words))
         self._make_room()
 
-    def _over(self) -> None:
+    def clear(self) -> None:
+        """It is no news any more."""
         self._said = None
         self.set_classes("")
         self._make_room()

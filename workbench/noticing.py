@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from textual.notifications import SeverityLevel
 
 from views.text import Line
+from workbench.actions import named
 from workbench.dialogs import Dialog
 from workbench.notices import Notice, NoticeLine
+from workbench.settings import Settings
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -30,7 +32,9 @@ SHOWN = 5.0
 
 
 class Noticing(Base):
-    """Telling."""
+    """Telling. The app has `settings`, where its keys are."""
+
+    settings: Settings
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,6 +55,11 @@ class Noticing(Base):
         for screen in self.screen_stack:
             for line in screen.query(NoticeLine):
                 line.say(notice, SHOWN if timeout is None else timeout)
+
+    def say(self, text: str, title: str = "", timeout: float = 3, severity: SeverityLevel = "information") -> None:
+        """Tells a text of ours, with the keys of the user where it has `{ACTION}`."""
+        keys = self.settings.keys
+        self.notify(named(text, keys), title=named(title, keys), timeout=timeout, severity=severity)
 
     def action_notices(self) -> None:
         """Lists what was told, the last one first."""

@@ -23,6 +23,7 @@ from views.topology.detail import node_lines
 from views.topology.way import focus
 from views.topology.widget import Topology
 from views.verdict.ask import Ask, about_node, about_rule, outside_source
+from workbench.actions import ASK_FIRST
 from workbench.pointing import near_words
 from workbench.shown import NAMES, Shown
 
@@ -40,7 +41,7 @@ class Panes(Shown):
             self.answer.choose()
             return ""
         if self.verdict is None:
-            return "Ask a question first: w"
+            return ASK_FIRST
         found = self._step_about()
         if found is None:
             return "The packet does not meet this"
@@ -113,7 +114,7 @@ class Panes(Shown):
     def _jump_to_cause_of_step(self) -> str:
         found = self.step()
         if found is None:
-            return "Ask a question first: w"
+            return ASK_FIRST
         _, hop, step = found
         if step.ref is not None and step.ref.kind in (RefKind.RULE, RefKind.CHAIN) and self._show_ref(step.ref):
             return ""

@@ -22,26 +22,22 @@ from engine.model.verdict import Fix, Verdict
 from views.text import Line
 from views.verdict.ask import Ask
 from views.verdict.evidence import proof_lines
+from workbench.actions import ASK_FIRST
 from workbench.command_log import CommandLog
 from workbench.dialogs import Dialog
 from workbench.exits import Refusal, fault_words, refused
 from workbench.flips import key
+from workbench.noticing import Noticing
 from workbench.panes import Panes
 from workbench.session import Session
 from workbench.timeline import Moment
 
 if TYPE_CHECKING:
-    from textual.app import App
-
     from engine.model.host import Snapshot
     from engine.prove.prove import Proven, Wishes
 
-    Base = App[int]
-else:
-    Base = object
-
 NOT_LIVE = "A file cannot be attempted: open the host itself, or ask there by portscope why … --prove."
-PAST = "This moment is past: esc goes back to now, where the packet can be sent."
+PAST = "This moment is past: {back} goes back to now, where the packet can be sent."
 
 #: Makes the attempt, or waits for the client. Raises `Refusal` with a line for the user.
 Prover = Callable[["Snapshot", Verdict, "Wishes"], "Proven"]
@@ -77,7 +73,7 @@ class Proved(Message):
         self.refusal = refusal
 
 
-class Proving(Base):
+class Proving(Noticing):
     """Attempts. The app has `panes`, `session`, `done`, knows what is `asked`, and makes attempts by `prover`."""
 
     panes: Panes
@@ -95,11 +91,11 @@ class Proving(Base):
         if self._wishes is not None:
             self._wishes.stop.set()
         elif ask is None or self.panes.verdict is None:
-            self.notify("Ask a question first: w", timeout=3)
+            self.say(ASK_FIRST)
         elif not self.session.source.live:
-            self.notify(NOT_LIVE, timeout=5)
+            self.say(NOT_LIVE, timeout=5)
         elif self.pinned is not None:
-            self.notify(PAST, timeout=5)
+            self.say(PAST, timeout=5)
         else:
             self._attempt(ask, None)
 
@@ -140,7 +136,7 @@ class Proving(Base):
         from engine.prove.prove import Wishes  # noqa: PLC0415 - the first picture comes first
 
         self._wishes = Wishes(trace=None if self.session.source.writable else frozenset())
-        self.notify("One real packet is on its way … p ends a wait.", timeout=2)
+        self.say("One real packet is on its way … {prove} ends a wait.", timeout=2)
         self.run_worker(partial(self._run, ask, fix, self._wishes), thread=True, group="proof")
 
     def _run(self, ask: Ask, fix: Fix | None, wishes: Wishes) -> None:
@@ -150,7 +146,7 @@ class Proving(Base):
         try:
             snapshot, verdict = self.session.answer_now(ask)
             if fix is not None and client_of(snapshot, verdict.question) is None:
-                raise refused("the client is not on this machine; p waits for its packets")
+                raise refused("the client is not on this machine; an attempt waits for its packets")
             self.post_message(Proved(ask, verdict, self.prover(snapshot, verdict, wishes).proof, fix))
         except (Refusal, LookupError) as refusal:
             self.post_message(Proved(ask, None, None, fix, str(refusal)))

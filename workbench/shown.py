@@ -29,6 +29,7 @@ from views.topology.way import Way, focus, way
 from views.topology.widget import Topology
 from views.verdict.ask import Ask
 from views.verdict.card import card, question_words, welcome
+from workbench.actions import NO_KEYS, named
 from workbench.pointing import row_words, rule_marks
 from workbench.prompt import Prompt
 from workbench.rules import Rules
@@ -58,8 +59,9 @@ class Shown(Held, Container):
         super().__init__(id="panes")
         self.topology = Topology("Looking at the host …", id="topology")
         self.rules = Rules("Looking at the host …", id="rules")
-        self.path = Listing("Ask a question (w), and the packet's way is here, step by step.", id="path")
+        self.path = Listing("", id="path")
         self.answer = Listing("Looking at the host …", id="answer")
+        self.keys = NO_KEYS
         self.current = "topology"
         self.snapshot: Snapshot | None = None
         self.verdict: Verdict | None = None
@@ -74,6 +76,7 @@ class Shown(Held, Container):
 
     def on_mount(self) -> None:
         """Titles, and the first pane."""
+        self.path.empty = named("Ask a question ({why}), and the packet's way is here, step by step.", self.keys)
         self.go("topology")
         self.retitle()
 
@@ -204,7 +207,7 @@ class Shown(Held, Container):
         if verdict is not None:
             self.answer.flow(lambda width: card(verdict, width, self.mended))
         elif snapshot is not None:
-            self.answer.flow(lambda width: welcome(snapshot, width))
+            self.answer.flow(lambda width: welcome(snapshot, width, named("{why}", self.keys)))
 
     @staticmethod
     def _row(listing: Listing) -> object:

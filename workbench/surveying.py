@@ -11,7 +11,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING
 
 from textual.message import Message
 
@@ -20,20 +19,14 @@ from engine.model.verdict import Verdict
 from views.text import Line
 from views.verdict.ask import Ask
 from views.verdict.survey import everywhere_lines, matrix_lines
+from workbench.actions import ASK_FIRST
 from workbench.dialogs import Choice
 from workbench.exits import Refusal, fault_words
+from workbench.noticing import Noticing
 from workbench.panes import Panes
 from workbench.prompt import FilePrompt
 from workbench.stopping import Stopped, Told
 from workbench.working import Progress, Working
-
-if TYPE_CHECKING:
-    from textual.app import App
-
-    Base = App[int]
-else:
-    Base = object
-
 
 #: Formats of a report that show the matrix.
 MATRIX = frozenset({"csv", "html", "json"})
@@ -66,7 +59,7 @@ class Ended(Message):
         self.halt = halt
 
 
-class Surveying(Base):
+class Surveying(Noticing):
     """Wide looks. The app has `panes`, asks by `ask` and closes prompts by `close_prompts`."""
 
     panes: Panes
@@ -84,7 +77,7 @@ class Surveying(Base):
         """Asks the shown question from every place."""
         snapshot, verdict = self.panes.snapshot, self.panes.verdict
         if snapshot is None or verdict is None:
-            self.notify("Ask a question first: w", timeout=3)
+            self.say(ASK_FIRST)
             return
         self.notify("Asking from everywhere …", timeout=2)
         self._think(partial(everywhere, snapshot, verdict))

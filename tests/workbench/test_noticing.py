@@ -4,10 +4,12 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from tests.workbench.screen import ASK, answered, bench, drive, looked, until, workbench
+from tests.workbench.screen import ASK, answered, bench, drive, line, looked, notices, text, until, workbench
 from workbench.app import Workbench
 from workbench.dialogs import Dialog
+from workbench.help import Help
 from workbench.notices import NoticeLine
+from workbench.settings import Settings
 
 
 def shown(app: Workbench) -> str:
@@ -34,6 +36,37 @@ def test_several_things_told_at_once_take_one_line_and_cover_no_pane(size: tuple
         assert rows.index("two") < rows.index("first [b] · one")
 
     drive(workbench(ask=ASK), play, size=size)
+
+
+def test_the_hint_of_a_prompt_takes_its_place() -> None:
+    async def play(pilot: Pilot[int]) -> None:
+        await looked(pilot)
+        app = bench(pilot)
+        app.notify("one")
+        assert shown(app) == "· one"
+        await pilot.press("w")
+        assert shown(app) == ""
+        assert "enter asks" in line(app, "detail")
+
+    drive(workbench(), play)
+
+
+def test_texts_name_the_keys_that_the_user_has() -> None:
+    app = workbench()
+    app.settle(Settings(keys={"why": "ctrl+w", "help": "f1", "copy": "c"}))
+
+    async def play(pilot: Pilot[int]) -> None:
+        await looked(pilot)
+        assert "ctrl+w asks why" in text(app, "answer")
+        assert "Ask a question (ctrl+w)" in text(app, "path")
+        await pilot.press("c")
+        await pilot.press("e")
+        assert notices(pilot)[-1].endswith("Ask a question first: ctrl+w")
+        await pilot.press("f1")
+        assert isinstance(app.screen, Help)
+        assert "c copies it" in str(app.screen.query_one(Static).content)
+
+    drive(app, play)
 
 
 def test_a_warning_stays_when_something_less_important_is_told_and_goes_in_its_time() -> None:

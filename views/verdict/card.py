@@ -98,10 +98,10 @@ def _arrival(trace: Trace, width: int) -> list[Line]:
     return lines + _text(f"in {trace.hops[-1].netns}: {trace.last.text}", width, "  · ")
 
 
-def welcome(snapshot: Snapshot, width: int) -> list[Line]:
-    """The card before a question: what could be asked, and what could not be seen."""
+def welcome(snapshot: Snapshot, width: int, why: str = "w") -> list[Line]:
+    """The card before a question: what could be asked, by which key, and what could not be seen."""
     lines = [_head("Nothing asked yet")]
-    lines += _text("w asks why a port can or can't be reached. Or choose one of these with enter:", width, "  ")
+    lines += _text(f"{why} asks why a port can or can't be reached. Or choose one of these with enter:", width, "  ")
     offered = suggestions(snapshot)
     lines.append(Line(()))
     for ask in offered:

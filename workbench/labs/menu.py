@@ -18,7 +18,7 @@ from workbench.labs.dialogs import Field, Item, Menu
 from workbench.labs.work import Work
 from workbench.prompt import FilePrompt
 
-NO_LAB = "This is no lab: n opens or builds one."
+NO_LAB = "This is no lab: {labs} opens or builds one."
 #: What a form's values mean for a lab, and the title of the plan.
 Changing = tuple[Callable[[forms.Values], tuple[edits.Edit, ...]], str]
 FORMS: dict[str, tuple[str, Callable[..., tuple[Field, ...]], Changing]] = {
@@ -171,5 +171,5 @@ class MenuDesk(Desk):
     def is_lab(self) -> bool:
         """Whether a lab is shown; says so where none is."""
         if not self.lab:
-            self.app.notify(NO_LAB, timeout=3)
+            self.app.say(NO_LAB)
         return bool(self.lab)
