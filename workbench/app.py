@@ -24,6 +24,7 @@ from textual.widgets import Footer, Static
 
 from views.verdict.ask import Ask
 from workbench.actions import ACTIONS, bindings, named
+from workbench.asking import Asking
 from workbench.changing import Changes
 from workbench.command_log import CommandLog
 from workbench.engine import Engine
@@ -54,7 +55,7 @@ from workbench.unbroken import Unbroken
 DOING = frozenset({"prove", "export", "undo_fix", "lab", "labs"})
 
 
-class Workbench(Unbroken, Metering, Proving, Labs, Looking, Surveying, Mending, Navigation, Noticing, App[int]):
+class Workbench(Unbroken, Metering, Proving, Labs, Asking, Looking, Surveying, Mending, Navigation, Noticing, App[int]):
     """The workbench on one source at a time. It was opened on `home`; `start` is an action to begin with."""
 
     TITLE = "portscope"

@@ -6,12 +6,10 @@ asked stays asked until another question comes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from textual.content import Content
 from textual.widgets import Footer, Static
 
 from engine.model.host import Snapshot
-from engine.model.verdict import Verdict
 from views.listing import Listing
 from views.topology.widget import Topology
 from views.verdict.ask import Ask, outside_source
@@ -19,35 +17,14 @@ from workbench.messages import Answered, Unanswerable
 from workbench.notices import NoticeLine
 from workbench.panes import Panes
 from workbench.prompt import FilePrompt, FilterPrompt, Prompt, WhyPrompt
-from workbench.session import Session
+from workbench.stage import Stage
 
-if TYPE_CHECKING:
-    from textual.app import App
-
-    Base = App[int]
-else:
-    Base = object
+#: What the keys do in the prompt.
+ASKING = "enter asks · tab goes to the next field · → completes · esc closes"
 
 
-class Asking(Base):
-    """Questions. The app has `panes` and `session`, and draws its lines by `head`, `tabs` and `strip`."""
-
-    panes: Panes
-    session: Session
-    asked: Ask | None = None
-    waiting: bool = False
-
-    def head(self) -> None:
-        """Draws the header."""
-        raise NotImplementedError
-
-    def with_evidence(self, ask: Ask, verdict: Verdict) -> Verdict:
-        """An answer with what an attempt showed of it."""
-        raise NotImplementedError
-
-    def edges(self) -> None:
-        """Draws the lines around the panes."""
-        raise NotImplementedError
+class Asking(Stage):
+    """Questions."""
 
     def ask(self, ask: Ask) -> None:
         """Asks a question, and shows that it is being answered."""
@@ -81,7 +58,7 @@ class Asking(Base):
         prompt = self.query_one(WhyPrompt)
         prompt.open(event.ask, self.panes.snapshot)
         prompt.refuse(event.reason)
-        self._hint("enter asks again · tab goes to the next field · esc closes")
+        self._hint(ASKING)
 
     def on_shown_suggested(self, event: Panes.Suggested) -> None:
         """Asks what a pane offered."""
@@ -91,6 +68,11 @@ class Asking(Base):
         """Asks what the prompt says."""
         self.close_prompts()
         self.ask(event.ask)
+
+    def on_why_prompt_wrong(self, event: WhyPrompt.Wrong) -> None:
+        """Says what is wrong with the question, where the hint stood."""
+        if self.query_one(WhyPrompt).opened:
+            self._hint(event.reason or ASKING, wrong=bool(event.reason))
 
     def on_file_prompt_named(self, event: FilePrompt.Named) -> None:
         """Hands the name to whoever wanted a file."""
@@ -112,7 +94,7 @@ class Asking(Base):
         if snapshot is not None:
             self.close_prompts()
             self.query_one(WhyPrompt).open(self._prefilled(snapshot), snapshot)
-            self._hint("enter asks · tab goes to the next field · → completes · esc closes")
+            self._hint(ASKING)
 
     def action_filter(self) -> None:
         """Opens the filter of the current pane."""
@@ -129,15 +111,18 @@ class Asking(Base):
             return Ask(suggested.target, source, suggested.protocol)
         return last or Ask(":", source)
 
-    def _hint(self, text: str) -> None:
+    def _hint(self, text: str, *, wrong: bool = False) -> None:
         """What the keys do in the prompt that has just opened. It takes the footer's place, and that of a notice."""
         self.query_one(NoticeLine).clear()
-        self.query_one("#detail", Static).update(text)
+        detail = self.query_one("#detail", Static)
+        detail.set_class(wrong, "-error")
+        detail.update(Content(text))
         self.query_one(Footer).display = False
 
     def close_prompts(self) -> None:
         """Closes what asks for words, and gives the keys back to the pane."""
         for prompt in self.query(Prompt):
             prompt.close()
+        self.query_one("#detail").remove_class("-error")
         self.query_one(Footer).display = True
         self.panes.go(self.panes.current)

@@ -7,49 +7,22 @@ flips it is searched when the changes are looked at (`comparing`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from threading import Event
-from typing import TYPE_CHECKING
-
-from textual.message import Message
-
 from engine.model.changes import changes
 from engine.model.verdict import Reach
-from views.verdict.ask import Ask
 from views.verdict.history import timeline_lines
 from workbench.comparing import Compared, Part, compare
 from workbench.dialogs import Choice, Dialog
 from workbench.flips import clock
 from workbench.messages import Flipped, Looked
-from workbench.panes import Panes
-from workbench.session import Session
-from workbench.stopping import Told
-from workbench.timeline import Moment, Timeline
-
-if TYPE_CHECKING:
-    from textual.app import App
-
-    Base = App[int]
-else:
-    Base = object
+from workbench.stage import Stage
+from workbench.timeline import Moment
 
 #: Actions that make no sense on a source that never changes.
 LIVE_ONLY = frozenset({"freeze", "refresh", "step_time", "changes", "timeline"})
 
 
-class Looking(Base):
-    """Moments. The app has `panes`, `session` and `timeline`, and draws its header by `head`."""
-
-    panes: Panes
-    session: Session
-    timeline: Timeline
-    pinned: Moment | None = None
-    asked: Ask | None
-    _think: Callable[[Callable[[Told, Event], Message]], None]
-
-    def head(self) -> None:
-        """Draws the header."""
-        raise NotImplementedError
+class Looking(Stage):
+    """Moments."""
 
     @property
     def shown_place(self) -> str:
@@ -127,7 +100,7 @@ class Looking(Base):
             found = changes(shown.snapshot, now.snapshot)
             parts.append(Part("from there to now", found, shown.snapshot, now.snapshot))
         asked, resolve = self.asked, self.session.resolve
-        self._think(lambda told, stop: compare(parts, asked, resolve, told, stop))
+        self.think(lambda told, stop: compare(parts, asked, resolve, told, stop))
 
     def on_compared(self, event: Compared) -> None:
         """Shows what changed, and what of it flips the answer."""

@@ -11,26 +11,15 @@ import shlex
 from engine.model.verdict import Fix, Verdict
 from views.verdict.card import all_commands
 from workbench.actions import ASK_FIRST, named
-from workbench.command_log import CommandLog
 from workbench.dialogs import Log, Proposal
 from workbench.messages import Changed, Unchanged
-from workbench.noticing import Noticing
-from workbench.panes import Panes
-from workbench.session import Session
+from workbench.stage import Stage
 
 READ_ONLY = "This is read-only: nothing is carried out here (--write allows it on a host). {copy} copies the commands."
 
 
-class Mending(Noticing):
-    """Fixes. The app has `panes`, `session` and `done`, and makes an attempt after one by `prove_fix`."""
-
-    panes: Panes
-    session: Session
-    done: CommandLog
-
-    def prove_fix(self, fix: Fix) -> None:
-        """Makes a real attempt after a fix."""
-        raise NotImplementedError
+class Mending(Stage):
+    """Fixes."""
 
     def action_copy_fix(self) -> None:
         """Copies the commands of the first fix of every cause."""

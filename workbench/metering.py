@@ -8,20 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from workbench.panes import Panes
 from workbench.sources import Source
-from workbench.timeline import Moment
-
-if TYPE_CHECKING:
-    from textual.app import App
-
-    Base = App[int]
-else:
-    Base = object
+from workbench.stage import Stage
 
 INTERVAL = 2.0
 
@@ -34,12 +25,9 @@ class Metered(Message):
         self.source, self.packets, self.at = source, packets, at
 
 
-class Metering(Base):
-    """Traffic. The app has `panes`, looks at `source`, and shows `pinned` where that is not now."""
+class Metering(Stage):
+    """Traffic."""
 
-    panes: Panes
-    source: Source
-    pinned: Moment | None
     _metered: Metered | None = None
 
     def start_metering(self) -> None:

@@ -9,25 +9,13 @@ from __future__ import annotations
 from views.listing import Listing
 from views.topology.widget import Topology
 from workbench.dialogs import Dialog
-from workbench.noticing import Noticing
-from workbench.panes import NAMES, Panes
+from workbench.panes import NAMES
 from workbench.prompt import Prompt
-from workbench.timeline import Moment
+from workbench.stage import Stage
 
 
-class Navigation(Noticing):
-    """Moving about. The app has `panes`, closes its prompts by `close_prompts`, and shows a moment by
-    `show_moment`."""
-
-    panes: Panes
-
-    def close_prompts(self) -> None:
-        """Closes what asks for words, and gives the keys back to the pane."""
-        raise NotImplementedError
-
-    def show_moment(self, moment: Moment | None) -> None:
-        """Shows a moment; None is now."""
-        raise NotImplementedError
+class Navigation(Stage):
+    """Moving about."""
 
     def action_pane(self, name: str) -> None:
         """Goes to a pane."""

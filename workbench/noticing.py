@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from textual.notifications import SeverityLevel
 
@@ -16,14 +15,7 @@ from views.text import Line
 from workbench.actions import named
 from workbench.dialogs import Dialog
 from workbench.notices import Notice, NoticeLine
-from workbench.settings import Settings
-
-if TYPE_CHECKING:
-    from textual.app import App
-
-    Base = App[int]
-else:
-    Base = object
+from workbench.stage import Stage
 
 #: How many are kept.
 MOST = 500
@@ -31,10 +23,8 @@ MOST = 500
 SHOWN = 5.0
 
 
-class Noticing(Base):
-    """Telling. The app has `settings`, where its keys are."""
-
-    settings: Settings
+class Noticing(Stage):
+    """Telling."""
 
     def __init__(self) -> None:
         super().__init__()

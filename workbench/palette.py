@@ -13,14 +13,14 @@ from workbench.actions import ACTIONS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from workbench.app import Workbench
+    from workbench.stage import Stage
 
 
 class Commands(Provider):
     """What can be done, by name."""
 
     def _all(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
-        app = cast("Workbench", self.app)
+        app = cast("Stage", self.app)
         for action in (each.with_keys(app.settings.keys) for each in ACTIONS):
             if action.palette:
                 yield action.title, action.keys_for_people, partial(app.run_action, action.handler)

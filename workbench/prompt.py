@@ -1,7 +1,7 @@
 """The lines in which a user writes: a question (from, to, port, protocol), a filter, the name of a file.
 
 A prompt takes the place of the detail line while it is open. Enter runs it, escape closes it, tab goes to the
-next field. What is wrong with a question is said in the prompt itself, so that it can be mended there.
+next field. What is wrong with a question is said in the line above it, and it stays open to be mended.
 """
 
 from __future__ import annotations
@@ -72,6 +72,13 @@ class WhyPrompt(Prompt):
             super().__init__()
             self.ask = ask
 
+    class Wrong(Message):
+        """The question cannot be asked as it stands; without a reason it is not known to be wrong any more."""
+
+        def __init__(self, reason: str) -> None:
+            super().__init__()
+            self.reason = reason
+
     def compose(self) -> ComposeResult:
         """The fields."""
         yield Label("why", classes="-name")
@@ -83,7 +90,6 @@ class WhyPrompt(Prompt):
         ):
             yield Label(title)
             yield Input(id=f"why-{name}", classes=short, select_on_focus=True)
-        yield Label("", id="why-error", classes="-error")
 
     def open(self, ask: Ask, snapshot: Snapshot | None = None) -> None:
         """Shows the prompt with a question filled in, the cursor on the port. The host tells what completes it."""
@@ -95,7 +101,9 @@ class WhyPrompt(Prompt):
                 self._field(name).suggester = Known(words, case_sensitive=False)
         protocol = "icmp" if ping else str(ask.protocol)
         for name, value in (("from", ask.source), ("to", host), ("port", port), ("protocol", protocol)):
-            self._field(name).value = value
+            field = self._field(name)
+            with field.prevent(Input.Changed):
+                field.value = value
         self._field("to").placeholder = "this host"
         self._open(self._field("port"))
 
@@ -152,9 +160,7 @@ class WhyPrompt(Prompt):
         return self._field(name).value.strip()
 
     def _complain(self, reason: str) -> None:
-        label = self.query_one("#why-error", Label)
-        label.update(reason)
-        label.display = bool(reason)
+        self.post_message(self.Wrong(reason))
 
 
 class FilePrompt(Prompt):

@@ -23,14 +23,10 @@ from views.text import Line
 from views.verdict.ask import Ask
 from views.verdict.evidence import proof_lines
 from workbench.actions import ASK_FIRST
-from workbench.command_log import CommandLog
 from workbench.dialogs import Dialog
 from workbench.exits import Refusal, fault_words, refused
 from workbench.flips import key
-from workbench.noticing import Noticing
-from workbench.panes import Panes
-from workbench.session import Session
-from workbench.timeline import Moment
+from workbench.stage import Stage
 
 if TYPE_CHECKING:
     from engine.model.host import Snapshot
@@ -73,15 +69,10 @@ class Proved(Message):
         self.refusal = refusal
 
 
-class Proving(Noticing):
-    """Attempts. The app has `panes`, `session`, `done`, knows what is `asked`, and makes attempts by `prover`."""
+class Proving(Stage):
+    """Attempts, made by `prover`."""
 
-    panes: Panes
-    session: Session
-    done: CommandLog
     prover: Prover
-    asked: Ask | None
-    pinned: Moment | None
     evidence: Evidence | None = None
     _wishes: Wishes | None = None
 

@@ -22,9 +22,8 @@ from views.verdict.survey import everywhere_lines, matrix_lines
 from workbench.actions import ASK_FIRST
 from workbench.dialogs import Choice
 from workbench.exits import Refusal, fault_words
-from workbench.noticing import Noticing
-from workbench.panes import Panes
 from workbench.prompt import FilePrompt
+from workbench.stage import Stage
 from workbench.stopping import Stopped, Told
 from workbench.working import Progress, Working
 
@@ -59,19 +58,10 @@ class Ended(Message):
         self.halt = halt
 
 
-class Surveying(Noticing):
-    """Wide looks. The app has `panes`, asks by `ask` and closes prompts by `close_prompts`."""
+class Surveying(Stage):
+    """Wide looks."""
 
-    panes: Panes
     _stop: Event | None = None
-
-    def ask(self, ask: Ask) -> None:
-        """Asks a question."""
-        raise NotImplementedError
-
-    def close_prompts(self) -> None:
-        """Closes what asks for words."""
-        raise NotImplementedError
 
     def action_everywhere(self) -> None:
         """Asks the shown question from every place."""
@@ -80,13 +70,13 @@ class Surveying(Noticing):
             self.say(ASK_FIRST)
             return
         self.notify("Asking from everywhere …", timeout=2)
-        self._think(partial(everywhere, snapshot, verdict))
+        self.think(partial(everywhere, snapshot, verdict))
 
     def action_matrix(self) -> None:
         """Asks every port from every place."""
         if self.panes.snapshot is not None:
             self.notify("Asking every port from every place …", timeout=2)
-            self._think(partial(matrix, self.panes.snapshot))
+            self.think(partial(matrix, self.panes.snapshot))
 
     def action_export(self) -> None:
         """Asks for the name of a file to write a report to."""
@@ -97,7 +87,7 @@ class Surveying(Noticing):
     def _export(self, path: Path) -> None:
         snapshot, verdict = self.panes.snapshot, self.panes.verdict
         if snapshot is not None:
-            self._think(partial(export, snapshot, verdict, path))
+            self.think(partial(export, snapshot, verdict, path))
 
     def on_progress(self, event: Progress) -> None:
         """Shows how far it is, unless it is about to be done."""
@@ -145,7 +135,7 @@ class Surveying(Noticing):
         else:
             self.notify(str(event.path), title="Report written.", timeout=6)
 
-    def _think(self, work: Callable[[Told, Event], Message]) -> None:
+    def think(self, work: Callable[[Told, Event], Message]) -> None:
         """Runs it beside the screen. A fault of it is told, and ends nothing."""
         self.stop_thinking()
         stop = self._stop = Event()
@@ -195,9 +185,9 @@ def export(snapshot: Snapshot, verdict: Verdict | None, path: Path, told: Told, 
     """
     from views.reports.document import report  # noqa: PLC0415 - the first picture comes first
     from views.reports.writers import write  # noqa: PLC0415
-    from workbench.commands.report import format_of  # noqa: PLC0415
     from workbench.files import keep, save  # noqa: PLC0415
     from workbench.filling import fill  # noqa: PLC0415
+    from workbench.formats import format_of  # noqa: PLC0415
 
     try:
         name = format_of(path)

@@ -184,7 +184,7 @@ def test_a_port_out_of_range_is_refused_in_the_prompt() -> None:
         await pilot.press("w", *"99999", "enter")
         await pilot.pause()
         assert app.query_one(WhyPrompt).opened
-        assert "from 1 to 65535" in str(app.query_one("#why-error").render())
+        assert "from 1 to 65535" in line(app, "detail")
         await pilot.press("escape")
         assert not app.query_one(WhyPrompt).opened
 
@@ -196,7 +196,7 @@ def test_a_question_that_cannot_be_asked_comes_back_with_its_reason() -> None:
         await looked(pilot)
         app = bench(pilot)
         await pilot.press("w", *"80", "enter")
-        await until(pilot, lambda: "no container named" in str(app.query_one("#why-error").render()))
+        await until(pilot, lambda: "no container named" in line(app, "detail"))
         assert app.query_one(WhyPrompt).opened
         assert app.query_one("#why-port", Input).value == "80"
 

@@ -7,22 +7,19 @@ from __future__ import annotations
 
 from argparse import Namespace
 from dataclasses import replace
-from pathlib import Path
 
 from engine.explain import ask
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.verdict import Question
 from views.reports.document import report
-from views.reports.writers import FORMATS, write
+from views.reports.writers import write
 from workbench import output, world
 from workbench.commands.answering import question_of
-from workbench.exits import Exit, usage
+from workbench.exits import Exit
 from workbench.files import keep, save
 from workbench.filling import fill
-
-#: What a format is when neither it nor a file's name says so.
-DEFAULT = "text"
+from workbench.formats import format_of
 
 
 def run(arguments: Namespace) -> Exit:
@@ -56,13 +53,3 @@ def _redacted(snapshot: Snapshot, questions: list[Question]) -> tuple[Snapshot, 
         other = replace(source, netns=redacted.netns(source.netns), address=client)
         others.append(replace(question, source=other, address=redacted.address(question.address), target=""))
     return redacted.snapshot, others
-
-
-def format_of(path: Path | None) -> str:
-    """The format that a file's name asks for."""
-    if path is None:
-        return DEFAULT
-    found = [each.name for each in FORMATS.values() if path.name.endswith(each.suffix)]
-    if not found:
-        raise usage(f"the name {path.name!r} does not tell a format; name one by --format ({', '.join(FORMATS)})")
-    return found[0]

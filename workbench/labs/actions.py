@@ -7,15 +7,13 @@ what builds.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from views.verdict.ask import Ask
-from workbench.asking import Asking
 from workbench.messages import Flipped
-from workbench.sources import Source
+from workbench.stage import Stage
 
 if TYPE_CHECKING:
-    from workbench.app import Workbench
     from workbench.labs.dojo import Dojo
 
 #: What would give the answer away while a round of the dojo is on.
@@ -24,23 +22,15 @@ TELLING = frozenset(
 )
 
 
-class Labs(Asking):
-    """Labs. The app looks at `source`."""
-
-    source: Source
-    in_round: bool = False
-
-    @property
-    def lab(self) -> str:
-        """The name of the lab that is shown; empty where it is none."""
-        return self.source.lab
+class Labs(Stage):
+    """Labs."""
 
     @cached_property
     def desk(self) -> Dojo:
         """Where labs are worked on."""
         from workbench.labs.dojo import Dojo  # noqa: PLC0415 - the first picture comes first
 
-        return Dojo(cast("Workbench", self))
+        return Dojo(self)
 
     def ask(self, ask: Ask) -> None:
         """Asks a question; while a round of the dojo is on, as one of its looks."""
@@ -51,7 +41,7 @@ class Labs(Asking):
 
     def enter_round(self) -> None:
         """Looks whether a round is on in the lab that is shown. Then nothing that was answered is shown any more."""
-        self.keep_secret(bool(self.lab) and self.desk.has_round())
+        self.keep_secret(bool(self.source.lab) and self.desk.has_round())
 
     def keep_secret(self, secret: bool) -> None:
         """From now on nothing that could be the answer of a round is told, or everything again."""

@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from workbench.exits import Refusal, fault_words
 from workbench.labs.dialogs import Field, Form, PlanDialog, Values
 from workbench.labs.source import LabSource, question
 from workbench.labs.work import Work
 from workbench.sources import LiveHost
-
-if TYPE_CHECKING:
-    from workbench.app import Workbench
+from workbench.stage import Stage
 
 T = TypeVar("T")
 Make = Callable[[], Work]
@@ -29,13 +27,17 @@ Again = Callable[[str], object]
 class Desk:
     """Works on labs for an app."""
 
-    def __init__(self, app: Workbench) -> None:
+    def __init__(self, app: Stage) -> None:
         self.app = app
 
     @property
     def lab(self) -> str:
         """The name of the lab that is shown; empty where it is none."""
-        return self.app.lab
+        return self.app.source.lab
+
+    def do(self, what: str) -> None:
+        """Does what a row of the menu says."""
+        raise NotImplementedError
 
     def open(self, name: str) -> None:
         """Looks at a lab that is up."""
@@ -71,7 +73,7 @@ class Desk:
             else:
                 self.app.session.refresh()  # what a lab consists of is in its record, which the kernel tells nobody of
             if work.then:
-                self.app.action_lab(work.then)
+                self.do(work.then)
 
         def failed(reason: str) -> None:
             self._tell(reason)
