@@ -143,6 +143,11 @@ NETWORK: Mapping[str, Code] = {
         SILENCE,
         "a policy rule for the mark, and a local route in its table",
     ),
+    "HOST_TPROXY_TRANSLATED": Code(
+        "A rule translates what a transparent proxy's rule before it takes.",
+        "accepted, then reset",
+        "the flow passes the translation by, or the proxy's rule stands behind it",
+    ),
     "HOST_BRNF_OFF": Code(
         "Bridged packets do not pass iptables, so an answer within the bridge is not translated back.",
         SILENCE,

@@ -40,8 +40,9 @@ class Answerer:
         if self.protocol in ECHO:
             self.taken = Arrival(netns, journey.packet, journey.context)
             return take_echo(journey)
-        self.handed = journey.assigned is not None
-        listener = journey.assigned or find_listener(netns, journey.packet, device)
+        given = journey.assigned
+        self.handed = given is not None
+        listener = given.listener if given is not None else find_listener(netns, journey.packet, device)
         self.taken = Arrival(netns, journey.packet, journey.context, listener)
         if listener is None:
             port = f"{journey.packet.dport}/{journey.packet.protocol}"
@@ -59,12 +60,16 @@ class Answerer:
     def goes_on(self, journey: Journey, device: Link) -> Trace:
         """The end of a later packet: the connection is where the first packet arrived."""
         del device
-        netns, first = journey.netns, self.taken
+        netns, first, given = journey.netns, self.taken, journey.assigned
         assert first is not None
-        if netns.id == first.netns.id and tuple_of(journey.packet) == tuple_of(first.packet):
-            return journey.end(Outcome.DELIVERED)
         ref = Ref(RefKind.NETNS, netns.id, (), netns.id, netns.id)
-        journey.step(StepKind.SOCKET, f"{netns.id} has no connection that {journey.packet} belongs to", ref)
+        text = f"{netns.id} has no connection that {journey.packet} belongs to"
+        if netns.id == first.netns.id and tuple_of(journey.packet) == tuple_of(first.packet):
+            if given is None or given.seen == tuple_of(first.packet):
+                return journey.end(Outcome.DELIVERED)
+            ref = listener_ref(netns.id, given.listener)
+            text = f"given to {given.listener}, which listens: the connection has another destination than the rule saw"
+        journey.step(StepKind.SOCKET, text, ref)
         return journey.end(Outcome.REPLY_MISMATCH)
 
     def answers(self, arrival: Arrival, flags: int) -> Trace:

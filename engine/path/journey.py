@@ -31,6 +31,14 @@ class Out:
 
 
 @dataclass(frozen=True, slots=True)
+class Assigned:
+    """The socket that a rule gave the packet to (TPROXY), and the packet's tuple as the rule saw it."""
+
+    listener: Listener
+    seen: Tuple4
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """What the packets of one conversation share: the world, the flows tracked so far, the choices.
 
@@ -85,7 +93,7 @@ class Journey:
         self.untracked = False
         self.zones = (0, 0)
         self.zoned = False
-        self.assigned: Listener | None = None
+        self.assigned: Assigned | None = None
         self.out: Out | None = None
         self.exit: tuple[str, int] | None = None
         self.endpoint = endpoint

@@ -4,6 +4,9 @@ The rule marks the packet, and a policy rule for the mark has to route it inward
 forwarded (net/ipv4/ip_forward.c). Where br_netfilter has the rule met at a bridge the socket is forgotten on the way up
 (ip_rcv_core, ip6_rcv_core). Whether the socket is a transparent one is not seen, and taken for granted.
 
+A later packet is given to its connection, which is looked up by the packet as the rule sees it. Where the destination is
+translated behind the rule the connection has another one: the packet is given to the listening socket, which refuses it.
+
 Source: net/netfilter/xt_TPROXY.c (no socket: drop), nft_tproxy.c (no socket: the rule does not hold),
 net/ipv4/netfilter/nf_tproxy_ipv4.c (nf_tproxy_laddr4).
 """
@@ -16,7 +19,8 @@ from engine.model.address import IPAddress
 from engine.model.firewall import Tproxy
 from engine.model.packet import Packet, Protocol
 from engine.model.traffic import Listener
-from engine.path.journey import Journey
+from engine.path.flow import tuple_of
+from engine.path.journey import Assigned, Journey
 from engine.path.sockets import find_listener
 
 
@@ -27,7 +31,7 @@ def hand_over(journey: Journey, statement: Tproxy) -> tuple[str, bool]:
     found = socket_for(journey, statement)
     if found is None:
         return f"tproxy: no socket at {where}", False
-    journey.assigned = found
+    journey.assigned = Assigned(found, tuple_of(journey.packet))
     journey.see(mark=(journey.context.mark & statement.keep) ^ statement.value)
     return f"tproxy to {where}", True
 

@@ -335,6 +335,13 @@ def _unproxied() -> Snapshot:
     return world.snapshot("client")
 
 
+def _translated() -> Snapshot:
+    world = proxied()
+    rule = "-A PREROUTING -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 3128"
+    world["router"].iptables(f"*nat\n:PREROUTING ACCEPT [0:0]\n{rule}\nCOMMIT\n")
+    return world.snapshot("client")
+
+
 def taken(world: World, state: str = "created") -> None:
     """A program of the host has the port of a container that was never started."""
     port = PublishedPort(Protocol.TCP, None, 9090, 80)
@@ -360,6 +367,7 @@ def examples() -> dict[str, Cause]:
         "LINK_MACVLAN_HOST_ISOLATION": (stacked("macvlan", mode="bridge").snapshot("one"), "10.3.0.254:80", "host"),
         "LINK_VLAN_MISMATCH": (filtering((TEN,), (TWENTY,)).snapshot("left"), "10.3.0.2:80", "host"),
         "HOST_TPROXY_NOT_ROUTED": (_unproxied(), f"{FAR}:80", "host"),
+        "HOST_TPROXY_TRANSLATED": (_translated(), f"{FAR}:80", "host"),
         "INFO_DEPENDS": (_by_chance(), "10.2.0.2:80", "host"),
         "INFO_NOT_READ": (_unread(), "10.2.0.2:80", "host"),
         "LINK_PMTU_BLACKHOLE": (narrow(), "10.2.0.2:80", "host"),

@@ -121,6 +121,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     Outcome.BACKLOG_FULL: (socket.backlog_full,),
     Outcome.ECHO_IGNORED: (socket.echo_ignored,),
     Outcome.REPLY_MISMATCH: (
+        rewritten.behind_a_proxy,
         nat.hairpin_not_translated,
         nat.hairpin_not_masqueraded,
         tracking.set_apart,

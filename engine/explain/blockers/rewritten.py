@@ -6,7 +6,8 @@ from engine.explain.blocker import Blocker
 from engine.explain.blockers.tracking import ways_past
 from engine.explain.failure import Failure, rule_at
 from engine.explain.owners import owner_of
-from engine.model.firewall import SetTtl
+from engine.explain.wanted import translates
+from engine.model.firewall import SetTtl, Tproxy
 from engine.model.trace import StepKind
 
 
@@ -25,3 +26,24 @@ def used_up(failure: Failure) -> list[Blocker]:
         owner = owner_of(step.ref, failure.world.netns(step.ref.netns).firewall)
         return [Blocker("FW_RULE_DROP", sentence, step.ref, remedies, owner, (f"then: {failure.step.text}",))]
     return []
+
+
+def behind_a_proxy(failure: Failure) -> list[Blocker]:
+    """REPLY_MISMATCH: a rule translates what a transparent proxy's rule before it takes, so that the connection has
+    another destination than its later packets have where the proxy's rule looks for it (nft_tproxy_eval_v4)."""
+    taken, found = "", []
+    for step in failure.conversation.forward.hops[-1].steps:
+        rule = rule_at(failure.world, step.ref) if step.kind is StepKind.RULE and step.ref is not None else None
+        if rule is None or step.ref is None:
+            continue
+        if any(isinstance(statement, Tproxy) for statement in rule[1].statements):
+            taken = step.ref.name
+        elif taken and any(translates(statement) for statement in rule[1].statements):
+            sentence = (
+                f"rule {step.ref.name} in {step.ref.netns} translates what {taken} gives to a proxy, so that the "
+                f"connection's later packets, which {taken} sees untranslated, are refused: {rule[1].text}"
+            )
+            remedies = ways_past(step.packet, step.ref, rule[1], answer=False)
+            owner = owner_of(step.ref, failure.world.netns(step.ref.netns).firewall)
+            found.append(Blocker("HOST_TPROXY_TRANSLATED", sentence, step.ref, remedies, owner))
+    return found
