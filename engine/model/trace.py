@@ -190,8 +190,9 @@ class Conversation:
     `reply` is None when the forward packet was never delivered and nothing came back. `error` is the
     journey of the ICMP error (or the RST of a rule) that answered the client instead, where there was
     one. `confirm` is the client's third packet (TCP's ACK), walked once the reply has arrived; `request` and `answer`
-    are the client's and the server's first data, walked where they may fare otherwise than the handshake. Where
-    `forward` was sent again, `lost` is the one before it, with what answered it.
+    are the client's and the server's first data, walked where they may fare otherwise than the handshake, and
+    `receipt` is the server's bare acknowledgement of the client's data, which need not arrive. Where `forward` was sent
+    again, `lost` is the one before it, with what answered it.
     """
 
     forward: Trace
@@ -200,6 +201,7 @@ class Conversation:
     error: Trace | None = None
     confirm: Trace | None = None
     request: Trace | None = None
+    receipt: Trace | None = None
     answer: Trace | None = None
     lost: Conversation | None = None
     relayed: Conversation | None = None
@@ -215,7 +217,7 @@ class Conversation:
     @property
     def traces(self) -> tuple[Trace, ...]:
         """Every packet's journey but a relay's."""
-        parts = (self.forward, self.reply, self.error, self.confirm, self.request, self.answer)
+        parts = (self.forward, self.reply, self.error, self.confirm, self.request, self.receipt, self.answer)
         earlier = self.lost.traces if self.lost else ()
         return (*earlier, *(trace for trace in parts if trace is not None))
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import ip_address
 
+from engine.model.firewall import RejectKind
 from engine.model.link import Link
-from engine.model.packet import ECHO, TCP_RST, TCP_SYN, Packet, Protocol
+from engine.model.packet import ECHO, TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Outcome, StepKind, Trace
-from engine.path.asker import Asker
+from engine.path.asker import BARE, Asker
 from engine.path.echo import is_anycast, take_echo
-from engine.path.errors import Arrival, foreign_source, reply_mark
+from engine.path.errors import Arrival, arrival_of, error_packet, error_start, foreign_source, reply_mark
 from engine.path.fields import NO_SOCKET
 from engine.path.flow import tuple_of
 from engine.path.journey import Journey, Setting
@@ -25,7 +26,7 @@ from engine.path.walk import walk
 
 class Answerer:
     """Whoever takes the packets of one question. `taken` is the first packet as it arrived, once one did; `handed`
-    says that a rule gave it to a (transparent) socket."""
+    says that a rule gave it to a (transparent) socket, `ended` is where the last answer did."""
 
     def __init__(self, setting: Setting, asker: Asker) -> None:
         self.setting = setting
@@ -33,6 +34,7 @@ class Answerer:
         self.protocol = asker.question.protocol
         self.taken: Arrival | None = None
         self.handed = False
+        self.ended: Arrival | None = None
 
     def listens(self, journey: Journey, device: Link) -> Trace:
         """The first packet's end: a socket, or none."""
@@ -84,22 +86,34 @@ class Answerer:
             source = ip_address("0.0.0.0" if got.dst.version == 4 else "::")
         flags = flags if self.protocol is Protocol.TCP else 0
         packet = Packet(source, got.src, self.protocol, port, got.sport, flags)
-        if not flags & (TCP_SYN | TCP_RST):
+        if flags == TCP_ACK:
+            packet = replace(packet, length=BARE[got.dst.version])
+        elif not flags & (TCP_SYN | TCP_RST):
             packet = replace(packet, length=None)
         if self.protocol in ECHO or (self.protocol is Protocol.TCP and flags & TCP_RST):
             packet = replace(packet, tos=got.tos)  # what the kernel answers by itself (icmp_echo, tcp_v4_send_reset)
         if self.protocol in ECHO:
             packet = replace(packet, icmp_type=ECHO[self.protocol][1], icmp_code=0)
         journey = self.asker.back(arrival, packet, reply_mark(arrival, packet))
-        return self.asker.hears(journey, (None if self.handed else foreign_source(journey, packet.src)) or LocalOut())
+        start = None if self.handed else foreign_source(journey, packet.src)
+        trace = self.asker.hears(journey, start or LocalOut())
+        self.ended = arrival_of(journey, trace)
+        return trace
 
-    def refuses(self, stranger: Arrival) -> Trace:
-        """The reset of somebody else who got an answer; delivered where it reaches the connection."""
-        got = stranger.packet
-        packet = Packet(got.dst, got.src, self.protocol, got.dport, got.sport, TCP_RST)
-        journey = Journey(self.setting, stranger.netns.id, packet, self.goes_on)
+    def is_reset(self, answer: Trace) -> bool:
+        """Whether the last answer, which is lost, is refused with a reset that reaches the connection: by a rule, or by
+        a stranger who got it."""
+        end = self.ended
+        assert end is not None
+        by_rule = answer.reject is RejectKind.TCP_RESET
+        if not by_rule and answer.outcome is not Outcome.REPLY_MISMATCH:
+            return False
+        packet = error_packet(end, RejectKind.TCP_RESET, answer.outcome)
+        journey = Journey(self.setting, end.netns.id, packet, self.goes_on)
         journey.see(uid=NO_SOCKET)
-        return walk(journey, LocalOut())
+        start = error_start(journey, end, RejectKind.TCP_RESET) if by_rule else LocalOut()
+        trace = start if isinstance(start, Trace) else walk(journey, start)
+        return trace.outcome is Outcome.DELIVERED
 
     def is_frozen(self, arrival: Arrival) -> bool:
         """Whether the program that should speak is stopped."""

@@ -27,6 +27,9 @@ from engine.path.segment import bridge_of
 from engine.path.stages import Arrive, LocalOut, Stack, Stage
 from engine.path.walk import walk
 
+#: The length of a TCP packet without data (with timestamps, as the kernel sends them), by IP version.
+BARE = {4: 52, 6: 72}
+
 
 class Asker:
     """One client. `flow` is what its packets look like when it sends them, once the first one has a source."""

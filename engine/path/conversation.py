@@ -12,7 +12,9 @@ to. Three rules say which packets there are:
 2. TCP's data goes the way of the handshake, unless something there told one packet of a connection from another
    (`Setting.told`): a rule that asked for it, or a packet that belonged to no flow, after which one from the middle of
    the connection may begin a flow of its own (`tcp`). Then the client's data and the server's are walked as well.
-3. The third packet need not arrive: the client's data does the same for the server.
+3. The third packet need not arrive: the client's data does the same for the server. An ICMP error about it still comes
+   while a client polls, whose connect() then fails with it, though the connection stands (SO_ERROR takes sk_err_soft);
+   one on another machine has looked before. The server's bare acknowledgement of data need not arrive, either.
 
 `converse` runs one branch; `conversations` runs them all.
 """
@@ -26,7 +28,7 @@ from engine.model.packet import ECHO, TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN, Protoc
 from engine.model.trace import Assumption, Conversation, Outcome, StepKind, Symptom, Trace
 from engine.model.verdict import Question, Source
 from engine.path.answerer import Answerer
-from engine.path.asker import Asker
+from engine.path.asker import BARE, Asker
 from engine.path.choices import Choices, Run, explore
 from engine.path.errors import Arrival, error_packet, error_start, foreign_source, reflected
 from engine.path.flow import Tracks
@@ -47,8 +49,6 @@ from engine.path.world import World
 MOST_RELAYS = 4
 #: Protocols that open a connection, and so send its first packet again.
 OPENING = frozenset({Protocol.TCP, Protocol.SCTP})
-#: The length of TCP's third packet (with timestamps, as the kernel sends them), by IP version.
-BARE = {4: 52, 6: 72}
 
 
 def conversations(world: World, question: Question) -> tuple[list[Run[Conversation]], bool]:
@@ -139,27 +139,27 @@ class Talk:
         assert talk.confirm is not None
         if talk.confirm.outcome is not Outcome.DELIVERED:
             cut = self._cut(talk, talk.confirm, end, Symptom.RESET)
-            if cut.symptom is Symptom.RESET:
+            if cut.symptom is not Symptom.ACCEPTED_THEN_SILENT:
                 return cut
         request, end = self.asker.goes_on(TCP_PSH | TCP_ACK, None, self.answerer.goes_on)
         talk = replace(talk, request=request)
         if request.outcome is not Outcome.DELIVERED:
             return self._cut(talk, request, end, Symptom.ACCEPTED_THEN_CLOSED)
-        talk = replace(talk, answer=self.answerer.answers(taken, TCP_PSH | TCP_ACK))
-        if talk.broken is not None:
-            return self._unanswered(talk, talk.broken)
-        return self._served(talk, taken)
+        receipt = self.answerer.answers(taken, TCP_ACK)
+        talk = replace(talk, receipt=receipt)
+        if receipt.outcome is not Outcome.DELIVERED and self.answerer.is_reset(receipt):
+            return self._closed(replace(talk, answer=receipt))
+        answer = self.answerer.answers(taken, TCP_PSH | TCP_ACK)
+        talk = replace(talk, answer=answer)
+        if answer.outcome is Outcome.DELIVERED:
+            return self._served(talk, taken)
+        if receipt.outcome is not Outcome.DELIVERED and self.answerer.is_reset(answer):
+            return self._closed(talk)
+        return replace(talk, symptom=Symptom.ACCEPTED_THEN_SILENT)
 
-    def _unanswered(self, talk: Conversation, answer: Trace) -> Conversation:
-        """The server's data is lost. A stranger that gets it refuses it with a reset; where that ends the server's
-        connection, the client's data, which it sends again, is refused in turn."""
+    def _closed(self, talk: Conversation) -> Conversation:
+        """The server's connection is reset. Data of the client, not acknowledged, is sent again and refused."""
         silent = replace(talk, symptom=Symptom.ACCEPTED_THEN_SILENT)
-        if answer.outcome is not Outcome.REPLY_MISMATCH:
-            return silent
-        stranger = Arrival(self.setting.world.netns(answer.hops[-1].netns), answer.last.packet, answer.last.context)
-        refusal = self.answerer.refuses(stranger)
-        if refusal.outcome is not Outcome.DELIVERED:
-            return silent
         request, end = self.asker.goes_on(TCP_PSH | TCP_ACK, None, self.answerer.goes_on)
         if request.outcome is not Outcome.DELIVERED:
             return silent
@@ -169,15 +169,19 @@ class Talk:
 
     def _cut(self, talk: Conversation, lost: Trace, end: Arrival, symptom: Symptom) -> Conversation:
         """A packet of the client is lost, which has a connection by now and hears of nothing but a reset: `symptom`
-        then. A namespace that knows no such connection sends one, too."""
+        then, or of an error about its third packet. A namespace that knows no such connection sends a reset, too."""
+        silent = replace(talk, symptom=Symptom.ACCEPTED_THEN_SILENT)
         if lost.outcome is Outcome.REPLY_MISMATCH:
-            reset = self.answerer.answers(end, TCP_RST)
-        elif lost.reject is RejectKind.TCP_RESET:
-            reset = self._sent_back(lost, end, RejectKind.TCP_RESET)
+            error = self.answerer.answers(end, TCP_RST)
         else:
-            return replace(talk, symptom=Symptom.ACCEPTED_THEN_SILENT)
-        heard = reset.outcome is Outcome.DELIVERED
-        return replace(talk, symptom=symptom if heard else Symptom.ACCEPTED_THEN_SILENT, error=reset)
+            kind = self._message(lost)
+            polls = lost is talk.confirm and lost.outcome not in LATE and not self.question.source.outside
+            if kind is None or not (polls or kind is RejectKind.TCP_RESET):
+                return silent
+            error = self._sent_back(lost, end, kind)
+            if kind is not RejectKind.TCP_RESET:
+                symptom = error_symptom(kind, self.protocol, end.packet.dst.version)
+        return replace(talk, symptom=symptom, error=error) if error.outcome is Outcome.DELIVERED else silent
 
     def _served(self, connected: Conversation, taken: Arrival) -> Conversation:
         process = taken.listener.process if taken.listener else None
@@ -206,9 +210,7 @@ class Talk:
         return Conversation(forward, Symptom.REFUSED if heard else Symptom.TIMEOUT, reset)
 
     def _failed(self, forward: Trace, ended: Arrival | None) -> Conversation:
-        told = ERROR_FOR if self.question.address.version == 4 else ERROR_FOR6
-        kind = forward.reject or told.get(forward.outcome)
-        symptom = None
+        kind, symptom = self._message(forward), None
         if at_sender(forward, outside=self.question.source.outside):
             symptom = sender_symptom(forward, self.protocol)
             kind = kind if symptom is None else forward.reject  # a rule's error is sent, though connect() knows by then
@@ -216,6 +218,11 @@ class Talk:
             return Conversation(forward, symptom or Symptom.TIMEOUT)
         talk = self._error(forward, ended, kind)
         return talk if symptom is None else replace(talk, symptom=symptom)
+
+    def _message(self, lost: Trace) -> RejectKind | None:
+        """What is sent back for a packet that ended so; None where that is nothing."""
+        told = ERROR_FOR if self.question.address.version == 4 else ERROR_FOR6
+        return lost.reject or told.get(lost.outcome)
 
     def _error(self, forward: Trace, ended: Arrival, kind: RejectKind) -> Conversation:
         """The message that tells the client of the failure, and whether it gets there."""

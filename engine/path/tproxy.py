@@ -4,8 +4,8 @@ The rule marks the packet, and a policy rule for the mark has to route it inward
 forwarded (net/ipv4/ip_forward.c). Where br_netfilter has the rule met at a bridge the socket is forgotten on the way up
 (ip_rcv_core, ip6_rcv_core). Whether the socket is a transparent one is not seen, and taken for granted.
 
-A later packet is given to its connection, which is looked up by the packet as the rule sees it. Where the destination is
-translated behind the rule the connection has another one: the packet is given to the listening socket, which refuses it.
+A later packet is given to its connection, which is looked up by the packet as the rule sees it. Where the destination
+is translated behind the rule the connection has another one: the listening socket gets the packet and refuses it.
 
 Source: net/netfilter/xt_TPROXY.c (no socket: drop), nft_tproxy.c (no socket: the rule does not hold),
 net/ipv4/netfilter/nf_tproxy_ipv4.c (nf_tproxy_laddr4).

@@ -130,7 +130,8 @@ def _stack(journey: Journey, stage: Stack) -> Next:
 def _forward(journey: Journey, stage: Forward) -> Next:
     way = stage.way
     if journey.assigned is not None:
-        text = f"a rule handed the packet to {journey.assigned.listener}, but routing does not take it in (no rule for its mark)"
+        proxy = journey.assigned.listener
+        text = f"a rule handed the packet to {proxy}, but routing does not take it in (no rule for its mark)"
         journey.step(StepKind.NOTE, text, way.ref)  # the lookup succeeds; ip_forward() frees what has a socket
         return journey.end(Outcome.NOT_FORWARDED)
     if journey.packet.ttl <= 1:
