@@ -9,12 +9,12 @@ nf_confirm), nf_conntrack_proto_icmp.c (an error belongs to the flow that it quo
 from __future__ import annotations
 
 from engine.model.firewall import Backend, NoTrack, SetZone
-from engine.model.packet import ECHO, TCP_ACK, Packet, Protocol
+from engine.model.packet import ECHO, TCP_ACK, TCP_PSH, Packet, Protocol
 from engine.model.trace import Assumption, Outcome, StepKind, Trace
 from engine.path.existing import entry_ref, entry_text
 from engine.path.flow import Track, inverse, new_track, track_of, tuple_of
 from engine.path.journey import Journey
-from engine.path.tcp import CLOSE, IGNORED, INVALID, after, assures, begins
+from engine.path.tcp import CLOSE, IGNORED, INVALID, after, assures, begins, in_window
 from engine.path.view import STRAY
 
 #: Messages that are questions, and so begin a flow (valid_new in nf_conntrack_proto_icmp.c and _icmpv6.c).
@@ -63,6 +63,8 @@ def track_packet(journey: Journey) -> Trace | None:
         journey.tracks.add(journey.netns.id, track)
         if journey.packet.tcp_flags & TCP_ACK:
             journey.setting.told.add(STRAY)
+        elif journey.packet.protocol is Protocol.TCP:
+            track.sent = False
     reply = _is_reply(journey.packet, track)
     if journey.packet.protocol is Protocol.TCP and not _in_turn(journey, track, reply):
         _stray(journey)
@@ -84,8 +86,10 @@ def _in_turn(journey: Journey, track: Track, reply: bool) -> bool:
     """Whether a segment may come now, with what it does to its flow. One that is answered by nothing but a reset is
     forgotten at once."""
     before, now = track.state, after(track.state, journey.packet, reply=reply)
-    if now == INVALID:
+    if now == INVALID or (reply and not in_window(journey.netns, journey.packet, sent=track.sent)):
         return False
+    if not reply and journey.packet.tcp_flags & TCP_PSH:
+        track.sent = True
     if now == CLOSE and not track.replied:
         journey.tracks.forget(journey.netns.id, track)
     if now != IGNORED:

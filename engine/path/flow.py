@@ -30,7 +30,8 @@ class Track:
 
     `initialized` has "dst" and "src" once the nat chains of that manipulation were consulted: they are
     asked once in a flow's life, whether they translate or not. `zones` are those of the first packet's direction and of
-    the replies' (net/netfilter/nf_conntrack_core.c, nf_ct_zone_id). `state` is TCP's (`tcp`).
+    the replies' (net/netfilter/nf_conntrack_core.c, nf_ct_zone_id). `state` is TCP's (`tcp`); `sent` says that data of
+    who began the flow was seen, None where it does not matter: numbers of flows that began midway are not checked.
     """
 
     protocol: Protocol
@@ -43,6 +44,7 @@ class Track:
     zones: tuple[int, int] = (0, 0)
     entry: ConntrackEntry | None = None
     state: str = NONE
+    sent: bool | None = None
 
     def is_reply(self, flow: Tuple4) -> bool:
         """Whether a packet with this tuple goes in the reply direction."""

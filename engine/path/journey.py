@@ -45,6 +45,7 @@ class Setting:
     `heard` has the MAC addresses that hosts learned from requests of others, by namespace, link index and address.
     `discovered` has what neighbour discovery came to between two devices, None where it got through.
     `learned` has the ports that bridges saw a MAC address come in by, by namespace and bridge.
+    `ends` has the ends of vxlans that a MAC address spoke from, by namespace, link index and MAC address.
     `told` has what told packets of one connection from each other: fields that rules asked for, and STRAY.
     """
 
@@ -54,6 +55,7 @@ class Setting:
     heard: dict[tuple[str, int, IPAddress], str] = field(default_factory=dict)
     discovered: dict[tuple[str, int, str, int, IPAddress], Step | None] = field(default_factory=dict)
     learned: dict[tuple[str, int, str], int] = field(default_factory=dict)
+    ends: dict[tuple[str, int, str], IPAddress] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
 
 

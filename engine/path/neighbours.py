@@ -26,7 +26,7 @@ from engine.path.fib import FlowKey, Found
 from engine.path.flow import Tracks
 from engine.path.journey import Journey, Setting
 from engine.path.learning import learn_from_answer
-from engine.path.segment import Segment, Station, bridge_of
+from engine.path.segment import Segment, Station, Tunnel, bridge_of
 from engine.path.source6 import ready, source_address6
 from engine.path.wiring import wired
 
@@ -40,13 +40,15 @@ FIXED = frozenset({"permanent", "noarp"})
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The outcome. `mac` None with `leaves_view` means: somebody that the snapshot does not show may answer."""
+    """The outcome. `mac` None with `leaves_view` means: somebody that the snapshot does not show may answer. `tunnels`
+    are those that question and answer have to get through."""
 
     mac: str | None
     text: str
     ref: Ref
     leaves_view: bool = False
     several: tuple[str, ...] = ()
+    tunnels: tuple[Tunnel, ...] = ()
 
 
 def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
@@ -80,7 +82,8 @@ def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
         _make_known(journey, link, towards, answers)
         macs = tuple(dict.fromkeys(station.link.mac for station in answers))
         where = f"{answers[0].netns}:{answers[0].link.name}"
-        return Resolved(macs[0], f"{towards} is at {macs[0]} ({where} answers)", ref, several=macs[1:])
+        text = f"{towards} is at {macs[0]} ({where} answers)"
+        return Resolved(macs[0], text, ref, several=macs[1:], tunnels=answers[0].tunnels)
     apart = kept_apart(journey.world, netns, link, towards)
     if apart:
         return Resolved(None, apart, ref)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, replace
 
+from engine.model.address import IPAddress
 from engine.model.host import Netns
 from engine.model.link import BridgePort, Link
 from engine.path.vlans import Refused, Vlan, admitted, released
@@ -32,16 +33,30 @@ class Crossing:
 
 
 @dataclass(frozen=True, slots=True)
+class Tunnel:
+    """A vxlan that the frame goes through: from a device to a remote address (None: nowhere), and the device behind
+    that."""
+
+    netns: str
+    link: Link
+    remote: IPAddress | None
+    far_netns: str
+    far_link: Link
+
+
+@dataclass(frozen=True, slots=True)
 class Station:
     """A device with an IP stack behind it that hears the frame. `port` is the first bridge port on the way
     (an index in the starting namespace), None when the frame did not leave by a bridge. `crossed` are the bridges that
-    passed it on, in order. `entry` is the port of the station's own bridge that it came up by, where it has one."""
+    passed it on, `tunnels` the vxlans that it went through, in order. `entry` is the port of the station's own bridge
+    that it came up by, where it has one."""
 
     netns: str
     link: Link
     port: int | None
     crossed: tuple[Crossing, ...] = ()
     entry: int | None = None
+    tunnels: tuple[Tunnel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +103,13 @@ def may_pass(source: Link | None, target: Link) -> bool:
 @dataclass(frozen=True, slots=True)
 class _Way:
     """How a frame has come so far: its tag, the first bridge port, the bridges that passed it on, the port by which it
-    went up to a bridge's own stack."""
+    went up to a bridge's own stack, the tunnels."""
 
     tag: Vlan = None
     first: int | None = None
     crossed: tuple[Crossing, ...] = ()
     entry: int | None = None
+    tunnels: tuple[Tunnel, ...] = ()
 
 
 class _Flood:
@@ -136,11 +152,12 @@ class _Flood:
             if port is not None:
                 self.send(netns, port, way)
         elif link.kind == "vxlan":
-            far = [self.wiring.vteps(netns, link, remote) for remote in remotes(netns, link, None)]
-            self.leaves |= None in far or (not far and told_elsewhere(link))
-            for each in far:
-                if each is not None:
-                    self._hear(*each, way)
+            far = [(remote, self.wiring.vteps(netns, link, remote)) for remote in remotes(netns, link, None)]
+            self.leaves |= any(end is None for _, end in far) or (not far and told_elsewhere(link))
+            for remote, end in far:
+                if end is not None:
+                    tunnel = Tunnel(netns.id, link, remote, end[0].id, end[1])
+                    self._hear(*end, replace(way, tunnels=(*way.tunnels, tunnel)))
         elif link.kind != "veth" or link.peer is None or link.peer.netns is None:
             self.leaves |= link.kind != "loopback"
         else:
@@ -177,7 +194,7 @@ class _Flood:
         bridge = bridge_of(netns, link)
         if bridge is None:
             if way.tag is None:
-                self.stations.append(Station(netns.id, link, way.first, way.crossed, way.entry))
+                self.stations.append(Station(netns.id, link, way.first, way.crossed, way.entry, way.tunnels))
         elif bridge.up and forwards(link):
             vlan = admitted(netns, bridge, link, way.tag)
             if not isinstance(vlan, Refused):
@@ -194,9 +211,10 @@ class _Flood:
                 continue
             if source is not None:
                 crossed = (*way.crossed, Crossing(netns.id, bridge, source, port))
-                self.send(netns, port, _Way(tag, way.first, crossed))
+                self.send(netns, port, _Way(tag, way.first, crossed, tunnels=way.tunnels))
             else:
-                self.send(netns, port, _Way(tag, port.index if way.first is None else way.first, way.crossed))
+                first = port.index if way.first is None else way.first
+                self.send(netns, port, _Way(tag, first, way.crossed, tunnels=way.tunnels))
 
 
 def segment_of(wiring: Wiring, netns: Netns, link: Link, inside: Vlan = None) -> Segment:

@@ -17,8 +17,9 @@ from __future__ import annotations
 from engine.model.link import Link
 from engine.model.trace import Outcome, StepKind, Trace
 from engine.path.journey import Journey
+from engine.path.learning import remotes_of
 from engine.path.stages import Arrive, Next, OnWire, Tunnelled
-from engine.path.wiring import BONDS, IPVLANS, MACVLANS, STACKED, Place, active_port, bond_of, remotes
+from engine.path.wiring import BONDS, IPVLANS, MACVLANS, STACKED, Place, active_port, bond_of, told_elsewhere
 
 #: What is said of a device whose far end a snapshot cannot show, by its kind.
 BEYOND: dict[str, str] = {
@@ -55,9 +56,13 @@ def sent_below(journey: Journey, stage: OnWire) -> Next | None:
         journey.step(StepKind.LINK, f"{link.name} sends by its port {port.name}", journey.link_ref(port))
         return OnWire(port, stage.mac, stage.source_mac, stage.vlan)
     if link.kind == "vxlan":
-        far = remotes(journey.netns, link, stage.mac)
+        far = remotes_of(journey, journey.netns, link, stage.mac)
         if len(far) == 1 and stage.vlan is None:
             return Tunnelled(link, stage.mac, stage.source_mac, far[0])
+        if not far and not told_elsewhere(link):
+            text = f"{link.name} has no entry for {stage.mac}, and none for all others: it drops the frame"
+            journey.step(StepKind.LINK, text, journey.link_ref(link))
+            return journey.end(Outcome.BRIDGE_DROP)
         return leave(journey, link, "" if far else "it does not know where the address is")
     if link.kind not in STACKED:
         return None

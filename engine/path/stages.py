@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from engine.model.address import IPAddress
 from engine.model.link import Link
+from engine.model.ref import Ref
 from engine.model.trace import Trace
 from engine.path.decision import Way
+from engine.path.segment import Tunnel
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,18 @@ class OnWire:
     mac: str | None
     source_mac: str = ""
     vlan: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Tunnels take the question for the address `towards`, and its answer; then `frame` leaves, to who has answered:
+    `text` says who, `ref` is the neighbour."""
+
+    tunnels: tuple[Tunnel, ...]
+    towards: IPAddress
+    text: str
+    ref: Ref
+    frame: OnWire
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +101,6 @@ class LocalIn:
     device: Link
 
 
-Stage = LocalOut | Emit | OnWire | Arrive | Stack | Bridged | Tunnelled | Forward | LocalIn
+Stage = LocalOut | Emit | Asking | OnWire | Arrive | Stack | Bridged | Tunnelled | Forward | LocalIn
 #: What a handler gives: the stage that follows, or the finished trace.
 Next = Stage | Trace

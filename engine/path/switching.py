@@ -15,12 +15,12 @@ from engine.path.frames import came_in, comes_in, goes_out, goes_up, passes
 from engine.path.hooks import run_device_hook
 from engine.path.journey import Journey
 from engine.path.learning import learn
-from engine.path.neighbours import resolve
+from engine.path.neighbours import Resolved, resolve
 from engine.path.ports import Ways, port_for
 from engine.path.routing import route_bridged
 from engine.path.segment import bridge_of, calls_iptables, forwards, opaque, ports_of
 from engine.path.stacked import heard_above, leave, sent_below
-from engine.path.stages import Arrive, Bridged, Emit, Next, OnWire, Stack
+from engine.path.stages import Arrive, Asking, Bridged, Emit, Next, OnWire, Stack
 from engine.path.unseen import mention_programs
 from engine.path.vlans import Refused, admitted, filters, released, words
 
@@ -54,18 +54,24 @@ def emit(journey: Journey, stage: Emit) -> Next:
     if journey.exit == (journey.netns.id, link.index) and stage.towards == journey.packet.dst:
         return leave(journey, link)
     found = resolve(journey, link, stage.towards)
-    journey.step(StepKind.NEIGHBOUR, found.text, found.ref)
-    if found.leaves_view:
-        return leave(journey, link)
     if found.mac is None:
-        return journey.end(Outcome.NO_NEIGHBOUR)
-    mac = found.mac
-    if found.several:
-        text = f"{1 + len(found.several)} devices answer for {stage.towards}; which is heard first is chance"
-        macs = (mac, *found.several)
-        about = Assumption("ASSUME_DUPLICATE_ADDRESS", text, found.ref)
-        mac = macs[journey.pick_once((journey.netns.id, link.index, stage.towards), len(macs), about)]
-    return OnWire(link, mac, link.mac)
+        journey.step(StepKind.NEIGHBOUR, found.text, found.ref)
+        return leave(journey, link) if found.leaves_view else journey.end(Outcome.NO_NEIGHBOUR)
+    frame = OnWire(link, _first_heard(journey, stage, found, found.mac), link.mac)
+    if found.tunnels:
+        return Asking(found.tunnels, stage.towards, found.text, found.ref, frame)
+    journey.step(StepKind.NEIGHBOUR, found.text, found.ref)
+    return frame
+
+
+def _first_heard(journey: Journey, stage: Emit, found: Resolved, mac: str) -> str:
+    """One of those who answer."""
+    if not found.several:
+        return mac
+    macs = (mac, *found.several)
+    text = f"{len(macs)} devices answer for {stage.towards}; which is heard first is chance"
+    about = Assumption("ASSUME_DUPLICATE_ADDRESS", text, found.ref)
+    return macs[journey.pick_once((journey.netns.id, stage.link.index, stage.towards), len(macs), about)]
 
 
 def on_wire(journey: Journey, stage: OnWire) -> Next:

@@ -1,9 +1,10 @@
 """What connection tracking makes of a TCP segment: the state that it takes a flow to, or that it does not belong there.
 
 A segment from the middle of a connection that is not tracked begins a flow, too, as long as `nf_conntrack_tcp_loose`
-is on; a SYN/ACK and a reset never do. Sequence numbers are taken to be right: ends and routers see the same segments.
+is on; a SYN/ACK and a reset never do. Nothing may acknowledge what tracking has not seen, in a flow whose SYN it has:
+of a conversation's segments that is said by the server's after its SYN/ACK, which acknowledge the client's data.
 
-Source: net/netfilter/nf_conntrack_proto_tcp.c (tcp_conntracks, tcp_new, nf_conntrack_tcp_packet).
+Source: net/netfilter/nf_conntrack_proto_tcp.c (tcp_conntracks, tcp_new, tcp_in_window, nf_conntrack_tcp_packet).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from engine.model.host import Netns
 from engine.model.packet import TCP_ACK, TCP_RST, TCP_SYN, Packet
 
-LOOSE = "net.netfilter.nf_conntrack_tcp_loose"
+LOOSE, LIBERAL = "net.netfilter.nf_conntrack_tcp_loose", "net.netfilter.nf_conntrack_tcp_be_liberal"
 NONE, SENT, RECEIVED, ESTABLISHED, CLOSE = "NONE", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "CLOSE"
 #: The segment stays with its flow and changes nothing.
 IGNORED = "IGNORED"
@@ -66,6 +67,12 @@ def begins(netns: Netns, packet: Packet) -> bool:
     """Whether a segment without a flow begins one here."""
     first = after(NONE, packet, reply=False)
     return first == SENT or (first != INVALID and bool(netns.sysctl(LOOSE, 1)))
+
+
+def in_window(netns: Netns, packet: Packet, *, sent: bool | None) -> bool:
+    """Whether an answer may come in a flow; `sent` says whether data of who began the flow was seen."""
+    acknowledges = kind_of(packet) == "ack"
+    return not acknowledges or sent is not False or bool(netns.sysctl(LIBERAL))
 
 
 def assures(before: str, now: str) -> bool:

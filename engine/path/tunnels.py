@@ -2,23 +2,30 @@
 
 The outer packet meets routes, rules and cables of its own; where it ends, the frame ends. The far end takes it where a
 vxlan device with the same number and port is up. The outer packet's source port is a hash of the frame, so any.
+Questions for an address (ARP, neighbour discovery) and their answers are such frames, too.
 
-Source: drivers/net/vxlan/vxlan_core.c (vxlan_xmit_one, vxlan_rcv).
+Source: drivers/net/vxlan/vxlan_core.c (vxlan_xmit_one, vxlan_rcv, vxlan_snoop).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from ipaddress import ip_address
 
+from engine.model.address import IPAddress
+from engine.model.host import Netns
 from engine.model.link import Link
 from engine.model.packet import Packet, Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Outcome, StepKind, Trace
 from engine.path.fields import NO_SOCKET
-from engine.path.journey import Journey
-from engine.path.stages import Arrive, LocalOut, Next, Stage, Tunnelled
-from engine.path.wiring import vxlan_port
+from engine.path.flow import Tracks
+from engine.path.journey import Journey, Setting
+from engine.path.learning import learn_remote, remotes_of
+from engine.path.segment import Tunnel
+from engine.path.stages import Arrive, Asking, LocalOut, Next, Stage, Tunnelled
+from engine.path.wiring import told_elsewhere, vxlan_port
 
 Walk = Callable[[Journey, Stage], Trace]
 #: Some source port of the outer packet (udp_flow_src_port).
@@ -26,16 +33,25 @@ SOURCE_PORT = 49999
 #: Tunnels in tunnels. The kernel drops what a vxlan routes to itself at once (circular route).
 DEEPEST = 4
 
+#: Endings of a packet around a message that do not say that it is lost.
+UNDECIDED = frozenset({Outcome.LEAVES_VIEW, Outcome.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """A question for an address, or its answer: the addresses in it, and the MAC address that sends it."""
+
+    kind: str
+    packet: Packet
+    sender: str
+
 
 def through(journey: Journey, stage: Tunnelled, walk: Walk) -> Next:
     """Takes the frame to the other end of the tunnel."""
     link, far = stage.link, journey.world.wiring.vteps(journey.netns, stage.link, stage.remote)
     ref = journey.link_ref(link)
     journey.step(StepKind.LINK, f"{link.name} wraps the frame in UDP to {stage.remote}:{vxlan_port(link)}", ref)
-    local = link.detail.get("local") or ("0.0.0.0" if stage.remote.version == 4 else "::")
-    outer = Packet(ip_address(local), stage.remote, Protocol.UDP, SOURCE_PORT, vxlan_port(link))
-    inside = Journey(journey.setting, journey.netns.id, outer, _endpoint)
-    inside.see(uid=NO_SOCKET)
+    inside = _outer(journey.setting, journey.netns, link, stage.remote)
     inside.depth = journey.depth + 1
     if inside.depth > DEEPEST:
         journey.step(StepKind.NOTE, "the tunnel's own packets are routed into the tunnel", ref)
@@ -50,7 +66,73 @@ def through(journey: Journey, stage: Tunnelled, walk: Walk) -> Next:
         return Trace(outcome, journey.end(outcome).hops, ended.reject, tuple(journey.assumptions))
     journey.enter(far[0])
     journey.step(StepKind.LINK, f"{far[1].name} unwraps it", journey.link_ref(far[1]))
+    learn_remote(journey, far[1], stage.source_mac, inside.packet.src)
     return Arrive(far[1], stage.mac, stage.source_mac)
+
+
+def asked(journey: Journey, stage: Asking, walk: Walk) -> Next:
+    """Takes the question for an address through tunnels, and the answer back. Where one is lost, nobody answers: the
+    story is that of the message and of the packet around it."""
+    asker, answerer = stage.frame.source_mac, stage.frame.mac or ""
+    question = Packet(journey.packet.src, stage.towards, Protocol.UDP)
+    answer = Packet(stage.towards, journey.packet.src, Protocol.UDP)
+    for tunnel in stage.tunnels:
+        ended = _carried(journey, _Message("question", question, asker), tunnel, walk)
+        if ended is not None:
+            return ended
+    for tunnel in reversed(stage.tunnels):
+        far = journey.world.netns(tunnel.far_netns)
+        back = remotes_of(journey, far, tunnel.far_link, asker)
+        if len(back) == 1 or (not back and not told_elsewhere(tunnel.far_link)):
+            turned = Tunnel(far.id, tunnel.far_link, back[0] if back else None, tunnel.netns, tunnel.link)
+            ended = _carried(journey, _Message("answer", answer, answerer), turned, walk)
+            if ended is not None:
+                return ended
+    journey.step(StepKind.NEIGHBOUR, stage.text, stage.ref)
+    return stage.frame
+
+
+def _carried(journey: Journey, message: _Message, tunnel: Tunnel, walk: Walk) -> Trace | None:
+    """Takes a message through a tunnel: the finished trace of the packet that waits for it where it is lost."""
+    world, link = journey.world, tunnel.link
+    own = Setting(world, Tracks(), journey.choices)
+    told = Journey(own, tunnel.netns, message.packet)
+    if tunnel.remote is None:
+        text = f"{link.name} has no entry for it, and none for all others: it drops the {message.kind}"
+        told.step(StepKind.LINK, text, told.link_ref(link))
+        return _unheard(journey, message, told.end(Outcome.BRIDGE_DROP))
+    inside = _outer(own, told.netns, link, tunnel.remote)
+    inside.depth = journey.depth + 1
+    ended = walk(inside, LocalOut()) if inside.depth <= DEEPEST else inside.end(Outcome.LOOP)
+    for assumption in ended.assumptions:
+        journey.assume(assumption)
+    if ended.outcome in UNDECIDED:
+        return None
+    if ended.outcome is Outcome.DELIVERED:
+        learn_remote(journey, tunnel.far_link, message.sender, inside.packet.src, tunnel.far_netns)
+        return None
+    text = f"{link.name} wraps the {message.kind} in UDP to {tunnel.remote}:{vxlan_port(link)}"
+    told.step(StepKind.LINK, text, told.link_ref(link))
+    told.include(ended)
+    return _unheard(journey, message, told.end(ended.outcome))
+
+
+def _unheard(journey: Journey, message: _Message, ended: Trace) -> Trace:
+    """Nobody answers, for a message ended so."""
+    about = message.packet.dst if message.kind == "question" else message.packet.src
+    text = f"nobody answers for {about}: the {message.kind} is lost in a tunnel"
+    journey.step(StepKind.NEIGHBOUR, text, ended.last.ref)
+    journey.include(ended)
+    return Trace(Outcome.NO_NEIGHBOUR, journey.end(ended.outcome).hops, None, tuple(journey.assumptions))
+
+
+def _outer(setting: Setting, netns: Netns, link: Link, remote: IPAddress) -> Journey:
+    """The packet around a frame, before it sets out."""
+    local = link.detail.get("local") or ("0.0.0.0" if remote.version == 4 else "::")
+    outer = Packet(ip_address(local), remote, Protocol.UDP, SOURCE_PORT, vxlan_port(link))
+    inside = Journey(setting, netns.id, outer, _endpoint)
+    inside.see(uid=NO_SOCKET)
+    return inside
 
 
 def _endpoint(journey: Journey, device: Link) -> Trace:

@@ -22,9 +22,22 @@ from engine.path.mss import announce
 from engine.path.routing import route_input, route_output
 from engine.path.scope6 import loopback_from_outside, stays_on_link
 from engine.path.source6 import source_address6
-from engine.path.stages import Arrive, Bridged, Emit, Forward, LocalIn, LocalOut, Next, OnWire, Stack, Stage, Tunnelled
+from engine.path.stages import (
+    Arrive,
+    Asking,
+    Bridged,
+    Emit,
+    Forward,
+    LocalIn,
+    LocalOut,
+    Next,
+    OnWire,
+    Stack,
+    Stage,
+    Tunnelled,
+)
 from engine.path.switching import arrive, bridged, emit, on_wire
-from engine.path.tunnels import through
+from engine.path.tunnels import asked, through
 from engine.path.unseen import mention_flowtables
 
 #: A packet has at most 255 hops of a handful of stages; more stages than this can't be.
@@ -176,6 +189,7 @@ HANDLERS: dict[type[Stage], Callable[[Journey, Any], Next]] = {
     OnWire: on_wire,
     Arrive: arrive,
     Bridged: bridged,
+    Asking: lambda journey, stage: asked(journey, stage, walk),
     Tunnelled: lambda journey, stage: through(journey, stage, walk),
     Stack: _stack,
     Forward: _forward,

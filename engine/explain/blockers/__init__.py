@@ -92,6 +92,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     Outcome.RP_FILTER: (snat.wrong_source, source.reverse_path, detour.detours),
     Outcome.MARTIAN: (nat.hairpin_not_masqueraded, snat.wrong_source, source.martian, detour.detours),
     Outcome.NO_NEIGHBOUR: (
+        tunnel.around,
         separated.macvlan,
         separated.vlans,
         tunnel.forwarding,

@@ -11,13 +11,14 @@ from engine.explain.rulecraft import Selector, arp_insertion, insertion
 from engine.model.firewall import Backend, Firewall
 from engine.model.packet import Protocol
 from engine.model.ref import Ref, RefKind
+from engine.model.trace import StepKind
 from engine.path.discovery import ADVERTISEMENT, SOLICITATION
 
 
 def dropped(failure: Failure) -> list[Blocker]:
     """NO_NEIGHBOUR that a filter decided: an exception for that one message, before the rule or the policy."""
     ref = failure.step.ref
-    if ref is None or ref.kind not in (RefKind.RULE, RefKind.CHAIN):
+    if ref is None or ref.kind not in (RefKind.RULE, RefKind.CHAIN) or failure.step.kind is not StepKind.NEIGHBOUR:
         return []
     firewall = failure.world.netns(ref.netns).firewall
     place = place_of(ref if ref.kind is RefKind.RULE else _end_of(ref, firewall))

@@ -2,6 +2,7 @@
 
 Frames for one MAC address go to the remotes of its entry, others to those of the address of all zeros (bridge(8)). The
 other end is known where it is in view: a vxlan device with the same number and port, with the destination behind it.
+What drops the packets around frames is named as for any packet (`around`).
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from engine.explain.blocker import Blocker, Remedy
+from engine.explain.blockers import firewall
 from engine.explain.failure import Failure
 from engine.model.address import IPAddress
 from engine.model.host import Netns
 from engine.model.link import FdbEntry, Link
 from engine.model.plan import AddForwarding, DeleteForwarding
 from engine.model.ref import Ref, RefKind
+from engine.model.trace import StepKind
 from engine.path.segment import bridge_of
 from engine.path.wiring import ZERO_MAC, remotes, same_vxlan
 
@@ -39,6 +42,12 @@ def forwarding(failure: Failure) -> list[Blocker]:
             if link.kind == "vxlan" and link.up:
                 found += [_told(failure, netns, link, end) for end in _ends(failure, netns, link)]
     return [blocker for blocker in found if blocker.remedies]
+
+
+def around(failure: Failure) -> list[Blocker]:
+    """NO_NEIGHBOUR: a firewall drops the packet around the question for an address, or around its answer."""
+    diagnosis = {StepKind.RULE: firewall.rule_drop, StepKind.POLICY: firewall.policy_drop}.get(failure.step.kind)
+    return diagnosis(failure) if diagnosis is not None else []
 
 
 def _told(failure: Failure, netns: Netns, link: Link, end: _End) -> Blocker:
