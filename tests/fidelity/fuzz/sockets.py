@@ -8,7 +8,6 @@ none of the conversation's.
 
 from __future__ import annotations
 
-import errno
 import os
 import selectors
 import socket
@@ -86,11 +85,8 @@ class Sockets:
         if protocol == "tcp":
             if not self._wait(client, selectors.EVENT_WRITE, patience):
                 return Result("timeout")
-            # SO_ERROR alone would tell of soft errors, too, which a connected client does not hear of.
-            error = client.connect_ex(socket.getaddrinfo(*target)[0][4])
-            if error == errno.EALREADY:  # an error came while connect() itself was busy; the next one would count
-                error = client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if error not in (0, errno.EISCONN):
+            error = client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if error:
                 raise OSError(error, "")
         client.send(REQUEST)
         if not self._wait(client, selectors.EVENT_READ, patience):
