@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 from tests.fidelity.fuzz import nft, xt
 from tests.fidelity.fuzz.hosts import SERVICES
+from tests.fidelity.fuzz.nft_matches import ALWAYS, Lawn
 from tests.fidelity.fuzz.plot import Plot, Seat, network
 from tests.fidelity.fuzz.walls import NftTable, Walls, XtTables
-from tests.fidelity.fuzz.words import Ground, one_address, one_device
+from tests.fidelity.fuzz.words import Ground, bracket, nft_family
 
 BACKENDS = ((3.0, "legacy"), (3.0, "nft"), (3.0, "native"))
 INNER = ("web", "db", "app")
@@ -36,19 +37,11 @@ def publish(plot: Plot, walls: Walls) -> None:
         for family in plot.families:
             if style == "native":
                 _publish_nft(
-                    plot, walls.nft("host", _nft_family(family), "publish"), seat, (8080 + number, port), family
+                    plot, walls.nft("host", nft_family(family), "publish"), seat, (8080 + number, port), family
                 )
             else:
                 _publish_xt(plot, walls.xt("host", style, family), seat, (8080 + number, port), family)
             plot.targets += [(own.address(family), 8080 + number) for own in plot.of("host")]
-
-
-def _nft_family(family: int) -> str:
-    return "ip" if family == 4 else "ip6"
-
-
-def _bracket(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def _publish_xt(plot: Plot, tables: XtTables, seat: Seat, ports: tuple[int, int], family: int) -> None:
@@ -62,7 +55,7 @@ def _publish_xt(plot: Plot, tables: XtTables, seat: Seat, ports: tuple[int, int]
     protocols = dice.either(("tcp",), ("tcp", "udp"))
     condition = dice.either(f"! -i {seat.net}", f"! -i {seat.net}", f"-d {plot.of('host')[-1].address(family)}", "")
     for protocol in protocols:
-        to = _bracket(seat.address(family), inside)
+        to = bracket(seat.address(family), inside)
         chain.append(f"{condition} -p {protocol} -m {protocol} --dport {outside} -j DNAT --to-destination {to}".strip())
     post = tables.chain("nat", "POSTROUTING")
     if dice.chance(0.8):
@@ -76,7 +69,7 @@ def _publish_nft(plot: Plot, table: NftTable, seat: Seat, ports: tuple[int, int]
     pre = table.chain("prerouting", "type nat hook prerouting priority dstnat; policy accept;")
     out = table.chain("output", "type nat hook output priority dstnat; policy accept;")
     post = table.chain("postrouting", "type nat hook postrouting priority srcnat; policy accept;")
-    to = f"dnat to {_bracket(seat.address(family), inside)}"
+    to = f"dnat to {bracket(seat.address(family), inside)}"
     if dice.chance(0.15):
         nobody = Seat("", "", seat.net, 77).address(family)
         entries = f"{outside} : {seat.address(family)} . {inside}, {outside + 10} : {nobody} . {inside}"
@@ -131,7 +124,7 @@ def _skeleton_xt(plot: Plot, tables: XtTables, hook: str, policy: str) -> None:
 
 def _skeleton_nft(plot: Plot, walls: Walls, hook: str, policy: str, family: int) -> None:
     dice = plot.dice
-    kind = dice.either("inet", _nft_family(family))
+    kind = dice.either("inet", nft_family(family))
     priority = dice.either("0", "filter", "10", "-10", "filter + 5")
     table = walls.nft("host", kind, "guard")
     rules = table.chain(hook, f"type filter hook {hook} priority {priority}; policy {policy};")
@@ -162,7 +155,7 @@ def strew(plot: Plot, walls: Walls) -> None:
         _strew_xt(plot, walls.xt(netns, style, family), netns, family)
 
 
-XT_PLACES = ((5.0, "filter"), (3.5, "mangle"), (1.5, "raw"), (0.7, "nat"))
+XT_PLACES = ((5.0, "filter"), (3.5, "mangle"), (1.5, "raw"), (0.7, "nat"), (0.5, "security"))
 
 
 def _strew_xt(plot: Plot, tables: XtTables, netns: str, family: int) -> None:
@@ -185,19 +178,17 @@ def insert(plot: Plot, rules: list[str], new: Sequence[str]) -> None:
 
 def _strew_nft(plot: Plot, walls: Walls, netns: str, family: int) -> None:
     dice = plot.dice
-    kind = dice.either("inet", _nft_family(family))
+    kind = dice.either("inet", nft_family(family))
     table = walls.nft(netns, kind, dice.either("strewn", "more"))
     for _ in range(dice.number(1, 2)):
-        hook, chain_type = dice.pick(nft.ALWAYS), dice.weighted(((8.0, "filter"), (1.0, "nat")))
+        hook, chain_type = dice.pick(ALWAYS), dice.weighted(((8.0, "filter"), (1.0, "nat")))
         if chain_type == "nat" and hook == "forward":
             continue
         if hook == "output" and chain_type == "filter" and dice.chance(0.5):
             chain_type = "route"
         priority = dice.pick(PRIORITIES[chain_type])
         name = f"{hook}_{chain_type}_{priority.replace('-', 'm')}"
-        lawn = nft.Lawn(
-            plot, netns, "nat" if chain_type == "nat" else "filter", hook, family, table.sets, kind == "inet"
-        )
+        lawn = Lawn(plot, netns, "nat" if chain_type == "nat" else "filter", hook, family, table.sets, kind == "inet")
         policy = "drop" if dice.chance(0.06) and chain_type != "nat" else "accept"
         head = f"type {chain_type} hook {hook} priority {priority}; policy {policy};"
         users = [f"{hook[0]}{chain_type[0]}{number}" for number in range(dice.weighted(((3.0, 0), (2.0, 1), (2.0, 2))))]
@@ -207,81 +198,6 @@ def _strew_nft(plot: Plot, walls: Walls, netns: str, family: int) -> None:
         new = [nft.rule(lawn, users, chain_type) for _ in range(dice.number(1, 4))]
         if hook in ("prerouting", "output") and priority == "-300":
             new += ["notrack"] if dice.chance(0.15) else []
-            new += [f"ct zone set {dice.number(1, 2)}"] if dice.chance(0.15) else []
+            side = dice.either("ct", "ct", "ct original", "ct reply")
+            new += [f"{side} zone set {dice.number(1, 2)}"] if dice.chance(0.15) else []
         insert(plot, table.chain(name, head), new)
-
-
-# ---- other translations
-
-
-def translate(plot: Plot, walls: Walls) -> None:
-    """One more translation: REDIRECT, SNAT, MASQUERADE, NETMAP, a DNAT to somewhere else."""
-    dice, family, style = plot.dice, plot.dice.pick(plot.families), plot.dice.weighted(BACKENDS)
-    ground = Ground(plot, "host", "nat", "prerouting", family)
-    kind = dice.pick(tuple(TRANSLATIONS))
-    hook, matched, words = TRANSLATIONS[kind](ground)
-    if style == "native":
-        table = walls.nft("host", _nft_family(family), "more_nat")
-        at = "dstnat" if hook in ("prerouting", "output") else "srcnat"
-        rules = table.chain(f"{hook}", f"type nat hook {hook} priority {at}; policy accept;")
-        rules.append(_in_nft(matched, words, family))
-    else:
-        rules = walls.xt("host", style, family).chain("nat", hook.upper())
-        insert(plot, rules, [f"{matched} {words}".strip()])
-
-
-def _in_nft(matched: str, words: str, family: int) -> str:
-    """A translation in iptables' words, in nftables'."""
-    ip = "ip" if family == 4 else "ip6"
-    swaps = {"-d": f"{ip} daddr", "-s": f"{ip} saddr", "-o": "oifname", "-i": "iifname", "--dport": "dport"}
-    said = [
-        swaps.get(word, word) for word in matched.replace("-m tcp ", "").replace("-m udp ", "").split() if word != "-p"
-    ]
-    target, _, value = words.removeprefix("-j ").partition(" ")
-    value = value.partition(" ")[2]
-    made = {
-        "REDIRECT": f"redirect to :{value}", "MASQUERADE": "masquerade", "SNAT": f"snat to {value}",
-        "DNAT": f"dnat to {value}", "NETMAP": f"{'dnat' if 'daddr' in said or ip + ' daddr' in said else 'snat'} "
-        f"{ip} prefix to {ip} {'daddr' if ip + ' daddr' in said else 'saddr'} map {{ {said[-1]} : {value} }}",
-    }  # fmt: skip
-    return " ".join(said if target != "NETMAP" else []) + (" " if target != "NETMAP" else "") + made[target]
-
-
-def _redirect(ground: Ground) -> tuple[str, str, str]:
-    hook, protocol = ground.dice.either("prerouting", "output"), ground.dice.either("tcp", "udp")
-    ground.plot.targets += [(seat.address(ground.family), 8090) for seat in ground.plot.of("host")]
-    return hook, f"-p {protocol} -m {protocol} --dport 8090", f"-j REDIRECT --to-ports {ground.dice.either(22, 8080)}"
-
-
-def _masquerade(ground: Ground) -> tuple[str, str, str]:
-    return "postrouting", f"-o {one_device(ground)}", "-j MASQUERADE"
-
-
-def _snat(ground: Ground) -> tuple[str, str, str]:
-    own = ground.dice.pick(ground.plot.of("host")).address(ground.family)
-    hook = ground.dice.weighted(((4.0, "postrouting"), (1.0, "input")))
-    return hook, f"-s {one_address(ground)}", f"-j SNAT --to-source {own}"
-
-
-def _dnat(ground: Ground) -> tuple[str, str, str]:
-    dice = ground.dice
-    seat = dice.pick(ground.plot.seats)
-    stale = Seat("", "", "br0", 77).address(ground.family)
-    to = dice.weighted(
-        ((5.0, seat.address(ground.family)), (1.0, stale), (0.7, "127.0.0.1" if ground.family == 4 else "::1"))
-    )
-    target = dice.weighted(((3.0, one_address(ground)), (1.0, "192.0.2.1" if ground.family == 4 else "2001:db8::1")))
-    port = dice.pick(SERVICES.get(seat.netns, (80,)))
-    ground.plot.targets.append((target, 8095))
-    return (dice.either("prerouting", "output"), f"-d {target} -p tcp -m tcp --dport 8095",
-            f"-j DNAT --to-destination {_bracket(to, port)}")  # fmt: skip
-
-
-def _netmap(ground: Ground) -> tuple[str, str, str]:
-    net = ground.dice.pick([net for net in ground.plot.nets if net.startswith("br")])
-    made = "10.250.0.0/24" if ground.family == 4 else "fd25::/64"
-    ground.plot.targets.append(("10.250.0.2" if ground.family == 4 else "fd25::2", 80))
-    return ground.dice.either("prerouting", "output"), f"-d {made}", f"-j NETMAP --to {network(net, ground.family)}"
-
-
-TRANSLATIONS = {"redirect": _redirect, "masquerade": _masquerade, "snat": _snat, "dnat": _dnat, "netmap": _netmap}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fidelity.fuzz import filters, flows, frames, hosts, proxies, questions, settings
+from tests.fidelity.fuzz import filters, flows, frames, hosts, proxies, questions, settings, translations
 from tests.fidelity.fuzz.dice import Dice
 from tests.fidelity.fuzz.walls import Walls
 from tests.scenarios.scenario import Scenario
@@ -12,7 +12,7 @@ QUESTIONS = 10
 #: What is done to a host after it is made, and how often.
 INGREDIENTS = (
     (12.0, filters.strew),
-    (3.0, filters.translate),
+    (3.0, translations.translate),
     *((1.0, frames.bridge), (0.7, frames.ebtables), (1.0, frames.device), (0.4, frames.arp)),
     (1.5, proxies.relay),
     (1.0, proxies.transparent),

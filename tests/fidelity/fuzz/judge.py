@@ -99,7 +99,7 @@ class Judge:
             question,
             (f"{asked.address}%{asked.zone}" if asked.zone else str(asked.address), asked.port),
             finding.said,
-            again=any(way.lost is not None for way in ways),
+            again=any(each.lost is not None for way in ways for each in talks(way)),
         )
         finding.seen = evidence.result.symptom
         same = [way for way in ways if way.symptom == finding.seen]

@@ -107,8 +107,8 @@ class Kernel:
                 words += attribute(kind, struct.pack("=I", self.devices[device]))
         words += attribute(MARK, struct.pack("=I", asked.mark))
         words += attribute(UID, bytes(4)) if asked.roots else b""
+        words += attribute(PROTOCOL, bytes([PROTOCOL_NUMBERS[asked.protocol]]))
         if asked.protocol in (Protocol.TCP, Protocol.UDP):
-            words += attribute(PROTOCOL, bytes([PROTOCOL_NUMBERS[asked.protocol]]))
             for kind, port in ((SPORT, asked.sport), (DPORT, asked.dport)):
                 words += attribute(kind, struct.pack(">H", port or 0))
         family = FAMILIES[asked.dst.version]

@@ -32,6 +32,7 @@ class Draft:
     name: str
     addresses: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
+    settings: list[str] = field(default_factory=list)
     fdb: list[str] = field(default_factory=list)
     bridges: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)
     sysctls: dict[str, int] = field(default_factory=dict)
@@ -51,6 +52,7 @@ class Draft:
             name=self.name,
             addresses=tuple(self.addresses),
             links=tuple(self.links),
+            settings=tuple(self.settings),
             fdb=tuple(self.fdb),
             bridges=tuple(Bridge(name, tuple(own), tuple(ports)) for name, (own, ports) in self.bridges.items()),
             sysctls=tuple(self.sysctls.items()),

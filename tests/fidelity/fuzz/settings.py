@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.fidelity.fuzz.hosts import MACS
-from tests.fidelity.fuzz.plot import Plot, address, network
+from tests.fidelity.fuzz.plot import Plot, Seat, address, network
 from tests.fidelity.fuzz.walls import Walls
 from tests.fidelity.fuzz.words import MARKS
 
@@ -21,6 +21,10 @@ DEVICE4 = (
     (1.0, ("proxy_arp", (1,))),
     (1.0, ("src_valid_mark", (1,))),
     (0.5, ("ignore_routes_with_linkdown", (1,))),
+    (0.3, ("drop_unicast_in_l2_multicast", (1,))),
+    (0.3, ("proxy_arp_pvlan", (1,))),
+    (0.2, ("drop_gratuitous_arp", (1,))),
+    (0.2, ("arp_notify", (1,))),
 )
 WHOLE = (
     (1.0, ("net.ipv4.ip_forward", 0)),
@@ -29,10 +33,23 @@ WHOLE = (
     (1.0, ("net.ipv4.tcp_fwmark_accept", 1)),
     (0.5, ("net.ipv4.icmp_echo_ignore_all", 1)),
     (0.5, ("net.ipv4.icmp_errors_use_inbound_ifaddr", 1)),
+    (0.3, ("net.ipv4.ip_default_ttl", 3)),
+    (0.3, ("net.ipv4.tcp_syncookies", 2)),
+    (0.3, ("net.ipv4.fib_multipath_use_neigh", 1)),
+    (0.5, ("net.netfilter.nf_conntrack_tcp_loose", 0)),
+    (0.5, ("net.netfilter.nf_conntrack_tcp_be_liberal", 1)),
+    (0.5, ("net.bridge.bridge-nf-call-arptables", 0)),
 )
 #: Those of IPv6; {} is a device or all.
 SIX = (
     (4.0, ("conf.all.forwarding", (0, 1))),
+    (1.0, ("conf.{}.forwarding", (0, 1))),
+    (0.5, ("conf.{}.force_forwarding", (1,))),
+    (0.5, ("conf.{}.disable_ipv6", (1,))),
+    (0.5, ("conf.{}.use_oif_addrs_only", (1,))),
+    (0.3, ("conf.{}.drop_unicast_in_l2_multicast", (1,))),
+    (0.5, ("conf.{}.ignore_routes_with_linkdown", (1,))),
+    (0.3, ("bindv6only", (1,))),
     (1.0, ("conf.{}.proxy_ndp", (1,))),
     (0.5, ("fwmark_reflect", (1,))),
     (0.3, ("icmp.echo_ignore_all", (1,))),
@@ -69,15 +86,41 @@ def route(plot: Plot, walls: Walls) -> None:
         to = to.replace(".0/24", ".0/25").replace("::/64", "::/65")
     mine = plot.of(name)
     if dice.chance(0.3):
-        plot.draft(name).routes.append(f"{dice.either('unreachable', 'prohibit', 'blackhole')} {to}{_metric(plot, to)}")
+        kind = dice.either("unreachable", "prohibit", "blackhole", "throw")
+        plot.draft(name).routes.append(f"{kind} {to}{_metric(plot, to)}")
+        return
+    if dice.chance(0.1):  # all of a network's addresses are its own (AnyIP)
+        there = to if dice.chance(0.5) else "10.123.4.0/24" if family == 4 else "fd13::/64"
+        plot.draft(name).routes.append(f"local {there} dev lo")
+        plot.targets.append((there.partition("/")[0].replace(".0", ".7") if family == 4 else to.partition("/")[0], 80))
         return
     seat = dice.pick(mine)
     others = [other for other in plot.seats if other.net == seat.net and other.netns != name]
     gateway = dice.pick(others).address(family) if others else address(seat.net, 98, family)
-    way = dice.weighted(((3.0, f"via {gateway}"), (1.0, f"dev {seat.link}")))
+    way = dice.weighted(
+        (
+            *((3.0, f"via {gateway}"), (1.0, f"dev {seat.link}")),
+            (0.3, f"via {gateway} dev {seat.link} onlink"),
+            (0.3 if family == 4 else 0.0, f"tos {dice.either('0x10', '0x08')} via {gateway}"),
+            (0.4 if plot.families == (4, 6) and family == 4 else 0.0, f"via inet6 {_of_version(plot, seat, name, 6)}"),
+            (0.5, " ".join(f"nexthop via {each}" for each in dict.fromkeys((gateway, _another(plot, name, family))))),
+        )
+    )
     source = f" src {dice.pick(mine).address(family)}" if dice.chance(0.2) else ""
     size = f" mtu {dice.either(1000, 1280, 1400)}" if dice.chance(0.15) else ""
     plot.draft(name).routes.append(f"{to} {way}{source}{_metric(plot, to)}{size}")
+
+
+def _of_version(plot: Plot, seat: Seat, name: str, family: int) -> str:
+    """A neighbour's address at a place, of one version, with its device."""
+    others = [other for other in plot.seats if other.net == seat.net and other.netns != name]
+    found = plot.dice.pick(others).address(family) if others else address(seat.net, 98, family)
+    return f"{found} dev {seat.link}"
+
+
+def _another(plot: Plot, name: str, family: int) -> str:
+    """A gateway at any of the places of a namespace."""
+    return _of_version(plot, plot.dice.pick(plot.of(name)), name, family).partition(" ")[0]
 
 
 def _metric(plot: Plot, to: str) -> str:
@@ -101,11 +144,18 @@ def policy_rule(plot: Plot, walls: Walls) -> None:
             (0.5, f"not fwmark {dice.pick(MARKS):#x}"),
             (0.7, f"uidrange {dice.either('0-0', '0-999', '1000-2000')}"),
             (0.4, f"tos {dice.either('0x10', '0x08')}"),
+            (0.7, f"oif {dice.pick(plot.links(name))}"),
+            (0.5, f"ipproto {dice.either('tcp', 'udp')} sport 1024-65535"),
+            (0.3, f"ipproto {'icmp' if family == 4 else 'ipv6-icmp'}"),
+            (0.5, f"from {network(seat.net, family)} iif {dice.pick(plot.links(name))}"),
+            (0.5, f"to {network(seat.net, family)} fwmark {dice.pick(MARKS):#x}"),
+            (0.4, f"not from {network(seat.net, family)}"),
         )
     )
     preference = 1000 + len(plot.draft(name).rules)
     action = dice.weighted(((6.0, "lookup 100"), (0.5, "unreachable"), (0.5, "prohibit"), (0.5, "blackhole"),
-                            (0.5, "lookup main suppress_prefixlength 0"), (0.3, "goto 32766")))  # fmt: skip
+                            (0.5, f"lookup main suppress_prefixlength {dice.either(0, 8, 24, 64)}"),
+                            (0.2, "lookup main suppress_ifgroup 7"), (0.2, "nop"), (0.3, "goto 32766")))  # fmt: skip
     plot.draft(name).rules.append(f"{minus}pref {preference} {selector} {action}")
     if action == "lookup 100":
         own = dice.pick(plot.of(name))
@@ -159,6 +209,8 @@ PORT_OPTIONS = (
     (0.7, "state 0"),
     (0.5, "learning off"),
     (0.5, "flood off"),
+    (0.5, "bcast_flood off"),
+    (0.5, "mcast_flood off"),
 )
 
 
@@ -211,6 +263,21 @@ def own_address(plot: Plot, walls: Walls) -> None:
             plot.draft(other).routes.append(f"{made}/{length} via {gateway}{_metric(plot, made)}")
 
 
+def link(plot: Plot, walls: Walls) -> None:
+    """A setting of a device: the ARP of it, its group, its MTU; of a bridge, whether it calls iptables by itself."""
+    dice, name = plot.dice, _place(plot)
+    device = dice.pick(plot.links(name))
+    words = dice.weighted(
+        (
+            *((1.0, "arp off"), (1.5, "group 7"), (1.0, f"mtu {dice.either(1280, 1400)}")),
+            *((0.3, "multicast off"), (0.3, "promisc on"), (0.3, "allmulticast on")),
+        )
+    )
+    if device in plot.draft(name).bridges and dice.chance(0.6):
+        words = f"type bridge {dice.either('nf_call_iptables 1', 'nf_call_ip6tables 1', 'ageing_time 0')}"
+    plot.draft(name).settings.append(f"{device} {words}")
+
+
 Ingredient = Callable[[Plot, Walls], None]
 INGREDIENTS: tuple[tuple[float, Ingredient], ...] = (
     (5.0, sysctl),
@@ -221,5 +288,6 @@ INGREDIENTS: tuple[tuple[float, Ingredient], ...] = (
     (1.5, port),
     (0.7, station),
     (0.5, down),
+    (1.0, link),
     (1.5, own_address),
 )

@@ -16,7 +16,7 @@ from tests.scenarios.scenario import Firewall, Namespace, Scenario
 
 #: Fields of a namespace of which any entry can go.
 LISTS = (
-    *("links", "fdb", "addresses", "sysctls", "nexthops", "routes", "rules", "neighbours"),
+    *("links", "settings", "fdb", "addresses", "sysctls", "nexthops", "routes", "rules", "neighbours"),
     *("flows", "listeners", "relays", "down"),
 )
 #: The longest run of words that is tried to be left out of a rule.
@@ -84,7 +84,7 @@ def _unplugged(space: Namespace, lost: set[tuple[str, str]]) -> Namespace:
     )
     sysctls = tuple(each for each in space.sysctls if not set(each[0].split(".")) & gone)
     changes = {"bridges": bridges, "sysctls": sysctls}
-    for key in ("links", "fdb", "addresses", "nexthops", "routes", "rules", "neighbours", "down"):
+    for key in ("links", "settings", "fdb", "addresses", "nexthops", "routes", "rules", "neighbours", "down"):
         changes[key] = tuple(words for words in getattr(space, key) if not set(words.split()) & gone)
     return replace(space, **changes)  # type: ignore[arg-type]
 

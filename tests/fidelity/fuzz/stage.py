@@ -76,6 +76,9 @@ class Stage:
         for each in spaces:
             self._stack(each)
         for each in spaces:
+            with inside(each.name):
+                _batch(f"link set {words}" for words in each.settings)
+        for each in spaces:
             self._furnish(each)
         self._settle()
 

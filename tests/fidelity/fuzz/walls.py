@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.fidelity.fuzz import xt
-from tests.fidelity.fuzz.nft import Sets
+from tests.fidelity.fuzz import ipsets, xt
+from tests.fidelity.fuzz.nft_matches import Sets
 from tests.fidelity.fuzz.plot import Plot
-from tests.fidelity.fuzz.words import Ground, one_address, one_network, one_port
 from tests.scenarios.scenario import Firewall
 
 XtKey = tuple[str, str, int]
@@ -87,32 +86,13 @@ class Walls:
             text = xt.block(tables.tables)
             if "--match-set" in text and (netns, family) not in have_sets:
                 have_sets.add((netns, family))
-                plot.draft(netns).firewall.append(Firewall("ipset", ipsets(plot, netns, family)))
+                plot.draft(netns).firewall.append(Firewall("ipset", ipsets.saved(plot, netns, family)))
             program = "iptables" if family == 4 else "ip6tables"
             plot.draft(netns).firewall.append(Firewall(f"{program}-{backend}", text))
         for netns, tables in self._ebtables.items():
             plot.draft(netns).firewall.append(Firewall("ebtables-nft", xt.block(tables.tables)))
         for (netns, kind, name), table in self._nft.items():
             plot.draft(netns).firewall.append(Firewall("nft", _nft_text(kind, name, table)))
-
-
-def ipsets(plot: Plot, netns: str, family: int) -> str:
-    """A set of each type, with elements that are somebody's."""
-    ground = Ground(plot, netns, "", "", family)
-    elements = {
-        "ip": [one_address(ground), one_address(ground)],
-        "net": [one_network(ground)],
-        "ipport": [f"{one_address(ground)},{plot.dice.either('tcp', 'udp')}:{one_port(ground)}" for _ in range(3)],
-        "port": [str(one_port(ground)) for _ in range(2)],
-        "list": [f"ip{family}", f"net{family}"],
-    }
-    lines = []
-    for name, (kind, _) in xt.IPSETS.items():
-        more = {"bitmap:port": " range 0-65535", "list:set": ""}.get(kind, f" family inet{'6' if family == 6 else ''}")
-        lines.append(f"create {name}{family} {kind}{more}")
-        wanted = [each for each in dict.fromkeys(elements[name]) if not each.endswith("/0")]
-        lines += [f"add {name}{family} {each}" for each in wanted]
-    return "\n".join(lines) + "\n"
 
 
 def _nft_text(family: str, name: str, table: NftTable) -> str:

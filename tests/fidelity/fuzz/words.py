@@ -89,3 +89,13 @@ def a_mark(ground: Ground) -> tuple[int, int]:
     """A value and a mask that it fits."""
     mask = ground.dice.pick(MASKS)
     return ground.dice.pick((0, *MARKS)) & mask, mask
+
+
+def nft_family(family: int) -> str:
+    """What nftables calls tables of an IP version."""
+    return "ip" if family == 4 else "ip6"
+
+
+def bracket(address: str, port: int | str) -> str:
+    """An address with a port, or a range of ports."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
