@@ -83,7 +83,7 @@ def _has_sysctl(change: SetSysctl, snapshot: Snapshot) -> bool:
 def _has_port(change: SetPort, snapshot: Snapshot) -> bool:
     netns = snapshot.by_id.get(change.netns)
     link = netns.links_by_name.get(change.link) if netns else None
-    return link is not None and link.port is not None and bool(getattr(link.port, change.option)) == bool(change.value)
+    return link is not None and link.port is not None and bool(getattr(link.port, change.field)) == bool(change.value)
 
 
 def _has_shape(_change: Shape, _snapshot: Snapshot) -> bool:

@@ -224,7 +224,7 @@ def _set_arp(snapshot: Snapshot, change: SetArp) -> Snapshot:
 def _set_port(snapshot: Snapshot, change: SetPort) -> Snapshot:
     netns = snapshot.by_id[change.netns]
     link = netns.links_by_name[change.link]
-    values: dict[str, Any] = {change.option: bool(change.value)}
+    values: dict[str, Any] = {change.field: bool(change.value)}
     port = replace(link.port or BridgePort(), **values)
     return with_netns(snapshot, exchange_link(netns, replace(link, port=port)))
 

@@ -69,7 +69,7 @@ NETWORK: Mapping[str, Code] = {
         "time, where the port is listening or learning; else whoever blocked it",
     ),
     "LINK_FLOOD_OFF": Code(
-        "A bridge port gets no frames for addresses that the bridge has not learned.",
+        "A bridge port gets no frames for addresses that the bridge has not learned, or no questions for everybody.",
         SILENCE,
         "flooding is turned on for the port",
     ),
@@ -94,8 +94,8 @@ NETWORK: Mapping[str, Code] = {
         "the setting goes",
     ),
     "LINK_ARP_OFF": Code(
-        "The device of whoever has the address answers no address questions (NOARP).",
-        "no route to host, after some seconds",
+        "A device answers no address questions, or asks none (NOARP).",
+        "no route to host, after some seconds; silence where nobody asks",
         "ARP is turned on for the device",
     ),
     "LINK_VLAN_MISMATCH": Code(

@@ -40,7 +40,8 @@ TCP_FIN, TCP_SYN, TCP_RST, TCP_PSH, TCP_ACK, TCP_URG = 1, 2, 4, 8, 16, 32
 class Packet:
     """An IP packet. Ports are None for protocols without ports; ICMP has type and code instead. `length` is in bytes,
     None where its program decides. `mss` is the size of segments that a SYN announces, None where that is not known.
-    `tos` is the byte of DSCP and ECN (IPv6's traffic class), None where a rule made it what is not known."""
+    `tos` is the byte of DSCP and ECN (IPv6's traffic class), None where a rule made it what is not known. `number` is
+    an echo's identifier where a translation made it another one than its sender's."""
 
     src: IPAddress
     dst: IPAddress
@@ -51,9 +52,10 @@ class Packet:
     icmp_type: int | None = None
     icmp_code: int | None = None
     ttl: int = 64
-    length: int | None = 60
+    length: int | None = None
     mss: int | None = None
     tos: int | None = 0
+    number: int | None = None
 
     def __post_init__(self) -> None:
         if self.src.version != self.dst.version:

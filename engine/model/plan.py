@@ -143,12 +143,18 @@ class DeletePolicyRule:
 
 @dataclass(frozen=True, slots=True)
 class SetPort:
-    """Sets an option of a bridge port: hairpin, isolated, learning, flood, guard (0 or 1)."""
+    """Sets an option of a bridge port by its name in bridge(8): hairpin, isolated, learning, flood, bcast_flood,
+    mcast_flood, guard (0 or 1)."""
 
     netns: str
     link: str
     option: str
     value: int
+
+    @property
+    def field(self) -> str:
+        """The option's name in `BridgePort`."""
+        return {"bcast_flood": "broadcast_flood", "mcast_flood": "multicast_flood"}.get(self.option, self.option)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,16 @@ from ipaddress import ip_address
 
 from engine.model.firewall import RejectKind
 from engine.model.link import Link
-from engine.model.packet import ECHO, TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
+from engine.model.packet import ECHO, TCP_RST, Packet, Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Outcome, StepKind, Trace
-from engine.path.asker import BARE, Asker
+from engine.path.asker import Asker
 from engine.path.echo import is_anycast, take_echo
 from engine.path.errors import Arrival, arrival_of, error_packet, error_start, foreign_source, reply_mark
 from engine.path.fields import NO_SOCKET
 from engine.path.flow import tuple_of
 from engine.path.journey import Journey, Setting
+from engine.path.lengths import of_tcp
 from engine.path.sockets import find_listener, listener_ref
 from engine.path.stages import LocalOut
 from engine.path.walk import walk
@@ -86,14 +87,12 @@ class Answerer:
             source = ip_address("0.0.0.0" if got.dst.version == 4 else "::")
         flags = flags if self.protocol is Protocol.TCP else 0
         packet = Packet(source, got.src, self.protocol, port, got.sport, flags)
-        if flags == TCP_ACK:
-            packet = replace(packet, length=BARE[got.dst.version])
-        elif not flags & (TCP_SYN | TCP_RST):
-            packet = replace(packet, length=None)
+        if self.protocol is Protocol.TCP:
+            packet = replace(packet, length=of_tcp(got.dst.version, flags))
         if self.protocol in ECHO or (self.protocol is Protocol.TCP and flags & TCP_RST):
             packet = replace(packet, tos=got.tos)  # what the kernel answers by itself (icmp_echo, tcp_v4_send_reset)
         if self.protocol in ECHO:
-            packet = replace(packet, icmp_type=ECHO[self.protocol][1], icmp_code=0)
+            packet = replace(packet, icmp_type=ECHO[self.protocol][1], icmp_code=0, number=got.number)
         journey = self.asker.back(arrival, packet, reply_mark(arrival, packet))
         start = None if self.handed else foreign_source(journey, packet.src)
         trace = self.asker.hears(journey, start or LocalOut())

@@ -22,13 +22,11 @@ from engine.path.fields import NO_SOCKET
 from engine.path.flow import inverse, tuple_of
 from engine.path.header_fields import opens
 from engine.path.journey import Endpoint, Journey, Setting
+from engine.path.lengths import of_tcp
 from engine.path.mss import announced
 from engine.path.segment import bridge_of
 from engine.path.stages import Arrive, LocalOut, Stack, Stage
 from engine.path.walk import walk
-
-#: The length of a TCP packet without data (with timestamps, as the kernel sends them), by IP version.
-BARE = {4: 52, 6: 72}
 
 
 class Asker:
@@ -46,11 +44,12 @@ class Asker:
         asked = self.question
         packet = Packet(asked.source.address or _any(asked.address), asked.address, asked.protocol)
         if asked.protocol in ECHO:
-            packet = replace(packet, icmp_type=ECHO[asked.protocol][0], icmp_code=0, length=None)
+            packet = replace(packet, icmp_type=ECHO[asked.protocol][0], icmp_code=0)
         else:
             port = source_port(self.setting.world, asked, self.setting.choices, self.depth)
-            tcp = asked.protocol is Protocol.TCP
-            packet = replace(packet, sport=port, dport=asked.port, tcp_flags=TCP_SYN if tcp else 0)
+            packet = replace(packet, sport=port, dport=asked.port)
+            if asked.protocol is Protocol.TCP:
+                packet = replace(packet, tcp_flags=TCP_SYN, length=of_tcp(packet.dst.version, TCP_SYN))
         journey, stage = self._sets_out(packet, endpoint)
         first = journey.packet
         trace = kept_flows(self.setting.world, self.setting.tracks, walk(journey, stage))
@@ -58,10 +57,11 @@ class Asker:
         self.flow = Tuple4(sent.src, first.dst, first.sport, first.dport)
         return trace, None if journey.hidden else arrival_of(journey, trace)
 
-    def goes_on(self, flags: int, length: int | None, endpoint: Endpoint) -> tuple[Trace, Arrival]:
+    def goes_on(self, flags: int, endpoint: Endpoint) -> tuple[Trace, Arrival]:
         """A later packet of the same flow, and where it ended."""
         assert self.flow is not None
         flow, asked = self.flow, self.question
+        length = of_tcp(flow.dst.version, flags) if asked.protocol is Protocol.TCP else None
         packet = Packet(flow.src, flow.dst, asked.protocol, flow.sport, flow.dport, flags, length=length)
         if flow.dst.version == 6 and asked.source.address is None:
             # The socket keeps the route that it found before it had an address (inet6_csk_route_socket).

@@ -28,7 +28,7 @@ from engine.model.packet import ECHO, TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN, Protoc
 from engine.model.trace import Assumption, Conversation, Outcome, StepKind, Symptom, Trace
 from engine.model.verdict import Question, Source
 from engine.path.answerer import Answerer
-from engine.path.asker import BARE, Asker
+from engine.path.asker import Asker
 from engine.path.choices import Choices, Run, explore
 from engine.path.errors import Arrival, error_packet, error_start, foreign_source, reflected
 from engine.path.flow import Tracks
@@ -79,7 +79,7 @@ class Talk:
             return talk
         self.setting.tracks.forget_unconfirmed()
         first = talk.forward.hops[0].packet
-        again = self._followed(*self.asker.goes_on(first.tcp_flags, first.length, self.answerer.listens))
+        again = self._followed(*self.asker.goes_on(first.tcp_flags, self.answerer.listens))
         return replace(again, lost=talk) if _differs(talk, again) else talk
 
     def _goes_again(self, talk: Conversation) -> bool:
@@ -115,11 +115,11 @@ class Talk:
         if self.protocol not in OPENING:
             return self._served(connected, taken)
         if self.protocol is not Protocol.TCP:
-            confirm, _ = self.asker.goes_on(0, None, self.answerer.goes_on)
+            confirm, _ = self.asker.goes_on(0, self.answerer.goes_on)
             connected = replace(connected, confirm=confirm)
             lost = confirm.outcome is not Outcome.DELIVERED  # the client waits for the answer to its cookie
             return replace(connected, symptom=Symptom.TIMEOUT) if lost else self._served(connected, taken)
-        confirm, end = self.asker.goes_on(TCP_ACK, BARE[self.question.address.version], self.answerer.goes_on)
+        confirm, end = self.asker.goes_on(TCP_ACK, self.answerer.goes_on)
         connected = replace(connected, confirm=confirm)
         lost = confirm.outcome is not Outcome.DELIVERED
         if self.setting.told & (OF_ONE_PACKET | AT_RANDOM if lost else OF_ONE_PACKET):
@@ -137,30 +137,36 @@ class Talk:
     def _exchanged(self, talk: Conversation, taken: Arrival, end: Arrival) -> Conversation:
         """Data both ways, after a third packet that ended at `end`."""
         assert talk.confirm is not None
-        if talk.confirm.outcome is not Outcome.DELIVERED:
+        lost = talk.confirm.outcome is not Outcome.DELIVERED
+        if lost:
             cut = self._cut(talk, talk.confirm, end, Symptom.RESET)
             if cut.symptom is not Symptom.ACCEPTED_THEN_SILENT:
                 return cut
-        request, end = self.asker.goes_on(TCP_PSH | TCP_ACK, None, self.answerer.goes_on)
+        request, end = self.asker.goes_on(TCP_PSH | TCP_ACK, self.answerer.goes_on)
         talk = replace(talk, request=request)
         if request.outcome is not Outcome.DELIVERED:
-            return self._cut(talk, request, end, Symptom.ACCEPTED_THEN_CLOSED)
+            cut = self._cut(talk, request, end, Symptom.ACCEPTED_THEN_CLOSED)
+            return cut if lost else self._accepted(cut, taken)
         receipt = self.answerer.answers(taken, TCP_ACK)
         talk = replace(talk, receipt=receipt)
         if receipt.outcome is not Outcome.DELIVERED and self.answerer.is_reset(receipt):
-            return self._closed(replace(talk, answer=receipt))
+            return self._accepted(self._closed(replace(talk, answer=receipt)), taken)
         answer = self.answerer.answers(taken, TCP_PSH | TCP_ACK)
         talk = replace(talk, answer=answer)
         if answer.outcome is Outcome.DELIVERED:
             return self._served(talk, taken)
         if receipt.outcome is not Outcome.DELIVERED and self.answerer.is_reset(answer):
-            return self._closed(talk)
-        return replace(talk, symptom=Symptom.ACCEPTED_THEN_SILENT)
+            return self._accepted(self._closed(talk), taken)
+        return self._accepted(replace(talk, symptom=Symptom.ACCEPTED_THEN_SILENT), taken)
+
+    def _accepted(self, talk: Conversation, taken: Arrival) -> Conversation:
+        """A relay has accepted, and opens its own connection whatever comes of the data."""
+        return replace(talk, relayed=self._served(talk, taken).relayed)
 
     def _closed(self, talk: Conversation) -> Conversation:
         """The server's connection is reset. Data of the client, not acknowledged, is sent again and refused."""
         silent = replace(talk, symptom=Symptom.ACCEPTED_THEN_SILENT)
-        request, end = self.asker.goes_on(TCP_PSH | TCP_ACK, None, self.answerer.goes_on)
+        request, end = self.asker.goes_on(TCP_PSH | TCP_ACK, self.answerer.goes_on)
         if request.outcome is not Outcome.DELIVERED:
             return silent
         reset = self.answerer.answers(end, TCP_RST)

@@ -25,6 +25,7 @@ from engine.path.flow import Tracks
 from engine.path.frames import came_in, comes_in, goes_out, goes_up, passes
 from engine.path.hooks import run_device_hook, run_hook
 from engine.path.journey import UNSEEN, Journey, Setting
+from engine.path.lengths import DISCOVERY
 from engine.path.segment import Crossing, Station, bridge_of, calls
 
 SOLICITATION, ADVERTISEMENT = 135, 136
@@ -76,8 +77,12 @@ def _packets(towards: IPAddress, asker: IPAddress) -> tuple[Packet, Packet, str]
     if towards.version == 4:
         return Packet(asker, towards, Protocol.UDP), Packet(towards, asker, Protocol.UDP), EVERYBODY
     group = IPv6Address(_SOLICITED_NODE | int(towards) & 0xFFFFFF)
-    question = Packet(asker, group, Protocol.ICMPV6, icmp_type=SOLICITATION, icmp_code=0, ttl=HOP_LIMIT)
-    answer = Packet(towards, asker, Protocol.ICMPV6, icmp_type=ADVERTISEMENT, icmp_code=0, ttl=HOP_LIMIT)
+    question = Packet(
+        asker, group, Protocol.ICMPV6, icmp_type=SOLICITATION, icmp_code=0, ttl=HOP_LIMIT, length=DISCOVERY
+    )
+    answer = Packet(
+        towards, asker, Protocol.ICMPV6, icmp_type=ADVERTISEMENT, icmp_code=0, ttl=HOP_LIMIT, length=DISCOVERY
+    )
     return question, answer, "33:33:" + ":".join(f"{byte:02x}" for byte in group.packed[-4:])
 
 

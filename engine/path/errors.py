@@ -29,6 +29,7 @@ from engine.path.decision import Refusal
 from engine.path.flow import Track, tuple_of
 from engine.path.hooks import run_hook
 from engine.path.journey import Journey
+from engine.path.lengths import of_error, of_tcp
 from engine.path.routing import route_output
 from engine.path.source6 import error_source6
 from engine.path.stages import LocalOut, OnWire, Stage
@@ -92,11 +93,13 @@ def error_packet(arrival: Arrival, kind: RejectKind, outcome: Outcome) -> Packet
     bad = arrival.packet
     if kind is RejectKind.TCP_RESET:
         flags = TCP_RST if bad.tcp_flags & TCP_ACK else TCP_RST | TCP_ACK  # nf_reject_ip_tcphdr_put
-        return Packet(bad.dst, bad.src, bad.protocol, bad.dport, bad.sport, flags)
+        length = of_tcp(bad.dst.version, flags)
+        return Packet(bad.dst, bad.src, bad.protocol, bad.dport, bad.sport, flags, length=length)
     protocol = Protocol.ICMP if bad.dst.version == 4 else Protocol.ICMPV6
     number, code = icmp_of(kind, outcome, bad.dst.version)
     tos = (bad.tos or 0) & TOS_MASK | TOS_CONTROL if bad.dst.version == 4 else 0
-    return Packet(_source(arrival), bad.src, protocol, icmp_type=number, icmp_code=code, tos=tos)
+    length = of_error(bad.dst.version, bad.length)
+    return Packet(_source(arrival), bad.src, protocol, icmp_type=number, icmp_code=code, length=length, tos=tos)
 
 
 def _source(arrival: Arrival) -> IPAddress:

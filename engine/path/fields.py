@@ -17,11 +17,10 @@ from engine.path.flow_fields import FIELDS as FLOW
 from engine.path.header_fields import FIELDS as PACKET
 from engine.path.values import UNKNOWN, Read, Unknown, Value, of_mac
 from engine.path.view import TELLING, View
+from engine.path.wiring import FRAMELESS
 
 #: The owner of packets that the kernel makes by itself: errors, resets.
 NO_SOCKET = -1
-#: Kinds of devices whose packets come without a link header, so without MAC addresses.
-FRAMELESS = frozenset({"loopback", "wireguard", "tun", "ipip", "sit", "gre", "ip6tnl", "ip6gre", "vti", "xfrm", "ppp"})
 #: Numbers of <linux/if_arp.h>.
 ARPHRD_ETHER, ARPHRD_LOOPBACK = 1, 772
 #: The headers that fields are named after, by IP version or protocol: a packet has no field of another's.

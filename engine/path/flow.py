@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from engine.model.packet import Packet, Protocol
+from engine.model.packet import ECHO, Packet, Protocol
 from engine.model.traffic import ConntrackEntry, Tuple4
 from engine.path.tcp import NONE
 
 
 def tuple_of(packet: Packet) -> Tuple4:
-    """The packet's addresses and ports."""
+    """The packet's addresses and ports; an echo and its answer have one number for both."""
+    if packet.protocol in ECHO:
+        return Tuple4(packet.src, packet.dst, packet.number, packet.number)
     return Tuple4(packet.src, packet.dst, packet.sport, packet.dport)
 
 
@@ -115,6 +117,9 @@ def track_of(entry: ConntrackEntry) -> Track:
 
 def rewrite(packet: Packet, target: Tuple4, manip: str) -> Packet:
     """The packet with its source or its destination as `target` has it."""
+    if packet.protocol in ECHO:
+        packet = replace(packet, number=target.sport)
+        return replace(packet, dst=target.dst) if manip == "dst" else replace(packet, src=target.src)
     if manip == "dst":
         return replace(packet, dst=target.dst, dport=target.dport)
     return replace(packet, src=target.src, sport=target.sport)

@@ -10,14 +10,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.model.firewall import Nat, NatValue, Verdict, VerdictKind
+from engine.model.packet import ECHO
 from engine.model.trace import Assumption
 from engine.model.traffic import Tuple4
-from engine.path.flow import Track, rewrite
+from engine.path.flow import Track, inverse, rewrite
 from engine.path.journey import Journey
 from engine.path.mapping import MANIP
 from engine.path.rules import Ending, run_base_chain
+from engine.path.spread import spread
 from engine.path.stations import Hooked
 
+#: Flags of a translation that draws a port even where the flow's own would do (NF_NAT_RANGE_PROTO_RANDOM_ALL).
+AT_RANDOM = frozenset({"random", "fully-random"})
 #: States of packets for which the nat chains are asked, as long as they were not: a rule's reset is one of them.
 BEGINNING = frozenset({"new", "related"})
 
@@ -52,20 +56,34 @@ def _choose_mapping(journey: Journey, track: Track, chains: tuple[Hooked, ...], 
         ending = run_base_chain(journey, hooked, hook)
         if isinstance(ending.effect, Nat):
             if track.entry is None:  # of a flow that is confirmed nothing can be chosen any more
-                _set_up(journey, track, ending.effect.value, hook)
+                _set_up(journey, track, ending.effect, hook)
             return None
         if not (isinstance(ending.effect, Verdict) and ending.effect.kind is VerdictKind.ACCEPT):
             return ending
     return None
 
 
-def _set_up(journey: Journey, track: Track, value: NatValue, hook: str) -> None:
-    if value.high is not None and value.high != value.low:
-        journey.assume(Assumption("ASSUME_NAT_RANGE", f"of the range {value.low}-{value.high} the first is taken"))
-    if MANIP[hook] == "dst":
+def _set_up(journey: Journey, track: Track, nat: Nat, hook: str) -> None:
+    manip = MANIP[hook]
+    value = _one_address(track, nat, manip)
+    if manip == "dst":
         _map_destination(track, value)
     else:
-        _map_source(journey, track, value)
+        _map_source(journey, track, value, at_random=bool(nat.flags & AT_RANDOM))
+
+
+def _one_address(track: Track, nat: Nat, manip: str) -> NatValue:
+    """The value with one address of its range. A source that is in it already stays (nf_in_range), unless its port is
+    another one in any case, or must be."""
+    value, now = nat.value, inverse(track.reply)
+    if value.low is None or value.high is None or value.low == value.high:
+        return value
+    stays = manip == "src" and not nat.flags & AT_RANDOM and _port(value, now.sport) == now.sport
+    if stays and int(value.low) <= int(now.src) <= int(value.high):
+        return replace(value, low=now.src, high=now.src)
+    zone = None if "persistent" in nat.flags else track.zones[0]
+    chosen = spread((value.low, value.high), now, manip, zone)
+    return replace(value, low=chosen, high=chosen)
 
 
 def _map_destination(track: Track, value: NatValue) -> None:
@@ -77,11 +95,11 @@ def _map_destination(track: Track, value: NatValue) -> None:
         track.status |= {"dnat"}
 
 
-def _map_source(journey: Journey, track: Track, value: NatValue) -> None:
+def _map_source(journey: Journey, track: Track, value: NatValue, *, at_random: bool = False) -> None:
     old = track.reply
     address = value.low or old.dst
-    port = _port(value, old.dport)
-    mapped = _unique(journey, track, Tuple4(old.src, address, old.sport, port))
+    mapped = Tuple4(old.src, address, old.sport, _port(value, old.dport))
+    mapped = _another_port(journey, track, mapped) if at_random else _unique(journey, track, mapped)
     if mapped != old:
         track.reply = mapped
         track.status |= {"snat"}
@@ -98,10 +116,18 @@ def _unique(journey: Journey, track: Track, reply: Tuple4) -> Tuple4:
     zones = (first if first == back else None, back)
     others = (each for each in journey.tracks.by_netns.get(journey.netns.id, ()) if each is not track)
     taken = any(each.protocol is track.protocol and each.has(reply, zones) for each in others)
-    if not taken or reply.dport is None:
-        return reply
-    port = reply.dport + 1 if reply.dport < 65535 else 1024
-    sentence = f"another flow has {reply.dst}:{reply.dport} already, so the kernel chooses another port (here {port})"
+    return _another_port(journey, track, reply) if taken else reply
+
+
+def _another_port(journey: Journey, track: Track, reply: Tuple4) -> Tuple4:
+    """The reply tuple with a port that the kernel draws; an echo has a number in its place."""
+    old = reply.dport
+    port = 1 if old is None else old + 1 if old < 65535 else 1024
+    if track.protocol in ECHO:
+        sentence = f"the kernel gives the echo to {reply.src} another number (here {port})"
+        journey.assume(Assumption("ASSUME_NAT_PORT", sentence))
+        return replace(reply, sport=port, dport=port)
+    sentence = f"the kernel gives the flow from {reply.dst}:{old} another port (here {port})"
     journey.assume(Assumption("ASSUME_NAT_PORT", sentence))
     return replace(reply, dport=port)
 
@@ -120,10 +146,7 @@ def _translate_error(journey: Journey, track: Track, manip: str) -> None:
         return
     target = track.target(reply)
     packet = journey.packet
-    if packet.protocol is track.protocol:
-        changed = rewrite(packet, target, manip)
-    else:
-        changed = replace(packet, dst=target.dst) if manip == "dst" else replace(packet, src=target.src)
+    changed = replace(packet, dst=target.dst) if manip == "dst" else replace(packet, src=target.src)
     inner = journey.inner
     if inner is not None:
         if manip == "dst":

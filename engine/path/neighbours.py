@@ -56,8 +56,11 @@ def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
     netns = journey.netns
     ref = neighbour_ref(netns, link, towards)
     entry = _entry(netns, link, towards)
-    if entry is not None and entry.state in VALID and entry.mac:
+    own = entry is not None and (entry.state, entry.mac) == ("noarp", link.mac)  # as the kernel makes it by itself
+    if entry is not None and entry.state in VALID and entry.mac and not (link.noarp and own):
         return Resolved(entry.mac, f"{towards} is at {entry.mac} ({entry.state} neighbour entry)", ref)
+    if link.noarp:  # arp_constructor, ndisc_constructor
+        return Resolved(link.mac, f"{link.name} asks nobody (ARP is off on it) and sends to itself", ref)
     bridge = bridge_of(netns, link)
     if bridge is not None:  # what comes in by a port is the bridge's, answers among it (br_handle_frame)
         text = f"{link.name} is a port of {bridge.name}, which gets the answers to what is asked by {link.name}"
@@ -67,7 +70,7 @@ def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
         return Resolved(heard, f"{towards} is at {heard} (it has asked for an address here)", ref)
     if towards.version == 6 and _asker(journey, link, towards) is None:
         return Resolved(None, f"{link.name} has no address to ask for {towards} from", ref)  # ndisc_send_ns
-    segment = journey.world.segment(netns, link)
+    segment = journey.world.segment(netns, link, version=towards.version)
     answers = [station for station in segment.stations if _answers(journey, link, station, towards)]
     if answers:
         if towards.version == 6:

@@ -36,6 +36,7 @@ from engine.model.firewall import (
 )
 from engine.model.trace import Assumption, StepKind
 from engine.path.conntrack import before_tracking
+from engine.path.flow import tuple_of
 from engine.path.journey import Journey
 from engine.path.mapping import concerns, settled
 from engine.path.matches import TOTAL, Answer, look_up, matches, possible
@@ -166,7 +167,8 @@ def _looked_up(journey: Journey, place: Place, statement: Statement) -> MapEleme
 
 
 def _any_entry(journey: Journey, place: Place, statement: Nat | VerdictMap | SetMark) -> MapElement | Answer:
-    """Every entry that a key which can't be known may have, each value once; a random number always has one."""
+    """Every entry that a key which can't be known may have, each value once; a random number always has one, and a hash
+    has the same one for all packets of a flow's direction."""
     view = view_of(journey, place.hook)
     entries = possible(statement.fields, statement.elements, statement.lookup, view, place.table)
     if entries is None:
@@ -178,6 +180,8 @@ def _any_entry(journey: Journey, place: Place, statement: Nat | VerdictMap | Set
         return Answer.NO
     sentence = f"which entry of the map in “{place.rule.text}” is taken can't be known from a snapshot"
     about = Assumption("ASSUME_UNKNOWN_ENTRY", sentence, place.ref(journey.netns.id))
+    if all(field.name == "nft hash" for field in statement.fields):
+        return options[journey.pick_once((about.ref, tuple_of(journey.packet)), len(options), about)]
     return options[journey.pick(len(options), about)]
 
 

@@ -112,11 +112,19 @@ class _Way:
     tunnels: tuple[Tunnel, ...] = ()
 
 
-class _Flood:
-    """A frame for everybody, spreading."""
+def floods(port: Link, version: int | None) -> bool:
+    """Whether a bridge passes what it floods on to a port: ARP (4) is for everybody, a question of IPv6 for a group
+    (br_flood)."""
+    options = port.port or PLAIN
+    return version is None or (options.broadcast_flood if version == 4 else options.multicast_flood)
 
-    def __init__(self, wiring: Wiring) -> None:
+
+class _Flood:
+    """A frame for everybody, spreading: a question for a neighbour of an IP version, or of none any other."""
+
+    def __init__(self, wiring: Wiring, version: int | None) -> None:
         self.wiring = wiring
+        self.version = version
         self.stations: list[Station] = []
         self.leaves = False
         self._seen: set[tuple[str, int, Vlan, bool]] = set()
@@ -209,6 +217,8 @@ class _Flood:
             tag = released(netns, bridge, port, way.tag)
             if not may_pass(source, port) or isinstance(tag, Refused):
                 continue
+            if source is not None and not floods(port, self.version):
+                continue
             if source is not None:
                 crossed = (*way.crossed, Crossing(netns.id, bridge, source, port))
                 self.send(netns, port, _Way(tag, way.first, crossed, tunnels=way.tunnels))
@@ -217,9 +227,10 @@ class _Flood:
                 self.send(netns, port, _Way(tag, first, way.crossed, tunnels=way.tunnels))
 
 
-def segment_of(wiring: Wiring, netns: Netns, link: Link, inside: Vlan = None) -> Segment:
-    """Floods a broadcast frame out of `link`. For a bridge with VLANs, `inside` is the one that the frame is in."""
-    flood = _Flood(wiring)
+def segment_of(wiring: Wiring, netns: Netns, link: Link, inside: Vlan = None, version: int | None = None) -> Segment:
+    """Floods a frame out of `link`: a question for a neighbour of that IP version, which ports may not be told. For a
+    bridge with VLANs, `inside` is the one that the frame is in."""
+    flood = _Flood(wiring, version)
     if link.kind == "bridge" and inside is not None:
         flood.spread(netns, link, None, _Way(inside))
     else:

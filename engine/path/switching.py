@@ -23,6 +23,7 @@ from engine.path.stacked import heard_above, leave, sent_below
 from engine.path.stages import Arrive, Asking, Bridged, Emit, Next, OnWire, Stack
 from engine.path.unseen import mention_programs
 from engine.path.vlans import Refused, admitted, filters, released, words
+from engine.path.wiring import addressed
 
 #: Refusals that are routes of their own: a packet that PREROUTING has sent elsewhere takes them up to the
 #: IP layer (br_nf_pre_routing_finish: ip_error for IPv4, a route that leads on for IPv6). Others free it in the bridge.
@@ -49,7 +50,7 @@ def emit(journey: Journey, stage: Emit) -> Next:
     if link.kind == "loopback":
         journey.see(oif=link.name)
         return run_device_hook(journey, "egress", link.name) or _up(journey, link)
-    if link.noarp:
+    if link.noarp and not addressed(link):
         return OnWire(link, None, link.mac)
     if journey.exit == (journey.netns.id, link.index) and stage.towards == journey.packet.dst:
         return leave(journey, link)
@@ -128,7 +129,7 @@ def arrive(journey: Journey, stage: Arrive) -> Next:
         text = f"no device on {link.name} takes frames of VLAN {stage.vlan}"
         journey.step(StepKind.LINK, text, journey.link_ref(link))
         return journey.end(Outcome.NOT_FOR_US)
-    if stage.mac is not None and not link.noarp and stage.mac != link.mac:
+    if stage.mac is not None and addressed(link) and stage.mac != link.mac:
         text = f"the frame is for {stage.mac}, {link.name} has {link.mac}"
         journey.step(StepKind.LINK, text, journey.link_ref(link))
         return journey.end(Outcome.NOT_FOR_US)

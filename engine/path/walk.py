@@ -61,7 +61,7 @@ def walk(journey: Journey, stage: Stage) -> Trace:
 def _goes_round(journey: Journey, stage: Stack, seen: dict[object, int]) -> bool:
     """Whether the packet was here before, unchanged, and goes round for ever. Where a round costs it some of its time
     to live, it is taken to the last one at once. A router that translates may give it another port in each."""
-    alike, left = replace(journey.packet, ttl=0, sport=None), journey.packet.ttl
+    alike, left = replace(journey.packet, ttl=0, sport=None, number=None), journey.packet.ttl
     place = (journey.netns.id, stage.link.index, alike, journey.context.mark)
     if place not in seen:
         seen[place] = left

@@ -20,12 +20,20 @@ from engine.model.link import Link
 MACVLANS = frozenset({"macvlan", "macvtap"})
 IPVLANS = frozenset({"ipvlan", "ipvtap"})
 STACKED = MACVLANS | IPVLANS | {"vlan"}
+#: Kinds of devices whose packets come without a link header, so without MAC addresses.
+FRAMELESS = frozenset({"loopback", "wireguard", "tun", "ipip", "sit", "gre", "ip6tnl", "ip6gre", "vti", "xfrm", "ppp"})
 BONDS = frozenset({"bond", "team"})
 #: The destination port that a vxlan has unless it is told another (the kernel's old default).
 VXLAN_PORT = 8472
 ZERO_MAC = "00:00:00:00:00:00"
 
 Place = tuple[Netns, Link]
+
+
+def addressed(link: Link) -> bool:
+    """Whether a MAC address decides who takes what the device sends; an ipvlan device's packets go by their IP address
+    where it asks for none (mode l3)."""
+    return link.kind not in FRAMELESS | IPVLANS
 
 
 class Wiring:

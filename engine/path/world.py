@@ -22,7 +22,7 @@ class World:
         self._fibs: dict[int, tuple[Netns, Fib]] = dict(known._fibs) if known else {}
         self._stations: dict[int, tuple[Netns, Stations]] = dict(known._stations) if known else {}
         self._flows: dict[int, tuple[Netns, Flows]] = dict(known._flows) if known else {}
-        self._segments: dict[tuple[str, int, int | None], Segment] = {}
+        self._segments: dict[tuple[str, int, int | None, int | None], Segment] = {}
         self.wiring = Wiring(snapshot)
         self.chains: Chains = known.chains if known else Chains()
         self.lookups: Lookups = known.lookups if known else Lookups()
@@ -51,11 +51,12 @@ class World:
             found = self._stations[id(netns)] = (netns, stations)
         return found[1]
 
-    def segment(self, netns: Netns, link: Link, inside: int | None = None) -> Segment:
-        """Who hears a broadcast that leaves by the link. It depends on many namespaces, so no other world shares it."""
-        key = netns.id, link.index, inside
+    def segment(self, netns: Netns, link: Link, inside: int | None = None, version: int | None = None) -> Segment:
+        """Who hears a broadcast that leaves by the link, or a question for a neighbour of that IP version. It depends
+        on many namespaces, so no other world shares it."""
+        key = netns.id, link.index, inside, version
         if key not in self._segments:
-            self._segments[key] = segment_of(self.wiring, netns, link, inside)
+            self._segments[key] = segment_of(self.wiring, netns, link, inside, version)
         return self._segments[key]
 
     def flows(self, netns: Netns) -> Flows:

@@ -355,6 +355,7 @@ def asked_of_kernel(place: Netns, asked: RouteQuery) -> str:
 
 def ports(asked: RouteQuery) -> list[str]:
     """The transport selectors of `ip route get`."""
+    protocol = ["ipproto", str(asked.protocol)]
     if asked.protocol not in (Protocol.TCP, Protocol.UDP):
-        return []
-    return ["ipproto", str(asked.protocol), "sport", str(asked.sport), "dport", str(asked.dport)]
+        return protocol
+    return [*protocol, "sport", str(asked.sport), "dport", str(asked.dport)]

@@ -21,6 +21,7 @@ from tests.fidelity.oracle import (
     legacy_counters,
     route_disagreements,
     rule_disagreements,
+    talks,
 )
 from tests.harness.nftrace import Event, Tracer
 from tests.harness.probe import Result, probe
@@ -52,7 +53,7 @@ def attempt(scene: Scene, verdict: Verdict, question: Question) -> Attempt:
         for tracer in tracers.values():
             stack.callback(tracer.close)
             tracer.start()
-        again = any(talk.lost for talk in (verdict.conversation, *verdict.branches))
+        again = any(each.lost for talk in (verdict.conversation, *verdict.branches) for each in talks(talk))
         patience = SILENCE if SILENT & set(question.symptoms) and not again else PATIENCE
         seen = Attempt(knock(scene, verdict, question, patience))
         seen.events = {name: tracer.stop() for name, tracer in tracers.items()}

@@ -78,6 +78,9 @@ def build(world: World, scenario: Scenario) -> Scene:
         for words in each.links:
             _link(made, each.name, words.split())
     for each in scenario.namespaces:
+        for words in each.settings:
+            made[each.name].ip(f"link set {words}")
+    for each in scenario.namespaces:
         _furnish(world, made[each.name], each)
     return Scene(scenario, made)
 

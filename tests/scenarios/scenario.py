@@ -61,8 +61,8 @@ class Firewall:
 @dataclass(frozen=True)
 class Namespace:
     """A namespace. Addresses, nexthops, routes, rules and neighbours are words of ip(8) after its `add` (`replace`); so
-    are further `links`, which may be made for another namespace (`netns NAME`); `fdb` has words after `bridge fdb
-    append`, `flows` words after `conntrack -I`: flows that are tracked before each question.
+    are further `links`, which may be made for another namespace (`netns NAME`). `settings` has words after `ip link
+    set`, `fdb` after `bridge fdb append`, `flows` after `conntrack -I`: flows that are tracked before each question.
 
     `listeners` are specifications of tests.harness.servers, `relays` options of tests.harness.relay; `down` names
     links that are set down in the end.
@@ -72,6 +72,7 @@ class Namespace:
     addresses: tuple[str, ...] = ()
     bridges: tuple[Bridge, ...] = ()
     links: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
     fdb: tuple[str, ...] = ()
     sysctls: tuple[tuple[str, int], ...] = ()
     nexthops: tuple[str, ...] = ()
@@ -253,6 +254,7 @@ def _namespace(reader: _Reader, name: str) -> Namespace:
         addresses=reader.texts("addresses"),
         bridges=tuple(_bridge(table, label) for label, table in reader.tables("bridges")),
         links=reader.texts("links"),
+        settings=reader.texts("settings"),
         fdb=reader.texts("fdb"),
         sysctls=reader.numbers("sysctls"),
         nexthops=reader.texts("nexthops"),

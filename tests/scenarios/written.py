@@ -7,6 +7,11 @@ from collections.abc import Iterable, Iterator
 
 from tests.scenarios.scenario import End, Namespace, Question, Scenario
 
+#: The lists of a namespace, in their order.
+LISTS = (
+    *("links", "settings", "fdb", "nexthops", "routes", "rules", "neighbours"),
+    *("flows", "listeners", "relays", "down"),
+)
 #: Lists longer than this are written one to a line.
 WIDTH = 100
 
@@ -61,7 +66,7 @@ def _namespace(each: Namespace) -> Iterator[str]:
     yield from _list("addresses", each.addresses)
     if each.sysctls:
         yield "sysctls = { " + ", ".join(f'"{name}" = {value}' for name, value in each.sysctls) + " }"
-    for key in ("links", "fdb", "nexthops", "routes", "rules", "neighbours", "flows", "listeners", "relays", "down"):
+    for key in LISTS:
         yield from _list(key, getattr(each, key))
     for bridge in each.bridges:
         yield ""

@@ -107,8 +107,14 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
         detour.detours,
     ),
     Outcome.LINK_DOWN: (link.link_down, tunnel.forwarding, detour.detours),
-    Outcome.BRIDGE_DROP: (separated.vlans, tunnel.forwarding, neighbour.wrong_neighbour, link.bridge_drop),
-    Outcome.NOT_FOR_US: (tunnel.forwarding, neighbour.wrong_neighbour, snat.wrong_source, outside.not_for_us),
+    Outcome.BRIDGE_DROP: (
+        *(separated.vlans, tunnel.forwarding, neighbour.wrong_neighbour, neighbour.not_asking),
+        link.bridge_drop,
+    ),
+    Outcome.NOT_FOR_US: (
+        *(tunnel.forwarding, neighbour.wrong_neighbour, neighbour.not_asking),
+        *(snat.wrong_source, outside.not_for_us),
+    ),
     Outcome.NO_LISTENER: (
         tunnel.forwarding,
         nat.stolen,

@@ -12,7 +12,7 @@ from engine.model.host import Netns
 from engine.model.link import Address, Link
 from engine.model.plan import AddAddress, SetLink, SetPort, SetSysctl
 from engine.model.ref import Ref, RefKind
-from engine.path.segment import bridge_of
+from engine.path.segment import bridge_of, floods
 
 
 def link_down(failure: Failure) -> list[Blocker]:
@@ -159,6 +159,17 @@ def isolated(host: Netns, port: Link) -> list[Blocker]:
     sentence = f"port {port.name} in {host.id} is isolated from the port that the packet comes by"
     remedy = Remedy(f"end the isolation of {port.name}", (SetPort(host.id, port.name, "isolated", 0),))
     return [Blocker("LINK_PORT_ISOLATED", sentence, ref, (remedy,))]
+
+
+def not_told(host: Netns, port: Link, version: int) -> list[Blocker]:
+    """A port that does not hear the questions for everybody, or for a group, that come in by others."""
+    if floods(port, version):
+        return []
+    option = "bcast_flood" if version == 4 else "mcast_flood"
+    ref = Ref(RefKind.LINK, host.id, (port.index,), port.name, f"{port.name} ({option} off)")
+    sentence = f"port {port.name} in {host.id} is not told who is asked for ({option} is off)"
+    remedy = Remedy(f"let {port.name} hear questions for others", (SetPort(host.id, port.name, option, 1),))
+    return [Blocker("LINK_FLOOD_OFF", sentence, ref, (remedy,))]
 
 
 def up(netns: Netns, link: Link) -> Blocker:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.blockers.link import given_back, isolated, not_forwarding, peer_of, up
+from engine.explain.blockers.link import given_back, isolated, not_forwarding, not_told, peer_of, up
 from engine.explain.blockers.source import Doubt, doubted
 from engine.explain.failure import Failure, translation_of
 from engine.model.address import IPAddress
@@ -89,6 +89,26 @@ def wrong_neighbour(failure: Failure) -> list[Blocker]:
     return found
 
 
+def not_asking(failure: Failure) -> list[Blocker]:
+    """A device with ARP off sends to its own MAC address, which nobody else has."""
+    found = []
+    for hop in failure.trace.hops:
+        netns = failure.world.netns(hop.netns)
+        for step in hop.steps:
+            ref = step.ref
+            link = netns.links_by_index.get(int(ref.key[0])) if ref and ref.kind is RefKind.NEIGHBOUR else None
+            if link is not None and link.noarp and "ARP is off" in step.text:
+                found.append(_arp_off(netns, link, "asks no address questions", "ask"))
+    return found
+
+
+def _arp_off(netns: Netns, link: Link, what: str, again: str) -> Blocker:
+    ref = Ref(RefKind.LINK, netns.id, (link.index,), link.name, f"{link.name} (NOARP)")
+    sentence = f"{link.name} of {netns.id} {what} (ARP is off on it)"
+    remedy = Remedy(f"let {link.name} of {netns.id} {again} address questions", (SetArp(netns.id, link.name, True),))
+    return Blocker("LINK_ARP_OFF", sentence, ref, (remedy,))
+
+
 def _cut_off(failure: Failure, owner: Netns, address: Address) -> list[Blocker]:
     """Why a namespace that has the address does not hear the question."""
     link = owner.links_by_index.get(address.link)
@@ -109,7 +129,9 @@ def _cut_off(failure: Failure, owner: Netns, address: Address) -> list[Blocker]:
     if master is not None and not master.up:
         return [up(host, master)]
     if master is not None:
-        return isolated(host, port) if forwards(port) else [not_forwarding(host, port, master)]
+        if not forwards(port):
+            return [not_forwarding(host, port, master)]
+        return isolated(host, port) or not_told(host, port, address.address.version)
     return _unplugged(owner, address, host, port)
 
 
@@ -143,7 +165,8 @@ def _heard_on(failure: Failure, owner: Netns) -> Link | None:
     asking = _link_at(failure)
     if asking is None:
         return None
-    stations = failure.world.segment(failure.netns, asking).stations
+    asked = _asked(failure)
+    stations = failure.world.segment(failure.netns, asking, version=asked.version if asked else None).stations
     return next((station.link for station in stations if station.netns == owner.id), None)
 
 
@@ -157,10 +180,7 @@ def _link_at(failure: Failure) -> Link | None:
 def _not_answering(failure: Failure, owner: Netns, link: Link) -> list[Blocker]:
     """A namespace that hears the question and stays silent: it may not answer, or does not believe who asks."""
     if link.noarp:
-        ref = Ref(RefKind.LINK, owner.id, (link.index,), link.name, f"{link.name} (NOARP)")
-        sentence = f"{link.name} of {owner.id} answers no address questions (ARP is off on it)"
-        remedy = Remedy(f"let {link.name} of {owner.id} answer address questions", (SetArp(owner.id, link.name, True),))
-        return [Blocker("LINK_ARP_OFF", sentence, ref, (remedy,))]
+        return [_arp_off(owner, link, "answers no address questions", "answer")]
     name = next(
         (
             f"net.ipv4.conf.{each}.arp_ignore"

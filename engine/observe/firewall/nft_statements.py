@@ -14,6 +14,7 @@ from typing import cast
 from engine.model.firewall import (
     Field,
     Interval,
+    MapElement,
     Match,
     Name,
     Nat,
@@ -76,6 +77,9 @@ def statement(item: Json) -> _Built:
 #: Fields that a rule may set, with the IP version that each is of: what a packet has left of its way, and its class.
 HOPS = {"ip ttl": "ip", "ip6 hoplimit": "ip6"}
 DSCP = {"ip dscp": "ip", "ip6 dscp": "ip6"}
+#: Expressions whose value chance or a hash makes up, and how many values are told apart at most.
+MADE_UP = frozenset({"numgen", "jhash", "symhash"})
+MOST_MADE_UP = 64
 
 
 def unwritten(family: str, item: Json) -> Match | None:
@@ -167,6 +171,8 @@ def _mangle(inner: Json) -> _Built:
         try:
             if isinstance(inner["value"], dict) and "map" in inner["value"]:
                 return (_mapped_mark(target, inner["value"]["map"]),)
+            if isinstance(inner["value"], dict) and inner["value"].keys() & MADE_UP:
+                return (_made_up_mark(target, inner["value"]),)
             return nft_marks.set_mark(target, inner["value"])
         except SHAPE_ERRORS:
             return (Opaque(text),)
@@ -203,6 +209,16 @@ def _mapped_mark(target: str, source: Json) -> SetMark:
     if isinstance(data, str):
         return SetMark(target, fields=found, lookup=data.removeprefix("@"))
     return SetMark(target, fields=found, elements=nft_maps.mark_entries([field.name for field in found], data["set"]))
+
+
+def _made_up_mark(target: str, value: Json) -> SetMark:
+    """A mark that chance or a hash gives: any of so many from an offset on."""
+    ((_, how),) = value.items()
+    low, many = how.get("offset", 0), how["mod"]
+    if many > MOST_MADE_UP:
+        raise FirewallTextError(f"a mark that is one of {many}")
+    drawn = tuple(MapElement((Interval(each, each),), low + each) for each in range(many))
+    return SetMark(target, fields=fields(value), elements=drawn)
 
 
 def _tproxy(inner: Json) -> _Built:
