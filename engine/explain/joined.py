@@ -26,6 +26,8 @@ MET_AGAIN = {
     RefKind.ROUTE: "takes",
     RefKind.POLICY_RULE: "takes",
 }
+#: What one policy rule, or route, is called on the way there and on the way back.
+WRONG_TURNS = {"SRC_ROUTE_SHADOWED", "RET_ASYMMETRIC_GATEWAY"}
 
 
 def joined(host: World, question: Question, steps: list[Step]) -> list[Step]:
@@ -42,7 +44,8 @@ def joined(host: World, question: Question, steps: list[Step]) -> list[Step]:
 
 def _one_cause(host: World, first: Step, second: Step) -> bool:
     one, other = (as_found(host, each.before, each.blocker) for each in (first, second))
-    same = (one.code, one.at) == (other.code, other.at) and one.at.kind in MET_AGAIN
+    alike = one.code == other.code or {one.code, other.code} == WRONG_TURNS
+    same = alike and one.at == other.at and one.at.kind in MET_AGAIN
     return same and first.remedy is not None and second.remedy is not None
 
 

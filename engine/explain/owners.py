@@ -6,9 +6,14 @@ from engine.model.firewall import Firewall, Rule
 from engine.model.owner import ADMIN, owner_of_chain, owner_of_rule
 from engine.model.ref import Ref, RefKind
 
+#: The priorities of tailscaled's policy rules (tailscale, wgengine/router/router_linux.go).
+TAILSCALE = range(5210, 5271)
+
 
 def owner_of(ref: Ref, firewall: Firewall) -> str:
     """The owner of what a pointer points at: a tool's name, or ADMIN."""
+    if ref.kind is RefKind.POLICY_RULE and int(ref.key[1]) in TAILSCALE and not int(ref.key[1]) % 10:
+        return "tailscale"
     if ref.kind not in (RefKind.RULE, RefKind.CHAIN):
         return ADMIN
     table, chain = str(ref.key[2]), str(ref.key[3])

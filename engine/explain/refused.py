@@ -19,10 +19,14 @@ def refused(port: int | None, steps: list[Step]) -> list[Step]:
     """The steps of a search, where such a rule has made one of itself and of the lack behind it."""
     for number, (first, second) in enumerate(pairwise(steps)):
         one, other = first.remedy, second.remedy
-        if one is None or other is None or second.blocker.code != "NAT_NOT_PUBLISHED" or not _says_so(port, first):
+        if one is None or other is None or second.blocker.code != "NAT_NOT_PUBLISHED":
             continue
-        owner = first.blocker.owner
+        owner, lack = first.blocker.owner, second.blocker.owner
         title = f"give the service of port {port} something that is ready: {owner} refuses it as long as it has nothing"
+        if not _says_so(port, first):
+            if owner not in ENGINES or owner != lack:
+                continue
+            title = other.title
         remedy = Remedy(title, (*one.changes, *other.changes), manual=True)
         told = Step(replace(first.blocker, remedies=(remedy,)), remedy, first.before, second.after)
         return [*steps[:number], told, *steps[number + 2 :]]
@@ -30,8 +34,10 @@ def refused(port: int | None, steps: list[Step]) -> list[Step]:
 
 
 def _says_so(port: int | None, step: Step) -> bool:
-    """Whether an engine's own rule is about that one port."""
+    """Whether an engine's own rule is about that one port, or about whatever was led to its chain, as by a map."""
     found = rule_at(step.before, step.blocker.at) if step.blocker.owner in ENGINES else None
-    matches = [each for each in found[1].statements if isinstance(each, Match) and not each.negate] if found else []
-    about = [each for each in matches if len(each.fields) == 1 and each.fields[0].name in PORTS]
-    return port is not None and any(each.elements == ((Interval(port, port),),) for each in about)
+    if found is None or port is None:
+        return False
+    matches = [each for each in found[1].statements if isinstance(each, Match)]
+    about = [e for e in matches if not e.negate and len(e.fields) == 1 and e.fields[0].name in PORTS]
+    return not matches or any(each.elements == ((Interval(port, port),),) for each in about)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 
 from engine.explain.blocker import Remedy
-from engine.explain.failure import Failure
+from engine.explain.failure import Failure, Leg
 from engine.model.address import IPAddress, IPNetwork
 from engine.model.host import Netns
 from engine.model.link import Address, Link
@@ -18,6 +18,9 @@ from engine.model.plan import AddAddress, AddRoute
 from engine.model.route import NextHop, Route
 from engine.model.words import MAIN_TABLE
 from engine.path.fib import Fib, FlowKey, Found
+
+#: By so many devices a route is tried that only has to be there.
+MOST_DEVICES = 3
 
 
 def ways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[Remedy]:
@@ -41,6 +44,28 @@ def ways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[Remedy]:
             title = f"route {network_word(destination)} of {netns.id} by {by}"
             found.append(Remedy(title, (AddRoute(netns.id, route),)))
     return found
+
+
+def up_to_output(failure: Failure, netns: Netns, wanted: IPAddress) -> Iterator[Remedy]:
+    """Routes for an address that the namespace itself translates, as a service's: what it sends there has to have a
+    route, whichever, before the rules of OUTPUT are asked, and is routed again after them. By an uplink before a
+    bridge, so that it gets the source that a default route would give it."""
+    if failure.leg is not Leg.FORWARD or len(failure.trace.hops) > 1 or not _translates_output(netns):
+        return
+    addressed = {
+        each.link for each in netns.addresses if each.address.version == wanted.version and each.scope != "link"
+    }
+    links = (link for link in netns.links if link.works and link.kind != "loopback" and link.index in addressed)
+    for link in sorted(links, key=lambda each: each.kind == "bridge")[:MOST_DEVICES]:
+        to, scope = ip_network(wanted), "link" if wanted.version == 4 else "global"
+        route = Route(to, scope=scope, nexthops=(NextHop(link.index),), text=f"{to} dev {link.name}")
+        title = f"route {to} of {netns.id} by {link.name}, so that it gets as far as the rules that translate it"
+        yield Remedy(title, (AddRoute(netns.id, route),))
+
+
+def _translates_output(netns: Netns) -> bool:
+    chains = (chain for table in netns.firewall.tables for chain in table.chains)
+    return any(chain.base is not None and (chain.base.kind, chain.base.hook) == ("nat", "output") for chain in chains)
 
 
 def gateways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[NextHop]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers import diagnose
-from engine.explain.failure import Failure, Leg, failure_of
+from engine.explain.failure import Failure, Leg, failure_of, translation_of
 from engine.explain.whatif import apply
 from engine.model.trace import Conversation, Outcome, Symptom
 from engine.model.verdict import Question
@@ -112,14 +112,22 @@ class Search:
     def _further(
         self, failure: Failure, blocker: Blocker, seen: set[tuple[object, ...]]
     ) -> tuple[Step, Failure | None] | None:
-        """The blocker's first remedy that makes a difference, and the failure after it; None where it connects."""
+        """The blocker's first remedy that makes a difference, and the failure after it; None where it connects. One
+        that only has the packet come back to where it was makes none."""
         for remedy in blocker.remedies:
             changed = after_remedy(failure.world, remedy)
             after = self.walk(changed)
             following = failure_of(changed, self.question, after)
-            if following is None or following.signature not in seen:
+            if following is None or (following.signature not in seen and not _bounced(following)):
                 return Step(blocker, remedy, failure.world, after), following
         return None
+
+
+def _bounced(failure: Failure) -> bool:
+    """Whether a packet that nobody translated is again where it was before."""
+    been = {hop.netns for hop in failure.trace.hops[:-1]}
+    back = failure.outcome is Outcome.LOOP or failure.netns.id in been
+    return failure.leg is Leg.FORWARD and back and translation_of(failure) is None
 
 
 def _options(failure: Failure) -> Iterator[tuple[Blocker, Remedy]]:

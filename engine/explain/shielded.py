@@ -64,7 +64,9 @@ def _behind(search: Search, step: Step) -> Iterator[Step]:
 
 
 def _accepts(remedy: Remedy | None) -> bool:
-    inserted = (change for change in (remedy.changes if remedy else ()) if isinstance(change, InsertRule))
+    """Whether a command of the remedy accepts the packet; what is mended by hand takes the engine's rules with it."""
+    changes = remedy.changes if remedy and not remedy.manual else ()
+    inserted = (change for change in changes if isinstance(change, InsertRule))
     return any(Verdict(VerdictKind.ACCEPT) in change.rule.statements for change in inserted)
 
 

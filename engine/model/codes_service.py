@@ -9,7 +9,7 @@ from engine.model.code import HELD, REFUSED, SILENCE, Code
 SERVICE: Mapping[str, Code] = {
     # Address translation.
     "NAT_NOT_PUBLISHED": Code(
-        "No rule translates the port and nothing listens on it: it is not published.",
+        "No rule translates the port and nothing listens on it: it is not published, or no service has it.",
         REFUSED,
         "the container is published, by its engine",
     ),
@@ -178,9 +178,10 @@ SERVICE: Mapping[str, Code] = {
         "icmp_echo_ignore_all is turned off, or a port is asked for instead",
     ),
     "DST_NO_ADDRESS": Code(
-        "The container has lost the address that its engine gave it, or IPv6 is off on its device.",
-        "no route to host, after some seconds",
-        "the device gets its address back; a restart of the container does that, too",
+        "Nobody has the address: a container has lost the one that its engine gave it, IPv6 is off on its device, or "
+        "the host is sent packets for an address (as a virtual one) that it does not have.",
+        "no route to host, after some seconds; nothing, where the host drops what it would send back",
+        "the device gets the address (back); a restart of the container does that, too",
     ),
     # Not decided, or not seen, here.
     "INFO_EXITS_HOST": Code(

@@ -315,7 +315,13 @@ COMMON: tuple[Fault, ...] = (
         "RET_ASYMMETRIC_GATEWAY",
         "ip rule 32765",
     ),
-    Fault("packets taken by an exit node", docker(exit_node, proxy=False), "SRC_ROUTE_SHADOWED", "ip rule 5270"),
+    Fault(
+        "packets taken by an exit node",
+        docker(exit_node, proxy=False),
+        "SRC_ROUTE_SHADOWED",
+        "ip rule 5270",
+        owner="tailscale",
+    ),
     Fault(
         "answer by the first of two uplinks",
         docker(second_uplink, proxy=False),

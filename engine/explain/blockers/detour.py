@@ -15,6 +15,7 @@ from ipaddress import ip_network
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.overlap import overlap
 from engine.explain.failure import Failure
+from engine.explain.owners import owner_of
 from engine.explain.policycraft import STANDARD, past_rule
 from engine.explain.routecraft import gateways, network_word
 from engine.model.host import Netns
@@ -25,6 +26,8 @@ from engine.model.trace import Step, StepKind
 from engine.path.decision import route_ref, rule_ref
 from engine.path.fib import Fib, FlowKey, Found
 
+#: What an exit node's user has.
+EXIT_NODE = "`tailscale set --exit-node-allow-lan-access` leaves this host's own networks alone (not checked)"
 #: Taking away what leads many others weighs as much as this many ways for one destination.
 WIDE = 3
 
@@ -47,7 +50,10 @@ def detours(failure: Failure) -> list[Blocker]:
         by = f"policy rule {turn.rule.priority} and route" if custom else "route"
         sentence = f"in {netns.id}, {by} {turn.route.text or turn.route.destination} leads {what} {step.packet} astray"
         evidence = (f"then: {failure.step.text}", *((f"route: {turn.route.text}",) if custom else ()))
-        found.append(Blocker(code, sentence, at, remedies, evidence=evidence))
+        owner = owner_of(at, netns.firewall)
+        if owner == "tailscale" and not turn.route.destination.prefixlen:
+            evidence += (EXIT_NODE,)
+        found.append(Blocker(code, sentence, at, remedies, owner, evidence))
     found.reverse()
     return found
 

@@ -15,7 +15,7 @@ from engine.model.firewall import Backend, Chain, Match, Rule, Table, Verdict
 from engine.model.host import Netns
 from engine.model.plan import Change, DeleteRule, Listen, RulePlace, SetContainer
 from engine.model.ref import Ref, RefKind
-from engine.model.trace import Step
+from engine.model.trace import Hop, Step
 from engine.model.traffic import Listener
 from engine.model.verdict import NearMiss
 from engine.path.matches import Answer, matches
@@ -98,7 +98,7 @@ def unfulfilled(failure: Failure, container: Container, published: PublishedPort
         connect = f"connect {container.name} to a network that is not internal, or run it again in one"
         remedy = Remedy(connect, (Listen(host.id, held(failure, asked)),), manual=True)
         return Blocker("NAT_NOT_PUBLISHED", sentence, at, (remedy,), container.engine)
-    left = _left_to_the_proxy(failure)
+    left = left_to_the_proxy(failure)
     holds = container.engine.startswith(HOLDING) and failure.leg is not Leg.SERVICE
     if holds and (failure.packet.dst.is_loopback or left is not None):
         sentence = (
@@ -116,7 +116,7 @@ def unfulfilled(failure: Failure, container: Container, published: PublishedPort
     return Blocker("NAT_RULES_WIPED", sentence, at, remedies, container.engine, evidence, misses)
 
 
-def _left_to_the_proxy(failure: Failure) -> Rule | None:
+def left_to_the_proxy(failure: Failure) -> Rule | None:
     """The rule that would have translated the packet if it came by any other device: as Docker writes it beside its
     proxy, which takes what a container asks of its own bridge."""
     first = _first_hook(failure)
@@ -255,13 +255,14 @@ def port_ref(failure: Failure, host: Netns) -> Ref:
     return Ref(RefKind.NETNS, host.id, (), f"port {port}", f"port {port} of {host.id}")
 
 
-def untranslated(failure: Failure) -> tuple[NearMiss, ...]:
-    """Rules that would have translated the packet where it ended, but for a condition or two."""
-    hop = failure.trace.hops[-1]
-    return near_misses(Passed(failure.world, hop.netns, _first_hook(failure), hop.steps), translates)
+def untranslated(failure: Failure, where: Hop | None = None) -> tuple[NearMiss, ...]:
+    """Rules that would have translated the packet where it ended (or on that part of its way), but for a condition or
+    two."""
+    hop = where or failure.trace.hops[-1]
+    return near_misses(Passed(failure.world, hop.netns, _first_hook(failure, hop), hop.steps), translates)
 
 
-def _first_hook(failure: Failure) -> Step:
+def _first_hook(failure: Failure, hop: Hop | None = None) -> Step:
     """The step at which a translation would have been made."""
-    steps = failure.trace.hops[-1].steps
-    return next((step for step in steps if step.hook in ("prerouting", "output")), failure.step)
+    steps = (hop or failure.trace.hops[-1]).steps
+    return next((step for step in steps if step.hook in ("prerouting", "output")), steps[-1])

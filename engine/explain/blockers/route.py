@@ -9,7 +9,7 @@ from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.link import up
 from engine.explain.failure import Failure
 from engine.explain.policycraft import STANDARD, past_rule
-from engine.explain.routecraft import narrow_masks, ways, wider_masks
+from engine.explain.routecraft import narrow_masks, up_to_output, ways, wider_masks
 from engine.explain.whatif import apply
 from engine.model.address import IPAddress
 from engine.model.host import Netns
@@ -30,7 +30,11 @@ def no_route(failure: Failure) -> list[Blocker]:
     if ref.kind is RefKind.POLICY_RULE:
         return refused_route(failure)
     netns, wanted = failure.netns, failure.packet.dst
-    remedies = (*wider_masks(failure, netns, wanted), *ways(failure, netns, wanted))
+    remedies = (
+        *wider_masks(failure, netns, wanted),
+        *ways(failure, netns, wanted),
+        *up_to_output(failure, netns, wanted),
+    )
     code = "RET_NO_ROUTE_BACK" if failure.backwards else "SRC_NO_ROUTE"
     purpose = "back to the client" if failure.backwards else "there"
     sentence = f"{netns.id} has no route to {wanted}: it can't send {purpose}"
@@ -133,6 +137,8 @@ def not_forwarded(failure: Failure) -> list[Blocker]:
     whole = name in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
     code = "HOST_IP_FORWARD_OFF" if whole else "HOST_DEVICE_FORWARDING_OFF"
     sentence = f"{netns.id} does not forward packets: {name} is 0, and {failure.packet} is not for itself"
+    lost = leaf and all(failure.packet.dst not in each.addresses_by_value for each in failure.around)
+    sentence += ", nor anybody's in view" if lost else ""
     return [Blocker(code, sentence, ref, (remedy,))]
 
 

@@ -6,12 +6,23 @@ from collections.abc import Iterator
 from itertools import islice
 
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.blockers.publish import asking, held, port_ref, publish, run_again, unfulfilled, untranslated
+from engine.explain.blockers.nobodys import balances
+from engine.explain.blockers.publish import (
+    HOLDING,
+    asking,
+    held,
+    left_to_the_proxy,
+    port_ref,
+    publish,
+    run_again,
+    unfulfilled,
+    untranslated,
+)
 from engine.explain.failure import Failure, Leg, translation_of
 from engine.explain.services import Service, all_services, intention, services_for
 from engine.explain.wanted import translates
 from engine.model.address import end_of
-from engine.model.firewall import Field, Interval, Match, Nat, NatKind
+from engine.model.firewall import Field, Interval, Match, Nat, NatKind, Rule
 from engine.model.host import Netns
 from engine.model.plan import Listen
 
@@ -29,8 +40,9 @@ def not_published(failure: Failure) -> list[Blocker]:
     everyone = next(filter(None, (all_services(failure, host, version) for version in _versions(failure))), [])
     if not everyone or _shares_host(failure):
         return []
-    if failure.packet.dst.is_loopback and _translated_for_others(failure, asked):
-        return [_left_to_a_program(failure, asked)]
+    left = left_to_the_proxy(failure)
+    if left is not None or (failure.packet.dst.is_loopback and _translated_for_others(failure, asked)):
+        return [_left_to_a_program(failure, asked, left)]
     found = services_for(failure, host, asked)
     engines = _publishes(host) or any(each.container is not None for each in everyone)
     if not found and not engines:
@@ -62,11 +74,14 @@ def _translated_for_others(failure: Failure, asked: int) -> bool:
     )
 
 
-def _left_to_a_program(failure: Failure, asked: int) -> Blocker:
-    """A loopback address, which rules of publishing leave to a program of the engine: and there is none."""
+def _left_to_a_program(failure: Failure, asked: int, left: Rule | None) -> Blocker:
+    """A loopback address, or the container's own bridge, which rules of publishing leave to a program of the engine:
+    and there is none."""
     address, port = failure.packet.dst, f"{asked}/{failure.question.protocol}"
-    sentence = f"rules translate {port} for other addresses than {address}, and no program serves it at {address}"
-    title = f"ask for another address of the host, or start again what publishes {port} with its proxy"
+    others = f"other addresses than {address}" if left is None else f"all but packets by {failure.step.context.iif}"
+    sentence = f"rules translate {port} for {others}, and no program serves it at {address}"
+    elsewhere = "another address of the host" if left is None else "the container's own address"
+    title = f"ask for {elsewhere}, or start again what publishes {port} with its proxy"
     remedy = Remedy(title, (Listen(failure.netns.id, held(failure, asked)),), manual=True)
     return Blocker(
         "NAT_PROXY_ABSENT", sentence, port_ref(failure, failure.netns), (remedy,), near_misses=untranslated(failure)
@@ -103,6 +118,8 @@ def _by_the_engine(failure: Failure, found: list[Service], asked: int) -> Remedy
     """Published for good, and for everybody; where which container was meant can't be told, in general words."""
     port = asking(failure, asked, 0).replace(":0", ":PORT")
     title = f"publish a container's port as {asked} (run it again with -p {port}), or listen on it on the host"
+    if balances(failure.netns) and not any(each.engine in HOLDING for each in failure.world.snapshot.containers):
+        title = f"give a service the node port {asked}, or listen on it on the host"
     if len(found) == 1 and found[0].container is not None:
         title = run_again(found[0].container, asking(failure, asked, found[0].port))
     return Remedy(title, (Listen(failure.netns.id, held(failure, asked)),), manual=True, cost=2)
