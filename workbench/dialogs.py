@@ -1,6 +1,7 @@
 """The screens that lie over the panes: a fix before it is carried out, and the command log.
 
-Each is one list in a frame. What its keys do is in its lower border; escape always closes it and does nothing.
+Each is one list in a frame, which `/` filters. What its keys do is in its lower border; escape clears the filter, else
+closes it and does nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
+from textual.widgets import Input
 
 from engine.model.verdict import Fix
 from views.listing import Listing
@@ -32,7 +35,11 @@ MOVES: list[BindingType] = [
 class Dialog(Held, ModalScreen[bool]):
     """A framed list over the panes. Closed with yes or no."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*MOVES, Binding("escape,q", "close", "close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *MOVES,
+        Binding("slash", "filter", show=False),
+        Binding("escape,q", "close", "close"),
+    ]
 
     def __init__(self, title: str, hint: str, lay: Callable[[int], Sequence[Entry]], empty: str = "") -> None:
         super().__init__()
@@ -42,9 +49,10 @@ class Dialog(Held, ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """The frame with its list."""
         with Vertical() as box:
-            box.border_title = self._title
-            box.border_subtitle = self._hint
+            box.border_title = Content(self._title)
+            box.border_subtitle = Content(self._hint)
             yield self.listing
+            yield Input(placeholder="/ text, or !text for all others", select_on_focus=True)
         yield NoticeLine()
 
     def on_mount(self) -> None:
@@ -55,7 +63,24 @@ class Dialog(Held, ModalScreen[bool]):
             self.listing.styles.height = max(len(rows), 1)
             return rows
 
+        self.query_one(Input).display = False
         self.listing.flow(laid)
+        self.listing.focus()
+
+    def action_filter(self) -> None:
+        """Asks for what the rows have to have."""
+        self.query_one(Input).display = True
+        self.query_one(Input).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filters as the user types."""
+        listing = self.listing
+        listing.filter(event.value)
+        found = f"/{event.value} {listing.found} of {listing.total} · " if event.value else ""
+        self.query_one(Vertical).border_subtitle = Content(f"{found}{self._hint}")
+
+    def on_input_submitted(self) -> None:
+        """Gives the keys back to the rows that are left."""
         self.listing.focus()
 
     def action_move(self, steps: int) -> None:
@@ -63,8 +88,14 @@ class Dialog(Held, ModalScreen[bool]):
         self.listing.move(steps)
 
     def action_close(self) -> None:
-        """Closes without doing anything."""
-        self.dismiss(False)
+        """Clears the filter; where there is none, closes without doing anything."""
+        field = self.query_one(Input)
+        if field.display:
+            field.value = ""
+            field.display = False
+            self.listing.focus()
+        else:
+            self.dismiss(False)
 
 
 class Choice(Dialog):
@@ -127,7 +158,8 @@ class Proposal(Dialog):
             frame = self.query_one(Vertical)
             frame.add_class("-careful")
             frame.border_title = "This changes the host itself"
-            frame.border_subtitle = "a once more carries it out on this host · esc closes"
+            self._hint = "a once more carries it out on this host · esc closes"
+            frame.border_subtitle = self._hint
         else:
             self.dismiss(True)
 

@@ -116,5 +116,7 @@ class Looking(Stage):
             if isinstance(key, int):
                 self.show_moment(moments[key] if key < len(moments) - 1 else None)
 
-        lines = timeline_lines(seen)
-        self.push_screen(Choice("Timeline", "enter goes there · esc closes", lambda _: lines, "Nothing yet.", go))
+        lines = timeline_lines(seen, self.timeline.gone)
+        self.push_screen(
+            Choice("Timeline", "enter goes there · / filters · esc closes", lambda _: lines, "Nothing yet.", go)
+        )

@@ -2,7 +2,8 @@
 
 Laws:
 1. A moment shares with the one before whatever is equal (`sharing`), so it costs what has changed and no more.
-2. The oldest moments go when there are more than `MOST`, or when together they are larger than `LARGEST` bytes.
+2. The oldest moments go when there are more than `MOST`, or when together they are larger than `LARGEST` bytes. How many
+   went is told below those that are left.
 3. A look that shows no change but counters replaces the last moment: it is the same one, seen better.
 """
 
@@ -41,6 +42,7 @@ class Timeline:
         self._most, self._largest = most, largest
         self._size = 0
         self.moments: list[Moment] = []
+        self.gone = 0
         self.flips: list[Flip] = []
 
     @property
@@ -59,6 +61,7 @@ class Timeline:
         self._size += moment.size
         while len(self.moments) > 1 and (len(self.moments) > self._most or self._size > self._largest):
             self._size -= self.moments.pop(0).size
+            self.gone += 1
         return moment
 
     def flipped(self, flip: Flip) -> None:

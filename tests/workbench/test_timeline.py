@@ -7,6 +7,7 @@ from engine.model.host import Snapshot
 from engine.model.verdict import Reach
 from tests.views.hosts import docker_host
 from views.verdict.ask import Ask
+from views.verdict.history import timeline_lines
 from workbench.flips import Flip
 from workbench.sharing import own_size, share
 from workbench.timeline import Timeline
@@ -72,6 +73,9 @@ def test_the_oldest_moments_go_first() -> None:
         seen = later(snapshot, number)
         timeline.add(seen, changes(snapshot, seen))
     assert [each.at[-1] for each in timeline.moments] == ["2", "3", "4"]
+    assert timeline_lines([(each.at, ("a rule",), "") for each in timeline.moments], timeline.gone)[-1].words == (
+        "2 earlier ones are not kept any more"
+    )
 
 
 def test_one_moment_stays_however_large_it_is() -> None:

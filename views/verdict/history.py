@@ -43,8 +43,9 @@ def _by(by: Sequence[Difference]) -> list[str]:
     return [f"{SIGNS[each.how][0]} {each}" for each in by]
 
 
-def timeline_lines(moments: Sequence[Seen]) -> list[Line]:
-    """The moments, the last one first, each with its number as its key; a flip stands out by its word."""
+def timeline_lines(moments: Sequence[Seen], gone: int = 0) -> list[Line]:
+    """The moments, the last one first, each with its number as its key; a flip stands out by its word. `gone` is the
+    number of those before them that are not kept any more."""
     lines = []
     for number, (clock, changed, flip) in reversed(list(enumerate(moments))):
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
@@ -53,4 +54,6 @@ def timeline_lines(moments: Sequence[Seen]) -> list[Line]:
         if flip:
             spans.append(Span(f"flipped {flip}  ", Role.GOOD if flip.startswith("✓") else Role.BAD))
         lines.append(Line((*spans, Span(said)), number))
+    if gone:
+        lines.append(Line((Span(f"{gone} earlier ones are not kept any more", Role.DIM),)))
     return lines

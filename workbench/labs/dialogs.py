@@ -39,7 +39,13 @@ class Menu(Choice):
         self._by_letter = {item.letter: item.key for item in items if item.letter}
         lettered = any(item.letter for item in items)
         lines: list[Entry] = [_row(item, lettered) for item in items]
-        super().__init__(title, "enter or the letter chooses · esc closes", lambda _: lines, empty, chosen)
+        super().__init__(
+            title,
+            f"enter{' or the letter' if lettered else ''} chooses · / filters · esc closes",
+            lambda _: lines,
+            empty,
+            chosen,
+        )
 
     def on_key(self, event: events.Key) -> None:
         """A letter chooses its row."""

@@ -1,0 +1,45 @@
+"""The lists that lie over the panes: filtered by `/`, which escape clears before it closes them."""
+
+from textual.pilot import Pilot
+
+from tests.workbench.screen import bench, drive, looked, workbench
+from workbench.dialogs import Dialog
+from workbench.labs.dialogs import Item, Menu
+
+
+def rows(dialog: Dialog) -> list[object]:
+    return [row.key for row in dialog.listing._rows]
+
+
+def test_a_list_over_the_panes_is_filtered_and_its_letters_are_letters_of_the_filter_meanwhile() -> None:
+    chosen: list[object] = []
+    items = [Item("", "Faults"), *(Item(name[0], name, name) for name in ("drop-new", "reject", "drop-raw"))]
+    menu = Menu("Break [lab]", items, chosen.append)
+
+    async def play(pilot: Pilot[int]) -> None:
+        await looked(pilot)
+        app = bench(pilot)
+        await app.push_screen(menu)
+        await pilot.press("slash", *"drop")
+        assert rows(menu) == [None, "drop-new", "drop-raw"]
+        assert "/drop 2 of 3" in str(menu.query("Vertical").first().border_subtitle)
+        await pilot.press("escape")
+        assert rows(menu) == [None, "drop-new", "reject", "drop-raw"]
+        assert app.screen is menu
+        await pilot.press("slash", *"raw", "enter", "enter")
+        assert chosen == ["drop-raw"]
+        assert app.screen is not menu
+
+    drive(workbench(), play)
+
+
+def test_escape_closes_a_list_that_is_not_filtered() -> None:
+    async def play(pilot: Pilot[int]) -> None:
+        await looked(pilot)
+        app = bench(pilot)
+        await pilot.press("N", "escape")
+        assert not isinstance(app.screen, Dialog)
+        await pilot.press("N", "slash", "escape", "escape")
+        assert not isinstance(app.screen, Dialog)
+
+    drive(workbench(), play)
