@@ -21,7 +21,7 @@ from workbench.app import Workbench
 from workbench.sources import Given
 
 ROOT = Path(__file__).parent.parent
-HOSTS = ROOT / "tests" / "hosts" / "docker26"
+HOSTS = ROOT / "tests" / "hosts"
 FOLDER = ROOT / "screenshots"
 #: Turns of the event loop to wait for an answer.
 TURNS = 3000
@@ -38,12 +38,13 @@ class Picture:
     size: tuple[int, int] = (120, 36)
 
 
+SHOP = Ask("192.168.30.1:8080", "ns:shop-lan")
 PICTURES = (
-    Picture("main", "docker-user-drop", Ask("10.77.0.1:8080", "ns:lan")),
-    Picture("why", "drop-reply", Ask("10.77.0.1:8080", "ns:lan"), ("3", "plus")),
-    Picture("step", "docker-user-drop", Ask("10.77.0.1:8080", "ns:lan"), ("k", "k", "k", "k", "i")),
-    Picture("narrow", "docker-user-drop", Ask("10.77.0.1:8080", "ns:lan"), ("1",), (80, 24)),
-    Picture("lab", "docker-user-drop", Ask("10.77.0.1:8080", "ns:lan"), ("n", "g", "j", "j", "enter")),
+    Picture("main", "shop", SHOP),
+    Picture("why", "docker26/drop-reply", Ask("10.77.0.1:8080", "ns:lan"), ("3", "plus")),
+    Picture("step", "shop", SHOP, ("k", "k", "k", "k", "i")),
+    Picture("narrow", "shop", SHOP, ("1",), (80, 24)),
+    Picture("lab", "shop", SHOP, ("n", "g", "j", "j", "enter")),
 )
 
 

@@ -21,7 +21,7 @@ MARKS = {
     **dict.fromkeys("⇄⇅↔", "%"),
     **dict.fromkeys("⚠", "!"),
     **dict.fromkeys("‖", "="),
-    **dict.fromkeys("⟳", "@"),
+    **dict.fromkeys("⟳◎", "@"),
     **dict.fromkeys("↳└", "`"),
     **dict.fromkeys("↑", "^"),
     **dict.fromkeys("↓", "v"),

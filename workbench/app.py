@@ -142,6 +142,7 @@ class Workbench(Unbroken, Metering, Proving, Labs, Asking, Looking, Surveying, M
         self._take(source)
         self.asked, self.waiting = ask, False
         self.panes.forget()
+        self.post_message(Trouble(""))  # that of the one before
         self.edges()
         self._begin()
 
@@ -154,6 +155,7 @@ class Workbench(Unbroken, Metering, Proving, Labs, Asking, Looking, Surveying, M
 
         self.source = source
         self.pinned = None
+        self._stale = False
         self.timeline = Timeline()
         self.session = session = Session(source, tell, self._engine, self._changes)
 
@@ -167,6 +169,7 @@ class Workbench(Unbroken, Metering, Proving, Labs, Asking, Looking, Surveying, M
     def _trouble(self, event: Trouble) -> None:
         line = self.query_one("#trouble", Static)
         line.set_class(bool(event.reason), "-shown")
+        self._stale = event.stale
         line.update(Content(f"✗ {event.reason}"))
         self.waiting = False
         if event.reason and self.panes.snapshot is None:
@@ -218,7 +221,7 @@ class Workbench(Unbroken, Metering, Proving, Labs, Asking, Looking, Surveying, M
         """Draws the header."""
         source = self.source
         doing = self._doing or ("asking …" if self.waiting else "")
-        state = State(source.title, source.live, self.shown_place, doing, source.writable)
+        state = State(source.title, source.live, self.shown_place, doing, source.writable, self._stale)
         self.query_one("#header", Static).update(header(state, self.panes.snapshot))
 
     def edges(self) -> None:

@@ -21,7 +21,7 @@ TITLES = ("Topology", "Rules", "Path", "Answer")
 class State:
     """What the header says beside the snapshot. `doing` says what goes on beside the screen.
 
-    `moment` tells which moment is shown, where it is not now.
+    `moment` tells which moment is shown, where it is not now; `stale` that the host cannot be looked at any more.
     """
 
     title: str
@@ -29,13 +29,16 @@ class State:
     moment: str
     doing: str
     writable: bool = False
+    stale: bool = False
 
 
 def header(state: State, snapshot: Snapshot | None) -> Content:
     """Where this is, whether it moves and may be changed, what is hidden, what is seen: what matters most comes first,
     since a narrow terminal cuts the end."""
     parts: list[tuple[str, str]] = [(" portscope ", "bold reverse"), (f" {state.title}", "bold")]
-    if state.live:
+    if state.live and state.stale:
+        parts.append(("  ✗ as last seen", "$text-error bold"))
+    elif state.live:
         parts.append((f"  ‖ {state.moment}", "$text-warning bold") if state.moment else ("  ⟳ live", "$text-success"))
     parts.append(("  fixes allowed", "$text-warning") if state.writable else ("  read-only", DIM))
     if snapshot is not None and snapshot.gaps:

@@ -21,6 +21,7 @@ MARKS = """\
 ◌  not seen from here          ━  the way of the packet
 ▶  selected                    :8080→80  published
 ⇄  also on another network     ≈  a rule that nearly let it through
+◎  where the packet was to go
 ✓ ✗ ·  before a step: a real attempt saw it so, otherwise, not at all"""
 
 

@@ -72,8 +72,12 @@ class Unchanged(Message):
 
 
 class Trouble(Message):
-    """Looking or answering failed. The screen says so and keeps what it shows. Empty: all is well again."""
+    """Looking or answering failed. The screen says so and keeps what it shows. Empty: all is well again.
 
-    def __init__(self, reason: str) -> None:
+    `stale`: the source cannot be looked at, and may be another one by now.
+    """
+
+    def __init__(self, reason: str, *, stale: bool = False) -> None:
         super().__init__()
         self.reason = reason
+        self.stale = stale

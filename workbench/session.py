@@ -185,7 +185,7 @@ class Session:
                     self._compare(ask, verdict, [each for change in found for each in change])
             self._tell("")
         except Refusal as error:
-            self._tell(str(error))
+            self._tell(str(error), stale=True)
         except Exception as error:  # the screen stays, and says what happened
             self._tell(fault_words(error))
 
@@ -263,7 +263,7 @@ class Session:
         """Whether the user waits for the thread."""
         return self._ended or self._next.asked or self._next.again or bool(self._next.wishes)
 
-    def _tell(self, trouble: str) -> None:
+    def _tell(self, trouble: str, *, stale: bool = False) -> None:
         if trouble != self._trouble:
             self._trouble = trouble
-            self._post(Trouble(trouble))
+            self._post(Trouble(trouble, stale=stale))

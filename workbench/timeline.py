@@ -2,8 +2,8 @@
 
 Laws:
 1. A moment shares with the one before whatever is equal (`sharing`), so it costs what has changed and no more.
-2. The oldest moments go when there are more than `MOST`, or when together they are larger than `LARGEST` bytes. How many
-   went is told below those that are left.
+2. The oldest moments go when there are more than `MOST`, or when together they are larger than `LARGEST` bytes; how
+   many went is counted.
 3. A look that shows no change but counters replaces the last moment: it is the same one, seen better.
 """
 

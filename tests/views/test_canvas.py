@@ -31,7 +31,7 @@ TIGHT = """\
 OUTSIDE  UPLINK  HOST     BRIDGE · CONTAINER
                  ┏━━━━━━┓
 ● lan ━━━● up0 ━━┫ ✗ dh ┠─● docker0  172.17.0.1/16  network bridge
-    10.77.0.1/24 ┃      ┃ ├─● web  172.17.0.2
+    10.77.0.1/24 ┃      ┃ ├─◎ web  172.17.0.2
                  ┃      ┃ │   :8080→80 httpd
                  ┃      ┃ ├─● db  172.17.0.3
                  ┃      ┃ │   :5432→127.0.0.1:5432 postgres

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from ipaddress import ip_address
 
 from engine.model.packet import Packet, Protocol
 from engine.model.trace import Context, Hop, Outcome, Step, StepKind, Trace
@@ -26,6 +27,17 @@ def test_a_dropped_packet_used_the_uplink_and_stops_at_the_host() -> None:
     assert found.links == {UPLINK}
     assert found.stop == SCENE.host.id
     assert found.words == "stops in dh: filter/DOCKER-USER #0 drop"
+    assert found.wanted is not None
+    assert SCENE.nodes[found.wanted].label == "web"
+
+
+def test_where_nobody_has_the_address_or_the_packet_came_to_it_nothing_is_wanted() -> None:
+    forward = dropped_verdict().conversation.forward
+    last = forward.hops[-1]
+    gone = replace(last.steps[-1], packet=replace(last.steps[-1].packet, dst=ip_address("172.17.0.99")))
+    assert of(replace(forward, hops=(*forward.hops[:-1], replace(last, steps=(*last.steps[:-1], gone))))).wanted is None
+    there = replace(last, netns="web")
+    assert of(replace(forward, hops=(*forward.hops, there))).wanted is None
 
 
 def test_a_delivered_packet_used_every_link_to_its_container_and_stops_nowhere() -> None:

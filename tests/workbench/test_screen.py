@@ -14,6 +14,7 @@ from workbench.app import Workbench
 from workbench.exits import refused
 from workbench.help import Help
 from workbench.prompt import WhyPrompt
+from workbench.sources import Given
 
 DROP = ("xt-nft", "ip", "filter", "DOCKER-USER", 0)
 DNAT = ("xt-nft", "ip", "nat", "DOCKER", 1)
@@ -420,6 +421,29 @@ def test_a_live_host_that_changes_keeps_the_user_where_he_is() -> None:
         assert cursor is not None
 
     drive(workbench(look=lambda: hosts.pop(0) if len(hosts) > 1 else hosts[0], ask=ASK, live=True), play)
+
+
+def test_a_host_that_cannot_be_looked_at_any_more_is_shown_as_last_seen_until_another_one_is_opened() -> None:
+    looks = [docker_host()]
+
+    def look() -> Snapshot:
+        if looks:
+            return looks.pop()
+        raise refused("no lab shop is up; up are: none")
+
+    async def play(pilot: Pilot[int]) -> None:
+        await looked(pilot)
+        app = bench(pilot)
+        await pilot.press("r")
+        await until(pilot, lambda: "as last seen" in line(app, "header"))
+        assert "no lab shop is up" in line(app, "trouble")
+        assert "172.17.0.2" in text(app, "topology")
+        app.open(Given("another", docker_host, live=True))
+        await until(pilot, lambda: app.panes.snapshot is not None)
+        assert "live" in line(app, "header")
+        assert not app.query_one("#trouble").has_class("-shown")
+
+    drive(workbench(look=look, live=True), play)
 
 
 def test_freezing_is_told_in_the_header() -> None:

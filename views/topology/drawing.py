@@ -49,6 +49,8 @@ class Drawing:
         mark, role = node.state.value, STATE_ROLES[node.state]
         if node.id == self.way.stop:
             mark, role = "✗", Role.BAD
+        elif node.id == self.way.wanted:
+            mark, role = "◎", Role.BAD
         if node.id == self.look.selected:
             mark, role = "▶", Role.STRONG
         on_way = node.id in self.way.links or node.id in self.way.entered

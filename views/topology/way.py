@@ -23,12 +23,16 @@ LAYER_3 = (StepKind.ROUTE, StepKind.POLICY, StepKind.SOCKET)
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """What the canvas draws heavily: node ids whose link was used, namespaces that were entered, and the stop."""
+    """What the canvas draws heavily: node ids whose link was used, namespaces that were entered, and the stop.
+
+    `wanted` is the node that a packet which stopped before it was to go to.
+    """
 
     links: frozenset[str] = frozenset()
     entered: frozenset[str] = frozenset()
     stop: str | None = None
     words: str = ""
+    wanted: str | None = None
 
 
 def way(snapshot: Snapshot, scene: Scene, trace: Trace) -> Way:
@@ -42,7 +46,7 @@ def way(snapshot: Snapshot, scene: Scene, trace: Trace) -> Way:
     entered = frozenset(node for hop in trace.hops if (node := scene.of_netns(hop.netns)))
     if trace.outcome in (Outcome.DELIVERED, Outcome.LEAVES_VIEW):
         return Way(links, entered)
-    return Way(links, entered, _stop(scene, trace), stop_words(trace))
+    return Way(links, entered, _stop(scene, trace), stop_words(trace), _wanted(snapshot, scene, trace))
 
 
 def stop_words(trace: Trace) -> str:
@@ -146,3 +150,15 @@ def _stop(scene: Scene, trace: Trace) -> str | None:
         if found:
             return found
     return scene.of_netns(trace.hops[-1].netns)
+
+
+def _wanted(snapshot: Snapshot, scene: Scene, trace: Trace) -> str | None:
+    """The node of who has the address that the packet was last sent to; None where nobody has it, or it was there."""
+    address = trace.last.packet.dst
+    ends = [branch.far for branch in scene.branches if branch.far.ref and branch.far.ref.netns != trace.hops[-1].netns]
+    having = [
+        node
+        for node in ends
+        if node.ref and any(own.address == address for own in snapshot.by_id[node.ref.netns].addresses)
+    ]
+    return next((node.id for node in sorted(having, key=lambda node: node.detail != str(address))), None)

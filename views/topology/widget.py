@@ -27,7 +27,7 @@ from views.topology.scene import scene
 from views.topology.sift import sift
 from views.topology.way import Way
 
-LEGEND = "● up  ○ down  ▶ selected  ✗ stops here  ━ the packet's way"
+LEGEND = "● up  ○ down  ▶ selected  ✗ stops  ◎ wanted  ━ packet's way"
 #: A bridge with more ports than fit into the pane is folded, to no fewer than this many, until the user unfolds it.
 PORTS_LEAST = 5
 
@@ -184,12 +184,13 @@ class Topology(Painted):
     def _draw(self) -> None:
         if self._full is None:
             return
-        used = self.way.links | self.way.entered | {self.look.selected or "", self.look.focus or ""}
+        marked = (self.way.wanted, self.look.selected, self.look.focus)
+        used = self.way.links | self.way.entered | frozenset(filter(None, marked))
         size = self.size
         bridges = sum(one.bridge is not None for one in self._full.switches)
         limit = max((size.height - 3) // max(bridges, 1) - 2, PORTS_LEAST)
         full, self.found = sift(self._full, self.pattern) if self.pattern else (self._full, 0)
-        self._scene = fold(full, limit, frozenset(used), self._opened)
+        self._scene = fold(full, limit, used, self._opened)
         self._picture = self._fitted(self._scene, size)
         self.border_subtitle = self._foot(size.height)
         wanted = Size(self._picture.width, self._picture.height)
