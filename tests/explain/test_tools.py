@@ -2,7 +2,7 @@
 
 `golden/tools.txt` has each command with the lines that it adds to the tool's own file (`+`) or takes from it (`-`), as
 ufw 0.36.2, firewall-offline-cmd 2.3.1 and nmcli 1.52.1 (--offline) did it; ufw's are as iptables-save prints them.
-Another command than those needs the tool again: what it makes of it is written there by hand.
+Another command than those needs the tools again: `python -m tests.explain.record_tools` has them write the file.
 """
 
 from __future__ import annotations
