@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -124,7 +124,10 @@ def read_state(state: State, table: ProcessTable) -> Told:
     running = {process.pid for process in table.processes}
     read = (_read(folder, namespace, state) for namespace, folder in folders)
     tasks = [task for task in read if task is not None and (task.pid in running or not state.same_pids)]
-    return _joined(sorted(tasks, key=lambda task: (task.container.name, task.container.id)), state)
+    try:
+        return joined(tasks, state.name, lambda: cni.read_results(state.name, state.root))
+    except OSError as error:
+        return Told(in_order(tasks), gaps=(Gap(state.name, "", f"{cni.RESULTS}: {words_for(error)}"),))
 
 
 def unread_engines(table: ProcessTable) -> tuple[Gap, ...]:
@@ -134,21 +137,23 @@ def unread_engines(table: ProcessTable) -> tuple[Gap, ...]:
     return (Gap("cri-o", "", "the containers of CRI-O are not read; `crictl ps` shows them"),)
 
 
-def _joined(tasks: Iterable[Task], state: State) -> Told:
-    """The tasks in their networks."""
-    tasks = tuple(tasks)
+def in_order(tasks: Iterable[Task]) -> tuple[Task, ...]:
+    """The tasks by the names of their containers."""
+    return tuple(sorted(tasks, key=lambda task: (task.container.name, task.container.id)))
+
+
+def joined(found: Iterable[Task], engine: str, read: Callable[[], tuple[cni.Joined, ...]]) -> Told:
+    """The tasks of an engine in their networks; `read` gives what CNI kept, and is asked where a task has networks."""
+    tasks = in_order(found)
     apart = [task for task in tasks if task.netns and not task.container.network_mode.startswith("container:")]
     if not apart:
         return Told(tasks)
-    try:
-        results = cni.read_results(state.name, state.root)
-    except OSError as error:
-        return Told(tasks, gaps=(Gap(state.name, "", f"{cni.RESULTS}: {words_for(error)}"),))
+    results = read()
     known = {task.container.id: _results_of(task, results) for task in apart}
     gaps = []
     if any(task.container.pod and not known[task.container.id] for task in apart):
         reason = "host ports that pods ask for are not known; `crictl inspectp` shows them"
-        gaps.append(Gap(state.name, "", reason))
+        gaps.append(Gap(engine, "", reason))
     networks = {each.network.name: each.network for found in known.values() for each in found}
     return Told(
         tuple(replace(task, container=_placed(task.container, known.get(task.container.id, ()))) for task in tasks),

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from engine.observe.decode import address, be16, be32, text, u8, u16, u32
+from engine.observe.decode import address, be16, be32, mac, text, u8, u16, u32
+from engine.observe.netlink import attribute_list
 
 
 def _named(names: Mapping[int, str], read: Callable[[bytes], int]) -> Callable[[bytes], str]:
@@ -38,6 +39,11 @@ def _ports(raw: bytes) -> str:
     return f"{be16(raw[:2])}-{be16(raw[2:4])}"
 
 
+def _sources(raw: bytes) -> str:
+    """IFLA_MACVLAN_MACADDR_DATA: the MAC addresses that mode `source` listens to."""
+    return " ".join(sorted(mac(value) for _, value in attribute_list(raw)))
+
+
 #: Settings of a kind: attribute, name, and how its value is written.
 Settings = tuple[tuple[int, str, Callable[[bytes], str]], ...]
 
@@ -57,7 +63,7 @@ _BOND_MODES = {
     6: "balance-alb",
 }
 _BOND_HASHES = {0: "layer2", 1: "layer3+4", 2: "layer2+3", 3: "encap2+3", 4: "encap3+4", 5: "vlan+srcmac"}
-_MACVLAN = ((1, "mode", _named(_MACVLAN_MODES, u32)),)
+_MACVLAN = ((1, "mode", _named(_MACVLAN_MODES, u32)), (5, "sources", _sources))
 _IPVLAN = ((1, "mode", _named(_IPVLAN_MODES, u16)), (2, "flags", _named(_IPVLAN_FLAGS, u16)))
 
 _GRE: Settings = (

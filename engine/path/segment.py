@@ -13,7 +13,18 @@ from engine.model.address import IPAddress
 from engine.model.host import Netns
 from engine.model.link import BridgePort, Link
 from engine.path.vlans import Refused, Vlan, admitted, released
-from engine.path.wiring import BONDS, IPVLANS, MACVLANS, STACKED, Wiring, active_port, bond_of, remotes, told_elsewhere
+from engine.path.wiring import (
+    BONDS,
+    IPVLANS,
+    MACVLANS,
+    STACKED,
+    Wiring,
+    active_port,
+    bond_of,
+    listens_to,
+    remotes,
+    told_elsewhere,
+)
 
 #: Kinds whose frames stay inside what a snapshot shows, where it shows what they stand on. Any other leads out of view.
 SEEN_KINDS = frozenset({"veth", "bridge", "loopback", "vxlan"}) | STACKED | BONDS
@@ -61,7 +72,7 @@ class Station:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Who hears a broadcast, and whether it also reaches devices beyond the snapshot."""
+    """Who hears a broadcast, and is heard by its sender; and whether it also reaches devices beyond the snapshot."""
 
     stations: tuple[Station, ...]
     leaves_view: bool
@@ -122,9 +133,8 @@ def floods(port: Link, version: int | None) -> bool:
 class _Flood:
     """A frame for everybody, spreading: a question for a neighbour of an IP version, or of none any other."""
 
-    def __init__(self, wiring: Wiring, version: int | None) -> None:
-        self.wiring = wiring
-        self.version = version
+    def __init__(self, wiring: Wiring, sender: Link, version: int | None) -> None:
+        self.wiring, self.sender, self.version = wiring, sender, version
         self.stations: list[Station] = []
         self.leaves = False
         self._seen: set[tuple[str, int, Vlan, bool]] = set()
@@ -145,7 +155,7 @@ class _Flood:
             if link.up and key not in self._seen:
                 self._seen.add(key)
                 (self._sent if sends else self._heard)(netns, link, way)
-        return Segment(tuple(self.stations), self.leaves)
+        return Segment(tuple(each for each in self.stations if listens_to(self.sender, each.link.mac)), self.leaves)
 
     def _sent(self, netns: Netns, link: Link, way: _Way) -> None:
         if link.kind == "bridge":
@@ -197,7 +207,7 @@ class _Flood:
             if above.kind == "vlan" and way.tag is not None and above.detail.get("id") == str(way.tag):
                 self._hear(there, above, replace(way, tag=None))
                 return
-            if above.kind in MACVLANS | IPVLANS:
+            if above.kind in MACVLANS | IPVLANS and listens_to(above, self.sender.mac):
                 self._hear(there, above, way)
         bridge = bridge_of(netns, link)
         if bridge is None:
@@ -230,7 +240,7 @@ class _Flood:
 def segment_of(wiring: Wiring, netns: Netns, link: Link, inside: Vlan = None, version: int | None = None) -> Segment:
     """Floods a frame out of `link`: a question for a neighbour of that IP version, which ports may not be told. For a
     bridge with VLANs, `inside` is the one that the frame is in."""
-    flood = _Flood(wiring, version)
+    flood = _Flood(wiring, link, version)
     if link.kind == "bridge" and inside is not None:
         flood.spread(netns, link, None, _Way(inside))
     else:

@@ -3,7 +3,8 @@
 1. A vlan device tags what it sends, and takes the frames with its tag before any bridge sees them.
 2. A macvlan device takes the frames for its MAC address. It speaks to others on the same lower device only in mode
    bridge, and never to the lower device's own namespace: what it sends leaves by the wire. So a host and its own
-   macvlan containers do not reach each other. Rules of the lower device's namespace never see its packets.
+   macvlan containers do not reach each other. In mode source it takes only what comes from an address of its list.
+   Rules of the lower device's namespace never see its packets.
 3. An ipvlan device shares the lower device's MAC address, and takes the packets for its IP addresses; the rest as 2.
    Its modes l3 and l3s route with the host's tables, which is not followed.
 4. A bond or team sends by its active port and takes what any of its ports hears.
@@ -19,7 +20,17 @@ from engine.model.trace import Outcome, StepKind, Trace
 from engine.path.journey import Journey
 from engine.path.learning import remotes_of
 from engine.path.stages import Arrive, Next, OnWire, Tunnelled
-from engine.path.wiring import BONDS, IPVLANS, MACVLANS, STACKED, Place, active_port, bond_of, told_elsewhere
+from engine.path.wiring import (
+    BONDS,
+    IPVLANS,
+    MACVLANS,
+    STACKED,
+    Place,
+    active_port,
+    bond_of,
+    listens_to,
+    told_elsewhere,
+)
 
 #: What is said of a device whose far end a snapshot cannot show, by its kind.
 BEYOND: dict[str, str] = {
@@ -70,7 +81,7 @@ def sent_below(journey: Journey, stage: OnWire) -> Next | None:
         journey.step(StepKind.LINK, f"{link.name} has no carrier: the device below it has none", journey.link_ref(link))
         return journey.end(Outcome.LINK_DOWN)
     for place in journey.world.wiring.siblings(journey.netns, link):
-        if _takes(journey, place[1], stage.mac, place):
+        if _takes(journey, place, stage):
             return _up(journey, place, f"{link.name} → {place[1].name}, on the same device", stage)
     lower = journey.world.wiring.below(journey.netns, link)
     number = link.detail.get("id", "")
@@ -94,25 +105,23 @@ def heard_above(journey: Journey, stage: Arrive) -> Next | None:
         journey.step(StepKind.LINK, f"{link.name} is a port of {bond.name}", journey.link_ref(bond))
         return Arrive(bond, stage.mac, stage.source_mac, stage.vlan)
     for place in journey.world.wiring.above(journey.netns, link):
-        there, above = place
+        above = place[1]
         if above.kind == "vlan" and stage.vlan is not None and above.detail.get("id") == str(stage.vlan):
             untagged = Arrive(above, stage.mac, stage.source_mac)
             return _up(journey, place, f"{above.name} takes frames with tag {stage.vlan}", untagged)
-        if (
-            above.kind in MACVLANS | IPVLANS
-            and stage.vlan is None
-            and _takes(journey, above, stage.mac, (there, above))
-        ):
+        if above.kind in MACVLANS | IPVLANS and stage.vlan is None and _takes(journey, place, stage):
             return _up(journey, place, f"{link.name} → {above.name}", stage)
     return None
 
 
-def _takes(journey: Journey, above: Link, mac: str | None, place: Place) -> bool:
-    if not above.up:
+def _takes(journey: Journey, place: Place, frame: OnWire | Arrive) -> bool:
+    """Whether a device above takes a frame of the device below it."""
+    there, above = place
+    if not above.up or not listens_to(above, frame.source_mac):
         return False
     if above.kind in IPVLANS:
-        return journey.packet.dst in place[0].addresses_by_value
-    return above.mac == mac or above.detail.get("mode") == "passthru"
+        return journey.packet.dst in there.addresses_by_value
+    return above.mac == frame.mac or above.detail.get("mode") == "passthru"
 
 
 def _up(journey: Journey, place: Place, words: str, frame: OnWire | Arrive) -> Next:

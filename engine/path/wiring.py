@@ -107,6 +107,13 @@ def _bridges(link: Link) -> bool:
     return link.kind in IPVLANS and link.detail.get("flags", "bridge") == "bridge"
 
 
+def listens_to(link: Link, mac: str | None) -> bool:
+    """Whether a device takes frames from a MAC address: a macvlan in mode source those of its list alone."""
+    if link.kind not in MACVLANS or link.detail.get("mode") != "source":
+        return True
+    return mac in link.detail.get("sources", "").split()
+
+
 def same_vxlan(one: Link, other: Link) -> bool:
     """Whether two vxlan devices can be ends of one: their number and port are the same."""
     return (

@@ -10,10 +10,12 @@ import pytest
 
 from engine.model.container import Network, PublishedPort
 from engine.model.packet import Protocol
+from engine.observe.collected.snapshot import loads
 from tests.engines.containerd import IMAGE, PROGRAMS, ContainerdHost, containerd_host
 from tests.engines.docker import HOST_ADDRESS
 from tests.harness.needs import require
 from tests.harness.netns import Netns, run
+from tests.observe.collecting import collect
 
 WAITING = ("/bin/sleep", "1000")
 PORTS = (
@@ -73,6 +75,18 @@ def test_pods_are_known_with_their_networks_and_host_ports(
     assert known["db-0"].published == known["agent-0"].published == ()
     assert snapshot.networks == (Network("pods", "containerd", "bridge", "cni0", subnets=("10.22.0.0/16",)),)
     assert [gap for gap in snapshot.gaps if gap.source == "containerd"] == []
+
+
+def test_the_script_gathers_them_as_a_look_does_and_keeps_no_secret(
+    host: ContainerdHost, web: tuple[str, Netns], db: Netns, agent: Netns
+) -> None:
+    snapshot, text = host.snapshot(), collect(host.host)
+    told = loads(text)
+    assert told.containers == snapshot.containers
+    assert told.networks == snapshot.networks
+    assert [gap for gap in told.gaps if gap.source in ("containerd", "cni", "tasks")] == []
+    assert "/bin/sleep" not in text
+    assert "PATH=" not in text
 
 
 @pytest.mark.parametrize(("source", "address"), [("lan", HOST_ADDRESS), ("host", "127.0.0.1"), ("db-0", HOST_ADDRESS)])

@@ -6,6 +6,8 @@ from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
+from engine.model.container import Attachment, PublishedPort
+from engine.model.firewall import Backend, BaseChain, Opaque, Verdict, VerdictKind
 from engine.model.host import Netns, Snapshot
 from engine.model.link import BridgeVlan, Program
 from engine.model.packet import Protocol
@@ -144,3 +146,86 @@ def test_what_is_there_and_not_gathered_is_a_gap(seen: str, source: str, words: 
 def test_a_machine_without_any_of_it_has_no_gap() -> None:
     quiet = (section("tasks", ""), section("disciplines", '[{"kind":"noqueue","dev":"lo"}]', HOST))
     assert told(LINKS, *quiet, section("ebtables", "", HOST), section("arptables", "", HOST)).gaps == ()
+
+
+def test_the_rules_of_arptables_are_those_that_the_kernel_s_entries_give() -> None:
+    text = (
+        "Chain INPUT (policy DROP 3 packets, 84 bytes)\n"
+        "-j mine -i eth+ -o * -s 10.0.0.0/8 ! --dst-mac 02:00:00:00:00:00/ff:00:00:00:00:00 --opcode 1 "
+        ", pcnt=2 -- bcnt=56 \n"
+        "-j mangle -i * -o * --mangle-ip-s 10.9.9.9 --mangle-target DROP , pcnt=0 -- bcnt=0 \n\n"
+        "Chain mine (1 references)\n-i * -o * , pcnt=0 -- bcnt=0 \n"
+    )
+    (table,) = host(section("arptables-rules", text, HOST)).firewall.tables
+    assert (table.backend, table.family, table.name) == (Backend.XT_LEGACY, "arp", "filter")
+    first, mine = table.chains
+    assert first.base == BaseChain("filter", "input", 0, VerdictKind.DROP)
+    asked = "--opcode 1 -s 10.0.0.0/255.0.0.0 ! --destination-mac 02:00:00:00:00:00/ff:00:00:00:00:00 -i eth+"
+    assert [(rule.text, rule.packets, rule.bytes) for rule in first.rules] == [
+        (f"-A INPUT {asked} -j mine", 2, 56),
+        ("-A INPUT -j mangle", 0, 0),
+    ]
+    assert first.rules[0].statements[-1] == Verdict(VerdictKind.JUMP, "mine")
+    assert first.rules[1].statements == (Opaque("-A INPUT -j mangle"),)
+    assert (mine.base, mine.rules[0].statements, mine.rules[0].text) == (None, (), "-A mine")
+    for wrong in (
+        "-j DROP -i *",
+        "Chain INPUT (policy DROP)\n-j DROP --strange 1",
+        "Chain A (1 references)\n--opcode 1",
+    ):
+        assert [gap.source for gap in told(LINKS, section("arptables-rules", wrong, HOST)).gaps] == ["arptables-rules"]
+
+
+def test_containers_of_containerd_are_those_of_their_configurations() -> None:
+    one = (
+        '{"namespace":"k8s.io","id":"aa","pid":7,"annotations":{"io.kubernetes.cri.sandbox-name":"web-0"},'
+        '"linux":{"namespaces":[{"type":"network","path":"/var/run/netns/cni-1"}]}}'
+    )
+    gone = one.replace('"aa","pid":7', '"bb","pid":8')
+    result = (
+        '{"kind":"cniCacheV1","containerId":"aa","ifName":"eth0","networkName":"pods","config":"e30=",'
+        '"capabilityArgs":{"portMappings":[{"HostPort":8080,"ContainerPort":80,"Protocol":"tcp"}]},'
+        '"result":{"ips":[{"address":"10.22.0.2/16","gateway":"10.22.0.1"}]}}'
+    )
+    machine = (
+        section("owners", "4026532001 7"),
+        section("processes", "7 (sh) S 1 7 7 0 -1 0"),
+        section("namespaces", "4026532001 /run/netns/cni-1"),
+    )
+    known = told(*machine, section("containerd", f"{one}\n{gone}"), section("cni", result))
+    (pod,) = known.containers
+    assert (pod.name, pod.pod, pod.engine, pod.netns, pod.command) == (
+        "web-0",
+        "web-0",
+        "containerd",
+        "cni-1",
+        ("crictl",),
+    )
+    assert pod.attachments == (Attachment("pods", IPv4Address("10.22.0.2"), gateway=IPv4Address("10.22.0.1")),)
+    assert pod.published == (PublishedPort(Protocol.TCP, None, 8080, 80),)
+    assert [network.name for network in known.networks] == ["pods"]
+    assert [gap.source for gap in told(*machine, section("containerd", one)).gaps] == ["containerd"]
+
+
+def test_programs_are_those_that_bpftool_and_tc_tell() -> None:
+    attached = (
+        '[{"xdp":[],"tc":[{"devname":"p0","ifindex":3,"kind":"tcx/egress","prog_id":7,"prog_flags":[]},'
+        '{"devname":"p1","kind":"netkit/peer","prog_id":8},{"devname":"p1","kind":"clsact/ingress","prog_id":9}]}]'
+    )
+    classifiers = (
+        'p1 ingress\n[{"protocol":"all","pref":1,"kind":"bpf","chain":0},{"protocol":"all","kind":"bpf",'
+        '"options":{"handle":"0x1","bpf_name":"x","prog":{"id":9}}},{"kind":"u32","options":{"fh":"800:"}}]\n\n'
+        "p1 egress\n[]\n"
+    )
+    disciplines = section("disciplines", '[{"kind":"clsact","dev":"p1"}]', HOST)
+    sections = (disciplines, section("bpf", attached, HOST), section("classifiers", classifiers, HOST))
+    seen = told(LINKS, *sections)
+    links = {each.name: each.programs for each in seen.host_netns.links}
+    assert links["p0"] == (Program("xdp", "generic", number=12), Program("egress", "tcx", number=7))
+    assert links["p1"] == (
+        Program("ingress", "netkit", number=8),
+        Program("ingress", "bpf", "x", 9),
+        Program("ingress", "u32"),
+    )
+    assert seen.gaps == ()
+    assert [gap.source for gap in told(section("bpf", "", 0, 127, "bpftool is not installed")).gaps] == ["bpf"]

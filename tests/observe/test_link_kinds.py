@@ -47,6 +47,11 @@ KINDS: list[tuple[str, tuple[bytes, ...], dict[str, str]]] = [
     ("ipvlan", (attr(1, u16(1)), attr(2, u16(1))), {"mode": "l3", "flags": "private"}),
     ("macvlan", (attr(1, u32(16)),), {"mode": "source"}),
     (
+        "macvlan",
+        (attr(1, u32(16)), attr(5, attr(4, bytes(5) + b"\2") + attr(4, bytes(5) + b"\1"))),
+        {"mode": "source", "sources": "00:00:00:00:00:01 00:00:00:00:00:02"},
+    ),
+    (
         "bond",
         (attr(1, b"\1"), attr(2, u32(4)), attr(14, b"\1"), attr(3, u32(100))),
         {"mode": "active-backup", "active_slave": "4", "xmit_hash_policy": "layer3+4", "miimon": "100"},

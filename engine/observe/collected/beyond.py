@@ -18,7 +18,8 @@ def note(reading: Reading, stack: Stack, sysctls: Mapping[str, int]) -> None:
     """Adds the gaps of one namespace."""
     if count := sysctls.get(COUNT, 0):
         reading.gap("conntrack", f"{count} flows are not shown: the script does not gather them")
-    for name in sorted(set(reading.read("disciplines", _classified) or ())):
+    told = "classifiers" in reading.sections
+    for name in () if told else sorted(set(reading.read("disciplines", _classified) or ())):
         reading.gap(SOURCE, f"what classifiers do with the packets of {name} is not told; `tc filter show dev {name}`")
     if any(route.mtu is not None for route in stack.routes):
         reading.gap("routes", "whether the MTU of a route is locked is not told; `ip route` shows it")
@@ -29,6 +30,7 @@ def note(reading: Reading, stack: Stack, sysctls: Mapping[str, int]) -> None:
 
 def note_machine(reading: Reading) -> None:
     """Adds the gaps of the whole machine."""
+    reading.text("bpf")
     for namespace in reading.read("tasks", str.split) or ():
         reading.gap("containerd", f"containers of its namespace {namespace} are not gathered by the script")
 

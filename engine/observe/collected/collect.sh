@@ -7,7 +7,7 @@
 # It only looks: no table, module, link or rule is made by it, and no tool is asked that would load one. What the user may
 # not read is missing and named in FILE. Environments and command lines stay out, but for the ports and addresses of
 # docker-proxy and pasta. Needs a POSIX shell, and what there is of: ip (5.0 or newer), bridge, nft, iptables-save, ipset,
-# ss, nsenter, docker, podman. PORTSCOPE_SECONDS (120) is how long it may take. With several processors it visits as many
+# ss, arptables, bpftool, nsenter, docker, podman. PORTSCOPE_SECONDS (120) is how long it may take. With several processors it visits as many
 # namespaces at the same time, at most four, and keeps what they tell in a temporary folder until they are done.
 #
 # FILE: "portscope-collected/1 MARK"; then for each source "MARK begin SOURCE NAMESPACE", what the tool printed, a
@@ -102,6 +102,25 @@ END
     done
 }
 
+# Classifiers hang at disciplines of two kinds; one tc tells what hangs at one of them.
+classified_() {
+    if ! answers=$(tc -j qdisc show 2>/dev/null); then
+        tool_ disciplines tc -j qdisc show
+        return
+    fi
+    told_ disciplines "$answers"
+    case $answers in *"\"clsact\""* | *"\"ingress\""*) source_ classifiers classifiers_ ;; esac
+}
+# A line DEVICE HOOK and one of JSON each.
+classifiers_() {
+    tc qdisc show | while read -r _ kind _ _ device _; do
+        for hook in ingress egress; do
+            case $kind-$hook in clsact-* | ingress-ingress) ;; *) continue ;; esac
+            printf "%s %s\n" "$device" "$hook"
+            tc -j filter show dev "$device" "$hook" || return
+        done
+    done
+}
 stack_() {
     if ! have_ ip; then
         skip_ links "ip is not installed: install iproute2"
@@ -137,10 +156,11 @@ neighbour show proxy" routes6 rules6 proxies6 || {
     source_ learned ip_ -4 -o route show cache
     source_ learned6 ip_ -6 -o route show cache
     if have_ tc; then
-        tool_ disciplines tc -j qdisc show
+        classified_
     else
         skip_ disciplines "tc is not installed: install iproute2"
     fi
+    [ -z "$BPF" ] || tool_ bpf bpftool -j net show
     if [ -z "$forwards" ]; then
         return
     elif have_ bridge; then
@@ -183,7 +203,7 @@ firewall_() {
     fi
     queues_ /proc/net/netfilter/nfnetlink_queue
     source_ ebtables bridged_
-    [ ! -e /proc/net/arp_tables_names ] || tool_ arptables cat /proc/net/arp_tables_names
+    arp_
     legacy_ iptables ip_tables_names "$LEGACY4"
     legacy_ ip6tables ip6_tables_names "$LEGACY6"
     if loaded_ ip_set && have_ ipset; then
@@ -195,6 +215,16 @@ bridged_() {
     for each in ebtable_broute ebtable_filter ebtable_nat; do
         [ ! -e "/sys/module/$each" ] || [ "$(cat "/sys/module/$each/refcnt" 2>/dev/null)" = 0 ] || echo "$each"
     done
+}
+# As with legacy_ below: only a table that is there already is asked for, and there is no other than `filter`.
+arp_() {
+    names=
+    [ ! -r /proc/net/arp_tables_names ] || read -r names </proc/net/arp_tables_names
+    if [ -n "$names" ] && [ -n "$ARP" ]; then
+        tool_ arptables-rules "$ARP" -t "$names" -L -n -v
+    else
+        told_ arptables "$names"
+    fi
 }
 # queues_ FILE: which the kernel does not have before its module is there
 queues_() {
@@ -273,7 +303,7 @@ inside_() {
 eval "$INSIDE"
 
 tools() {
-    for each in ip bridge tc nft ipset ss nsenter timeout docker podman awk; do
+    for each in ip bridge tc bpftool nft ipset ss nsenter timeout docker podman awk; do
         command -v "$each" >/dev/null 2>&1 && printf '%s ' "$each"
     done
 }
@@ -298,6 +328,26 @@ variant() {
         *) [ "$2" != legacy ] || echo "$1-save" ;;
         esac
     fi
+}
+
+# The arptables that lists the old tables: the plain one may be of either kind.
+arptables_() {
+    if command -v arptables-legacy >/dev/null 2>&1; then
+        echo arptables-legacy
+    elif command -v arptables >/dev/null 2>&1; then
+        case $(arptables --version 2>/dev/null) in *nf_tables*) ;; *) echo arptables ;; esac
+    fi
+}
+
+# Programs of tcx and netkit, which Linux 6.6 brought, are told by bpftool alone, where there is a program of that type.
+bpf() {
+    if have_ bpftool; then
+        case $(bpftool -j prog show 2>/dev/null) in *'"type":"sched_cls"'*) echo yes ;; esac
+    fi
+}
+no_bpftool() {
+    case $(uname -r) in [0-5].* | 6.[0-5] | 6.[0-5][!0-9]*) return ;; esac
+    have_ bpftool || skip_ bpf "bpftool is not installed: install it to see programs of tcx and netkit"
 }
 
 facts() {
@@ -357,11 +407,54 @@ cgroups() {
     :
 }
 
-# The namespaces of containerd other than the one that Docker uses.
+# The shims of containerd in this namespace, or anywhere where that is the machine's: a line of the root
+# of its file system and the folder of tasks, each once; with the argument `hidden` those with process numbers of their own.
+shims() {
+    seen=
+    grep -l '^containerd-shim' /proc/[0-9]*/comm 2>/dev/null | while read -r each; do
+        proc=${each%/comm}
+        own=$(readlink "$proc/ns/net") || continue
+        pids=$(readlink "$proc/ns/pid") || continue
+        folder=$(readlink "$proc/cwd") || continue
+        folder=${folder%/*/*}
+        case $own in "$(readlink /proc/self/ns/net)") ;; *) [ "$ROOT" = "$(readlink /proc/self/ns/net)" ] || continue ;; esac
+        case $pids in "$(readlink /proc/self/ns/pid)") hidden= ;; *) hidden=hidden ;; esac
+        case $folder in */io.containerd.runtime.v2.task) ;; *) continue ;; esac
+        case " $seen " in *" $folder "*) continue ;; esac
+        [ "$hidden" != "$1" ] || { seen="$seen $folder"; printf '%s/root %s\n' "$proc" "$folder"; }
+    done
+}
+hidden_tasks() {
+    shims hidden | while read -r root folder; do ls "$root$folder"; done
+}
+# Containers that containerd runs, but for Docker's: of each configuration, which has arguments and environment as well, only
+# the notes that name it, and its network namespace. A quote inside of a text is behind a backslash: none of these is cut
+# out of a text.
 tasks() {
-    for state in /run/containerd /run/k3s/containerd /var/snap/microk8s/common/run/containerd; do
-        for each in "$state"/io.containerd.runtime.v2.task/*; do
-            case ${each##*/} in '*' | moby) ;; *) echo "${each##*/}" ;; esac
+    shims '' | while read -r root folder; do
+        for each in "$root$folder"/*/*; do
+            namespace=${each%/*}
+            namespace=${namespace##*/}
+            [ "$namespace" != moby ] && [ -f "$each/config.json" ] && [ -f "$each/init.pid" ] || continue
+            pid=
+            read -r pid <"$each/init.pid" || :
+            printf '{"namespace":"%s","id":"%s","pid":%d,"annotations":{%s},"linux":{"namespaces":[%s]}}\n' \
+                "$namespace" "${each##*/}" "$pid" "$(cut_ "$each/config.json" "$NOTES")" "$(cut_ "$each/config.json" "$NETWORK")"
+        done
+    done
+}
+NOTES='"(io\.kubernetes\.cri\.(sandbox-name|container-name|sandbox-id|image-name)|nerdctl/(name|networks|ports)'\
+'|(com\.docker|io\.podman)\.compose\.(project|service))":"([^"\\]|\\.)*"'
+NETWORK='\{"type":"network"(,"path":"([^"\\]|\\.)*")?\}'
+# cut_ FILE PATTERN: what matches in a file, with commas between
+cut_() {
+    grep -o -E "$2" "$1" | paste -s -d , -
+}
+# What CNI gave to sandboxes: a line for each file.
+results() {
+    shims '' | while read -r root _; do
+        for each in "$root/var/lib/cni/results"/*; do
+            [ ! -f "$each" ] || { tr -d '\n' <"$each"; echo; }
         done
     done
 }
@@ -454,11 +547,13 @@ NUMERIC=
 ip -N link show lo >/dev/null 2>&1 && NUMERIC=-N
 NFT4=$(variant iptables nft) NFT6=$(variant ip6tables nft)
 LEGACY4=$(variant iptables legacy) LEGACY6=$(variant ip6tables legacy)
+ARP=$(arptables_)
+BPF=$(bpf)
 OWN=$(ls -diL /proc/self/ns/net) && OWN=${OWN%% *}
 seconds
 DEADLINE=$((SECONDS_ + ${PORTSCOPE_SECONDS:-120}))
 # shellcheck disable=SC2090 # it goes to sh -c as it is
-export MARK NETNS OWN TOOLS LOADED NUMERIC NFT4 NFT6 LEGACY4 LEGACY6 INSIDE
+export MARK NETNS OWN TOOLS LOADED NUMERIC NFT4 NFT6 LEGACY4 LEGACY6 ARP BPF INSIDE
 
 exec 3>&1
 printf 'portscope-collected/1 %s\n' "$MARK"
@@ -472,7 +567,11 @@ source_ processes sh -c 'ls -ldn /proc/[0-9]* 2>/dev/null; cat /proc/[0-9]*/stat
 source_ sockets sockets
 source_ relays relays_lines
 source_ cgroups cgroups
-source_ tasks tasks
+ROOT=$(readlink /proc/1/ns/net 2>/dev/null)
+no_bpftool
+source_ tasks hidden_tasks
+source_ containerd tasks
+source_ cni results
 engines
 visit "$OWN" /proc/self/ns/net
 

@@ -1,4 +1,5 @@
-"""What docker and podman told of their containers and networks, with the fields that the script picked.
+"""What docker and podman told of their containers and networks, and what containerd keeps of its own, as far as the
+script picked it.
 
 The documents have the shape of the engines' own, so that the parsers of the API read them. The script writes lists with
 one empty entry behind them, which is dropped here.
@@ -10,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from engine.model.container import Container, Network
-from engine.observe import docker, podman_documents
+from engine.observe import cni, containerd, docker, podman_documents
 from engine.observe.collected.reading import Reading, Row, documents
 from engine.observe.container_view import LIVING, ContainerView, Sandbox
 
+_CONTAINERD = "containerd"
 #: Files of engines by the path that people see.
 _RUN = "/var/run/"
 
@@ -37,7 +39,29 @@ def read_containers(reading: Reading, owners: Mapping[int, int], files: Mapping[
                 sandboxes[container.id] = sandbox
             seen.append(container)
         containers += sorted(seen, key=lambda each: (each.name, each.id))
-    return ContainerView(tuple(containers), tuple(networks), sandboxes)
+    told = _tasks(reading, owners)
+    for task in told.tasks:
+        sandbox = _sandbox(task.netns, task.container.pid, owners, files)
+        sandboxes |= {task.container.id: sandbox} if sandbox else {}
+    containers += [task.container for task in told.tasks]
+    return ContainerView(tuple(containers), (*networks, *told.networks), sandboxes, told.gaps)
+
+
+def _tasks(reading: Reading, owners: Mapping[int, int]) -> containerd.Told:
+    """The containers that containerd runs, of which the first process is there."""
+    found = (
+        containerd.parse_task(
+            docker.text(row, "id"),
+            docker.text(row, "namespace"),
+            row,
+            docker.number(row, "pid"),
+            containerd.State("", _CONTAINERD),
+        )
+        for row in reading.read(_CONTAINERD, documents) or ()
+    )
+    results = (cni.parse_result(row, _CONTAINERD) for row in reading.read("cni", documents) or ())
+    kept = tuple(each for each in results if each is not None)
+    return containerd.joined((task for task in found if task.pid in owners), _CONTAINERD, lambda: kept)
 
 
 def _network(row: Row, engine: str) -> Network | None:

@@ -1,10 +1,11 @@
-"""The texts of nft, iptables-save and ipset as a namespace's firewall, by the parsers of `engine.observe.firewall`."""
+"""The texts of nft, iptables-save, arptables and ipset as a firewall, by the parsers of `engine.observe.firewall`."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from engine.model.firewall import Backend, Firewall, NamedSet, Table
+from engine.observe.collected.arptables import parse_arptables
 from engine.observe.collected.reading import Reading
 from engine.observe.firewall import nft, nft_texts, ownership, xt, xt_sets
 from engine.observe.firewall.queues import parse_queues
@@ -15,12 +16,13 @@ Saved = tuple[Table, ...]
 
 
 def read_firewall(reading: Reading) -> Firewall:
-    """All tables: nft's in its own order, then the legacy ones."""
+    """All tables: nft's in its own order, then the legacy ones, and those of ARP."""
     ipsets = _ipsets(reading)
     saved = _saved(reading, Backend.XT_NFT, ipsets)
     native = reading.read("nft", lambda text: _nft_tables(reading, text, saved))
     tables = (*(saved if native is None else native), *_saved(reading, Backend.XT_LEGACY, ipsets))
-    return Firewall(tables, ipsets, reading.read("queues", parse_queues))
+    arp = reading.read("arptables-rules", parse_arptables) or ()
+    return Firewall((*tables, *arp), ipsets, reading.read("queues", parse_queues))
 
 
 def _ipsets(reading: Reading) -> tuple[NamedSet, ...]:

@@ -20,8 +20,8 @@ from engine.observe.links import PAIRED, FarEnd, SeenLink
 _DETAILS: dict[str, tuple[tuple[str, str], ...]] = {
     "bridge": tuple((name, name) for name in ("nf_call_iptables", "nf_call_ip6tables", "nf_call_arptables")),
     "vlan": (("id", "id"), ("protocol", "protocol")),
-    "macvlan": (("mode", "mode"),),
-    "macvtap": (("mode", "mode"),),
+    "macvlan": (("mode", "mode"), ("sources", "macaddr_data")),
+    "macvtap": (("mode", "mode"), ("sources", "macaddr_data")),
     "ipvlan": (("mode", "mode"), ("flags", "mode_flag")),
     "ipvtap": (("mode", "mode"), ("flags", "mode_flag")),
     "vxlan": (
@@ -122,6 +122,8 @@ def _vlans(entry: Row) -> list[BridgeVlan]:
 
 
 def _word(value: object) -> str:
+    if isinstance(value, list):  # the kernel tells them in the order of its hashes
+        return " ".join(sorted(map(str, value)))
     return str(int(value)) if isinstance(value, bool) else str(value)
 
 

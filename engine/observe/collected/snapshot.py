@@ -17,6 +17,7 @@ from engine.observe.collected.firewall import read_firewall
 from engine.observe.collected.links import parse_links, with_vlans
 from engine.observe.collected.machine import Machine, inode_of, places_of, read_machine
 from engine.observe.collected.peers import Pairs, parse_numbers
+from engine.observe.collected.programs import parse_attached, parse_classifiers, with_programs
 from engine.observe.collected.reading import DAMAGE, Reading
 from engine.observe.collected.sections import Collected, CollectedError, split
 from engine.observe.look import Look, Scene, owners
@@ -87,6 +88,8 @@ def _stack(reading: Reading) -> Stack:
     indexes = {each.link.name: each.link.index for each in links}
     if any(each.link.bridge is not None and each.link.bridge.vlan_filtering for each in links):
         links = reading.read("vlans", partial(with_vlans, links)) or links
+    links = with_programs(links, reading.read("bpf", parse_attached) or ())
+    links = with_programs(links, reading.read("classifiers", parse_classifiers) or ())
     neighbours = partial(addresses.parse_neighbours, indexes=indexes)
     found: tuple[Route, ...] = _both(reading, "routes", partial(routes.parse_routes, indexes=indexes))
     fdb = reading.read("fdb", partial(addresses.parse_fdb, indexes=indexes)) or ()

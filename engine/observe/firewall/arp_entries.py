@@ -12,7 +12,7 @@ Sources: include/uapi/linux/netfilter_arp/arp_tables.h (struct arpt_entry), net/
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address
 from itertools import pairwise
 
@@ -31,6 +31,7 @@ from engine.model.firewall import (
     Verdict,
     VerdictKind,
 )
+from engine.model.frozen import dataclass
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.xt_sockopt import Entries
 
@@ -63,19 +64,58 @@ def _mac(raw: bytes) -> str:
     return raw.hex(":")
 
 
-#: What a message holds: field, option, places of value and mask, their size, how it is written, bit of its `!`.
-_VALUES = (
-    ("arp hlen", "--h-length", 16, 17, 1, _decimal, 0x20),
-    ("arp operation", "--opcode", 82, 84, 2, _decimal, 0x40),
-    ("arp htype", "--h-type", 86, 88, 2, _decimal, 0x80),
-    ("arp ptype", "--proto-type", 90, 92, 2, _hexadecimal, 0x100),
-    ("arp saddr ip", "-s", 0, 8, 4, _ip, 0x04),
-    ("arp daddr ip", "-d", 4, 12, 4, _ip, 0x08),
-    ("arp saddr ether", "--source-mac", 18, 34, 6, _mac, 0x10),
-    ("arp daddr ether", "--destination-mac", 50, 66, 6, _mac, 0x200),
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A part of a message: its field, option, places of value and mask in an entry, size, how it is written, and the
+    bit of its `!`."""
+
+    field: str
+    option: str
+    at: int
+    mask_at: int
+    size: int
+    show: Callable[[bytes], str]
+    bit: int
+
+    def match(self, value: int, mask: int, negate: bool) -> Match:
+        """The condition that asks for a value under a mask."""
+        full = mask == (1 << 8 * self.size) - 1
+        words = f"{self.option} {self._shown(value)}" + ("" if full else f"/{self._shown(mask)}")
+        field = Field(self.field, None if full else mask)
+        return Match((field,), ((Interval(value, value),),), negate=negate, text=_not(negate, words))
+
+    def _shown(self, value: int) -> str:
+        return self.show(value.to_bytes(self.size, "big"))
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """The device that a message comes in or goes out by: field, option, places of name and mask, bit of its `!`."""
+
+    field: str
+    option: str
+    at: int
+    mask_at: int
+    bit: int
+
+    def match(self, name: str, begin: bool, negate: bool) -> Match:
+        """The condition that asks for a device by its name, or by how that begins."""
+        words = _not(negate, f"{self.option} {name}{'+' if begin else ''}")
+        return Match((Field(self.field),), ((Name(f"{name}*" if begin else name),),), negate=negate, text=words)
+
+
+#: What can be asked of a message, in the order in which a rule's text has it.
+VALUES = (
+    Value("arp hlen", "--h-length", 16, 17, 1, _decimal, 0x20),
+    Value("arp operation", "--opcode", 82, 84, 2, _decimal, 0x40),
+    Value("arp htype", "--h-type", 86, 88, 2, _decimal, 0x80),
+    Value("arp ptype", "--proto-type", 90, 92, 2, _hexadecimal, 0x100),
+    Value("arp saddr ip", "-s", 0, 8, 4, _ip, 0x04),
+    Value("arp daddr ip", "-d", 4, 12, 4, _ip, 0x08),
+    Value("arp saddr ether", "--source-mac", 18, 34, 6, _mac, 0x10),
+    Value("arp daddr ether", "--destination-mac", 50, 66, 6, _mac, 0x200),
 )
-#: Devices: field, option, places of name and mask, bit of its `!`.
-_DEVICES = (("meta iifname", "-i", 94, 126, 0x01), ("meta oifname", "-o", 110, 142, 0x02))
+DEVICES = (Device("meta iifname", "-i", 94, 126, 0x01), Device("meta oifname", "-o", 110, 142, 0x02))
 
 #: Where an entry is, where its target is, where the next entry is.
 _Row = tuple[int, int, int]
@@ -142,30 +182,20 @@ def _does(data: bytes, row: _Row, jumps: dict[int, str]) -> tuple[tuple[Statemen
 def _asked(part: bytes) -> Iterator[Match]:
     """The conditions of an entry, from its struct arpt_arp."""
     (inverted,) = struct.unpack_from("=H", part, 160)
-    for field, option, at, mask_at, size, show, bit in _VALUES:
-        value, mask = part[at : at + size], part[mask_at : mask_at + size]
-        if any(mask) or inverted & bit:
-            words = f"{option} {show(value)}" + ("" if set(mask) == {0xFF} else f"/{show(mask)}")
-            yield _match(field, _number(value), _number(mask), words, inverted & bit)
-    for field, option, at, mask_at, bit in _DEVICES:
-        compared = part[mask_at : mask_at + 16].rstrip(b"\0")
+    for each in VALUES:
+        value, mask = (part[at : at + each.size] for at in (each.at, each.mask_at))
+        if any(mask) or inverted & each.bit:
+            yield each.match(_number(value), _number(mask), bool(inverted & each.bit))
+    for device in DEVICES:
+        compared = part[device.mask_at : device.mask_at + 16].rstrip(b"\0")
         if compared:
-            name = part[at : at + len(compared)]
+            name = part[device.at : device.at + len(compared)]
             shown = name.rstrip(b"\0").decode("utf-8", "replace")
-            begin = not name.endswith(b"\0")
-            words = _not(inverted & bit, f"{option} {shown}{'+' if begin else ''}")
-            element = (Name(f"{shown}*" if begin else shown),)
-            yield Match((Field(field),), (element,), negate=bool(inverted & bit), text=words)
+            yield device.match(shown, not name.endswith(b"\0"), bool(inverted & device.bit))
 
 
-def _match(field: str, value: int, mask: int, words: str, inverted: int) -> Match:
-    full = mask in (0xFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFFFFFF)
-    element = (Interval(value, value),)
-    return Match((Field(field, None if full else mask),), (element,), negate=bool(inverted), text=_not(inverted, words))
-
-
-def _not(inverted: int, words: str) -> str:
-    return f"! {words}" if inverted else words
+def _not(negate: bool, words: str) -> str:
+    return f"! {words}" if negate else words
 
 
 def _target(data: bytes, row: _Row) -> str:
