@@ -18,7 +18,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from views.text import Role, Span
+from views.text import Role, Span, visible
 
 UNPAINTED = " ✗ this line cannot be drawn"
 
@@ -112,7 +112,7 @@ class Painted(ScrollView, can_focus=True):
         segments = []
         for span in spans:
             style = self.role_style(Role.PLAIN if over and span.role is Role.DIM else span.role)
-            segments.append(Segment(span.text, style + over if over else style))
+            segments.append(Segment(visible(span.text), style + over if over else style))
         base = self.rich_style + over if over else self.rich_style
         width = self.scrollable_content_region.width
         return Strip(segments).crop_extend(offset, offset + width, base).apply_style(self.rich_style)

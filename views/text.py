@@ -72,6 +72,21 @@ class Line:
         return self.content
 
 
+def visible(text: str) -> str:
+    """The text with one printable character for each: what could steer a terminal is a picture of it (␛, ␉).
+
+    >>> visible("a\\tb")
+    'a␉b'
+    """
+    return text if text.isprintable() else "".join(map(_printable, text))
+
+
+def _printable(char: str) -> str:
+    if char.isprintable():
+        return char
+    return chr(0x2400 + ord(char)) if ord(char) < 0x20 else "␡" if char == "\x7f" else "�"
+
+
 def clip(text: str, width: int) -> str:
     """The text in at most `width` cells, with an ellipsis where something was cut."""
     if len(text) <= width:

@@ -29,6 +29,7 @@ from workbench.changing import Changes
 from workbench.command_log import CommandLog
 from workbench.engine import Engine
 from workbench.exits import own_fault
+from workbench.glyphs import HARMLESS, PLAIN
 from workbench.header import State, answer_strip, header, tabs
 from workbench.help import Help
 from workbench.labs.actions import TELLING, Labs
@@ -41,7 +42,6 @@ from workbench.notices import NoticeLine
 from workbench.noticing import Noticing
 from workbench.palette import Commands
 from workbench.panes import Panes
-from workbench.plain_glyphs import PlainGlyphs
 from workbench.prompt import FilePrompt, FilterPrompt, Prompt, WhyPrompt
 from workbench.proving import Prover, Proving, real_attempt
 from workbench.session import Session
@@ -82,7 +82,6 @@ class Workbench(Unbroken, Metering, Proving, Labs, Asking, Looking, Surveying, M
         self.home, self.asked = source, ask
         self._engine, self._changes = engine, changes
         self._doing = ""
-        self._plain = PlainGlyphs()
         self._take(source)
 
     def compose(self) -> ComposeResult:
@@ -132,8 +131,8 @@ class Workbench(Unbroken, Metering, Proving, Labs, Asking, Looking, Surveying, M
             remember(theme.name)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's own, and the one for terminals that have ASCII alone."""
-        return [*super().get_line_filters(), *([self._plain] if self.settings.ascii else [])]
+        """Textual's own and ours."""
+        return [*super().get_line_filters(), HARMLESS, *([PLAIN] if self.settings.ascii else [])]
 
     def open(self, source: Source, ask: Ask | None = None) -> None:
         """Looks at another source, with a question that is asked at once."""

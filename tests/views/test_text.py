@@ -1,4 +1,4 @@
-from views.text import Line, Span, clip, fit, matching, paragraph
+from views.text import Line, Span, clip, fit, matching, paragraph, visible
 
 
 def heading(text: str) -> Line:
@@ -14,6 +14,12 @@ def shown(entries: list[Line], pattern: str) -> list[str]:
 
 
 ENTRIES = [heading("forward"), row("accept web"), row("drop db"), heading("input"), row("accept ssh")]
+
+
+def test_what_could_steer_a_terminal_is_one_printable_character_for_each() -> None:
+    text = "a\x1b[2J\tb\x7f\x9b\u202e 漢"
+    assert visible(text) == "a␛[2J␉b␡�� 漢"
+    assert visible("plain") == "plain"
 
 
 def test_a_filter_keeps_headings_that_still_have_rows() -> None:

@@ -446,6 +446,25 @@ def test_a_host_that_cannot_be_looked_at_any_more_is_shown_as_last_seen_until_an
     drive(workbench(look=look, live=True), play)
 
 
+def test_words_of_the_host_cannot_steer_the_terminal() -> None:
+    evil = "\x1b]0;title\x07\x1b[2J\tx"
+    base = docker_host()
+    containers = tuple(replace(one, name=f"{one.name}{evil}") for one in base.containers)
+    host = replace(base, containers=containers, hostname=evil, gaps=(Gap("nft", evil, evil),))
+
+    async def play(pilot: Pilot[int]) -> None:
+        await looked(pilot)
+        app = bench(pilot)
+        app.notify(evil, title=evil)
+        await pilot.press("1", "l", "l", "l", "w")
+        for widget in app.screen.query("*"):
+            for strip in widget.render_lines(widget.size.region):
+                assert strip.text.isprintable(), widget
+        assert "web␛]0;title␇␛[2J␉x" in text(app, "topology")
+
+    drive(workbench(look=lambda: host), play)
+
+
 def test_freezing_is_told_in_the_header() -> None:
     async def play(pilot: Pilot[int]) -> None:
         await looked(pilot)

@@ -96,7 +96,7 @@ def test_a_theme_that_was_chosen_is_there_the_next_time() -> None:
 
 def test_keys_are_the_users_own_also_for_what_had_none_and_every_glyph_is_ascii() -> None:
     app = workbench(ask=ASK)
-    app.settle(Settings(ascii=True, keys={"labs": "N", "lab.gallery": "ctrl+g"}))
+    app.settle(Settings(ascii=True, keys={"labs": "L", "lab.gallery": "ctrl+g"}))
 
     async def play(pilot: Pilot[int]) -> None:
         await answered(pilot)
@@ -105,7 +105,7 @@ def test_keys_are_the_users_own_also_for_what_had_none_and_every_glyph_is_ascii(
         assert not set("●✗━─│╭▶•") & set(picture)
         await pilot.press("n")
         assert not isinstance(pilot.app.screen, Menu)
-        await pilot.press("N")
+        await pilot.press("L")
         assert isinstance(pilot.app.screen, Menu)
         await pilot.press("escape", "ctrl+g")
         await until(pilot, lambda: isinstance(pilot.app.screen, Menu))
