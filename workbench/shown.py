@@ -218,7 +218,7 @@ class Shown(Held, Container):
         text = ""
         node = self.topology.selected
         if self.current == "topology" and node:
-            text = " · ".join(part for part in (node.label, node.detail, *map(str, node.facts)) if part)
+            text = " · ".join(part for part in (node.name, node.detail, *map(str, node.facts)) if part)
         elif self.current in ("rules", "path"):
             text = row_words(self._row(self.rules if self.current == "rules" else self.path))
         if self.current == "path" and (row := self._seen.get(self.path.cursor)):  # type: ignore[call-overload]

@@ -145,3 +145,14 @@ def test_what_passes_a_link_stands_at_it_where_there_is_room() -> None:
     assert any("● web  172.17.0.2  ⇅ 3/s" in line for line in roomy)
     assert any(line.strip("│┌└─ ┃").startswith("⇅ 12/s") for line in tight)
     assert not any(len(line) > 68 for line in tight)
+
+
+def test_a_long_name_leaves_room_for_address_and_ports() -> None:
+    base = docker_host()
+    long = replace(base.containers[0], name="a-name-that-somebody-" + "took-time-for-" * 4)
+    picture = draw(scene(replace(base, containers=(long, *base.containers[1:]))), 68, 9)
+    (row,) = (line for line in text(picture).split("\n") if "a-name-" in line)
+    assert "took-ti" not in row
+    assert "172.17.0.2" in row
+    assert ":8080→80" in row
+    assert picture.width <= 68

@@ -8,6 +8,7 @@ from views.topology.fold import fold
 from views.topology.graph import FORWARD_OFF, Fact, Kind, Scene, State
 from views.topology.scene import scene
 from views.topology.sift import sift
+from views.topology.sift import sift
 
 
 def with_links(base: Snapshot, netns: str, *links: Link) -> Snapshot:
@@ -187,3 +188,18 @@ def test_a_filter_leaves_the_ports_that_fit_and_the_host() -> None:
     assert ([port.far.label for one in others.switches for port in one.ports], count) == (["web", "db"], 2)
     assert sift(full, "docker0")[1] == 3
     assert (left.host, left.uplinks) == (full.host, full.uplinks)
+
+
+def test_a_container_of_compose_is_called_by_its_service_where_that_is_clear_and_found_by_its_name() -> None:
+    base = docker_host()
+    web, db, cache = base.containers
+    composed = (
+        replace(web, name="shop-web-1", project="shop", service="web"),
+        replace(db, name="shop_db_2", project="shop", service="db"),
+        replace(cache, name="shop-cache-of-mine", project="shop", service="cache"),
+    )
+    found = scene(replace(base, containers=composed))
+    assert ports(found) == ["web", "db_2", "shop-cache-of-mine"]
+    assert sift(found, "shop-web")[1] == 1
+    twice = (composed[0], replace(db, name="blog-web-1", project="blog", service="web"), cache)
+    assert ports(scene(replace(base, containers=twice))) == ["shop-web-1", "blog-web-1", "cache"]

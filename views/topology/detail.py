@@ -11,7 +11,7 @@ STATES = {State.UP: "up", State.DOWN: "down", State.UNKNOWN: "not seen from here
 def node_lines(node: Node, width: int) -> list[Line]:
     """The node as lines, nothing cut."""
     head = (
-        Span(f"{node.state.value} {node.label}", Role.HEAD),
+        Span(f"{node.state.value} {node.name}", Role.HEAD),
         Span(f"  {node.kind} · {STATES[node.state]}", Role.DIM),
     )
     lines = [Line(head)]

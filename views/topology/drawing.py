@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from views.text import Role, clip
+from views.text import Role, squeeze
 from views.topology.box import Lines
 from views.topology.graph import Node, State
 from views.topology.picture import Place, Text
@@ -58,7 +58,7 @@ class Drawing:
         if node.id == self.look.focus:
             label_role = Role.FOCUS
         self.text(x, y, f"{mark} ", role)
-        label = clip(node.label, room) if room else node.label
+        label = squeeze(node.label, room) if room else node.label
         end = self.text(x + 2, y, label, label_role)
         self.text(end, y, " ")
         self.places[node.id] = Place(x, y, end - x, column, rows)

@@ -53,7 +53,10 @@ FORWARDING, FORWARD_OFF = Fact("forwarding"), Fact("forward off", amiss=True)
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One thing in the picture. `id` is stable between looks; `detail` is an address, `facts` what it serves."""
+    """One thing in the picture. `id` is stable between looks; `detail` is an address, `facts` what it serves.
+
+    `whole` is the name that the label is short for; empty where there is none.
+    """
 
     id: str
     kind: Kind
@@ -62,6 +65,12 @@ class Node:
     detail: str = ""
     facts: tuple[Fact, ...] = ()
     state: State = State.UP
+    whole: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.whole or self.label
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,16 @@ WIDEST = 20
 HOST_WIDEST = 14
 #: The room that facts ask for; what does not fit is told in full when its node is selected.
 FACTS_ROOM = 26
+#: The room that a name leaves for ports beside it, and the least that it takes itself.
+PORTS_ROOM, NAME_LEAST = 12, 12
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """The cell at which each column starts, and how the rows follow each other.
 
-    `port` is None where the names of ports are left out. `address` and `facts` are columns where the pitch is 1. `gap`
+    `port` is None where the names of ports are left out. `name` is the room of a name at a port's end;
+    `address` and `facts` are columns where the pitch is 1. `gap`
     is the number of empty rows between two bridges. `width` is the pane's.
     """
 
@@ -37,6 +40,7 @@ class Layout:
     trunk: int = 0
     port: int | None = None
     end: int = 0
+    name: int = 0
     address: int = 0
     facts: int = 0
     nested: bool = False
@@ -123,9 +127,12 @@ def _columns(scene: Scene, *, ports: bool = False, nested: bool = False) -> Layo
 
 
 def _with_texts(layout: Layout, ends: list[Node]) -> Layout:
-    """The layout with the columns of addresses and facts."""
-    address = layout.end + 2 + _widest_label(ends) + 2
-    return replace(layout, address=address, facts=address + _widest_address(ends) + 2)
+    """The layout with the columns of addresses and facts. Names are cut where these would have no room."""
+    addresses = _widest_address(ends)
+    left = layout.width - layout.end - addresses - 6 - PORTS_ROOM
+    name = min(_widest_label(ends), max(left, NAME_LEAST))
+    address = layout.end + 2 + name + 2
+    return replace(layout, name=name, address=address, facts=address + addresses + 2)
 
 
 def _end_width(ends: list[Node], pitch: int) -> int:
@@ -133,7 +140,7 @@ def _end_width(ends: list[Node], pitch: int) -> int:
     facts = [min(len(SEPARATOR.join(map(str, node.facts))), FACTS_ROOM) for node in ends]
     if pitch == 1:
         return 2 + _widest_label(ends) + 2 + _widest_address(ends) + 2 + max(facts, default=0)
-    heads = (len(node.label) + 4 + len(node.detail) for node in ends)
+    heads = (_widest_label([node]) + 4 + len(node.detail) for node in ends)
     return max((max(head, told + 2) for head, told in zip(heads, facts, strict=True)), default=0)
 
 

@@ -79,7 +79,7 @@ def _trunk_pieces(drawing: Drawing, switch: Switch, rows: list[int], middle: int
 
 def _draw_end(drawing: Drawing, port: Branch, at: Layout, y: int) -> None:
     """What is at the other end of a port: its name, its address, what it serves, and what passes it."""
-    end = drawing.node(port.far, at.end, y, 5, rows=min(at.pitch, 2))
+    end = drawing.node(port.far, at.end, y, 5, at.name, rows=min(at.pitch, 2))
     rate = f"⇅ {drawing.look.rates[port.near.id]}" if port.near.id in drawing.look.rates else ""
     (_in_columns if at.pitch == 1 else _below)(drawing, port.far, rate, at, (end + 2, y))
 

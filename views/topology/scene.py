@@ -11,7 +11,7 @@ and names the other one (⇄).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from engine.model.host import Netns, Snapshot
@@ -31,11 +31,15 @@ from views.topology.graph import (
     Switch,
     device_id,
 )
+from views.topology.names import container_names, short_name
+
+#: What each container is called in the picture, by its id.
+Names = Mapping[str, str]
 
 
 def scene(snapshot: Snapshot) -> Scene:
     """The scene of a snapshot, nothing folded."""
-    host = snapshot.host_netns
+    host, named = snapshot.host_netns, container_names(snapshot)
     uplinks: list[Branch] = []
     direct: list[Branch] = []
     switches: list[Switch] = []
@@ -43,15 +47,15 @@ def scene(snapshot: Snapshot) -> Scene:
         if link.kind == "loopback" or link.name == "lo" or link.master is not None:
             continue
         if link.kind == "bridge":
-            switches.append(_switch(snapshot, link))
+            switches.append(_switch(snapshot, link, named))
         elif _worth_showing(host, link):
-            branch = _branch(snapshot, host, link)
+            branch = _branch(snapshot, host, link, named)
             inside = branch.far.ref is not None and bool(snapshot.containers_in(branch.far.ref.netns))
             (direct if inside else uplinks).append(_as_port(branch) if inside else branch)
     if direct:
         switches.append(Switch(None, tuple(direct)))
     drawn = Scene(_host(snapshot), tuple(uplinks), _tagged(switches), (), (), {}, _inhabitants(snapshot, switches))
-    elsewhere, alone = _elsewhere(snapshot, drawn)
+    elsewhere, alone = _elsewhere(snapshot, drawn, named)
     closed = {gap.netns for gap in snapshot.gaps if gap.source == "namespace"}
     entered = tuple(name for name in alone if name not in closed)
     unread = tuple(name for name in alone if name in closed)
@@ -62,12 +66,6 @@ def scene(snapshot: Snapshot) -> Scene:
 def _inhabitants(snapshot: Snapshot, switches: list[Switch]) -> str:
     ends = (port.far.ref for switch in switches for port in switch.ports)
     return "CONTAINER" if any(ref and snapshot.containers_in(ref.netns) for ref in ends) else "NAMESPACE"
-
-
-def short_name(snapshot: Snapshot, netns: str) -> str:
-    """A namespace's name without the lab's, where the host is a lab's (`demo-host`): `demo-web` is `web`."""
-    lab = snapshot.host.removesuffix("host") if snapshot.host.endswith("-host") else ""
-    return netns.removeprefix(lab) or netns
 
 
 def _link_ref(netns: Netns, link: Link) -> Ref:
@@ -98,7 +96,7 @@ def _forwarding(host: Netns) -> list[Fact]:
     return [FORWARD_OFF] if any(link.kind in ("bridge", "veth") for link in host.links) else []
 
 
-def _switch(snapshot: Snapshot, bridge: Link) -> Switch:
+def _switch(snapshot: Snapshot, bridge: Link, named: Names) -> Switch:
     host = snapshot.host_netns
     label = next((net.name for net in snapshot.networks if net.bridge == bridge.name != net.name), "")
     facts = (Fact(f"network {label}"),) if label else ()
@@ -112,7 +110,7 @@ def _switch(snapshot: Snapshot, bridge: Link) -> Switch:
         _state(bridge),
     )
     ports = [link for link in sorted(host.links, key=lambda link: link.index) if link.master == bridge.index]
-    return Switch(node, tuple(_as_port(_branch(snapshot, host, port)) for port in ports))
+    return Switch(node, tuple(_as_port(_branch(snapshot, host, port, named)) for port in ports))
 
 
 def _as_port(branch: Branch) -> Branch:
@@ -120,7 +118,7 @@ def _as_port(branch: Branch) -> Branch:
     return Branch(replace(branch.near, kind=Kind.PORT), replace(branch.far, kind=kind))
 
 
-def _branch(snapshot: Snapshot, netns: Netns, link: Link) -> Branch:
+def _branch(snapshot: Snapshot, netns: Netns, link: Link, named: Names) -> Branch:
     near = Node(
         device_id(netns.id, link.index),
         Kind.UPLINK,
@@ -130,10 +128,10 @@ def _branch(snapshot: Snapshot, netns: Netns, link: Link) -> Branch:
         (),
         _state(link),
     )
-    return Branch(near, _far(snapshot, netns, link))
+    return Branch(near, _far(snapshot, netns, link, named))
 
 
-def _far(snapshot: Snapshot, netns: Netns, link: Link) -> Node:
+def _far(snapshot: Snapshot, netns: Netns, link: Link, named: Names) -> Node:
     """What a device leads to: the namespace of its peer, or the world."""
     name = f"{device_id(netns.id, link.index)}>"
     if link.peer is None:
@@ -145,7 +143,7 @@ def _far(snapshot: Snapshot, netns: Netns, link: Link) -> Node:
         return Node(name, Kind.OUTSIDE, _name_of(there, link.peer.index), None, "same namespace")
     far_link = there.links_by_index.get(link.peer.index)
     containers = snapshot.containers_in(there.id)
-    label = " + ".join(container.name for container in containers) or short_name(snapshot, there.id)
+    label = " + ".join(named[container.id] for container in containers) or short_name(snapshot, there.id)
     halted = bool(containers) and all(container.state != "running" for container in containers)
     state = State.DOWN if halted or (far_link and not far_link.works) else State.UP
     facts = exposure(snapshot, there, containers)
@@ -153,7 +151,8 @@ def _far(snapshot: Snapshot, netns: Netns, link: Link) -> Node:
         facts = (Fact(containers[0].state, amiss=True), *facts)
     ref = Ref(RefKind.NETNS, there.id, (), there.id)
     address = addresses_of(there, link.peer.index).partition("/")[0]
-    return Node(name, Kind.OUTSIDE, label, ref, address, facts, state)
+    whole = " + ".join(container.name for container in containers)
+    return Node(name, Kind.OUTSIDE, label, ref, address, facts, state, whole)
 
 
 def _name_of(netns: Netns, index: int) -> str:
@@ -179,7 +178,7 @@ def _tagged(switches: list[Switch]) -> tuple[Switch, ...]:
     return tuple(Switch(one.bridge, tuple(tagged(one, port) for port in one.ports), one.hidden) for one in switches)
 
 
-def _elsewhere(snapshot: Snapshot, drawn: Scene) -> tuple[tuple[Branch, ...], tuple[str, ...]]:
+def _elsewhere(snapshot: Snapshot, drawn: Scene, named: Names) -> tuple[tuple[Branch, ...], tuple[str, ...]]:
     """Links between namespaces that lead past the host, each once; and namespaces without any link to another."""
     seen: set[str] = {snapshot.host, *(node.ref.netns for node in drawn.nodes.values() if node.ref)}
     branches: list[Branch] = []
@@ -190,7 +189,7 @@ def _elsewhere(snapshot: Snapshot, drawn: Scene) -> tuple[tuple[Branch, ...], tu
             if peer is None or peer.netns in (None, snapshot.host, netns.id) or (netns.id, link.index) in done:
                 continue
             done.add((str(peer.netns), peer.index))
-            branch = _branch(snapshot, netns, link)
+            branch = _branch(snapshot, netns, link, named)
             near = replace(branch.near, label=f"{netns.id} {link.name}", kind=Kind.PORT)
             branches.append(Branch(near, replace(branch.far, kind=Kind.END)))
             seen |= {netns.id, str(peer.netns)}

@@ -16,7 +16,7 @@ def sift(full: Scene, pattern: str) -> tuple[Scene, int]:
     inverse, needle = pattern.startswith("!"), pattern.removeprefix("!").casefold()
 
     def fits(*nodes: Node) -> bool:
-        words = " ".join(word for node in nodes for word in (node.label, node.detail, *map(str, node.facts)))
+        words = " ".join(word for node in nodes for word in (node.name, node.detail, *map(str, node.facts)))
         return (needle in words.casefold()) != inverse
 
     def sifted(switch: Switch) -> Switch:
