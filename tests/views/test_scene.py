@@ -8,7 +8,6 @@ from views.topology.fold import fold
 from views.topology.graph import FORWARD_OFF, Fact, Kind, Scene, State
 from views.topology.scene import scene
 from views.topology.sift import sift
-from views.topology.sift import sift
 
 
 def with_links(base: Snapshot, netns: str, *links: Link) -> Snapshot:
