@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.content import Content
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -57,6 +58,16 @@ class Painted(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._styles: dict[Role, Style] = {}
         self._told = ""
+        self._captions = ("", "")
+
+    def caption(self, *, top: Content | None = None, below: Content | None = None) -> None:
+        """Writes into the upper and the lower border, where that says something else: the whole pane is painted then."""
+        said, under = self._captions
+        if top is not None and top.plain != said:
+            said, self.border_title = top.plain, top
+        if below is not None and below.plain != under:
+            under, self.border_subtitle = below.plain, below
+        self._captions = (said, under)
 
     def paint(self, y: int) -> Strip:
         """One line of the pane, as it is scrolled now."""

@@ -155,11 +155,11 @@ class Shown(Held, Container):
             (self.answer, "4 Answer"),
         )
         for pane, title in titles:
-            pane.border_title = Content(title)  # an IPv6 address in brackets is no markup
+            pane.caption(top=Content(title))  # an IPv6 address in brackets is no markup
             if isinstance(pane, Listing):
                 said = self._flip if pane is self.answer else ""
                 found = f"/{pane.pattern} {pane.found} of {pane.total}" if pane.pattern else said
-                pane.border_subtitle = Content(found)
+                pane.caption(below=Content(found))
 
     def pane(self, name: str = "") -> Painted:
         """A pane by its name; the current one without."""

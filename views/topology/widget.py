@@ -1,7 +1,8 @@
 """The topology as a pane: draws the canvas, takes the pointer and the arrow keys, folds bridges.
 
-The picture is drawn anew only when the scene, the way, the selection or the size changed; painting a line is
-slicing a row of spans. Positions come from the scene alone, so a refresh moves nothing.
+The picture is drawn anew only when the scene, the way, the selection or the size changed, and of it only the rows that
+are other ones are painted; painting a line is slicing a row of spans. Positions come from the scene alone, so a refresh
+moves nothing.
 """
 
 from __future__ import annotations
@@ -191,12 +192,17 @@ class Topology(Painted):
         limit = max((size.height - 3) // max(bridges, 1) - 2, PORTS_LEAST)
         full, self.found = sift(self._full, self.pattern) if self.pattern else (self._full, 0)
         self._scene = fold(full, limit, used, self._opened)
-        self._picture = self._fitted(self._scene, size)
-        self.border_subtitle = self._foot(size.height)
+        before, self._picture = self._picture, self._fitted(self._scene, size)
+        self.caption(below=self._foot(size.height))
         wanted = Size(self._picture.width, self._picture.height)
-        if wanted != self.virtual_size:
+        if before is None or wanted != self.virtual_size:
             self.virtual_size = wanted
-        self.refresh()
+            self.refresh()
+            return
+        top = self.scroll_offset.y
+        for y in range(top, min(top + size.height, self._picture.height)):
+            if self._picture.row(y) != before.row(y):
+                self.refresh_line(y)
 
     def _fitted(self, scene: Scene, size: Size) -> Picture:
         """The picture, and a scrollbar for each direction in which it is larger than the pane.
