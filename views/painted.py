@@ -61,7 +61,7 @@ class Painted(ScrollView, can_focus=True):
         self._captions = ("", "")
 
     def caption(self, *, top: Content | None = None, below: Content | None = None) -> None:
-        """Writes into the upper and the lower border, where that says something else: the whole pane is painted then."""
+        """Writes into the upper and lower border, where that says something else: the whole pane is painted then."""
         said, under = self._captions
         if top is not None and top.plain != said:
             said, self.border_title = top.plain, top
