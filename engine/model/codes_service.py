@@ -135,6 +135,11 @@ SERVICE: Mapping[str, Code] = {
         "silence, while what is connected goes on",
         "the limit is raised; find out what fills the table",
     ),
+    "CT_PICKS_UP_MIDWAY": Code(
+        "A rule answers in the server's place (SYNPROXY), and tracking takes the client's third packet for a new flow.",
+        "accepted, then reset",
+        "nf_conntrack_tcp_loose is turned off",
+    ),
     # The service.
     "DST_NO_LISTENER": Code("Nothing listens on the port.", REFUSED, "the program is started, or its port corrected"),
     "DST_LISTEN_OTHER_PORT": Code(

@@ -40,8 +40,9 @@ TCP_FIN, TCP_SYN, TCP_RST, TCP_PSH, TCP_ACK, TCP_URG = 1, 2, 4, 8, 16, 32
 class Packet:
     """An IP packet. Ports are None for protocols without ports; ICMP has type and code instead. `length` is in bytes,
     None where its program decides. `mss` is the size of segments that a SYN announces, None where that is not known.
-    `tos` is the byte of DSCP and ECN (IPv6's traffic class), None where a rule made it what is not known. `number` is
-    an echo's identifier where a translation made it another one than its sender's."""
+    `stripped` has options of TCP (by nftables' names) that it lacks though its sender offers them. `tos` is the byte of
+    DSCP and ECN (IPv6's traffic class), None where a rule made it what is not known. `number` is an echo's identifier
+    where a translation made it another one than its sender's."""
 
     src: IPAddress
     dst: IPAddress
@@ -56,6 +57,7 @@ class Packet:
     mss: int | None = None
     tos: int | None = 0
     number: int | None = None
+    stripped: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.src.version != self.dst.version:

@@ -192,6 +192,15 @@ class SetMss:
 
 
 @dataclass(frozen=True, slots=True)
+class StripOptions:
+    """Takes options out of TCP's header, by nftables' names. A `strict` one (nftables) leaves the rule where the packet
+    has none of them."""
+
+    names: frozenset[str]
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SetTos:
     """Sets the byte of DSCP and ECN (IPv6: the traffic class) to `(tos & keep) ^ value`; None is a value that can't be
     known."""
@@ -240,6 +249,12 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
+class SynProxy:
+    """Answers a SYN of TCP in the server's name, and opens the connection to it when the client's third packet comes;
+    both go no further."""
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """A statement that never changes a packet's way: counter, log, comment, checksum."""
 
@@ -262,11 +277,13 @@ Statement = (
     | SetMark
     | SetTtl
     | SetMss
+    | StripOptions
     | SetTos
     | NoTrack
     | SetZone
     | Tproxy
     | Queue
+    | SynProxy
     | Note
     | Opaque
 )

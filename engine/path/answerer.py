@@ -10,10 +10,11 @@ from ipaddress import ip_address
 
 from engine.model.firewall import RejectKind
 from engine.model.link import Link
-from engine.model.packet import ECHO, TCP_RST, Packet, Protocol
+from engine.model.packet import ECHO, TCP_RST, TCP_SYN, Packet, Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Outcome, StepKind, Trace
-from engine.path.asker import Asker
+from engine.path.asker import KEPT, Asker, do_without
+from engine.path.conntrack import attach
 from engine.path.echo import is_anycast, take_echo
 from engine.path.errors import Arrival, arrival_of, error_packet, error_start, foreign_source, reply_mark
 from engine.path.fields import NO_SOCKET
@@ -43,10 +44,16 @@ class Answerer:
         if self.protocol in ECHO:
             self.taken = Arrival(netns, journey.packet, journey.context)
             return take_echo(journey)
+        if journey.proxied:
+            self.handed = True
+            track = journey.track
+            self.taken = Arrival(netns, journey.packet, journey.context, track=track, proxied=True)
+            return journey.end(Outcome.DELIVERED)
         given = journey.assigned
         self.handed = given is not None
         listener = given.listener if given is not None else find_listener(netns, journey.packet, device)
         self.taken = Arrival(netns, journey.packet, journey.context, listener)
+        self.setting.refused.update(journey.packet.stripped - KEPT)
         if listener is None:
             port = f"{journey.packet.dport}/{journey.packet.protocol}"
             ref = Ref(RefKind.NETNS, netns.id, (), netns.id, netns.id)
@@ -65,6 +72,8 @@ class Answerer:
         del device
         netns, first, given = journey.netns, self.taken, journey.assigned
         assert first is not None
+        if journey.proxied:  # a SYNPROXY takes one packet to open the connection; what it takes then is lost
+            return journey.end(Outcome.DELIVERED if first.proxied else Outcome.RULE_DROP)
         ref = Ref(RefKind.NETNS, netns.id, (), netns.id, netns.id)
         text = f"{netns.id} has no connection that {journey.packet} belongs to"
         if netns.id == first.netns.id and tuple_of(journey.packet) == tuple_of(first.packet):
@@ -89,15 +98,28 @@ class Answerer:
         packet = Packet(source, got.src, self.protocol, port, got.sport, flags)
         if self.protocol is Protocol.TCP:
             packet = replace(packet, length=of_tcp(got.dst.version, flags))
+        packet = do_without(packet, self.setting.refused)
         if self.protocol in ECHO or (self.protocol is Protocol.TCP and flags & TCP_RST):
             packet = replace(packet, tos=got.tos)  # what the kernel answers by itself (icmp_echo, tcp_v4_send_reset)
         if self.protocol in ECHO:
             packet = replace(packet, icmp_type=ECHO[self.protocol][1], icmp_code=0, number=got.number)
-        journey = self.asker.back(arrival, packet, reply_mark(arrival, packet))
+        journey = self.asker.back(arrival, packet, 0 if arrival.proxied else reply_mark(arrival, packet))
+        if arrival.proxied and arrival.track is not None:
+            attach(journey, arrival.track, "established", reply=True)
         start = None if self.handed else foreign_source(journey, packet.src)
         trace = self.asker.hears(journey, start or LocalOut())
         self.ended = arrival_of(journey, trace)
         return trace
+
+    def opens(self, proxy: Arrival) -> tuple[Trace, Arrival]:
+        """The first packet that a SYNPROXY sends to the server, where it has taken the client's third one."""
+        got = proxy.packet
+        packet = Packet(got.src, got.dst, self.protocol, got.sport, got.dport, TCP_SYN)
+        journey = Journey(self.setting, proxy.netns.id, packet, self.listens)
+        journey.see(uid=NO_SOCKET)
+        journey.proxying = True
+        trace = walk(journey, LocalOut())
+        return trace, arrival_of(journey, trace)
 
     def is_reset(self, answer: Trace) -> bool:
         """Whether the last answer, which is lost, is refused with a reset that reaches the connection: by a rule, or by

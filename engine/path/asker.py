@@ -6,6 +6,7 @@ Where the client is outside of what is seen, what leaves by its device has reach
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from ipaddress import ip_address
 
@@ -27,6 +28,14 @@ from engine.path.mss import announced
 from engine.path.segment import bridge_of
 from engine.path.stages import Arrive, LocalOut, Stack, Stage
 from engine.path.walk import walk
+
+#: An option that each end announces for itself.
+KEPT = frozenset({"maxseg"})
+
+
+def do_without(packet: Packet, options: Collection[str]) -> Packet:
+    """A packet of a connection whose handshake lost options of TCP, of a length that is not known then."""
+    return replace(packet, stripped=packet.stripped | set(options), length=None) if options else packet
 
 
 class Asker:
@@ -63,6 +72,7 @@ class Asker:
         flow, asked = self.flow, self.question
         length = of_tcp(flow.dst.version, flags) if asked.protocol is Protocol.TCP else None
         packet = Packet(flow.src, flow.dst, asked.protocol, flow.sport, flow.dport, flags, length=length)
+        packet = do_without(packet, self.setting.refused)
         if flow.dst.version == 6 and asked.source.address is None:
             # The socket keeps the route that it found before it had an address (inet6_csk_route_socket).
             packet = replace(packet, src=_any(flow.dst))
@@ -117,6 +127,8 @@ class Asker:
 
     def _takes(self, journey: Journey, device: Link) -> Trace:
         """The end of what goes back: the client's socket takes only what it waits for."""
+        if journey.proxied:
+            return journey.end(Outcome.DELIVERED)
         expected, otherwise = self._expects(journey), "the error does not speak of the client's packet"
         if journey.inner is None:
             otherwise = f"{journey.packet} is not what the client waits for"
@@ -126,6 +138,7 @@ class Asker:
         netns, source = journey.netns, self.question.source
         ref = Ref(RefKind.NETNS, netns.id, (), netns.id, netns.id)
         if expected and netns.id == source.netns and not source.outside:
+            self.setting.refused.update(journey.packet.stripped - KEPT)
             journey.step(StepKind.SOCKET, "the client's socket takes it", ref)
             return journey.end(Outcome.DELIVERED)
         text = otherwise if netns.id == source.netns else f"ends in {netns.id}, not at the client"

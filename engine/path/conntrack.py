@@ -65,6 +65,7 @@ def track_packet(journey: Journey) -> Trace | None:
             journey.setting.told.add(STRAY)
         elif journey.packet.protocol is Protocol.TCP:
             track.sent = False
+            track.proxied = journey.proxying
     reply = _is_reply(journey.packet, track)
     if journey.packet.protocol is Protocol.TCP and not _in_turn(journey, track, reply):
         _stray(journey)

@@ -122,9 +122,32 @@ class Talk:
         confirm, end = self.asker.goes_on(TCP_ACK, self.answerer.goes_on)
         connected = replace(connected, confirm=confirm)
         lost = confirm.outcome is not Outcome.DELIVERED
+        if taken.proxied and not lost:
+            return self._proxied(connected, end)
         if self.setting.told & (OF_ONE_PACKET | AT_RANDOM if lost else OF_ONE_PACKET):
             return self._exchanged(connected, taken, end)
         return self._cut(connected, confirm, end, Symptom.RESET) if lost else self._served(connected, taken)
+
+    def _proxied(self, talk: Conversation, proxy: Arrival) -> Conversation:
+        """The client has a connection to a SYNPROXY, which opens one to the server now. Of errors about that the client
+        does not hear, since they quote a packet from before its connection (tcp_v4_err)."""
+        self.answerer.taken = None
+        forward, end = self.answerer.opens(proxy)
+        server, second = self.answerer.taken, Conversation(forward, Symptom.TIMEOUT)
+        if server is not None and forward.outcome is Outcome.DELIVERED:
+            reply = self.answerer.answers(server, TCP_SYN | TCP_ACK)
+            joined = reply.outcome is Outcome.DELIVERED and reply.hops[-1].netns == proxy.netns.id
+            second = replace(second, reply=reply, symptom=Symptom.CONNECTED if joined else Symptom.TIMEOUT)
+        elif server is not None and forward.outcome is Outcome.NO_LISTENER:
+            second = self._closed_port(forward, server)
+        elif forward.reject is RejectKind.TCP_RESET and end.netns.id != proxy.netns.id:
+            second = self._error(forward, end, RejectKind.TCP_RESET)
+        talk = replace(talk, relayed=second)
+        if second.symptom is not Symptom.CONNECTED:
+            refused = second.symptom is Symptom.REFUSED
+            return replace(talk, symptom=Symptom.RESET if refused else Symptom.ACCEPTED_THEN_SILENT)
+        assert server is not None
+        return self._exchanged(talk, server, end)
 
     def _told(self, served: Conversation, taken: Arrival) -> Conversation:
         """The answer to a datagram is the program's: there is none where it has none."""

@@ -44,7 +44,7 @@ INBOUND = "net.ipv4.icmp_errors_use_inbound_ifaddr"
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """Where a packet ended, for the answer to start from: as it was there, its flow, and hook and family of the rule
-    that said so."""
+    that said so. `proxied` says that a SYNPROXY took it."""
 
     netns: Netns
     packet: Packet
@@ -53,6 +53,7 @@ class Arrival:
     track: Track | None = None
     hook: str = ""
     family: str = ""
+    proxied: bool = False
 
     @property
     def zone(self) -> int | None:

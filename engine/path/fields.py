@@ -8,6 +8,9 @@ as the kernel compares them (ip_packet_match, nft_meta_store_ifname).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+
 from engine.model.link import Link
 from engine.model.packet import Protocol
 from engine.path.addresses import address_type
@@ -153,6 +156,11 @@ def _bridge(which: str) -> Read:
     return value
 
 
+def _clock(part: Callable[[datetime], int]) -> Read:
+    """The time of the snapshot, in UTC (xt_time.c)."""
+    return lambda view: UNKNOWN if view.now is None else part(datetime.fromtimestamp(view.now, UTC))
+
+
 def _pkttype(view: View) -> str:
     if view.packet.dst.is_multicast:
         return "multicast"
@@ -172,6 +180,10 @@ FIELDS: dict[str, Read] = {
     "meta oif": lambda view: view.context.oif,
     "meta ibrname": _bridge("iif"),
     "meta obrname": _bridge("oif"),
+    "clock": _clock(lambda now: int(now.timestamp())),
+    "clock second": _clock(lambda now: now.hour * 3600 + now.minute * 60 + now.second),
+    "clock weekday": _clock(lambda now: now.isoweekday()),
+    "clock day": _clock(lambda now: now.day),
     "meta pkttype": _pkttype,
     "meta iifkind": _kind("iif"),
     "meta oifkind": _kind("oif"),

@@ -34,6 +34,7 @@ class Track:
     asked once in a flow's life, whether they translate or not. `zones` are those of the first packet's direction and of
     the replies' (net/netfilter/nf_conntrack_core.c, nf_ct_zone_id). `state` is TCP's (`tcp`); `sent` says that data of
     who began the flow was seen, None where it does not matter: numbers of flows that began midway are not checked.
+    `proxied` marks a flow that a SYNPROXY began.
     """
 
     protocol: Protocol
@@ -47,6 +48,7 @@ class Track:
     entry: ConntrackEntry | None = None
     state: str = NONE
     sent: bool | None = None
+    proxied: bool = False
 
     def is_reply(self, flow: Tuple4) -> bool:
         """Whether a packet with this tuple goes in the reply direction."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address
 
-from engine.model.packet import PROTOCOL_NUMBERS, TCP_SYN, Packet, Protocol
+from engine.model.packet import PROTOCOL_NUMBERS, TCP_RST, TCP_SYN, Packet, Protocol
 from engine.path.values import UNKNOWN, Read, Unknown
 from engine.path.view import View
 
@@ -17,6 +17,17 @@ def opens(packet: Packet) -> bool:
 def family(view: View) -> str:
     """The packet's IP version, by nftables' name."""
     return "ipv4" if view.packet.dst.version == 4 else "ipv6"
+
+
+def offers(packet: Packet, option: str) -> bool:
+    """Whether it has an option of TCP, by nftables' name: what opens a connection has all, what follows the time."""
+    if packet.protocol is not Protocol.TCP or packet.tcp_flags & TCP_RST or option in packet.stripped:
+        return False
+    return bool(packet.tcp_flags & TCP_SYN) or option == "timestamp"
+
+
+def _option(option: str) -> Read:
+    return lambda view: "exists" if offers(view.packet, option) else "missing"
 
 
 def _length(view: View) -> int | Unknown:
@@ -64,15 +75,11 @@ def _mss(absent: str | None) -> Read:
 
     def value(view: View) -> int | str | Unknown | None:
         packet = view.packet
-        if not opens(packet):
+        if not offers(packet, "maxseg"):
             return absent if packet.protocol is Protocol.TCP else None
         return UNKNOWN if packet.mss is None else packet.mss
 
     return value
-
-
-def _has_mss(view: View) -> str:
-    return "exists" if opens(view.packet) else "missing"
 
 
 def _tos(version: int, shift: int = 0) -> Read:
@@ -83,6 +90,16 @@ def _tos(version: int, shift: int = 0) -> Read:
         if packet.dst.version != version:
             return None
         return UNKNOWN if packet.tos is None else packet.tos >> shift
+
+    return value
+
+
+def _ecn(version: int) -> Read:
+    def value(view: View) -> int | Unknown | None:
+        packet = view.packet
+        if packet.dst.version != version:
+            return None
+        return UNKNOWN if packet.tos is None else packet.tos & 0x03
 
     return value
 
@@ -98,6 +115,8 @@ FIELDS: dict[str, Read] = {
     "ip6 hoplimit": lambda view: view.packet.ttl if view.packet.dst.version == 6 else None,
     "ip dscp": _tos(4, 2),
     "ip6 dscp": _tos(6, 2),
+    "ip ecn": _ecn(4),
+    "ip6 ecn": _ecn(6),
     "ip tos": _tos(4),
     "ip6 tos": _tos(6),
     "ip version": lambda view: view.packet.dst.version,
@@ -111,7 +130,10 @@ FIELDS: dict[str, Read] = {
     "tcp sport": _port(Protocol.TCP, "sport"),
     "tcp dport": _port(Protocol.TCP, "dport"),
     "tcp flags": _tcp_flags,
-    "tcp option maxseg": _has_mss,
+    "tcp option maxseg": _option("maxseg"),
+    "tcp option sack-perm": _option("sack-perm"),
+    "tcp option timestamp": _option("timestamp"),
+    "tcp option window": _option("window"),
     "tcp option maxseg size": _mss(None),
     "tcp option maxseg size or none": _mss(""),
     "udp sport": _port(Protocol.UDP, "sport"),

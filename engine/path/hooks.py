@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.model.firewall import Reject, VerdictKind
+from engine.model.firewall import Reject, SynProxy, VerdictKind
 from engine.model.packet import Packet
 from engine.model.trace import Assumption, Outcome, Trace
 from engine.path.conntrack import confirm, track_packet
@@ -17,6 +17,7 @@ from engine.path.nat import translate
 from engine.path.places import chain_ref
 from engine.path.rules import Ending, run_base_chain
 from engine.path.stations import Hooked, Station, StationKind
+from engine.path.synproxy import intercept, steal
 
 #: The smallest and the largest priority of a hook.
 FIRST_PRIORITY, LAST_PRIORITY = -(1 << 31), (1 << 31) - 1
@@ -83,8 +84,10 @@ def _stop(journey: Journey, station: Station, hook: str) -> Trace | None:
     if station.kind is StationKind.CONNTRACK:
         return track_packet(journey)
     if station.kind is StationKind.CONFIRM:
-        confirm(journey)
-        return None
+        ended = intercept(journey)
+        if ended is None:
+            confirm(journey)
+        return ended
     if station.kind is StationKind.NAT:
         return ended_by(journey, translate(journey, station.chains, hook))
     return ended_by(journey, run_base_chain(journey, station.chains[0], hook))
@@ -96,6 +99,8 @@ def ended_by(journey: Journey, ending: Ending | None) -> Trace | None:
         return None
     if isinstance(ending.effect, Reject):
         return journey.end(Outcome.REJECTED, ending.effect.kind)
+    if isinstance(ending.effect, SynProxy):
+        return steal(journey)
     if getattr(ending.effect, "kind", None) is VerdictKind.DROP:
         return journey.end(Outcome.POLICY_DROP if ending.by_policy else Outcome.RULE_DROP)
     return None

@@ -46,6 +46,8 @@ class Setting:
     `discovered` has what neighbour discovery came to between two devices, None where it got through.
     `learned` has the ports that bridges saw a MAC address come in by, by namespace and bridge.
     `ends` has the ends of vxlans that a MAC address spoke from, by namespace, link index and MAC address.
+    `cookies` has the namespaces in which a rule answered the client's SYN (SYNPROXY).
+    `refused` has the options of TCP that the handshake lost, and that later packets do without.
     `told` has what told packets of one connection from each other: fields that rules asked for, and STRAY.
     """
 
@@ -56,6 +58,8 @@ class Setting:
     discovered: dict[tuple[str, int, str, int, IPAddress], Step | None] = field(default_factory=dict)
     learned: dict[tuple[str, int, str], int] = field(default_factory=dict)
     ends: dict[tuple[str, int, str], IPAddress] = field(default_factory=dict)
+    cookies: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
     told: set[str] = field(default_factory=set)
 
 
@@ -77,6 +81,7 @@ class Journey:
     the flow that the error belongs to. `untracked` is set by NOTRACK. `endpoint`
     decides what becomes of the packet when a namespace takes it in. `exit` is the device (namespace id,
     index) behind which an outside client sits. `connecting` marks the packet of a connect().
+    `proxying` says that a SYNPROXY here sends the packet to open a connection, `proxied` that one has taken it.
     `bound` is the index of the device that a packet to a link-local address has to leave by. `view` is what the last
     rule saw (see `rules.view_of`). `hidden` says that the packet ended inside of a tunnel or a bridge, whose errors its
     sender does not hear of; `circling` that it is on the last of many rounds; `depth` counts the tunnels around it.
@@ -100,6 +105,8 @@ class Journey:
         self.exit: tuple[str, int] | None = None
         self.endpoint = endpoint
         self.connecting = False
+        self.proxying = False
+        self.proxied = False
         self.bound: int | None = None
         self.view: View | None = None
         self.hidden = False
@@ -166,6 +173,7 @@ class Journey:
         self.zones = (0, 0)
         self.zoned = False
         self.assigned = None
+        self.proxying = False
         self.out = None
 
     def include(self, other: Trace) -> None:

@@ -7,7 +7,7 @@ explicit stack of callers stands for jumps, so chains of any depth are a loop.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from engine.model.firewall import (
     Backend,
@@ -28,19 +28,24 @@ from engine.model.firewall import (
     SetTtl,
     SetZone,
     Statement,
+    StripOptions,
+    SynProxy,
     Table,
     Tproxy,
     Verdict,
     VerdictKind,
     VerdictMap,
 )
+from engine.model.packet import Protocol
 from engine.model.trace import Assumption, StepKind
+from engine.path import synproxy
 from engine.path.conntrack import before_tracking
 from engine.path.flow import tuple_of
+from engine.path.header_fields import offers
+from engine.path.headers import written
 from engine.path.journey import Journey
 from engine.path.mapping import concerns, settled
 from engine.path.matches import TOTAL, Answer, look_up, matches, possible
-from engine.path.mss import set_mss
 from engine.path.places import Place, chain_ref
 from engine.path.queues import queued
 from engine.path.stations import Hooked
@@ -48,7 +53,7 @@ from engine.path.tproxy import hand_over, socket_for
 from engine.path.view import View
 
 #: What a rule, or a whole base chain, does with a packet. None: nothing that ends anything.
-Effect = Verdict | Reject | Nat | None
+Effect = Verdict | Reject | Nat | SynProxy | None
 
 ACCEPT = Verdict(VerdictKind.ACCEPT)
 DROP = Verdict(VerdictKind.DROP)
@@ -61,7 +66,7 @@ MOST_JUMPS = 100_000
 class Ending:
     """How a base chain ended: the effect, and whether the policy (not a rule) had it."""
 
-    effect: Verdict | Reject | Nat
+    effect: Verdict | Reject | Nat | SynProxy
     by_policy: bool
     table: Table
 
@@ -77,7 +82,8 @@ def view_of(journey: Journey, hook: str) -> View:
         or last.hook != hook
     ):
         world, told = journey.world, journey.setting.told
-        last = View(netns, world.fib(netns), journey.packet, journey.context, hook, world.lookups, told)
+        now = world.now
+        last = View(netns, world.fib(netns), journey.packet, journey.context, hook, world.lookups, told, now)
         journey.view = last
     return last
 
@@ -154,7 +160,12 @@ def run_rule(journey: Journey, place: Place) -> Effect:
 
 def _looked_up(journey: Journey, place: Place, statement: Statement) -> MapElement | Answer:
     """What the map of a statement has for the packet. Without an entry the rule does not hold (nft_lookup_eval), nor
-    does nftables' tproxy without a socket, or its `mark set ct mark` without a connection (nft_ct_get_eval)."""
+    does nftables' tproxy without a socket, its `mark set ct mark` without a connection (nft_ct_get_eval), or a SYNPROXY
+    for what is not TCP, or its reset of an option that is not there."""
+    if isinstance(statement, StripOptions) and statement.strict:
+        return Answer.of(any(offers(journey.packet, name) for name in statement.names))
+    if isinstance(statement, SynProxy):
+        return Answer.of(journey.packet.protocol is Protocol.TCP)
     if isinstance(statement, Tproxy) and not statement.strict:
         return Answer.of(socket_for(journey, statement) is not None)
     if isinstance(statement, SetMark) and statement.source == "ct mark" and journey.track is None:
@@ -197,17 +208,15 @@ def _perform(journey: Journey, place: Place, statement: Statement, found: MapEle
         return _verdict_map(journey, place, statement, found)
     if isinstance(statement, SetMark):
         return _set_mark(journey, place, statement, found)
-    if isinstance(statement, SetTtl):
-        return _set_ttl(journey, statement), None
-    if isinstance(statement, SetMss):
-        return set_mss(journey, statement), None
-    if isinstance(statement, SetTos):
-        return _set_tos(journey, statement), None
+    if isinstance(statement, SetTtl | SetMss | SetTos | StripOptions):
+        return written(journey, statement), None
     if isinstance(statement, NoTrack | SetZone):
         return before_tracking(journey, statement, place.table.backend), None
     if isinstance(statement, Tproxy):
         words, taken = hand_over(journey, statement)
         return words, (ACCEPT if taken else DROP) if statement.strict else None
+    if isinstance(statement, SynProxy):
+        return synproxy.meet(journey, statement)
     if isinstance(statement, Queue):
         return queued(journey, place, statement)
     if isinstance(statement, Opaque):
@@ -253,20 +262,6 @@ def _set_mark(journey: Journey, place: Place, statement: SetMark, found: MapElem
         if journey.track is not None:
             journey.track.mark = new
     return f"{statement.target} set {new:#x}", None
-
-
-def _set_ttl(journey: Journey, statement: SetTtl) -> str:
-    old = journey.packet.ttl if statement.relative else 0
-    new = min(max(old + statement.value, 0), 255)
-    journey.packet = replace(journey.packet, ttl=new)
-    return f"ttl set {new}"
-
-
-def _set_tos(journey: Journey, statement: SetTos) -> str:
-    old, value = journey.packet.tos, statement.value
-    new = None if old is None or value is None else (old & statement.keep) ^ value
-    journey.packet = replace(journey.packet, tos=new)
-    return "tos set" if new is None else f"tos set {new:#x}"
 
 
 def _opaque(journey: Journey, place: Place, statement: Opaque) -> tuple[str, Effect]:

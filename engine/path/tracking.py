@@ -13,7 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.model.firewall import Field, Firewall, Match, Nat, Opaque, SetMark, SetZone, Statement, Table, VerdictMap
+from engine.model.firewall import (
+    Field,
+    Firewall,
+    Match,
+    Nat,
+    Opaque,
+    SetMark,
+    SetZone,
+    Statement,
+    SynProxy,
+    Table,
+    VerdictMap,
+)
 
 #: Beside those that begin with "ct ": fields of matches that look at connections.
 FIELDS = frozenset(
@@ -40,7 +52,7 @@ def _statements(table: Table) -> Iterator[Statement]:
 
 
 def _needs(statement: Statement) -> bool:
-    if isinstance(statement, Nat | SetZone | Opaque):
+    if isinstance(statement, Nat | SetZone | SynProxy | Opaque):
         return True
     if isinstance(statement, SetMark) and "ct mark" in (statement.target, statement.source):
         return True

@@ -16,7 +16,10 @@ from engine.path.lookups import Lookups
 #: What tells data from the handshake: fields of a packet, and that it belonged to no flow, or began one midway.
 STRAY = "stray"
 MSS = frozenset({"tcp option maxseg size", "tcp option maxseg size or none"})
-OF_ONE_PACKET = frozenset({"tcp flags", "ip length", "meta length", "ct status", "tcp option maxseg", STRAY}) | MSS
+OPTIONS = frozenset({"tcp option sack-perm", "tcp option timestamp", "tcp option window"})
+OF_ONE_PACKET = (
+    OPTIONS | frozenset({"tcp flags", "ip length", "meta length", "ct status", "tcp option maxseg", STRAY}) | MSS
+)
 #: What chance decides anew for each packet.
 AT_RANDOM = frozenset({"nft numgen", "xt statistic"})
 #: What programs may choose for the packets that they send, and do not unless they are told to: by field, what an answer
@@ -29,6 +32,18 @@ CHOSEN = {
         ("ip dscp", "ip6 dscp", "ip tos", "ip6 tos"),
         Assumption("ASSUME_NO_DSCP", "programs mark none of their packets (DSCP): it is 0 unless a rule sets it"),
     ),
+    **dict.fromkeys(
+        ("ip ecn", "ip6 ecn"),
+        Assumption("ASSUME_NO_ECN", "both ends do without ECN, as Linux does unless told to"),
+    ),
+    **dict.fromkeys(
+        OPTIONS,
+        Assumption("ASSUME_TCP_OPTIONS", "both ends offer timestamps, scaled windows and SACK, as Linux does"),
+    ),
+    **dict.fromkeys(
+        ("clock", "clock second", "clock weekday", "clock day"),
+        Assumption("ASSUME_NOW", "rules about the time are asked with that of the snapshot"),
+    ),
 }
 TELLING = OF_ONE_PACKET | AT_RANDOM | CHOSEN.keys()
 
@@ -36,7 +51,8 @@ TELLING = OF_ONE_PACKET | AT_RANDOM | CHOSEN.keys()
 @dataclass(frozen=True, slots=True)
 class View:
     """A packet at a hook, as a rule sees it. `lookups` keeps sets that were asked before, `told` the fields that were
-    asked for and tell packets of one connection from each other (`TELLING`)."""
+    asked for and tell packets of one connection from each other (`TELLING`). `now` is the time of the snapshot, in
+    seconds since 1970."""
 
     netns: Netns
     fib: Fib
@@ -45,3 +61,4 @@ class View:
     hook: str
     lookups: Lookups = field(default_factory=Lookups, compare=False)
     told: set[str] = field(default_factory=set, compare=False)
+    now: float | None = field(default=None, compare=False)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import cached_property
+
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Link
 from engine.path.chains import Chains
@@ -26,6 +29,14 @@ class World:
         self.wiring = Wiring(snapshot)
         self.chains: Chains = known.chains if known else Chains()
         self.lookups: Lookups = known.lookups if known else Lookups()
+
+    @cached_property
+    def now(self) -> float | None:
+        """When the snapshot was taken, in seconds since 1970; None where that is not known."""
+        try:
+            return datetime.fromisoformat(self.snapshot.taken_at).timestamp()
+        except ValueError:
+            return None
 
     def derive(self, snapshot: Snapshot) -> World:
         """The world of a changed snapshot, with the indexes of the namespaces that did not change."""

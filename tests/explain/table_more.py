@@ -14,7 +14,7 @@ from engine.model.verdict import Cause
 from tests.explain.faults import BRIDGED, SERVER, UDP, Fault, docker, line, relay, unplugged
 from tests.explain.test_duplicate import with_a_second_holder
 from tests.hosts.build import World
-from tests.hosts.stock import PUBLISH, docker_world, one_bridge
+from tests.hosts.stock import PUBLISH, docker_world, one_bridge, three_in_line
 from tests.path.test_existing import ASSURED, CLIENT, NOBODY, ROUTER, entry, full, router
 from tests.path.test_proxies import FAR, proxied
 from tests.path.test_stacked import TEN, TWENTY, filtering, stacked
@@ -342,6 +342,16 @@ def _translated() -> Snapshot:
     return world.snapshot("client")
 
 
+def _loose() -> Snapshot:
+    world = three_in_line()
+    world["router"].iptables(
+        "*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -i left -p tcp -m tcp --syn -j NOTRACK\nCOMMIT\n"
+        "*filter\n:FORWARD ACCEPT [0:0]\n"
+        "-A FORWARD -i left -p tcp -m conntrack --ctstate INVALID,UNTRACKED -j SYNPROXY --mss 1460\nCOMMIT\n"
+    )
+    return world.snapshot("client")
+
+
 def taken(world: World, state: str = "created") -> None:
     """A program of the host has the port of a container that was never started."""
     port = PublishedPort(Protocol.TCP, None, 9090, 80)
@@ -368,6 +378,7 @@ def examples() -> dict[str, Cause]:
         "LINK_VLAN_MISMATCH": (filtering((TEN,), (TWENTY,)).snapshot("left"), "10.3.0.2:80", "host"),
         "HOST_TPROXY_NOT_ROUTED": (_unproxied(), f"{FAR}:80", "host"),
         "HOST_TPROXY_TRANSLATED": (_translated(), f"{FAR}:80", "host"),
+        "CT_PICKS_UP_MIDWAY": (_loose(), "10.2.0.2:80", "host"),
         "INFO_DEPENDS": (_by_chance(), "10.2.0.2:80", "host"),
         "INFO_NOT_READ": (_unread(), "10.2.0.2:80", "host"),
         "LINK_PMTU_BLACKHOLE": (narrow(), "10.2.0.2:80", "host"),

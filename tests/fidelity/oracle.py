@@ -37,8 +37,9 @@ LIMITED = frozenset({Outcome.NO_ROUTE, Outcome.ROUTE_UNREACHABLE, Outcome.ROUTE_
 VERDICTS = (
     ("reject", "drop"), ("dnat", "accept"), ("snat", "accept"), ("masquerade", "accept"), ("redirect", "accept"),
     ("netmap", "accept"), ("mark set", "continue"), ("ct mark set", "continue"), ("ttl set", "continue"),
-    ("mss set", "continue"), ("tos set", "continue"), ("notrack", "continue"), ("zone", "continue"),
-    ("tproxy: no socket", "drop"), ("tproxy", "accept"),
+    ("mss set", "continue"), ("tos set", "continue"), ("options", "continue"), ("notrack", "continue"),
+    ("zone", "continue"),
+    ("tproxy: no socket", "drop"), ("tproxy", "accept"), ("synproxy: no", "drop"), ("synproxy", "stolen"),
 )  # fmt: skip
 
 

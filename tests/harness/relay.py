@@ -3,7 +3,8 @@
     python relay.py -proto tcp|udp -host-ip A -host-port P -container-ip B -container-port Q
 
 It accepts at A:P, opens a second connection to B:Q, and passes bytes (or datagrams) both ways. When the second
-connection fails it closes the first, as docker-proxy does. It prints `ready` once it listens, and needs the
+connection fails it closes the first, as docker-proxy does. One whose client is gone before it stands is given up, so
+that its SYN is not sent again while something else is asked. It prints `ready` once it listens, and needs the
 standard library only.
 """
 
@@ -11,6 +12,8 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import errno
+import select
 import socket
 import threading
 from contextlib import suppress
@@ -28,14 +31,24 @@ def pump(source: socket.socket, sink: socket.socket) -> None:
         sink.shutdown(socket.SHUT_WR)
 
 
+def stands(backend: socket.socket, client: socket.socket, target: tuple[str, int]) -> bool:
+    """Connects; False where that fails, or the client is gone before."""
+    backend.setblocking(False)
+    watched = select.poll()
+    watched.register(client, select.POLLRDHUP)
+    watched.register(backend, select.POLLOUT)
+    if backend.connect_ex(target) not in (0, errno.EINPROGRESS):
+        return False
+    found = {place for place, _ in watched.poll()}
+    backend.setblocking(True)
+    return client.fileno() not in found and not backend.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+
 def relay(client: socket.socket, target: tuple[str, int]) -> None:
     """One connection, to its end."""
-    with client:
-        try:
-            backend = socket.create_connection(target, 60)
-        except OSError:
-            return
-        with backend:
+    family = socket.AF_INET6 if ":" in target[0] else socket.AF_INET
+    with client, socket.socket(family, socket.SOCK_STREAM) as backend:
+        if stands(backend, client, target):
             there = threading.Thread(target=pump, args=(client, backend), daemon=True)
             there.start()
             pump(backend, client)

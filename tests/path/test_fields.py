@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 
 import pytest
 
-from engine.model.packet import TCP_ACK, TCP_SYN, Protocol
+from engine.model.packet import TCP_ACK, TCP_RST, TCP_SYN, Protocol
 from engine.model.trace import Arp
 from engine.model.traffic import Tuple4
 from engine.observe.firewall.fields import FIELDS as VOCABULARY
@@ -28,6 +29,10 @@ ROUTED = {"iif": "left", "oif": "right"}
 ABSENT = None
 
 
+#: Saturday, 29 February 2020, 12:00:00 UTC.
+NOON = 1582977600
+
+
 def seen(
     protocol: Protocol = Protocol.TCP,
     ends: tuple[str, str] = V4,
@@ -39,7 +44,7 @@ def seen(
     of_packet = {
         name: more.pop(name)
         for name in list(more)
-        if name in ("sport", "dport", "icmp_type", "icmp_code", "ttl", "length", "mss", "tos", "tcp_flags")
+        if name in ("sport", "dport", "icmp_type", "icmp_code", "ttl", "length", "mss", "tos", "tcp_flags", "stripped")
     }
     if protocol in (Protocol.ICMP, Protocol.ICMPV6):
         of_packet = {"sport": None, "dport": None, **of_packet}
@@ -98,6 +103,9 @@ CASES: list[tuple[str, View, object]] = [
     ("ip dscp", seen(tos=0xB9), 46),
     ("ip dscp", TCP, 0),
     ("ip dscp", TCP6, ABSENT),
+    ("ip ecn", seen(tos=0xB9), 1),
+    ("ip ecn", TCP6, ABSENT),
+    ("ip6 ecn", TCP6, 0),
     ("ip6 dscp", TCP6, 0),
     ("ip tos", seen(tos=0xB9), 0xB9),
     ("ip6 tos", TCP, ABSENT),
@@ -202,6 +210,13 @@ CASES: list[tuple[str, View, object]] = [
     ("tcp option maxseg", TCP, "exists"),
     ("tcp option maxseg", ACK, "missing"),
     ("tcp option maxseg", UDP, "missing"),
+    ("tcp option maxseg", seen(stripped=frozenset({"maxseg"})), "missing"),
+    ("tcp option maxseg size", seen(mss=1460, stripped=frozenset({"maxseg"})), ABSENT),
+    ("tcp option sack-perm", TCP, "exists"),
+    ("tcp option sack-perm", ACK, "missing"),
+    ("tcp option window", seen(tcp_flags=TCP_RST), "missing"),
+    ("tcp option timestamp", ACK, "exists"),
+    ("tcp option timestamp", seen(tcp_flags=TCP_RST), "missing"),
     ("tcp option maxseg size", seen(mss=1460), 1460),
     ("tcp option maxseg size", TCP, UNKNOWN),
     ("tcp option maxseg size", ACK, ABSENT),
@@ -281,6 +296,11 @@ CASES: list[tuple[str, View, object]] = [
     ("fib saddr oif", seen(ends=("192.0.2.1", V4[1])), "missing"),
     ("fib saddr oif", seen(ends=("10.2.0.1", V4[1])), "missing"),
     ("fib saddr . mark oif", TCP, "exists"),
+    ("clock", replace(TCP, now=NOON), NOON),
+    ("clock", TCP, UNKNOWN),
+    ("clock second", replace(TCP, now=NOON), 12 * 3600),
+    ("clock weekday", replace(TCP, now=NOON), 6),
+    ("clock day", replace(TCP, now=NOON), 29),
 ]
 
 

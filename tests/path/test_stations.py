@@ -23,6 +23,7 @@ from engine.model.firewall import (
     SetMark,
     SetZone,
     Statement,
+    SynProxy,
     Table,
     VerdictKind,
 )
@@ -100,7 +101,8 @@ def tracked_by(*statements: Statement, family: str = "ip") -> list[str]:
         SetMark("mark", source="ct mark"),
         SetMark("ct mark", value=1),
         SetZone(1, True, True),
-        Opaque("synproxy"),
+        SynProxy(),
+        Opaque("strange"),
     ],
     ids=str,
 )

@@ -27,6 +27,8 @@ from engine.model.firewall import (
     SetTtl,
     SetZone,
     Statement,
+    StripOptions,
+    SynProxy,
     Tproxy,
     Verdict,
     VerdictKind,
@@ -126,10 +128,10 @@ def _action(part: Statement, backend: Backend) -> str:
         text = f"REJECT {part.kind}"
     elif isinstance(part, SetMark):
         text = f"{part.target.upper()} {part.value:#x}" if part.source == "value" else f"{part.target} := {part.source}"
-    elif isinstance(part, SetTtl | SetTos | SetMss):
+    elif isinstance(part, SetTtl | SetTos | SetMss | StripOptions):
         text = _header(part)
-    elif isinstance(part, NoTrack):
-        text = "NOTRACK"
+    elif isinstance(part, NoTrack | SynProxy):
+        text = type(part).__name__.upper()
     elif isinstance(part, SetZone):
         text = f"ZONE {part.zone}"
     elif isinstance(part, Tproxy):
@@ -144,13 +146,15 @@ def _action(part: Statement, backend: Backend) -> str:
         text
         if backend is not Backend.NFT
         else text.lower()
-        if isinstance(part, Nat | Reject | NoTrack | SetTtl | SetTos | SetMss)
+        if isinstance(part, Nat | Reject | NoTrack | SynProxy | SetTtl | SetTos | SetMss | StripOptions)
         else text
     )
 
 
-def _header(part: SetTtl | SetTos | SetMss) -> str:
+def _header(part: SetTtl | SetTos | SetMss | StripOptions) -> str:
     """What is written into a header."""
+    if isinstance(part, StripOptions):
+        return f"WITHOUT {', '.join(sorted(part.names))}"
     if isinstance(part, SetMss):
         return f"MSS {part.value or 'of the path'}"
     if isinstance(part, SetTos):

@@ -141,6 +141,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     Outcome.ECHO_IGNORED: (socket.echo_ignored,),
     Outcome.REPLY_MISMATCH: (
         rewritten.behind_a_proxy,
+        tracking.picked_up,
         nat.hairpin_not_translated,
         nat.hairpin_not_masqueraded,
         tracking.set_apart,

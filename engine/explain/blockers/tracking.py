@@ -9,7 +9,7 @@ from engine.explain.failure import Failure, Leg, place_of, rule_at
 from engine.explain.owners import owner_of
 from engine.explain.rulecraft import Selector, insertion
 from engine.explain.wanted import translates
-from engine.model.firewall import NoTrack, Rule, SetZone
+from engine.model.firewall import NoTrack, Rule, SetZone, SynProxy
 from engine.model.host import Netns
 from engine.model.packet import Packet
 from engine.model.plan import DeleteFlow, DeleteRule, SetSysctl
@@ -18,6 +18,7 @@ from engine.model.trace import StepKind
 from engine.model.traffic import ConntrackEntry
 from engine.path.conntrack import MOST
 from engine.path.existing import entry_ref, target_of
+from engine.path.tcp import LOOSE
 
 
 def stale_flow(failure: Failure) -> list[Blocker]:
@@ -60,6 +61,25 @@ def set_apart(failure: Failure) -> list[Blocker]:
         remedies = ways_past(step.packet, step.ref, rule[1], answer=back)
         found.append(Blocker("RET_RETURN_NOT_UNNATED", sentence, step.ref, remedies, owner, evidence))
     return found
+
+
+def picked_up(failure: Failure) -> list[Blocker]:
+    """REPLY_MISMATCH: a SYNPROXY answered the client, whose third packet tracking picks up as a flow of its own instead
+    of calling it invalid, which its rule waits for (iptables-extensions(8), SYNPROXY)."""
+    first = failure.conversation.forward.last
+    rule = rule_at(failure.world, first.ref) if first.ref is not None and first.kind is StepKind.RULE else None
+    if rule is None or first.ref is None or not any(isinstance(s, SynProxy) for s in rule[1].statements):
+        return []
+    netns = failure.world.netns(first.ref.netns)
+    if not netns.sysctl(LOOSE, 1):
+        return []
+    ref = Ref(RefKind.SYSCTL, netns.id, (LOOSE,), LOOSE, f"{LOOSE} = {netns.sysctl(LOOSE, 1)}")
+    sentence = (
+        f"{first.ref.name} in {netns.id} answers in the server's place and waits for what tracking calls invalid, but "
+        f"the third packet is picked up midway ({LOOSE} = 1) and reaches a server that knows of no connection"
+    )
+    off = Remedy(f"let {netns.id} pick up no connections midway", (SetSysctl(netns.id, LOOSE, 0),))
+    return [Blocker("CT_PICKS_UP_MIDWAY", sentence, ref, (off,), "admin")]
 
 
 def untracked(failure: Failure) -> list[Blocker]:

@@ -64,6 +64,8 @@ FIELDS: dict[str, FieldInfo] = {
     "ip ttl": FieldInfo(_N, "time to live"),
     "ip dscp": FieldInfo(_N, "DSCP of the IPv4 header"),
     "ip6 dscp": FieldInfo(_N, "DSCP of the IPv6 header"),
+    "ip ecn": FieldInfo(_N, "ECN of the IPv4 header, the two bits beside DSCP"),
+    "ip6 ecn": FieldInfo(_N, "ECN of the IPv6 header"),
     "ip tos": FieldInfo(_N, "the byte of DSCP and ECN (IPv4)"),
     "ip6 tos": FieldInfo(_N, "the byte of DSCP and ECN (IPv6, traffic class)"),
     "ip length": FieldInfo(_N, "total length of the IPv4 packet in bytes"),
@@ -78,6 +80,9 @@ FIELDS: dict[str, FieldInfo] = {
         _N, "TCP flags byte (FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32), nearly always with a mask"
     ),
     "tcp option maxseg": FieldInfo(_S, "exists or missing: whether a packet announces the size of its segments"),
+    "tcp option sack-perm": FieldInfo(_S, "exists or missing: a SYN, or its answer, takes selective acknowledgements"),
+    "tcp option timestamp": FieldInfo(_S, "exists or missing: the time in a packet of TCP"),
+    "tcp option window": FieldInfo(_S, "exists or missing: a SYN, or its answer, scales its window"),
     "tcp option maxseg size": FieldInfo(_N, "that size (MSS); absent but in a SYN or SYN/ACK"),
     "tcp option maxseg size or none": FieldInfo(
         _N, "as `tcp option maxseg size`; without one a negated match holds (xt tcpmss)", absent=Absent.EMPTY
@@ -134,6 +139,10 @@ FIELDS: dict[str, FieldInfo] = {
     "owner gid": FieldInfo(
         _N, "as `meta skgid`; without a socket a negated match holds (xt owner)", absent=Absent.EMPTY
     ),
+    "clock": FieldInfo(_N, "now, in seconds since 1970 (xt time)"),
+    "clock second": FieldInfo(_N, "second of the day now (UTC)"),
+    "clock weekday": FieldInfo(_N, "day of the week now (UTC): Monday 1 to Sunday 7"),
+    "clock day": FieldInfo(_N, "day of the month now (UTC)"),
     "meta pkttype": FieldInfo(_S, "who the frame is for: unicast (this host), broadcast, multicast, other"),
     # Connection tracking. "ct state" is always there (invalid without an entry); the others need an entry.
     "ct state": FieldInfo(_S, "new, established, related, invalid, untracked; xt's --ctstate adds snat and dnat"),
@@ -184,7 +193,7 @@ FIELDS: dict[str, FieldInfo] = {
     "xt hashlimit": FieldInfo(_S, "rate limit by address", exact=False),
     "xt recent": FieldInfo(_S, "list of recently seen addresses", exact=False),
     "xt connlimit": FieldInfo(_S, "number of connections", exact=False),
-    "xt time": FieldInfo(_S, "time of day", exact=False),
+    "xt time": FieldInfo(_S, "time in the zone of the machine's clock, or of a day that began before", exact=False),
     "xt string": FieldInfo(_S, "payload search", exact=False),
     "xt set": FieldInfo(
         _S, "an ipset that has no exact form here (other options, unreadable, or mixed types)", exact=False

@@ -32,13 +32,15 @@ from engine.model.firewall import (
     SetTtl,
     SetZone,
     Statement,
+    StripOptions,
+    SynProxy,
     Tproxy,
     VerdictMap,
 )
 from engine.model.packet import PROTOCOL_NUMBERS, Protocol
 from engine.observe.firewall import nft_maps, nft_marks, nft_matches
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.nft_values import SHAPE_ERRORS, field_name, fields, scalar
+from engine.observe.firewall.nft_values import SHAPE_ERRORS, field_name, fields, scalar, tcp_option
 from engine.observe.firewall.nft_words import Json, listed, lookup, words
 from engine.observe.firewall.symbols import NFT_REJECTS
 from engine.observe.firewall.values import ip_address
@@ -50,11 +52,11 @@ TCP = Interval(PROTOCOL_NUMBERS[Protocol.TCP], PROTOCOL_NUMBERS[Protocol.TCP])
 #: Written here, and not looked at by routing, rules or sockets.
 _WRITES = frozenset(
     (
-        *("meta priority", "meta nftrace", "meta secmark", "ip ecn", "ip6 ecn", "ip6 flowlabel"),
+        *("meta priority", "meta nftrace", "meta secmark", "ip6 flowlabel"),
         *("ct label", "ct event", "ct helper", "ct secmark"),
     )
 )
-_NOTES = frozenset(("log", "last", "secmark", "ct helper", "ct timeout", "ct expectation", "dup", "flow", "reset"))
+_NOTES = frozenset(("log", "last", "secmark", "ct helper", "ct timeout", "ct expectation", "dup", "flow"))
 
 
 def statement(item: Json) -> _Built:
@@ -76,7 +78,8 @@ def statement(item: Json) -> _Built:
 
 #: Fields that a rule may set, with the IP version that each is of: what a packet has left of its way, and its class.
 HOPS = {"ip ttl": "ip", "ip6 hoplimit": "ip6"}
-DSCP = {"ip dscp": "ip", "ip6 dscp": "ip6"}
+#: Where in its byte a part of the class is, and what it keeps of the rest.
+CLASS = {"ip dscp": (2, 0x03), "ip6 dscp": (2, 0x03), "ip ecn": (0, 0xFC), "ip6 ecn": (0, 0xFC)}
 #: Expressions whose value chance or a hash makes up, and how many values are told apart at most.
 MADE_UP = frozenset({"numgen", "jhash", "symhash"})
 MOST_MADE_UP = 64
@@ -102,7 +105,8 @@ def unwritten(family: str, item: Json) -> Match | None:
     bare = name in ("dnat", "snat") and "addr" not in inner
     of = inner.get("type") if name == "reject" else inner.get("family") if bare or name == "tproxy" else None
     if name == "mangle":
-        of = {**HOPS, **DSCP}.get(field_name(inner["key"]))
+        name = field_name(inner["key"])
+        of = name.partition(" ")[0] if name in CLASS else HOPS.get(name)
     version = {"icmp": "ipv4", "icmpv6": "ipv6", "ip": "ipv4", "ip6": "ipv6"}.get(str(of))
     return Match((Field("meta nfproto"),), ((Name(version),),), text=f"meta nfproto {version}") if version else None
 
@@ -180,18 +184,19 @@ def _mangle(inner: Json) -> _Built:
         return (SetZone(inner["value"], name != "ct reply zone", name != "ct original zone"),)
     if name in HOPS and type(inner["value"]) is int:
         return (SetTtl(inner["value"]),)
-    if name in DSCP:
-        return (_set_dscp(name, inner["value"]),)
+    if name in CLASS:
+        return (_set_class(name, inner["value"]),)
     if name == "tcp option maxseg size":
         return _set_mss(inner["value"], text)
     harmless = name in _WRITES or name.startswith("nft tcp option")
     return (Note(text),) if harmless else (Opaque(text),)
 
 
-def _set_dscp(name: str, value: Json) -> SetTos:
-    """`ip dscp set ef`; what a map gives is not known."""
+def _set_class(name: str, value: Json) -> SetTos:
+    """`ip dscp set ef`, `ip ecn set ce`; what a map gives is not known."""
+    shift, keep = CLASS[name]
     try:
-        return SetTos(scalar(name, value) << 2, keep=0x03)
+        return SetTos(scalar(name, value) << shift, keep=keep)
     except SHAPE_ERRORS:
         return SetTos(None)
 
@@ -201,6 +206,12 @@ def _set_mss(value: Json, text: str) -> _Built:
     if type(value) is int:
         return (SetMss(value),)
     return (SetMss(),) if value == {"rt": {"key": "mtu"}} else (Note(text),)
+
+
+def _reset(inner: Json) -> _Built:
+    """`reset tcp option sack-perm`."""
+    name = tcp_option(inner["tcp option"])
+    return (StripOptions(frozenset({name}), strict=True),) if name else (Note(words({"reset": inner})),)
 
 
 def _mapped_mark(target: str, source: Json) -> SetMark:
@@ -268,6 +279,8 @@ _STATEMENTS: dict[str, Callable[[Json], _Built]] = {
     "mangle": _mangle,
     "tproxy": _tproxy,
     "queue": _queue,
+    "reset": _reset,
+    "synproxy": lambda _inner: (SynProxy(),),
     "counter": lambda inner: () if isinstance(inner, dict) or inner is None else (Note(f"counter name {inner}"),),
     "limit": _unknown("limit"),
     "quota": _unknown("quota"),

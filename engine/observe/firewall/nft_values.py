@@ -14,7 +14,7 @@ from engine.model.firewall import Atom, Element, Field, Interval, Name
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.fields import FIELDS, Form, form_of, is_exact
 from engine.observe.firewall.nft_words import Json, fib_words, listed, words
-from engine.observe.firewall.symbols import NUMBER_NAMES, SYNONYMS
+from engine.observe.firewall.symbols import NUMBER_NAMES, SYNONYMS, TCP_OPTIONS
 from engine.observe.firewall.values import interval, ip_address, mac, number, prefix
 
 SHAPE_ERRORS = (KeyError, TypeError, IndexError, AttributeError, ValueError)
@@ -74,9 +74,15 @@ def field_name(expression: Json) -> str:
         return " ".join(part for part in parts if part)
     if kind == "fib":
         return fib_words(inner)
-    if kind == "tcp option" and inner.get("name") == "maxseg":
-        return " ".join(("tcp option maxseg", *listed(inner.get("field"))))
+    if kind == "tcp option" and (inner.get("name") == "maxseg" or tcp_option(inner)):
+        return " ".join((f"tcp option {inner['name']}", *listed(inner.get("field"))))
     return f"nft {_KINDS.get(kind, kind)}"
+
+
+def tcp_option(inner: Json) -> str:
+    """The name of an option of TCP as such, not of a part of it; empty for those that are not understood."""
+    name = str(inner.get("name"))
+    return name if name in TCP_OPTIONS.values() and "field" not in inner else ""
 
 
 def _field(expression: Json) -> Field:
@@ -157,7 +163,7 @@ def _plain(value: Json) -> Atom:
 
 
 def _name(name: str, value: Json) -> str:
-    if name == "tcp option maxseg":
+    if name.startswith("tcp option "):
         return words(bool(value))
     if name.endswith(" oif") and name.startswith("fib "):
         if isinstance(value, bool):

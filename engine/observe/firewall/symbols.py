@@ -76,6 +76,12 @@ DSCP_CLASSES: dict[str, int] = {
     "be": 0, "df": 0, "lephb": 1, "voice-admit": 44, "va": 44, "ef": 46,
 }  # fmt: skip
 
+#: RFC 3168, by the names of nft.
+ECN_CODES: dict[str, int] = {"not-ect": 0, "ect1": 1, "ect0": 2, "ce": 3}
+
+#: Options of TCP that are understood, by number, with nft's names (RFC 9293, RFC 2018, RFC 7323).
+TCP_OPTIONS: dict[int, str] = {2: "maxseg", 3: "window", 4: "sack-perm", 8: "timestamp"}
+
 #: What the numbers of a field may be called.
 NUMBER_NAMES: dict[str, dict[str, int]] = {
     "ip protocol": PROTOCOLS,
@@ -93,6 +99,8 @@ NUMBER_NAMES: dict[str, dict[str, int]] = {
     "tcp flags": TCP_FLAGS,
     "ip dscp": DSCP_CLASSES,
     "ip6 dscp": DSCP_CLASSES,
+    "ip ecn": ECN_CODES,
+    "ip6 ecn": ECN_CODES,
     "meta iifgroup": DEVICE_GROUPS,
     "meta oifgroup": DEVICE_GROUPS,
     "meta iiftype": HARDWARE_TYPES,

@@ -8,11 +8,12 @@ together. A module or an option that stands in neither becomes a match on the fi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from engine.model.firewall import Field, Match, Name
 from engine.observe.firewall import xt_sets
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.values import number_range
+from engine.observe.firewall.values import TOP, interval, number, number_range
 from engine.observe.firewall.xt_options import OPTIONS, XtContext, device, first
 from engine.observe.firewall.xt_words import Option
 
@@ -140,12 +141,55 @@ def _set(context: XtContext, options: Sequence[Option]) -> list[Match]:
     return [Match(fields, lookup=name, negate=lookups[0].negate, text=lookups[0].text)]
 
 
+def _time(_context: XtContext, options: Sequence[Option]) -> list[Match]:
+    """Days and hours are UTC (xt_time.c). With `--kerneltz` they are in a zone that is not read; with `--contiguous`
+    the hours after midnight belong to the day before."""
+    words = {option.name: option for option in options[1:]}
+    if "--kerneltz" in words or "--contiguous" in words:
+        return [unknown("time", [option.text for option in options[1:]])]
+    text = {name: option.text for name, option in words.items()}
+    found: list[Match] = []
+    dates = {name: first(words[name].values) for name in ("--datestart", "--datestop") if name in words}
+    if dates:
+        low, high = (_epoch(dates.get(name)) for name in ("--datestart", "--datestop"))
+        atom = interval(low or 0, TOP if high is None else high)
+        found.append(Match((Field("clock"),), ((atom,),), text=" ".join(text[name] for name in dates)))
+    hours = {name: first(words[name].values) for name in ("--timestart", "--timestop") if name in words}
+    if hours:
+        low, high = _second(hours.get("--timestart", "0")), _second(hours.get("--timestop", "23:59:59"))
+        atoms = [interval(low, high)] if low < high else [interval(low, TOP), interval(0, high)]
+        elements = tuple((atom,) for atom in atoms)
+        found.append(Match((Field("clock second"),), elements, text=" ".join(text[name] for name in hours)))
+    for name, field, names in (("--weekdays", "clock weekday", WEEKDAYS), ("--monthdays", "clock day", {})):
+        if name in words:
+            days = (names.get(day) or number(day) for day in first(words[name].values).split(","))
+            elements = tuple((interval(day, day),) for day in days)
+            found.append(Match((Field(field),), elements, negate=words[name].negate, text=text[name]))
+    return found
+
+
+#: As iptables-save writes them.
+WEEKDAYS = {name: place for place, name in enumerate(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), 1)}
+
+
+def _epoch(text: str | None) -> int | None:
+    """`2030-01-01T00:00:00`, in seconds since 1970."""
+    return None if text is None else int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+
+
+def _second(text: str) -> int:
+    """`10:00:00`, as a second of the day."""
+    parts = [int(part) for part in text.split(":")]
+    return sum(part * scale for part, scale in zip(parts, (3600, 60, 1), strict=False))
+
+
 _MODULES: dict[str, Callable[[XtContext, Sequence[Option]], list[Match]]] = {
     "addrtype": _addrtype,
     "rpfilter": _rpfilter,
     "owner": _owner,
     "physdev": _physdev,
     "set": _set,
+    "time": _time,
 }
 
 _KNOWN = frozenset(module for module, _ in OPTIONS)

@@ -13,7 +13,7 @@ from dataclasses import field
 from engine.model.firewall import Atom, Element, Field, Interval, Match, Name, NamedSet
 from engine.model.frozen import dataclass
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.symbols import DEVICE_GROUPS, ICMP_TYPES, ICMPV6_TYPES, PROTOCOLS, TCP_FLAGS
+from engine.observe.firewall.symbols import DEVICE_GROUPS, ICMP_TYPES, ICMPV6_TYPES, PROTOCOLS, TCP_FLAGS, TCP_OPTIONS
 from engine.observe.firewall.values import (
     ANY_PORT,
     TOP,
@@ -218,6 +218,21 @@ def _ct(context: XtContext, direction: str, side: str, values: tuple[str, ...]) 
     return (found,), ((value,),)
 
 
+def _tcp_option(_context: XtContext, values: tuple[str, ...]) -> Built:
+    """An option by its number; one that is not understood is answered "unknown"."""
+    name = TCP_OPTIONS.get(number(first(values)))
+    return _one(f"tcp option {name}", Name("exists")) if name else _one("xt tcp", Name(f"--tcp-option {first(values)}"))
+
+
+def _bit(name: str, bit: int) -> Builder:
+    return lambda _context, _values: ((Field(name, bit),), ((Interval(bit, bit),),))
+
+
+def _ecn(context: XtContext, values: tuple[str, ...]) -> Built:
+    code = number(first(values))
+    return _one(f"{context.family} ecn", Interval(code, code))
+
+
 def _nothing(_context: XtContext, _values: tuple[str, ...]) -> None:
     return None
 
@@ -234,6 +249,10 @@ OPTIONS: dict[tuple[str, str], Builder] = {
     ("tcp", "--dport"): _range("tcp dport"),
     ("tcp", "--tcp-flags"): _tcp_flags,
     ("tcp", "--syn"): _syn,
+    ("tcp", "--tcp-option"): _tcp_option,
+    ("ecn", "--ecn-ip-ect"): _ecn,
+    ("ecn", "--ecn-tcp-cwr"): _bit("tcp flags", TCP_FLAGS["cwr"]),
+    ("ecn", "--ecn-tcp-ece"): _bit("tcp flags", TCP_FLAGS["ecn"]),
     ("tcpmss", "--mss"): _range("tcp option maxseg size or none"),
     ("udp", "--sport"): _range("udp sport"),
     ("udp", "--dport"): _range("udp dport"),

@@ -24,12 +24,14 @@ from engine.model.firewall import (
     SetTtl,
     SetZone,
     Statement,
+    StripOptions,
+    SynProxy,
     Tproxy,
     Verdict,
     VerdictKind,
 )
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.symbols import XT_REJECTS
+from engine.observe.firewall.symbols import TCP_OPTIONS, XT_REJECTS
 from engine.observe.firewall.values import address_range, ip_address, number, number_range, value_and_mask
 from engine.observe.firewall.values import network as parse_network
 from engine.observe.firewall.xt_words import Option
@@ -41,7 +43,7 @@ VERDICTS = {"ACCEPT": VerdictKind.ACCEPT, "DROP": VerdictKind.DROP, "RETURN": Ve
 #: Targets that leave the packet on its way: they write, count, or change what neither routing nor rules look at.
 NOTES = frozenset(
     (
-        *("LOG", "NFLOG", "ULOG", "AUDIT", "TRACE", "CHECKSUM", "TCPMSS", "TCPOPTSTRIP", "CLASSIFY", "DSCP", "TOS"),
+        *("LOG", "NFLOG", "ULOG", "AUDIT", "TRACE", "CHECKSUM", "TCPMSS", "CLASSIFY", "DSCP", "TOS"),
         *("ECN", "SET", "SECMARK", "CONNSECMARK", "IDLETIMER", "LED", "RATEEST", "TEE", "NFACCT", "CONTINUE"),
     )
 )
@@ -207,6 +209,12 @@ def _dscp(options: _Options) -> Statement | None:
     return SetTos(number(text) << 2, keep=0x03) if text else None
 
 
+def _strip(options: _Options) -> Statement | None:
+    """xt_TCPOPTSTRIP.c; options that nothing asks for do not matter."""
+    text = _value(options, "--strip-options") or ""
+    return StripOptions(frozenset(TCP_OPTIONS[number(each)] for each in text.split(",") if number(each) in TCP_OPTIONS))
+
+
 def _tos(options: _Options) -> Statement | None:
     """xt_DSCP.c (tos_tg): `(tos & ~mask) ^ value`."""
     text = _value(options, "--set-tos")
@@ -253,5 +261,7 @@ _BUILDERS: dict[str, Callable[[_Options], Statement | None]] = {
     "TOS": _tos,
     "TTL": _ttl("ttl"),
     "HL": _ttl("hl"),
+    "TCPOPTSTRIP": _strip,
+    "SYNPROXY": lambda _options: SynProxy(),
     "NOTRACK": lambda _options: NoTrack(),
 }

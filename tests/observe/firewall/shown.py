@@ -27,6 +27,8 @@ from engine.model.firewall import (
     SetTtl,
     SetZone,
     Statement,
+    StripOptions,
+    SynProxy,
     Tproxy,
     Verdict,
     VerdictMap,
@@ -57,7 +59,7 @@ def one(statement: Statement) -> str:
             return f"{statement.target} = {statement.target}&{statement.keep:#x} ^ {source}"
         case VerdictMap():
             return f"{fields(statement.fields)} vmap {target(statement)}"
-        case SetTtl() | SetTos() | SetMss():
+        case SetTtl() | SetTos() | SetMss() | StripOptions():
             return header(statement)
         case SetZone():
             directions = (("original", statement.original), ("reply", statement.reply))
@@ -68,11 +70,13 @@ def one(statement: Statement) -> str:
             )
         case Queue():
             return f"queue {statement.low}-{statement.high}{' bypass' * statement.bypass}"
-        case NoTrack() | Note() | Opaque():
+        case NoTrack() | SynProxy() | Note() | Opaque():
             return f"{type(statement).__name__.lower()} {getattr(statement, 'text', '')}".strip()
 
 
-def header(statement: SetTtl | SetTos | SetMss) -> str:
+def header(statement: SetTtl | SetTos | SetMss | StripOptions) -> str:
+    if isinstance(statement, StripOptions):
+        return f"strip {','.join(sorted(statement.names))}"
     if isinstance(statement, SetMss):
         return f"mss {statement.value or 'of the path'}"
     if isinstance(statement, SetTos):

@@ -78,7 +78,7 @@ def test_an_unknown_condition_keeps_its_words() -> None:
         ({"queue": {"num": {"range": [0, 3]}, "flags": ["bypass"]}}, "queue 0-3 bypass"),
         ({"queue": {"num": {"numgen": {"mode": "inc", "mod": 2, "offset": 0}}}}, "opaque queue {num {numgen"),
         ({"tproxy": {"addr": "1.2.3.4", "port": 80}}, "tproxy 1.2.3.4:80"),
-        ({"synproxy": {"mss": 1460}}, "opaque synproxy {mss 1460}"),
+        ({"synproxy": {"mss": 1460}}, "synproxy"),
         ({"fwd": {"dev": "lo"}}, "opaque fwd {dev lo}"),
         ({"flow": {"op": "add", "flowtable": "@f"}}, "note flow {op add, flowtable @f}"),
         ({"xt": {"type": "match", "name": "addrtype"}}, "unknown xt addrtype"),
