@@ -85,7 +85,7 @@ def _refuse(what: str) -> Callable[..., None]:
 
 
 def _init(made: Any, fields: tuple[Field[Any], ...]) -> Any:
-    """`__init__` with the fields as its parameters."""
+    """`__init__` with the fields as its parameters; what has slots is put into them, past `__setattr__`."""
     known: dict[str, Any] = {"put": object.__setattr__, "LEFT": object()}
     parameters, lines = ["self"], []
     for place, field in enumerate(fields):
@@ -99,7 +99,11 @@ def _init(made: Any, fields: tuple[Field[Any], ...]) -> Any:
             parameters += [f"{name}=LEFT"] if field.init else []
         else:
             parameters.append(name)
-        lines.append(f" put(self, {name!r}, {value})")
+        if (slot := made.__dict__.get(name)) is not None and hasattr(slot, "__set__"):
+            known[f"put{place}"] = slot.__set__
+            lines.append(f" put{place}(self, {value})")
+        else:
+            lines.append(f" put(self, {name!r}, {value})")
     if hasattr(made, "__post_init__"):
         lines.append(" self.__post_init__()")
     exec(f"def __init__({', '.join(parameters)}):\n" + "\n".join(lines or [" pass"]), known)

@@ -25,6 +25,7 @@ _JUMPS = {" -j ": VerdictKind.JUMP, " -g ": VerdictKind.GOTO}
 #: What makes a line one to read word by word: escapes, long names, and a module without a name.
 _SLOW = ("\\", " --match ", " --jump ", " --goto ", " -m -", " -m !")
 _COMMENT = ' -m comment --comment "'
+_COMMENTED = len(_COMMENT)
 
 
 def meaning(context: XtContext, chains: Collection[str], text: str, written: Sequence[str] = ()) -> Meaning:
@@ -42,6 +43,9 @@ def meaning(context: XtContext, chains: Collection[str], text: str, written: Seq
         kind = _JUMPS.get(part[:4])
         if kind is not None and (name := part[4:]) in chains and name not in xt_targets.VERDICTS:
             found.append(Verdict(kind, name))
+            continue
+        if part.startswith(_COMMENT) and part.find('"', _COMMENTED) == len(part) - 1 and "\\" not in part:
+            comment = comment or part[_COMMENTED:-1]
             continue
         statements, told = known.get(part) or _understood(context, chains, part, known)
         found += statements
@@ -79,10 +83,8 @@ def _parts(text: str) -> list[str] | None:
 
 def _understood(context: XtContext, chains: Collection[str], part: str, known: dict[str, Meaning]) -> Meaning:
     """What a part means, by its words; remembered where it is the same in another table."""
-    if part.startswith(_COMMENT) and part.endswith('"') and part.count('"') == 2 and "\\" not in part:
-        return (), part[len(_COMMENT) : -1]
     words = options(split(part))
-    found = tuple(_statements(context, chains, words)), comment_of(words)
+    found = tuple(_statements(context, chains, words)), comment_of(words) if "--comment" in part else ""
     if not part.startswith(" -m set ") and not _to_chain(chains, words):
         if len(known) >= _LIMIT:
             known.clear()

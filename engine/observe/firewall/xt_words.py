@@ -85,15 +85,14 @@ def _quoted(line: str, at: int) -> tuple[str, int]:
     raise FirewallTextError(f"quote without an end in {line!r}")
 
 
-def _starts_option(word: str) -> bool:
-    """Whether a word is an option, or the `!` before one: neither quoted nor a negative number."""
-    return type(word) is str and (word == "!" or (word[0] == "-" and len(word) > 1 and not word[1].isdigit()))
-
-
 def options(words: list[str]) -> list[Option]:
     """The options among the words behind `-A CHAIN`. Raises `FirewallTextError` for a word that belongs to none."""
     found: list[Option] = []
-    begins = [_starts_option(word) for word in words]
+    # An option, or the `!` before one: neither quoted nor a negative number.
+    begins = [
+        type(word) is str and (word == "!" or (word[0] == "-" and len(word) > 1 and not word[1].isdigit()))
+        for word in words
+    ]
     module, negate, at, end = "", False, 0, len(words)
     while at < end:
         word = words[at]
