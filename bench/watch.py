@@ -114,6 +114,7 @@ class Changer:
             yield Kind(name, words, (self.ip(line), self.ip(undone or line.replace(" add ", " del ", 1))))
         for name, program in (("rule of iptables-nft", "iptables-nft"), ("rule of iptables-legacy", "iptables-legacy")):
             rule = ("FORWARD", "-s", "198.51.100.7", "-j", "DROP")
+            self.tool(program, "-S")()  # makes the legacy table; one that comes is told without its rules
             yield Kind(name, "198.51.100.7", (self.tool(program, "-A", *rule), self.tool(program, "-D", *rule)))
         yield Kind("listener", "9099", (self.listen, self.hang_up))
         yield Kind("container", "container web0 ", (self.event, self.event))

@@ -206,7 +206,7 @@ def _listeners(netns: Netns) -> Iterator[Thing]:
 def _place(table: Table, chain: str = "") -> str:
     """A table or chain as people write it: iptables' by its name, nft's with its family."""
     native = table.backend is Backend.NFT
-    name = f"{table.family} {table.name}" if native else f"{'' if table.family == 'ip' else 'ip6 '}{table.name}"
+    name = table.name if table.family == "ip" and not native else f"{table.family} {table.name}"
     return f"{name} {chain}" if native and chain else f"{name}/{chain}" if chain else name
 
 
@@ -253,8 +253,9 @@ def _rules(before: Netns, after: Netns) -> Iterator[Difference]:
     if before.firewall is after.firewall:
         return
     old, new = _chain_rules(before), _chain_rules(after)
-    for place in {**old, **new}:
-        then, now = old.get(place, ()), new.get(place, ())
+    for key in {**old, **new}:
+        place = _place(*(new if key in new else old)[key][:2])
+        then, now = (rules[key][2] if key in rules else () for rules in (old, new))
         if then == now:
             continue
         earlier, later = [rule.text for rule in then], [rule.text for rule in now]
@@ -267,9 +268,10 @@ def _rules(before: Netns, after: Netns) -> Iterator[Difference]:
             yield Difference(How.CHANGED, "chain", place, after.id, "its rules are in another order")
 
 
-def _chain_rules(netns: Netns) -> dict[str, Sequence[Rule]]:
+def _chain_rules(netns: Netns) -> dict[Hashable, tuple[Table, str, Sequence[Rule]]]:
+    """Table, name and rules of each chain that has some; tables of two backends may be called alike."""
     return {
-        _place(table, chain.name): chain.rules
+        (table.backend, table.family, table.name, chain.name): (table, chain.name, chain.rules)
         for table in netns.firewall.tables
         for chain in table.chains
         if chain.rules

@@ -74,6 +74,20 @@ def test_rules_are_told_by_their_own_lines() -> None:
     assert told(before, strict) == ["chain filter/FORWARD changed in host (policy accept → drop)"]
 
 
+def test_tables_of_two_backends_that_are_called_alike_are_told_apart() -> None:
+    def host(*legacy: Table) -> Netns:
+        other = filter_table("-A FORWARD -j A").firewall.tables
+        return replace(HOST, firewall=Firewall((*other, *legacy)))
+
+    def table(family: str, *rules: str) -> Table:
+        return replace(filter_table(*rules).firewall.tables[0], backend=Backend.XT_LEGACY, family=family)
+
+    (added,) = told(host(table("ip")), host(table("ip", "-A FORWARD -j A")))
+    assert added == "rule -A FORWARD -j A of filter/FORWARD added in host"
+    (added,) = told(host(table("arp")), host(table("arp", "-A FORWARD -j A")))
+    assert added == "rule -A FORWARD -j A of arp filter/FORWARD added in host"
+
+
 def test_what_passes_by_itself_is_no_change() -> None:
     assert told(filter_table("-A FORWARD -j A"), filter_table("-A FORWARD -j A", packets=7)) == []
     reachable = Neighbour(2, ip_address("10.9.0.2"), "02:00:00:00:00:02", "reachable")
