@@ -59,6 +59,8 @@ class Looking(Stage):
             return
         self.pinned = moment
         shown = moment or self.timeline.now
+        if moment is not None:
+            self.panes.topology.flow({})  # what passes now did not pass then
         if shown is not None:
             with self.panes.kept():
                 self.panes.show_snapshot(shown.snapshot)

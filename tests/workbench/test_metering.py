@@ -30,10 +30,16 @@ def test_the_topology_shows_what_passes_now() -> None:
         for at, count in ((1.0, 100), (3.0, 124)):
             app.on_metered(Metered(source, {"up0": count}, at))
         assert "12/s" in text(app, "topology")
-        app.on_metered(Metered(other, {"up0": 500}, 4.0))
+        await pilot.press("f")
+        assert "/s" not in text(app, "topology")  # an earlier moment
+        await pilot.press("f")
+        app.on_metered(Metered(source, {"up0": 124}, 4.0))
+        app.on_metered(Metered(source, {"up0": 148}, 6.0))
         assert "12/s" in text(app, "topology")
-        app.on_metered(Metered(source, {"up0": 500}, 5.0))
-        app.on_metered(Metered(source, {"up0": 500}, 6.0))
+        app.on_metered(Metered(other, {"up0": 500}, 7.0))
+        assert "12/s" in text(app, "topology")
+        app.on_metered(Metered(source, {"up0": 500}, 8.0))
+        app.on_metered(Metered(source, {"up0": 500}, 9.0))
         assert "/s" not in text(app, "topology")
 
     drive(Workbench(source, ASK, Stand().engine), play)
