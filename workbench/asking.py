@@ -6,6 +6,9 @@ asked stays asked until another question comes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 from textual.content import Content
 from textual.widgets import Footer, Static
 
@@ -87,6 +90,12 @@ class Asking(Stage):
         self.panes.retitle()
         if event.final:
             self.close_prompts()
+
+    def ask_file(self, what: str, example: str, then: Callable[[Path], object]) -> None:
+        """Asks for the name of a file; `what` it is for."""
+        self.close_prompts()
+        self.query_one(FilePrompt).ask(what, example, then)
+        self._hint("enter takes it · esc closes")
 
     def action_why(self) -> None:
         """Opens the prompt, filled in from what is selected, else from the last question."""

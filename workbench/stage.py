@@ -7,6 +7,7 @@ one of the things that are promised here; `app` is all of them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from threading import Event
 
 from textual.app import App
@@ -50,6 +51,10 @@ class Stage(App[int]):
 
     def ask(self, ask: Ask) -> None:
         """Asks a question."""
+        raise NotImplementedError
+
+    def ask_file(self, what: str, example: str, then: Callable[[Path], object]) -> None:
+        """Asks for the name of a file, and hands it on."""
         raise NotImplementedError
 
     def forget_question(self) -> None:

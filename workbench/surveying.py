@@ -22,7 +22,6 @@ from views.verdict.survey import everywhere_lines, matrix_lines
 from workbench.actions import ASK_FIRST
 from workbench.dialogs import Choice
 from workbench.exits import Refusal, fault_words
-from workbench.prompt import FilePrompt
 from workbench.stage import Stage
 from workbench.stopping import Stopped, Told
 from workbench.working import Progress, Working
@@ -81,8 +80,7 @@ class Surveying(Stage):
     def action_export(self) -> None:
         """Asks for the name of a file to write a report to."""
         if self.panes.snapshot is not None:
-            self.close_prompts()
-            self.query_one(FilePrompt).ask("report to", "name.html, .md, .txt, .json, .svg, .csv …", self._export)
+            self.ask_file("report to", "name.html, .md, .txt, .json, .svg, .csv …", self._export)
 
     def _export(self, path: Path) -> None:
         snapshot, verdict = self.panes.snapshot, self.panes.verdict

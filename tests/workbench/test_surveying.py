@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input, Static
+from textual.widgets import Footer, Input, Static
 
 from engine.explain.matrix import answer as answer_cell
 from engine.model.matrix import Cell
@@ -145,6 +145,7 @@ def test_a_name_that_tells_no_format_is_refused_in_a_line(tmp_path: Path) -> Non
     async def play(pilot: Pilot[int]) -> None:
         await answered(pilot)
         await pilot.press("x")
+        assert not pilot.app.query_one(Footer).display  # the prompt stands in its place
         pilot.app.query_one("#file-name", Input).value = str(tmp_path / "host.xyz")
         await pilot.press("enter")
         await until(pilot, lambda: "does not tell a format" in notices(pilot))

@@ -16,7 +16,6 @@ from workbench.labs import forms, work
 from workbench.labs.desk import Desk
 from workbench.labs.dialogs import Field, Item, Menu
 from workbench.labs.work import Work
-from workbench.prompt import FilePrompt
 
 NO_LAB = "This is no lab: {labs} opens or builds one."
 #: What a form's values mean for a lab, and the title of the plan.
@@ -96,9 +95,7 @@ class MenuDesk(Desk):
 
     def file(self) -> None:
         """A lab of a Compose file."""
-        self.app.query_one(FilePrompt).ask(
-            "build", "compose.yaml", lambda name: self.plan(partial(work.from_file, name))
-        )
+        self.app.ask_file("build", "compose.yaml", lambda name: self.plan(partial(work.from_file, name)))
 
     def save(self) -> None:
         """Writes the lab as a Compose file."""
@@ -109,7 +106,7 @@ class MenuDesk(Desk):
                 self.app.notify(work.save_to(name, path), title="Lab saved.", timeout=6)
 
         if self.is_lab():
-            self.app.query_one(FilePrompt).ask("save lab to", f"{name}.yaml", save)
+            self.app.ask_file("save lab to", f"{name}.yaml", save)
 
     def add(self, what: str, error: str = "", values: forms.Values | None = None) -> None:
         """One more of something in this lab, by a form."""
