@@ -73,7 +73,7 @@ def test_a_lab_is_built_changed_broken_mended_and_taken_down_by_menu(lab: str, t
         await fill(pilot, lab=lab)
         assert f"ip netns add {lab}-host" in await carry_out(pilot)
         await reach(pilot, Reach.YES)
-        assert app.lab == lab
+        assert app.source.lab == lab
 
         await pilot.press("n", "c")
         await fill(pilot, name="db", listens="5432")
@@ -100,7 +100,7 @@ def test_a_lab_is_built_changed_broken_mended_and_taken_down_by_menu(lab: str, t
         await until(pilot, (tmp_path / "saved.yaml").exists)
         await pilot.press("n", "D")
         await carry_out(pilot)
-        await until(pilot, lambda: app.lab == "" and app.panes.snapshot is not None)
+        await until(pilot, lambda: app.source.lab == "" and app.panes.snapshot is not None)
         assert not list(NETNS_FOLDER.glob(f"{lab}-*"))
 
     with pytest.MonkeyPatch.context() as patch:
