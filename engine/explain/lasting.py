@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.explain.network_manager import network_manager
-from engine.explain.tools import firewalld, sysctl_file, ufw
+from engine.explain.tools import fail2ban, firewalld, sysctl_file, ufw
 from engine.model.command import Argvs
 from engine.model.firewall import Backend
 from engine.model.host import Snapshot
@@ -94,7 +94,9 @@ def _rule(snapshot: Snapshot, change: InsertRule | ReplaceRule | DeleteRule) -> 
     if inside:
         return Lasting(inside)
     owner = owner_of_chain(place.table, place.chain)
-    tool = ufw(snapshot, change) or firewalld(snapshot, change) if not isinstance(change, ReplaceRule) else ()
+    tool: Argvs = ()
+    if not isinstance(change, ReplaceRule):
+        tool = ufw(snapshot, change) or firewalld(snapshot, change) or fail2ban(snapshot, change)
     return Lasting(RULES.get(owner, _of_admin)(place), tool)
 
 
@@ -116,9 +118,20 @@ def _of_admin(place: RulePlace) -> str:
     return f"until a reboot or a reload of the firewall's rules, unless {saved}; {keeps}"
 
 
+def _until(what: str) -> Callable[[RulePlace], str]:
+    return lambda place: f"until a reboot or until {what.format(place.chain)}"
+
+
 RULES: Mapping[str, Callable[[RulePlace], str]] = {
     "docker": _of_engine,
     "podman": _of_engine,
+    "libvirt": _until("libvirt starts its network, and writes {} anew"),
+    "kube-proxy": _until("kube-proxy writes {} anew, as at every change of a service"),
+    "cni": _until("the network's plugin writes {} anew"),
+    "incus": _until("Incus starts its network, and writes {} anew"),
+    "lxd": _until("LXD starts its network, and writes {} anew"),
+    "tailscale": _until("tailscaled is restarted, which writes {} anew"),
+    "fail2ban": _until("fail2ban bans the address again, or is restarted with its bans"),
     "ufw": _of_ufw,
     "firewalld": _of_firewalld,
 }

@@ -2,8 +2,8 @@
 
 An exception that accepts ends its chain, so that what stands behind it there is not asked any more, and the search does
 not meet it. Whoever deletes the first rule instead does: it is walked without the rule, and what stops the packet
-next in the same hook and table is a blocker of its own. A policy behind a rule that is about everybody is not: the
-rule is what the policy is. It has no fix of its own: the exception is enough.
+next in the same hook and table is a blocker of its own. A policy behind a rule that is about everybody is not, nor
+is the last word of the same tool: the rule is what they are. It has no fix of its own: the exception is enough.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
-from engine.explain.blocker import Remedy
+from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers import diagnose
 from engine.explain.blockers.firewall import PLACES, PORTS
 from engine.explain.failure import Failure, failure_of, place_of, rule_at
 from engine.explain.pointers import as_found
 from engine.explain.search import MOST_REMEDIES, Search, Step, after_remedy
 from engine.model.firewall import Match, Rule, Verdict, VerdictKind
+from engine.model.owner import ADMIN
 from engine.model.plan import DeleteRule, InsertRule
 from engine.model.ref import Ref, RefKind
 from engine.path.world import World
@@ -56,11 +57,20 @@ def _behind(search: Search, step: Step) -> Iterator[Step]:
         if failure is None or _hook(failure) != _hook(first):
             return
         blocker = next((each for each in diagnose(failure) if each.at == failure.step.ref and each.remedies), None)
-        if blocker is None or (blocker.at.kind is RefKind.CHAIN and not _particular(found[1])):
+        if blocker is None or _same_for_all(world, step.blocker.owner, found[1], blocker):
             return
         at = blocker.at
         told = replace(blocker, evidence=(*blocker.evidence, BEHIND), settled=SETTLED)
         yield Step(told, None, world, None)
+
+
+def _same_for_all(world: World, owner: str, rule: Rule, behind: Blocker) -> bool:
+    """Whether a rule about everybody says what stands behind it: a policy, or what the same tool has there for all that
+    none of its rules is about."""
+    then = rule_at(world, behind.at)
+    if _particular(rule) or then is None:
+        return behind.at.kind is RefKind.CHAIN and not _particular(rule)
+    return owner == behind.owner != ADMIN and not any(isinstance(each, Match) for each in then[1].statements)
 
 
 def _accepts(remedy: Remedy | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.explain.aim import source_of
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.failure import Failure, place_of, rule_at
 from engine.explain.nearmiss import Passed, near_misses
@@ -54,6 +55,12 @@ def _ways_past(failure: Failure, table: Table, rule: Rule, ref: Ref, owner: str)
     where = _docker_user(failure, table, place) if owner == "docker" else None
     if where is not None:
         return (_in_docker_user(failure, where, selector),)
+    kept = _among_users_rules(failure, table, place) if owner == "ufw" else None
+    if kept is not None:
+        return (Remedy(f"accept {_flow(failure)} in {kept.chain}", (insertion(kept, selector),)),)
+    banned = source_of(tuple(s for s in rule.statements if isinstance(s, Match)), failure.packet)
+    if owner == "fail2ban" and banned is not None and banned.num_addresses == 1 and not failure.backwards:
+        return (Remedy(f"take back fail2ban's ban of {failure.packet.src}", (DeleteRule(place, rule),)),)
     chain = table.chain(place.chain)
     base = chain is not None and chain.base is not None
     accepting = Remedy(f"accept {_flow(failure)} before {ref.name}", (insertion(place, selector),), fallback=not base)
@@ -64,6 +71,18 @@ def _ways_past(failure: Failure, table: Table, rule: Rule, ref: Ref, owner: str)
     cost = 1 if about_this_flow(rule) else WIDE
     deletion = Remedy(f"delete {ref.name}", (DeleteRule(place, rule),), cost=cost)
     return (deletion, *exceptions) if about_this_flow(rule) else (*exceptions, deletion)
+
+
+def _among_users_rules(failure: Failure, table: Table, place: RulePlace) -> RulePlace | None:
+    """The begin of ufw's chain for the user's rules, where the packet came by it before a rule in another chain."""
+    table_key = (str(place.backend), place.family, place.table)
+    for step in failure.trace.hops[-1].steps:
+        if step.ref is None or step.hook != failure.step.hook or step.ref.key[:3] != table_key:
+            continue
+        name = step.verdict.rpartition(", ")[2].removeprefix("jump ")
+        if name.startswith(("ufw-user-", "ufw6-user-")) and table.chain(name) and name != place.chain:
+            return replace(place, chain=name, index=0)
+    return None
 
 
 def policy_drop(failure: Failure) -> list[Blocker]:
@@ -114,7 +133,8 @@ def _docker_user(failure: Failure, table: Table, place: RulePlace) -> RulePlace 
     came_by = any(
         step.ref is not None
         and step.ref.netns == place.netns
-        and step.ref.key[:4] == (str(place.backend), place.family, place.table, "DOCKER-USER")
+        and step.ref.key[:3] == (str(place.backend), place.family, place.table)
+        and step.verdict.endswith("jump DOCKER-USER")
         for step in failure.trace.hops[-1].steps
     )
     if not came_by:

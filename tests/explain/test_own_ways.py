@@ -1,0 +1,91 @@
+"""Past the rules of tools: where each keeps a place for its user, and how long what is put elsewhere stays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from engine.explain import ask
+from engine.explain.question import resolve
+from engine.model.firewall import Backend, BaseChain, Chain, Reject, RejectKind, Rule, Table, Verdict, VerdictKind
+from engine.model.trace import Symptom
+from engine.model.verdict import Cause
+from tests.hosts.build import World
+from tests.hosts.stock import docker_world
+
+JAIL = ["-p tcp -m multiport --dports 80,443 -j f2b-web"]
+BAN = ":f2b-web - [0:0]\n-A f2b-web -s 10.77.0.2/32 -j REJECT --reject-with icmp-port-unreachable\n"
+UFW_DOCKER = ["-j ufw-user-forward", "-s 192.168.0.0/16 -j RETURN", "-d 172.16.0.0/12 -j ufw-docker-logging-deny"]
+DENY = ":ufw-user-forward - [0:0]\n:ufw-docker-logging-deny - [0:0]\n-A ufw-docker-logging-deny -j DROP\n"
+
+
+def causes(world: World, target: str = "10.77.0.1:8080", source: str = "ns:lan") -> tuple[Cause, ...]:
+    snapshot = world.snapshot()
+    return ask(snapshot, resolve(snapshot, target, source)).causes
+
+
+def guarded(user: Sequence[str], more: str) -> World:
+    return docker_world(user=user, filters=more.splitlines())
+
+
+def test_a_ban_is_taken_back() -> None:
+    (cause,) = causes(guarded(JAIL, BAN))
+    (fix,) = cause.fixes
+    assert (cause.owner, fix.then) == ("fail2ban", Symptom.CONNECTED)
+    assert " ".join(fix.commands[0]).endswith(
+        "-D f2b-web -s 10.77.0.2/32 -j REJECT --reject-with icmp-port-unreachable"
+    )
+    assert fix.lasting[0][-5:] == ("fail2ban-client", "set", "web", "unbanip", "10.77.0.2")
+    assert "until fail2ban bans the address again" in fix.survives
+
+
+def test_what_ufw_denies_elsewhere_is_allowed_among_its_user_s_rules() -> None:
+    (cause,) = causes(guarded(UFW_DOCKER, DENY))
+    (fix,) = cause.fixes
+    assert (cause.owner, fix.then) == ("ufw", Symptom.CONNECTED)
+    assert "-I ufw-user-forward 1 -d 172.17.0.2/32" in " ".join(fix.commands[0])
+    assert " ".join(fix.lasting[0]).endswith("ufw route prepend allow proto tcp from any to 172.17.0.2 port 80")
+
+
+def test_docker_user_is_the_place_for_exceptions_without_a_rule_in_it_too() -> None:
+    world = docker_world(
+        nat="-A DOCKER ! -i docker0 -p tcp -m tcp --dport 9999 -j DNAT --to-destination 172.17.0.3:80\n"
+    )
+    world["db"].listen(80)
+    for number, table in enumerate(world["host"].tables):
+        chains = (replace(chain, rules=()) if chain.name == "DOCKER-USER" else chain for chain in table.chains)
+        world["host"].tables[number] = replace(table, chains=tuple(chains))
+    (cause,) = causes(world, "10.77.0.1:9999")
+    assert cause.code == "FW_POLICY_DROP"
+    assert "-I DOCKER-USER 1 -d 172.17.0.3/32 -i up0 -p tcp" in " ".join(cause.fixes[0].commands[0])
+
+
+def test_the_last_words_of_one_tool_are_one_cause() -> None:
+    world = docker_world()
+    world["host"].listen(9090)
+    reject = (Rule(0, (Reject(RejectKind.ADMIN_PROHIBITED),), "reject with icmpx admin-prohibited", handle=7),)
+    zone = (Rule(0, (Verdict(VerdictKind.GOTO, "filter_IN_public"),), "goto filter_IN_public", handle=5),)
+    behind = (Rule(0, (Verdict(VerdictKind.JUMP, "ZONES"),), "jump ZONES", handle=4), replace(reject[0], index=1))
+    chains = (
+        Chain("filter_INPUT", behind, BaseChain("filter", "input", 10)),
+        Chain("ZONES", zone),
+        Chain("filter_IN_public", reject),
+    )
+    world["host"].table(Table(Backend.NFT, "inet", "firewalld", chains))
+    assert [cause.at.name for cause in causes(world, "10.77.0.1:9090")] == ["firewalld/filter_IN_public #0"]
+
+
+@pytest.mark.parametrize(
+    ("chain", "words"),
+    [
+        ("LIBVIRT_FWI", "until libvirt starts its network, and writes LIBVIRT_FWI anew"),
+        ("KUBE-FORWARD", "until kube-proxy writes KUBE-FORWARD anew"),
+        ("ts-forward", "until tailscaled is restarted"),
+    ],
+)
+def test_how_long_an_exception_stays_is_told_by_whose_chain_it_is_in(chain: str, words: str) -> None:
+    rules = [f":{chain} - [0:0]", f"-A FORWARD -j {chain}", f"-A {chain} -o docker0 -p tcp -j DROP"]
+    (cause,) = causes(docker_world(filters=rules))
+    assert words in cause.fixes[0].survives
