@@ -100,7 +100,13 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     ),
     Outcome.CONNTRACK_FULL: (tracking.table_full,),
     Outcome.RP_FILTER: (snat.wrong_source, source.reverse_path, detour.detours),
-    Outcome.MARTIAN: (nat.hairpin_not_masqueraded, snat.wrong_source, source.martian, detour.detours),
+    Outcome.MARTIAN: (
+        nat.hairpin_not_masqueraded,
+        nat.router_not_asked_back,
+        snat.wrong_source,
+        source.martian,
+        detour.detours,
+    ),
     Outcome.NO_NEIGHBOUR: (
         tunnel.around,
         separated.macvlan,
@@ -144,6 +150,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
         tracking.picked_up,
         nat.hairpin_not_translated,
         nat.hairpin_not_masqueraded,
+        nat.router_not_asked_back,
         tracking.set_apart,
         snat.wrong_source,
         outside.mismatch,

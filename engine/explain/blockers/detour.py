@@ -92,7 +92,8 @@ def _remedies(failure: Failure, packet: Packet, netns: Netns, turn: Found) -> It
         change = DeletePolicyRule(netns.id, turn.rule)
         yield Remedy(f"delete policy rule {turn.rule.priority} of {netns.id}", (change,), cost=WIDE)
     route = turn.route
-    cost = WIDE if turn.rule.priority not in STANDARD and not route.destination.prefixlen else 1
+    everybodys = turn.rule.priority not in STANDARD and not route.destination.prefixlen
+    cost = WIDE if everybodys or route.protocol == "kernel" else 1
     wanted = failure.packet.dst
     delete = DeleteRoute(netns.id, route)
     hop, word = turn.nexthops[0], network_word(route.destination)

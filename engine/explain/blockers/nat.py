@@ -130,6 +130,35 @@ def hairpin_not_masqueraded(failure: Failure) -> list[Blocker]:
     return []
 
 
+def router_not_asked_back(failure: Failure) -> list[Blocker]:
+    """A router gave the packet another destination, and whoever has it answers past the router, or is who asked: the
+    router has to be asked back, by a source of its own (NAT loopback)."""
+    back = {hop.netns for hop in failure.trace.hops}
+    if failure.leg not in (Leg.FORWARD, Leg.REPLY) or failure.depth:
+        return []
+    for hop in failure.conversation.forward.hops:
+        after = next((s.after for s in hop.steps if s.after is not None and s.after.dst != s.packet.dst), None)
+        router = failure.world.netns(hop.netns)
+        past = router.id not in back if failure.backwards else router.id != failure.netns.id
+        if after is None or after.dport is None or not past:
+            continue
+        selector = Selector(after.protocol, after.src, after.dst, dport=after.dport)
+        for table, chain in _postrouting(router, after.dst.version):
+            place = RulePlace(router.id, table.backend, table.family, table.name, chain.name, len(chain.rules))
+            flow = f"{after.src} → {end_of(after.dst, after.dport)}"
+            sentence = f"{router.id} translates the destination but not the source of {flow}, so that {_past(failure)}"
+            ref = chain_ref(router.id, table, chain)
+            remedy = Remedy(f"masquerade {flow} in {router.id}", (hairpin(place, selector),))
+            return [Blocker("NAT_HAIRPIN_NO_MASQ", sentence, ref, (remedy,), owner_of(ref, router.firewall))]
+    return []
+
+
+def _past(failure: Failure) -> str:
+    if failure.backwards:
+        return f"the answer goes past it: {failure.step.text}"
+    return f"{failure.netns.id} gets what it sent itself: {failure.step.text}"
+
+
 def hairpin_not_translated(failure: Failure) -> list[Blocker]:
     """REPLY_MISMATCH within a bridge: the answer took the short way and was never un-NATed."""
     translated = translation_of(failure)
