@@ -1,28 +1,33 @@
 """What could not be read and would have decided: then the answer is "depends", not a guess.
 
 A gap in a namespace that the packets crossed may hide a rule, a route or a socket. Only a few gaps hide nothing
-but names: which process holds a socket, what an engine calls its containers.
+but names: which process holds a socket, what an engine calls its containers; that of IPVS matters where no socket
+takes the packet.
 """
 
 from __future__ import annotations
 
 from engine.model.host import Gap, Snapshot
 from engine.model.ref import Ref, RefKind
-from engine.model.trace import Conversation
+from engine.model.trace import Conversation, Outcome
 from engine.model.verdict import Cause
 
 #: Sources whose gaps hide names, are answered by the walk itself (a link whose far end is not seen), or hide only
 #: flows of others (conntrack: a question is about a new one).
 NAMES_ONLY = frozenset({"/proc/PID/fd", "/proc/PID/ns/net", "link peers", "sock_diag", "conntrack"})
 
+#: The source whose gap hides who takes what no socket of a namespace takes.
+BALANCER = "IPVS"
+
 #: Sources whose gaps leave a namespace empty, so that nothing said about it holds.
-EVERYTHING = frozenset({"namespace", "netlink"})
+EVERYTHING = frozenset({"namespace", "netlink", BALANCER})
 
 
 def relevant_gaps(snapshot: Snapshot, conversation: Conversation) -> tuple[Gap, ...]:
     """Gaps of the namespaces that the packets crossed, and of the whole host."""
-    crossed = _crossed(conversation)
-    return tuple(gap for gap in snapshot.gaps if not gap.netns or gap.netns in crossed)
+    crossed, untaken = _crossed(conversation), _untaken(conversation)
+    here = (gap for gap in snapshot.gaps if not gap.netns or gap.netns in crossed)
+    return tuple(gap for gap in here if gap.source != BALANCER or gap.netns in untaken)
 
 
 def decisive(gaps: tuple[Gap, ...]) -> tuple[Gap, ...]:
@@ -40,6 +45,13 @@ def cause_of(gap: Gap) -> Cause:
     ref = Ref(RefKind.NETNS, gap.netns, (), gap.netns, f"{gap.source} of {gap.netns}")
     sentence = f"what {gap.source} of {gap.netns} holds could not be read: {gap.reason}"
     return Cause("INFO_NOT_READ", sentence, ref)
+
+
+def _untaken(conversation: Conversation) -> set[str]:
+    """The namespaces in which no socket took what was asked."""
+    asked = conversation.forward
+    found = {asked.hops[-1].netns} if asked.outcome is Outcome.NO_LISTENER else set()
+    return found | (_untaken(conversation.relayed) if conversation.relayed else set())
 
 
 def _crossed(conversation: Conversation) -> set[str]:

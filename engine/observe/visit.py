@@ -20,6 +20,7 @@ from engine.model.host import Gap
 from engine.model.traffic import ConntrackEntry, Listener
 from engine.observe.conntrack import read_conntrack
 from engine.observe.errors import gap
+from engine.observe.firewall.balancer import read_balancer
 from engine.observe.firewall.bridge_tables import unread_tables
 from engine.observe.firewall.read import read_firewall
 from engine.observe.namespaces import Place, enter
@@ -83,7 +84,7 @@ def _stack(netns: str, _so_far: Visit) -> Read:
 def _firewall(netns: str, so_far: Visit) -> Read:
     firewall, gaps = read_firewall(netns)
     bridges = any(each.link.kind == "bridge" for each in so_far.stack.links)
-    return firewall, (*gaps, *unread_tables(netns, bridges=bridges))
+    return firewall, (*gaps, *unread_tables(netns, bridges=bridges), *read_balancer(netns))
 
 
 def _conntrack(netns: str, so_far: Visit) -> Read:

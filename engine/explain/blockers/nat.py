@@ -140,7 +140,7 @@ def router_not_asked_back(failure: Failure) -> list[Blocker]:
         after = next((s.after for s in hop.steps if s.after is not None and s.after.dst != s.packet.dst), None)
         router = failure.world.netns(hop.netns)
         past = router.id not in back if failure.backwards else router.id != failure.netns.id
-        if after is None or after.dport is None or not past:
+        if after is None or after.dport is None or after.src.is_loopback or not past:
             continue
         selector = Selector(after.protocol, after.src, after.dst, dport=after.dport)
         for table, chain in _postrouting(router, after.dst.version):
