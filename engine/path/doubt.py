@@ -21,18 +21,18 @@ from engine.path.policy import look_up, vrf_of
 
 
 def validate_source(journey: Journey, packet: Packet, device: Link) -> Refusal | None:
-    """The reverse path filter and the check for one's own address as a source (fib_validate_source)."""
+    """The reverse path filter and the check for one's own address as a source (fib_validate_source). Where the filter
+    is off the tables are asked only if rules or local routes of an administrator may say else than the addresses do."""
     if packet.src.version == 6:
         return None
     netns = journey.netns
     mode = max(_conf(netns, "all", "rp_filter"), _conf(netns, device.name, "rp_filter"))
     accept_local = either(netns, device, "accept_local")
     fib = journey.world.fib(netns)
-    custom = any(rule.priority not in (0, 32766, 32767) for rule in fib.rules(packet.family))
-    if not mode and not custom:
-        if not accept_local and packet.src in netns.addresses_by_value:
-            return _own_source(journey, packet)
+    if not mode and accept_local:
         return None
+    if not mode and not fib.custom4:
+        return _own_source(journey, packet) if packet.src in netns.addresses_by_value else None
     mark = journey.context.mark if either(netns, device, "src_valid_mark") else 0
     back = FlowKey(packet.src, packet.dst, "lo", None, mark, uid=NO_SOCKET, vrf=vrf_of(netns, device.name, None))
     found = look_up(journey, back)

@@ -94,6 +94,14 @@ class Fib:
         value = int(address)
         return value in exact or any(low <= value <= high for low, high in wide)
 
+    @cached_property
+    def custom4(self) -> bool:
+        """Whether IPv4 has policy rules, or routes of type local, that an administrator made (fib4_has_custom_rules,
+        fib_has_custom_local_routes)."""
+        routes = (route for route in self._netns.routes if route.kind == "local" and route.family is Family.INET)
+        rules = (rule.priority for rule in self.rules(Family.INET))
+        return any(route.protocol != "kernel" for route in routes) or not {*rules} <= {0, 32766, 32767}
+
     def rules(self, family: Family) -> tuple[PolicyRule, ...]:
         """The policy rules of a family by priority."""
         own = tuple(rule for rule in self._netns.rules if rule.family is family)

@@ -88,6 +88,7 @@ MOST_MADE_UP = 64
 def unwritten(family: str, item: Json) -> Match | None:
     """The unwritten condition of statements that only one protocol has, and in tables of several only one IP version.
 
+    The kernel leaves a rule that sets an option of TCP for a packet of another protocol (nft_exthdr_tcp_set_eval), and
     nft asks for TCP before `reject with tcp reset` (and shows it in inet tables), for the family before `reject with
     icmp …` or `ip ttl set …`, and does not show it; the kernel leaves a rule with `tproxy ip to …` for a packet of the
     other version (nft_tproxy_eval). A translation of the other version is met and does nothing (nft_nat_inet_eval); its
@@ -98,7 +99,8 @@ def unwritten(family: str, item: Json) -> Match | None:
     ((name, inner),) = item.items()
     if not isinstance(inner, dict):
         return None
-    if name == "reject" and inner.get("type") == "tcp reset" and family != "inet":
+    resets = name == "reject" and inner.get("type") == "tcp reset" and family != "inet"
+    if resets or (name == "mangle" and "tcp option" in inner.get("key", ())):
         return Match((Field("meta l4proto"),), ((TCP,),), text="meta l4proto tcp")
     if family in ("ip", "ip6"):
         return None

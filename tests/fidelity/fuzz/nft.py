@@ -59,7 +59,7 @@ def _setting(lawn: Lawn, protocol: str) -> str:
         f"meta mark set ct mark & {mask:#x}",
         f"meta mark set ct mark & {mask:#x} | {value:#x}",
         f"meta mark set {lawn.ip} saddr map {several([f'{one_network(lawn)} : {value:#x}', '* : 0x2'])}",
-        f"ct mark set meta mark map {several([f'{value:#x} : 0x2', '0x10-0x20 : 0x1'])}",
+        f"ct mark set meta mark map {several([f'{value:#x} : 0x2', '0x100-0x1ff : 0x1'])}",
         "meta mark set numgen inc mod 2 offset 1",
     )
 

@@ -135,7 +135,7 @@ def _flags(lawn: Lawn, _protocol: str) -> str:
 
 
 def _protocol(lawn: Lawn, protocol: str) -> str:
-    if lawn.dice.chance(0.2):
+    if not protocol and lawn.dice.chance(0.3):
         return f"{'ip protocol' if lawn.family == 4 else 'ip6 nexthdr'} {negated(lawn)}{lawn.dice.either('tcp', 'udp')}"
     value = {"tcp": "tcp", "udp": "udp", "th": "{ tcp, udp }", "icmp": "{ icmp, ipv6-icmp }"}
     return f"meta l4proto {value.get(protocol) or negated(lawn) + lawn.dice.either('tcp', 'udp', 'icmp')}"
@@ -157,10 +157,10 @@ def _conntrack(lawn: Lawn, protocol: str) -> str:
     way, end = lawn.dice.either("original", "reply"), lawn.dice.either("src", "dst", "dst")
     guard = f"meta l4proto {protocol} " if protocol in ("tcp", "udp") else ""
     return lawn.dice.either(
-        f"{guard}ct {way} proto-{end} {negated(lawn)}{_port_value(lawn)}",
+        f"{guard}ct {way} proto-{end} {_port_value(lawn)}",
         f"ct zone {negated(lawn)}{lawn.dice.number(0, 2)}",
         f"ct l3proto {negated(lawn)}ipv{lawn.family}",
-        f"ct protocol {negated(lawn)}{lawn.dice.either('tcp', 'udp')}",
+        *([] if protocol else [f"ct protocol {negated(lawn)}{lawn.dice.either('tcp', 'udp')}"]),
         f"ct status {negated(lawn)}{lawn.dice.either('dnat', 'snat', 'seen-reply', 'confirmed', 'assured')}",
         f"ct status {lawn.dice.either('dnat,snat', '{ dnat, snat }', '& dnat == dnat', '& (snat | dnat) != 0')}",
         f"ct direction {lawn.dice.either('original', 'reply')}",
@@ -253,7 +253,7 @@ def _length(lawn: Lawn, _protocol: str) -> str:
 def _kind(lawn: Lawn, _protocol: str) -> str:
     """The group or kind of a device."""
     side = "iif" if lawn.arrives and (not lawn.leaves or lawn.dice.chance(0.5)) else "oif"
-    return side + lawn.dice.either(
+    return f"meta {side}" + lawn.dice.either(
         f"group {negated(lawn)}{lawn.dice.either('default', '7', '{ 1-6, 8 }')}",
         f'kind {negated(lawn)}"{lawn.dice.either("veth", "bridge", "macvlan")}"',
         f"type {negated(lawn)}{lawn.dice.either('ether', 'loopback')}",

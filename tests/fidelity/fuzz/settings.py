@@ -108,7 +108,7 @@ def route(plot: Plot, walls: Walls) -> None:
     )
     source = f" src {dice.pick(mine).address(family)}" if dice.chance(0.2) else ""
     size = f" mtu {dice.either(1000, 1280, 1400)}" if dice.chance(0.15) else ""
-    plot.draft(name).routes.append(f"{to} {way}{source}{_metric(plot, to)}{size}")
+    plot.draft(name).routes.append(f"{to}{source}{_metric(plot, to)}{size} {way}")
 
 
 def _of_version(plot: Plot, seat: Seat, name: str, family: int) -> str:
