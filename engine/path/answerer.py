@@ -15,12 +15,13 @@ from engine.model.ref import Ref, RefKind
 from engine.model.trace import Outcome, StepKind, Trace
 from engine.path.asker import KEPT, Asker, do_without
 from engine.path.conntrack import attach
-from engine.path.echo import is_anycast, take_echo
+from engine.path.echo import take_echo
 from engine.path.errors import Arrival, arrival_of, error_packet, error_start, foreign_source, reply_mark
 from engine.path.fields import NO_SOCKET
 from engine.path.flow import tuple_of
 from engine.path.journey import Journey, Setting
 from engine.path.lengths import of_tcp
+from engine.path.shared import not_taken, shared
 from engine.path.sockets import find_listener, listener_ref
 from engine.path.stages import LocalOut
 from engine.path.walk import walk
@@ -54,6 +55,12 @@ class Answerer:
         listener = given.listener if given is not None else find_listener(netns, journey.packet, device)
         self.taken = Arrival(netns, journey.packet, journey.context, listener)
         self.setting.refused.update(journey.packet.stripped - KEPT)
+        everybodys = shared(netns, journey.packet.dst)
+        if everybodys is not None and self.protocol is not Protocol.UDP:
+            a = "a broadcast" if everybodys.kind == "broadcast" else "an anycast"
+            return not_taken(journey, everybodys, f"{a} address takes no connections")
+        if everybodys is not None and everybodys.kind == "broadcast" and listener is None:
+            return not_taken(journey, everybodys, "nobody is told that no socket takes what is for everybody")
         if listener is None:
             port = f"{journey.packet.dport}/{journey.packet.protocol}"
             ref = Ref(RefKind.NETNS, netns.id, (), netns.id, netns.id)
@@ -91,8 +98,8 @@ class Answerer:
         wildcard = arrival.listener is not None and arrival.listener.address is None
         if self.protocol is Protocol.UDP and arrival.listener is not None:
             port = arrival.listener.port  # its own, where a rule gave it a packet for another one
-        if (self.protocol is Protocol.UDP and wildcard) or is_anycast(arrival.netns, got):
-            # An unconnected wildcard socket lets routing choose the source of its answer; an anycast address is none.
+        if (self.protocol is Protocol.UDP and wildcard) or shared(arrival.netns, got.dst) is not None:
+            # An unconnected wildcard socket lets routing choose the source of its answer; a shared address is none.
             source = ip_address("0.0.0.0" if got.dst.version == 4 else "::")
         flags = flags if self.protocol is Protocol.TCP else 0
         packet = Packet(source, got.src, self.protocol, port, got.sport, flags)

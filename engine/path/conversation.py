@@ -30,7 +30,7 @@ from engine.model.verdict import Question, Source
 from engine.path.answerer import Answerer
 from engine.path.asker import Asker
 from engine.path.choices import Choices, Run, explore
-from engine.path.errors import Arrival, error_packet, error_start, foreign_source, reflected
+from engine.path.errors import Arrival, error_packet, error_start, foreign_source, reflected, untold
 from engine.path.flow import Tracks
 from engine.path.journey import Setting
 from engine.path.symptoms import (
@@ -243,7 +243,7 @@ class Talk:
         if at_sender(forward, outside=self.question.source.outside):
             symptom = sender_symptom(forward, self.protocol)
             kind = kind if symptom is None else forward.reject  # a rule's error is sent, though connect() knows by then
-        if kind is None or ended is None:
+        if kind is None or ended is None or untold(ended):
             return Conversation(forward, symptom or Symptom.TIMEOUT)
         talk = self._error(forward, ended, kind)
         return talk if symptom is None else replace(talk, symptom=symptom)

@@ -31,6 +31,7 @@ from engine.path.hooks import run_hook
 from engine.path.journey import Journey
 from engine.path.lengths import of_error, of_tcp
 from engine.path.routing import route_output
+from engine.path.shared import shared
 from engine.path.source6 import error_source6
 from engine.path.stages import LocalOut, OnWire, Stage
 from engine.path.symptoms import icmp_of
@@ -111,7 +112,8 @@ def _source(arrival: Arrival) -> IPAddress:
     netns, bad, context = arrival.netns, arrival.packet, arrival.context
     device = context.physin if context.physout else context.iif  # who passes it on within a bridge has it by the port
     routed = arrival.hook != "prerouting"
-    if arrival.family == "bridge" or (bad.dst in netns.addresses_by_value and (routed or bad.dst.version == 6)):
+    own = bad.dst in netns.addresses_by_value or shared(netns, bad.dst) is not None
+    if arrival.family == "bridge" or (own and (routed or bad.dst.version == 6)):
         return bad.dst
     found = None
     if bad.dst.version == 6:
@@ -119,6 +121,11 @@ def _source(arrival: Arrival) -> IPAddress:
     elif routed and device in netns.links_by_name and netns.sysctl(INBOUND):
         found = source_for(netns, netns.links_by_name[device], bad.src, 4, "link")
     return found or ip_address("0.0.0.0" if bad.dst.version == 4 else "::")
+
+
+def untold(arrival: Arrival) -> bool:
+    """Whether no error tells of a packet, because it was for everybody (__icmp_send, nf_send_reset)."""
+    return arrival.packet.dst.version == 4 and shared(arrival.netns, arrival.packet.dst) is not None
 
 
 def foreign_source(journey: Journey, source: IPAddress) -> Trace | None:

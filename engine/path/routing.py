@@ -9,7 +9,7 @@ from __future__ import annotations
 from engine.model.address import IPAddress
 from engine.model.host import Netns
 from engine.model.link import Link
-from engine.model.packet import PROTOCOL_NUMBERS, Packet, Protocol
+from engine.model.packet import PROTOCOL_NUMBERS, Packet
 from engine.model.ref import Ref, RefKind
 from engine.model.route import NextHop, PolicyRule, Route, table_name
 from engine.model.trace import Assumption, Outcome
@@ -19,6 +19,7 @@ from engine.path.doubt import either, martian, validate_source
 from engine.path.fib import FlowKey, Found
 from engine.path.journey import Journey
 from engine.path.policy import look_up, vrf_of
+from engine.path.shared import KINDS
 from engine.path.source6 import source_address6
 
 #: What routes and policy rules may ask for of the byte of DSCP and ECN (INET_DSCP_MASK).
@@ -107,14 +108,10 @@ def route_input(journey: Journey, packet: Packet, device: Link, *, passing: bool
     first = off if packet.dst.version == 4 else None
     if not isinstance(found, Found):
         return first or _no_route(journey, packet, found)
-    if found.route.kind == "anycast" and packet.protocol is Protocol.TCP:
-        return Refusal(Outcome.NOT_FOR_US, route_ref(netns, found.route), "an anycast address takes no connections")
-    if found.route.kind in ("local", "anycast"):
+    if found.route.kind in ("local", *KINDS):
         bad_source = validate_source(journey, packet, device)
         loopback = netns.links_by_name.get("lo", device)
         return bad_source or _inwards(journey, found, loopback, packet)
-    if found.route.kind == "broadcast":
-        return Refusal(Outcome.NOT_FOR_US, route_ref(netns, found.route), "a broadcast address takes no connections")
     refusal = first or _refused(netns, found.route) or off or validate_source(journey, packet, device)
     return refusal or _onwards(journey, found, packet)
 
@@ -122,7 +119,8 @@ def route_input(journey: Journey, packet: Packet, device: Link, *, passing: bool
 def _inwards(journey: Journey, found: Found, loopback: Link, packet: Packet) -> Way:
     route = found.route
     source = route.preferred_source or packet.dst
-    text = f"{packet.dst} is an address of this namespace"
+    what = "an address" if route.kind == "local" else f"a{'n' * (route.kind == 'anycast')} {route.kind} address"
+    text = f"{packet.dst} is {what} of this namespace"
     return Way(True, loopback, packet.dst, source, route_ref(journey.netns, route), text, route)
 
 

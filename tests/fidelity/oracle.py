@@ -348,7 +348,7 @@ def asked_of_kernel(place: Netns, asked: RouteQuery) -> str:
     said = place.run("sh", "-c", '"$@" 2>&1', "sh", *words, check=False)
     if "Error" in said or "answers" in said:
         return said.strip().rpartition(": ")[2].rstrip(".")
-    if said.startswith(("local", "anycast")):
+    if said.startswith(("local", "anycast", "broadcast")):
         return "local"
     via, dev = re.search(r" via (\S+)", said), re.search(r" dev (\S+)", said)
     return f"via {via[1]} dev {dev and dev[1]}" if via else f"dev {dev and dev[1]}"

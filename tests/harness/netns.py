@@ -92,7 +92,8 @@ class Netns:
 
     def quicken(self, link: str) -> None:
         """Makes neighbour resolution on a link give up early; the error stays the same."""
-        files = (f"net/{family}/neigh/{link}/retrans_time_ms={ARP_RETRANSMIT_MS}" for family in ("ipv4", "ipv6"))
+        own = (f"retrans_time_ms={ARP_RETRANSMIT_MS}", "proxy_delay=0")  # who answers for others does so at once, too
+        files = (f"net/{family}/neigh/{link}/{each}" for family in ("ipv4", "ipv6") for each in own)
         self.run("sysctl", "-q", "-e", "-w", *files)  # a link without a family has no such file, which -e lets pass
 
     def settle(self, link: str) -> None:

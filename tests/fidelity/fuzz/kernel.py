@@ -25,7 +25,9 @@ from tests.harness.nftrace import Event, Tracer
 NETFILTER, NLM_F_ACK = 12, 4
 GET_LINK, GET_ADDRESS, GET_ROUTE, GET_NEIGHBOUR, DELETE_NEIGHBOUR, DELETE_FLOW = 18, 22, 26, 30, 29, 1 << 8 | 2
 DST, SRC, IIF, OIF, GATEWAY, MARK, UID, PROTOCOL, SPORT, DPORT = 1, 2, 3, 4, 5, 16, 25, 27, 28, 29
-VIA, LOCAL, ANYCAST = 18, 2, 4
+VIA = 18
+#: Types of routes that lead into the namespace: local, broadcast, anycast.
+INWARDS = (2, 3, 4)
 #: Flags of a device: set up, its state, its carrier. Attributes: its state (RFC 2863), how often its carrier changed.
 UP, RUNNING, LOWER_UP = 0x1, 0x40, 0x10000
 STATE, CARRIER_CHANGES = 16, 35
@@ -87,7 +89,7 @@ class Kernel:
             _, body = self.routes.ask(GET_ROUTE, self._route_request(asked))
         except NetlinkError as error:
             return os.strerror(error.code)
-        if body[7] in (LOCAL, ANYCAST):
+        if body[7] in INWARDS:
             return "local"
         found = attributes(body, 12)
         device = self.names.get(struct.unpack("=I", found[OIF])[0], "?")

@@ -27,7 +27,7 @@ def add(plot: Plot, count: int) -> None:
 def _question(plot: Plot) -> Question:
     dice = plot.dice
     source = dice.weighted([(weight, name) for weight, name in SOURCES if name in plot.drafts])
-    kind = dice.weighted(((3.0 if plot.targets else 0.0, "made"), (4.0, "service"), (0.7, "loopback"), (0.4, "nobody")))
+    kind = dice.weighted(((3.0 if plot.targets else 0.0, "made"), (4.0, "service"), (0.7, "loopback"), (0.6, "nobody")))
     address, port = KINDS[kind](plot, source)
     protocol = dice.weighted(PROTOCOLS)
     if protocol == "icmp":
@@ -61,12 +61,16 @@ def _loopback(plot: Plot, source: str) -> tuple[str, int]:
 
 
 def _nobody(plot: Plot, source: str) -> tuple[str, int]:
-    """An address that nobody has, in a network that there is or in none."""
-    seat = plot.dice.pick(plot.seats)
-    family = plot.dice.pick(plot.families)
+    """An address that nobody has, in a network that there is or in none; or one that is everybody's or no one's."""
+    seat, dice = plot.dice.pick(plot.seats), plot.dice
+    family = dice.pick(plot.families)
+    if dice.chance(0.4):
+        if family == 6:
+            return Seat("", "", seat.net, 0).address(6), 80  # the routers' anycast address
+        return dice.either(*(Seat("", "", seat.net, last).address(4) for last in (0, 255)), "127.1.2.3"), 80
     elsewhere = "192.0.2.7" if family == 4 else "2001:db8::7"
     nobody = Seat("", "", seat.net, 99).address(family)
-    return (elsewhere if plot.dice.chance(0.3) else nobody), 80
+    return (elsewhere if dice.chance(0.3) else nobody), 80
 
 
 KINDS = {"made": _made, "service": _service, "loopback": _loopback, "nobody": _nobody}

@@ -215,6 +215,7 @@ def _quicken(link: str) -> None:
     for family in ("ipv4", "ipv6"):
         with suppress(OSError):
             _write(f"net/{family}/neigh/{link}/retrans_time_ms", ARP_RETRANSMIT)
+            _write(f"net/{family}/neigh/{link}/proxy_delay", 0)  # who answers for others does so at once
 
 
 def _links(each: Namespace, ends: list[End]) -> None:
