@@ -60,7 +60,7 @@ def route_output(journey: Journey, packet: Packet) -> Way | Refusal:
         return refusal
     if found.route.kind == "broadcast" and journey.connecting:
         return Refusal(Outcome.NOT_FOR_US, route_ref(netns, found.route), "a broadcast address takes no connections")
-    if found.route.kind == "local":
+    if found.route.kind in ("local", "anycast"):
         loopback = netns.links_by_name.get("lo")
         if loopback is None:
             return Refusal(Outcome.LINK_DOWN, route_ref(netns, found.route), "there is no loopback device")
@@ -118,7 +118,8 @@ def route_input(journey: Journey, packet: Packet, device: Link, *, passing: bool
 
 def _inwards(journey: Journey, found: Found, loopback: Link, packet: Packet) -> Way:
     route = found.route
-    source = route.preferred_source or packet.dst
+    own = source_address6(journey.netns, None, packet.dst) if route.kind == "anycast" else packet.dst
+    source = route.preferred_source or own
     what = "an address" if route.kind == "local" else f"a{'n' * (route.kind == 'anycast')} {route.kind} address"
     text = f"{packet.dst} is {what} of this namespace"
     return Way(True, loopback, packet.dst, source, route_ref(journey.netns, route), text, route)

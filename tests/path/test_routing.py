@@ -107,8 +107,10 @@ def test_no_route_is_said_of_both_directions() -> None:
     assert ending(incoming(world, dst="192.0.2.1")) is Outcome.NO_ROUTE
 
 
-def test_a_broadcast_address_takes_no_connections() -> None:
-    assert ending(incoming(three_in_line(), dst="10.2.0.255")) is Outcome.NOT_FOR_US
+def test_what_comes_for_a_broadcast_address_is_taken_in() -> None:
+    way = incoming(three_in_line(), dst="10.2.0.255")
+    assert isinstance(way, Way)
+    assert (way.local, way.text) == (True, "10.2.0.255 is a broadcast address of this namespace")
 
 
 def test_ipv4_forwards_by_the_setting_of_the_device_that_the_packet_came_in_by() -> None:
