@@ -70,6 +70,8 @@ def track_packet(journey: Journey) -> Trace | None:
     if journey.packet.protocol is Protocol.TCP and not _in_turn(journey, track, reply):
         _stray(journey)
         return None
+    if track.entry is not None and track.replied and journey.packet.protocol is Protocol.UDP:
+        track.status |= {"assured"}  # it has been a stream for two seconds or more (nf_conntrack_udp_packet)
     if reply:
         track.replied = True
     begun = "related" if "expected" in track.status else "new"

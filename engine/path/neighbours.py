@@ -27,6 +27,7 @@ from engine.path.flow import Tracks
 from engine.path.journey import Journey, Setting
 from engine.path.learning import learn_from_answer
 from engine.path.segment import Segment, Station, Tunnel, bridge_of
+from engine.path.shared import shared
 from engine.path.source6 import ready, source_address6
 from engine.path.wiring import wired
 
@@ -151,6 +152,9 @@ def _answers(journey: Journey, link: Link, station: Station, towards: IPAddress)
     there = world.netns(station.netns)
     if station.link.noarp:
         return False
+    route = shared(there, towards) if towards.version == 6 else None
+    if route is not None:
+        return any(hop.link == station.link.index for hop in route.nexthops)
     if not is_local(there, world.fib(there), towards):
         return _proxies(journey, there, station.link, towards)
     if towards.version == 6:
