@@ -214,7 +214,8 @@ def _asker(journey: Journey, link: Link, towards: IPAddress) -> IPAddress | None
 
 
 def _proxies(journey: Journey, there: Netns, link: Link, towards: IPAddress) -> bool:
-    """A router answers for what it routes by another device: proxy_arp for all of it, else by proxy entries.
+    """A router answers for what it routes by another device: proxy_arp for all of it, else by proxy entries; with
+    proxy_arp_pvlan for what is behind the same device, whose stations do not hear each other (arp_fwd_pvlan).
 
     IPv6 knows only entries, whatever the routes; proxy_ndp says whether they count (ndisc.c, ndisc_recv_ns).
     """
@@ -222,7 +223,8 @@ def _proxies(journey: Journey, there: Netns, link: Link, towards: IPAddress) -> 
     conf, switch = f"net.ipv{version}.conf", f"proxy_{'arp' if version == 4 else 'ndp'}"
     on = bool(there.sysctl(f"{conf}.all.{switch}") or there.sysctl(f"{conf}.{link.name}.{switch}"))
     listed = any(n.proxy and n.address == towards and n.link == link.index for n in there.neighbours)
-    if not (on or listed):
+    within = version == 4 and bool(there.sysctl(f"{conf}.{link.name}.proxy_arp_pvlan"))
+    if not (on or listed or within):
         return False
     whole = "net.ipv4.ip_forward" if version == 4 else "net.ipv6.conf.all.forwarding"
     if not there.sysctl(f"{conf}.{link.name}.forwarding", there.sysctl(whole)):
@@ -230,11 +232,10 @@ def _proxies(journey: Journey, there: Netns, link: Link, towards: IPAddress) -> 
     if version == 6:
         return on and listed
     found = journey.world.fib(there).lookup(FlowKey(towards))
-    return (
-        isinstance(found, Found)
-        and found.route.kind == "unicast"
-        and all(hop.link != link.index for hop in found.nexthops)
-    )
+    if not isinstance(found, Found) or found.route.kind != "unicast":
+        return False
+    behind = {hop.link for hop in found.nexthops}
+    return (on or listed) if link.index not in behind else within and behind == {link.index}
 
 
 def _nearly(journey: Journey, segment: Segment, towards: IPAddress) -> str:
