@@ -6,6 +6,9 @@ from engine.model.firewall import Firewall, Rule
 from engine.model.owner import ADMIN, owner_of_chain, owner_of_rule
 from engine.model.ref import Ref, RefKind
 
+#: The chains whose policies are ufw's defaults, with one of its own that each leads to.
+UFW = {"INPUT": "ufw-before-input", "OUTPUT": "ufw-before-output"}
+
 #: The priorities of tailscaled's policy rules (tailscale, wgengine/router/router_linux.go).
 TAILSCALE = range(5210, 5271)
 
@@ -20,6 +23,8 @@ def owner_of(ref: Ref, firewall: Firewall) -> str:
     owner = owner_of_chain(table, chain)
     if owner == ADMIN and ref.kind is RefKind.RULE and (rule := _rule(ref, firewall)) is not None:
         return owner_of_rule(table, chain, rule)
+    if owner == ADMIN and ref.kind is RefKind.CHAIN and _has(firewall, ref, UFW.get(chain)):
+        return "ufw"
     if owner == ADMIN and ref.kind is RefKind.CHAIN and chain == "FORWARD" and _has_docker(firewall):
         # dockerd sets this policy when it starts (moby, setupIPChains).
         return "docker"
@@ -34,6 +39,12 @@ def _rule(ref: Ref, firewall: Firewall) -> Rule | None:
             found = each.chain(str(chain))
             return next((rule for rule in found.rules if rule.index == index), None) if found else None
     return None
+
+
+def _has(firewall: Firewall, ref: Ref, chain: str | None) -> bool:
+    """Whether the table that a pointer points into has a chain of that name."""
+    tables = (each for each in firewall.tables if (each.backend, each.family, each.name) == ref.key[:3])
+    return chain is not None and any(each.chain(chain) for each in tables)
 
 
 def _has_docker(firewall: Firewall) -> bool:

@@ -108,3 +108,10 @@ def test_an_address_that_another_host_has_is_not_missing_here() -> None:
     world["lan"].address("eth0", "10.77.0.99/24")
     codes = [cause.code for cause in answer(world, "10.77.0.99:81", "db").causes]
     assert codes == ["DST_NO_LISTENER"]
+
+
+def test_an_address_that_no_container_has_is_missing_among_them_and_not_on_their_bridge() -> None:
+    world = docker_world()
+    world["web"].route("172.17.0.9/32 via 172.17.0.1 dev eth0")
+    (cause,) = answer(world, "172.17.0.9:80", "web").causes
+    assert (cause.code, cause.fixes) == ("SRC_NEIGH_FAILED", ())

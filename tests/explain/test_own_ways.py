@@ -89,3 +89,12 @@ def test_how_long_an_exception_stays_is_told_by_whose_chain_it_is_in(chain: str,
     rules = [f":{chain} - [0:0]", f"-A FORWARD -j {chain}", f"-A {chain} -o docker0 -p tcp -j DROP"]
     (cause,) = causes(docker_world(filters=rules))
     assert words in cause.fixes[0].survives
+
+
+def test_the_policy_that_ufw_sets_is_ufw_s() -> None:
+    world = docker_world()
+    table = "*filter\n:INPUT DROP [0:0]\n:ufw-before-input - [0:0]\n-A INPUT -j ufw-before-input\nCOMMIT\n"
+    world["host"].tables.clear()
+    world["host"].iptables(table).listen(9090)
+    (cause,) = causes(world, "10.77.0.1:9090")
+    assert (cause.code, cause.owner) == ("FW_POLICY_DROP", "ufw")

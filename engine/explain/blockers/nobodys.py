@@ -17,13 +17,13 @@ from engine.explain.owners import owner_of
 from engine.model.address import IPAddress, end_of
 from engine.model.firewall import Interval, Match, Table, VerdictMap
 from engine.model.host import Netns
-from engine.model.link import Address
+from engine.model.link import Address, Link
 from engine.model.owner import owner_of_chain
 from engine.model.plan import AddAddress, Listen
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Hop, Outcome
 from engine.path.fib import FlowKey, Found
-from engine.path.segment import bridge_of
+from engine.path.segment import bridge_of, ports_of
 
 BALANCER = "kube-proxy"
 #: Services' addresses are of one network (`--service-cluster-ip-range`), which is at least so wide as a rule.
@@ -107,7 +107,14 @@ def _sent_back_by(failure: Failure, host: Netns, hop: Hop) -> str | None:
     towards = out.gateway or wanted
     there = next((netns.id for netns in failure.around if towards in netns.addresses_by_value), None)
     back = asker.outside or there is None or there in {each.netns for each in failure.trace.hops}
-    return host.links_by_index[out.link].name if back else None
+    device = host.links_by_index[out.link]
+    return device.name if back and not _of_containers(host, device) else None
+
+
+def _of_containers(host: Netns, device: Link) -> bool:
+    """Whether a device is a bridge of veth pairs alone: an address that is missing there is one of theirs."""
+    ports = ports_of(host, device) if device.kind == "bridge" else ()
+    return bool(ports) and all(port.kind == "veth" for port in ports)
 
 
 def _before_it(failure: Failure) -> bool:
