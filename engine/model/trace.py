@@ -90,11 +90,11 @@ class Context:
 
     `ct_state` is new, established, related, untracked or invalid; `ct_status` has snat and dnat once
     the flow is translated; `ct_original` is the tuple of the flow's first packet before translation, `ct_reply`
-    that of its replies, `ct_protocol` the flow's (an error's own is another). `uid` is the sending socket's owner
-    where the packet was made in this namespace and who it is is known, -1 where the kernel itself made it;
-    `source_mac` and `target_mac` are of the frame that it came in, where that was seen. `arp` is there where it is no
-    packet of IP but a question for an address, or its answer (ARP), from who has the packet's source to who has its
-    destination.
+    that of its replies, `ct_protocol` the flow's (an error's own is another); `ct_old` says that it was tracked before
+    the question. `uid` is the sending socket's owner where the packet was made in this namespace and who it is is
+    known, -1 where the kernel itself made it; `source_mac` and `target_mac` are of the frame that it came in, where
+    that was seen. `arp` is there where it is no packet of IP but a question for an address, or its answer (ARP), from
+    who has the packet's source to who has its destination.
     """
 
     iif: str = ""
@@ -110,6 +110,7 @@ class Context:
     ct_protocol: Protocol | None = None
     ct_zone: int = 0
     ct_reply_direction: bool = False
+    ct_old: bool = False
     uid: int | None = None
     source_mac: str = ""
     target_mac: str = ""

@@ -114,6 +114,7 @@ def attach(journey: Journey, track: Track, state: str, reply: bool) -> None:
         ct_protocol=track.protocol,
         ct_zone=track.zones[reply],
         ct_reply_direction=reply,
+        ct_old=track.entry is not None,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from engine.model.packet import PROTOCOL_NUMBERS
 from engine.model.trace import Context
 from engine.path.header_fields import family
-from engine.path.values import UNKNOWN, Read
+from engine.path.values import UNKNOWN, Read, Unknown
 from engine.path.view import View
 
 #: The parts of a flow's tuple (`Tuple4`) by nftables' names.
@@ -60,7 +60,21 @@ def _helper(absent: str | None) -> Read:
     return lambda view: UNKNOWN if "expected" in view.context.ct_status else absent
 
 
+#: What a connection has carried at most when its first packets and the first of the answers meet a rule.
+CARRIED = {"bytes": 1 << 18, "packets": 16, "avgpkt": 1 << 16}
+
+
+def _carried(what: str) -> Read:
+    """How much a connection has carried so far: little, as long as it is new (xt_connbytes.c, nft_ct.c)."""
+    return lambda view: UNKNOWN if view.context.ct_old else Unknown(0, CARRIED[what])
+
+
 FIELDS: dict[str, Read] = {
+    **{
+        f"ct {direction}{what}": _tracked(_carried(what))
+        for direction in ("", "original ", "reply ")
+        for what in CARRIED
+    },
     "ct state": _ct_state,
     "ct status": _tracked(lambda view: view.context.ct_status),
     "ct direction": _tracked(_ct_direction),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address
 
 from engine.model.packet import PROTOCOL_NUMBERS, TCP_RST, TCP_SYN, Packet, Protocol
+from engine.path.lengths import LONGEST_PACKET, least
 from engine.path.values import UNKNOWN, Read, Unknown
 from engine.path.view import View
 
@@ -31,7 +32,8 @@ def _option(option: str) -> Read:
 
 
 def _length(view: View) -> int | Unknown:
-    return UNKNOWN if view.packet.length is None else view.packet.length
+    packet = view.packet
+    return Unknown(least(packet), LONGEST_PACKET[packet.dst.version]) if packet.length is None else packet.length
 
 
 def _v4(value: object) -> int | None:

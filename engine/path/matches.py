@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
-from engine.model.firewall import Backend, Field, MapElement, Match, NamedSet, Table
+from engine.model.firewall import Backend, Field, Interval, MapElement, Match, NamedSet, Table
 from engine.path.fields import read
 from engine.path.flow_fields import template
 from engine.path.lookups import FEW, holds
@@ -39,7 +39,7 @@ def matches(match: Match, view: View, table: Table) -> Answer:
     if values is None or _before_the_flow(match.fields, view, table):
         return Answer.NO
     if isinstance(values, Unknown):
-        return Answer.UNKNOWN
+        return _bounded(match, values)
     owner: Match | NamedSet = match
     if match.lookup is not None:
         named = named_set(match.lookup, view, table)
@@ -53,6 +53,17 @@ def matches(match: Match, view: View, table: Table) -> Answer:
     if not found and isinstance(owner, NamedSet) and owner.dynamic:
         return Answer.UNKNOWN
     return Answer.of(found != match.negate)
+
+
+def _bounded(match: Match, value: Unknown) -> Answer:
+    """Whether a condition on one number holds, of which only the bounds are known."""
+    if match.lookup is not None or len(match.fields) != 1 or match.fields[0].mask is not None:
+        return Answer.UNKNOWN
+    atoms = (atom for (atom,) in match.elements)
+    found = [value.within(atom.low, atom.high) if isinstance(atom, Interval) else None for atom in atoms]
+    if True in found or all(each is False for each in found):
+        return Answer.of((True in found) != match.negate)
+    return Answer.UNKNOWN
 
 
 def look_up(
@@ -113,6 +124,8 @@ def values_of(fields: Sequence[Field], view: View) -> list[Value] | Unknown | No
     for field in fields:
         value = read(field.name, view)
         if isinstance(value, Unknown):
+            if len(fields) == 1:
+                return value
             unknown = True
         elif value is None:
             return None

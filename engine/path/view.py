@@ -41,6 +41,10 @@ CHOSEN = {
         Assumption("ASSUME_TCP_OPTIONS", "both ends offer timestamps, scaled windows and SACK, as Linux does"),
     ),
     **dict.fromkeys(
+        [f"ct {way}{what}" for way in ("", "original ", "reply ") for what in ("bytes", "packets", "avgpkt")],
+        Assumption("ASSUME_FIRST_PACKETS", "rules about what a connection has carried are asked for its first packets"),
+    ),
+    **dict.fromkeys(
         ("clock", "clock second", "clock weekday", "clock day"),
         Assumption("ASSUME_NOW", "rules about the time are asked with that of the snapshot"),
     ),

@@ -14,7 +14,7 @@ from engine.model.traffic import Tuple4
 from engine.observe.firewall.fields import FIELDS as VOCABULARY
 from engine.observe.firewall.fields import is_exact
 from engine.path.fields import FIELDS, read
-from engine.path.values import UNKNOWN
+from engine.path.values import UNKNOWN, Unknown
 from engine.path.view import View
 from tests.hosts.build import World
 from tests.hosts.stock import one_bridge, three_in_line
@@ -116,7 +116,8 @@ CASES: list[tuple[str, View, object]] = [
     ("ip length", seen(length=60), 60),
     ("ip length", seen(Protocol.TCP, V6, length=80), ABSENT),
     ("meta length", seen(Protocol.TCP, V6, length=80), 80),
-    ("meta length", TCP, UNKNOWN),
+    ("meta length", TCP, Unknown(52, 0xFFFF)),
+    ("meta length", UDP, Unknown(28, 0xFFFF)),
     ("meta l4proto", TCP, 6),
     ("meta l4proto", SCTP, 132),
     ("meta l4proto", ICMP6, 58),
@@ -296,6 +297,13 @@ CASES: list[tuple[str, View, object]] = [
     ("fib saddr oif", seen(ends=("192.0.2.1", V4[1])), "missing"),
     ("fib saddr oif", seen(ends=("10.2.0.1", V4[1])), "missing"),
     ("fib saddr . mark oif", TCP, "exists"),
+    *(
+        (f"ct {way}{what}", TRANSLATED, Unknown(0, most))
+        for way in ("", "original ", "reply ")
+        for what, most in (("bytes", 1 << 18), ("packets", 16), ("avgpkt", 1 << 16))
+    ),
+    ("ct bytes", UNTRACKED, ABSENT),
+    ("ct bytes", seen(ct_old=True), UNKNOWN),
     ("clock", replace(TCP, now=NOON), NOON),
     ("clock", TCP, UNKNOWN),
     ("clock second", replace(TCP, now=NOON), 12 * 3600),

@@ -164,6 +164,11 @@ FIELDS: dict[str, FieldInfo] = {
     "ct reply ip6 daddr": FieldInfo(_A6, "destination that the replies carry, IPv6"),
     "ct reply proto-src": FieldInfo(_N, "source port that the replies carry"),
     "ct reply proto-dst": FieldInfo(_N, "destination port that the replies carry"),
+    **{
+        f"ct {direction}{what}": FieldInfo(_N, f"{about} of the connection so far, {way or 'both ways'}")
+        for direction, way in (("", ""), ("original ", "there"), ("reply ", "back"))
+        for what, about in (("bytes", "bytes"), ("packets", "packets"), ("avgpkt", "bytes in a packet on average"))
+    },
     "ct helper": FieldInfo(_S, "helper of the connection that this one was expected by (absent without one)"),
     "ct helper or none": FieldInfo(
         _S, "as `ct helper`; without one a negated match holds (xt helper)", absent=Absent.EMPTY

@@ -168,6 +168,17 @@ def _time(_context: XtContext, options: Sequence[Option]) -> list[Match]:
     return found
 
 
+def _connbytes(_context: XtContext, options: Sequence[Option]) -> list[Match]:
+    """Bytes or packets, of one direction or both."""
+    words = {option.name: option for option in options[1:]}
+    span, way, mode = (words[f"--connbytes{end}"] for end in ("", "-dir", "-mode"))
+    low, _, high = first(span.values).partition(":")
+    atom = interval(number(low), number(high) if high else TOP)
+    direction = {"original": "original ", "reply": "reply ", "both": ""}[first(way.values)]
+    text = " ".join(option.text for option in options[1:])
+    return [Match((Field(f"ct {direction}{first(mode.values)}"),), ((atom,),), negate=span.negate, text=text)]
+
+
 #: As iptables-save writes them.
 WEEKDAYS = {name: place for place, name in enumerate(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), 1)}
 
@@ -190,6 +201,7 @@ _MODULES: dict[str, Callable[[XtContext, Sequence[Option]], list[Match]]] = {
     "physdev": _physdev,
     "set": _set,
     "time": _time,
+    "connbytes": _connbytes,
 }
 
 _KNOWN = frozenset(module for module, _ in OPTIONS)

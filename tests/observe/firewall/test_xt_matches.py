@@ -89,6 +89,11 @@ EXACT = [
     ("-p tcp -m tcpmss ! --mss 536:65535", ["meta l4proto in 6", "not tcp option maxseg size or none in 536-65535"]),
     ("-m dscp ! --dscp 0x2e", ["not ip dscp in 46"]),
     ("-m tos --tos 0x10/0x3f", ["ip tos&0x3f in 16"]),
+    (
+        "-m connbytes ! --connbytes 1000:2000 --connbytes-mode avgpkt --connbytes-dir reply",
+        ["not ct reply avgpkt in 1000-2000"],
+    ),
+    ("-m connbytes --connbytes 9 --connbytes-mode packets --connbytes-dir both", ["ct packets in 9-"]),
     ("-m ecn --ecn-ip-ect 1", ["ip ecn in 1"]),
     ("-p tcp -m ecn ! --ecn-tcp-cwr", ["meta l4proto in 6", "not tcp flags&0x80 in 128"]),
     ("-p tcp -m tcp ! --tcp-option 2", ["meta l4proto in 6", "not tcp option maxseg in exists"]),
