@@ -17,10 +17,10 @@ from dataclasses import fields
 from enum import StrEnum
 from typing import Any
 
-from engine.model.firewall import Backend, Rule, Table
+from engine.model.firewall import Backend, Firewall, Rule, Table
 from engine.model.frozen import dataclass
 from engine.model.host import Netns, Snapshot
-from engine.model.link import Link, Neighbour
+from engine.model.link import Address, Link, Neighbour
 from engine.model.route import PolicyRule, Route
 from engine.model.traffic import Listener
 
@@ -65,10 +65,20 @@ def changes(before: Snapshot, after: Snapshot) -> tuple[Difference, ...]:
         if earlier is not None and earlier is not netns and earlier != netns:
             found += _link_changes(earlier, netns)
             for what, (part, things) in THINGS.items():
-                if getattr(earlier, part) != getattr(netns, part):
-                    found += _compare(what, netns.id, things(earlier), things(netns))
+                old, new = getattr(earlier, part), getattr(netns, part)
+                if old != new:
+                    old, new = _others(old, new)
+                    found += _compare(what, netns.id, things(earlier, old), things(netns, new))
             found += _rules(earlier, netns)
     return tuple(found)
+
+
+def _others(before: Any, after: Any) -> tuple[Any, Any]:
+    """Two tables without the rows that are the very same value in both: few of hundreds change."""
+    if not isinstance(before, tuple):
+        return before, after
+    same = {id(each) for each in before} & {id(each) for each in after}
+    return tuple(each for each in before if id(each) not in same), tuple(each for each in after if id(each) not in same)
 
 
 def _compare(what: str, netns: str, before: Iterable[Thing], after: Iterable[Thing]) -> Iterator[Difference]:
@@ -126,11 +136,10 @@ _LINK = tuple(
 
 
 def _link_changes(before: Netns, after: Netns) -> Iterator[Difference]:
-    """Unless a device got another name, links that are the very same value are passed over: few of hundreds change."""
+    """Where a device got another name, those that stand on it are others as well."""
     known = {link.index: link.name for link in before.links}
     renamed = any(known.get(link.index, link.name) != link.name for link in after.links)
-    same = set() if renamed else {id(link) for link in before.links} & {id(link) for link in after.links}
-    old, new = ([link for link in netns.links if id(link) not in same] for netns in (before, after))
+    old, new = (before.links, after.links) if renamed else _others(before.links, after.links)
     return _compare("link", after.id, _links(before, old), _links(after, new))
 
 
@@ -150,46 +159,46 @@ def _device(netns: Netns, index: int | None) -> str:
     return link.name if link else "" if index is None else f"if{index}"
 
 
-def _addresses(netns: Netns) -> Iterator[Thing]:
-    for each in netns.addresses:
+def _addresses(netns: Netns, rows: Iterable[Address]) -> Iterator[Thing]:
+    for each in rows:
         name = f"{each} dev {_device(netns, each.link)}"
         yield (each.link, each.address, each.prefixlen), name, {"scope": each.scope, "flags": each.flags}
 
 
-def _routes(netns: Netns) -> Iterator[Thing]:
-    return ((_route(each), each.text or str(each.destination), None) for each in netns.routes)
+def _routes(_netns: Netns, rows: Iterable[Route]) -> Iterator[Thing]:
+    return ((_route(each), each.text or str(each.destination), None) for each in rows)
 
 
 def _route(route: Route) -> Hashable:
     return route.text or route
 
 
-def _policy_rules(netns: Netns) -> Iterator[Thing]:
+def _policy_rules(_netns: Netns, rows: Iterable[PolicyRule]) -> Iterator[Thing]:
     def named(rule: PolicyRule) -> str:
         return rule.text or f"{rule.priority}: table {rule.table}"
 
-    return (((each.family, named(each)), named(each), None) for each in netns.rules)
+    return (((each.family, named(each)), named(each), None) for each in rows)
 
 
-def _neighbours(netns: Netns) -> Iterator[Thing]:
+def _neighbours(netns: Netns, rows: Iterable[Neighbour]) -> Iterator[Thing]:
     """Only what decides: a MAC address, or that somebody set the entry for good."""
 
     def value(each: Neighbour) -> dict[str, object]:
         return {"mac": each.mac, "permanent": each.state == "permanent"}
 
-    known = (each for each in netns.neighbours if each.mac or each.proxy)
+    known = (each for each in rows if each.mac or each.proxy)
     return (
         ((each.link, each.address, each.proxy), f"{each.address} dev {_device(netns, each.link)}", value(each))
         for each in known
     )
 
 
-def _sysctls(netns: Netns) -> Iterator[Thing]:
-    kept = ((name, value) for name, value in netns.sysctls.items() if not name.endswith("nf_conntrack_count"))
+def _sysctls(_netns: Netns, rows: Mapping[str, int]) -> Iterator[Thing]:
+    kept = ((name, value) for name, value in rows.items() if not name.endswith("nf_conntrack_count"))
     return ((name, name, value) for name, value in kept)
 
 
-def _listeners(netns: Netns) -> Iterator[Thing]:
+def _listeners(netns: Netns, rows: Iterable[Listener]) -> Iterator[Thing]:
     def named(each: Listener) -> str:
         return f"{each} dev {_device(netns, each.device)}" if each.device else str(each)
 
@@ -200,7 +209,7 @@ def _listeners(netns: Netns) -> Iterator[Thing]:
             "stopped": process is not None and process.state in ("T", "t"),
         }
 
-    return ((named(each), named(each), value(each)) for each in netns.listeners)
+    return ((named(each), named(each), value(each)) for each in rows)
 
 
 def _place(table: Table, chain: str = "") -> str:
@@ -210,12 +219,12 @@ def _place(table: Table, chain: str = "") -> str:
     return f"{name} {chain}" if native and chain else f"{name}/{chain}" if chain else name
 
 
-def _tables(netns: Netns) -> Iterator[Thing]:
-    return (((each.backend, each.family, each.name), _place(each), None) for each in netns.firewall.tables)
+def _tables(_netns: Netns, firewall: Firewall) -> Iterator[Thing]:
+    return (((each.backend, each.family, each.name), _place(each), None) for each in firewall.tables)
 
 
-def _chains(netns: Netns) -> Iterator[Thing]:
-    for table in netns.firewall.tables:
+def _chains(_netns: Netns, firewall: Firewall) -> Iterator[Thing]:
+    for table in firewall.tables:
         for chain in table.chains:
             value = (
                 {"hook": chain.base.hook, "priority": chain.base.priority, "policy": chain.base.policy}
@@ -225,17 +234,17 @@ def _chains(netns: Netns) -> Iterator[Thing]:
             yield (table.backend, table.family, table.name, chain.name), _place(table, chain.name), value
 
 
-def _sets(netns: Netns) -> Iterator[Thing]:
-    for table in netns.firewall.tables:
+def _sets(_netns: Netns, firewall: Firewall) -> Iterator[Thing]:
+    for table in firewall.tables:
         for each in table.sets:
             value = {"elements": (*each.elements, *each.entries)}
             yield (table.backend, table.family, table.name, each.name), _place(table, each.name), value
-    for each in netns.firewall.ipsets:
+    for each in firewall.ipsets:
         yield ("ipset", each.name), each.name, {"elements": each.elements}
 
 
 #: What a namespace holds beside links and rules, by the word for it: the field that it is in, and its things.
-THINGS: Mapping[str, tuple[str, Callable[[Netns], Iterable[Thing]]]] = {
+THINGS: Mapping[str, tuple[str, Callable[[Netns, Any], Iterable[Thing]]]] = {
     "address": ("addresses", _addresses),
     "route": ("routes", _routes),
     "policy rule": ("rules", _policy_rules),

@@ -71,12 +71,17 @@ def _moved(earlier: Look, visits: Mapping[str, Visit], netns: str) -> bool:
 
 def _holders(earlier: Look, scene: Scene, visits: Mapping[str, Visit], stale: Stale) -> tuple[Holders, tuple[Gap, ...]]:
     """Who holds which socket now, looked for where that may be different."""
-    seen = [netns for netns in stale if netns in visits and visits[netns] is not earlier.visits[netns]]
+    seen = [netns for netns in stale if netns in visits and not _listens_alike(visits[netns], earlier.visits[netns])]
     if not seen and scene.table is earlier.scene.table:
         return earlier.holders, earlier.unheld
     let_go = {inode for netns in seen for inode in earlier.visits[netns].holders.keys() - visits[netns].holders.keys()}
     holders, unheld = holders_of(scene.table, scene.places, visits, _held(earlier, let_go))
     return earlier.holders if holders == earlier.holders else holders, unheld
+
+
+def _listens_alike(one: Visit, other: Visit) -> bool:
+    """Whether two visits to a namespace have the very same listeners and holders."""
+    return one.listeners is other.listeners and one.holders is other.holders
 
 
 @uncollected()
