@@ -7,6 +7,8 @@ from engine.model.host import Snapshot
 from views.listing import Listing
 from views.nat.rows import Counters, RuleRow, counters, gap_lines, rows
 
+LOOKING = "Looking at the host …"
+
 
 class Rules(Listing):
     """The rules of the namespace `netns`; empty before there is one."""
@@ -25,6 +27,7 @@ class Rules(Listing):
     def forget(self) -> None:
         """Shows nothing."""
         self.netns, self._firewall, self._before, self.only = "", None, None, None
+        self.empty = LOOKING
         self.filter("")
         self.show(())
 

@@ -32,7 +32,7 @@ from views.verdict.card import card, question_words, welcome
 from workbench.actions import NO_KEYS, named
 from workbench.pointing import row_words, rule_marks
 from workbench.prompt import Prompt
-from workbench.rules import Rules
+from workbench.rules import LOOKING, Rules
 from workbench.unbroken import Held
 
 NAMES = ("topology", "rules", "path", "answer")
@@ -57,10 +57,10 @@ class Shown(Held, Container):
 
     def __init__(self) -> None:
         super().__init__(id="panes")
-        self.topology = Topology("Looking at the host …", id="topology")
-        self.rules = Rules("Looking at the host …", id="rules")
+        self.topology = Topology(LOOKING, id="topology")
+        self.rules = Rules(LOOKING, id="rules")
         self.path = Listing("", id="path")
-        self.answer = Listing("Looking at the host …", id="answer")
+        self.answer = Listing(LOOKING, id="answer")
         self.keys = NO_KEYS
         self.current = "topology"
         self.snapshot: Snapshot | None = None

@@ -439,6 +439,7 @@ def test_a_host_that_cannot_be_looked_at_any_more_is_shown_as_last_seen_until_an
         assert "no lab shop is up" in line(app, "trouble")
         assert "172.17.0.2" in text(app, "topology")
         app.open(Given("another", docker_host, live=True))
+        assert "Looking at the host" in text(app, "rules")
         await until(pilot, lambda: app.panes.snapshot is not None)
         assert "live" in line(app, "header")
         assert not app.query_one("#trouble").has_class("-shown")
