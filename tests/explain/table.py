@@ -231,7 +231,6 @@ COMMON: tuple[Fault, ...] = (
         line(serving(80, process=Process(9, "app", "T"))),
         "DST_STOPPED",
         "0.0.0.0:80/tcp",
-        mended=False,
         **SERVER,
     ),
     Fault(

@@ -47,8 +47,8 @@ def detours(failure: Failure) -> list[Blocker]:
         custom = turn.rule.priority not in STANDARD
         at = rule_ref(netns, turn.rule) if custom else route_ref(netns, turn.route)
         what = "the answer" if failure.backwards else "the packet"
-        by = f"policy rule {turn.rule.priority} and route" if custom else "route"
-        sentence = f"in {netns.id}, {by} {turn.route.text or turn.route.destination} leads {what} {step.packet} astray"
+        by, lead = (f"policy rule {turn.rule.priority} and route", "lead") if custom else ("route", "leads")
+        sentence = f"in {netns.id}, {by} {turn.route.text or turn.route.destination} {lead} {what} {step.packet} astray"
         evidence = (f"then: {failure.step.text}", *((f"route: {turn.route.text}",) if custom else ()))
         owner = owner_of(at, netns.firewall)
         if owner == "tailscale" and not turn.route.destination.prefixlen:

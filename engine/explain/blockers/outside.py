@@ -70,7 +70,7 @@ def _other_address(failure: Failure) -> Blocker | None:
 
 def no_source(failure: Failure) -> list[Blocker]:
     """The sender has no address."""
-    sentence = f"{failure.netns.id} has no address to send from: {failure.step.text}"
+    sentence = f"{failure.netns.id} has {failure.step.text}"
     return [Blocker("SRC_NO_ADDRESS", sentence, _at(failure))]
 
 

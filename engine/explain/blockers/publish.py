@@ -23,6 +23,8 @@ from engine.path.view import View
 
 #: Engines with a program of their own that holds a published port, and with a client that runs a container again.
 HOLDING = ("docker", "podman")
+#: What became of a container, where the word for its state does not say it.
+STATES = {"exited": "has exited", "created": "was never started", "stopped": "was stopped"}
 
 
 def kept_from_translation(failure: Failure) -> list[Blocker]:
@@ -152,7 +154,8 @@ def asking(failure: Failure, asked: int, port: int) -> str:
 def _not_running(failure: Failure, container: Container) -> Blocker:
     text = f"{container.name} ({container.state})"
     ref = Ref(RefKind.CONTAINER, failure.netns.id, (container.id,), container.name, text)
-    sentence = f"{container.name}, which publishes the port, is {container.state}"
+    state = STATES.get(container.state, f"is {container.state}")
+    sentence = f"{container.name}, which publishes the port, {state}"
     if container.state == "restarting":
         stays = f"make the program of {container.name} stay up (its log tells why it ends)"
         up = Listen(failure.netns.id, held(failure, failure.packet.dport or 0))

@@ -16,6 +16,8 @@ from engine.model.traffic import Listener
 from engine.path.echo import IGNORE_ALL
 from engine.path.sockets import listener_ref, listeners_on_port
 
+#: The states of a process that a signal or a debugger has stopped (proc_pid_stat(5)).
+STOPPED = "Tt"
 #: Asking somebody for a program weighs as much as this many changes of the host.
 ASK = 2
 
@@ -133,7 +135,19 @@ def not_served(failure: Failure) -> list[Blocker]:
         return [Blocker("NAT_NO_DNAT_RULE", sentence, ref, (), "docker")]
     who = f"{process.name} (pid {process.pid})" if process else "the program"
     sentence = f"{who} in {netns.id} is stopped: the kernel accepts for it, and nobody answers"
-    return [Blocker("DST_STOPPED", sentence, ref, (), _owner(failure))]
+    return [Blocker("DST_STOPPED", sentence, ref, tuple(_continued(netns.id, listener)), _owner(failure))]
+
+
+def _continued(netns: str, listener: Listener | None) -> Iterator[Remedy]:
+    """A program that a signal stopped goes on; one that its control group froze is its container's."""
+    process = listener.process if listener else None
+    if listener is not None and process is not None and process.state in STOPPED:
+        goes_on = Listen(netns, replace(listener, process=replace(process, state="S")), listener)
+        yield Remedy(
+            f"let {process.name} go on, once it is known why it was stopped: kill -CONT {process.pid}",
+            (goes_on,),
+            manual=True,
+        )
 
 
 def holds_without_target(failure: Failure) -> bool:
