@@ -79,7 +79,8 @@ class Talk:
             return talk
         self.setting.tracks.forget_unconfirmed()
         first = talk.forward.hops[0].packet
-        again = self._followed(*self.asker.goes_on(first.tcp_flags, self.answerer.listens))
+        forward, end = self.asker.goes_on(first.tcp_flags, self.answerer.listens)
+        again = self._followed(forward, None if end.hidden else end)
         return replace(again, lost=talk) if _differs(talk, again) else talk
 
     def _goes_again(self, talk: Conversation) -> bool:
@@ -240,7 +241,7 @@ class Talk:
 
     def _failed(self, forward: Trace, ended: Arrival | None) -> Conversation:
         kind, symptom = self._message(forward), None
-        if at_sender(forward, outside=self.question.source.outside):
+        if ended is not None and at_sender(forward, outside=self.question.source.outside):
             symptom = sender_symptom(forward, self.protocol)
             kind = kind if symptom is None else forward.reject  # a rule's error is sent, though connect() knows by then
         if kind is None or ended is None or untold(ended):

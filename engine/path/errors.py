@@ -45,7 +45,8 @@ INBOUND = "net.ipv4.icmp_errors_use_inbound_ifaddr"
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """Where a packet ended, for the answer to start from: as it was there, its flow, and hook and family of the rule
-    that said so. `proxied` says that a SYNPROXY took it."""
+    that said so. `proxied` says that a SYNPROXY took it, `hidden` that it ended inside of a tunnel or a bridge, whose
+    errors its sender does not hear of."""
 
     netns: Netns
     packet: Packet
@@ -55,6 +56,7 @@ class Arrival:
     hook: str = ""
     family: str = ""
     proxied: bool = False
+    hidden: bool = False
 
     @property
     def zone(self) -> int | None:
@@ -72,7 +74,8 @@ def arrival_of(journey: Journey, trace: Trace) -> Arrival:
     """Where a packet that went no further is."""
     last = trace.last
     family = str(last.ref.key[1]) if trace.outcome is Outcome.REJECTED and last.ref is not None else ""
-    return Arrival(journey.netns, journey.packet, journey.context, None, journey.track, last.hook, family)
+    found = Arrival(journey.netns, journey.packet, journey.context, None, journey.track, last.hook, family)
+    return replace(found, hidden=journey.hidden)
 
 
 def reflected(arrival: Arrival) -> int:

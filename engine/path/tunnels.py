@@ -19,10 +19,12 @@ from engine.model.link import Link
 from engine.model.packet import Packet, Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Outcome, StepKind, Trace
+from engine.path.decision import Way
 from engine.path.fields import NO_SOCKET
 from engine.path.flow import Tracks
 from engine.path.journey import Journey, Setting
 from engine.path.learning import learn_remote, remotes_of
+from engine.path.routing import route_output
 from engine.path.segment import Tunnel
 from engine.path.stages import Arrive, Asking, LocalOut, Next, Stage, Tunnelled
 from engine.path.wiring import told_elsewhere, vxlan_port
@@ -30,7 +32,7 @@ from engine.path.wiring import told_elsewhere, vxlan_port
 Walk = Callable[[Journey, Stage], Trace]
 #: Some source port of the outer packet (udp_flow_src_port).
 SOURCE_PORT = 49999
-#: Tunnels in tunnels. The kernel drops what a vxlan routes to itself at once (circular route).
+#: Tunnels in tunnels.
 DEEPEST = 4
 
 #: Endings of a packet around a message that do not say that it is lost.
@@ -53,10 +55,7 @@ def through(journey: Journey, stage: Tunnelled, walk: Walk) -> Next:
     journey.step(StepKind.LINK, f"{link.name} wraps the frame in UDP to {stage.remote}:{vxlan_port(link)}", ref)
     inside = _outer(journey.setting, journey.netns, link, stage.remote)
     inside.depth = journey.depth + 1
-    if inside.depth > DEEPEST:
-        journey.step(StepKind.NOTE, "the tunnel's own packets are routed into the tunnel", ref)
-        return journey.end(Outcome.LOOP)
-    ended = walk(inside, LocalOut())
+    ended = _sent(inside, link, walk)
     for assumption in ended.assumptions:
         journey.assume(assumption)
     journey.include(ended)
@@ -103,7 +102,7 @@ def _carried(journey: Journey, message: _Message, tunnel: Tunnel, walk: Walk) ->
         return _unheard(journey, message, told.end(Outcome.BRIDGE_DROP))
     inside = _outer(own, told.netns, link, tunnel.remote)
     inside.depth = journey.depth + 1
-    ended = walk(inside, LocalOut()) if inside.depth <= DEEPEST else inside.end(Outcome.LOOP)
+    ended = _sent(inside, link, walk)
     for assumption in ended.assumptions:
         journey.assume(assumption)
     if ended.outcome in UNDECIDED:
@@ -133,6 +132,15 @@ def _outer(setting: Setting, netns: Netns, link: Link, remote: IPAddress) -> Jou
     inside = Journey(setting, netns.id, outer, _endpoint)
     inside.see(uid=NO_SOCKET)
     return inside
+
+
+def _sent(inside: Journey, link: Link, walk: Walk) -> Trace:
+    """The journey of the packet around a frame. One that is routed into the tunnel itself is dropped at once."""
+    way = route_output(inside, inside.packet) if inside.depth <= DEEPEST else None
+    if way is None or (isinstance(way, Way) and not way.local and way.link.index == link.index):
+        inside.step(StepKind.NOTE, "the tunnel's own packets are routed into the tunnel", inside.link_ref(link))
+        return inside.end(Outcome.LOOP)
+    return walk(inside, LocalOut())
 
 
 def _endpoint(journey: Journey, device: Link) -> Trace:
