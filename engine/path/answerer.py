@@ -55,6 +55,8 @@ class Answerer:
         listener = given.listener if given is not None else find_listener(netns, journey.packet, device)
         self.taken = Arrival(netns, journey.packet, journey.context, listener)
         self.setting.refused.update(journey.packet.stripped - KEPT)
+        if listener is not None:
+            self.setting.sockets[netns.id, tuple_of(journey.packet)] = True if given else None
         everybodys = shared(netns, journey.packet.dst)
         if everybodys is not None and self.protocol is not Protocol.UDP:
             a = "a broadcast" if everybodys.kind == "broadcast" else "an anycast"

@@ -64,6 +64,7 @@ class Asker:
         trace = kept_flows(self.setting.world, self.setting.tracks, walk(journey, stage))
         sent = trace.hops[0].packet if first.src.is_unspecified else first
         self.flow = Tuple4(sent.src, first.dst, first.sport, first.dport)
+        self.setting.sockets[asked.source.netns, inverse(self.flow)] = False
         return trace, None if journey.hidden else arrival_of(journey, trace)
 
     def goes_on(self, flags: int, endpoint: Endpoint) -> tuple[Trace, Arrival]:

@@ -18,6 +18,7 @@ from engine.path.arp_fields import FIELDS as ARP
 from engine.path.fib import FlowKey, Found
 from engine.path.flow_fields import FIELDS as FLOW
 from engine.path.header_fields import FIELDS as PACKET
+from engine.path.socket_fields import FIELDS as SOCKETS
 from engine.path.values import UNKNOWN, Read, Unknown, Value, of_mac
 from engine.path.view import TELLING, View
 from engine.path.wiring import FRAMELESS
@@ -168,6 +169,7 @@ def _pkttype(view: View) -> str:
 
 
 FIELDS: dict[str, Read] = {
+    **SOCKETS,
     **ARP,
     **PACKET,
     **FLOW,

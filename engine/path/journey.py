@@ -48,6 +48,8 @@ class Setting:
     `ends` has the ends of vxlans that a MAC address spoke from, by namespace, link index and MAC address.
     `cookies` has the namespaces in which a rule answered the client's SYN (SYNPROXY).
     `refused` has the options of TCP that the handshake lost, and that later packets do without.
+    `sockets` has the ends of this conversation's connection, by namespace and tuple of what comes in, with whether the
+    socket is a transparent one (None: not known).
     `told` has what told packets of one connection from each other: fields that rules asked for, and STRAY.
     """
 
@@ -60,6 +62,7 @@ class Setting:
     ends: dict[tuple[str, int, str], IPAddress] = field(default_factory=dict)
     cookies: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
+    sockets: dict[tuple[str, Tuple4], bool | None] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
 
 

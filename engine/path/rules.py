@@ -83,7 +83,8 @@ def view_of(journey: Journey, hook: str) -> View:
     ):
         world, told = journey.world, journey.setting.told
         now = world.now
-        last = View(netns, world.fib(netns), journey.packet, journey.context, hook, world.lookups, told, now)
+        given = (world.lookups, told, now, journey.setting.sockets)
+        last = View(netns, world.fib(netns), journey.packet, journey.context, hook, *given)
         journey.view = last
     return last
 

@@ -5,11 +5,13 @@ The walk makes views as it goes; explanations make the same views again from a r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.model.host import Netns
 from engine.model.packet import Packet
 from engine.model.trace import Assumption, Context
+from engine.model.traffic import Tuple4
 from engine.path.fib import Fib
 from engine.path.lookups import Lookups
 
@@ -56,7 +58,7 @@ TELLING = OF_ONE_PACKET | AT_RANDOM | CHOSEN.keys()
 class View:
     """A packet at a hook, as a rule sees it. `lookups` keeps sets that were asked before, `told` the fields that were
     asked for and tell packets of one connection from each other (`TELLING`). `now` is the time of the snapshot, in
-    seconds since 1970."""
+    seconds since 1970. `sockets` are those that the conversation has connected (`Setting.sockets`)."""
 
     netns: Netns
     fib: Fib
@@ -66,3 +68,4 @@ class View:
     lookups: Lookups = field(default_factory=Lookups, compare=False)
     told: set[str] = field(default_factory=set, compare=False)
     now: float | None = field(default=None, compare=False)
+    sockets: Mapping[tuple[str, Tuple4], bool | None] = field(default_factory=dict, compare=False)

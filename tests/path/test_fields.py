@@ -14,6 +14,7 @@ from engine.model.traffic import Tuple4
 from engine.observe.firewall.fields import FIELDS as VOCABULARY
 from engine.observe.firewall.fields import is_exact
 from engine.path.fields import FIELDS, read
+from engine.path.flow import tuple_of
 from engine.path.values import UNKNOWN, Unknown
 from engine.path.view import View
 from tests.hosts.build import World
@@ -52,6 +53,14 @@ def seen(
     return view((world or three_in_line()).snapshot(), "router", sent, hook, **{**ROUTED, **more})
 
 
+def _serving(address: str | None) -> View:
+    """A packet for a program of the router itself."""
+    world = three_in_line()
+    world["router"].listen(80, address)
+    return seen(ends=("10.1.0.2", "10.1.0.1"), hook="prerouting", world=world, dport=80, tcp_flags=TCP_SYN)
+
+
+WILD, TAKEN = _serving(None), _serving("10.1.0.1")
 TCP, UDP, SCTP = seen(), seen(Protocol.UDP), seen(Protocol.SCTP)
 ACK = seen(tcp_flags=TCP_ACK)
 TCP6 = seen(ends=V6)
@@ -304,6 +313,18 @@ CASES: list[tuple[str, View, object]] = [
     ),
     ("ct bytes", UNTRACKED, ABSENT),
     ("ct bytes", seen(ct_old=True), UNKNOWN),
+    ("socket", TAKEN, "exists"),
+    ("socket", WILD, "missing"),
+    ("socket", replace(WILD, hook="forward"), UNKNOWN),
+    ("socket", replace(WILD, sockets={("router", tuple_of(WILD.packet)): True}), "exists"),
+    ("socket or wildcard", WILD, "exists"),
+    ("socket or wildcard", replace(WILD, packet=replace(WILD.packet, tcp_flags=TCP_ACK)), "missing"),
+    ("socket transparent", TAKEN, UNKNOWN),
+    ("socket transparent", replace(TAKEN, packet=replace(TAKEN.packet, tcp_flags=TCP_ACK)), ABSENT),
+    ("socket transparent", replace(WILD, sockets={("router", tuple_of(WILD.packet)): True}), 1),
+    ("socket wildcard", WILD, 1),
+    ("socket wildcard", TAKEN, 0),
+    ("socket wildcard", replace(WILD, sockets={("router", tuple_of(WILD.packet)): None}), 0),
     ("clock", replace(TCP, now=NOON), NOON),
     ("clock", TCP, UNKNOWN),
     ("clock second", replace(TCP, now=NOON), 12 * 3600),

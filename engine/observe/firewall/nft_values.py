@@ -76,6 +76,8 @@ def field_name(expression: Json) -> str:
         return fib_words(inner)
     if kind == "tcp option" and (inner.get("name") == "maxseg" or tcp_option(inner)):
         return " ".join((f"tcp option {inner['name']}", *listed(inner.get("field"))))
+    if kind == "socket" and inner.get("key") in ("transparent", "wildcard"):
+        return f"socket {inner['key']}"
     return f"nft {_KINDS.get(kind, kind)}"
 
 

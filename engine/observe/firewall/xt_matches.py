@@ -179,6 +179,19 @@ def _connbytes(_context: XtContext, options: Sequence[Option]) -> list[Match]:
     return [Match((Field(f"ct {direction}{first(mode.values)}"),), ((atom,),), negate=span.negate, text=text)]
 
 
+def _socket(_context: XtContext, options: Sequence[Option]) -> list[Match]:
+    """A socket that the packet belongs to; one that listens on any address counts with `--nowildcard`."""
+    names = {option.name for option in options[1:]}
+    text = " ".join(["-m socket", *(option.text for option in options[1:])])
+    if names - {"--nowildcard", "--transparent"}:
+        return [unknown("socket", [option.text for option in options[1:]])]
+    field = "socket or wildcard" if "--nowildcard" in names else "socket"
+    found = [Match((Field(field),), ((Name("exists"),),), text=text)]
+    if "--transparent" in names:
+        found.append(Match((Field("socket transparent"),), ((interval(1, 1),),), text="--transparent"))
+    return found
+
+
 #: As iptables-save writes them.
 WEEKDAYS = {name: place for place, name in enumerate(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), 1)}
 
@@ -202,6 +215,7 @@ _MODULES: dict[str, Callable[[XtContext, Sequence[Option]], list[Match]]] = {
     "set": _set,
     "time": _time,
     "connbytes": _connbytes,
+    "socket": _socket,
 }
 
 _KNOWN = frozenset(module for module, _ in OPTIONS)
