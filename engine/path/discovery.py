@@ -134,11 +134,11 @@ def _at(scratch: Journey, netns: Netns, macs: tuple[str, str]) -> Journey:
 
 
 def _untracked(scratch: Journey, macs: tuple[str, str]) -> None:
-    """Connection tracking leaves discovery alone from the start, and never sees ARP."""
+    """Connection tracking leaves discovery alone once it sees it, and never sees ARP."""
     six = scratch.packet.dst.version == 6
     scratch.untracked = six
     message = Arp(QUESTION, macs[0]) if macs[1] == EVERYBODY else Arp(ANSWER, *macs)
-    scratch.see(ct_state="untracked" if six else UNSEEN, arp=None if six else message)
+    scratch.see(ct_state=UNSEEN, arp=None if six else message)
 
 
 def _leaves(scratch: Journey, end: _End, macs: tuple[str, str]) -> Trace | None:
