@@ -86,8 +86,12 @@ class Changer:
     def listen(self) -> float:
         """A listener on port 9099 of the host."""
         start = time.perf_counter()
-        self._listening.append(socket.create_server(("", 9099)))
+        self._listening.append(apart(self._server))
         return start
+
+    def _server(self) -> socket.socket:
+        enter(Place(os.stat(self._host.host.path).st_ino, ways=(self._host.host.path,)))
+        return socket.create_server(("", 9099))
 
     def hang_up(self) -> float:
         """Its end."""
