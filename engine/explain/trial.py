@@ -18,6 +18,7 @@ from engine.model.firewall import (
     Chain,
     Match,
     Statement,
+    SynProxy,
     Table,
     Verdict,
     VerdictKind,
@@ -75,9 +76,12 @@ def _try(world: World, journey: Journey, context: Context, hooked: Iterable[Hook
 
 
 def _denies(ending: Ending) -> bool:
-    """Whether a rule denies. Without the engines' rules a policy denies what it does not on the host."""
+    """Whether a rule denies, which one that answers for the server does not. Without the engines' rules a policy denies
+    what it does not on the host."""
     effect = ending.effect
-    return not ending.by_policy and (not isinstance(effect, Verdict) or effect.kind is VerdictKind.DROP)
+    return not (ending.by_policy or isinstance(effect, SynProxy)) and (
+        not isinstance(effect, Verdict) or effect.kind is VerdictKind.DROP
+    )
 
 
 def _word(step: Step) -> str:

@@ -15,11 +15,12 @@ from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.trace import Symptom
 from engine.model.verdict import Cause, Question, Reach, Source, Verdict
+from engine.path.tcp import LOOSE
 from tests.explain.faults import PORT, docker
 from tests.explain.golden import same_as_golden
 from tests.fidelity.record import read_host, read_truth
 from tests.hosts.build import World
-from tests.hosts.stock import DOCKER_RULES, PUBLISH, docker_world
+from tests.hosts.stock import DOCKER_RULES, PUBLISH, docker_world, three_in_line
 
 CONNTRACK = "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"
 UFW = (
@@ -179,3 +180,16 @@ def test_no_recorded_host_that_works_has_a_finding_but_those_with_rules_that_mis
 def test_the_stock_host_has_no_finding_from_anywhere() -> None:
     snapshot = docker_world().snapshot()
     assert all(asked(snapshot, source).findings == () for source in ("ns:lan", "db", "web", "host"))
+
+
+def test_a_rule_that_answers_for_the_server_was_not_meant_to_close_the_port() -> None:
+    world = three_in_line()
+    world["router"].sysctl(LOOSE, 0).iptables(
+        "*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -i left -p tcp -m tcp --syn -j NOTRACK\nCOMMIT\n"
+        "*filter\n:FORWARD ACCEPT [0:0]\n"
+        "-A FORWARD -p tcp -m tcp --dport 80 -m conntrack --ctstate INVALID,UNTRACKED -j SYNPROXY --mss 1460\nCOMMIT\n"
+    )
+    snapshot = world.snapshot("client")
+    verdict = ask(snapshot, resolve(snapshot, "10.2.0.2:80", "host"))
+    assert (verdict.symptom, verdict.findings) == (Symptom.CONNECTED, ())
+    assert verdict.conversation.relayed is not None
