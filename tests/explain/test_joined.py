@@ -65,7 +65,7 @@ def test_the_second_exception_of_a_native_table_stands_before_the_rule_too() -> 
     chain = Chain("c", (rule,), BaseChain("filter", "forward", -10))
     snapshot = line(lambda world: world["router"].table(Table(Backend.NFT, "ip", "fw", (chain,))))
     _, verdict = asked(snapshot)
-    (exceptions, _) = verdict.causes[0].fixes
+    (exceptions,) = verdict.causes[0].fixes
     first, second = (" ".join(argv) for argv in exceptions.commands)
     assert "nft insert rule ip fw c ip daddr" in first
     assert "nft insert rule ip fw c handle 7 ip saddr" in second

@@ -131,7 +131,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     ),
     Outcome.NOT_FOR_US: (
         *(tunnel.forwarding, neighbour.wrong_neighbour, neighbour.not_asking),
-        *(snat.wrong_source, outside.not_for_us),
+        *(snat.wrong_source, detour.detours, outside.not_for_us),
     ),
     Outcome.NO_LISTENER: (
         tunnel.forwarding,

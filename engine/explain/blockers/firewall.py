@@ -68,6 +68,8 @@ def _ways_past(failure: Failure, table: Table, rule: Rule, ref: Ref, owner: str)
     exceptions = (accepting,) if base else (back, accepting)
     if owner != "admin" and not place.chain.startswith(("ufw-user-", "ufw6-user-")):
         return exceptions
+    if not any(isinstance(each, Match) for each in rule.statements):
+        return exceptions  # what is about everything is as good as a policy, and stays
     cost = 1 if about_this_flow(rule) else WIDE
     deletion = Remedy(f"delete {ref.name}", (DeleteRule(place, rule),), cost=cost)
     return (deletion, *exceptions) if about_this_flow(rule) else (*exceptions, deletion)
