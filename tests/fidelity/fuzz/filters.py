@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from tests.fidelity.fuzz import nft, xt
 from tests.fidelity.fuzz.hosts import SERVICES
-from tests.fidelity.fuzz.nft_matches import ALWAYS, Lawn
+from tests.fidelity.fuzz.lawn import Lawn
+from tests.fidelity.fuzz.nft_matches import ALWAYS
 from tests.fidelity.fuzz.plot import Plot, Seat, network
 from tests.fidelity.fuzz.walls import NftTable, Walls, XtTables
 from tests.fidelity.fuzz.words import Ground, bracket, nft_family

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.fidelity.fuzz.nft_matches import MATCHES, PORTS, Lawn, several
+from tests.fidelity.fuzz.lawn import Lawn, several
+from tests.fidelity.fuzz.nft_matches import MATCHES, PORTS
 from tests.fidelity.fuzz.words import REJECTS, a_mark, a_range, one_address, one_device, one_network, one_port
 
 #: xtables' words for rejections, as nftables has them.

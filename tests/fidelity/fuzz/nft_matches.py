@@ -1,17 +1,17 @@
 """Conditions of rules of nftables: the vocabulary of `xt_matches`, and what only nftables has: sets, concatenations.
 
-A match is a function from a `Lawn` and a protocol to words. `Sets` has the named sets and maps that lines refer to.
+A match is a function from a `Lawn` and a protocol to words.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tests.fidelity.fuzz.hosts import MACS
+from tests.fidelity.fuzz.lawn import Lawn, negated, several
 from tests.fidelity.fuzz.words import (
     STATES,
-    Ground,
     a_mark,
     a_range,
     one_address,
@@ -22,32 +22,6 @@ from tests.fidelity.fuzz.words import (
 
 ALWAYS = ("prerouting", "input", "forward", "output", "postrouting")
 IN, OUT = ("prerouting", "input", "forward"), ("forward", "output", "postrouting")
-
-
-@dataclass
-class Sets:
-    """Named sets and maps of a table, each a line."""
-
-    lines: list[str] = field(default_factory=list)
-
-    def name(self, kind: str, words: str) -> str:
-        """Adds one; its reference."""
-        name = f"{kind[0]}{len(self.lines)}"
-        self.lines.append(f"{kind} {name} {{ {words} }}")
-        return f"@{name}"
-
-
-@dataclass(frozen=True)
-class Lawn(Ground):
-    """Ground of a table of nftables. `mixed` tables (inet) have rules for both IP versions."""
-
-    sets: Sets = field(default_factory=Sets)
-    mixed: bool = False
-
-    @property
-    def ip(self) -> str:
-        """The name of the network header."""
-        return "ip" if self.family == 4 else "ip6"
 
 
 Words = Callable[[Lawn, str], str]
@@ -63,16 +37,6 @@ class Part:
     hooks: Sequence[str] = ALWAYS
     protocols: Sequence[str] = ()
     decided: bool = True
-
-
-def negated(lawn: Lawn) -> str:
-    """An operator that is there or not."""
-    return "!= " if lawn.dice.chance(0.2) else ""
-
-
-def several(values: Sequence[str]) -> str:
-    """An anonymous set."""
-    return "{ " + ", ".join(dict.fromkeys(values)) + " }"
 
 
 def _end(lawn: Lawn, _protocol: str) -> str:

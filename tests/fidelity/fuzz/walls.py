@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tests.fidelity.fuzz import ipsets, xt
-from tests.fidelity.fuzz.nft_matches import Sets
+from tests.fidelity.fuzz.lawn import Sets
 from tests.fidelity.fuzz.plot import Plot
 from tests.scenarios.scenario import Firewall
 
