@@ -138,13 +138,12 @@ def _listeners(plot: Plot) -> None:
         for port in SERVICES.get(name, (80,)):
             for protocol in ("tcp", "udp"):
                 if dice.chance(0.85 if protocol == "tcp" else 0.6):
-                    draft.listeners.append(f"{protocol}/{_bound(plot, name)}/{port}{_manner(plot, name)}")
+                    draft.listeners.append(f"{protocol}/{_bound(plot, name)}/{port}{_manner(plot)}")
 
 
-def _manner(plot: Plot, name: str) -> str:
-    """How a server's socket is bound: mostly as usual, now and then to one device or to one version of IP."""
-    ways = [f"dev={link}" for link in plot.links(name)[:2]] + (["v6only"] if 6 in plot.families else [])
-    return f"/answer/{plot.dice.pick(ways)}" if plot.dice.chance(0.1) else ""
+def _manner(plot: Plot) -> str:
+    """How a server's socket is bound: mostly as usual, now and then to one version of IP."""
+    return "/answer/v6only" if 6 in plot.families and plot.dice.chance(0.1) else ""
 
 
 def _bound(plot: Plot, name: str) -> str:
