@@ -23,7 +23,7 @@ def queued(journey: Journey, place: Place, statement: Queue) -> tuple[str, Verdi
     name = str(statement.low) if len(numbers) == 1 else f"{statement.low}-{statement.high}"
     without = ACCEPT if statement.bypass else DROP
     if listening is not None and not any(number in listening for number in numbers):
-        return f"queue {name}: nobody listens, {without}", without
+        return f"queue {name}: nobody listens: {without}", without
     known = listening is not None and all(number in listening for number in numbers)
     who = "a program listens" if known else "a program may listen"
     sentence = f"{who} on queue {name} of {journey.netns.id}, and decides about the packet"

@@ -38,7 +38,7 @@ VERDICTS = (
     ("reject", "drop"), ("dnat", "accept"), ("snat", "accept"), ("masquerade", "accept"), ("redirect", "accept"),
     ("netmap", "accept"), ("mark set", "continue"), ("ct mark set", "continue"), ("ttl set", "continue"),
     ("mss set", "continue"), ("tos set", "continue"), ("options", "continue"), ("notrack", "continue"),
-    ("zone", "continue"),
+    ("zone", "continue"), ("queue", "queue"),
     ("tproxy: no socket", "drop"), ("tproxy", "accept"), ("synproxy: no", "drop"), ("synproxy", "stolen"),
 )  # fmt: skip
 

@@ -86,12 +86,14 @@ def build(world: World, scenario: Scenario) -> Scene:
 
 
 def _bridge(world: World, netns: Netns, bridge: Bridge) -> None:
+    """A bridge whose ports have their options, and have learned nothing before they had them."""
     names = [port.split()[0] for port in bridge.ports]
     world.bridge(netns, bridge.name, *bridge.addresses, ports=names)
     for port in bridge.ports:
         name, *options = port.split()
         if options:
             netns.run("bridge", "link", "set", "dev", name, *options)
+            netns.ip(f"link set {name} type bridge_slave fdb_flush")
 
 
 def _link(made: dict[str, Netns], own: str, words: list[str]) -> None:
