@@ -88,13 +88,13 @@ class Arp:
 class Context:
     """What a rule can see of a packet beside its headers. Devices are names, empty where there is none.
 
-    `ct_state` is new, established, related, untracked or invalid; `ct_status` has snat and dnat once
-    the flow is translated; `ct_original` is the tuple of the flow's first packet before translation, `ct_reply`
-    that of its replies, `ct_protocol` the flow's (an error's own is another); `ct_old` says that it was tracked before
-    the question. `uid` is the sending socket's owner where the packet was made in this namespace and who it is is
-    known, -1 where the kernel itself made it; `source_mac` and `target_mac` are of the frame that it came in, where
-    that was seen. `arp` is there where it is no packet of IP but a question for an address, or its answer (ARP), from
-    who has the packet's source to who has its destination.
+    `ct_state` is new, established, related, untracked or invalid; `ct_status` has snat and dnat once the flow is
+    translated; `ct_original` is the tuple of the flow's first packet before translation, `ct_reply` that of its
+    replies, `ct_protocol` the flow's (an error's own is another); `ct_old` says that it was tracked before the
+    question. `uid` is the sending socket's owner where the packet was made in this namespace and who it is is known,
+    -1 where the kernel itself made it; `socket_device` the one that its socket is bound to; `source_mac` and
+    `target_mac` are of the frame that it came in, where that was seen. `arp` is there where it is no packet of IP but
+    a question for an address, or its answer (ARP), from who has the packet's source to who has its destination.
     """
 
     iif: str = ""
@@ -112,6 +112,7 @@ class Context:
     ct_reply_direction: bool = False
     ct_old: bool = False
     uid: int | None = None
+    socket_device: str = ""
     source_mac: str = ""
     target_mac: str = ""
     arp: Arp | None = None

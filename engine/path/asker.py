@@ -99,7 +99,11 @@ class Asker:
     def back(self, arrival: Arrival, packet: Packet, mark: int) -> Journey:
         """A packet that goes back to the client from where one of its own ended."""
         journey = Journey(self.setting, arrival.netns.id, packet, self._takes)
-        journey.see(uid=arrival.listener.uid if arrival.listener is not None else NO_SOCKET, mark=mark)
+        listener = arrival.listener
+        journey.see(uid=listener.uid if listener is not None else NO_SOCKET, mark=mark)
+        own = arrival.netns.links_by_index.get(listener.device or 0) if listener is not None else None
+        if own is not None:
+            journey.see(socket_device=own.name)
         journey.bound = arrival.zone
         device = self.question.source.device
         if device is not None:

@@ -6,6 +6,8 @@ Sources: net/ipv4/route.c (ip_route_output_key_hash_rcu, ip_route_input_slow), f
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+
 from engine.model.address import IPAddress
 from engine.model.host import Netns
 from engine.model.link import Link
@@ -27,13 +29,14 @@ DSCP = 0xFC
 
 
 def flow_key(journey: Journey, packet: Packet, *, iif: str, oif: int | None = None) -> FlowKey:
-    """The key that a packet is looked up by."""
+    """The key that a packet is looked up by. A VRF as the only device means its table (l3mdev_update_flow)."""
     source = None if packet.src.is_unspecified else packet.src
+    link = journey.netns.links_by_index.get(oif or 0)
     return FlowKey(
         packet.dst,
         source,
         iif,
-        oif,
+        None if link is not None and link.kind == "vrf" else oif,
         journey.context.mark,
         (packet.tos or 0) & DSCP,
         PROTOCOL_NUMBERS[packet.protocol],
@@ -52,12 +55,14 @@ def route_output(journey: Journey, packet: Packet) -> Way | Refusal:
         ref = Ref(RefKind.ADDRESS, netns.id, (str(packet.dst),), str(packet.dst), str(packet.dst))
         text = f"{packet.dst} is a link-local address: a client must say on which device it is"
         return Refusal(Outcome.MARTIAN, ref, text)
-    found = look_up(journey, flow_key(journey, packet, iif="lo", oif=journey.bound if link_local else None))
+    device = netns.links_by_name.get(journey.context.socket_device)
+    only = journey.bound if link_local else device.index if device is not None else None
+    found = look_up(journey, flow_key(journey, packet, iif="lo", oif=only))
     if not isinstance(found, Found):
-        return _no_route(journey, packet, found)
+        return _on_link(journey, packet, device) or _no_route(journey, packet, found)
     refusal = _refused(netns, found.route)
     if refusal:
-        return refusal
+        return _on_link(journey, packet, device) or refusal
     if found.route.kind == "broadcast" and journey.connecting:
         return Refusal(Outcome.NOT_FOR_US, route_ref(netns, found.route), "a broadcast address takes no connections")
     if found.route.kind in ("local", "anycast"):
@@ -67,6 +72,17 @@ def route_output(journey: Journey, packet: Packet) -> Way | Refusal:
         return _inwards(journey, found, loopback, packet)
     way = _onwards(journey, found, packet)
     return (isinstance(way, Way) and _loopback_leaves(journey, packet, way.link)) or way
+
+
+def _on_link(journey: Journey, packet: Packet, link: Link | None) -> Way | None:
+    """A socket of a device has everybody on its link where no route leads by that device (ip_route_output_key_hash_rcu,
+    "assume that the destination is on link"). Neither IPv6 nor a VRF has such a thing."""
+    if link is None or packet.dst.version == 6 or vrf_of(journey.netns, "", link.index) is not None:
+        return None
+    source = source_for(journey.netns, link, None, 4, "link")
+    text = f"{packet.dst} dev {link.name} (no route, but the socket is bound to {link.name})"
+    route = Route(ip_network(packet.dst), nexthops=(NextHop(link.index),), scope="link")
+    return Way(False, link, packet.dst, source, journey.link_ref(link), text, route)
 
 
 def _loopback_leaves(journey: Journey, packet: Packet, link: Link) -> Refusal | None:

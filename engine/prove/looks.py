@@ -31,7 +31,9 @@ YES, NO, UNSEEN = Agreement.YES, Agreement.NO, Agreement.UNSEEN
 VERDICTS = (
     ("reject", "drop"), ("dnat", "accept"), ("snat", "accept"), ("masquerade", "accept"), ("redirect", "accept"),
     ("netmap", "accept"), ("mark set", "continue"), ("ct mark set", "continue"), ("ttl set", "continue"),
-    ("mss set", "continue"), ("tos set", "continue"), ("notrack", "continue"),
+    ("mss set", "continue"), ("tos set", "continue"), ("options", "continue"), ("notrack", "continue"),
+    ("zone", "continue"), ("queue", "queue"),
+    ("tproxy: no socket", "drop"), ("tproxy", "accept"), ("synproxy: no", "drop"), ("synproxy", "stolen"),
 )  # fmt: skip
 
 #: What speaks of a step: words, agreement, the evidence's name.

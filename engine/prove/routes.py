@@ -52,6 +52,15 @@ def predicted_way(step: Step) -> str:
     return f"{'via ' + found['via'] + ' ' if found['via'] else ''}dev {found['dev']}"
 
 
+def leaves_only_by(step: Step) -> str:
+    """The one device that the packet may leave by: its socket's, or that of a link-local address; "" for any."""
+    packet, context = step.packet, step.context
+    way = _WAY.match(step.text)
+    if packet.dst.version == 6 and packet.dst.is_link_local and context.iif in ("", "lo") and way:
+        return way["dev"]
+    return context.socket_device
+
+
 def question(netns: Netns, step: Step) -> bytes:
     """The request for a step's packet.
 
@@ -67,9 +76,8 @@ def question(netns: Netns, step: Step) -> bytes:
         parts.append(attribute(_SRC, packet.src.packed))
     if arrived and context.iif in links:
         parts.append(attribute(_IIF, struct.pack("=I", links[context.iif].index)))
-    way = _WAY.match(step.text)
-    if packet.dst.version == 6 and packet.dst.is_link_local and not arrived and way and way["dev"] in links:
-        parts.append(attribute(_OIF, struct.pack("=I", links[way["dev"]].index)))
+    if (device := leaves_only_by(step)) in links:
+        parts.append(attribute(_OIF, struct.pack("=I", links[device].index)))
     if context.mark:
         parts.append(attribute(_MARK, struct.pack("=I", context.mark)))
     if packet.protocol in _PORTS:

@@ -17,6 +17,8 @@ from engine.model.firewall import Backend
 from engine.model.host import Snapshot
 from engine.model.packet import ECHO, TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
 from engine.model.trace import Conversation, Outcome, Step, StepKind, Trace
+from engine.prove.looks import in_kernel_words
+from engine.prove.routes import leaves_only_by, predicted_way
 from tests.harness.netns import Netns
 from tests.harness.nftrace import Event
 
@@ -33,14 +35,6 @@ OF_DEVICES = ("ingress", "egress")
 #: Endings of which a router tells no more often than its limiter allows, which no setting of a namespace turns off
 #: (net/ipv4/route.c, ip_error).
 LIMITED = frozenset({Outcome.NO_ROUTE, Outcome.ROUTE_UNREACHABLE, Outcome.ROUTE_PROHIBIT})
-#: What a hop of a verdict is, in the kernel's words, by how the model's words for a statement begin.
-VERDICTS = (
-    ("reject", "drop"), ("dnat", "accept"), ("snat", "accept"), ("masquerade", "accept"), ("redirect", "accept"),
-    ("netmap", "accept"), ("mark set", "continue"), ("ct mark set", "continue"), ("ttl set", "continue"),
-    ("mss set", "continue"), ("tos set", "continue"), ("options", "continue"), ("notrack", "continue"),
-    ("zone", "continue"), ("queue", "queue"),
-    ("tproxy: no socket", "drop"), ("tproxy", "accept"), ("synproxy: no", "drop"), ("synproxy", "stolen"),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -112,12 +106,6 @@ def said_by_model(conversation: Conversation) -> dict[str, list[Met]]:
                     met = Met(step.ref.netns, *words, number, in_kernel_words(step.verdict))
                     found[TUNNEL if step.packet.dport == VXLAN else leg].append(met)
     return found
-
-
-def in_kernel_words(verdict: str) -> str:
-    """The verdict that a rule leaves with: that of its last statement."""
-    last = verdict.rpartition(", ")[2]
-    return next((kernel for start, kernel in VERDICTS if last.startswith(start)), last)
 
 
 def said_by_kernel(
@@ -254,7 +242,6 @@ REFUSED: dict[Outcome, tuple[str, ...]] = {
 NOT_ASKED = frozenset({Outcome.NOT_FORWARDED, Outcome.MARTIAN})
 #: What an unconnected socket sends, and errors, may have no source yet when they are routed.
 SOURCELESS = (Protocol.UDP, Protocol.ICMP, Protocol.ICMPV6)
-WAY = re.compile(r"(?:routed again: )?(?P<to>\S+?)(?: via (?P<via>\S+))? dev (?P<dev>\S+) \(")
 
 
 @dataclass(frozen=True)
@@ -291,7 +278,7 @@ def route_disagreements(
                     continue
                 if step is trace.last and trace.outcome in NOT_ASKED and step.packet.dst.version == 6:
                     continue
-                expected = REFUSED[trace.outcome] if step is trace.last else (way_of(step),)
+                expected = REFUSED[trace.outcome] if step is trace.last else (predicted_way(step),)
                 own = step.packet.src in snapshot.by_id[hop.netns].addresses_by_value
                 got = ask(hop.netns, query_of(step, own))
                 unbound = step.packet.protocol in SOURCELESS or step.packet.dst.version == 6  # it looks up once
@@ -300,15 +287,6 @@ def route_disagreements(
                 if got not in expected and not loose:
                     wrong.append(f"route in {hop.netns} for {step.packet}: the model says {expected}, the kernel {got}")
     return wrong
-
-
-def way_of(step: Step) -> str:
-    """A routing step in the words `via GATEWAY dev DEVICE`, `local` for a way into the namespace."""
-    found = WAY.match(step.text)
-    if not found:
-        return "local"
-    via = f"via {found['via']} " if found["via"] else ""
-    return f"{via}dev {found['dev']}"
 
 
 def query_of(step: Step, own: bool) -> RouteQuery:
@@ -320,14 +298,11 @@ def query_of(step: Step, own: bool) -> RouteQuery:
     packet, context = step.packet, step.context
     arrived = context.iif not in ("", "lo")
     told = not packet.src.is_unspecified and (arrived or own)
-    way = WAY.match(step.text)
-    # A link-local address says nothing without its device.
-    bound = packet.dst.version == 6 and packet.dst.is_link_local and not arrived and way
     return RouteQuery(
         packet.dst,
         packet.src if told else None,
         context.iif if arrived else "",
-        way["dev"] if bound and way else "",
+        leaves_only_by(step),
         context.mark,
         packet.tos or 0,
         packet.protocol,
@@ -337,7 +312,7 @@ def query_of(step: Step, own: bool) -> RouteQuery:
 
 
 def asked_of_kernel(place: Netns, asked: RouteQuery) -> str:
-    """What `ip route get` answers, in the same words as `way_of`, or its error's."""
+    """What `ip route get` answers, in the same words as `predicted_way`, or its error's."""
     words = ["ip", "route", "get", str(asked.dst)]
     words += ["from", str(asked.src)] if asked.src else []
     words += ["iif", asked.iif] if asked.iif else []
