@@ -93,7 +93,7 @@ def _bridge(world: World, netns: Netns, bridge: Bridge) -> None:
         name, *options = port.split()
         if options:
             netns.run("bridge", "link", "set", "dev", name, *options)
-            netns.ip(f"link set {name} type bridge_slave fdb_flush")
+            netns.run("bridge", "fdb", "flush", "dev", bridge.name, "brport", name, "dynamic")
 
 
 def _link(made: dict[str, Netns], own: str, words: list[str]) -> None:
