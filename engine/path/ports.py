@@ -1,7 +1,7 @@
 """The port of a bridge that a frame leaves by: the one behind which its MAC address lives, if it may go there.
 
 By what the bridge has learned from the conversation (`learning`), then by its forwarding table, else where a flood
-finds the address; a frame for nobody goes out by every port and is lost.
+finds the address. Of a flood the other ports get copies, which meet the hooks, too; a frame for nobody is lost there.
 Source: net/bridge/br_forward.c (should_deliver, br_flood), br_fdb.c.
 """
 
@@ -23,7 +23,7 @@ from engine.path.vlans import Refused, released
 @dataclass(frozen=True, slots=True)
 class Ways:
     """A frame's ways out of a bridge: the port that it came in by, None where the bridge itself sends, and the hooks
-    that it meets on the way to a port."""
+    that it meets on the way to a port, with the trace where it ends there."""
 
     bridge: Link
     source: Link | None
@@ -31,16 +31,16 @@ class Ways:
 
 
 def port_for(journey: Journey, mac: str | None, vlan: int | None, ways: Ways) -> Link | Trace:
-    """The port behind which a MAC address lives: by the forwarding table, else where a flood finds it."""
+    """The port behind which a MAC address lives, once the hooks there are met; or the trace of a frame that ends."""
     netns, bridge, source = journey.netns, ways.bridge, ways.source
     spoke = learned(journey, bridge, mac) if vlan is None else None
     if spoke is not None:
-        return _checked(journey, bridge, source, spoke)
+        return _checked(journey, ways, spoke)
     for entry in netns.fdb:
         if entry.mac == mac and entry.master == bridge.index and not entry.local and vlan in (None, entry.vlan):
             port = netns.links_by_index.get(entry.link)
             if port is not None and port.master == bridge.index:
-                return _checked(journey, bridge, source, port)
+                return _checked(journey, ways, port)
     segment = journey.world.segment(netns, bridge, vlan)
     station = segment.owner(mac or "")
     port = netns.links_by_index.get(station.port) if station is not None and station.port is not None else None
@@ -50,22 +50,36 @@ def port_for(journey: Journey, mac: str | None, vlan: int | None, ways: Ways) ->
         )
         journey.step(StepKind.BRIDGE, text, journey.link_ref(port))
         return journey.end(Outcome.BRIDGE_DROP)
-    if port is not None and ((port.port or PLAIN).learning or may_pass(source, port)):
-        return _checked(journey, bridge, source, port)
+    if port is not None and (port.port or PLAIN).learning:
+        return _checked(journey, ways, port)
     open_ports = [port for port in reversed(ports_of(netns, bridge)) if may_pass(source, port)]
+    carrying = [port for port in open_ports if not isinstance(released(netns, bridge, port, vlan), Refused)]
+    hearing = [port for port in carrying if port.port is None or port.port.flood]
+    if port is not None and port in open_ports:
+        return _among(journey, ways, port, hearing)
     if segment.leaves_view:
         away = next((port for port in reversed(open_ports) if journey.world.segment(netns, port).leaves_view), None)
         if away is not None:
             return leave(journey, away)
-    carrying = (port for port in open_ports if not isinstance(released(netns, bridge, port, vlan), Refused))
-    flood(journey, (port for port in carrying if port.port is None or port.port.flood), ways.meets)
+    flood(journey, hearing, ways.meets)
     journey.step(StepKind.BRIDGE, f"no port of {bridge.name} leads to {mac}", journey.link_ref(bridge))
     return journey.end(Outcome.BRIDGE_DROP)
 
 
-def _checked(journey: Journey, bridge: Link, source: Link | None, port: Link) -> Link | Trace:
+def _among(journey: Journey, ways: Ways, port: Link, hearing: list[Link]) -> Link | Trace:
+    """The port of a frame that all these ports hear, as its station is behind one that does not learn."""
+    place = hearing.index(port) if port in hearing else len(hearing)
+    flood(journey, hearing[:place], ways.meets)
+    ended = ways.meets(port)
+    if ended is None:
+        flood(journey, hearing[place + 1 :], ways.meets)
+    return ended or port
+
+
+def _checked(journey: Journey, ways: Ways, port: Link) -> Link | Trace:
+    bridge, source = ways.bridge, ways.source
     if may_pass(source, port):
-        return port
+        return ways.meets(port) or port
     if source is not None and source.index == port.index:
         why = f"port {port.name} may not send back what it received (hairpin is off)"
     elif not forwards(port):

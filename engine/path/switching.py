@@ -221,19 +221,16 @@ def bridged(journey: Journey, stage: Bridged) -> Next:
     called = calls_iptables(netns, bridge, journey.packet.dst.version)
 
     def meets(out: Link) -> Trace | None:
-        return passes(journey, bridge, port, out, calls=called and released(netns, bridge, out, stage.vlan) is None)
+        tag = released(netns, bridge, out, stage.vlan)
+        if isinstance(tag, Refused):
+            return _wrong_vlan(journey, out, f"carries no frames {_of(stage.vlan)}")
+        return passes(journey, bridge, port, out, calls=called and tag is None)
 
     out = port_for(journey, stage.mac, stage.vlan, Ways(bridge, port, meets))
     if isinstance(out, Trace):
         return out
-    tag = released(netns, bridge, out, stage.vlan)
-    if isinstance(tag, Refused):
-        return _wrong_vlan(journey, out, f"carries no frames {_of(stage.vlan)}")
-    ended = meets(out)
-    if ended:
-        return ended
     journey.step(StepKind.BRIDGE, f"bridge {bridge.name}: {port.name} → {out.name}", journey.link_ref(out))
-    return OnWire(out, stage.mac, stage.source_mac, tag)
+    return OnWire(out, stage.mac, stage.source_mac, _tag_of(netns, bridge, out, stage.vlan))
 
 
 def _out_of_bridge(journey: Journey, stage: OnWire) -> Next:
@@ -243,17 +240,23 @@ def _out_of_bridge(journey: Journey, stage: OnWire) -> Next:
     if isinstance(vlan, Refused):
         return _wrong_vlan(journey, bridge, f"sends no frames {_of(stage.vlan)}")
     journey.see(source_mac=stage.source_mac, target_mac=stage.mac or "")
-    out = port_for(journey, stage.mac, vlan, Ways(bridge, None, lambda out: goes_out(journey, out)))
+
+    def meets(out: Link) -> Trace | None:
+        if isinstance(released(netns, bridge, out, vlan), Refused):
+            return _wrong_vlan(journey, out, f"carries no frames {_of(vlan)}")
+        return goes_out(journey, out)
+
+    out = port_for(journey, stage.mac, vlan, Ways(bridge, None, meets))
     if isinstance(out, Trace):
         return out
-    tag = released(netns, bridge, out, vlan)
-    if isinstance(tag, Refused):
-        return _wrong_vlan(journey, out, f"carries no frames {_of(vlan)}")
-    ended = goes_out(journey, out)
-    if ended:
-        return ended
     journey.step(StepKind.BRIDGE, f"bridge {bridge.name} sends by port {out.name}", journey.link_ref(out))
-    return OnWire(out, stage.mac, stage.source_mac, tag)
+    return OnWire(out, stage.mac, stage.source_mac, _tag_of(netns, bridge, out, vlan))
+
+
+def _tag_of(netns: Netns, bridge: Link, out: Link, vlan: int | None) -> int | None:
+    """The tag of a frame that may leave by the port."""
+    tag = released(netns, bridge, out, vlan)
+    return None if isinstance(tag, Refused) else tag
 
 
 def _own_macs(netns: Netns, bridge: Link) -> frozenset[str]:

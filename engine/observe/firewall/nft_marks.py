@@ -1,7 +1,8 @@
 """The arithmetic of `meta mark set …` and `ct mark set …` as `SetMark` statements.
 
 Every chain of and, or and xor with constants over one source comes down to `(source & mask) ^ value`: that is one
-`SetMark` for the target's own value or a constant, and two for another source with a constant added.
+`SetMark` for the packet's own mark or a constant, and two for another source with a constant added. A connection's mark
+is read even to be written back, which without a connection ends the rule (nft_ct_get_eval).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def set_mark(target: str, expression: Json) -> tuple[SetMark, ...]:
     found = _sum(expression)
     if found.source is None:
         return (SetMark(target, value=found.value),)
-    if found.source == target:
+    if found.source == target == "mark":
         return (SetMark(target, keep=found.mask, value=found.value),)
     copy = SetMark(target, source=found.source, mask=found.mask)
     return (copy, SetMark(target, keep=_ALL, value=found.value)) if found.value else (copy,)
