@@ -2,14 +2,16 @@
 
 A `NamedSet` of an ipset has one entry in `fields` for each part of an element: "ip", "net", "mac", "iface", "mark",
 "proto", "port". A port of a hash type stands for protocol and port, so it is two parts ("tcp:80"); a bitmap:port is
-one. A list:set holds the elements of its members. `nomatch` exceptions of a one-part set are cut out of its
-intervals. A set that has no exact form (exceptions in several parts, bridge ports, ICMP elements, unlike members) has
-the single part "opaque" and its elements as text: rules that use it are answered "unknown".
+one. A list:set holds the elements of its members. `nomatch` exceptions of a one-part set are cut out of its intervals,
+and so are more specific networks where devices stand beside them. A set that has no exact form (exceptions in several
+parts, bridge ports, ICMP elements, unlike members) has the single part "opaque" and its elements as text: rules that
+use it are answered "unknown".
 Source: ipset(8), and net/netfilter/ipset in the kernel.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -114,7 +116,23 @@ def _named(draft: _Draft) -> NamedSet:
         if element is None:
             return _opaque(draft.name, draft.text)
         elements.append(element)
+    if draft.parts == ("net", "iface"):
+        elements = _most_specific(elements)
     return NamedSet(draft.name, draft.parts, tuple(elements))
+
+
+def _most_specific(elements: Iterable[Element]) -> list[Element]:
+    """Networks with devices: the most specific network of an address decides, whichever devices it has beside it
+    (mtype_test_cidrs in ip_set_hash_gen.h goes no further once `multi` is counted)."""
+    found = [(each[0], each[1:]) for each in elements if isinstance(each[0], Interval)]
+    wide_first = sorted({part for part, _ in found}, key=lambda part: (part.low, -part.high))
+    lows = [part.low for part in wide_first]
+    left: dict[Interval, tuple[Interval, ...]] = {}
+    for place, part in enumerate(wide_first, 1):
+        left[part] = (part,)
+        for inner in wide_first[place : bisect_right(lows, part.high)]:
+            left[part] = without(left[part], inner)
+    return [(rest, *devices) for part, devices in found for rest in left[part]]
 
 
 def _flags(line: list[str]) -> list[str]:

@@ -81,6 +81,16 @@ def test_devices_and_macs_are_parts() -> None:
     assert macs.elements == ((at(256),),)
 
 
+def test_of_networks_with_devices_the_most_specific_one_decides() -> None:
+    nested = (
+        "create a hash:net,iface family inet\nadd a 10.0.0.0/8,eth0\nadd a 10.0.0.0/9,eth1\nadd a 10.0.0.0/9,eth2\n"
+    )
+    (found,) = parse_ipset_save(nested)
+    low, middle, high = 10 << 24, (10 << 24) + (1 << 23), 11 << 24
+    half, rest = Interval(low, middle - 1), Interval(middle, high - 1)
+    assert found.elements == ((rest, Name("eth0")), (half, Name("eth1")), (half, Name("eth2")))
+
+
 def test_directions_choose_the_fields() -> None:
     named = NamedSet("a", ("ip", "proto", "port", "net"))
     assert fields("ip6", named, ["src", "dst", "dst"]) == (
