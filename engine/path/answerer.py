@@ -53,7 +53,7 @@ class Answerer:
         given = journey.assigned
         self.handed = given is not None
         listener = given.listener if given is not None else find_listener(netns, journey.packet, device)
-        self.taken = Arrival(netns, journey.packet, journey.context, listener)
+        self.taken = Arrival(netns, journey.packet, journey.context, listener, own=True)
         self.setting.refused.update(journey.packet.stripped - KEPT)
         if listener is not None:
             self.setting.sockets[netns.id, tuple_of(journey.packet)] = True if given else None

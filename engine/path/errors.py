@@ -45,8 +45,8 @@ INBOUND = "net.ipv4.icmp_errors_use_inbound_ifaddr"
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """Where a packet ended, for the answer to start from: as it was there, its flow, and hook and family of the rule
-    that said so. `proxied` says that a SYNPROXY took it, `hidden` that it ended inside of a tunnel or a bridge, whose
-    errors its sender does not hear of."""
+    that said so. `own` says that routes have its destination be the namespace's own, `proxied` that a SYNPROXY took it,
+    `hidden` that it ended inside of a tunnel or a bridge, whose errors its sender does not hear of."""
 
     netns: Netns
     packet: Packet
@@ -55,6 +55,7 @@ class Arrival:
     track: Track | None = None
     hook: str = ""
     family: str = ""
+    own: bool = False
     proxied: bool = False
     hidden: bool = False
 
@@ -75,7 +76,8 @@ def arrival_of(journey: Journey, trace: Trace) -> Arrival:
     last = trace.last
     family = str(last.ref.key[1]) if trace.outcome is Outcome.REJECTED and last.ref is not None else ""
     found = Arrival(journey.netns, journey.packet, journey.context, None, journey.track, last.hook, family)
-    return replace(found, hidden=journey.hidden)
+    own = is_local(found.netns, journey.world.fib(found.netns), found.packet.dst)
+    return replace(found, own=own, hidden=journey.hidden)
 
 
 def reflected(arrival: Arrival) -> int:
@@ -116,6 +118,7 @@ def _source(arrival: Arrival) -> IPAddress:
     device = context.physin if context.physout else context.iif  # who passes it on within a bridge has it by the port
     routed = arrival.hook != "prerouting"
     own = bad.dst in netns.addresses_by_value or shared(netns, bad.dst) is not None
+    own = own or (arrival.own and bad.dst.version == 4)  # RTCF_LOCAL; IPv6 looks for the address (ipv6_chk_addr)
     if arrival.family == "bridge" or (own and (routed or bad.dst.version == 6)):
         return bad.dst
     found = None
