@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -82,13 +83,21 @@ class LargeHost:
 
 @contextmanager
 def large_host(count: int) -> Iterator[LargeHost]:
-    """Builds the host with `count` containers; at the end all of it is gone. Raises CommandFailed."""
+    """Builds the host with `count` containers; at the end all of it is gone, also where SIGTERM is the end. Raises
+    CommandFailed."""
+    signal.signal(signal.SIGTERM, _leave)
     folder = Path(tempfile.mkdtemp(prefix="portscope-bench-"))
     try:
         with World() as world:
             yield _build(world, folder, count)
     finally:
         shutil.rmtree(folder)
+
+
+def _leave(number: int, _frame: object) -> None:
+    """Ends the program; a signal that comes again (timeout(1) sends two) does not end its tidying up."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def _build(world: World, folder: Path, count: int) -> LargeHost:
