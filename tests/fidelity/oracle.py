@@ -18,7 +18,7 @@ from engine.model.host import Snapshot
 from engine.model.packet import ECHO, TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
 from engine.model.trace import Conversation, Outcome, Step, StepKind, Trace
 from engine.prove.looks import in_kernel_words
-from engine.prove.routes import leaves_only_by, predicted_way
+from engine.prove.routes import NOT_ASKED, leaves_only_by, predicted_way
 from tests.harness.netns import Netns
 from tests.harness.nftrace import Event
 
@@ -238,8 +238,6 @@ REFUSED: dict[Outcome, tuple[str, ...]] = {
     Outcome.NOT_FORWARDED: ("No route to host",),
     Outcome.MARTIAN: ("Invalid argument",),
 }
-#: Endings that come before or after the lookup of IPv6, so that `ip route get` does not know of them.
-NOT_ASKED = frozenset({Outcome.NOT_FORWARDED, Outcome.MARTIAN})
 #: What an unconnected socket sends, and errors, may have no source yet when they are routed.
 SOURCELESS = (Protocol.UDP, Protocol.ICMP, Protocol.ICMPV6)
 
