@@ -164,7 +164,9 @@ def _strew_xt(plot: Plot, tables: XtTables, netns: str, family: int) -> None:
     table = dice.weighted(XT_PLACES)
     for hook in dice.some(xt.TABLES[table], 2):
         ground = Ground(plot, netns, table, xt.HOOKS[hook], family)
-        names = [f"{hook[0]}{number}" for number in range(dice.weighted(((3.0, 0), (2.0, 1), (2.0, 2))))]
+        names = [
+            f"{xt.SHORT[xt.HOOKS[hook]]}{number}" for number in range(dice.weighted(((3.0, 0), (2.0, 1), (2.0, 2))))
+        ]
         for number, name in enumerate(names):
             rules = tables.chain(table, name)
             rules += [xt.rule(ground, names[number + 1 :]) for _ in range(dice.number(1, 3))]
@@ -192,7 +194,8 @@ def _strew_nft(plot: Plot, walls: Walls, netns: str, family: int) -> None:
         lawn = Lawn(plot, netns, "nat" if chain_type == "nat" else "filter", hook, family, table.sets, kind == "inet")
         policy = "drop" if dice.chance(0.06) and chain_type != "nat" else "accept"
         head = f"type {chain_type} hook {hook} priority {priority}; policy {policy};"
-        users = [f"{hook[0]}{chain_type[0]}{number}" for number in range(dice.weighted(((3.0, 0), (2.0, 1), (2.0, 2))))]
+        start = f"{xt.SHORT[hook]}_{chain_type}_"
+        users = [f"{start}{number}" for number in range(dice.weighted(((3.0, 0), (2.0, 1), (2.0, 2))))]
         for number, user in enumerate(users):
             rules = table.chain(user)
             rules += [nft.rule(lawn, users[number + 1 :], chain_type) for _ in range(dice.number(1, 3))]

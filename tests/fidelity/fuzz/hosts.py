@@ -113,7 +113,8 @@ def _ways(plot: Plot) -> None:
             if dice.chance(0.5):
                 plot.draft(name).routes.append(f"default via {gateway}")
             elif dice.chance(0.8):
-                known = [net for net in plot.nets if net not in (name, "far0", "far1", "desk")]
+                own = {seat.net for seat in plot.of(name)}
+                known = [net for net in plot.nets if net not in (*own, "far0", "far1", "desk")]
                 nets = known if dice.chance(0.5) else inner
                 plot.draft(name).routes += [f"{network(net, family)} via {gateway}" for net in nets]
         if dice.chance(0.4):

@@ -101,7 +101,7 @@ def _flags(lawn: Lawn, _protocol: str) -> str:
 def _protocol(lawn: Lawn, protocol: str) -> str:
     if not protocol and lawn.dice.chance(0.3):
         return f"{'ip protocol' if lawn.family == 4 else 'ip6 nexthdr'} {negated(lawn)}{lawn.dice.either('tcp', 'udp')}"
-    value = {"tcp": "tcp", "udp": "udp", "th": "{ tcp, udp }", "icmp": "{ icmp, ipv6-icmp }"}
+    value = {"tcp": "tcp", "udp": "udp", "th": "{ tcp, udp }", "icmp": "icmp" if lawn.family == 4 else "ipv6-icmp"}
     return f"meta l4proto {value.get(protocol) or negated(lawn) + lawn.dice.either('tcp', 'udp', 'icmp')}"
 
 
@@ -123,7 +123,6 @@ def _conntrack(lawn: Lawn, protocol: str) -> str:
     return lawn.dice.either(
         f"{guard}ct {way} proto-{end} {_port_value(lawn)}",
         f"ct zone {negated(lawn)}{lawn.dice.number(0, 2)}",
-        f"ct l3proto {negated(lawn)}ipv{lawn.family}",
         *([] if protocol else [f"ct protocol {negated(lawn)}{lawn.dice.either('tcp', 'udp')}"]),
         f"ct status {negated(lawn)}{lawn.dice.either('dnat', 'snat', 'seen-reply', 'confirmed', 'assured')}",
         f"ct status {lawn.dice.either('dnat,snat', '{ dnat, snat }', '& dnat == dnat', '& (snat | dnat) != 0')}",
@@ -220,7 +219,7 @@ def _kind(lawn: Lawn, _protocol: str) -> str:
     return f"meta {side}" + lawn.dice.either(
         f"group {negated(lawn)}{lawn.dice.either('default', '7', '{ 1-6, 8 }')}",
         f'kind {negated(lawn)}"{lawn.dice.either("veth", "bridge", "macvlan")}"',
-        f"type {negated(lawn)}{lawn.dice.either('ether', 'loopback')}",
+        f"type {negated(lawn)}{lawn.dice.either('ether', *([] if lawn.mixed else ['loopback']))}",
     )
 
 
@@ -245,7 +244,7 @@ def _undecided(lawn: Lawn, _protocol: str) -> str:
         "meta cpu 0",
         "quota over 300 bytes",
         "ct count over 1",
-        f"fib daddr oif {lawn.dice.either('exists', 'missing')}",
+        *([f"fib daddr oif {lawn.dice.either('exists', 'missing')}"] if lawn.arrives else []),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tests.fidelity.fuzz.dice import Dice
+from tests.fidelity.fuzz.possible import different, without_ipv6
 from tests.scenarios.scenario import Bridge, End, Firewall, Namespace, Question, Scenario
 
 #: Networks by name: the first three bytes of IPv4, the first group of IPv6.
@@ -162,5 +163,14 @@ class Plot:
 
     def scenario(self, name: str) -> Scenario:
         """The finished scenario."""
+        for draft in self.drafts.values():
+            self._keep_possible(draft)
         spaces = tuple(draft.done() for draft in self.drafts.values())
         return Scenario(name, name, "Made up by chance.", "host", spaces, tuple(self.wires), tuple(self.questions))
+
+    def _keep_possible(self, draft: Draft) -> None:
+        """Leaves out what the kernel would not take."""
+        off = [key.split(".")[3] for key, value in draft.sysctls.items() if value and key.endswith(".disable_ipv6")]
+        lost = {link for link in self.links(draft.name) if link in off or "all" in off}
+        networks = [f"{NETS[seat.net][1]}::" for seat in self.of(draft.name) if seat.link in lost]
+        draft.nexthops, draft.routes = without_ipv6(draft.nexthops, different(draft.routes), lost, networks)

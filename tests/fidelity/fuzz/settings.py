@@ -87,11 +87,11 @@ def route(plot: Plot, walls: Walls) -> None:
     mine = plot.of(name)
     if dice.chance(0.3):
         kind = dice.either("unreachable", "prohibit", "blackhole", "throw")
-        plot.draft(name).routes.append(f"{kind} {to}{_metric(plot, to)}")
+        plot.draft(name).routes.append(f"{kind} {to}{_metric(plot)}")
         return
     if dice.chance(0.1):  # all of a network's addresses are its own (AnyIP)
         there = to if dice.chance(0.5) else "10.123.4.0/24" if family == 4 else "fd13::/64"
-        plot.draft(name).routes.append(f"local {there} dev lo")
+        plot.draft(name).routes.append(f"local {there} dev lo{_metric(plot)}")
         plot.targets.append((there.partition("/")[0].replace(".0", ".7") if family == 4 else to.partition("/")[0], 80))
         return
     seat = dice.pick(mine)
@@ -108,7 +108,7 @@ def route(plot: Plot, walls: Walls) -> None:
     )
     source = f" src {dice.pick(mine).address(family)}" if dice.chance(0.2) else ""
     size = f" mtu {dice.either(1000, 1280, 1400)}" if dice.chance(0.15) else ""
-    plot.draft(name).routes.append(f"{to}{source}{_metric(plot, to)}{size} {way}")
+    plot.draft(name).routes.append(f"{to}{source}{_metric(plot)}{size} {way}")
 
 
 def _of_version(plot: Plot, seat: Seat, name: str, family: int) -> str:
@@ -123,7 +123,7 @@ def _another(plot: Plot, name: str, family: int) -> str:
     return _of_version(plot, plot.dice.pick(plot.of(name)), name, family).partition(" ")[0]
 
 
-def _metric(plot: Plot, to: str) -> str:
+def _metric(plot: Plot) -> str:
     """Routes that stand beside a connected one need a metric of their own."""
     return f" metric {plot.dice.either(5, 50, 4000)}"
 
@@ -145,7 +145,7 @@ def policy_rule(plot: Plot, walls: Walls) -> None:
             (0.7, f"uidrange {dice.either('0-0', '0-999', '1000-2000')}"),
             (0.4, f"tos {dice.either('0x10', '0x08')}"),
             (0.7, f"oif {dice.pick(plot.links(name))}"),
-            (0.5, f"ipproto {dice.either('tcp', 'udp')} sport 1024-65535"),
+            (0.5, f"ipproto {dice.either('tcp', 'udp')} sport 1024-65534"),
             (0.3, f"ipproto {'icmp' if family == 4 else 'ipv6-icmp'}"),
             (0.5, f"from {network(seat.net, family)} iif {dice.pick(plot.links(name))}"),
             (0.5, f"to {network(seat.net, family)} fwmark {dice.pick(MARKS):#x}"),
@@ -163,11 +163,7 @@ def policy_rule(plot: Plot, walls: Walls) -> None:
         way = f"via {dice.pick(others).address(family)}" if others and dice.chance(0.7) else f"dev {own.link}"
         made = dice.weighted(((4.0, f"default {way}"), (1.0, f"{network(seat.net, family)} {way}"),
                               (0.5, "unreachable default"), (0.5, "throw default")))  # fmt: skip
-        known = [
-            words for words in plot.draft(name).routes if f"{minus}{made.split()[0]}" in words and "table 100" in words
-        ]
-        if not known:
-            plot.draft(name).routes.append(f"{minus}{made} table 100")
+        plot.draft(name).routes.append(f"{minus}{made} table 100")
 
 
 def shared_next_hop(plot: Plot, walls: Walls) -> None:
@@ -188,7 +184,7 @@ def shared_next_hop(plot: Plot, walls: Walls) -> None:
         if len(ways) > 1:
             draft.nexthops.append(f"id {first + 9} group {first}/{first + 1}")
             first += 9
-    draft.routes.append(f"{to} nhid {first}{_metric(plot, to)}")
+    draft.routes.append(f"{to} nhid {first}{_metric(plot)}")
 
 
 def neighbour(plot: Plot, walls: Walls) -> None:
@@ -252,7 +248,7 @@ def own_address(plot: Plot, walls: Walls) -> None:
         )
     )
     words = f"{made}/{length} dev {dice.pick([*plot.links(name), 'lo'])}" + (" nodad" if family == 6 else "")
-    if words not in plot.draft(name).addresses:
+    if words not in plot.draft(name).addresses and made not in {seat.address(family) for seat in plot.of(name)}:
         plot.draft(name).addresses.append(words)
         plot.targets.append((made, 80))
     if dice.chance(0.4):
@@ -260,7 +256,7 @@ def own_address(plot: Plot, walls: Walls) -> None:
         ways = [seat for seat in plot.of(other) if any(mine.net == seat.net for mine in plot.of(name))]
         if ways and other != name:
             gateway = next(mine for mine in plot.of(name) if mine.net == ways[0].net).address(family)
-            plot.draft(other).routes.append(f"{made}/{length} via {gateway}{_metric(plot, made)}")
+            plot.draft(other).routes.append(f"{made}/{length} via {gateway}{_metric(plot)}")
 
 
 def link(plot: Plot, walls: Walls) -> None:

@@ -31,10 +31,6 @@ class XtTables:
         chains[name] = (policy or known[0], known[1])
         return known[1]
 
-    def users(self, table: str, prefix: str) -> list[str]:
-        """The user chains of a table whose names begin so."""
-        return [name for name in self.tables.get(table, {}) if name.startswith(prefix)]
-
 
 @dataclass
 class NftTable:

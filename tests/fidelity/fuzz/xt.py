@@ -12,6 +12,8 @@ from tests.fidelity.fuzz.dice import Dice
 from tests.fidelity.fuzz.words import REJECTS, Ground, a_mark
 from tests.fidelity.fuzz.xt_matches import MATCHES
 
+#: The begin of names of user chains that a hook's rules jump to.
+SHORT = {"prerouting": "pre", "input": "in", "forward": "fwd", "output": "out", "postrouting": "post"}
 HOOKS = {"PREROUTING": "prerouting", "INPUT": "input", "FORWARD": "forward", "OUTPUT": "output",
          "POSTROUTING": "postrouting"}  # fmt: skip
 TABLES = {
@@ -74,7 +76,8 @@ def _zone(dice: Dice) -> str:
 
 
 #: What changes nothing that routes or rules look at.
-NOTES = ("-j CLASSIFY --set-class 1:1", "-j CHECKSUM --checksum-fill", "-j NFLOG", "-j AUDIT --type accept")
+CLASSIFY = "-j CLASSIFY --set-class 1:1"  # of packets that leave
+NOTES = (CLASSIFY, "-j CHECKSUM --checksum-fill", "-j NFLOG", "-j AUDIT --type accept")
 CLASSES = ("-j DSCP --set-dscp 0x02", "-j DSCP --set-dscp-class EF", "-j TOS --set-tos 0x10/0xff",
            "-j TOS --set-tos 0x08/0x1e", "-j TOS --or-tos 0x10")  # fmt: skip
 #: What makes the announced size of segments smaller is of packets that open a connection.
@@ -95,7 +98,7 @@ def target(ground: Ground, protocol: str, chains: Sequence[str]) -> str:
         table += [(8.0 if ground.table == "mangle" else 0.7, _set_mark(ground))]
     if ground.table == "mangle":
         table += [
-            (0.5, dice.pick(NOTES)),
+            (0.5, dice.pick([note for note in NOTES if ground.leaves or note != CLASSIFY])),
             (1.0, dice.pick(CLASSES)),
             (4.0, _connmark(ground)),
             (0.8, _hops(ground)),

@@ -49,7 +49,8 @@ def maybe_not(ground: Ground, words: str) -> str:
 def _end(side: str) -> Words:
     def words(ground: Ground, _protocol: str) -> str:
         value = one_network(ground) if ground.dice.chance(0.5) else one_address(ground)
-        return maybe_not(ground, f"-{side} {value}")
+        everything = value.endswith("/0")  # which iptables-nft does not take the other way round
+        return f"-{side} {value}" if everything else maybe_not(ground, f"-{side} {value}")
 
     return words
 
