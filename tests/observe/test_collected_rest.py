@@ -131,6 +131,11 @@ def test_a_process_is_in_the_container_that_its_cgroup_names() -> None:
         (section("disciplines", '[{"kind":"clsact","dev":"p0"}]', HOST), "traffic control", "packets of p0"),
         (section("ebtables", "ebtable_nat", HOST), "ebtables-legacy", "ebtable_nat"),
         (section("arptables", "filter", HOST), "arptables-legacy", "the tables filter"),
+        (
+            section("ipvs", "TCP  0A600001:0050 rr \n  -> 0A000102:0050      Masq    1      0          0\n", HOST),
+            "IPVS",
+            "10.96.0.1:80/tcp",
+        ),
         (section("sysctls", "netfilter/nf_conntrack_count:3", HOST), "conntrack", "3 flows"),
         (section("routes", '[{"dst":"10.0.0.0/8","dev":"p0","metrics":[{"mtu":1300}]}]', HOST), "routes", "locked"),
         (section("disciplines", "", HOST, 127, "tc is not installed"), "disciplines", "tc is not installed"),
@@ -144,7 +149,11 @@ def test_what_is_there_and_not_gathered_is_a_gap(seen: str, source: str, words: 
 
 
 def test_a_machine_without_any_of_it_has_no_gap() -> None:
-    quiet = (section("tasks", ""), section("disciplines", '[{"kind":"noqueue","dev":"lo"}]', HOST))
+    quiet = (
+        section("tasks", ""),
+        section("ipvs", "IP Virtual Server version 1.2.1 (size=4096)", HOST),
+        section("disciplines", '[{"kind":"noqueue","dev":"lo"}]', HOST),
+    )
     assert told(LINKS, *quiet, section("ebtables", "", HOST), section("arptables", "", HOST)).gaps == ()
 
 

@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.observe.collected.reading import Reading, rows
+from engine.observe.firewall.balancer import parse_services, services_gap
 from engine.observe.firewall.bridge_tables import gaps_of
 from engine.observe.link_programs import KINDS, SOURCE
 from engine.observe.stack import Stack
 from engine.observe.sysctls import COUNT
+
+#: The section with the services of IPVS.
+SERVICES = "ipvs"
 
 
 def note(reading: Reading, stack: Stack, sysctls: Mapping[str, int]) -> None:
@@ -23,6 +27,7 @@ def note(reading: Reading, stack: Stack, sysctls: Mapping[str, int]) -> None:
         reading.gap(SOURCE, f"what classifiers do with the packets of {name} is not told; `tc filter show dev {name}`")
     if any(route.mtu is not None for route in stack.routes):
         reading.gap("routes", "whether the MTU of a route is locked is not told; `ip route` shows it")
+    reading.gaps += services_gap(reading.netns, reading.read(SERVICES, lambda text: tuple(parse_services(text))) or ())
     bridges = any(each.link.kind == "bridge" for each in stack.links)
     modules = (reading.read("ebtables", str.split) or []) if bridges else []
     reading.gaps += gaps_of(reading.netns, modules, reading.read("arptables", str.split) or [])

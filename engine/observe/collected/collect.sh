@@ -202,6 +202,7 @@ firewall_() {
         fi
     fi
     queues_ /proc/net/netfilter/nfnetlink_queue
+    [ ! -e /proc/net/ip_vs ] || tool_ ipvs cat /proc/net/ip_vs
     source_ ebtables bridged_
     arp_
     legacy_ iptables ip_tables_names "$LEGACY4"

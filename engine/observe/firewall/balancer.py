@@ -7,7 +7,7 @@ lines with an arrow for where it leads. The file is not there before the kernel 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 
 from engine.model.address import end_of
@@ -24,11 +24,15 @@ MOST = 3
 def read_balancer(netns: str, file: str = FILE) -> tuple[Gap, ...]:
     """The gap for the services that there are; none without any. Raises nothing."""
     try:
-        services = tuple(parse_services(small(file).decode("ascii", "replace")))
+        return services_gap(netns, tuple(parse_services(small(file).decode("ascii", "replace"))))
     except FileNotFoundError:
         return ()
     except OSError as error:
         return (gap(SOURCE, netns, error),)
+
+
+def services_gap(netns: str, services: Sequence[str]) -> tuple[Gap, ...]:
+    """The gap for the services of a namespace, by name; none without any."""
     if not services:
         return ()
     more = f" and {len(services) - MOST} more" if len(services) > MOST else ""
