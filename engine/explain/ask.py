@@ -90,7 +90,7 @@ def _decides(about: Assumption, runs: list[Run[Conversation]]) -> bool:
 
 def _causes(world: World, question: Question, main: Run[Conversation]) -> tuple[Cause, ...]:
     search = Search(question)
-    met = refused(question.port, joined(world, question, search.run(world, main.result)))
+    met = refused(question.port, joined(world, search, search.run(world, main.result)))
     solved = bool(met) and met[-1].remedy is not None
     steps = with_shielded(world, search, met)
     worth = solved or (bool(met) and met[-1].blocker.code == "INFO_EXITS_HOST")

@@ -13,6 +13,9 @@ from engine.model.plan import Change
 from engine.model.ref import Ref
 from engine.model.verdict import NearMiss
 
+#: A remedy about many flows (deleting a rule, taking back a ban of a network) weighs as much as so many narrow ones.
+WIDE = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Remedy:

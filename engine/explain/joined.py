@@ -7,12 +7,13 @@ unless a remedy between them changes the same chain: the exceptions are for thei
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from engine.explain.blocker import Remedy
 from engine.explain.failure import failure_of
 from engine.explain.pointers import as_found, renamed
-from engine.explain.search import Step
+from engine.explain.search import Search, Step, after_remedy
 from engine.model.plan import DeleteRule, InsertRule, ReplaceRule
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Conversation
@@ -30,7 +31,7 @@ MET_AGAIN = {
 WRONG_TURNS = {"SRC_ROUTE_SHADOWED", "RET_ASYMMETRIC_GATEWAY"}
 
 
-def joined(host: World, question: Question, steps: list[Step]) -> list[Step]:
+def joined(host: World, search: Search, steps: list[Step]) -> list[Step]:
     """The steps of a search on `host`, those that one rule, policy or route caused made one."""
     told: list[Step] = []
     for number, step in enumerate(steps):
@@ -38,8 +39,19 @@ def joined(host: World, question: Question, steps: list[Step]) -> list[Step]:
         if met is None or any(_changes_chain(each, step.blocker.at) for each in told[met + 1 :]):
             told.append(step)
         else:
-            told[met] = _both(question, told[met], steps[number - 1].after, step)
-    return told
+            told[met] = _both(search.question, told[met], steps[number - 1].after, step)
+    return told if len(told) == len(steps) else list(_told_anew(search, told))
+
+
+def _told_anew(search: Search, told: list[Step]) -> Iterator[Step]:
+    """The steps with what the question gives after each of them, now that one does what two did."""
+    world = told[0].before
+    for step in told:
+        if step.remedy is None:
+            yield step
+            continue
+        world = after_remedy(world, step.remedy)
+        yield replace(step, after=search.walk(world))
 
 
 def _one_cause(host: World, first: Step, second: Step) -> bool:

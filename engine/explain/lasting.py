@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.explain.network_manager import network_manager
-from engine.explain.tools import fail2ban, firewalld, sysctl_file, ufw
+from engine.explain.tools import firewalld, sysctl_file, ufw
+from engine.explain.unban import unban
 from engine.model.command import Argvs
 from engine.model.firewall import Backend
 from engine.model.host import Snapshot
-from engine.model.owner import owner_of_chain
+from engine.model.owner import owner_of_chain, owner_of_set
 from engine.model.plan import (
     AddAddress,
     AddForwarding,
@@ -26,6 +27,7 @@ from engine.model.plan import (
     AddRoute,
     Change,
     DeleteAddress,
+    DeleteElement,
     DeleteFlow,
     DeleteForwarding,
     DeleteNeighbour,
@@ -96,8 +98,20 @@ def _rule(snapshot: Snapshot, change: InsertRule | ReplaceRule | DeleteRule) -> 
     owner = owner_of_chain(place.table, place.chain)
     tool: Argvs = ()
     if not isinstance(change, ReplaceRule):
-        tool = ufw(snapshot, change) or firewalld(snapshot, change) or fail2ban(snapshot, change)
+        tool = ufw(snapshot, change) or firewalld(snapshot, change)
+    if isinstance(change, DeleteRule):
+        tool = tool or unban(snapshot, change)
     return Lasting(RULES.get(owner, _of_admin)(place), tool)
+
+
+def _element(snapshot: Snapshot, change: DeleteElement) -> Lasting:
+    inside = _inside(snapshot, change.netns)
+    if inside:
+        return Lasting(inside)
+    owner = owner_of_set(change.table, change.name)
+    saved = "/etc/nftables.conf has it" if change.table else "it is saved (ipset save)"
+    words = BANS.get(owner, f"until a reboot or a reload of the set, unless {saved}; an engine restart keeps it")
+    return Lasting(words, unban(snapshot, change))
 
 
 def _of_engine(place: RulePlace) -> str:
@@ -122,6 +136,13 @@ def _until(what: str) -> Callable[[RulePlace], str]:
     return lambda place: f"until a reboot or until {what.format(place.chain)}"
 
 
+#: Sets that a tool fills, and when it puts back what was taken out.
+BANS: Mapping[str, str] = {
+    "fail2ban": "until fail2ban bans the address again, or is restarted with its bans",
+    "crowdsec": "until CrowdSec decides on the address again, or its bouncer is restarted with the decision",
+    "firewalld": "until a reboot or `firewall-cmd --reload`; an engine restart keeps it",
+}
+
 RULES: Mapping[str, Callable[[RulePlace], str]] = {
     "docker": _of_engine,
     "podman": _of_engine,
@@ -132,6 +153,7 @@ RULES: Mapping[str, Callable[[RulePlace], str]] = {
     "lxd": _until("LXD starts its network, and writes {} anew"),
     "tailscale": _until("tailscaled is restarted, which writes {} anew"),
     "fail2ban": _until("fail2ban bans the address again, or is restarted with its bans"),
+    "crowdsec": _until("CrowdSec's bouncer is restarted, which writes {} anew"),
     "ufw": _of_ufw,
     "firewalld": _of_firewalld,
 }
@@ -184,6 +206,7 @@ KEPT: Mapping[type[Any], Kept] = {
     InsertRule: _rule,
     ReplaceRule: _rule,
     DeleteRule: _rule,
+    DeleteElement: _element,
     AddRoute: _network,
     DeleteRoute: _network,
     AddPolicyRule: _network,

@@ -13,7 +13,8 @@ from engine.explain.blocker import Remedy
 from engine.explain.effects import Effects, Sideways
 from engine.explain.lasting import lasting
 from engine.explain.search import Search, Step, after_remedy
-from engine.explain.whatif import StaleChangeError, apply
+from engine.explain.whatif import apply
+from engine.explain.whatif_rules import StaleChangeError
 from engine.model.command import argvs
 from engine.model.host import Snapshot
 from engine.model.plan import Change, Listen, Plan

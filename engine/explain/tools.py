@@ -1,4 +1,4 @@
-"""Changes in the words of the tools that keep them: ufw, firewall-cmd, fail2ban-client, sysctl.d.
+"""Changes in the words of the tools that keep them: ufw, firewall-cmd, sysctl.d.
 
 Each function gives the commands, or () where the tool does not manage the thing, or can't say just that. Sources:
 ufw(8), src/backend_iptables.py of ufw, firewall-cmd(1), firewalld.richlanguage(5), sysctl.d(5), modules-load.d(5).
@@ -116,16 +116,6 @@ def ufw(snapshot: Snapshot, change: InsertRule | DeleteRule) -> Argvs:
     same = dict.fromkeys(_verb(each) for each in chain.rules if said(each) == words)
     gone = ((*client, "--force", *route, "delete", verb, *told) for verb in same if verb)
     return (*gone, (*client, *route, "prepend", "allow", *told))
-
-
-def fail2ban(snapshot: Snapshot, change: InsertRule | DeleteRule) -> Argvs:
-    """`fail2ban-client set JAIL unbanip ADDRESS` for one of its rules that goes: its action names the chain after the
-    jail (config/action.d/iptables.conf)."""
-    place, words = change.place, said(change.rule)
-    jail = place.chain.removeprefix("f2b-")
-    if isinstance(change, InsertRule) or jail == place.chain or words is None or not words.source:
-        return ()
-    return ((*_host(snapshot), "fail2ban-client", "set", jail, "unbanip", words.source),)
 
 
 def _ufw_chain(snapshot: Snapshot, place: RulePlace) -> Chain | None:

@@ -21,6 +21,7 @@ from engine.model.plan import (
     AddRoute,
     Change,
     DeleteAddress,
+    DeleteElement,
     DeleteFlow,
     DeleteForwarding,
     DeleteNeighbour,
@@ -150,6 +151,14 @@ def _in(network: IPNetwork | None, addresses: frozenset[IPAddress]) -> bool:
     return network is None or any(a.version == network.version and a in network for a in addresses)
 
 
+def _element(snapshot: Snapshot, change: DeleteElement, probe: Probe) -> bool:
+    """Who has an address in the element: its other parts may hold anything."""
+    parts = [atom for atom in change.element if isinstance(atom, Interval)]
+    values = [int(each) for each in probe.place.addresses | probe.door.addresses]
+    held = any(part.low <= value <= part.high for part in parts for value in values)
+    return held and _passes(snapshot, change.netns, probe)
+
+
 def _here(snapshot: Snapshot, change: Any, probe: Probe) -> bool:
     return _passes(snapshot, change.netns, probe)
 
@@ -191,6 +200,7 @@ def _nobody(*_: object) -> bool:
 TOUCHES: Mapping[type[Any], Touches] = {
     InsertRule: _rule,
     DeleteRule: _rule,
+    DeleteElement: _element,
     ReplaceRule: _replaced,
     AddRoute: _route,
     DeleteRoute: _route,

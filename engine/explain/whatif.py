@@ -11,7 +11,6 @@ from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
-from engine.explain.whatif_built_in import with_built_in
 from engine.explain.whatif_links import (
     connected_route,
     connects,
@@ -22,8 +21,8 @@ from engine.explain.whatif_links import (
     with_netns,
 )
 from engine.explain.whatif_publish import published_table
+from engine.explain.whatif_rules import delete_element, delete_rule, insert_rule, replace_rule
 from engine.model.address import Family
-from engine.model.firewall import Chain, Rule, Table
 from engine.model.host import Snapshot
 from engine.model.link import BridgePort, FdbEntry
 from engine.model.plan import (
@@ -33,6 +32,7 @@ from engine.model.plan import (
     AddRoute,
     Change,
     DeleteAddress,
+    DeleteElement,
     DeleteFlow,
     DeleteForwarding,
     DeleteNeighbour,
@@ -42,7 +42,6 @@ from engine.model.plan import (
     InsertRule,
     Listen,
     ReplaceRule,
-    RulePlace,
     SetArp,
     SetContainer,
     SetLink,
@@ -75,59 +74,6 @@ def _set_sysctl(snapshot: Snapshot, change: SetSysctl) -> Snapshot:
             }
         )
     return with_netns(snapshot, replace(netns, sysctls=values))
-
-
-def _edit_rules(snapshot: Snapshot, place: RulePlace, edit: Callable[[list[Rule]], None]) -> Snapshot:
-    netns = snapshot.by_id[place.netns]
-
-    def in_chain(chain: Chain) -> Chain:
-        rules = list(chain.rules)
-        edit(rules)
-        return replace(chain, rules=tuple(replace(rule, index=number) for number, rule in enumerate(rules)))
-
-    def in_table(table: Table) -> Table:
-        if (table.backend, table.family, table.name) != (place.backend, place.family, place.table):
-            return table
-        chains = tuple(in_chain(chain) if chain.name == place.chain else chain for chain in table.chains)
-        return replace(table, chains=chains)
-
-    known = with_built_in(netns.firewall, place)
-    firewall = replace(known, tables=tuple(in_table(table) for table in known.tables))
-    return with_netns(snapshot, replace(netns, firewall=firewall))
-
-
-def _insert_rule(snapshot: Snapshot, change: InsertRule) -> Snapshot:
-    return _edit_rules(snapshot, change.place, lambda rules: rules.insert(change.place.index, change.rule))
-
-
-class StaleChangeError(ValueError):
-    """A change names a rule that is not in the snapshot that it is applied to."""
-
-
-def _position(rules: list[Rule], place: RulePlace, text: str) -> int:
-    """Where a rule is: at its place, or elsewhere in the chain after other rules came or went."""
-    if place.index < len(rules) and rules[place.index].text == text:
-        return place.index
-    for number, rule in enumerate(rules):
-        if rule.text == text:
-            return number
-    raise StaleChangeError(f"{place.chain} has no rule {text!r}")
-
-
-def _replace_rule(snapshot: Snapshot, change: ReplaceRule) -> Snapshot:
-    def edit(rules: list[Rule]) -> None:
-        if change.place.index >= len(rules):
-            raise StaleChangeError(f"{change.place.chain} has no rule {change.place.index}")
-        rules[change.place.index] = change.rule
-
-    return _edit_rules(snapshot, change.place, edit)
-
-
-def _delete_rule(snapshot: Snapshot, change: DeleteRule) -> Snapshot:
-    def edit(rules: list[Rule]) -> None:
-        del rules[_position(rules, change.place, change.rule.text)]
-
-    return _edit_rules(snapshot, change.place, edit)
 
 
 def _add_route(snapshot: Snapshot, change: AddRoute) -> Snapshot:
@@ -265,9 +211,10 @@ def _listen(snapshot: Snapshot, change: Listen) -> Snapshot:
 
 APPLY: Mapping[type[Any], Callable[[Snapshot, Any], Snapshot]] = {
     SetSysctl: _set_sysctl,
-    InsertRule: _insert_rule,
-    ReplaceRule: _replace_rule,
-    DeleteRule: _delete_rule,
+    InsertRule: insert_rule,
+    ReplaceRule: replace_rule,
+    DeleteRule: delete_rule,
+    DeleteElement: delete_element,
     AddRoute: _add_route,
     DeleteRoute: _delete_route,
     AddPolicyRule: _add_policy_rule,

@@ -30,6 +30,7 @@ from engine.model.plan import (
     AddRoute,
     Change,
     DeleteAddress,
+    DeleteElement,
     DeleteFlow,
     DeleteForwarding,
     DeleteNeighbour,
@@ -109,6 +110,13 @@ def _delete_rule(change: DeleteRule, where: Where) -> Argvs:
     return ((*_nft(place, where, "delete"), *_handle(place, change.rule, where)),)
 
 
+def _delete_element(change: DeleteElement, where: Where) -> Argvs:
+    words: Argv = ("ipset", "del", change.name, change.words)
+    if change.table:
+        words = ("nft", "delete", "element", change.family, change.table, change.name, f"{{ {change.words} }}")
+    return ((*where.enter(change.netns), *words),)
+
+
 def _set_sysctl(change: SetSysctl, where: Where) -> Argvs:
     return ((*where.enter(change.netns), "sysctl", "-w", f"{sysctl_word(change.name)}={change.value}"),)
 
@@ -183,6 +191,7 @@ COMMANDS: Mapping[type[Any], Callable[[Any, Where], Argvs]] = {
     InsertRule: _insert_rule,
     ReplaceRule: _replace_rule,
     DeleteRule: _delete_rule,
+    DeleteElement: _delete_element,
     AddRoute: _route,
     DeleteRoute: _route,
     AddPolicyRule: _policy_rule,

@@ -47,6 +47,8 @@ CHAINS: dict[str, str] = {
     "KUBE-NWPLCY-": "cni",
     "WEAVE": "cni",
     "nm-sh-": "networkmanager",
+    "CROWDSEC": "crowdsec",
+    "crowdsec": "crowdsec",
 }
 
 TABLES: dict[str, str] = {
@@ -59,6 +61,8 @@ TABLES: dict[str, str] = {
     "lxc": "lxc",
     "lxd": "lxd",
     "f2b-table": "fail2ban",
+    "crowdsec": "crowdsec",
+    "crowdsec6": "crowdsec",
 }
 
 
@@ -75,6 +79,9 @@ def owner_of_chain(table: str, chain: str, comment: str = "") -> str:
     fitting = [prefix for prefix in CHAINS if chain.startswith(prefix)]
     return CHAINS[max(fitting, key=len)] if fitting else ADMIN
 
+
+#: How the sets are called that a tool fills.
+SETS: dict[str, str] = {"f2b-": "fail2ban", "crowdsec": "crowdsec"}
 
 #: How comments of rules begin that a tool writes.
 COMMENTS: dict[str, str] = {
@@ -105,9 +112,18 @@ DEVICES: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
+def owner_of_set(table: str, name: str) -> str:
+    """The owner that the name of a set, or of its table, tells of; ADMIN where they tell nothing."""
+    told = next((who for prefix, who in SETS.items() if name.startswith(prefix)), ADMIN)
+    return TABLES.get(table, told)
+
+
 def owner_of_rule(table: str, chain: str, rule: Rule, comment: str = "") -> str:
     """The owner of a rule; `comment` is its table's. ADMIN where neither names nor comments tell."""
     owner = owner_of_chain(table, chain, comment)
+    sets = (owner_of_set("", part.lookup) for part in rule.statements if isinstance(part, Match) and part.lookup)
+    if owner == ADMIN:
+        owner = next((who for who in sets if who != ADMIN), ADMIN)
     if owner != ADMIN or chain == ADMINS_OWN:
         return owner
     told = next((who for words, who in COMMENTS.items() if rule.comment.startswith(words)), "")

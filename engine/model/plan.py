@@ -20,7 +20,7 @@ from engine.model.building import (
     Shape,
     Start,
 )
-from engine.model.firewall import Backend, Rule
+from engine.model.filtering import DeleteElement, DeleteRule, InsertRule, ReplaceRule, RulePlace
 from engine.model.frozen import dataclass
 from engine.model.link import Address
 from engine.model.route import PolicyRule, Route
@@ -36,6 +36,7 @@ __all__ = [
     "CreateNetns",
     "CreateVeth",
     "DeleteAddress",
+    "DeleteElement",
     "DeleteFlow",
     "DeleteForwarding",
     "DeleteLink",
@@ -69,44 +70,6 @@ class SetSysctl:
     netns: str
     name: str
     value: int
-
-
-@dataclass(frozen=True, slots=True)
-class RulePlace:
-    """Where a rule is, or will be: `index` counts from 0 in the chain."""
-
-    netns: str
-    backend: Backend
-    family: str
-    table: str
-    chain: str
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class InsertRule:
-    """Inserts `rule` at `place`. `words` is the rule in its tool's own syntax (iptables or nft words)."""
-
-    place: RulePlace
-    rule: Rule
-    words: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ReplaceRule:
-    """Puts `rule` where another one is."""
-
-    place: RulePlace
-    rule: Rule
-    words: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteRule:
-    """Removes the rule at `place` (`rule` is the one that is there)."""
-
-    place: RulePlace
-    rule: Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +221,7 @@ Change = (
     | InsertRule
     | ReplaceRule
     | DeleteRule
+    | DeleteElement
     | AddRoute
     | DeleteRoute
     | AddPolicyRule

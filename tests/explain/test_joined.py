@@ -34,6 +34,8 @@ def test_a_rule_that_is_met_both_ways_is_one_cause(breaks: tuple[Break, ...], co
     assert [cause.code for cause in verdict.causes] == codes
     assert ask(apply(snapshot, first_fixes(verdict)), question).symptom is Symptom.CONNECTED
     assert "past that it stops 10.2.0.2:80 → 10.1.0.2:50123/tcp" in verdict.causes[0].evidence
+    then = [cause.fixes[0].then for cause in verdict.causes]
+    assert (then[-1], Symptom.CONNECTED in then[:-1]) == (Symptom.CONNECTED, False)
 
 
 def test_its_fix_is_one_plan_for_both_directions_and_the_whole_rule_may_go_instead() -> None:

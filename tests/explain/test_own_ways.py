@@ -8,10 +8,27 @@ from dataclasses import replace
 import pytest
 
 from engine.explain import ask
+from engine.explain.lasting import lasting
 from engine.explain.question import resolve
-from engine.model.firewall import Backend, BaseChain, Chain, Reject, RejectKind, Rule, Table, Verdict, VerdictKind
+from engine.explain.whatif_links import with_netns
+from engine.model.firewall import (
+    Backend,
+    BaseChain,
+    Chain,
+    Firewall,
+    Interval,
+    Reject,
+    RejectKind,
+    Rule,
+    Table,
+    Verdict,
+    VerdictKind,
+)
+from engine.model.plan import DeleteElement
 from engine.model.trace import Symptom
 from engine.model.verdict import Cause
+from engine.observe.firewall.xt import parse_xt_save
+from engine.observe.firewall.xt_sets import parse_ipset_save
 from tests.hosts.build import World
 from tests.hosts.stock import docker_world
 
@@ -39,6 +56,56 @@ def test_a_ban_is_taken_back() -> None:
     )
     assert fix.lasting[0][-5:] == ("fail2ban-client", "set", "web", "unbanip", "10.77.0.2")
     assert "until fail2ban bans the address again" in fix.survives
+
+
+@pytest.mark.parametrize(
+    ("element", "said"),
+    [
+        (("inet", "f2b-table", "addr-set-web", "10.0.0.1"), ["fail2ban-client set web unbanip 10.0.0.1"]),
+        (("inet", "f2b-table", "addr6-set-web", "fd00::1"), ["fail2ban-client set web unbanip fd00::1"]),
+        (("", "", "f2b-web6", "fd00::1"), ["fail2ban-client set web unbanip fd00::1"]),
+        (("", "", "f2b-web6", "10.0.0.1"), ["fail2ban-client set web6 unbanip 10.0.0.1"]),
+        (("inet", "f2b-table", "mine", "10.0.0.1"), []),
+        (("ip6", "crowdsec6", "blacklists", "fd00::1"), ["cscli decisions delete --ip fd00::1"]),
+        (("", "", "crowdsec-blacklists-0", "10.0.0.0/8"), ["cscli decisions delete --range 10.0.0.0/8"]),
+        (
+            ("inet", "firewalld", "bad", "10.0.0.1"),
+            [f"firewall-cmd {more}--ipset=bad --remove-entry=10.0.0.1" for more in ("", "--permanent ")],
+        ),
+        (("inet", "mine", "bad", "10.0.0.1"), []),
+    ],
+)
+def test_the_tool_that_fills_a_set_takes_a_ban_back(element: tuple[str, str, str, str], said: list[str]) -> None:
+    family, table, name, words = element
+    change = DeleteElement("host", family, table, name, (Interval(1, 1),), words)
+    kept = lasting(docker_world().snapshot(), (change,))
+    assert [" ".join(argv).partition("host ")[2] for argv in kept.commands] == said
+
+
+def blocked(member: str, words: str) -> Cause:
+    """What keeps the client from port 7000 of the host where a set has a member, and a rule drops by these words."""
+    world = docker_world()
+    world["host"].listen(7000)
+    snapshot = world.snapshot()
+    sets = parse_ipset_save(f"create bad hash:net\nadd bad {member}\nadd bad 198.51.100.0/24\n")
+    text = f"*filter\n:INPUT ACCEPT [0:0]\n-A INPUT {words} -j DROP\nCOMMIT\n"
+    firewall = Firewall(parse_xt_save(text, Backend.XT_NFT, "ip", sets), sets)
+    snapshot = with_netns(snapshot, replace(snapshot.host_netns, firewall=firewall))
+    (cause,) = ask(snapshot, resolve(snapshot, "10.77.0.1:7000", "ns:lan")).causes
+    return cause
+
+
+def test_what_a_set_bans_is_not_mended_by_deleting_the_rule_for_all_of_it() -> None:
+    cause = blocked("10.77.0.2", "-p tcp -m tcp --dport 7000 -m set --match-set bad src")
+    assert " ".join(cause.fixes[0].commands[0]).endswith("ipset del bad 10.77.0.2")
+    assert "the set bad holds 10.77.0.2" in cause.evidence
+
+
+def test_one_flow_of_a_banned_network_is_excepted_before_the_network_is_taken_back() -> None:
+    cause = blocked("10.77.0.0/16", "-m set --match-set bad src")
+    first, *others = (" ".join(fix.commands[0]) for fix in cause.fixes)
+    assert "-I INPUT 1 -s 10.77.0.2/32 -d 10.77.0.1/32 -p tcp -m tcp --dport 7000 -j ACCEPT" in first
+    assert any(each.endswith("ipset del bad 10.77.0.0/16") for each in others)
 
 
 def test_what_ufw_denies_elsewhere_is_allowed_among_its_user_s_rules() -> None:

@@ -14,7 +14,7 @@ from engine.build.errors import BuildError
 from engine.build.inverse import DropNetns
 from engine.build.journal import Journal
 from engine.model.address import Family
-from engine.model.firewall import Backend, Rule
+from engine.model.firewall import Backend, Interval, Rule
 from engine.model.link import Address
 from engine.model.packet import Protocol
 from engine.model.plan import (
@@ -25,6 +25,7 @@ from engine.model.plan import (
     CreateBridge,
     CreateNetns,
     CreateVeth,
+    DeleteElement,
     DeletePolicyRule,
     DeleteRoute,
     DeleteRule,
@@ -46,7 +47,7 @@ from tests.harness.needs import require
 from tests.harness.netns import NETNS_FOLDER, Netns, World
 from tests.harness.probe import probe
 
-require("ip", "nft", "iptables-nft", "iptables-legacy", root=True)
+require("ip", "ipset", "nft", "iptables-nft", "iptables-legacy", root=True)
 
 FORWARD = "net.ipv4.ip_forward"
 ONE, TWO, THREE = (f"-A INPUT -p tcp -m tcp --dport {port} -j ACCEPT" for port in (1, 2, 3))
@@ -87,6 +88,7 @@ def state(netns: Netns) -> list[str]:
         "iptables-legacy-save",
         "ip rule",
         "bridge -d link",
+        "ipset save",
     )
     lines = [line for command in commands for line in netns.run(*command.split()).splitlines()]
     lines += [line.partition(" # handle")[0] for line in netns.run("nft", "-a", "list", "ruleset").splitlines()]
@@ -125,10 +127,13 @@ def fixes(netns: Netns, rules: tuple[Rule, ...]) -> list[Change]:
         AddPolicyRule(netns.name, PolicyRule(Family.INET, 98, text="98: from all to 10.9.0.0/16 lookup main")),
         SetPort(netns.name, "d2", "hairpin", 1),
         SetPort(netns.name, "d2", "learning", 0),
+        DeleteElement(netns.name, "inet", "fw", "bad", BANNED, "10.9.0.2"),
+        DeleteElement(netns.name, "", "", "bad", BANNED, "10.9.0.2"),
     ]
 
 
-FIX_COUNT = 23
+FIX_COUNT = 25
+BANNED = (Interval(0x0A090002, 0x0A090002),)
 
 
 @pytest.mark.parametrize("number", range(FIX_COUNT))
@@ -137,6 +142,8 @@ def test_a_fix_changes_the_host_and_its_undo_makes_it_as_it_was(netns: Netns, nu
     netns.run("iptables-legacy-restore", stdin=RULES)
     netns.run("nft", "add table inet fw; add chain inet fw input; add rule inet fw input tcp dport 1 accept")
     netns.run("nft", "add rule inet fw input tcp dport 2 drop")
+    netns.run("nft", "add set inet fw bad { type ipv4_addr; elements = { 10.9.0.2, 10.9.0.3 }; }")
+    netns.run("ipset", "restore", stdin="create bad hash:ip hashsize 1024 maxelem 65536\nadd bad 10.9.0.2\n")
     netns.ip("route add 10.5.0.0/16 via 10.9.0.5")
     netns.ip("link add br9 address 02:00:00:00:00:09 type bridge")
     netns.ip("link add d1 type veth peer name d1p")

@@ -6,7 +6,7 @@ import pytest
 
 from engine.model.address import Family
 from engine.model.command import COMMANDS, argvs
-from engine.model.firewall import Backend, Chain, Firewall, Rule, Table
+from engine.model.firewall import Backend, Chain, Firewall, Interval, Rule, Table
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address, Link
 from engine.model.packet import Protocol
@@ -21,6 +21,7 @@ from engine.model.plan import (
     CreateNetns,
     CreateVeth,
     DeleteAddress,
+    DeleteElement,
     DeleteFlow,
     DeleteForwarding,
     DeleteLink,
@@ -181,6 +182,12 @@ CASES: list[tuple[Change, Where, list[str]]] = [
         SEEN,
         ["docker -H unix:///x.sock unpause web"],
     ),
+    (
+        DeleteElement("lan", "inet", "f2b-table", "addr-set-web", (Interval(5, 5),), "0.0.0.5"),
+        NAMED,
+        ["nsenter --net=/run/netns/lan nft delete element inet f2b-table addr-set-web { 0.0.0.5 }"],
+    ),
+    (DeleteElement("host", "", "", "f2b-web", (Interval(5, 5),), "0.0.0.5"), SEEN, ["ipset del f2b-web 0.0.0.5"]),
     (DeleteNeighbour("host", "docker0", IPv4Address("172.17.0.2")), SEEN, ["ip neigh del 172.17.0.2 dev docker0"]),
     (
         DeleteFlow("host", STALE),

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import ip_network
 
-from engine.explain.blocker import Blocker, Remedy
+from engine.explain.blocker import WIDE, Blocker, Remedy
 from engine.explain.blockers.overlap import overlap
 from engine.explain.failure import Failure
 from engine.explain.owners import owner_of
@@ -28,8 +28,6 @@ from engine.path.fib import Fib, FlowKey, Found
 
 #: What an exit node's user has.
 EXIT_NODE = "`tailscale set --exit-node-allow-lan-access` leaves this host's own networks alone (not checked)"
-#: Taking away what leads many others weighs as much as this many ways for one destination.
-WIDE = 3
 
 
 def detours(failure: Failure) -> list[Blocker]:

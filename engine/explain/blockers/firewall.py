@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from engine.explain.aim import source_of
-from engine.explain.blocker import Blocker, Remedy
+from engine.explain.blocker import WIDE, Blocker, Remedy
+from engine.explain.blockers.banned import TOOLS, taken_back
 from engine.explain.failure import Failure, place_of, rule_at
 from engine.explain.nearmiss import Passed, near_misses
 from engine.explain.owners import owner_of
@@ -16,7 +17,7 @@ from engine.model.address import end_of
 from engine.model.firewall import Backend, Match, Name, Rule, Table, VerdictKind
 from engine.model.owner import DEVICES
 from engine.model.packet import Protocol
-from engine.model.plan import DeleteRule, RulePlace
+from engine.model.plan import DeleteElement, DeleteRule, RulePlace
 from engine.model.ref import Ref
 from engine.model.trace import Outcome, StepKind
 from engine.path.places import chain_ref
@@ -24,9 +25,6 @@ from engine.path.places import chain_ref
 #: Fields that tie a rule to one service: with a port and one of these a rule is about this flow, not about a class.
 PORTS = frozenset({"tcp dport", "udp dport", "sctp dport", "th dport", "tcp sport", "udp sport", "th sport"})
 PLACES = frozenset({"ip daddr", "ip6 daddr", "ip saddr", "ip6 saddr"})
-
-#: Deleting a rule about many flows weighs as much as this many exceptions for this one.
-WIDE = 3
 
 
 def rule_drop(failure: Failure) -> list[Blocker]:
@@ -44,7 +42,8 @@ def rule_drop(failure: Failure) -> list[Blocker]:
     misses = near_misses(_passed(failure, ref), accepts, ref)
     code = "FW_RULE_REJECT" if rejects else "FW_RAW_DIRECT_ACCESS_DROP" if guard else _drop_code(owner, rule, ref)
     remedies = _ways_past(failure, table, rule, ref, owner)
-    return [Blocker(code, sentence, ref, remedies, owner, _evidence(failure, rule), misses)]
+    evidence = (*_evidence(failure, rule), *_held(remedies))
+    return [Blocker(code, sentence, ref, remedies, owner, evidence, misses)]
 
 
 def _ways_past(failure: Failure, table: Table, rule: Rule, ref: Ref, owner: str) -> tuple[Remedy, ...]:
@@ -52,20 +51,20 @@ def _ways_past(failure: Failure, table: Table, rule: Rule, ref: Ref, owner: str)
     place = place_of(ref)
     title = f"let {_flow(failure)} pass before {ref.name}"
     selector = selector_for(failure, rule)
+    unbanned = taken_back(failure, table, rule, place, owner)
+    if unbanned and owner in TOOLS and all(remedy.cost < WIDE for remedy in unbanned):
+        return unbanned
     where = _docker_user(failure, table, place) if owner == "docker" else None
     if where is not None:
         return (_in_docker_user(failure, where, selector),)
     kept = _among_users_rules(failure, table, place) if owner == "ufw" else None
     if kept is not None:
         return (Remedy(f"accept {_flow(failure)} in {kept.chain}", (insertion(kept, selector),)),)
-    banned = source_of(tuple(s for s in rule.statements if isinstance(s, Match)), failure.packet)
-    if owner == "fail2ban" and banned is not None and banned.num_addresses == 1 and not failure.backwards:
-        return (Remedy(f"take back fail2ban's ban of {failure.packet.src}", (DeleteRule(place, rule),)),)
     chain = table.chain(place.chain)
     base = chain is not None and chain.base is not None
     accepting = Remedy(f"accept {_flow(failure)} before {ref.name}", (insertion(place, selector),), fallback=not base)
     back = Remedy(title, (insertion(place, selector, VerdictKind.RETURN),))
-    exceptions = (accepting,) if base else (back, accepting)
+    exceptions = (*unbanned, *((accepting,) if base else (back, accepting)))
     if owner != "admin" and not place.chain.startswith(("ufw-user-", "ufw6-user-")):
         return exceptions
     if not any(isinstance(each, Match) for each in rule.statements):
@@ -170,8 +169,9 @@ def selector_for(failure: Failure, rule: Rule | None) -> Selector:
 
 
 def about_this_flow(rule: Rule) -> bool:
-    """Whether a rule is about one service: it names a port and an address."""
-    fields = {field.name for s in rule.statements if isinstance(s, Match) for field in s.fields}
+    """Whether a rule is about one service: it names a port and an address, and not by a set of them."""
+    plain = (each for each in rule.statements if isinstance(each, Match) and each.lookup is None)
+    fields = {field.name for match in plain for field in match.fields}
     return bool(fields & PORTS) and bool(fields & PLACES)
 
 
@@ -225,6 +225,12 @@ def _evidence(failure: Failure, rule: Rule) -> tuple[str, ...]:
     if nat:
         found.append(f"translated before: {nat[-1].packet} became {nat[-1].after}")
     return tuple(found)
+
+
+def _held(remedies: Iterable[Remedy]) -> tuple[str, ...]:
+    """What the sets hold that the remedies take it out of."""
+    changes = (each for remedy in remedies for each in remedy.changes if isinstance(each, DeleteElement))
+    return tuple(f"the set {each.name} holds {each.words}" for each in changes)
 
 
 def _what(failure: Failure) -> str:

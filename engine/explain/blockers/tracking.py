@@ -3,8 +3,8 @@ the table has no room for a new one."""
 
 from __future__ import annotations
 
-from engine.explain.blocker import Blocker, Remedy
-from engine.explain.blockers.firewall import WIDE, about_this_flow
+from engine.explain.blocker import WIDE, Blocker, Remedy
+from engine.explain.blockers.firewall import about_this_flow
 from engine.explain.failure import Failure, Leg, place_of, rule_at
 from engine.explain.owners import owner_of
 from engine.explain.rulecraft import Selector, insertion
