@@ -7,7 +7,8 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from engine.build.steps_building import BUILDING
-from engine.explain.whatif import APPLY, StaleChangeError, apply
+from engine.explain.whatif import APPLY, apply
+from engine.explain.whatif_rules import StaleChangeError
 from engine.model.address import Family
 from engine.model.firewall import Backend, Rule, Verdict, VerdictKind
 from engine.model.host import Snapshot

@@ -28,6 +28,7 @@ from engine.explain.blockers import (
     source,
     tracking,
     tunnel,
+    unfulfilled,
     unpublished,
 )
 from engine.explain.failure import Failure, Leg
@@ -40,7 +41,7 @@ LINKS: tuple[Diagnosis, ...] = (link.lost_gateway, link.link_of_destination_down
 
 DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     Outcome.RULE_DROP: (
-        publish.rules_wiped,
+        unfulfilled.rules_wiped,
         firewall.rule_drop,
         nobodys.no_service,
         nobodys.not_here,
@@ -51,7 +52,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
         detour.detours,
     ),
     Outcome.REJECTED: (
-        publish.rules_wiped,
+        unfulfilled.rules_wiped,
         firewall.rule_drop,
         nobodys.no_service,
         nobodys.not_here,
@@ -62,7 +63,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
         detour.detours,
     ),
     Outcome.POLICY_DROP: (
-        publish.rules_wiped,
+        unfulfilled.rules_wiped,
         neighbour.unplugged,
         nat.stale_target,
         nobodys.no_service,
@@ -182,7 +183,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
 def diagnose(failure: Failure) -> list[Blocker]:
     """Blockers that can explain a failure; at least one."""
     if failure.leg is Leg.SERVICE:
-        held = publish.held_only(failure) if socket.holds_without_target(failure) else []
+        held = unfulfilled.held_only(failure) if socket.holds_without_target(failure) else []
         return held or socket.not_served(failure)
     first = tracking.stale_flow(failure) + duplicate.duplicates(failure) + link.loopback_down(failure)
     found = first + [blocker for diagnosis in DIAGNOSES.get(failure.outcome, ()) for blocker in diagnosis(failure)]

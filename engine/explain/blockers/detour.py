@@ -28,6 +28,8 @@ from engine.path.fib import Fib, FlowKey, Found
 
 #: What an exit node's user has.
 EXIT_NODE = "`tailscale set --exit-node-allow-lan-access` leaves this host's own networks alone (not checked)"
+#: What the user of another machine's routes has.
+ACCEPTED = "`tailscale set --accept-routes=false` takes none of other machines' routes (not checked)"
 
 
 def detours(failure: Failure) -> list[Blocker]:
@@ -49,8 +51,8 @@ def detours(failure: Failure) -> list[Blocker]:
         sentence = f"in {netns.id}, {by} {turn.route.text or turn.route.destination} {lead} {what} {step.packet} astray"
         evidence = (f"then: {failure.step.text}", *((f"route: {turn.route.text}",) if custom else ()))
         owner = owner_of(at, netns.firewall)
-        if owner == "tailscale" and not turn.route.destination.prefixlen:
-            evidence += (EXIT_NODE,)
+        if owner == "tailscale":
+            evidence += (ACCEPTED if turn.route.destination.prefixlen else EXIT_NODE,)
         found.append(Blocker(code, sentence, at, remedies, owner, evidence))
     found.reverse()
     return found

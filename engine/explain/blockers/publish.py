@@ -1,19 +1,21 @@
-"""Blockers of publishing: what the engine was asked for and the host does not do; what publishes a port."""
+"""Publishing: the rules that publish a port and what does it for good, and a rule that keeps a packet from them."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.failure import Failure, Leg, is_tcp, place_of, rule_at, translation_of
 from engine.explain.nearmiss import Passed, kept_from, near_misses
 from engine.explain.owners import owner_of
 from engine.explain.rulecraft import Selector, insertion, translation
-from engine.explain.services import Service, intention, services_for
+from engine.explain.services import Service
 from engine.explain.wanted import translates
-from engine.model.address import Family, end_of
-from engine.model.container import Container, PublishedPort
-from engine.model.firewall import Backend, Chain, Match, Rule, Table, Verdict
+from engine.model.address import end_of
+from engine.model.container import Container
+from engine.model.firewall import Backend, Chain, Match, Reject, Rule, Table, Verdict, VerdictKind
 from engine.model.host import Netns
-from engine.model.plan import Change, DeleteRule, Listen, RulePlace, SetContainer
+from engine.model.plan import Change, DeleteRule, RulePlace
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Hop, Step
 from engine.model.traffic import Listener
@@ -23,8 +25,6 @@ from engine.path.view import View
 
 #: Engines with a program of their own that holds a published port, and with a client that runs a container again.
 HOLDING = ("docker", "podman")
-#: What became of a container, where the word for its state does not say it.
-STATES = {"exited": "has exited", "created": "was never started", "stopped": "was stopped"}
 
 
 def kept_from_translation(failure: Failure) -> list[Blocker]:
@@ -42,80 +42,6 @@ def kept_from_translation(failure: Failure) -> list[Blocker]:
     return [
         Blocker("NAT_DNAT_SHADOWED", sentence, ref, (remedy,), owner, (f"rule: {ref.text}",), untranslated(failure))
     ]
-
-
-def rules_wiped(failure: Failure) -> list[Blocker]:
-    """The engine published the port, but no rule translated the packet, which then fell in INPUT."""
-    if failure.step.hook != "input" or failure.leg is not Leg.FORWARD or translation_of(failure) or failure.depth:
-        return []
-    meant = intention(failure, failure.packet.dport or 0)
-    if meant is None or failure.packet.dst.is_loopback:
-        return []
-    blocker = unfulfilled(failure, *meant)
-    return [blocker] if blocker.code == "NAT_RULES_WIPED" else []
-
-
-def held_only(failure: Failure) -> list[Blocker]:
-    """SERVICE: a process of the engine holds the port and passes nothing on, for it relies on rules that are gone."""
-    meant = intention(failure, failure.packet.dport or 0)
-    return [] if meant is None or failure.depth else [unfulfilled(failure, *meant)]
-
-
-def unfulfilled(failure: Failure, container: Container, published: PublishedPort) -> Blocker:
-    """Why a port that the engine was asked to publish does not work."""
-    host, asked, misses = failure.netns, published.host_port, untranslated(failure)
-    at = port_ref(failure, host)
-    again = run_again(container, asking(failure, asked, published.container_port))
-    manual = Remedy(again, (Listen(host.id, held(failure, asked)),), manual=True)
-    if container.state not in ("running", "paused"):
-        return _not_running(failure, container)
-    if published.host_address is not None and published.host_address != failure.packet.dst:
-        sentence = (
-            f"{container.name} is published on {end_of(published.host_address, asked)} only, "
-            f"and the packet is for {failure.packet.dst}"
-        )
-        found = services_for(failure, host, asked) if not failure.packet.dst.is_loopback else []
-        remedies = (*(publish(failure, host, service, asked) for service in found), manual)
-        return Blocker("NAT_DNAT_HOSTIP_MISMATCH", sentence, at, remedies, container.engine, near_misses=misses)
-    if published.family not in (None, failure.packet.family):
-        everywhere = "0.0.0.0" if published.family is Family.INET else "[::]"
-        sentence = (
-            f"{container.name} is published on {everywhere}:{asked} only, and the packet is for {failure.packet.dst}"
-        )
-        return Blocker("NAT_DNAT_HOSTIP_MISMATCH", sentence, at, (manual,), container.engine, near_misses=misses)
-    if container.network_mode in ("none", "host"):
-        sentence = f"{container.name} has network mode {container.network_mode}, which publishes nothing"
-        return Blocker("NAT_NOT_PUBLISHED", sentence, at, (manual,), container.engine)
-    mode = _gateway_mode(failure, container)
-    if mode:
-        own = services_for(failure, host, asked)
-        ask = f": ask for {end_of(own[0].address, own[0].port)}, with a route to it" if own else ""
-        sentence = f"{container.name}'s network is {mode}: {container.engine} translates no port for it{ask}"
-        return Blocker("NAT_NOT_PUBLISHED", sentence, at, (manual,), container.engine)
-    internal = _internal(failure, container)
-    if internal:
-        sentence = (
-            f"{container.name} is only in {internal}, an internal network, where {container.engine} publishes nothing"
-        )
-        connect = f"connect {container.name} to a network that is not internal, or run it again in one"
-        remedy = Remedy(connect, (Listen(host.id, held(failure, asked)),), manual=True)
-        return Blocker("NAT_NOT_PUBLISHED", sentence, at, (remedy,), container.engine)
-    left = left_to_the_proxy(failure)
-    holds = container.engine.startswith(HOLDING) and failure.leg is not Leg.SERVICE
-    if holds and (failure.packet.dst.is_loopback or left is not None):
-        sentence = (
-            f"no program of {container.engine} holds {end_of(failure.packet.dst, asked)} for {container.name} any more"
-        )
-        if left is not None:
-            sentence += f", to which the rule for the port leaves packets of the container's own bridge: {left.text}"
-        restart = _client(container, "restart")
-        return Blocker("NAT_PROXY_ABSENT", sentence, at, (restart,), container.engine, near_misses=misses)
-    found = services_for(failure, host, asked)
-    reload = (_reload(container),) if container.engine.startswith("podman") and container.attachments else ()
-    remedies = (*reload, *(publish(failure, host, service, asked) for service in found), manual)
-    sentence = f"{container.engine} published {asked} for {container.name}, but no rule of {host.id} translates it"
-    evidence = tuple(f"{each.name} listens on {end_of(each.address, each.port)}" for each in found)
-    return Blocker("NAT_RULES_WIPED", sentence, at, remedies, container.engine, evidence, misses)
 
 
 def left_to_the_proxy(failure: Failure) -> Rule | None:
@@ -151,48 +77,6 @@ def asking(failure: Failure, asked: int, port: int) -> str:
     return f"{asked}:{port}" + ("" if is_tcp(failure) else f"/{failure.question.protocol}")
 
 
-def _not_running(failure: Failure, container: Container) -> Blocker:
-    text = f"{container.name} ({container.state})"
-    ref = Ref(RefKind.CONTAINER, failure.netns.id, (container.id,), container.name, text)
-    state = STATES.get(container.state, f"is {container.state}")
-    sentence = f"{container.name}, which publishes the port, {state}"
-    if container.state == "restarting":
-        stays = f"make the program of {container.name} stay up (its log tells why it ends)"
-        up = Listen(failure.netns.id, held(failure, failure.packet.dport or 0))
-        return Blocker("DST_NOT_RUNNING", sentence, ref, (Remedy(stays, (up,), manual=True),), container.engine)
-    return Blocker("DST_NOT_RUNNING", sentence, ref, (_client(container, "start"),), container.engine)
-
-
-def _gateway_mode(failure: Failure, container: Container) -> str:
-    """`routed` or `isolated` where a network of the container is so for the packet's IP version; else nothing."""
-    option = f"com.docker.network.bridge.gateway_mode_ipv{failure.packet.dst.version}"
-    names = {place.network for place in container.attachments}
-    networks = (n for n in failure.world.snapshot.networks if n.name in names and n.engine == container.engine)
-    modes = (dict(network.options).get(option, "") for network in networks)
-    return next((mode for mode in modes if mode in ("routed", "isolated")), "")
-
-
-def _internal(failure: Failure, container: Container) -> str:
-    """The container's networks, if all of them are internal; else nothing."""
-    snapshot = failure.world.snapshot
-    inside = {each.name for each in snapshot.networks if each.internal and each.engine == container.engine}
-    names = [place.network for place in container.attachments]
-    return ", ".join(names) if names and inside.issuperset(names) else ""
-
-
-def _client(container: Container, verb: str) -> Remedy:
-    """The engine's own client; it makes the rules and holds the port anew."""
-    change = SetContainer(container.id, container.command or (container.engine,), (verb, container.name), "running")
-    return Remedy(f"{verb} {container.name}", (change,))
-
-
-def _reload(container: Container) -> Remedy:
-    """Podman makes a container's rules anew while it runs."""
-    words = ("network", "reload", container.name)
-    change = SetContainer(container.id, container.command or (container.engine,), words, container.state)
-    return Remedy(f"have podman make the rules of {container.name} again", (change,))
-
-
 def publish(failure: Failure, host: Netns, service: Service, asked: int) -> Remedy:
     """The rules that the engine itself writes for a published port, in the chains that it keeps for them."""
     port = asking(failure, asked, service.port)
@@ -223,7 +107,7 @@ def acceptance(failure: Failure, host: Netns, service: Service) -> tuple[Change,
     selector = Selector(
         failure.question.protocol, destination=service.address, dport=service.port, not_iif=bridge, oif=bridge
     )
-    change = insertion(_end_of(host, table, chain), selector)
+    change = insertion(_end_of(host, table, chain, before_drops=True), selector)
     there = any(rule.text == change.rule.text for rule in chain.rules)
     return () if there else (change,)
 
@@ -239,17 +123,33 @@ def engine_chain(host: Netns, kind: str, hook: str, version: int) -> tuple[Table
     for table in host.firewall.tables:
         bases = [c for c in table.chains if c.base and c.base.hook == hook and c.base.kind == kind]
         if bases and table.family in families and (table.backend is not Backend.NFT or kind == "nat"):
-            return table, (table.chain("DOCKER") if _jumps(bases[0], "DOCKER") else None) or bases[0]
+            return table, next((each for each in _reached(table, bases[0]) if each.name == "DOCKER"), bases[0])
     return None
 
 
-def _jumps(chain: Chain, target: str) -> bool:
-    statements = (statement for rule in chain.rules for statement in rule.statements)
-    return any(isinstance(each, Verdict) and each.chain == target for each in statements)
+def _reached(table: Table, chain: Chain) -> Iterator[Chain]:
+    """The chains that rules of a chain lead to, and those that these lead to: Docker Engine 28 has two between."""
+    seen, ahead = {chain.name}, [chain]
+    for each in ahead:
+        verdicts = (part for rule in each.rules for part in rule.statements if isinstance(part, Verdict))
+        for target in (table.chain(verdict.chain) for verdict in verdicts if verdict.chain):
+            if target is not None and target.name not in seen:
+                seen.add(target.name)
+                ahead.append(target)
+                yield target
 
 
-def _end_of(host: Netns, table: Table, chain: Chain) -> RulePlace:
-    return RulePlace(host.id, table.backend, table.family, table.name, chain.name, len(chain.rules))
+def _end_of(host: Netns, table: Table, chain: Chain, *, before_drops: bool = False) -> RulePlace:
+    """The end of a chain, before the rules that drop whatever is left."""
+    end = len(chain.rules)
+    while before_drops and end and _drops(chain.rules[end - 1]):
+        end -= 1
+    return RulePlace(host.id, table.backend, table.family, table.name, chain.name, end)
+
+
+def _drops(rule: Rule) -> bool:
+    last = rule.statements[-1] if rule.statements else None
+    return isinstance(last, Reject) or (isinstance(last, Verdict) and last.kind is VerdictKind.DROP)
 
 
 def port_ref(failure: Failure, host: Netns) -> Ref:

@@ -28,13 +28,16 @@ def other_listener(failure: Failure) -> list[Blocker]:
     for listener in listeners_on_port(netns, packet):
         if listener.process is not None and listener.process.relay is not None:
             continue
-        code, why = _why_not(listener, packet.dst.version)
+        device = netns.links_by_index.get(listener.device or 0)
+        code, why = _why_not(listener, packet.dst.version, device.name if device else "another device")
         who = listener.process.name if listener.process else "a program"
         there = end_of(packet.dst, packet.dport)
         sentence = f"{who} in {netns.id} listens on {listener}, {why}; the packet is for {there}"
         wider = replace(listener, address=None, v6only=False, device=None, family=packet.family)
         open_up = Listen(netns.id, wider, listener)
         title = f"make {who} listen on {_any(packet.dst.version)}:{listener.port} instead of {listener}"
+        if code == "DST_LISTEN_OTHER_DEVICE":
+            title = f"make {who} listen on {_any(packet.dst.version)}:{listener.port} without binding it to a device"
         remedies = (Remedy(title, (open_up,), manual=True),)
         return [Blocker(code, sentence, listener_ref(netns.id, listener), remedies, _owner(failure))]
     return []
@@ -167,13 +170,13 @@ def _listener_of(failure: Failure) -> Listener | None:
     return None
 
 
-def _why_not(listener: Listener, version: int) -> tuple[str, str]:
+def _why_not(listener: Listener, version: int, device: str) -> tuple[str, str]:
     if listener.address is not None and listener.address.is_loopback:
         return "DST_LISTEN_LOOPBACK_ONLY", "which only its own namespace can reach"
     if (listener.family is Family.INET) != (version == 4) and (listener.address is None or listener.v6only):
         return "DST_LISTEN_OTHER_FAMILY", "which takes only the other IP version"
     if listener.device is not None:
-        return "DST_LISTEN_OTHER_DEVICE", "bound to another device"
+        return "DST_LISTEN_OTHER_DEVICE", f"bound to {device} (SO_BINDTODEVICE)"
     return "DST_LISTEN_OTHER_ADDRESS", "which is another address"
 
 

@@ -15,9 +15,9 @@ from engine.explain.blockers.publish import (
     port_ref,
     publish,
     run_again,
-    unfulfilled,
     untranslated,
 )
+from engine.explain.blockers.unfulfilled import unfulfilled
 from engine.explain.failure import Failure, Leg, translation_of
 from engine.explain.services import Service, all_services, intention, services_for
 from engine.explain.wanted import translates
