@@ -81,12 +81,13 @@ def build_parser() -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=Version, nargs=0, help="print the version and leave")
-    parser.add_argument(
+    allowed = parser.add_mutually_exclusive_group()
+    allowed.add_argument(
         "--write",
         action="store_true",
         help="let the workbench carry fixes out on this host, each seen and accepted twice",
     )
-    parser.add_argument(
+    allowed.add_argument(
         "--read-only",
         action="store_true",
         help="a workbench that changes, sends and writes nothing at all, labs included",

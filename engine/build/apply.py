@@ -23,7 +23,17 @@ from engine.build.errors import BuildError, JournalError, LabExists
 from engine.build.hands import Hands
 from engine.build.hands.programs import Listeners
 from engine.build.inverse import Run
-from engine.build.journal import Header, Journal, birth_lock, boot_id, settled, state_directory, ways_back
+from engine.build.journal import (
+    Header,
+    Journal,
+    birth_lock,
+    boot_id,
+    folder_of,
+    folders,
+    settled,
+    state_directory,
+    ways_back,
+)
 from engine.build.launch import PROGRAMS, launch
 from engine.build.step import Site
 from engine.build.steps import prepare
@@ -119,7 +129,7 @@ def down(lab: str, *, directory: Path | None = None) -> tuple[str, ...]:
     """Removes a lab that stands alone, or what is left of one whose builder is gone.
 
     Gives () or a sentence for each thing that was left. A lab that is not there is no error. Raises BuildError when
-    its builder still runs, JournalError when its journal cannot be read.
+    its builder still runs, JournalError when its journal cannot be read, NoLabName for what is no name.
     """
     place = directory or state_directory()
     left = _reclaim(place, lab)
@@ -135,7 +145,7 @@ def sweep(*, directory: Path | None = None) -> tuple[str, ...]:
     """
     place = directory or state_directory()
     left: list[str] = []
-    for folder in sorted(place.glob("*/")) if place.is_dir() else []:
+    for folder in folders(place):
         try:
             left += () if settled(folder) else _reclaim(place, folder.name) or ()
         except JournalError as error:
@@ -145,7 +155,7 @@ def sweep(*, directory: Path | None = None) -> tuple[str, ...]:
 
 def _reclaim(place: Path, lab: str) -> tuple[str, ...] | None:
     """Undoes a lab that nobody holds; None where its builder lives. What was made before the last boot is gone."""
-    if not (place / lab).is_dir():
+    if not folder_of(place, lab).is_dir():
         return ()
     with birth_lock(place):
         journal = Journal.adopt(place, lab)

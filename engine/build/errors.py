@@ -11,6 +11,10 @@ class JournalError(BuildError):
     """A lab's journal cannot be written or read."""
 
 
+class NoLabName(JournalError):
+    """A text that cannot be the name of a lab."""
+
+
 class LabExists(BuildError):
     """A lab of that name is up already."""
 

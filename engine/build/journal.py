@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.build import userns
-from engine.build.errors import JournalError, LabExists
+from engine.build.errors import JournalError, LabExists, NoLabName
 from engine.build.inverse import KINDS, WORDS, Inverse, Run, command
 from engine.model.words import Argv
 
@@ -131,6 +131,19 @@ def state_directory() -> Path:
     return Path.home() / ".local/state/portscope/labs"
 
 
+def folder_of(directory: Path, lab: str) -> Path:
+    """The folder of a lab. Raises NoLabName for a text that is no name: as a path it could lead to any place."""
+    if not LAB_NAME.fullmatch(lab):
+        raise NoLabName(f"{lab!r} is no name for a lab: use lower-case letters, digits and dashes")
+    return directory / lab
+
+
+def folders(directory: Path) -> list[Path]:
+    """The folders of all labs, by their names."""
+    found = sorted(directory.glob("*/")) if directory.is_dir() else []
+    return [folder for folder in found if LAB_NAME.fullmatch(folder.name)]
+
+
 def settled(folder: Path) -> bool:
     """Whether the lab of a folder stands without its builder: it has a record (`engine.build.lasting`)."""
     return (folder / RECORD).exists()
@@ -166,9 +179,7 @@ class Journal:
     @classmethod
     def create(cls, directory: Path, lab: str) -> Journal:
         """Begins the journal of a new lab. Raises LabExists where it has one, JournalError where it cannot."""
-        if not LAB_NAME.fullmatch(lab):
-            raise JournalError(f"{lab!r} is no name for a lab: use lower-case letters, digits and dashes")
-        folder = directory / lab
+        folder = folder_of(directory, lab)
         with birth_lock(directory), _blamed(folder):
             try:
                 folder.mkdir(mode=0o700)
@@ -188,7 +199,7 @@ class Journal:
 
         Call it under `birth_lock`. Raises JournalError when it cannot be read.
         """
-        path = directory / lab / JOURNAL
+        path = folder_of(directory, lab) / JOURNAL
         with _blamed(path), contextlib.ExitStack() as on_failure:
             try:
                 fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)

@@ -22,7 +22,7 @@ from engine.build.errors import BuildError, JournalError
 from engine.build.hands import Hands
 from engine.build.hands.programs import Listeners, end_process, process_start
 from engine.build.inverse import DropNetns, EndProcess
-from engine.build.journal import RECORD, Journal, birth_lock, boot_id, settled, state_directory
+from engine.build.journal import RECORD, Journal, birth_lock, boot_id, folder_of, folders, settled, state_directory
 from engine.build.launch import PROGRAMS, launch
 from engine.build.step import Site
 from engine.model.plan import Change, DeleteNetns, Plan
@@ -148,7 +148,7 @@ def taken(lab: str, *, directory: Path | None = None) -> Iterator[Journal]:
     """The journal of a standing lab, for as long as it is changed. Raises BuildError when somebody else has it."""
     place = directory or state_directory()
     with birth_lock(place):
-        journal = Journal.adopt(place, lab) if settled(place / lab) else None
+        journal = Journal.adopt(place, lab) if settled(folder_of(place, lab)) else None
         if journal is None:
             raise BuildError(f"lab {lab} is not up, or another program changes it now")
         try:
@@ -159,7 +159,7 @@ def taken(lab: str, *, directory: Path | None = None) -> Iterator[Journal]:
 
 def write_record(lab: str, record: Record, *, directory: Path | None = None) -> None:
     """Writes a lab's record, whole or not at all. Raises JournalError."""
-    folder = (directory or state_directory()) / lab
+    folder = folder_of(directory or state_directory(), lab)
     new = folder / f"{RECORD}.new"
     try:
         new.write_text(json.dumps({**record, "boot": boot_id()}))
@@ -170,7 +170,7 @@ def write_record(lab: str, record: Record, *, directory: Path | None = None) -> 
 
 def read_record(lab: str, *, directory: Path | None = None) -> dict[str, str] | None:
     """The record of a standing lab; None where none stands, or it stood before the last boot. Raises JournalError."""
-    path = (directory or state_directory()) / lab / RECORD
+    path = folder_of(directory or state_directory(), lab) / RECORD
     try:
         record: dict[str, str] = json.loads(path.read_text())
     except FileNotFoundError:
@@ -183,5 +183,4 @@ def read_record(lab: str, *, directory: Path | None = None) -> dict[str, str] | 
 def standing(*, directory: Path | None = None) -> tuple[str, ...]:
     """The names of the labs that stand, sorted."""
     place = directory or state_directory()
-    folders = sorted(place.glob("*/")) if place.is_dir() else []
-    return tuple(folder.name for folder in folders if read_record(folder.name, directory=place) is not None)
+    return tuple(folder.name for folder in folders(place) if read_record(folder.name, directory=place) is not None)

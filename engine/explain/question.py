@@ -50,6 +50,8 @@ def _end_of_url(target: str) -> str:
     if not separator or scheme.lower() not in URL_PORTS:
         return target
     host = rest.partition("/")[0].partition("?")[0].partition("#")[0].rpartition("@")[2]
+    if not host or host.startswith(":"):
+        raise QuestionError(f"target {target!r}: there is no host in it; write {scheme}://HOST[:PORT]/…")
     has_port = host.rpartition("]")[2].count(":")
     return host if has_port else f"{host}:{URL_PORTS[scheme.lower()]}"
 

@@ -12,7 +12,7 @@ from engine.build import lasting
 from engine.build.apply import carry_out
 from engine.build.apply import down as remove
 from engine.build.errors import BuildError, LabExists
-from engine.build.journal import JOURNAL, Journal, parse, state_directory
+from engine.build.journal import JOURNAL, Journal, folder_of, parse, state_directory
 from engine.build.journal import ways_back as journaled
 from engine.lab import faults
 from engine.lab.errors import LabError
@@ -26,7 +26,7 @@ FOLDER = "faults"
 
 
 def _place(lab: str, directory: Path | None) -> Path:
-    return (directory or state_directory()) / lab / FOLDER
+    return folder_of(directory or state_directory(), lab) / FOLDER
 
 
 def broken(lab: str, directory: Path | None = None) -> tuple[str, ...]:

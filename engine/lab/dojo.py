@@ -11,7 +11,7 @@ import random
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from engine.build.journal import state_directory
+from engine.build.journal import folder_of, state_directory
 from engine.lab import faults
 from engine.lab.blueprint import Blueprint
 from engine.lab.errors import LabError
@@ -92,4 +92,4 @@ def store(lab: str, now: Round | None, directory: Path | None = None) -> None:
 
 
 def _path(lab: str, directory: Path | None) -> Path:
-    return (directory or state_directory()) / lab / FILE
+    return folder_of(directory or state_directory(), lab) / FILE

@@ -14,6 +14,7 @@ from engine.build import lasting
 from engine.build.apply import down as remove
 from engine.build.diff import diff, restoring, same_programs
 from engine.build.errors import BuildError
+from engine.build.journal import folder_of, state_directory
 from engine.build.lasting import Todo
 from engine.build.namespaces import NETNS_DIR
 from engine.lab import planning
@@ -108,6 +109,11 @@ def running(name: str, directory: Path | None = None) -> bool:
 def down(name: str, directory: Path | None = None) -> tuple[str, ...]:
     """Removes a lab by its name; () or a sentence for each thing that was left. Raises BuildError."""
     return remove(name, directory=directory)
+
+
+def known(name: str, directory: Path | None = None) -> bool:
+    """Whether there is anything of a lab, be it half-built. Raises BuildError for what is no name."""
+    return folder_of(directory or state_directory(), name).is_dir()
 
 
 def names(directory: Path | None = None) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.lab.blueprint import Blueprint, Node
 from engine.lab.spec import Listen
+from engine.model.address import family_of
 from engine.model.container import Attachment, Container, Network, PublishedPort
 from engine.model.host import Snapshot
 
@@ -143,7 +144,13 @@ def _container(lab: Blueprint, node: Node, engine: str) -> Container:
             for end in node.ends
         ),
         published=tuple(
-            PublishedPort(port.protocol, port.host_address, port.host_port, port.container_port)
+            PublishedPort(
+                port.protocol,
+                None if (at := port.host_address) is None or at.is_unspecified else at,
+                port.host_port,
+                port.container_port,
+                family_of(at) if at is not None and at.is_unspecified else None,
+            )
             for port in lab.published
             if port.service == node.name
         ),

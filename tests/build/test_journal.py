@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from engine.build.errors import JournalError, LabExists
+from engine.build.apply import down
+from engine.build.errors import JournalError, LabExists, NoLabName
 from engine.build.inverse import KINDS, DropLink, DropNetns, EndProcess, Inverse, Run, WriteSysctl
 from engine.build.journal import JOURNAL, Entry, Header, Journal, birth_lock, entry_line, parse, state_directory
 
@@ -85,10 +87,18 @@ def test_a_lab_of_the_same_name_is_refused_while_its_journal_is_there(tmp_path: 
     journal.close()
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "..", "Lab", "-x", "a" * 40])
-def test_a_name_that_could_leave_its_folder_is_no_lab_name(tmp_path: Path, name: str) -> None:
-    with pytest.raises(JournalError, match="is no name for a lab"):
-        Journal.create(tmp_path, name)
+@pytest.mark.parametrize("name", ["", ".", "..", "../mine", "{mine}", "a/b", "Lab", "-x", "a" * 40])
+@pytest.mark.parametrize("verb", [Journal.create, Journal.adopt, lambda place, lab: down(lab, directory=place)])
+def test_a_name_that_could_leave_its_folder_is_no_lab_name_and_nothing_there_is_touched(
+    tmp_path: Path, name: str, verb: Callable[[Path, str], object]
+) -> None:
+    mine, labs = tmp_path / "mine", tmp_path / "labs"
+    for folder in (mine, labs, labs / "a"):
+        folder.mkdir()
+        (folder / "kept").touch()
+    with pytest.raises(NoLabName, match="is no name for a lab"):
+        verb(labs, name.format(mine=mine))
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "kept", "kept", "kept", "labs", "mine"]
 
 
 def test_a_journal_cannot_be_taken_over_while_its_owner_holds_it(tmp_path: Path) -> None:

@@ -19,6 +19,22 @@ def test_there_are_at_least_forty_faults() -> None:
     assert len(faults.FAULTS) >= 40
 
 
+@pytest.mark.parametrize(
+    ("ports", "asked"),
+    [
+        ('"8080:80"', ("lan", "192.168.30.1:8080")),
+        ('"127.0.0.1:8080:80", "0.0.0.0:8081:80"', ("lan", "192.168.30.1:8081")),
+        ('"127.0.0.1:8080:80"', ("host", "127.0.0.1:8080")),
+        ('"[::]:8080:80"', ("lan", "[fd00:30::1]:8080")),
+        ('"[::1]:8080:80"', ("host", "[::1]:8080")),
+    ],
+)
+def test_the_question_of_a_lab_is_one_that_can_be_asked(ports: str, asked: tuple[str, str]) -> None:
+    network = "networks: {n: {enable_ipv6: true, ipam: {config: [{subnet: fd00:7::/64}]}}}"
+    file = f"services:\n  web: {{ports: [{ports}], networks: [n]}}\n{network}\n"
+    assert faults.question(draft(file, "lab.yaml", "lab").lab) == asked
+
+
 @pytest.mark.parametrize("fault", faults.FAULTS.values(), ids=list(faults.FAULTS))
 def test_a_fault_has_a_story_hints_and_a_way_back(fault: Fault) -> None:
     assert len(fault.story.split()) >= 4

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
+import time
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from ipaddress import IPv4Address
@@ -18,6 +20,8 @@ from engine.model.host import Netns, Snapshot
 from engine.observe.recording import dumps
 from tests.harness.needs import require
 from workbench.cli import main
+from workbench.commands import lab as commands
+from workbench.exits import Exit
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TARGET = "192.0.2.1:8080"
@@ -81,7 +85,9 @@ def test_a_port_that_is_no_number_is_refused(saved: Path, port: str) -> None:
     assert "port" in complaint(portscope("why", f"192.0.2.1:{port}", "--snapshot", saved))
 
 
-@pytest.mark.parametrize("target", ["192.0.2.1", "300.1.2.3:80", "nosuchcontainer:80", "[::1:80", ""])
+@pytest.mark.parametrize(
+    "target", ["192.0.2.1", "300.1.2.3:80", "nosuchcontainer:80", "[::1:80", "", "http://", "http://:80/"]
+)
 def test_a_target_that_cannot_be_meant_is_refused(saved: Path, target: str) -> None:
     complaint(portscope("why", target, "--snapshot", saved))
 
@@ -142,9 +148,57 @@ def test_a_snapshot_that_is_not_there_is_refused_with_its_name(tmp_path: Path) -
     complaint(portscope("why", TARGET, "--snapshot", tmp_path))
 
 
-@pytest.mark.parametrize("arguments", [("why",), ("whynot",), ("why", TARGET, "--form", "host"), ("open",)], ids=str)
+@pytest.mark.parametrize(
+    "arguments",
+    [("why",), ("whynot",), ("why", TARGET, "--form", "host"), ("open",), ("--write", "--read-only")],
+    ids=str,
+)
 def test_a_command_line_that_is_none_points_to_the_help(arguments: tuple[str, ...]) -> None:
     assert "--help" in complaint(portscope(*arguments))
+
+
+@pytest.fixture
+def labs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty place for labs, and beside it somebody's folder."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(commands, "_join", lambda **_: None)
+    (tmp_path / "mine").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "{}/mine", "../../mine"])
+@pytest.mark.parametrize("verb", ["down", "show", "mend", "check", "save"])
+def test_a_path_is_no_name_of_a_lab(labs: Path, verb: str, name: str) -> None:
+    assert "no name for a lab" in complaint(portscope("lab", verb, name.format(labs)))
+    assert (labs / "mine").is_dir()
+
+
+def test_a_lab_that_is_not_up_is_said_to_be_none(labs: Path) -> None:
+    assert "no lab shop is up" in complaint(portscope("lab", "down", "shop"), 0)
+    assert "no lab shop is up" in complaint(portscope("lab", "show", "shop"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=str)
+def test_a_signal_has_what_was_begun_taken_back_and_a_second_one_waits_for_that(
+    labs: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    undone: list[str] = []
+
+    def begin(_: object) -> Exit:
+        try:
+            os.kill(os.getpid(), number)
+            time.sleep(60)
+        finally:
+            os.kill(os.getpid(), number)
+            undone.append("all of it")
+        return Exit.DONE
+
+    before = signal.getsignal(number)
+    monkeypatch.setattr(commands, "VERBS", {"down": begin})
+    with pytest.raises(SystemExit) as end:
+        portscope("lab", "down", "shop")
+    assert (end.value.code, undone) == (128 + number, ["all of it"])
+    assert signal.getsignal(number) == before
 
 
 def test_without_privileges_it_says_what_was_not_seen_and_what_to_do() -> None:

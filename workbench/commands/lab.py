@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import os
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from engine.build import holder, userns
-from engine.build.errors import BuildError, LabExists
+from engine.build.errors import BuildError, LabExists, NoLabName
 from engine.build.namespaces import enter
 from engine.lab import breaking, dojo, faults, library, lifecycle, shown
 from engine.lab.errors import LabError
 from engine.lab.lifecycle import Draft
+from engine.lab.running import EndingSignals
 from engine.lab.save import save
 from engine.lab.script import lines, script
 from workbench import output
@@ -33,11 +35,24 @@ def run(arguments: Namespace) -> Exit:
     try:
         if arguments.verb not in FILES_FIRST:
             _join()
-        return VERBS[arguments.verb](arguments)
-    except (LabError, LabExists) as error:
+        with _undoing() if arguments.verb in CHANGING else nullcontext():
+            return VERBS[arguments.verb](arguments)
+    except (LabError, LabExists, NoLabName) as error:
         raise usage(str(error)) from error
     except BuildError as error:
         raise refused(str(error)) from error
+
+
+@contextmanager
+def _undoing() -> Iterator[None]:
+    """Signals that end this program raise in it meanwhile, once: what was begun is taken back without a second one."""
+    with EndingSignals() as signals:
+        signals.release()
+        try:
+            yield
+        except SystemExit:
+            complain("interrupted")
+            raise
 
 
 def _join(*, start: bool = False) -> None:
@@ -109,6 +124,8 @@ def _break_as_the_file_says(wanted: Draft) -> None:
 
 
 def _down(arguments: Namespace) -> Exit:
+    if not lifecycle.known(arguments.name):
+        complain(f"no lab {arguments.name} is up: there is nothing to remove")
     left = lifecycle.down(arguments.name)
     for line in left:
         complain(line)
@@ -138,6 +155,7 @@ def _show(arguments: Namespace) -> Exit:
     rows += [f"  network {each['name']}: {each['bridge']} {' '.join(each['subnets'])}" for each in document["networks"]]
     for port in document["published"]:
         at = port["host_address"] or "0.0.0.0"
+        at = f"[{at}]" if ":" in at else at
         rows.append(f"  {at}:{port['host_port']}/{port['protocol']} -> {port['service']}:{port['container_port']}")
     output.emit("\n".join(rows) + "\n")
     return Exit.DONE
@@ -205,6 +223,8 @@ def _gallery(_arguments: Namespace) -> Exit:
     return Exit.DONE
 
 
+#: What changes something, and takes it back where it does not come to its end.
+CHANGING = ("up", "down", "break", "mend", "dojo")
 #: What needs no lab that is up, or reads a file first: in a user namespace some are out of sight.
 FILES_FIRST = ("faults", "gallery", "script", "up")
 VERBS: Mapping[str, Verb] = {

@@ -33,8 +33,8 @@ def _break(arguments: Namespace) -> Exit:
             fault.story + "\n" + "".join(f"  {line}\n" for line in lines(faults.plan(fault, draft.lab).changes))
         )
     else:
-        port, client = faults.subject(draft.lab), faults.client(draft.lab)
-        complain(f"lab {draft.lab.name} is broken: ask from {client.name} for {client.near.ip}:{port.host_port}")
+        client, target = faults.question(draft.lab)
+        complain(f"lab {draft.lab.name} is broken: ask from {client} for {target}")
     return Exit.DONE
 
 
@@ -92,21 +92,21 @@ def look(draft: Draft) -> Snapshot:
 def _dojo(arguments: Namespace) -> Exit:
     """One step of a round: start, look, hint, answer, give-up."""
     draft, name = lifecycle.stands(arguments.name), arguments.name
-    port, client = faults.subject(draft.lab), faults.client(draft.lab)
+    client, target = faults.question(draft.lab)
     if arguments.step == "start":
         if breaking.broken(name):
             raise usage(f"lab {name} has a fault already; 'portscope lab mend {name}' mends it")
         fault = dojo.pick(draft.lab, arguments.seed)
         breaking.break_lab(draft, fault)
         dojo.store(name, dojo.Round(fault.name))
-        output.emit(f"something is wrong: {client.name} cannot use {client.near.ip}:{port.host_port}. What is it?\n")
+        output.emit(f"something is wrong: {client} cannot use {target}. What is it?\n")
         return Exit.DONE
     now = dojo.load(name)
     if arguments.step == "look":
         now = dojo.looked(now)
-        source, target = arguments.words[:1] or [client.name], arguments.words[1:2] or [f":{port.host_port}"]
-        verdict = _answer(look(draft), target[0], source_of(draft.lab, source[0]), Protocol.TCP)
-        output.emit(f"{source[0]} → {target[0]}: {verdict.symptom or verdict.reach}\n")
+        source, target = (*arguments.words, *(client, target)[len(arguments.words) :])[:2]
+        verdict = _answer(look(draft), target, source_of(draft.lab, source), Protocol.TCP)
+        output.emit(f"{source} → {target}: {verdict.symptom or verdict.reach}\n")
     elif arguments.step == "hint":
         now, hint = dojo.hinted(now)
         output.emit(hint + "\n")

@@ -30,7 +30,7 @@ def live(arguments: Namespace) -> Exit:
         return tell(world.look(), "this host")
     from workbench.sources import LiveHost  # noqa: PLC0415 - only a terminal needs Textual
 
-    source = LiveHost(writable=arguments.write and not arguments.read_only)
+    source = LiveHost(writable=arguments.write)
     return draw(source, read_only=arguments.read_only)
 
 

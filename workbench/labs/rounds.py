@@ -48,12 +48,12 @@ def shown(lab: str, told: int) -> RoundNow:
     """The round for its picture, with that many hints told."""
     with work.refusing():
         draft, now = work.stands(lab), dojo.load(lab, work.place())
-        port, client = faults.subject(draft.lab), faults.client(draft.lab)
+        client, target = faults.question(draft.lab)
     fault = faults.find(now.fault)
     possible = [(one.name, one.cause) for one in faults.FAULTS.values() if one.cause and faults.fits(one, draft.lab)]
     return RoundNow(
-        client.name,
-        f"{port.host_address or client.near.ip}:{port.host_port}",
+        client,
+        target,
         now.score,
         dojo.FULL,
         (*fault.hints, fault.story)[:told],
@@ -66,8 +66,8 @@ def look(lab: str, asked: Ask | None = None) -> str:
     """Tries it (or something else), and says what the client sees; costs points."""
     with work.refusing():
         draft, now = work.stands(lab), dojo.load(lab, work.place())
-        port, client = faults.subject(draft.lab), faults.client(draft.lab)
-    wanted = asked or Ask(f"{port.host_address or client.near.ip}:{port.host_port}", f"ns:{client.netns}")
+        client, target = faults.question(draft.lab)
+    wanted = asked or Ask(target, f"ns:{draft.lab.netns_by_node[client]}")
     snapshot = work.look(draft)
     try:
         verdict = ask(snapshot, resolve(snapshot, wanted.target, wanted.source, wanted.protocol))

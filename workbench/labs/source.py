@@ -71,7 +71,7 @@ def question(name: str) -> Ask | None:
     if rounds.current(name) is not None:
         return None
     try:
-        port, client = faults.subject(lab), faults.client(lab)
+        client, target = faults.question(lab)
     except LabError:
         return None
-    return Ask(f"{port.host_address or client.near.ip}:{port.host_port}", f"ns:{client.netns}", port.protocol)
+    return Ask(target, f"ns:{lab.netns_by_node[client]}")

@@ -12,7 +12,7 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from ipaddress import IPv4Network, ip_address
+from ipaddress import IPv4Network, IPv6Address, ip_address
 
 from engine.lab.blueprint import Blueprint, Outside, Published
 from engine.lab.commands import way_back
@@ -20,12 +20,13 @@ from engine.lab.errors import LabError
 from engine.lab.faults.table import Fault
 from engine.lab.faults.table_paths import FAULTS
 from engine.lab.layouts.names import BACKENDS
+from engine.model.address import IPAddress, end_of
 from engine.model.command_building import XT_SUFFIX
 from engine.model.firewall import Backend
 from engine.model.packet import Protocol
 from engine.model.plan import Change, Command, Plan, Serve, SetSysctl
 
-__all__ = ["FAULTS", "Fault", "client", "find", "fits", "listening", "plan", "subject"]
+__all__ = ["FAULTS", "Fault", "client", "find", "fits", "listening", "plan", "question", "subject"]
 
 WORD = re.compile(r"\{(\w+)\}")
 SYSCTL = re.compile(r"(net\.\S+)=(\d+)")
@@ -44,11 +45,12 @@ def find(name: str) -> Fault:
 
 
 def subject(lab: Blueprint) -> Published:
-    """The published port that a fault is about: the first TCP one that every address of the host has."""
+    """The published port that a fault is about: the first TCP one that every address of the host has, else the first
+    that is for others than the host itself."""
     found = [port for port in lab.published if port.protocol is Protocol.TCP]
     if not found:
         raise LabError(f"lab {lab.name} publishes no TCP port to break; add ports: to a service")
-    return next((port for port in found if port.host_address is None), found[0])
+    return min(found, key=lambda port: (port.host_address is not None, _at_home(port)))
 
 
 def client(lab: Blueprint) -> Outside:
@@ -56,6 +58,21 @@ def client(lab: Blueprint) -> Outside:
     if not lab.outside:
         raise LabError(f"lab {lab.name} has nobody outside to ask; add a node below x-lab.outside")
     return lab.outside[0]
+
+
+def question(lab: Blueprint) -> tuple[str, str]:
+    """The node that asks for the port of `subject`, and `ADDRESS:PORT` as it asks. Raises LabError."""
+    port, outside = subject(lab), client(lab)
+    address: IPAddress = port.host_address or outside.near.ip
+    if address.is_unspecified:  # any address of one family; where nobody outside has IPv6, the host's own
+        side = outside.near if address.version == 4 else outside.near6
+        address = side.ip if side else IPv6Address("::1")
+    return "host" if address.is_loopback else outside.name, end_of(address, port.host_port)
+
+
+def _at_home(port: Published) -> bool:
+    """Whether only the host itself reaches it."""
+    return port.host_address is not None and port.host_address.is_loopback
 
 
 def fits(fault: Fault, lab: Blueprint) -> bool:
