@@ -1,4 +1,4 @@
-"""The same pictures in ASCII, for terminals and fonts that have nothing else: one character for one.
+"""The same pictures in ASCII, for terminals and fonts that have nothing else: one character for each cell.
 
 Pure. What lines mean is kept: a heavy one (the packet's way) is = across and # everywhere else, a light one - | and +.
 """
@@ -6,6 +6,8 @@ Pure. What lines mean is kept: a heavy one (the packet's way) is = across and # 
 from __future__ import annotations
 
 import unicodedata
+
+from views.text import cells
 
 #: Marks and letters by what stands for them. Each takes one cell, as the original does.
 MARKS = {
@@ -58,4 +60,4 @@ def in_ascii(text: str) -> str:
     """
     if text.isascii():
         return text
-    return "".join(char if char.isascii() else "?" for char in text.translate(TABLE))
+    return "".join(char if char.isascii() else "?" * cells(char) for char in text.translate(TABLE))

@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from views.painted import Painted
-from views.text import Entry, Role, Span, Spans, clip, matching
+from views.text import Entry, Role, Span, Spans, cells, clip, matching
 
 GUTTER = 3
 
@@ -197,11 +197,12 @@ class Listing(Painted):
 
 def _shortened(spans: Spans, width: int) -> Spans:
     """A row in at most `width` cells, with an ellipsis where something was cut."""
-    excess = sum(len(span.text) for span in spans) - width
+    excess = sum(cells(span.text) for span in spans) - width
     kept = list(spans)
     while excess > 0 and kept:
         last = kept.pop()
-        if len(last.text) > excess:
-            return (*kept, Span(clip(last.text, len(last.text) - excess), last.role))
-        excess -= len(last.text)
+        room = cells(last.text) - excess
+        if room > 0:
+            return (*kept, Span(clip(last.text, room), last.role))
+        excess = -room
     return tuple(kept)

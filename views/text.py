@@ -7,6 +7,7 @@ good or a bad thing has its mark (✓ ✗ ● ○) or its word in the text as we
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
@@ -72,44 +73,88 @@ class Line:
         return self.content
 
 
+#: Asks for the picture of a sign: some terminals give it a second cell then, and some do not.
+WIDENS = "\ufe0f"
+
+
 def visible(text: str) -> str:
     """The text with one printable character for each: what could steer a terminal is a picture of it (␛, ␉).
 
     >>> visible("a\\tb")
     'a␉b'
     """
-    return text if text.isprintable() else "".join(map(_printable, text))
+    return text if text.isprintable() and WIDENS not in text else "".join(map(_printable, text))
 
 
 def _printable(char: str) -> str:
-    if char.isprintable():
+    if char.isprintable() and char != WIDENS:
         return char
     return chr(0x2400 + ord(char)) if ord(char) < 0x20 else "␡" if char == "\x7f" else "�"
 
 
+#: A text of these alone has a cell for each character: ASCII, Latin, Greek, Cyrillic, and the signs of our pictures.
+_NARROW = re.compile(
+    r"[ -~\xa0-\u02ff\u0370-\u0482\u2010-\u2027\u2190-\u21ff\u2200-\u22ff\u2400-\u2426\u2500-\u25fc✓✗⟳⚠⏎]*"
+)
+#: Stands in for the second cell of a character while a text is broken into lines. Unicode keeps it out of texts.
+_SECOND = "\ufdd0"
+
+
+def cells(text: str) -> int:
+    """The cells that a terminal gives the text: two for 界 or an emoji, none for an accent of its own.
+
+    >>> cells("web 界")
+    6
+    """
+    if narrow(text):
+        return len(text)
+    from rich.cells import cell_len  # noqa: PLC0415 - its tables are for texts that few hosts have
+
+    return cell_len(visible(text))
+
+
+def narrow(text: str) -> bool:
+    """Whether each character is known to take one cell. False where it has to be looked up."""
+    return text.isascii() or _NARROW.fullmatch(text) is not None
+
+
+def _start(text: str, width: int) -> str:
+    """As much of the text's start as has room."""
+    end = taken = 0
+    for char in text:
+        taken += cells(char)
+        if taken > width:
+            break
+        end += 1
+    return text[:end]
+
+
 def clip(text: str, width: int) -> str:
     """The text in at most `width` cells, with an ellipsis where something was cut."""
-    if len(text) <= width:
+    if cells(text) <= width:
         return text
-    return text[: width - 1] + "…" if width > 0 else ""
+    return _start(text, width - 1) + "…" if width > 0 else ""
 
 
 def squeeze(text: str, width: int) -> str:
     """The text in at most `width` cells, cut in the middle: its end tells as much as its start."""
-    if len(text) <= width:
+    if cells(text) <= width:
         return text
-    tail = max((width - 1) // 3, 0)
-    return clip(text, width - tail) + text[len(text) - tail :]
+    tail = _start(text[::-1], max((width - 1) // 3, 0))[::-1]
+    return clip(text, width - cells(tail)) + tail
 
 
 def fit(text: str, width: int) -> str:
     """The text in exactly `width` cells."""
-    return clip(text, width).ljust(width)
+    clipped = clip(text, width)
+    return clipped + " " * (width - cells(clipped))
 
 
 def paragraph(text: str, width: int, *, first: str = "", rest: str | None = None) -> list[str]:
     """The text broken at spaces; `first` stands before the first line and `rest` before the others."""
-    indent = " " * len(first) if rest is None else rest
+    indent = " " * cells(first) if rest is None else rest
+    if cells(text) > len(text):
+        text = "".join(char + _SECOND * (cells(char) - 1) for char in text)
     lines = textwrap.wrap(
         text,
         max(width, len(first) + 10),
@@ -118,7 +163,7 @@ def paragraph(text: str, width: int, *, first: str = "", rest: str | None = None
         break_on_hyphens=False,
         drop_whitespace=True,
     )
-    return lines or [first]
+    return [line.replace(_SECOND, "") for line in lines] or [first]
 
 
 def matching(entries: Iterable[Entry], pattern: str) -> tuple[list[Entry], int]:

@@ -148,7 +148,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("help", "question_mark", "The keys", "help", "help"),
     Action("quit", "q,ctrl+c", "Leave", "quit", "quit"),
     Action("undo", "z", "Take the last fix back", "undo_fix", "undo"),
-    Action("details", "i", "All about the selected step, rule or node", "details"),
+    Action("details", "i", "All about the selected step, rule, node or cause", "details"),
     Action("backend", "v", "Rules of all backends merged, or of one after the other", "backend"),
     Action("refresh", "r", "Look at the host now, with its counters", "refresh", "refresh"),
     Action("freeze", "f", "Keep this moment on the screen, or go back to now", "freeze", "freeze"),
@@ -175,6 +175,6 @@ def help_lines(keys: Mapping[str, str] = NO_KEYS) -> list[tuple[str, str]]:
     return lines
 
 
-def bindings() -> list[BindingType]:
-    """All key bindings."""
-    return [action.binding() for action in ACTIONS if action.keys]
+def bindings(keys: Mapping[str, str] = NO_KEYS) -> list[BindingType]:
+    """All key bindings, in the order of the table; `keys` are the user's own."""
+    return [action.binding() for action in (each.with_keys(keys) for each in ACTIONS) if action.keys]

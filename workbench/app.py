@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import App, ComposeResult
-from textual.binding import BindingType
+from textual.binding import BindingsMap, BindingType
 from textual.content import Content
 from textual.filter import LineFilter
 from textual.message import Message
@@ -23,7 +23,7 @@ from textual.theme import Theme
 from textual.widgets import Footer, Static
 
 from views.verdict.ask import Ask
-from workbench.actions import ACTIONS, bindings, named
+from workbench.actions import bindings, named
 from workbench.asking import Asking
 from workbench.changing import Changes
 from workbench.command_log import CommandLog
@@ -117,11 +117,9 @@ class Workbench(Unbroken, Metering, Proving, Labs, Asking, Looking, Surveying, M
     def settle(self, settings: Settings) -> None:
         """Takes the user's settings: keys, theme, glyphs."""
         self.settings = settings
-        self.set_keymap(dict(settings.keys))
         self.panes.keys = settings.keys
-        for action in ACTIONS:
-            if not action.keys and action.id in settings.keys:
-                self.bind(settings.keys[action.id], action.handler, description=action.title, show=False)
+        textuals = App._merged_bindings or BindingsMap()
+        self._bindings = BindingsMap.merge((textuals, BindingsMap(bindings(settings.keys))))
         if settings.theme:
             self.theme = settings.theme
 

@@ -15,7 +15,7 @@ from textual.widgets import Footer, Static
 from engine.model.host import Snapshot
 from views.listing import Listing
 from views.topology.widget import Topology
-from views.verdict.ask import Ask, outside_source
+from views.verdict.ask import Ask, asked_from, outside_source
 from workbench.messages import Answered, Unanswerable
 from workbench.notices import NoticeLine
 from workbench.panes import Panes
@@ -117,7 +117,7 @@ class Asking(Stage):
         source = last.source if last else outside_source(snapshot)
         suggested = self.panes.suggestion(source)
         if suggested is not None:
-            return Ask(suggested.target, source, suggested.protocol)
+            return asked_from(source, suggested)
         return last or Ask(":", source)
 
     def _hint(self, text: str, *, wrong: bool = False) -> None:

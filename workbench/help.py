@@ -36,7 +36,7 @@ PANES = {
     "path": "The packet's way, step by step. Topology and rules follow the cursor; {jump} goes to the rule or link of "
     "the step, {details} shows the packet's fields before and after it.",
     "answer": "What stops the packet, and what mends it. {apply} shows the fix under the cursor whole, {copy} copies "
-    "it; {jump} goes to the place that a row speaks of.",
+    "it; {jump} goes to the place that a row speaks of, {details} tells all about it.",
 }
 #: Cells of the column of keys; longer ones have a line of their own.
 COLUMN = 15

@@ -48,8 +48,7 @@ class Navigation(Stage):
         """Shows all about what is selected."""
         lay = self.panes.details()
         if lay is None:
-            said = "{apply} shows the fix whole, {jump} goes to the place that a row speaks of."
-            self.say(said if self.panes.current == "answer" else "Select a step, a rule or a node first.")
+            self.say("Select a step, a rule, a node or a cause first.")
         else:
             self.push_screen(Dialog("Details", "↑ ↓ scroll · esc closes", lay))
 

@@ -38,8 +38,10 @@ def served() -> bool:
 
 
 def has_terminal() -> bool:
-    """Whether a full-screen program can run: it reads stdin and draws on stdout and stderr, or in a browser's page."""
-    return served() or all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    """Whether a full-screen program can run: it reads stdin and draws on stdout and stderr of a terminal that can move
+    its cursor, or in a browser's page."""
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    return served() or (os.environ.get("TERM") != "dumb" and all(one is not None and one.isatty() for one in streams))
 
 
 def progress(done: int, whole: int, what: str = "questions") -> None:

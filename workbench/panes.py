@@ -23,6 +23,7 @@ from views.topology.detail import node_lines
 from views.topology.way import focus
 from views.topology.widget import Topology
 from views.verdict.ask import Ask, about_node, about_rule, outside_source
+from views.verdict.detail import row_lines
 from workbench.actions import ASK_FIRST
 from workbench.pointing import near_words
 from workbench.shown import NAMES, Shown
@@ -62,6 +63,9 @@ class Panes(Shown):
             return lambda width: rule_lines(row, width, near)
         if self.current == "topology" and node is not None:
             return lambda width: node_lines(node, width)
+        verdict, chosen = self.verdict, self.answer.cursor
+        if self.current == "answer" and verdict is not None and row_lines(verdict, chosen, 1):
+            return lambda width: row_lines(verdict, chosen, width)
         return None
 
     def suggestion(self, source: str) -> Ask | None:

@@ -22,7 +22,7 @@ from workbench.exits import Refusal, usage
 #: Set to anything but "" or "0", glyphs are ASCII.
 ASCII_VARIABLE = "PORTSCOPE_ASCII"
 #: Terminals whose fonts have no marks beside lines.
-POOR_TERMINALS = ("linux", "dumb", "vt100", "vt220")
+POOR_TERMINALS = ("linux", "vt100", "vt220")
 
 
 @dataclass(frozen=True, slots=True)

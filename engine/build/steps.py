@@ -27,6 +27,7 @@ from engine.model.plan import (
     AddRoute,
     Change,
     DeleteAddress,
+    DeleteElement,
     DeleteFlow,
     DeleteForwarding,
     DeleteNeighbour,
@@ -145,6 +146,14 @@ def _set_arp(change: SetArp, site: Site) -> Step:
     return step_in(site, change.netns, lambda: Run(path, back), lambda: site.hands.run(path, argv))
 
 
+def _delete_element(change: DeleteElement, site: Site) -> Step:
+    """An element that had a time to live comes back for good: what was left of it is not known."""
+    path = site.where.path(change.netns)
+    (argv,) = argvs(change, site.bare())
+    back = tuple({"delete": "add", "del": "add"}.get(word, word) for word in argv[:2]) + argv[2:]
+    return step_in(site, change.netns, lambda: Run(path, back), lambda: site.hands.run(path, argv))
+
+
 def _delete_flow(change: DeleteFlow, site: Site) -> Step:
     """A flow begins anew with its next packet: there is nothing to undo."""
     path = site.where.path(change.netns)
@@ -217,6 +226,7 @@ STEPS: Mapping[type[Any], Callable[[Any, Site], Step]] = {
     InsertRule: _rule,
     ReplaceRule: _rule,
     DeleteRule: _rule,
+    DeleteElement: _delete_element,
     AddRoute: _route,
     DeleteRoute: _route,
     AddAddress: _add_address,

@@ -3,8 +3,8 @@ from dataclasses import replace
 from engine.model.host import Snapshot
 from engine.model.link import BridgeOptions, Link
 from tests.views.hosts import connected_verdict, crowded_host, docker_host, dropped_verdict
-from tests.views.test_scene import two_networks
-from views.text import Role
+from tests.views.test_scene import two_networks, with_links
+from views.text import Role, cells
 from views.topology.canvas import draw
 from views.topology.drawing import Look
 from views.topology.picture import Picture
@@ -89,6 +89,22 @@ def test_a_row_of_its_own_is_where_a_port_is_found_under_the_pointer() -> None:
     row = next(number for number, line in enumerate(rows) if "app03" in line)
     place = picture.places[str(picture.at(rows[row].index("app03"), row))]
     assert place.y == row
+
+
+def test_a_name_in_wide_characters_moves_nothing_that_stands_beside_it() -> None:
+    wide, plain = (scene(with_links(docker_host(), "dh", Link(20, name, "bridge"))) for name in ("日本語", "xxxxxx"))
+    for width in (60, 120):
+        one, other = (text(draw(found, width, 20)).split("\n") for found in (wide, plain))
+        assert any("日本語" in row for row in one)
+        assert [row.replace("日本語", "xxxxxx") for row in one] == other
+    assert {sum(cells(span.text) for span in row) for row in draw(wide, 60, 20).rows} == {draw(wide, 60, 20).width}
+
+
+def test_where_width_is_short_too_what_a_container_serves_stands_below_its_name() -> None:
+    rows = text(draw(scene(crowded_host(8)), 50, 8)).split("\n")
+    first = next(number for number, row in enumerate(rows) if "app00" in row)
+    assert ":8000" in rows[first + 1]
+    assert max(map(len, rows)) <= 50
 
 
 def test_a_selected_node_has_a_mark_of_its_own() -> None:

@@ -1,6 +1,10 @@
 from dataclasses import replace
+from ipaddress import ip_address
 
+from engine.model.address import Family
+from engine.model.container import PublishedPort
 from engine.model.host import Gap, Snapshot
+from engine.model.link import Address
 from engine.model.packet import Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Symptom
@@ -98,6 +102,28 @@ def test_published_ports_are_asked_from_outside() -> None:
     assert outside_source(docker_host()) == "ns:lan"
     alone = docker_host()
     assert outside_source(replace(alone, namespaces=tuple(n for n in alone.namespaces if n.id != "lan"))) == "host"
+
+
+def test_a_port_of_one_address_or_family_is_asked_for_at_that_one_and_a_loopback_one_by_the_host() -> None:
+    port = PublishedPort(Protocol.TCP, None, 8080, 80)
+    ports = [
+        replace(port, host_address=ip_address("127.0.0.1")),
+        replace(port, host_address=ip_address("fd00::9")),
+        replace(port, family=Family.INET6),
+        port,
+    ]
+    base = docker_host()
+    web = replace(base.containers[0], published=tuple(ports))
+    own = Address(2, ip_address("fd00::1"), 64)
+    spaces = (replace(one, addresses=(*one.addresses, own)) if one.id == "dh" else one for one in base.namespaces)
+    host = replace(base, containers=(web, *base.containers[1:]), namespaces=tuple(spaces))
+    outside = outside_source(host)
+    assert suggestions(host)[:4] == [
+        Ask("127.0.0.1:8080"),
+        Ask("[fd00::9]:8080", outside),
+        Ask("[fd00::1]:8080", outside),
+        Ask(":8080", outside),
+    ]
 
 
 def test_suggestions_are_few() -> None:

@@ -1,4 +1,4 @@
-from views.text import Line, Span, clip, fit, matching, paragraph, visible
+from views.text import Line, Span, cells, clip, fit, matching, paragraph, squeeze, visible
 
 
 def heading(text: str) -> Line:
@@ -39,6 +39,14 @@ def test_clipped_text_ends_in_an_ellipsis_and_fits() -> None:
     assert clip("abcd", 4) == "abcd"
     assert clip("abcd", 0) == ""
     assert fit("ab", 4) == "ab  "
+
+
+def test_a_wide_character_takes_two_cells_wherever_a_text_is_cut_or_filled() -> None:
+    assert [cells(text) for text in ("日本", "e\u0301", "web ●", "👨\u200d👩", "☁\ufe0f", "a\tb")] == [4, 1, 5, 5, 2, 3]
+    assert clip("日本語", 4) == "日…"
+    assert fit("日本語", 4) == "日… "
+    assert squeeze("日本語の名前", 8) == "日本…前"
+    assert paragraph("日本語 の 名前", 14, first="· ") == ["· 日本語 の", "  名前"]
 
 
 def test_paragraphs_indent_what_follows_below_the_first_word() -> None:

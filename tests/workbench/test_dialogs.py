@@ -2,7 +2,8 @@
 
 from textual.pilot import Pilot
 
-from tests.workbench.screen import bench, drive, looked, workbench
+from engine.model.codes import CODES
+from tests.workbench.screen import ASK, answered, bench, drive, looked, workbench
 from workbench.dialogs import Dialog
 from workbench.labs.dialogs import Item, Menu
 
@@ -31,6 +32,19 @@ def test_a_list_over_the_panes_is_filtered_and_its_letters_are_letters_of_the_fi
         assert app.screen is not menu
 
     drive(workbench(), play)
+
+
+def test_the_details_of_a_cause_say_what_its_code_means_and_those_of_a_fix_what_it_does() -> None:
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        app = bench(pilot)
+        for steps, words in ((0, CODES["FW_RULE_DROP"].meaning), (1, "then connected")):
+            await pilot.press("4", "g", *("j" * steps), "i")
+            assert isinstance(app.screen, Dialog)
+            assert words in " ".join(row.words.strip() for row in app.screen.listing.entries)
+            await pilot.press("escape")
+
+    drive(workbench(ask=ASK), play)
 
 
 def test_escape_closes_a_list_that_is_not_filtered() -> None:

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Footer
+from textual.widgets._footer import FooterKey
 
 from tests.workbench.screen import ASK, answered, bench, drive, until, workbench
 from views.ascii import in_ascii
+from views.text import cells
 from workbench import settings
 from workbench.actions import ACTIONS
 from workbench.exits import Exit, Refusal
@@ -25,6 +28,10 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TERM", "xterm-256color")
     (tmp_path / "config/portscope").mkdir(parents=True)
     return tmp_path
+
+
+#: What a file that is looked at lacks.
+LIVE = ("undo", "refresh", "freeze")
 
 
 def write(text: str) -> Path:
@@ -113,7 +120,26 @@ def test_keys_are_the_users_own_also_for_what_had_none_and_every_glyph_is_ascii(
     drive(app, play)
 
 
+def test_a_key_of_the_users_keeps_its_place_in_the_footer_and_the_old_one_does_nothing() -> None:
+    app = workbench()
+    app.settle(Settings(keys={"why": "W", "filter": "ctrl+f"}))
+
+    async def play(pilot: Pilot[int]) -> None:
+        await until(pilot, lambda: bool(pilot.app.query(FooterKey)))
+        shown = [(key.key, key.description) for key in pilot.app.query(FooterKey)]
+        assert [word for _, word in shown] == [
+            action.short for action in ACTIONS if action.short and action.id not in LIVE
+        ]
+        assert {("W", "why"), ("ctrl+f", "filter")} <= set(shown)
+        await pilot.press("w", "slash")
+        assert pilot.app.query_one(Footer).display
+        await pilot.press("W")
+        assert not pilot.app.query_one(Footer).display  # the prompt stands in its place
+
+    drive(app, play)
+
+
 def test_one_cell_stays_one_cell() -> None:
     text = "● ○ ✗ ━┫┠─ ╭╮ ▶ • → ⇐ … “x” 漢"
-    assert len(in_ascii(text)) == len(text)
+    assert len(in_ascii(text)) == cells(text)
     assert in_ascii(text).isascii()

@@ -15,7 +15,7 @@ from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Rule, Tab
 from engine.model.host import Gap
 from engine.model.owner import ADMIN, owner_of_chain
 from views.nat.words import action, condition
-from views.text import Line, Role, Span, Spans, clip, fit
+from views.text import Line, Role, Span, Spans, cells, clip, fit
 
 HOOKS = ("ingress", "prerouting", "input", "forward", "output", "postrouting", "egress")
 #: Where the kernel runs the nat chains of a hook (include/uapi/linux/netfilter_ipv4.h).
@@ -51,7 +51,7 @@ class ChainRow:
         left = "" if base else "  ↳ "
         policy = f"policy {base.policy}" if base else ""
         name = clip(f"{self.table.name}/{self.chain.name}", width - len(left) - len(policy) - 1)
-        room = width - len(left) - len(name) - len(policy)
+        room = width - len(left) - cells(name) - len(policy)
         note = ""
         for part in self._notes():
             longer = f"{note} · {part}" if note else f"  {part}"
@@ -59,7 +59,7 @@ class ChainRow:
         return (
             Span(left, Role.DIM),
             Span(name, Role.HEAD if base else Role.STRONG),
-            Span(note.ljust(room), Role.DIM),
+            Span(fit(note, room), Role.DIM),
             Span(policy, Role.WARN if base and base.policy == "drop" else Role.DIM),
         )
 
@@ -112,8 +112,8 @@ class RuleRow:
         gain = f"+{count(self.grown)}" if self.grown else ""
         room = width - len(number) - (6 if self.grown is None else 6 + GROWN)
         meets = condition(self.rule)
-        target = max(min(len(does), max(20, room * 9 // 20, room - len(meets) - 1)), 20 if room > 44 else 10)
-        text = fit(meets, max(room - target - 1, min(len(meets), 6)))
+        target = max(min(cells(does), max(20, room * 9 // 20, room - cells(meets) - 1)), 20 if room > 44 else 10)
+        text = fit(meets, max(room - target - 1, min(cells(meets), 6)))
         return (
             Span(number, Role.DIM),
             Span(text + " "),

@@ -14,7 +14,7 @@ from engine.model.packet import Packet
 from engine.model.ref import RefKind
 from engine.model.trace import Conversation, Hop, Outcome, Step, StepKind, Trace
 from views.nat.words import shorten
-from views.text import Line, Role, Span, Spans, clip, fit, squeeze
+from views.text import Line, Role, Span, Spans, cells, clip, fit, squeeze
 
 StepKey = tuple[int, int, int]
 
@@ -59,7 +59,7 @@ class StepRow:
         place = where(self.step)
         room = width - len(hook)
         left = min(self.place_width + 2, max(room * 3 // 8, 12))
-        right = min(len(text), max(room - left - 10, 12))
+        right = min(cells(text), max(room - left - 10, 12))
         middle = max(room - left - right - 2, 4)
         return (
             Span(hook, Role.DIM),
@@ -114,7 +114,7 @@ def rows(conversation: Conversation) -> list[Line | StepRow]:
     """All legs, with headings."""
     found: list[Line | StepRow] = []
     steps = [step for leg in legs(conversation) for step in leg.trace.steps]
-    widest = max((len(where(step)) for step in steps), default=0)
+    widest = max((cells(where(step)) for step in steps), default=0)
     for number, leg in enumerate(legs(conversation)):
         if found:
             found.append(Line(()))

@@ -7,10 +7,10 @@ picture that is too large for its pane is scrolled, never squeezed. Lines come f
 
 from __future__ import annotations
 
-from views.text import Role, clip
+from views.text import Role, cells, clip
 from views.topology.drawing import Drawing, Look
 from views.topology.graph import FORWARDING, Scene
-from views.topology.layout import HEADS, WIDEST, Layout, layout_for, widest
+from views.topology.layout import HEADS, WIDEST, Layout, first_of, layout_for, widest
 from views.topology.picture import Picture, Place
 from views.topology.ports import draw_switch
 from views.topology.way import Way
@@ -34,7 +34,7 @@ def draw(scene: Scene, width: int, height: int, way: Way = NO_WAY, look: Look = 
     foot = bottom + 1
     if way.words:
         words = f"✗ {way.words}"
-        drawing.text(max(min(layout.host, width - len(words)), 0), foot, words, Role.BAD)
+        drawing.text(max(min(layout.host, width - cells(words)), 0), foot, words, Role.BAD)
         foot += 1
     _draw_elsewhere(drawing, scene, foot, width)
     return Picture(drawing.lines, drawing.texts, drawing.places)
@@ -59,7 +59,7 @@ def _draw_host(drawing: Drawing, scene: Scene, layout: Layout, rows: tuple[int, 
     drawing.lines.box(layout.host, top, layout.host_end, bottom, 2 if host.id in drawing.way.entered else 1)
     room = layout.host_end - layout.host - 3
     drawing.node(host, layout.host + 2, axis, 2, room - 2)
-    shown = [fact for fact in host.facts if fact is not FORWARDING or len(str(fact)) <= room]
+    shown = [fact for fact in host.facts if fact is not FORWARDING or cells(str(fact)) <= room]
     for y, fact in zip(range(axis + 1, bottom), shown, strict=False):
         drawing.text(layout.host + 2, y, clip(str(fact), room), Role.WARN if fact.amiss else Role.DIM)
     drawing.places[host.id] = Place(layout.host, top, layout.host_end - layout.host + 1, 2, bottom - top + 1)
@@ -81,7 +81,8 @@ def _draw_uplinks(drawing: Drawing, scene: Scene, layout: Layout, rows: tuple[in
             drawing.text(max(layout.host - 1 - len(rate), 0), y - 1, rate, Role.TRACED)
         address = clip(branch.near.detail, WIDEST)
         if layout.nested:
-            drawing.text(layout.host - 1 - len(address), y + 1, address, Role.DIM)
+            address = address if cells(address) < layout.host - 1 else first_of(address)
+            drawing.text(layout.host - 1 - cells(address), y + 1, address, Role.DIM)
             continue
         drawing.text(layout.uplink + 2, y + 1, address, Role.DIM)
         drawing.text(2, y + 1, clip(branch.far.detail, WIDEST), Role.DIM)

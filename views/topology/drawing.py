@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from views.text import Role, squeeze
+from views.text import Role, cells, squeeze
 from views.topology.box import Lines
 from views.topology.graph import Node, State
 from views.topology.picture import Place, Text
@@ -37,7 +37,7 @@ class Drawing:
     def text(self, x: int, y: int, text: str, role: Role = Role.PLAIN) -> int:
         """Puts text on the drawing; the cell after it."""
         self.texts.setdefault(y, []).append((x, text, role))
-        return x + len(text)
+        return x + cells(text)
 
     def weight(self, *links: str) -> int:
         """Heavy when the traced packet used all of these links."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import IPv4Address
 
-from engine.model.address import Family
+from engine.model.address import Family, end_of
 from engine.model.container import Container
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Link
@@ -41,7 +41,8 @@ def exposure(snapshot: Snapshot, netns: Netns, containers: Iterable[Container]) 
     published: dict[Port, list[str]] = {}
     for container in containers:
         for port in container.published:
-            at = f"{port.host_address}:{port.host_port}" if port.host_address else f":{port.host_port}"
+            any_address = "[::]" if port.family is Family.INET6 else ""
+            at = end_of(port.host_address, port.host_port) if port.host_address else f"{any_address}:{port.host_port}"
             places = published.setdefault((port.protocol, port.container_port), [])
             if at not in places:
                 places.append(at)
@@ -61,11 +62,7 @@ def _port(port: Port, listener: Listener | None, published: list[str], seen: boo
     number = f"{port[1]}" if port[0] is Protocol.TCP else f"{port[1]}/{port[0]}"
     alone = listener is not None and _loopback(listener)
     if listener is not None and alone:
-        inside = (
-            f"{listener.address}:{number}"
-            if listener.address and listener.address.version == 4
-            else f"[{listener.address}]:{number}"
-        )
+        inside = f"[{listener.address}]:{number}" if ":" in str(listener.address) else f"{listener.address}:{number}"
     else:
         inside = number if published else f":{number}"
     words = f"{','.join(published)}→{inside}" if published else inside

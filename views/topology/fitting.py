@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from views.text import Role, Span, clip
+from views.text import Role, Span, cells, clip
 from views.topology.graph import Fact
 
 SEPARATOR = " · "
@@ -22,19 +22,19 @@ def fitted(lead: Sequence[Span], facts: Sequence[Fact], room: int, rows: int) ->
     short = [*lead, *(_span(fact.words, fact) for fact in facts)]
     for pieces in (whole, short):
         laid = _wrapped(pieces, room)
-        if len(laid) <= rows and all(len(piece.text) <= room for piece in pieces):
+        if len(laid) <= rows and all(cells(piece.text) <= room for piece in pieces):
             return laid
     for kept in range(len(short) - 1, 0, -1):
         pieces = [*short[:kept], Span(f"+{len(short) - kept}", Role.DIM)]
         laid = _wrapped(pieces, room)
-        if len(laid) <= rows and all(len(piece.text) <= room for piece in pieces):
+        if len(laid) <= rows and all(cells(piece.text) <= room for piece in pieces):
             return laid
     return [[Span(clip(short[0].text, room), short[0].role)]] if short and room >= LEAST and rows else []
 
 
 def has_room(facts: Sequence[Fact], room: int) -> bool:
     """Whether all facts fit in one row, without their programs."""
-    return len(SEPARATOR.join(fact.words for fact in facts)) <= room
+    return cells(SEPARATOR.join(fact.words for fact in facts)) <= room
 
 
 def _span(text: str, fact: Fact) -> Span:
@@ -46,10 +46,10 @@ def _wrapped(pieces: Sequence[Span], room: int) -> list[list[Span]]:
     rows: list[list[Span]] = []
     left = 0
     for piece in pieces:
-        if rows and len(SEPARATOR) + len(piece.text) <= left:
+        if rows and len(SEPARATOR) + cells(piece.text) <= left:
             rows[-1] += [Span(SEPARATOR, Role.DIM), piece]
-            left -= len(SEPARATOR) + len(piece.text)
+            left -= len(SEPARATOR) + cells(piece.text)
         else:
             rows.append([piece])
-            left = room - len(piece.text)
+            left = room - cells(piece.text)
     return rows

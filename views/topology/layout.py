@@ -3,7 +3,7 @@
 Pure. Columns are as wide as their labels, up to a limit. Of three layouts the roomiest that fits is taken: with the
 names of bridge ports; without them; and nested, where each bridge has a row of its own with its ports below it, and
 small gaps. The pitch is the number of rows that a bridge port takes: the largest that lets everything fit in the
-height. What does not fit even so is scrolled.
+height, and never so small that what a container serves has no room. What does not fit even so is scrolled.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from views.text import cells
 from views.topology.fitting import SEPARATOR
 from views.topology.graph import Node, Scene, Switch
 
@@ -22,6 +23,8 @@ HOST_WIDEST = 14
 FACTS_ROOM = 26
 #: The room that a name leaves for ports beside it, and the least that it takes itself.
 PORTS_ROOM, NAME_LEAST = 12, 12
+#: A published port (`:8080→8080`): with less room beside their names, what containers serve stands below them.
+PORT_LEAST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +90,10 @@ def layout_for(scene: Scene, width: int, height: int) -> Layout:
         if found.end + _end_width(ends, pitch) <= width:
             return _with_texts(found, ends)
     nested = _with_texts(replace(_columns(scene, nested=True), width=width), ends)
-    flat = nested.end + _end_width(ends, 1) <= width
-    return _tallest(nested, scene, height, ((1, 1), (1, 0)) if flat else ((2, 1), (2, 0), (1, 1), (1, 0)))
+    if nested.end + _end_width(ends, 1) <= width:
+        return _tallest(nested, scene, height, ((1, 1), (1, 0)))
+    beside = nested.facts + PORT_LEAST <= width
+    return _tallest(nested, scene, height, ((2, 1), (2, 0), (1, 1), (1, 0)) if beside else ((2, 1), (2, 0)))
 
 
 def _tallest(layout: Layout, scene: Scene, height: int, choices: Iterable[tuple[int, int]]) -> Layout:
@@ -102,7 +107,12 @@ def _tallest(layout: Layout, scene: Scene, height: int, choices: Iterable[tuple[
 
 def widest(nodes: Iterable[Node], most: int = WIDEST) -> int:
     """The cells that the widest label or address among nodes takes, at most `most`."""
-    return min(max((max(len(node.label), len(node.detail)) for node in nodes), default=0), most)
+    return min(max((max(cells(node.label), cells(node.detail)) for node in nodes), default=0), most)
+
+
+def first_of(addresses: str) -> str:
+    """The first of some addresses, without the number of the others (`10.0.0.1/24 +1`)."""
+    return addresses.partition(" ")[0]
 
 
 def _columns(scene: Scene, *, ports: bool = False, nested: bool = False) -> Layout:
@@ -113,15 +123,15 @@ def _columns(scene: Scene, *, ports: bool = False, nested: bool = False) -> Layo
     near = [branch.near for branch in scene.uplinks]
     host = uplink + ((_widest_label(near) if nested else widest(near)) + 1 + gap if far else 0)
     if nested and far:
-        host = max(host + 1, uplink + len(HEADS[1]) + 2, widest(near) + 2)
+        host = max(host + 1, uplink + len(HEADS[1]) + 2, max(cells(first_of(node.detail)) for node in near) + 2)
     facts = [fact for fact in scene.host.facts if fact.amiss or not nested]
-    inner = max([len(scene.host.label) + 2, *(len(str(fact)) for fact in facts)])
+    inner = max([cells(scene.host.label) + 2, *(cells(str(fact)) for fact in facts)])
     host_end = host + min(inner, HOST_WIDEST) + 3
     bridge = host_end + gap
     if nested:
         return Layout(uplink, host, host_end, bridge, bridge, None, bridge + 2, nested=True)
     trunk = bridge + widest(switch.bridge for switch in scene.switches if switch.bridge) + 1 + gap
-    names = max((len(port.near.label) for switch in scene.switches for port in switch.ports), default=0)
+    names = max((cells(port.near.label) for switch in scene.switches for port in switch.ports), default=0)
     end = trunk + 3 + names + 5 if ports else trunk + 3
     return Layout(uplink, host, host_end, bridge, trunk, trunk + 3 if ports else None, end)
 
@@ -137,16 +147,16 @@ def _with_texts(layout: Layout, ends: list[Node]) -> Layout:
 
 def _end_width(ends: list[Node], pitch: int) -> int:
     """The cells that what stands at the ends of ports asks for."""
-    facts = [min(len(SEPARATOR.join(map(str, node.facts))), FACTS_ROOM) for node in ends]
+    facts = [min(cells(SEPARATOR.join(map(str, node.facts))), FACTS_ROOM) for node in ends]
     if pitch == 1:
         return 2 + _widest_label(ends) + 2 + _widest_address(ends) + 2 + max(facts, default=0)
-    heads = (_widest_label([node]) + 4 + len(node.detail) for node in ends)
+    heads = (_widest_label([node]) + 4 + cells(node.detail) for node in ends)
     return max((max(head, told + 2) for head, told in zip(heads, facts, strict=True)), default=0)
 
 
 def _widest_label(nodes: Iterable[Node]) -> int:
-    return min(max((len(node.label) for node in nodes), default=0), WIDEST)
+    return min(max((cells(node.label) for node in nodes), default=0), WIDEST)
 
 
 def _widest_address(nodes: Iterable[Node]) -> int:
-    return max((len(node.detail) for node in nodes), default=0)
+    return max((cells(node.detail) for node in nodes), default=0)

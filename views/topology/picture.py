@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
-from views.text import Role, Span, Spans
+from views.text import Role, Span, Spans, cells, narrow, visible
 from views.topology.box import Lines
 
 #: A text of a row: its first cell, the text, what it means.
@@ -33,7 +33,7 @@ class Picture:
 
     def __init__(self, lines: Lines, texts: dict[int, list[Text]], places: dict[str, Place]) -> None:
         self.places = places
-        ends = (x + len(text) for row in texts.values() for x, text, _ in row)
+        ends = (x + cells(text) for row in texts.values() for x, text, _ in row)
         self.width = max(max(ends, default=1), lines.width)
         self.height = max(max(texts, default=0) + 1, lines.height)
         self._lines, self._texts = lines, texts
@@ -58,9 +58,23 @@ class Picture:
         return None
 
     def _composed(self, y: int) -> Spans:
-        cells = [(" ", Role.PLAIN)] * self.width
+        row = [(" ", Role.PLAIN)] * self.width
         for x, (glyph, heavy) in self._lines.row(y).items():
-            cells[x] = (glyph, Role.TRACED if heavy else Role.DIM)
+            row[x] = (glyph, Role.TRACED if heavy else Role.DIM)
         for x, text, role in self._texts.get(y, ()):
-            cells[x : x + len(text)] = [(char, role) for char in text]
-        return tuple(Span("".join(map(itemgetter(0), same)), role) for role, same in groupby(cells, itemgetter(1)))
+            row[x : x + cells(text)] = [(char, role) for char in in_cells(text)]
+        return tuple(Span("".join(map(itemgetter(0), same)), role) for role, same in groupby(row, itemgetter(1)))
+
+
+def in_cells(text: str) -> list[str]:
+    """What stands in each cell of a text: the second one of a wide character is empty, an accent is with its letter."""
+    if narrow(text):
+        return list(text)
+    found: list[str] = []
+    for char in visible(text):
+        width = cells(char)
+        if width or not found:
+            found += [char, *[""] * (width - 1)]
+        else:
+            found[-1] += char
+    return found

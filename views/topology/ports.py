@@ -5,11 +5,11 @@ What a container tells beside its name stands in columns where a port takes one 
 
 from __future__ import annotations
 
-from views.text import Role, Span, clip
+from views.text import Role, Span, cells, clip
 from views.topology.drawing import Drawing
 from views.topology.fitting import fitted, has_room
 from views.topology.graph import Branch, Node, Switch
-from views.topology.layout import WIDEST, Layout
+from views.topology.layout import WIDEST, Layout, first_of
 
 
 def draw_switch(drawing: Drawing, switch: Switch, at: Layout, top: int) -> None:
@@ -61,10 +61,11 @@ def _nested_bridge(drawing: Drawing, switch: Switch, at: Layout, middle: int) ->
         return
     drawing.lines.across(middle, at.host_end, at.bridge, drawing.weight(bridge.id))
     end = drawing.node(bridge, at.bridge, middle, 3, WIDEST)
-    told = [word for word in (bridge.detail, *map(str, bridge.facts)) if word]
+    address = bridge.detail if end + 2 + cells(bridge.detail) <= at.width else first_of(bridge.detail)
+    told = [word for word in (address, *map(str, bridge.facts)) if word]
     told += [] if switch.ports else ["no container"]
     for word in told:
-        if word is bridge.detail or end + 2 + len(word) <= at.width:
+        if word is address or end + 2 + cells(word) <= at.width:
             end = drawing.text(end + 2, middle, word, Role.DIM)
 
 
@@ -104,7 +105,7 @@ def _below(drawing: Drawing, far: Node, rate: str, at: Layout, cell: tuple[int, 
     x, y = cell
     lead = []
     for piece in (Span(far.detail, Role.DIM), Span(rate, Role.TRACED)):
-        if piece.text and x + len(piece.text) <= at.width:
+        if piece.text and x + cells(piece.text) <= at.width:
             x = drawing.text(x, y, piece.text, piece.role) + 2
         elif piece.text:
             lead.append(piece)

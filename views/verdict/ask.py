@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from ipaddress import IPv6Address
 
+from engine.model.address import Family
 from engine.model.container import PublishedPort
 from engine.model.firewall import Nat, NatKind, Rule
 from engine.model.host import Netns, Snapshot
@@ -40,13 +42,22 @@ def suggestions(snapshot: Snapshot, most: int = 12) -> list[Ask]:
 def _published(snapshot: Snapshot) -> Iterator[Ask]:
     outside = outside_source(snapshot)
     for _, port in snapshot.published:
-        yield replace(_at_host(port), source=outside)
+        yield asked_from(outside, _at_host(snapshot, port))
 
 
-def _at_host(port: PublishedPort) -> Ask:
+def asked_from(source: str, ask: Ask) -> Ask:
+    """The question as the source asks it. A loopback address is another one everywhere: the host's is asked there."""
+    host = ask.target.rpartition(":")[0]
+    return replace(ask, source="host" if host.startswith("127.") or host == "[::1]" else source)
+
+
+def _at_host(snapshot: Snapshot, port: PublishedPort) -> Ask:
     """A published port, as it is asked for."""
-    host = str(port.host_address) if port.host_address else ""
-    host = f"[{host}]" if ":" in host else host
+    address = port.host_address
+    if address is None and port.family is Family.INET6:
+        own = (one for one in snapshot.host_netns.addresses if one.family is Family.INET6 and one.scope == "global")
+        address = next((one.address for one in own), IPv6Address("::1"))
+    host = "" if address is None else f"[{address}]" if address.version == 6 else f"{address}"
     return Ask(f"{host}:{port.host_port}", protocol=port.protocol)
 
 
@@ -127,7 +138,7 @@ def about_node(snapshot: Snapshot, ref: Ref, *, outside: bool = False) -> Ask | 
     if ref.kind is not RefKind.NETNS:
         return None
     for container in snapshot.containers_in(ref.netns):
-        found = (_at_host(port) for one, port in snapshot.published if outside and one == container)
+        found = (_at_host(snapshot, port) for one, port in snapshot.published if outside and one == container)
         listeners = snapshot.by_id[ref.netns].listeners
         ports = [port.container_port for port in container.published] + [listener.port for listener in listeners]
         return next(found, None) or Ask(f"{container.name}:{ports[0] if ports else ''}")

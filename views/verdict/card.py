@@ -16,7 +16,7 @@ from engine.model.verdict import Cause, Fix, Reach, Verdict
 from views.path.rows import rewrite
 from views.reports import proof_text
 from views.symptoms import MEANINGS
-from views.text import Line, Role, Span, paragraph
+from views.text import Line, Role, Span, cells, paragraph
 from views.verdict.ask import suggestions
 
 HEADLINES: dict[Reach, tuple[str, Role]] = {
@@ -137,7 +137,7 @@ def all_commands(verdict: Verdict) -> list[str]:
 
 def _joined(start: list[Span], end: Span, width: int) -> list[Line]:
     """One line, or two where one does not fit."""
-    if sum(len(span.text) for span in (*start, end)) <= width:
+    if sum(cells(span.text) for span in (*start, end)) <= width:
         return [Line((*start, end))]
     return [Line(tuple(start)), Line((Span("    "), Span(end.text.strip(), end.role)))]
 
@@ -148,6 +148,11 @@ def _head(text: str) -> Line:
 
 def _text(text: str, width: int, first: str, role: Role = Role.PLAIN) -> list[Line]:
     return [Line((Span(line, role),)) for line in paragraph(text, width, first=first)]
+
+
+def cause_lines(cause: Cause, width: int) -> list[Line]:
+    """A cause with its fixes, evidence and near misses, by itself."""
+    return list(_cause(cause, 0, 1, width))
 
 
 def _cause(cause: Cause, number: int, of: int, width: int, head: str = "") -> Iterator[Line]:

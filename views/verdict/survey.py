@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from engine.model.matrix import Cell, Matrix
 from engine.model.trace import Symptom
 from engine.model.verdict import Question, Verdict
-from views.text import Line, Role, Span
+from views.text import Line, Role, Span, cells, fit
 from views.verdict.ask import Ask
 from views.verdict.card import HEADLINES
 
@@ -31,7 +31,7 @@ def ask_of(question: Question, host: str) -> Ask:
 
 def everywhere_lines(answers: Sequence[tuple[str, Verdict]], host: str) -> list[Line]:
     """A row for each place: mark, place, symptom, and the first cause with where it is."""
-    widest = max((len(name) for name, _ in answers), default=0)
+    widest = max((cells(name) for name, _ in answers), default=0)
     lines = []
     for name, verdict in answers:
         mark, role = HEADLINES[verdict.reach]
@@ -39,7 +39,7 @@ def everywhere_lines(answers: Sequence[tuple[str, Verdict]], host: str) -> list[
         why = f"{cause.code} at {cause.at.name or cause.at.text} in {cause.at.netns}" if cause else ""
         spans = (
             Span(f"{mark[0]} ", role),
-            Span(f"{name:<{widest}}  "),
+            Span(f"{fit(name, widest)}  "),
             Span(f"{verdict.symptom:<{SYMPTOM}} ", role),
             Span(why, Role.DIM),
         )
@@ -50,7 +50,7 @@ def everywhere_lines(answers: Sequence[tuple[str, Verdict]], host: str) -> list[
 def matrix_lines(matrix: Matrix, host: str) -> list[Line]:
     """The warnings, then a heading for each port and a row for each place that it can be asked from."""
     lines = [Line((Span(f"! {one.sentence}", Role.WARN),)) for one in matrix.exposures]
-    widest = max(map(len, matrix.vantages), default=0)
+    widest = max(map(cells, matrix.vantages), default=0)
     for row in matrix.rows:
         port = row.port
         lines.append(
@@ -67,7 +67,7 @@ def _cell(name: str, cell: Cell, widest: int, host: str) -> Line:
     mark, role = HEADLINES[cell.reach]
     spans = (
         Span(f"  {mark[0]} ", role),
-        Span(f"{name:<{widest}}  "),
+        Span(f"{fit(name, widest)}  "),
         Span(f"{cell.symptom:<{SYMPTOM}} ", role),
         Span(cell.ends, Role.DIM),
     )
