@@ -61,7 +61,7 @@ def lasting(snapshot: Snapshot, changes: Iterable[Change]) -> Lasting:
     """What becomes of some changes. Commands are given only where every change that needs them has some."""
     each = [KEPT[type(change)](snapshot, change) for change in changes]
     words = tuple(dict.fromkeys(one.survives for one in each))
-    commands = tuple(argv for one in each for argv in one.commands)
+    commands = tuple(dict.fromkeys(argv for one in each for argv in one.commands))
     return Lasting("; ".join(words), commands if all(one.commands or one.survives in NOTHING for one in each) else ())
 
 

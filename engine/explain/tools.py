@@ -6,6 +6,7 @@ ufw(8), src/backend_iptables.py of ufw, firewall-cmd(1), firewalld.richlanguage(
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -161,8 +162,10 @@ def _ufw_words(words: Said, family: str) -> tuple[str, ...]:
 
 
 def firewalld(snapshot: Snapshot, change: InsertRule | DeleteRule) -> Argvs:
-    """A rich rule of the zone whose chain the rule stands in, now and for good."""
+    """A rich rule of the zone whose chain the rule stands in, or a zone for a device; now and for good."""
     place, words = change.place, said(change.rule)
+    if place.chain.endswith("_ZONES") and words is not None and isinstance(change, InsertRule):
+        return _zone_of_device(snapshot, change, words)
     found = _zone(place)
     if found is None or isinstance(change, DeleteRule) or _verb(change.rule) != "allow" or words is None:
         return ()
@@ -180,6 +183,15 @@ def firewalld(snapshot: Snapshot, change: InsertRule | DeleteRule) -> Argvs:
     what = f"--add-rich-rule={' '.join(parts)}"
     client = (*_host(snapshot), "firewall-cmd")
     return ((*client, f"--zone={zone}", what), (*client, "--permanent", f"--zone={zone}", what))
+
+
+def _zone_of_device(snapshot: Snapshot, change: InsertRule, words: Said) -> Argvs:
+    """What is accepted from a device is what the zone `trusted` is for."""
+    last = change.rule.statements[-1]
+    target = last.chain if isinstance(last, Verdict) and last.chain else ""
+    zone = re.sub(r"^(filter_)?(IN|FWDI?)_", "", target) or "trusted"
+    what, client = (f"--zone={zone}", f"--change-interface={words.iif}"), (*_host(snapshot), "firewall-cmd")
+    return ((*client, *what), (*client, "--permanent", *what)) if words == Said(iif=words.iif) else ()
 
 
 #: What the rules of a zone are sorted into, in the order in which they are asked, and the priority of a rule that is

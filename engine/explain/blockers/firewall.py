@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from engine.explain.blocker import WIDE, Blocker, Remedy
 from engine.explain.blockers.banned import TOOLS, taken_back
+from engine.explain.blockers.zones import unzoned
 from engine.explain.failure import Failure, place_of, rule_at
 from engine.explain.nearmiss import Passed, near_misses
 from engine.explain.owners import owner_of
@@ -60,11 +61,16 @@ def _ways_past(failure: Failure, table: Table, rule: Rule, ref: Ref, owner: str)
     kept = _among_users_rules(failure, table, place) if owner == "ufw" else None
     if kept is not None:
         return (Remedy(f"accept {_flow(failure)} in {kept.chain}", (insertion(kept, selector),)),)
+    zoneless = unzoned(failure, table) if owner == "firewalld" else None
+    if zoneless is not None and failure.step.hook == "input":
+        selector = replace(selector, source=zoneless.subnet)
     chain = table.chain(place.chain)
     base = chain is not None and chain.base is not None
     accepting = Remedy(f"accept {_flow(failure)} before {ref.name}", (insertion(place, selector),), fallback=not base)
     back = Remedy(title, (insertion(place, selector, VerdictKind.RETURN),))
     exceptions = (*unbanned, *((accepting,) if base else (back, accepting)))
+    if zoneless is not None:
+        return (zoneless.remedy,) if failure.step.hook == "forward" else (*exceptions, zoneless.remedy)
     if owner != "admin" and not place.chain.startswith(("ufw-user-", "ufw6-user-")):
         return exceptions
     if not any(isinstance(each, Match) for each in rule.statements):
