@@ -19,6 +19,7 @@ class NextHop:
     """One way out: a device, and a gateway unless the destination is on the device's own link.
 
     `encap` names the lightweight tunnel that wraps the packet (mpls, ip, ip6, seg6, bpf, …), "" for none.
+    `realm` has two (ip-route(8)), that of the source in its upper 16 bits; 0 is none.
     """
 
     link: int | None = None
@@ -26,6 +27,7 @@ class NextHop:
     weight: int = 1
     flags: frozenset[str] = frozenset()
     encap: str = ""
+    realm: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class PolicyRule:
     `action` is "table" (look up `table`), "goto", "nop", "unreachable", "blackhole" or "prohibit".
     A None selector matches everything. Port ranges are inclusive. `suppress_prefixlength` throws away
     a result with a prefix of that length or shorter. `unmodelled` has further selectors by the words of
-    `ip rule`; a rule that has one may or may not match.
+    `ip rule`; a rule that has one may or may not match. `realm` is given to packets, as a next hop's is.
     """
 
     family: Family
@@ -125,3 +127,4 @@ class PolicyRule:
     l3mdev: bool = False
     unmodelled: tuple[str, ...] = ()
     text: str = ""
+    realm: int = 0

@@ -210,6 +210,14 @@ class SetTos:
 
 
 @dataclass(frozen=True, slots=True)
+class SetLabel:
+    """Adds labels to the connection, by their bits. Without a connection a `strict` one (iptables) leaves the rule."""
+
+    bits: int
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class NoTrack:
     """The packet gets no connection tracking and so no NAT."""
 
@@ -279,6 +287,7 @@ Statement = (
     | SetMss
     | StripOptions
     | SetTos
+    | SetLabel
     | NoTrack
     | SetZone
     | Tproxy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from engine.model.address import IPAddress
 from engine.model.firewall import RejectKind
 from engine.model.frozen import dataclass
 from engine.model.packet import Packet, Protocol
@@ -93,16 +94,19 @@ class Context:
     replies, `ct_protocol` the flow's (an error's own is another); `ct_old` says that it was tracked before the
     question. `uid` is the sending socket's owner where the packet was made in this namespace and who it is is known,
     -1 where the kernel itself made it; `socket_device` the one that its socket is bound to; `source_mac` and
-    `target_mac` are of the frame that it came in, where that was seen. `arp` is there where it is no packet of IP but
-    a question for an address, or its answer (ARP), from who has the packet's source to who has its destination.
+    `target_mac` are of the frame that it came in, where that was seen; `gateway` is that of the way that
+    it has been given. `arp` is there where it is no packet of IP but a question for an address, or its answer (ARP),
+    from who has the packet's source to who has its destination.
     """
 
     iif: str = ""
     oif: str = ""
+    gateway: IPAddress | None = None
     physin: str = ""
     physout: str = ""
     mark: int = 0
     ct_mark: int = 0
+    ct_labels: int = 0
     ct_state: str = "new"
     ct_status: frozenset[str] = frozenset()
     ct_original: Tuple4 | None = None

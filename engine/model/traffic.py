@@ -92,3 +92,4 @@ class ConntrackEntry:
     mark: int = 0
     zone: int = 0
     timeout: int = 0
+    labels: int = 0

@@ -37,7 +37,7 @@ _ANY_FAMILY = bytes(4)
 _FAMILIES = (decode.AF_INET, decode.AF_INET6)
 
 _TUPLE_ORIG, _TUPLE_REPLY, _STATUS, _PROTOINFO = 1, 2, 3, 4
-_TIMEOUT, _MARK, _ZONE, _FILTER, _STATUS_MASK = 7, 8, 18, 25, 26
+_TIMEOUT, _MARK, _ZONE, _LABELS, _FILTER, _STATUS_MASK = 7, 8, 18, 22, 25, 26
 _IP, _PROTO, _TUPLE_ZONE = 1, 2, 3
 _V4_SRC, _V4_DST, _V6_SRC, _V6_DST = 1, 2, 3, 4
 _PROTO_NUM, _SRC_PORT, _DST_PORT = 1, 2, 3
@@ -177,6 +177,7 @@ def _entry(body: bytes) -> ConntrackEntry | None:
         _number(parts.get(_MARK)),
         _zone(parts),
         _number(parts.get(_TIMEOUT)),
+        int.from_bytes(parts.get(_LABELS, b""), "little"),
     )
 
 

@@ -66,6 +66,8 @@ def _words(route: Route, found: Mapping[int, bytes], names: Mapping[int, str]) -
     yield from _origin(route, found)
     if single:
         yield from _flags(single)
+        if single.realm:
+            yield realm_text(single.realm)
     if route.mtu is not None:
         yield f"mtu {'lock ' if route.locked else ''}{route.mtu}"
     if _RTA_PREF in found:
@@ -116,8 +118,16 @@ def _way(hop: NextHop, route: Route, names: Mapping[int, str]) -> Iterator[str]:
     if hop.gateway is not None:
         foreign = hop.gateway.version != route.destination.version
         yield f"via {'inet6 ' if foreign else ''}{_text(hop.gateway)}"
+    if hop.realm and len(route.nexthops) > 1:
+        yield realm_text(hop.realm)
     if hop.link is not None:
         yield _device(hop.link, names)
+
+
+def realm_text(realm: int) -> str:
+    """`realm TO`, or `realms FROM/TO`."""
+    source, to = realm >> 16, realm & 0xFFFF
+    return f"realms {source}/{to}" if source else f"realm {to}"
 
 
 def _device(index: int, names: Mapping[int, str]) -> str:

@@ -26,7 +26,7 @@ from engine.observe.route_text import PREFERENCES, protocol_name, route_text
 RTM_NEWROUTE, RTM_GETROUTE = 24, 26
 
 _RTA_DST, _RTA_SRC, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_PREFSRC = 1, 2, 4, 5, 6, 7
-_RTA_METRICS, _RTA_MULTIPATH, _RTA_TABLE, _RTA_VIA, _RTA_PREF, _RTA_NH_ID = 8, 9, 15, 18, 20, 30
+_RTA_METRICS, _RTA_MULTIPATH, _RTA_FLOW, _RTA_TABLE, _RTA_VIA, _RTA_PREF, _RTA_NH_ID = 8, 9, 11, 15, 18, 20, 30
 _RTAX_LOCK, _RTAX_MTU, _RTAX_ADVMSS = 1, 2, 8
 _RTM_F_CLONED = 0x200
 
@@ -163,7 +163,8 @@ def _hop(found: Mapping[int, bytes], link: int | None, weight: int, flags: int) 
     if gateway is None and _RTA_VIA in found:
         gateway = found[_RTA_VIA][2:]
     way = address(gateway) if gateway is not None else None
-    return NextHop(link, way, weight, flag_names(flags), encapsulation(found))
+    realm = u32(found[_RTA_FLOW]) if _RTA_FLOW in found else 0
+    return NextHop(link, way, weight, flag_names(flags), encapsulation(found), realm)
 
 
 def _resolve(number: int, objects: Mapping[int, NextHopObject]) -> tuple[NextHop, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from engine.model.address import IPNetwork
 from engine.model.route import PolicyRule, table_name
 from engine.observe.decode import u8
-from engine.observe.route_text import protocol_name
+from engine.observe.route_text import protocol_name, realm_text
 
 _FRA_PROTOCOL = 21
 _UNRESOLVED, _IIF_DETACHED, _OIF_DETACHED = 0x4, 0x8, 0x10
@@ -55,6 +55,8 @@ def _action(rule: PolicyRule, flags: int) -> Iterator[str]:
             yield f"lookup {table_name(rule.table)}"
         if rule.suppress_prefixlength is not None:
             yield f"suppress_prefixlength {rule.suppress_prefixlength}"
+        if rule.realm:
+            yield realm_text(rule.realm)
     elif rule.action == "goto":
         yield f"goto {rule.goto}" if rule.goto is not None else "goto none"
         if flags & _UNRESOLVED:

@@ -24,7 +24,7 @@ from engine.observe.rule_text import rule_text
 
 RTM_NEWRULE, RTM_GETRULE = 32, 34
 
-_FRA_DST, _FRA_SRC, _FRA_IIFNAME, _FRA_GOTO, _FRA_PRIORITY, _FRA_FWMARK = 1, 2, 3, 4, 6, 10
+_FRA_DST, _FRA_SRC, _FRA_IIFNAME, _FRA_GOTO, _FRA_PRIORITY, _FRA_FWMARK, _FRA_FLOW = 1, 2, 3, 4, 6, 10, 11
 _FRA_SUPPRESS_PREFIXLEN, _FRA_TABLE, _FRA_FWMASK, _FRA_OIFNAME = 14, 15, 16, 17
 _FRA_L3MDEV, _FRA_UID_RANGE, _FRA_IP_PROTO, _FRA_SPORT_RANGE, _FRA_DPORT_RANGE, _FRA_DSCP = 19, 20, 22, 23, 24, 25
 _INVERT = 0x2
@@ -88,6 +88,7 @@ def _parse_rule(body: bytes) -> PolicyRule | None:
         invert=bool(flags & _INVERT),
         l3mdev=bool(u8(found.get(_FRA_L3MDEV, b"\0"))),
         unmodelled=_unmodelled(found),
+        realm=_optional(found, _FRA_FLOW) or 0,
     )
     return replace(rule, text=rule_text(rule, flags, found))
 

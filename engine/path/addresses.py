@@ -21,13 +21,17 @@ _LOCAL_TABLE = {
 
 
 def address_type(
-    netns: Netns, fib: Fib, address: IPAddress, device: Link | None = None, source: IPAddress | None = None
+    netns: Netns,
+    fib: Fib,
+    address: IPAddress,
+    device: Link | None = None,
+    way: FlowKey | None = None,
 ) -> str:
     """`local`, `unicast`, `broadcast`, `multicast`, … as `addrtype` and `fib … type` see it.
 
     IPv4 asks the local table only (net/ipv4/fib_frontend.c, __inet_dev_addr_type), and what it does not know is
-    unicast. IPv6 looks for the way of a packet from `source`, too (nft_fib_ipv6.c, nft_fib6_eval_type). With `device`,
-    a local address counts only on that device; IPv6 asks the device, as another may have the same link-local one.
+    unicast. IPv6 looks for the way there, too, by the key `way` (nft_fib_ipv6.c, nft_fib6_eval_type). With `device`, a
+    local address counts only on that device; IPv6 asks the device, as another may have the same link-local one.
     """
     if address.is_multicast:
         return "multicast"
@@ -42,7 +46,7 @@ def address_type(
     elsewhere = device is not None and found is not None and all(hop.link != device.index for hop in found.nexthops)
     if found is not None and not elsewhere:
         return found.route.kind
-    return "unicast" if address.version == 4 else _type_of_way(fib.lookup(FlowKey(address, source)))
+    return "unicast" if address.version == 4 else _type_of_way(fib.lookup(way or FlowKey(address)))
 
 
 def _has(netns: Netns, device: Link, address: IPAddress) -> bool:

@@ -109,6 +109,7 @@ def attach(journey: Journey, track: Track, state: str, reply: bool) -> None:
         ct_state=state,
         ct_status=track.status | ({"seen-reply"} if track.replied else frozenset()),
         ct_mark=track.mark,
+        ct_labels=track.labels,
         ct_original=track.original,
         ct_reply=track.reply,
         ct_protocol=track.protocol,

@@ -36,6 +36,12 @@ class Way:
     text: str
     route: Route
 
+    @property
+    def gateway(self) -> IPAddress | None:
+        """The gateway that the route names, None where the destination is on the link, or one's own."""
+        named = any(hop.gateway == self.towards for hop in self.route.nexthops)
+        return self.towards if named and not self.local else None
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:

@@ -13,11 +13,10 @@ from datetime import UTC, datetime
 
 from engine.model.link import Link
 from engine.model.packet import Protocol
-from engine.path.addresses import address_type
 from engine.path.arp_fields import FIELDS as ARP
-from engine.path.fib import FlowKey, Found
 from engine.path.flow_fields import FIELDS as FLOW
 from engine.path.header_fields import FIELDS as PACKET
+from engine.path.route_fields import FIELDS as ROUTES
 from engine.path.socket_fields import FIELDS as SOCKETS
 from engine.path.values import UNKNOWN, Read, Unknown, Value, of_mac
 from engine.path.view import TELLING, View
@@ -28,7 +27,16 @@ NO_SOCKET = -1
 #: Numbers of <linux/if_arp.h>.
 ARPHRD_ETHER, ARPHRD_LOOPBACK = 1, 772
 #: The headers that fields are named after, by IP version or protocol: a packet has no field of another's.
-HEADERS = {"ip": 4, "ip6": 6, "tcp": Protocol.TCP, "udp": Protocol.UDP, "sctp": Protocol.SCTP}
+HEADERS = {
+    "ip": 4,
+    "ip6": 6,
+    "tcp": Protocol.TCP,
+    "udp": Protocol.UDP,
+    "sctp": Protocol.SCTP,
+    "icmp": Protocol.ICMP,
+    "icmpv6": Protocol.ICMPV6,
+    **dict.fromkeys(("ah", "comp", "dccp", "esp", "gre", "igmp", "udplite"), "none that is walked"),
+}
 
 
 def read(name: str, view: View) -> Value | Unknown:
@@ -42,39 +50,6 @@ def read(name: str, view: View) -> Value | Unknown:
         header = HEADERS.get(name.removeprefix("nft ").partition(" ")[0])
         return UNKNOWN if header in (None, view.packet.dst.version, view.packet.protocol) else None
     return function(view)
-
-
-def _fib_type(end: str, device: str) -> Read:
-    def value(view: View) -> str:
-        ends = view.packet.dst, view.packet.src
-        address, other = ends if end == "daddr" else ends[::-1]
-        name = {"iif": view.context.iif, "oif": view.context.oif}.get(device)
-        link = view.netns.links_by_name.get(name) if name else None
-        return address_type(view.netns, view.fib, address, link, other)
-
-    return value
-
-
-def _fib_oif(*selectors: str) -> Read:
-    """`fib saddr . iif oif`: whether the route back to the source is by that device (nft_fib_ipv4.c, ipt_rpfilter.c).
-
-    The device is compared with the route that was found, it does not choose another one. Loopback always has a way
-    back; a source that is an address of this namespace has none. The question is for a packet that goes the other way.
-    """
-
-    def value(view: View) -> str:
-        device = view.netns.links_by_name.get(view.context.iif)
-        if device is not None and device.kind == "loopback":
-            return "exists"
-        mark = view.context.mark if "mark" in selectors else 0
-        found = view.fib.lookup(FlowKey(view.packet.src, view.packet.dst, mark=mark))
-        if not isinstance(found, Found) or found.route.kind != "unicast":
-            return "missing"
-        if "iif" in selectors and device is not None:
-            return "exists" if any(hop.link == device.index for hop in found.nexthops) else "missing"
-        return "exists"
-
-    return value
 
 
 def _mac(end: str) -> Read:
@@ -102,6 +77,19 @@ def _owner(part: str, absent: Value) -> Read:
         return UNKNOWN if part == "gid" or uid is None else uid
 
     return value
+
+
+def _socket(view: View) -> str | Unknown:
+    """Whether the packet was made by a socket of this namespace (owner_mt). The kernel's own errors and resets have
+    one of the kernel's, but for those that a rule sends."""
+    if view.hook not in ("output", "postrouting") or view.context.iif or view.context.physin:
+        return "missing"
+    return UNKNOWN if view.context.uid == NO_SOCKET else "exists"
+
+
+def _group_of_processes(view: View) -> Unknown | None:
+    """That of the sending process, which is not read; what was not made by a socket here has none."""
+    return None if _socket(view) == "missing" else UNKNOWN
 
 
 def _ether_type(view: View) -> int:
@@ -162,6 +150,14 @@ def _clock(part: Callable[[datetime], int]) -> Read:
     return lambda view: UNKNOWN if view.now is None else part(datetime.fromtimestamp(view.now, UTC))
 
 
+_CLOCKS = {
+    "": _clock(lambda now: int(now.timestamp())),
+    " second": _clock(lambda now: now.hour * 3600 + now.minute * 60 + now.second),
+    " weekday": _clock(lambda now: now.isoweekday()),
+    " day": _clock(lambda now: now.day),
+}
+
+
 def _pkttype(view: View) -> str:
     if view.packet.dst.is_multicast:
         return "multicast"
@@ -173,6 +169,7 @@ FIELDS: dict[str, Read] = {
     **ARP,
     **PACKET,
     **FLOW,
+    **ROUTES,
     "meta protocol": _ether_type,
     "ether type": _ether_type,
     "meta mark": lambda view: view.context.mark,
@@ -182,10 +179,11 @@ FIELDS: dict[str, Read] = {
     "meta oif": lambda view: view.context.oif,
     "meta ibrname": _bridge("iif"),
     "meta obrname": _bridge("oif"),
-    "clock": _clock(lambda now: int(now.timestamp())),
-    "clock second": _clock(lambda now: now.hour * 3600 + now.minute * 60 + now.second),
-    "clock weekday": _clock(lambda now: now.isoweekday()),
-    "clock day": _clock(lambda now: now.day),
+    **{f"clock{part}": clock for part, clock in _CLOCKS.items()},
+    **{f"zoned{part}": clock for part, clock in _CLOCKS.items()},
+    "meta time": _CLOCKS[""],
+    "meta hour": _CLOCKS[" second"],
+    "meta day": _clock(lambda now: now.isoweekday() % 7),
     "meta pkttype": _pkttype,
     "meta iifkind": _kind("iif"),
     "meta oifkind": _kind("oif"),
@@ -193,6 +191,9 @@ FIELDS: dict[str, Read] = {
     "meta oifgroup": _group("oif"),
     "meta iiftype": _hardware("iif"),
     "meta oiftype": _hardware("oif"),
+    "owner socket": _socket,
+    "meta cgroup": _group_of_processes,
+    "xt cgroup": _group_of_processes,
     "meta skuid": _owner("uid", None),
     "meta skgid": _owner("gid", None),
     "owner uid": _owner("uid", ""),
@@ -204,16 +205,6 @@ FIELDS: dict[str, Read] = {
     "physdev is-in": lambda view: "yes" if view.context.physin else "no",
     "physdev is-out": lambda view: "yes" if view.context.physout else "no",
     "physdev is-bridged": lambda view: "yes" if view.context.physin and view.context.physout else "no",
-    "fib daddr type": _fib_type("daddr", ""),
-    "fib saddr type": _fib_type("saddr", ""),
-    "fib daddr . iif type": _fib_type("daddr", "iif"),
-    "fib saddr . iif type": _fib_type("saddr", "iif"),
-    "fib daddr . oif type": _fib_type("daddr", "oif"),
-    "fib saddr . oif type": _fib_type("saddr", "oif"),
-    "fib saddr . iif oif": _fib_oif("iif"),
-    "fib saddr . mark . iif oif": _fib_oif("iif", "mark"),
-    "fib saddr oif": _fib_oif(),
-    "fib saddr . mark oif": _fib_oif("mark"),
 }
 #: Those that every frame has, whatever is in it.
 OF_FRAMES = frozenset(

@@ -49,6 +49,7 @@ class Track:
     state: str = NONE
     sent: bool | None = None
     proxied: bool = False
+    labels: int = 0
 
     def is_reply(self, flow: Tuple4) -> bool:
         """Whether a packet with this tuple goes in the reply direction."""
@@ -113,7 +114,7 @@ def track_of(entry: ConntrackEntry) -> Track:
     done = {manip for manip, word in (("dst", "dnat-done"), ("src", "snat-done")) if word in entry.status}
     zones = (entry.zone, entry.zone)
     known = Track(entry.protocol, entry.original, entry.reply, entry.status, entry.mark, done, replied, zones, entry)
-    known.state = entry.state
+    known.state, known.labels = entry.state, entry.labels
     return known
 
 

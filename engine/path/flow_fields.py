@@ -44,9 +44,13 @@ def _ct_tuple(direction: str, name: str, part: str) -> Read:
     return value
 
 
+def _without(view: View) -> bool:
+    return view.context.ct_state in ("untracked", "invalid")
+
+
 def _tracked(read: Read) -> Read:
     """A field of the connection: absent for packets that belong to none."""
-    return lambda view: None if view.context.ct_state in ("untracked", "invalid") else read(view)
+    return lambda view: None if _without(view) else read(view)
 
 
 def template(context: Context) -> bool:
@@ -79,6 +83,8 @@ FIELDS: dict[str, Read] = {
     "ct status": _tracked(lambda view: view.context.ct_status),
     "ct direction": _tracked(_ct_direction),
     "ct mark": _tracked(lambda view: view.context.ct_mark),
+    "ct label": _tracked(lambda view: view.context.ct_labels),
+    "ct label or none": lambda view: "" if _without(view) else view.context.ct_labels,
     "ct l3proto": _tracked(family),
     "ct protocol": _tracked(lambda view: PROTOCOL_NUMBERS[view.context.ct_protocol or view.packet.protocol]),
     "ct zone": _tracked(lambda view: view.context.ct_zone),

@@ -9,6 +9,9 @@ from engine.path.lengths import LONGEST_PACKET, least
 from engine.path.values import UNKNOWN, Read, Unknown
 from engine.path.view import View
 
+#: Options of TCP that Linux offers unless it is told otherwise.
+OFFERED = frozenset({"maxseg", "sack-perm", "timestamp", "window"})
+
 
 def opens(packet: Packet) -> bool:
     """Whether it announces the size of segments, as TCP's SYN and SYN/ACK do."""
@@ -24,7 +27,7 @@ def offers(packet: Packet, option: str) -> bool:
     """Whether it has an option of TCP, by nftables' name: what opens a connection has all, what follows the time."""
     if packet.protocol is not Protocol.TCP or packet.tcp_flags & TCP_RST or option in packet.stripped:
         return False
-    return bool(packet.tcp_flags & TCP_SYN) or option == "timestamp"
+    return option in OFFERED and (bool(packet.tcp_flags & TCP_SYN) or option == "timestamp")
 
 
 def _option(option: str) -> Read:
@@ -96,6 +99,12 @@ def _tos(version: int, shift: int = 0) -> Read:
     return value
 
 
+def _of(version: int, constant: int | str | None) -> Read:
+    """What is the same in all packets of an IP version: they are whole, without options of IPv4 or further headers of
+    IPv6; None is what none of them has."""
+    return lambda view: constant if view.packet.dst.version == version else None
+
+
 def _ecn(version: int) -> Read:
     def value(view: View) -> int | Unknown | None:
         packet = view.packet
@@ -121,8 +130,13 @@ FIELDS: dict[str, Read] = {
     "ip6 ecn": _ecn(6),
     "ip tos": _tos(4),
     "ip6 tos": _tos(6),
-    "ip version": lambda view: view.packet.dst.version,
-    "ip6 version": lambda view: 6 if view.packet.dst.version == 6 else None,
+    "ip version": _of(4, 4),
+    "ip hdrlength": _of(4, 5),
+    "ip6 version": _of(6, 6),
+    **{f"ip option {name}": _of(4, "missing") for name in ("lsrr", "rr", "ssrr", "ra")},
+    **{f"exthdr {name}": _of(6, "missing") for name in ("frag", "hbh", "rt", "dst", "mh", "srh")},
+    "nft exthdr": _of(6, None),
+    **{f"xt {name}": _of(6, None) for name in ("frag", "hbh", "rt", "dst", "srh")},
     "ip length": lambda view: _length(view) if view.packet.dst.version == 4 else None,
     "meta l4proto": lambda view: _number(view.packet),
     "meta nfproto": family,
@@ -132,10 +146,7 @@ FIELDS: dict[str, Read] = {
     "tcp sport": _port(Protocol.TCP, "sport"),
     "tcp dport": _port(Protocol.TCP, "dport"),
     "tcp flags": _tcp_flags,
-    "tcp option maxseg": _option("maxseg"),
-    "tcp option sack-perm": _option("sack-perm"),
-    "tcp option timestamp": _option("timestamp"),
-    "tcp option window": _option("window"),
+    **{f"tcp option {name}": _option(name) for name in (*OFFERED, "sack", "md5sig", "mptcp", "fastopen")},
     "tcp option maxseg size": _mss(None),
     "tcp option maxseg size or none": _mss(""),
     "udp sport": _port(Protocol.UDP, "sport"),

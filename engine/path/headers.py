@@ -8,19 +8,30 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.model.firewall import SetMss, SetTos, SetTtl, StripOptions
+from engine.model.firewall import SetLabel, SetMss, SetTos, SetTtl, StripOptions
 from engine.path.journey import Journey
 from engine.path.mss import set_mss
 
 
-def written(journey: Journey, statement: SetTtl | SetTos | SetMss | StripOptions) -> str:
+def written(journey: Journey, statement: SetTtl | SetTos | SetMss | SetLabel | StripOptions) -> str:
     """Runs a statement; what it did, in words."""
     if isinstance(statement, StripOptions):
         journey.packet = replace(journey.packet, stripped=journey.packet.stripped | statement.names)
         return "options stripped"
     if isinstance(statement, SetMss):
         return set_mss(journey, statement)
+    if isinstance(statement, SetLabel):
+        return _set_label(journey, statement)
     return _set_ttl(journey, statement) if isinstance(statement, SetTtl) else _set_tos(journey, statement)
+
+
+def _set_label(journey: Journey, statement: SetLabel) -> str:
+    track = journey.track
+    if track is None:
+        return ""
+    track.labels |= statement.bits
+    journey.see(ct_labels=track.labels)
+    return f"ct label set {statement.bits:#x}"
 
 
 def _set_ttl(journey: Journey, statement: SetTtl) -> str:

@@ -13,21 +13,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.model.address import IPAddress
 from engine.model.firewall import SetMss
-from engine.model.link import Link
-from engine.model.route import Route
 from engine.path.decision import Way
-from engine.path.fib import FlowKey, Found
 from engine.path.header_fields import opens
 from engine.path.journey import Journey
+from engine.path.route_fields import HEADERS, LARGEST, fitting, mtu_towards
 
-#: The headers of IP and TCP, by IP version.
-HEADERS = {4: 40, 6: 60}
 #: What is announced at least (min_adv_mss), by IP version: of IPv6 what its smallest MTU leaves.
 LEAST = {4: 256, 6: 1220}
-#: No packet is larger (IP_MAX_MTU, IP6_MAX_MTU).
-LARGEST = {4: 0xFFFF, 6: 0xFFFF + 40}
 
 
 def announced(mtu: int, version: int) -> int:
@@ -39,7 +32,7 @@ def announce(journey: Journey, way: Way) -> None:
     """Puts it into a packet that is made here."""
     packet = journey.packet
     if opens(packet):
-        mtu = _mtu(journey, packet.dst, way.route, way.link)
+        mtu = mtu_towards(journey.netns, packet.dst, way.route, way.link)
         journey.packet = replace(packet, mss=way.route.advmss or announced(mtu, packet.dst.version))
 
 
@@ -48,27 +41,11 @@ def set_mss(journey: Journey, statement: SetMss) -> str:
     packet = journey.packet
     if packet.mss is None:
         return ""
-    wanted = _fitting(journey) if statement.value is None else statement.value
+    wanted = (
+        fitting(journey.netns, journey.world.fib(journey.netns), packet, journey.context)
+        if statement.value is None
+        else statement.value
+    )
     if wanted < packet.mss:
         journey.packet = replace(packet, mss=wanted)
     return f"mss set {min(wanted, packet.mss)}"
-
-
-def _fitting(journey: Journey) -> int:
-    """What fits into the ways on and back."""
-    packet, context, netns = journey.packet, journey.context, journey.netns
-    fib, mtus = journey.world.fib(netns), []
-    for address, device, mark in ((packet.dst, context.oif, context.mark), (packet.src, "", 0)):
-        found = fib.lookup(FlowKey(address, mark=mark))
-        if isinstance(found, Found):
-            hop = next((hop.link for hop in found.nexthops), None)
-            link = netns.links_by_name.get(device) or netns.links_by_index.get(hop or 0)
-            mtus.append(_mtu(journey, address, found.route, link))
-    return min(mtus, default=LARGEST[packet.dst.version]) - HEADERS[packet.dst.version]
-
-
-def _mtu(journey: Journey, towards: IPAddress, route: Route, link: Link | None) -> int:
-    """The MTU of the way to an address."""
-    most = LARGEST[towards.version]
-    learned = (each.mtu for each in journey.netns.exceptions if each.destination == towards and each.mtu)
-    return min(next(learned, None) or route.mtu or (link.mtu if link is not None else most), most)

@@ -21,11 +21,9 @@ from engine.path.doubt import either, martian, validate_source
 from engine.path.fib import FlowKey, Found
 from engine.path.journey import Journey
 from engine.path.policy import look_up, vrf_of
+from engine.path.route_fields import DSCP
 from engine.path.shared import KINDS
 from engine.path.source6 import source_address6
-
-#: What routes and policy rules may ask for of the byte of DSCP and ECN (INET_DSCP_MASK).
-DSCP = 0xFC
 
 
 def flow_key(journey: Journey, packet: Packet, *, iif: str, oif: int | None = None) -> FlowKey:

@@ -22,6 +22,7 @@ from engine.model.firewall import (
     Queue,
     Reject,
     Rule,
+    SetLabel,
     SetMark,
     SetMss,
     SetTos,
@@ -169,6 +170,8 @@ def _looked_up(journey: Journey, place: Place, statement: Statement) -> MapEleme
         return Answer.of(journey.packet.protocol is Protocol.TCP)
     if isinstance(statement, Tproxy) and not statement.strict:
         return Answer.of(socket_for(journey, statement) is not None)
+    if isinstance(statement, SetLabel):
+        return Answer.of(journey.track is not None or not statement.strict)
     if isinstance(statement, SetMark) and statement.source == "ct mark" and journey.track is None:
         return Answer.of(place.table.backend is not Backend.NFT)
     if not isinstance(statement, Nat | VerdictMap | SetMark) or not statement.fields:
@@ -209,7 +212,7 @@ def _perform(journey: Journey, place: Place, statement: Statement, found: MapEle
         return _verdict_map(journey, place, statement, found)
     if isinstance(statement, SetMark):
         return _set_mark(journey, place, statement, found)
-    if isinstance(statement, SetTtl | SetMss | SetTos | StripOptions):
+    if isinstance(statement, SetTtl | SetMss | SetTos | SetLabel | StripOptions):
         return written(journey, statement), None
     if isinstance(statement, NoTrack | SetZone):
         return before_tracking(journey, statement, place.table.backend), None

@@ -19,6 +19,7 @@ from engine.model.firewall import (
     Match,
     Nat,
     Opaque,
+    SetLabel,
     SetMark,
     SetZone,
     Statement,
@@ -52,7 +53,7 @@ def _statements(table: Table) -> Iterator[Statement]:
 
 
 def _needs(statement: Statement) -> bool:
-    if isinstance(statement, Nat | SetZone | SynProxy | Opaque):
+    if isinstance(statement, Nat | SetZone | SetLabel | SynProxy | Opaque):
         return True
     if isinstance(statement, SetMark) and "ct mark" in (statement.target, statement.source):
         return True

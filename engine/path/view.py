@@ -18,7 +18,9 @@ from engine.path.lookups import Lookups
 #: What tells data from the handshake: fields of a packet, and that it belonged to no flow, or began one midway.
 STRAY = "stray"
 MSS = frozenset({"tcp option maxseg size", "tcp option maxseg size or none"})
-OPTIONS = frozenset({"tcp option sack-perm", "tcp option timestamp", "tcp option window"})
+OPTIONS = frozenset(
+    f"tcp option {name}" for name in ("sack-perm", "timestamp", "window", "sack", "md5sig", "mptcp", "fastopen")
+)
 OF_ONE_PACKET = (
     OPTIONS | frozenset({"tcp flags", "ip length", "meta length", "ct status", "tcp option maxseg", STRAY}) | MSS
 )
@@ -40,15 +42,25 @@ CHOSEN = {
     ),
     **dict.fromkeys(
         OPTIONS,
-        Assumption("ASSUME_TCP_OPTIONS", "both ends offer timestamps, scaled windows and SACK, as Linux does"),
+        Assumption(
+            "ASSUME_TCP_OPTIONS", "both ends offer timestamps, scaled windows and SACK, and no more, as Linux does"
+        ),
     ),
     **dict.fromkeys(
         [f"ct {way}{what}" for way in ("", "original ", "reply ") for what in ("bytes", "packets", "avgpkt")],
         Assumption("ASSUME_FIRST_PACKETS", "rules about what a connection has carried are asked for its first packets"),
     ),
     **dict.fromkeys(
-        ("clock", "clock second", "clock weekday", "clock day"),
+        ("clock", "clock second", "clock weekday", "clock day", "meta time"),
         Assumption("ASSUME_NOW", "rules about the time are asked with that of the snapshot"),
+    ),
+    **dict.fromkeys(
+        ("zoned", "zoned second", "zoned weekday", "zoned day", "meta hour", "meta day"),
+        Assumption(
+            "ASSUME_NOW",
+            "rules about the time are asked with that of the snapshot, in UTC: the kernel has no other zone unless "
+            "somebody tells it one (hwclock --systz)",
+        ),
     ),
 }
 TELLING = OF_ONE_PACKET | AT_RANDOM | CHOSEN.keys()

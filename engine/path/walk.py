@@ -83,7 +83,7 @@ def _local_out(journey: Journey, stage: LocalOut) -> Next:
         return journey.end(Outcome.NO_SOURCE_ADDRESS)
     announce(journey, way)
     journey.step(StepKind.ROUTE, way.text, way.ref)
-    journey.see(iif="", oif=way.link.name)
+    journey.see(iif="", oif=way.link.name, gateway=way.gateway)
     ways = [way]
 
     def reroute(journey: Journey) -> Trace | None:
@@ -93,6 +93,7 @@ def _local_out(journey: Journey, stage: LocalOut) -> Next:
         if again.ref != ways[-1].ref:
             journey.step(StepKind.ROUTE, f"routed again: {again.text}", again.ref)
         ways.append(again)
+        journey.see(gateway=again.gateway)
         return None
 
     return run_hook(journey, "output", reroute=reroute) or _postroute(journey, ways[-1])
@@ -121,7 +122,7 @@ def _set_out(journey: Journey) -> Way | Refusal:
 
 def _stack(journey: Journey, stage: Stack) -> Next:
     device = stage.link
-    journey.see(iif=device.name, oif="", physout="")
+    journey.see(iif=device.name, oif="", gateway=None, physout="")
     martian = loopback_from_outside(journey, journey.packet, device)
     if martian:
         return _refuse(journey, martian)
@@ -158,7 +159,7 @@ def _forward(journey: Journey, stage: Forward) -> Next:
     journey.packet = replace(journey.packet, ttl=journey.packet.ttl - 1)
     _say_forwarding(journey, stage.device)
     mention_flowtables(journey, stage.device, way.link)
-    journey.see(oif=way.link.name)
+    journey.see(oif=way.link.name, gateway=way.gateway)
     return run_hook(journey, "forward") or _postroute(journey, way)
 
 

@@ -31,8 +31,8 @@ YES, NO, UNSEEN = Agreement.YES, Agreement.NO, Agreement.UNSEEN
 VERDICTS = (
     ("reject", "drop"), ("dnat", "accept"), ("snat", "accept"), ("masquerade", "accept"), ("redirect", "accept"),
     ("netmap", "accept"), ("mark set", "continue"), ("ct mark set", "continue"), ("ttl set", "continue"),
-    ("mss set", "continue"), ("tos set", "continue"), ("options", "continue"), ("notrack", "continue"),
-    ("zone", "continue"), ("queue", "queue"),
+    ("mss set", "continue"), ("tos set", "continue"), ("ct label set", "continue"), ("options", "continue"),
+    ("notrack", "continue"), ("zone", "continue"), ("queue", "queue"),
     ("tproxy: no socket", "drop"), ("tproxy", "accept"), ("synproxy: no", "drop"), ("synproxy", "stolen"),
 )  # fmt: skip
 

@@ -30,7 +30,7 @@ T = TypeVar("T")
 RULES = """
 table ip t {
   chain out { type nat hook output priority -100; ip daddr 127.0.0.9 udp dport 53 dnat to 127.0.0.1:5353; }
-  chain in { type filter hook input priority 0; ct state new ct mark set 7; }
+  chain in { type filter hook input priority 0; ct state new ct mark set 7 ct label set 70; }
 }
 table ip6 t { chain in { type filter hook input priority 0; ct state new accept; }; }
 """
@@ -123,6 +123,7 @@ def test_flows_are_what_conntrack_prints(world: World, opened: ExitStack) -> Non
     }
     (sent_on,) = (entry for entry in entries if "dnat" in entry.status)
     assert (sent_on.original.dport, sent_on.reply.sport) == (53, 5353)
+    assert {entry.labels for entry in entries if entry.original.src.version == 4} == {1 << 70}
 
 
 def test_of_a_large_table_only_redirected_datagrams_are_read(world: World, opened: ExitStack) -> None:

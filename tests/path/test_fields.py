@@ -119,7 +119,14 @@ CASES: list[tuple[str, View, object]] = [
     ("ip tos", seen(tos=0xB9), 0xB9),
     ("ip6 tos", TCP, ABSENT),
     ("ip version", TCP, 4),
-    ("ip version", TCP6, 6),
+    ("ip version", TCP6, ABSENT),
+    ("ip hdrlength", TCP, 5),
+    ("ip hdrlength", TCP6, ABSENT),
+    *((f"ip option {name}", TCP, "missing") for name in ("lsrr", "rr", "ssrr", "ra")),
+    *((f"exthdr {name}", TCP6, "missing") for name in ("frag", "hbh", "rt", "dst", "mh", "srh")),
+    ("exthdr frag", TCP, ABSENT),
+    ("nft exthdr", TCP6, ABSENT),
+    *((f"xt {name}", TCP6, ABSENT) for name in ("frag", "hbh", "rt", "dst", "srh")),
     ("ip6 version", TCP6, 6),
     ("ip6 version", TCP, ABSENT),
     ("ip length", seen(length=60), 60),
@@ -188,6 +195,12 @@ CASES: list[tuple[str, View, object]] = [
     ("physdev is-bridged", seen(physin="p1"), "no"),
     ("meta pkttype", TCP, "unicast"),
     ("meta pkttype", seen(ends=("10.1.0.2", "224.0.0.5")), "multicast"),
+    ("owner socket", SENT, "exists"),
+    ("owner socket", TCP, "missing"),
+    ("owner socket", BY_KERNEL, UNKNOWN),
+    ("meta cgroup", SENT, UNKNOWN),
+    ("meta cgroup", TCP, ABSENT),
+    ("xt cgroup", TCP, ABSENT),
     ("meta skuid", SENT, 1000),
     ("meta skuid", TCP, ABSENT),
     ("meta skuid", ANONYMOUS, UNKNOWN),
@@ -226,6 +239,7 @@ CASES: list[tuple[str, View, object]] = [
     ("tcp option sack-perm", ACK, "missing"),
     ("tcp option window", seen(tcp_flags=TCP_RST), "missing"),
     ("tcp option timestamp", ACK, "exists"),
+    *((f"tcp option {name}", TCP, "missing") for name in ("sack", "md5sig", "mptcp", "fastopen")),
     ("tcp option timestamp", seen(tcp_flags=TCP_RST), "missing"),
     ("tcp option maxseg size", seen(mss=1460), 1460),
     ("tcp option maxseg size", TCP, UNKNOWN),
@@ -263,6 +277,10 @@ CASES: list[tuple[str, View, object]] = [
     ("ct direction", INVALID, ABSENT),
     ("ct mark", TRANSLATED, 5),
     ("ct mark", UNTRACKED, ABSENT),
+    ("ct label", seen(ct_labels=1 << 100), 1 << 100),
+    ("ct label", UNTRACKED, ABSENT),
+    ("ct label or none", TRANSLATED, 0),
+    ("ct label or none", INVALID, ""),
     ("ct l3proto", TCP6, "ipv6"),
     ("ct l3proto", INVALID, ABSENT),
     ("ct protocol", TRANSLATED, 6),
@@ -300,12 +318,51 @@ CASES: list[tuple[str, View, object]] = [
     ("fib saddr . iif oif", TCP, "exists"),
     ("fib saddr . iif oif", seen(iif="right"), "missing"),
     ("fib saddr . iif oif", seen(ends=("192.0.2.1", V4[1])), "missing"),
-    ("fib saddr . iif oif", seen(ends=("10.1.0.1", "10.1.0.1"), iif="lo"), "exists"),
+    ("fib saddr . iif oif", seen(ends=("10.1.0.1", "10.1.0.1"), iif="lo", hook="input"), "exists"),
     ("fib saddr . mark . iif oif", TCP, "exists"),
     ("fib saddr oif", seen(iif="right"), "exists"),
     ("fib saddr oif", seen(ends=("192.0.2.1", V4[1])), "missing"),
     ("fib saddr oif", seen(ends=("10.2.0.1", V4[1])), "missing"),
     ("fib saddr . mark oif", TCP, "exists"),
+    ("fib saddr oifname", TCP, "left"),
+    ("fib saddr . iif oifname", TCP, "left"),
+    ("fib saddr . iif oifname", seen(iif="right"), ""),
+    ("fib saddr . mark oifname", TCP, "left"),
+    ("fib saddr . mark . iif oifname", TCP, "left"),
+    ("fib daddr oif", TCP, "exists"),
+    ("fib daddr oif", seen(ends=("10.1.0.2", "10.2.0.1")), "missing"),
+    ("fib daddr . iif oif", TCP, "missing"),
+    ("fib daddr . mark oif", TCP, "exists"),
+    ("fib daddr . mark . iif oif", seen(iif="right"), "exists"),
+    ("fib daddr oifname", TCP, "right"),
+    ("fib daddr oifname", seen(ends=("10.1.0.2", "192.0.2.1")), ""),
+    ("fib daddr . iif oifname", TCP, ""),
+    ("fib daddr . mark oifname", TCP, "right"),
+    ("fib daddr . mark . iif oifname", TCP, ""),
+    *(
+        (f"fib saddr{marked}{device} oif or local", seen(ends=("10.1.0.1", V4[1])), "exists")
+        for marked in ("", " . mark")
+        for device in ("", " . iif")
+    ),
+    *(
+        (f"fib daddr{marked}{device} oif or local", seen(ends=(V4[0], "192.0.2.1")), "missing")
+        for marked in ("", " . mark")
+        for device in ("", " . iif")
+    ),
+    *(
+        (f"fib {end} . mark{device} type", TCP, "unicast")
+        for end in ("saddr", "daddr")
+        for device in ("", " . iif", " . oif")
+    ),
+    ("rt ip nexthop", TCP, number(V4[1])),
+    ("rt ip nexthop", seen(gateway=ip_address("10.2.0.9")), number("10.2.0.9")),
+    ("rt ip nexthop", seen(hook="prerouting"), ABSENT),
+    ("rt ip nexthop", seen(hook="prerouting", iif="lo"), number(V4[1])),
+    ("rt ip nexthop", TCP6, ABSENT),
+    ("rt ip6 nexthop", TCP6, number(V6[1])),
+    ("rt mtu", TCP, 1460),
+    ("rt classid", TCP, 0),
+    ("meta rtclassid", seen(hook="prerouting"), ABSENT),
     *(
         (f"ct {way}{what}", TRANSLATED, Unknown(0, most))
         for way in ("", "original ", "reply ")
@@ -330,6 +387,13 @@ CASES: list[tuple[str, View, object]] = [
     ("clock second", replace(TCP, now=NOON), 12 * 3600),
     ("clock weekday", replace(TCP, now=NOON), 6),
     ("clock day", replace(TCP, now=NOON), 29),
+    ("zoned", replace(TCP, now=NOON), NOON),
+    ("zoned second", replace(TCP, now=NOON), 12 * 3600),
+    ("zoned weekday", replace(TCP, now=NOON), 6),
+    ("zoned day", replace(TCP, now=NOON), 29),
+    ("meta time", replace(TCP, now=NOON), NOON),
+    ("meta hour", replace(TCP, now=NOON), 12 * 3600),
+    ("meta day", replace(TCP, now=NOON), 6),
 ]
 
 

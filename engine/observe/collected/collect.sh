@@ -14,8 +14,9 @@
 # newline, and "MARK end SOURCE STATUS COMPLAINT"; last "MARK done". MARK is random, so that no output can look like it.
 
 LC_ALL=C
+TZ=UTC
 PATH=$PATH:/usr/sbin:/sbin:/usr/local/sbin
-export LC_ALL PATH
+export LC_ALL PATH TZ
 umask 077
 
 if [ $# -gt 1 ]; then

@@ -91,13 +91,21 @@ def _via(row: Row) -> IPAddress | None:
 
 
 def _hop(row: Row, indexes: Mapping[str, int]) -> NextHop:
+    flow = row.get("flow") or {}
     return NextHop(
         indexes.get(row["dev"]) if "dev" in row else None,
         _via(row),
         int(row.get("weight", 1)),
         frozenset(map(str, row.get("flags") or ())),
         str(row.get("encap", "")),
+        _realm(flow.get("from", 0), flow.get("to", 0)),
     )
+
+
+def _realm(source: object, to: object) -> int:
+    """Both realms; those that have a name in a file of the machine are left out."""
+    low, high = (int(str(each)) if str(each).isdecimal() else 0 for each in (to, source))
+    return high << 16 | low
 
 
 def parse_rules(text: str, family: Family) -> tuple[PolicyRule, ...]:
@@ -129,6 +137,7 @@ def _rule(row: Row, family: Family) -> PolicyRule:
         invert="not" in row,
         l3mdev="l3mdev" in row,
         unmodelled=_unmodelled(row),
+        realm=_realm(row.get("flow_from", 0), row.get("flow_to", 0)),
     )
     return replace(rule, text=rule_text(rule, _flags(row), found))
 

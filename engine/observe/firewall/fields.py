@@ -22,6 +22,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from engine.model.frozen import dataclass
+from engine.observe.firewall.symbols import EXTENSIONS, IP_OPTIONS
 
 
 class Form(StrEnum):
@@ -52,10 +53,16 @@ class FieldInfo:
     absent: Absent = Absent.NEVER
 
 
+_ENDS = (("saddr", "source address"), ("daddr", "destination address"))
 _N, _A, _A6, _M, _S, _D = Form.NUMBER, Form.ADDRESS, Form.ADDRESS6, Form.MAC, Form.NAME, Form.DEVICE
 
 FIELDS: dict[str, FieldInfo] = {
     # Network header. The field of one family is absent in a packet of the other.
+    "ip version": FieldInfo(_N, "4 in IPv4"),
+    "ip6 version": FieldInfo(_N, "6 in IPv6"),
+    "ip hdrlength": FieldInfo(_N, "length of the IPv4 header in words of 32 bits: 5 without options"),
+    **{f"ip option {name}": FieldInfo(_S, f"exists or missing: IPv4's option {name}") for name in IP_OPTIONS},
+    **{f"exthdr {name}": FieldInfo(_S, f"exists or missing: IPv6's extension header {name}") for name in EXTENSIONS},
     "ip saddr": FieldInfo(_A, "source address, IPv4"),
     "ip daddr": FieldInfo(_A, "destination address, IPv4"),
     "ip protocol": FieldInfo(_N, "protocol number of the IPv4 header"),
@@ -79,10 +86,19 @@ FIELDS: dict[str, FieldInfo] = {
     "tcp flags": FieldInfo(
         _N, "TCP flags byte (FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32), nearly always with a mask"
     ),
-    "tcp option maxseg": FieldInfo(_S, "exists or missing: whether a packet announces the size of its segments"),
-    "tcp option sack-perm": FieldInfo(_S, "exists or missing: a SYN, or its answer, takes selective acknowledgements"),
-    "tcp option timestamp": FieldInfo(_S, "exists or missing: the time in a packet of TCP"),
-    "tcp option window": FieldInfo(_S, "exists or missing: a SYN, or its answer, scales its window"),
+    **{
+        f"tcp option {name}": FieldInfo(_S, f"exists or missing: {about}")
+        for name, about in (
+            ("maxseg", "whether a packet announces the size of its segments"),
+            ("sack-perm", "a SYN, or its answer, takes selective acknowledgements"),
+            ("timestamp", "the time in a packet of TCP"),
+            ("window", "a SYN, or its answer, scales its window"),
+            ("sack", "what came behind a gap is acknowledged"),
+            ("md5sig", "a packet is signed (RFC 2385)"),
+            ("mptcp", "a connection may have several ways"),
+            ("fastopen", "a SYN may carry data"),
+        )
+    },
     "tcp option maxseg size": FieldInfo(_N, "that size (MSS); absent but in a SYN or SYN/ACK"),
     "tcp option maxseg size or none": FieldInfo(
         _N, "as `tcp option maxseg size`; without one a negated match holds (xt tcpmss)", absent=Absent.EMPTY
@@ -139,16 +155,28 @@ FIELDS: dict[str, FieldInfo] = {
     "owner gid": FieldInfo(
         _N, "as `meta skgid`; without a socket a negated match holds (xt owner)", absent=Absent.EMPTY
     ),
+    "owner socket": FieldInfo(_S, "exists or missing: a sending socket (xt owner)"),
+    "meta hour": FieldInfo(_N, "second of the day now, in the kernel's zone"),
+    "meta day": FieldInfo(_N, "day of the week now, in the kernel's zone: Sunday 0 to Saturday 6"),
+    "meta time": FieldInfo(_N, "now, in seconds since 1970"),
     "clock": FieldInfo(_N, "now, in seconds since 1970 (xt time)"),
     "clock second": FieldInfo(_N, "second of the day now (UTC)"),
     "clock weekday": FieldInfo(_N, "day of the week now (UTC): Monday 1 to Sunday 7"),
     "clock day": FieldInfo(_N, "day of the month now (UTC)"),
+    **{
+        f"zoned{part}": FieldInfo(_N, f"as `clock{part}`, in the kernel's zone (`--kerneltz`)")
+        for part in ("", " second", " weekday", " day")
+    },
     "meta pkttype": FieldInfo(_S, "who the frame is for: unicast (this host), broadcast, multicast, other"),
     # Connection tracking. "ct state" is always there (invalid without an entry); the others need an entry.
     "ct state": FieldInfo(_S, "new, established, related, invalid, untracked; xt's --ctstate adds snat and dnat"),
     "ct status": FieldInfo(_S, "dnat, snat, assured, confirmed, seen-reply, expected; several at once"),
     "ct direction": FieldInfo(_S, "original or reply"),
     "ct mark": FieldInfo(_N, "mark of the connection, 32 bits"),
+    "ct label": FieldInfo(_N, "labels of the connection, 128 bits"),
+    "ct label or none": FieldInfo(
+        _N, "as `ct label`; without a connection a negated match holds (xt connlabel)", absent=Absent.EMPTY
+    ),
     "ct zone": FieldInfo(_N, "zone that the connection is tracked in"),
     "ct l3proto": FieldInfo(_S, "family of the connection: ipv4, ipv6"),
     "ct protocol": FieldInfo(_N, "transport protocol number of the connection"),
@@ -174,18 +202,33 @@ FIELDS: dict[str, FieldInfo] = {
         _S, "as `ct helper`; without one a negated match holds (xt helper)", absent=Absent.EMPTY
     ),
     # Questions to the routing table. The part between the dots limits the question to a device or a mark.
-    "fib saddr type": FieldInfo(_S, "route type of the source address: local, unicast, broadcast, multicast, …"),
-    "fib daddr type": FieldInfo(_S, "route type of the destination address (`addrtype --dst-type`)"),
-    "fib saddr . iif type": FieldInfo(_S, "as `fib saddr type`, counting only the incoming device's own addresses"),
-    "fib daddr . iif type": FieldInfo(_S, "as `fib daddr type`, counting only the incoming device's own addresses"),
-    "fib saddr . oif type": FieldInfo(_S, "as `fib saddr type`, counting only the outgoing device's own addresses"),
-    "fib daddr . oif type": FieldInfo(_S, "as `fib daddr type`, counting only the outgoing device's own addresses"),
-    "fib saddr . iif oif": FieldInfo(
-        _S, "exists or missing: whether the route back to the source is the incoming device"
-    ),
-    "fib saddr . mark . iif oif": FieldInfo(_S, "as `fib saddr . iif oif`, the route looked up with the packet's mark"),
-    "fib saddr oif": FieldInfo(_S, "exists or missing: whether there is a unicast route back to the source (loose)"),
-    "fib saddr . mark oif": FieldInfo(_S, "as `fib saddr oif`, the route looked up with the packet's mark"),
+    **{
+        f"fib {end}{mark}{device} type": FieldInfo(_S, f"route type of the {about}: local, unicast, broadcast, …{by}")
+        for end, about in _ENDS
+        for mark in ("", " . mark")
+        for device, by in (
+            ("", ""),
+            (" . iif", "; of local addresses, those of the incoming device"),
+            (" . oif", "; of local addresses, those of the outgoing device"),
+        )
+    },
+    **{
+        f"fib {end}{mark}{device} {result}": FieldInfo(form, f"{what} the {about} is reached by{by}")
+        for end, about in _ENDS
+        for mark in ("", " . mark")
+        for device, by in (("", ""), (" . iif", ", only if it is the incoming one"))
+        for result, form, what in (
+            ("oif", _S, "exists or missing: a device that"),
+            ("oifname", _D, "the device that"),
+            ("oif or local", _S, "as `oif`, addresses of one's own among them (xt rpfilter): a device that"),
+        )
+    },
+    # The way that the packet has: absent before it is routed.
+    "rt ip nexthop": FieldInfo(_A, "address of the next hop: the gateway, else the destination (IPv4)"),
+    "rt ip6 nexthop": FieldInfo(_A6, "address of the next hop: the gateway, else the destination (IPv6)"),
+    "rt mtu": FieldInfo(_N, "size of TCP's segments that fits into the ways on and back"),
+    "rt classid": FieldInfo(_N, "realms of the way, that of the source in the upper 16 bits"),
+    "meta rtclassid": FieldInfo(_N, "as `rt classid`"),
     # Known by name, answered "unknown".
     "nft limit": FieldInfo(_S, "rate limit", exact=False),
     "nft quota": FieldInfo(_S, "quota", exact=False),
@@ -202,7 +245,7 @@ FIELDS: dict[str, FieldInfo] = {
     "xt hashlimit": FieldInfo(_S, "rate limit by address", exact=False),
     "xt recent": FieldInfo(_S, "list of recently seen addresses", exact=False),
     "xt connlimit": FieldInfo(_S, "number of connections", exact=False),
-    "xt time": FieldInfo(_S, "time in the zone of the machine's clock, or of a day that began before", exact=False),
+    "xt time": FieldInfo(_S, "days of the month whose night belongs to the day before", exact=False),
     "xt string": FieldInfo(_S, "payload search", exact=False),
     "xt set": FieldInfo(
         _S, "an ipset that has no exact form here (other options, unreadable, or mixed types)", exact=False

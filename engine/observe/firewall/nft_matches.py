@@ -62,7 +62,7 @@ def _unmasked(expression: Json) -> Json:
 def _exact(operator: str, left: Json, right: Json, text: str) -> Match:
     if isinstance(left, dict) and "&" in left and form_of(field_name(left["&"][0])) is Form.NAME:
         return _name_bits(operator, left["&"], right, text)
-    found = fields(left)
+    found = tuple(_by_device(field, right) for field in fields(left))
     names = [field.name for field in found]
     if not all(known(name) for name in names):
         return unknown(tuple(names), text)
@@ -83,6 +83,15 @@ def _exact(operator: str, left: Json, right: Json, text: str) -> Match:
             return Match(found, (), negate=_negates(operator), text=text)
         raise FirewallTextError(f"{names[0]} compared as a whole")
     return Match(found, elements(names, right), negate=_negates(operator), text=text)
+
+
+def _by_device(field: Field, right: Json) -> Field:
+    """`fib … oif` and `oifname` ask for a device where they are compared with one, else whether there is any."""
+    head, _, result = field.name.rpartition(" ")
+    if not head.startswith("fib ") or result not in ("oif", "oifname"):
+        return field
+    exists = isinstance(right, bool) or right in ("0", 0)
+    return Field(f"{head} {'oif' if exists else 'oifname'}", field.mask)
 
 
 #: Bits of a flow's status that come with others: translated ones have one that tells so beside it (IPS_SRC_NAT_DONE),

@@ -26,6 +26,7 @@ from engine.model.firewall import (
     Queue,
     Reject,
     RejectKind,
+    SetLabel,
     SetMark,
     SetMss,
     SetTos,
@@ -53,7 +54,7 @@ TCP = Interval(PROTOCOL_NUMBERS[Protocol.TCP], PROTOCOL_NUMBERS[Protocol.TCP])
 _WRITES = frozenset(
     (
         *("meta priority", "meta nftrace", "meta secmark", "ip6 flowlabel"),
-        *("ct label", "ct event", "ct helper", "ct secmark"),
+        *("ct event", "ct helper", "ct secmark"),
     )
 )
 _NOTES = frozenset(("log", "last", "secmark", "ct helper", "ct timeout", "ct expectation", "dup", "flow"))
@@ -184,6 +185,8 @@ def _mangle(inner: Json) -> _Built:
             return (Opaque(text),)
     if name in ("ct zone", "ct original zone", "ct reply zone") and type(inner["value"]) is int:
         return (SetZone(inner["value"], name != "ct reply zone", name != "ct original zone"),)
+    if name == "ct label":
+        return (SetLabel(scalar(name, inner["value"])),)
     if name in HOPS and type(inner["value"]) is int:
         return (SetTtl(inner["value"]),)
     if name in CLASS:

@@ -8,14 +8,14 @@ AttributeError, which `SHAPE_ERRORS` collects for the one place that turns them 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from engine.model.firewall import Atom, Element, Field, Interval, Name
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.fields import FIELDS, Form, form_of, is_exact
 from engine.observe.firewall.nft_words import Json, fib_words, listed, words
 from engine.observe.firewall.symbols import NUMBER_NAMES, SYNONYMS, TCP_OPTIONS
-from engine.observe.firewall.values import interval, ip_address, mac, number, prefix
+from engine.observe.firewall.values import epoch, interval, ip_address, mac, number, prefix, second_of_day
 
 SHAPE_ERRORS = (KeyError, TypeError, IndexError, AttributeError, ValueError)
 
@@ -49,6 +49,8 @@ TYPE_FIELDS: dict[str, str] = {
     "iface_type": "meta iiftype",
 }
 
+#: Numbers that nft writes as times, in the zone that it was run in: UTC (`tools`).
+_WRITTEN: dict[str, Callable[[str], int]] = {"meta hour": second_of_day, "meta time": epoch}
 #: Expressions that are known by name, and answered "unknown".
 _KINDS = {"jhash": "hash", "symhash": "hash"}
 
@@ -74,6 +76,12 @@ def field_name(expression: Json) -> str:
         return " ".join(part for part in parts if part)
     if kind == "fib":
         return fib_words(inner)
+    if kind == "rt":
+        return " ".join(filter(None, ("rt", inner.get("family"), inner["key"])))
+    if kind == "ipsec":
+        return f"ipsec {inner['dir']} {inner['key']}"
+    if kind in ("exthdr", "ip option") and "field" not in inner:
+        return f"{kind} {inner['name']}"
     if kind == "tcp option" and (inner.get("name") == "maxseg" or tcp_option(inner)):
         return " ".join((f"tcp option {inner['name']}", *listed(inner.get("field"))))
     if kind == "socket" and inner.get("key") in ("transparent", "wildcard"):
@@ -106,6 +114,8 @@ def scalar(name: str, value: Json) -> int:
     """One integer: a number, one of its names, names or-ed together, or an address of the right family."""
     if isinstance(value, bool):
         raise FirewallTextError(f"{value} is no value of {name}")
+    if name == "ct label":
+        return 1 << number(str(value))  # names are those of a file
     if isinstance(value, int):
         return value
     if isinstance(value, list):
@@ -122,6 +132,8 @@ def scalar(name: str, value: Json) -> int:
         if (address.version == 4) != (form is Form.ADDRESS):
             raise FirewallTextError(f"{value} is of the wrong family for {name}")
         return int(address)
+    if name in _WRITTEN:
+        return _WRITTEN[name](value)
     known = NUMBER_NAMES.get(name, {})
     return known[value] if value in known else number(value)
 
@@ -165,11 +177,9 @@ def _plain(value: Json) -> Atom:
 
 
 def _name(name: str, value: Json) -> str:
-    if name.startswith("tcp option "):
+    if isinstance(value, bool) or name.startswith("tcp option "):
         return words(bool(value))
     if name.endswith(" oif") and name.startswith("fib "):
-        if isinstance(value, bool):
-            return "exists" if value else "missing"
         if value in ("0", 0):
             return "missing"
         raise FirewallTextError(f"{name} compared with a device")

@@ -79,8 +79,22 @@ DSCP_CLASSES: dict[str, int] = {
 #: RFC 3168, by the names of nft.
 ECN_CODES: dict[str, int] = {"not-ect": 0, "ect1": 1, "ect0": 2, "ce": 3}
 
-#: Options of TCP that are understood, by number, with nft's names (RFC 9293, RFC 2018, RFC 7323).
-TCP_OPTIONS: dict[int, str] = {2: "maxseg", 3: "window", 4: "sack-perm", 8: "timestamp"}
+#: Options of TCP that are understood, by number, with nft's names (RFC 9293, 2018, 7323, 2385, 8684, 7413).
+TCP_OPTIONS: dict[int, str] = {
+    2: "maxseg", 3: "window", 4: "sack-perm", 5: "sack", 8: "timestamp", 19: "md5sig", 30: "mptcp", 34: "fastopen",
+}  # fmt: skip
+
+#: Options of IPv4 and extension headers of IPv6, by nft's names.
+IP_OPTIONS = ("lsrr", "rr", "ssrr", "ra")
+EXTENSIONS = ("frag", "hbh", "rt", "dst", "mh", "srh")
+
+#: By nft's names, as the kernel counts them (nft_meta_weekday).
+WEEKDAYS: dict[str, int] = {
+    "Sunday": 0, "Monday": 1, "Tuesday": 2, "Wednesday": 3, "Thursday": 4, "Friday": 5, "Saturday": 6,
+}  # fmt: skip
+
+#: The realm that every host has a name for (/etc/iproute2/rt_realms).
+REALMS: dict[str, int] = {"cosmos": 0}
 
 #: What the numbers of a field may be called.
 NUMBER_NAMES: dict[str, dict[str, int]] = {
@@ -101,6 +115,9 @@ NUMBER_NAMES: dict[str, dict[str, int]] = {
     "ip6 dscp": DSCP_CLASSES,
     "ip ecn": ECN_CODES,
     "ip6 ecn": ECN_CODES,
+    "meta day": WEEKDAYS,
+    "rt classid": REALMS,
+    "meta rtclassid": REALMS,
     "meta iifgroup": DEVICE_GROUPS,
     "meta oifgroup": DEVICE_GROUPS,
     "meta iiftype": HARDWARE_TYPES,

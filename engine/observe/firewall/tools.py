@@ -1,7 +1,8 @@
 """Runs the listing tools, several at once, in the network namespace of the calling thread.
 
 A child inherits the namespace of the thread that starts it. All children of one call run side by side; none gets a
-terminal, input, or a translated language. Nothing here changes the host: only listing commands are passed in.
+terminal, input, a translated language, or the machine's zone (nft writes times in it). Nothing here changes the host:
+only listing commands are passed in.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def _start(command: Sequence[str]) -> subprocess.Popen[bytes] | OSError:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, "LC_ALL": "C"},
+            env={**os.environ, "LC_ALL": "C", "TZ": "UTC"},
         )
     except OSError as error:
         return error

@@ -7,6 +7,7 @@ family. A mask whose bits are not contiguous cannot be an interval: it stays a m
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from socket import AF_INET, inet_pton
@@ -37,6 +38,19 @@ def number(text: str) -> int:
         return int(text, 0)
     except ValueError as error:
         raise FirewallTextError(f"{text!r} is not a number") from error
+
+
+def epoch(text: str) -> int:
+    """`2030-01-01T00:00:00` of UTC, in seconds since 1970."""
+    try:
+        return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+    except ValueError as error:
+        raise FirewallTextError(f"{text!r} is not a date") from error
+
+
+def second_of_day(text: str) -> int:
+    """`10:00:30`, or less of it, as a second of the day."""
+    return sum(int(part, 10) * scale for part, scale in zip(text.split(":"), (3600, 60, 1), strict=False))
 
 
 def interval(low: int, high: int) -> Interval:

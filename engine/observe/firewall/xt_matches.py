@@ -8,17 +8,16 @@ together. A module or an option that stands in neither becomes a match on the fi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
-from engine.model.firewall import Field, Match, Name
-from engine.observe.firewall import xt_sets
+from engine.model.firewall import Field, Interval, Match, Name, SetLabel, Statement
+from engine.observe.firewall import xt_addrtype, xt_sets, xt_time
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.values import TOP, interval, number, number_range
 from engine.observe.firewall.xt_options import OPTIONS, XtContext, device, first
 from engine.observe.firewall.xt_words import Option
 
 
-def matches(context: XtContext, options: Sequence[Option]) -> list[Match]:
+def matches(context: XtContext, options: Sequence[Option]) -> Sequence[Statement]:
     """The matches of a run of options that share one module. Raises `FirewallTextError`."""
     module = options[0].module
     whole = _MODULES.get(module)
@@ -55,37 +54,19 @@ def unknown(module: str, words: Sequence[str]) -> Match:
 
 
 def _addrtype(context: XtContext, options: Sequence[Option]) -> list[Match]:
-    """`--limit-iface-in/out` changes what both type options ask.
-
-    IPv4 compares the route type. IPv6 compares address scopes (xt_addrtype.c, match_type6), which say the same
-    only for LOCAL alone.
-    """
-    names = {option.name for option in options}
-    limit = " . iif" if "--limit-iface-in" in names else " . oif" if "--limit-iface-out" in names else ""
-    found: list[Match] = []
-    for option in options:
-        side = {"--src-type": "saddr", "--dst-type": "daddr"}.get(option.name)
-        if side is None:
-            continue
-        types = first(option.values).lower().split(",")
-        text = " ".join([option.text, *(other.text for other in options if other.name.startswith("--limit"))])
-        if context.family == "ip6" and types != ["local"]:
-            found.append(unknown("addrtype", [option.text]))
-            continue
-        elements = tuple((Name(word),) for word in types)
-        found.append(Match((Field(f"fib {side}{limit} type"),), elements, negate=option.negate, text=text))
-    return found
+    """Types of addresses."""
+    found = xt_addrtype.matches(context, options)
+    return [unknown("addrtype", [option.text for option in options[1:]])] if found is None else found
 
 
 def _rpfilter(_context: XtContext, options: Sequence[Option]) -> list[Match]:
     """Holds when there is a route back to the source: by the incoming device, or (loose) by any."""
     names = {option.name for option in options}
     words = [option.text for option in options[1:]]
-    if "--accept-local" in names:
-        return [unknown("rpfilter", words)]
     name = "fib saddr" + (" . mark" if "--validmark" in names else "") + ("" if "--loose" in names else " . iif")
     answer = Name("missing" if "--invert" in names else "exists")
-    return [Match((Field(f"{name} oif"),), ((answer,),), text=" ".join(["-m rpfilter", *words]))]
+    result = "oif or local" if "--accept-local" in names else "oif"
+    return [Match((Field(f"{name} {result}"),), ((answer,),), text=" ".join(["-m rpfilter", *words]))]
 
 
 def _owner(_context: XtContext, options: Sequence[Option]) -> list[Match]:
@@ -93,13 +74,16 @@ def _owner(_context: XtContext, options: Sequence[Option]) -> list[Match]:
     found: list[Match] = []
     for option in options:
         kind = {"--uid-owner": "uid", "--gid-owner": "gid"}.get(option.name)
-        if kind is None:
+        if option.name == "--socket-exists":
+            is_there = ((Name("exists"),),)
+            found.append(Match((Field("owner socket"),), is_there, negate=option.negate, text=option.text))
+        elif kind is None:
             if option.name not in ("-m", "--match"):
                 found.append(unknown("owner", [option.text]))
-            continue
-        name = f"owner {kind}" if option.negate else f"meta sk{kind}"
-        value = number_range(first(option.values), "-")
-        found.append(Match((Field(name),), ((value,),), negate=option.negate, text=option.text))
+        else:
+            name = f"owner {kind}" if option.negate else f"meta sk{kind}"
+            value = number_range(first(option.values), "-")
+            found.append(Match((Field(name),), ((value,),), negate=option.negate, text=option.text))
     return found
 
 
@@ -142,30 +126,24 @@ def _set(context: XtContext, options: Sequence[Option]) -> list[Match]:
 
 
 def _time(_context: XtContext, options: Sequence[Option]) -> list[Match]:
-    """Days and hours are UTC (xt_time.c). With `--kerneltz` they are in a zone that is not read; with `--contiguous`
-    the hours after midnight belong to the day before."""
+    """Dates, hours and days."""
+    found = xt_time.matches(options)
+    return [unknown("time", [option.text for option in options[1:]])] if found is None else found
+
+
+def _connlabel(_context: XtContext, options: Sequence[Option]) -> list[Statement]:
+    """A label of the connection, by its number (names are a file's of the machine); `--set` gives it one first, and
+    then holds of every connection."""
     words = {option.name: option for option in options[1:]}
-    if "--kerneltz" in words or "--contiguous" in words:
-        return [unknown("time", [option.text for option in options[1:]])]
-    text = {name: option.text for name, option in words.items()}
-    found: list[Match] = []
-    dates = {name: first(words[name].values) for name in ("--datestart", "--datestop") if name in words}
-    if dates:
-        low, high = (_epoch(dates.get(name)) for name in ("--datestart", "--datestop"))
-        atom = interval(low or 0, TOP if high is None else high)
-        found.append(Match((Field("clock"),), ((atom,),), text=" ".join(text[name] for name in dates)))
-    hours = {name: first(words[name].values) for name in ("--timestart", "--timestop") if name in words}
-    if hours:
-        low, high = _second(hours.get("--timestart", "0")), _second(hours.get("--timestop", "23:59:59"))
-        atoms = [interval(low, high)] if low < high else [interval(low, TOP), interval(0, high)]
-        elements = tuple((atom,) for atom in atoms)
-        found.append(Match((Field("clock second"),), elements, text=" ".join(text[name] for name in hours)))
-    for name, field, names in (("--weekdays", "clock weekday", WEEKDAYS), ("--monthdays", "clock day", {})):
-        if name in words:
-            days = (names.get(day) or number(day) for day in first(words[name].values).split(","))
-            elements = tuple((interval(day, day),) for day in days)
-            found.append(Match((Field(field),), elements, negate=words[name].negate, text=text[name]))
-    return found
+    label = words["--label"]
+    bit = 1 << number(first(label.values))
+    text = " ".join(["-m connlabel", *(option.text for option in options[1:])])
+    if "--set" in words and not label.negate:
+        return [SetLabel(bit, strict=True)]
+    if "--set" in words:
+        return [unknown("connlabel", [option.text for option in options[1:]])]
+    name = "ct label or none" if label.negate else "ct label"
+    return [Match((Field(name, bit),), ((Interval(bit, bit),),), negate=label.negate, text=text)]
 
 
 def _connbytes(_context: XtContext, options: Sequence[Option]) -> list[Match]:
@@ -192,22 +170,7 @@ def _socket(_context: XtContext, options: Sequence[Option]) -> list[Match]:
     return found
 
 
-#: As iptables-save writes them.
-WEEKDAYS = {name: place for place, name in enumerate(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), 1)}
-
-
-def _epoch(text: str | None) -> int | None:
-    """`2030-01-01T00:00:00`, in seconds since 1970."""
-    return None if text is None else int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
-
-
-def _second(text: str) -> int:
-    """`10:00:00`, as a second of the day."""
-    parts = [int(part) for part in text.split(":")]
-    return sum(part * scale for part, scale in zip(parts, (3600, 60, 1), strict=False))
-
-
-_MODULES: dict[str, Callable[[XtContext, Sequence[Option]], list[Match]]] = {
+_MODULES: dict[str, Callable[[XtContext, Sequence[Option]], Sequence[Statement]]] = {
     "addrtype": _addrtype,
     "rpfilter": _rpfilter,
     "owner": _owner,
@@ -215,6 +178,7 @@ _MODULES: dict[str, Callable[[XtContext, Sequence[Option]], list[Match]]] = {
     "set": _set,
     "time": _time,
     "connbytes": _connbytes,
+    "connlabel": _connlabel,
     "socket": _socket,
 }
 

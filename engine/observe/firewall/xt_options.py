@@ -278,6 +278,7 @@ OPTIONS: dict[tuple[str, str], Builder] = {
     ("conntrack", "--ctrepldstport"): _range("ct reply proto-dst"),
     ("mark", "--mark"): _masked("meta mark"),
     ("connmark", "--mark"): _masked("ct mark"),
+    ("realm", "--realm"): _masked("rt classid"),
     ("iprange", "--src-range"): _address_range("saddr"),
     ("iprange", "--dst-range"): _address_range("daddr"),
     ("mac", "--mac-source"): _mac,

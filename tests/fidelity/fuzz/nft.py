@@ -53,6 +53,7 @@ def _setting(lawn: Lawn, protocol: str) -> str:
         f"meta mark set meta mark & {~mask & 0xFFFFFFFF:#x} | {value:#x}",
         f"meta mark set meta mark ^ {value:#x}",
         f"ct mark set {value:#x}",
+        f"ct label set {lawn.dice.number(1, 3)}",
         "ct mark set meta mark",
         "meta mark set ct mark",
         f"ct mark set ct mark & {~mask & 0xFFFFFFFF:#x} | {value:#x}",

@@ -145,17 +145,39 @@ def _mark(lawn: Lawn, _protocol: str) -> str:
 
 def _fib_type(lawn: Lawn, _protocol: str) -> str:
     side = lawn.dice.either("daddr", "daddr", "saddr")
-    scope = ""
+    scope = " . mark" if lawn.dice.chance(0.2) else ""
     if lawn.hook in ("prerouting", "input") and lawn.dice.chance(0.2):
-        scope = " . iif"
+        scope += " . iif"
     if lawn.hook == "postrouting" and lawn.dice.chance(0.2):
-        scope = " . oif"
-    return f"fib {side}{scope} type {negated(lawn)}{lawn.dice.either('local', 'local', 'unicast', 'broadcast')}"
+        scope += " . oif"
+    kind = lawn.dice.either("local", "local", "unicast", "broadcast", "unreachable")
+    return f"fib {side}{scope} type {negated(lawn)}{kind}"
 
 
 def _fib_oif(lawn: Lawn, _protocol: str) -> str:
-    selector = lawn.dice.either("saddr . iif", "saddr . mark . iif", "saddr", "saddr . mark")
-    return f"fib {selector} oif {lawn.dice.either('missing', 'exists')}"
+    marked, device = lawn.dice.either("", " . mark"), lawn.dice.either("", " . iif")
+    result = f'oifname {negated(lawn)}"{one_device(lawn)}"' if lawn.dice.chance(0.3) else ""
+    result = result or f"oif {lawn.dice.either('missing', 'exists')}"
+    return f"fib {lawn.dice.either('saddr', 'saddr', 'daddr')}{marked}{device} {result}"
+
+
+def _way(lawn: Lawn, _protocol: str) -> str:
+    """The way that the packet has."""
+    words = [f"rt {lawn.ip} nexthop {negated(lawn)}{one_address(lawn)}", "rt classid 0"]
+    if lawn.hook in ("forward", "output", "postrouting"):
+        words.append(f"rt mtu {lawn.dice.either('< 1400', '>= 1400', '1460', '!= 1440')}")
+    return lawn.dice.pick(words)
+
+
+def _label(lawn: Lawn, _protocol: str) -> str:
+    return f"ct label {negated(lawn)}{lawn.dice.number(1, 3)}"
+
+
+def _headers(lawn: Lawn, _protocol: str) -> str:
+    """What is the same in all packets of an IP version."""
+    if lawn.family == 4:
+        return lawn.dice.either("ip version 4", "ip hdrlength 5", "ip option rr missing", "ip option lsrr exists")
+    return lawn.dice.either("ip6 version 6", "exthdr frag missing", "exthdr hbh exists", "frag more-fragments 1")
 
 
 def _ttl(lawn: Lawn, _protocol: str) -> str:
@@ -204,6 +226,8 @@ def _class(lawn: Lawn, _protocol: str) -> str:
 
 
 def _segments(lawn: Lawn, _protocol: str) -> str:
+    if lawn.dice.chance(0.2):
+        return f"tcp option {lawn.dice.either('fastopen', 'mptcp', 'sack')} {lawn.dice.either('missing', 'exists')}"
     words = ("size 1000-1460", "size < 1400", "size != 1460", "exists", "missing")
     return f"tcp option maxseg {lawn.dice.pick(words)}"
 
@@ -240,11 +264,12 @@ def _undecided(lawn: Lawn, _protocol: str) -> str:
         "numgen inc mod 2 0",
         f"jhash {lawn.ip} saddr mod 2 seed 0x1 0",
         "meta random < 2147483648",
-        'meta hour "01:00"-"13:00"',
+        'meta hour "00:00"-"23:59:59"',
+        'meta time > "2020-01-01"',
+        "meta day 0-6",
         "meta cpu 0",
         "quota over 300 bytes",
         "ct count over 1",
-        *([f"fib daddr oif {lawn.dice.either('exists', 'missing')}"] if lawn.arrives else []),
     )
 
 
@@ -261,6 +286,9 @@ MATCHES = (
     Part(4, _mark),
     Part(3, _fib_type),
     Part(1.5, _fib_oif, ("prerouting", "input", "forward")),
+    Part(1, _way),
+    Part(0.7, _label),
+    Part(0.5, _headers),
     Part(1, _ttl),
     Part(3, _concatenation, protocols=("", "tcp", "udp")),
     Part(9, _icmp, protocols=("icmp",)),

@@ -121,7 +121,8 @@ def _conntrack(ground: Ground, protocol: str) -> str:
 
 
 def _addrtype(ground: Ground, _protocol: str) -> str:
-    types = ("LOCAL",) if ground.family == 6 else ("LOCAL", "LOCAL", "UNICAST", "BROADCAST", "LOCAL,BROADCAST")
+    six = ("LOCAL", "LOCAL", "UNICAST", "MULTICAST", "UNREACHABLE", "ANYCAST,LOCAL")
+    types = six if ground.family == 6 else ("LOCAL", "LOCAL", "UNICAST", "BROADCAST", "LOCAL,BROADCAST")
     words = f"--{ground.dice.either('dst', 'dst', 'src')}-type {ground.dice.pick(types)}"
     words = "-m addrtype " + maybe_not(ground, words)
     if ground.hook in ("prerouting", "input") and ground.dice.chance(0.2):
@@ -173,7 +174,7 @@ def _physdev(ground: Ground, _protocol: str) -> str:
 
 
 def _rpfilter(ground: Ground, _protocol: str) -> str:
-    words = [word for word in ("--loose", "--validmark", "--invert") if ground.dice.chance(0.4)]
+    words = [word for word in ("--loose", "--validmark", "--accept-local", "--invert") if ground.dice.chance(0.4)]
     return " ".join(["-m rpfilter", *words])
 
 
@@ -182,7 +183,23 @@ def _mac(ground: Ground, _protocol: str) -> str:
 
 
 def _owner(ground: Ground, _protocol: str) -> str:
-    return "-m owner " + maybe_not(ground, f"--uid-owner {ground.dice.either(0, 0, 1000)}")
+    words = "--socket-exists" if ground.dice.chance(0.2) else f"--uid-owner {ground.dice.either(0, 0, 1000)}"
+    return "-m owner " + maybe_not(ground, words)
+
+
+def _label(ground: Ground, _protocol: str) -> str:
+    """A label of the connection, which a rule may give it."""
+    label = f"--label {ground.dice.number(1, 3)}"
+    return f"-m connlabel {label} --set" if ground.dice.chance(0.4) else "-m connlabel " + maybe_not(ground, label)
+
+
+def _realm(ground: Ground, _protocol: str) -> str:
+    return "-m realm " + maybe_not(ground, f"--realm {ground.dice.either('0x0', '0x5')}")
+
+
+def _headers(ground: Ground, _protocol: str) -> str:
+    """Headers of IPv6 that no packet has."""
+    return ground.dice.either("-m frag --fragmore", "-m hbh", "-m rt ! --rt-type 0")
 
 
 def _class(ground: Ground, _protocol: str) -> str:
@@ -219,7 +236,8 @@ def _undecided(ground: Ground, _protocol: str) -> str:
         "-m connlimit --connlimit-upto 1 --connlimit-mask 32 --connlimit-saddr",
         "-m recent --set --name made --rsource",
         "-m recent --update --seconds 60 --hitcount 2 --name made --rsource",
-        "-m time --timestart 01:00 --timestop 13:00",
+        "-m time --datestart 2020-01-01T00:00:00",
+        "-m time --timestart 00:00 --timestop 23:59:59 --kerneltz",
         '-m string --string "asked" --algo bm --to 1500',
         "-m quota --quota 300",
         "-m cpu --cpu 0",
@@ -269,6 +287,9 @@ MATCHES = (
     Part(0.7, _length),
     Part(0.7, _group),
     Part(0.3, _helper, not_in=("raw",)),
+    Part(0.7, _label, not_in=("raw",)),
+    Part(0.5, _realm, ("input", "forward", "output", "postrouting"), families=(4,)),
+    Part(0.3, _headers, families=(6,)),
     Part(0.2, _undecided, decided=False),
     Part(3, _set),
     Part(1.5, _physdev, ("prerouting", "forward", "postrouting")),

@@ -49,7 +49,7 @@ SADDR = {"payload": {"protocol": "ip", "field": "saddr"}}
         ("==", {"ct": {"key": "saddr", "family": "ip", "dir": "reply"}}, "1.2.3.4", "ct reply ip saddr in 1.2.3.4"),
         ("==", {"fib": {"result": "oif", "flags": ["iif", "saddr"]}}, False, "fib saddr . iif oif in missing"),
         ("==", {"fib": {"result": "check", "flags": "saddr"}}, True, "fib saddr oif in exists"),
-        ("==", {"fib": {"result": "oif", "flags": ["saddr"]}}, "eth0", "unknown nft fib saddr oif"),
+        ("==", {"fib": {"result": "oif", "flags": ["saddr"]}}, "eth0", "fib saddr oifname in eth0"),
         ("==", SADDR, "fd00::1", "unknown nft ip saddr"),
         ("~=", PORT, 80, "unknown nft tcp dport"),
         ("==", {"meta": {"key": "iif"}}, 7, "meta iif in 7"),

@@ -105,6 +105,14 @@ EXACT = [
         ["clock second in 79200-,0-7200", "clock weekday in 1,7", "not clock day in 1,31"],
     ),
     ("-m time --datestart 2030-01-01T00:00:00 --datestop 2038-01-19T03:14:07", ["clock in 1893456000-2147483647"]),
+    (
+        "-m time --timestart 10:00:00 --timestop 12:00:00 --datestop 2038-01-19T03:14:07 --kerneltz",
+        ["zoned in 0-2147483647", "zoned second in 36000-43200"],
+    ),
+    (
+        "-m time --timestart 22:00:00 --timestop 02:00:00 ! --weekdays Mon,Tue,Wed,Thu,Fri --contiguous",
+        ["clock second . clock weekday in 79200-/6,0-7200/7,79200-/7,0-7200/1"],
+    ),
     ("-m pkttype --pkt-type broadcast", ["meta pkttype in broadcast"]),
     ("-m length --length 100:200", ["meta length in 100-200"]),
     ("-m ttl --ttl-eq 1", ["ip ttl in 1"]),
@@ -112,6 +120,11 @@ EXACT = [
     ("-m ttl --ttl-gt 5", ["ip ttl in 6-"]),
     ("-m rpfilter", ["fib saddr . iif oif in exists"]),
     ("-m rpfilter --loose --validmark --invert", ["fib saddr . mark oif in missing"]),
+    ("-m rpfilter --accept-local", ["fib saddr . iif oif or local in exists"]),
+    ("-m owner --socket-exists", ["owner socket in exists"]),
+    ("-m realm ! --realm 0x5/0xff", ["not rt classid&0xff in 5"]),
+    ("-m connlabel --label 3", ["ct label&0x8 in 8"]),
+    ("-m connlabel ! --label 3", ["not ct label or none&0x8 in 8"]),
     ("-m set --match-set addresses src", ["ip saddr in @addresses"]),
     ("-m set ! --match-set services dst,dst", ["not ip daddr . meta l4proto . th dport in @services"]),
     ("-m set --match-set ports src", ["th sport in @ports"]),
@@ -134,7 +147,10 @@ EXACT6 = [
     ("-p ipv6-icmp -m icmp6 --icmpv6-type neighbour-solicitation", ["meta l4proto in 58", "icmpv6 type in 135"]),
     ("-m hl --hl-eq 255", ["ip6 hoplimit in 255"]),
     ("-m addrtype --dst-type LOCAL", ["fib daddr type in local"]),
-    ("-m addrtype --dst-type UNICAST", ["unknown xt addrtype"]),
+    ("-m addrtype --dst-type UNICAST", ["not ip6 daddr in ::,::ffff:0:0-::ffff:ffff:ffff,ff00::-"]),
+    ("-m addrtype ! --dst-type UNICAST,LOCAL", ["unknown xt addrtype"]),
+    ("-m addrtype --src-type MULTICAST,ANYCAST", ["ip6 saddr in ff00::-", "fib saddr type in anycast"]),
+    ("-m addrtype ! --dst-type UNREACHABLE", ["not fib daddr type in unreachable,blackhole,prohibit"]),
     ("-m conntrack --ctorigdst fd00::1/128", ["ct original ip6 daddr in fd00::1"]),
 ]
 
@@ -149,16 +165,14 @@ UNKNOWN = [
     ("-m recent --update --seconds 30 --hitcount 6 --name DEFAULT --mask 255.255.255.255 --rsource", "recent"),
     ("-m connlimit --connlimit-above 5 --connlimit-mask 32 --connlimit-saddr", "connlimit"),
     ("-m hashlimit --hashlimit-above 5/sec --hashlimit-burst 5 --hashlimit-name foo", "hashlimit"),
-    ("-m time --timestart 10:00:00 --timestop 12:00:00 --datestop 2038-01-19T03:14:07 --kerneltz", "time"),
-    ("-m time --timestart 22:00:00 --timestop 02:00:00 --weekdays Mon --contiguous", "time"),
+    ("-m time --timestart 22:00:00 --timestop 02:00:00 --monthdays 1 --contiguous", "time"),
     ('-m string --string "foo bar" --algo bm', "string"),
     ("-m statistic --mode random --probability 0.50000000000", "statistic"),
     ('-m u32 --u32 "0x0&0xffff=0x100:0xffff"', "u32"),
     ('-m bpf --bytecode "4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0"', "bpf"),
     ("-m policy --dir in --pol ipsec", "policy"),
     ("-m socket --transparent --restore-skmark", "socket"),
-    ("-m rpfilter --accept-local", "rpfilter"),
-    ("-m owner --socket-exists", "owner"),
+    ("-m connlabel ! --label 3 --set", "connlabel"),
     ("-m set --match-set strange src", "set"),
     ("-m set --match-set absent src", "set"),
     ("-m set --match-set services src", "set"),
@@ -176,7 +190,7 @@ def test_a_match_without_exact_meaning_is_unknown_and_keeps_its_text(words: str,
 
 
 def test_an_unknown_option_of_a_known_module_stays_beside_the_exact_ones() -> None:
-    assert conditions("-p tcp -m tcp --dport 80 --tcp-option 5") == [
+    assert conditions("-p tcp -m tcp --dport 80 --tcp-option 77") == [
         "meta l4proto in 6",
         "tcp dport in 80",
         "unknown xt tcp",
