@@ -216,7 +216,7 @@ def retarget(place: RulePlace, old: Rule, target: IPAddress, port: int | None) -
         words = words[words.index(place.chain) + 1 :] if place.chain in words else words
     elif "dnat" in words and "to" in words:
         words[words.index("to", words.index("dnat")) + 1] = to
-        words = _without_counter(words)
+        words = without_counter(words)
     else:
         return None
     value = NatValue(target, target, port, port)
@@ -239,7 +239,7 @@ def masqueraded(place: RulePlace, old: Rule) -> ReplaceRule | None:
     low, high = value.port_low, value.port_high
     ports = "" if low is None else str(low) if high in (None, low) else f"{low}-{high}"
     if place.backend is Backend.NFT:
-        words = _without_counter(old.text.split())
+        words = without_counter(old.text.split())
         kept, to = words[: words.index("snat")], (("to", f":{ports}") if ports else ())
         words = [*kept, "masquerade", *to, *((",".join(sorted(flags)),) if flags else ())]
         text = " ".join(words)
@@ -254,7 +254,7 @@ def masqueraded(place: RulePlace, old: Rule) -> ReplaceRule | None:
     return ReplaceRule(place, Rule(place.index, statements, text, old.handle), tuple(words))
 
 
-def _without_counter(words: list[str]) -> list[str]:
+def without_counter(words: list[str]) -> list[str]:
     """nft takes `counter` with its numbers back, but a replaced rule should count from the start."""
     if "counter" in words:
         at = words.index("counter")

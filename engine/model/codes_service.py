@@ -135,6 +135,11 @@ SERVICE: Mapping[str, Code] = {
         "silence, while what is connected goes on",
         "the limit is raised; find out what fills the table",
     ),
+    "CT_CLASH": Code(
+        "Answers to a new flow would look like those of one that is tracked already, so the new one is dropped.",
+        "silence, for the second who is given the same port, or who keeps one that an old flow had",
+        "rules leave the choice of the port to the kernel, or the old flow is forgotten",
+    ),
     "CT_PICKS_UP_MIDWAY": Code(
         "A rule answers in the server's place (SYNPROXY), and tracking takes the client's third packet for a new flow.",
         "accepted, then reset",

@@ -11,10 +11,11 @@ from __future__ import annotations
 from engine.model.firewall import Backend, NoTrack, SetZone
 from engine.model.packet import ECHO, TCP_ACK, TCP_PSH, Packet, Protocol
 from engine.model.trace import Assumption, Outcome, StepKind, Trace
-from engine.path.existing import entry_ref, entry_text
+from engine.path.existing import OVER, entry_ref, entry_text
 from engine.path.flow import Track, inverse, new_track, track_of, tuple_of
 from engine.path.journey import Journey
-from engine.path.tcp import CLOSE, IGNORED, INVALID, after, assures, begins, in_window
+from engine.path.taken import clash
+from engine.path.tcp import CLOSE, IGNORED, INVALID, after, assures, begins, in_window, kind_of
 from engine.path.view import STRAY
 
 #: Messages that are questions, and so begin a flow (valid_new in nf_conntrack_proto_icmp.c and _icmpv6.c).
@@ -119,14 +120,20 @@ def attach(journey: Journey, track: Track, state: str, reply: bool) -> None:
     )
 
 
-def confirm(journey: Journey) -> None:
+def confirm(journey: Journey) -> Trace | None:
     """Puts the packet's flow into the table, now that nothing has dropped its first packet. A rule's reset goes the
-    other way, and does not speak for the packet that was rejected (__nf_conntrack_confirm)."""
-    if journey.track is None or journey.context.ct_reply_direction:
-        return
-    if "confirmed" not in journey.track.status:
-        journey.track.status |= {"confirmed"}
+    other way, and does not speak for the packet that was rejected. The finished trace where another flow is in the way
+    (__nf_conntrack_confirm)."""
+    track = journey.track
+    if track is None or journey.context.ct_reply_direction or track.entry is not None or "confirmed" in track.status:
+        return None
+    ended = clash(journey, track)
+    if ended is not None:
+        journey.tracks.forget(journey.netns.id, track)
+    else:
+        track.status |= {"confirmed"}
         journey.see(ct_status=journey.context.ct_status | {"confirmed"})
+    return ended
 
 
 def _known(journey: Journey) -> Track | None:
@@ -136,9 +143,12 @@ def _known(journey: Journey) -> Track | None:
     if found is not None or not netns.conntrack:
         return found
     entry = journey.world.flows(netns).find(protocol, flow, journey.zones)
-    if entry is None:
+    if entry is None or (netns.id, entry) in journey.tracks.gone:
         return None
     track = track_of(entry)
+    if entry.state in OVER and kind_of(journey.packet) == "syn":
+        journey.tracks.forget(netns.id, track)
+        return None
     journey.tracks.add(netns.id, track)
     text = f"belongs to a flow that is tracked already, whose translation is settled: {entry_text(entry)}"
     journey.step(StepKind.CONNTRACK, text, entry_ref(netns.id, entry))

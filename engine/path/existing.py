@@ -20,8 +20,8 @@ from engine.model.traffic import ConntrackEntry, Tuple4
 
 #: Where clients' ports begin and end unless a host says otherwise (net.ipv4.ip_local_port_range).
 EPHEMERAL = (32768, 60999)
-#: States in which a SYN with the tuple of an old connection begins a new one (nf_conntrack_proto_tcp.c).
-_REOPENED = frozenset({"TIME_WAIT", "CLOSE"})
+#: States of a connection that is over: a SYN with its tuple begins a new one (nf_conntrack_proto_tcp.c).
+OVER = frozenset({"TIME_WAIT", "CLOSE"})
 
 Key = tuple[int, Protocol, Tuple4]
 Way = tuple[Protocol, IPAddress, IPAddress, int | None]
@@ -46,8 +46,7 @@ class Flows:
     def find(self, protocol: Protocol, flow: Tuple4, zones: tuple[int, int] = (0, 0)) -> ConntrackEntry | None:
         """The flow that a packet with this tuple, in these zones, belongs to in either direction."""
         known = (self._by_tuple.get((zone, protocol, flow)) for zone in dict.fromkeys(zones))
-        found = next((entry for entry in known if entry is not None), None)
-        return None if found is None or found.state in _REOPENED else found
+        return next((entry for entry in known if entry is not None), None)
 
     def towards(self, protocol: Protocol, flow: Tuple4) -> Iterable[ConntrackEntry]:
         """The flows from the same address to the same address and port, whatever port they come from."""
@@ -73,10 +72,14 @@ def entry_ref(netns: str, entry: ConntrackEntry) -> Ref:
     return Ref(RefKind.CONNTRACK, netns, key, entry_name(entry), entry_text(entry))
 
 
-def entry_name(entry: ConntrackEntry) -> str:
+def flow_name(protocol: Protocol, flow: Tuple4) -> str:
     """A flow in short: protocol, from where, to where."""
-    flow = entry.original
-    return f"{entry.protocol} {end_of(flow.src, flow.sport)} → {end_of(flow.dst, flow.dport)}"
+    return f"{protocol} {end_of(flow.src, flow.sport)} → {end_of(flow.dst, flow.dport)}"
+
+
+def entry_name(entry: ConntrackEntry) -> str:
+    """A tracked flow in short, as its first packet looked."""
+    return flow_name(entry.protocol, entry.original)
 
 
 def entry_text(entry: ConntrackEntry) -> str:

@@ -73,9 +73,11 @@ class Track:
 
 @dataclass(slots=True)
 class Tracks:
-    """The conntrack tables of all namespaces, as far as this conversation filled or found them."""
+    """The conntrack tables of all namespaces, as far as this conversation filled or found them. `gone` has the flows
+    from before that it had a namespace forget."""
 
     by_netns: dict[str, list[Track]] = field(default_factory=dict)
+    gone: set[tuple[str, ConntrackEntry]] = field(default_factory=set)
 
     def find(self, netns: str, protocol: Protocol, flow: Tuple4, zones: tuple[int, int] = (0, 0)) -> Track | None:
         """The flow that a packet with this tuple, in these zones, belongs to in either direction."""
@@ -90,7 +92,9 @@ class Tracks:
 
     def forget(self, netns: str, track: Track) -> None:
         """Takes a flow out of a namespace's table. A packet that has it keeps it."""
-        self.by_netns[netns] = [each for each in self.by_netns[netns] if each is not track]
+        self.by_netns[netns] = [each for each in self.by_netns.get(netns, ()) if each is not track]
+        if track.entry is not None:
+            self.gone.add((netns, track.entry))
 
     def any_confirmed(self) -> bool:
         """Whether a flow of this conversation got into a table."""

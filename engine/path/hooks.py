@@ -84,10 +84,7 @@ def _stop(journey: Journey, station: Station, hook: str) -> Trace | None:
     if station.kind is StationKind.CONNTRACK:
         return track_packet(journey)
     if station.kind is StationKind.CONFIRM:
-        ended = intercept(journey)
-        if ended is None:
-            confirm(journey)
-        return ended
+        return intercept(journey) or confirm(journey)
     if station.kind is StationKind.NAT:
         return ended_by(journey, translate(journey, station.chains, hook))
     return ended_by(journey, run_base_chain(journey, station.chains[0], hook))

@@ -8,9 +8,10 @@ nf_nat_masquerade.c, nf_nat_redirect.c, xt_NETMAP.c; ICMP errors: nf_nat_proto.c
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain, islice
 
 from engine.model.firewall import Nat, NatValue, Verdict, VerdictKind
-from engine.model.packet import ECHO
+from engine.model.packet import ECHO, Protocol
 from engine.model.trace import Assumption
 from engine.model.traffic import Tuple4
 from engine.path.flow import Track, inverse, rewrite
@@ -19,9 +20,14 @@ from engine.path.mapping import MANIP
 from engine.path.rules import Ending, run_base_chain
 from engine.path.spread import spread
 from engine.path.stations import Hooked
+from engine.path.taken import gives_way, holder
 
 #: Flags of a translation that draws a port even where the flow's own would do (NF_NAT_RANGE_PROTO_RANDOM_ALL).
 AT_RANDOM = frozenset({"random", "fully-random"})
+#: Ports among which one is drawn where no range is given: those of the old one's class.
+CLASSES = ((1, 511), (600, 1023), (1024, 65535))
+#: Ports that are tried (NF_NAT_MAX_ATTEMPTS).
+MOST_TRIES = 128
 #: States of packets for which the nat chains are asked, as long as they were not: a rule's reset is one of them.
 BEGINNING = frozenset({"new", "related"})
 
@@ -97,39 +103,52 @@ def _map_destination(track: Track, value: NatValue) -> None:
 
 def _map_source(journey: Journey, track: Track, value: NatValue, *, at_random: bool = False) -> None:
     old = track.reply
-    address = value.low or old.dst
-    mapped = Tuple4(old.src, address, old.sport, _port(value, old.dport))
-    mapped = _another_port(journey, track, mapped) if at_random else _unique(journey, track, mapped)
+    mapped = Tuple4(old.src, value.low or old.dst, old.sport, _port(value, old.dport))
+    if at_random or not _free(journey, track, mapped):
+        mapped = _another_port(journey, track, mapped, value)
     if mapped != old:
         track.reply = mapped
         track.status |= {"snat"}
 
 
-def _unique(journey: Journey, track: Track, reply: Tuple4) -> Tuple4:
-    """The reply tuple with another port where a flow of this conversation has it already (nf_nat_used_tuple).
+def _free(journey: Journey, track: Track, reply: Tuple4) -> bool:
+    """Whether no flow has the tuple that is to be that of the replies. A server that answers from another address than
+    it was asked at has its answer be a flow of its own, which must not look like one.
 
-    A server that answers from another address than it was asked at meets this: its answer is a flow of its own, and
-    must not look like an answer. It is looked for where the zone of replies has it, so that a flow which began there
-    is found only where both directions are of one zone (nf_conntrack_tuple_taken).
+    Datagrams that stay as they are may have that of a flow whose packets go the other way, as they are: the table will
+    see to it (nf_nat_used_tuple_new).
     """
-    first, back = track.zones
-    zones = (first if first == back else None, back)
-    others = (each for each in journey.tracks.by_netns.get(journey.netns.id, ()) if each is not track)
-    taken = any(each.protocol is track.protocol and each.has(reply, zones) for each in others)
-    return _another_port(journey, track, reply) if taken else reply
+    other = holder(journey, track, reply)
+    if other is None:
+        return True
+    same = reply == track.reply and reply == other.original and not other.status & {"snat", "dnat"}
+    return same and track.protocol is Protocol.UDP
 
 
-def _another_port(journey: Journey, track: Track, reply: Tuple4) -> Tuple4:
-    """The reply tuple with a port that the kernel draws; an echo has a number in its place."""
+def _another_port(journey: Journey, track: Track, reply: Tuple4, value: NatValue) -> Tuple4:
+    """The reply tuple with a port of the range that no flow has, which the kernel draws; an echo has a number in its
+    place. Where all are taken it is left to the table (nf_nat_l4proto_unique_tuple)."""
     old = reply.dport
-    port = 1 if old is None else old + 1 if old < 65535 else 1024
-    if track.protocol in ECHO:
+    if track.protocol in ECHO or old is None:
+        port = 1 if old is None else old + 1
         sentence = f"the kernel gives the echo to {reply.src} another number (here {port})"
         journey.assume(Assumption("ASSUME_NAT_PORT", sentence))
         return replace(reply, sport=port, dport=port)
-    sentence = f"the kernel gives the flow from {reply.dst}:{old} another port (here {port})"
-    journey.assume(Assumption("ASSUME_NAT_PORT", sentence))
-    return replace(reply, dport=port)
+    low, high = value.port_low, value.port_high
+    if low is None:
+        low, high = next(each for each in CLASSES if old <= each[1])
+    ports = islice(chain(range(old + 1, (high or low) + 1), range(low, old + 1)), MOST_TRIES)
+    tuples = [replace(reply, dport=port) for port in ports]
+    holders = [holder(journey, track, each) for each in tuples]
+    for mapped, other in zip(tuples, holders, strict=True):
+        if other is None:
+            sentence = f"the kernel gives the flow from {reply.dst}:{old} another port (here {mapped.dport})"
+            journey.assume(Assumption("ASSUME_NAT_PORT", sentence))
+            return mapped
+    for mapped, other in zip(tuples, holders, strict=True):
+        if other is not None and gives_way(journey, track, other):
+            return mapped
+    return reply
 
 
 def _port(value: NatValue, old: int | None) -> int | None:

@@ -72,7 +72,8 @@ AT_SENDER: dict[Outcome, Symptom] = {
 
 #: Endings of which a router knows only after a while: a neighbour is asked three times.
 LATE = frozenset({Outcome.NO_NEIGHBOUR})
-_DROPS = frozenset({Outcome.RULE_DROP, Outcome.POLICY_DROP, Outcome.REJECTED, Outcome.CONNTRACK_FULL})
+_TRACKED = frozenset({Outcome.CONNTRACK_FULL, Outcome.CONNTRACK_CLASH})
+_DROPS = _TRACKED | {Outcome.RULE_DROP, Outcome.POLICY_DROP, Outcome.REJECTED}
 
 
 def at_sender(trace: Trace, *, outside: bool) -> bool:

@@ -15,7 +15,8 @@ from tests.explain.faults import BRIDGED, SERVER, UDP, Fault, docker, line, rela
 from tests.explain.test_duplicate import with_a_second_holder
 from tests.hosts.build import World
 from tests.hosts.stock import PUBLISH, docker_world, one_bridge, three_in_line
-from tests.path.test_existing import ASSURED, CLIENT, NOBODY, ROUTER, entry, full, router
+from tests.path.endings import clashing
+from tests.path.test_existing import ASSURED, CLIENT, NOBODY, ROUTER, entry, full, router, untranslated
 from tests.path.test_proxies import FAR, proxied
 from tests.path.test_stacked import TEN, TWENTY, filtering, stacked
 
@@ -303,6 +304,24 @@ MORE: tuple[Fault, ...] = (
         "CT_STALE_ENTRY",
         f"udp {CLIENT}:4000 → {ROUTER}:53",
         f"{ROUTER}:53",
+        f"{CLIENT}:4000",
+        UDP,
+        "kernel",
+    ),
+    Fault(
+        "port taken",
+        clashing("router").snapshot,
+        "CT_CLASH",
+        "nat/POSTROUTING #0",
+        "10.2.0.2:80",
+        source="host",
+    ),
+    Fault(
+        "flow in the way",
+        untranslated(entry("10.2.0.2")).snapshot("router"),
+        "CT_CLASH",
+        f"udp {CLIENT}:4000 → {ROUTER}:53",
+        "10.2.0.2:80",
         f"{CLIENT}:4000",
         UDP,
         "kernel",

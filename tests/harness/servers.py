@@ -6,10 +6,10 @@ so that a test knows who answered, and what address translation made of the clie
 
     python servers.py NAME SPEC…     SPEC is tcp|udp/ADDRESS/PORT[/BEHAVIOUR[/OPTION…]]
 
-BEHAVIOUR is `answer` (default), `silent` (accepts and says nothing), `close` (accepts and closes), `deaf` (never
-accepts) or `full` (never accepts, and its queue is full of connections from itself). OPTION is `v6only` (an IPv6
-socket takes no IPv4), `dev=LINK` (SO_BINDTODEVICE) or `transparent` (a proxy's socket, for TPROXY). The script prints
-`ready` once all its sockets are bound; it needs the standard library only.
+BEHAVIOUR is `answer` (default), `keep` (answers and does not close), `silent` (accepts and says nothing), `close`
+(accepts and closes), `deaf` (never accepts) or `full` (never accepts, and its queue is full of its own connections).
+OPTION is `v6only` (an IPv6 socket takes no IPv4), `dev=LINK` (SO_BINDTODEVICE) or `transparent` (a proxy's socket, for
+TPROXY). The script prints `ready` once all its sockets are bound; it needs the standard library only.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: IP_TRANSPARENT and IPV6_TRANSPARENT (linux/in.h, linux/in6.h).
 TRANSPARENT = {socket.AF_INET: (socket.IPPROTO_IP, 19), socket.AF_INET6: (socket.IPPROTO_IPV6, 75)}
-BEHAVIOURS = ("answer", "silent", "close", "deaf", "full")
+BEHAVIOURS = ("answer", "keep", "silent", "close", "deaf", "full")
 
 
 def serve(world: World, netns: Netns, name: str, *specs: str) -> subprocess.Popen[str]:
@@ -103,7 +103,7 @@ class Servers:
         if behaviour == "close":
             client.close()
             return
-        speak = self.answer if behaviour == "answer" else self.swallow
+        speak = {"answer": self.answer, "keep": self.keep}.get(behaviour, self.swallow)
         self.selector.register(client, selectors.EVENT_READ, lambda: speak(client))
 
     def answer(self, client: socket.socket) -> None:
@@ -112,6 +112,14 @@ class Servers:
         with client:
             if client.recv(4096):
                 client.sendall(line(self.name, client.getpeername()[:2], client.getsockname()[:2]))
+
+    def keep(self, client: socket.socket) -> None:
+        """A TCP client said something: answer, and wait for more."""
+        if client.recv(4096):
+            client.sendall(line(self.name, client.getpeername()[:2], client.getsockname()[:2]))
+        else:
+            self.selector.unregister(client)
+            client.close()
 
     def swallow(self, client: socket.socket) -> None:
         """A TCP client said something to a silent server."""

@@ -196,10 +196,28 @@ def full_table(name: str) -> Case:
     return line(change)
 
 
+def clashing(name: str) -> Case:
+    """Flows leave from one port, which one that is tracked has towards the same service."""
+
+    def change(world: World) -> None:
+        space = world[name]
+        own = ip_address("10.1.0.2" if name == "client" else "10.2.0.1")
+        there = Tuple4(ip_address("192.0.2.1"), ip_address(SERVER), 40000, 80)
+        rules = ""
+        for protocol in (Protocol.TCP, Protocol.UDP):
+            back = Tuple4(there.dst, own, 80, 5000)
+            space.conntrack.append(ConntrackEntry(protocol, there, back, frozenset({"confirmed", "snat"})))
+            rules += f"-A POSTROUTING -p {protocol} -j SNAT --to-source {own}:5000\n"
+        space.iptables(f"*nat\n:POSTROUTING ACCEPT [0:0]\n{rules}COMMIT\n")
+
+    return line(change)
+
+
 #: For each ending a host on which the client's own namespace is why, and one on which something further on is.
 HERE: dict[Outcome, Case] = {
     Outcome.DELIVERED: own_service(),
     Outcome.CONNTRACK_FULL: full_table("client"),
+    Outcome.CONNTRACK_CLASH: clashing("client"),
     Outcome.RULE_DROP: line(lambda w: filtered(w["client"], "OUTPUT", f"-d {SERVER}/32 -j DROP")),
     Outcome.POLICY_DROP: line(lambda w: filtered(w["client"], "OUTPUT", policy="DROP")),
     Outcome.REJECTED: line(lambda w: filtered(w["client"], "OUTPUT", rejecting())),
@@ -220,6 +238,7 @@ HERE: dict[Outcome, Case] = {
 FURTHER: dict[Outcome, Case] = {
     Outcome.DELIVERED: line(),
     Outcome.CONNTRACK_FULL: full_table("router"),
+    Outcome.CONNTRACK_CLASH: clashing("router"),
     Outcome.RULE_DROP: line(lambda w: filtered(w["router"], "FORWARD", f"-d {SERVER}/32 -j DROP")),
     Outcome.POLICY_DROP: line(lambda w: filtered(w["router"], "FORWARD", policy="DROP")),
     Outcome.REJECTED: line(lambda w: filtered(w["router"], "FORWARD", rejecting())),

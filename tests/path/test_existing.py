@@ -10,8 +10,8 @@ import pytest
 
 from engine.explain import ask
 from engine.model.packet import Protocol
-from engine.model.plan import DeleteFlow, SetSysctl
-from engine.model.trace import StepKind, Symptom, Trace
+from engine.model.plan import DeleteFlow, ReplaceRule, SetSysctl
+from engine.model.trace import Outcome, StepKind, Symptom, Trace
 from engine.model.traffic import ConntrackEntry, Tuple4
 from engine.model.verdict import Question, Reach, Source, Verdict
 from engine.path.existing import client_port
@@ -146,6 +146,88 @@ def test_a_client_whose_socket_holds_the_port_of_a_flow_makes_the_answer_depend(
 def test_a_client_that_is_not_stuck_does_not(target: str, held: int) -> None:
     answer = verdict(router(entry(target), held=held), Source("client"))
     assert (answer.reach, answer.causes) == (Reach.YES, ())
+
+
+# -- flows that clash -----------------------------------------------------------------------------------------
+
+
+def untranslated(*entries: ConntrackEntry) -> World:
+    """The same router, without its nat chains."""
+    world = router(*entries, rule="-m conntrack --ctstate NEW -j ACCEPT")
+    world["router"].tables[:] = [table for table in world["router"].tables if table.name != "nat"]
+    return world
+
+
+def past(world: World, port: int = 4000, protocol: Protocol = UDP) -> Verdict:
+    """The client asks the server itself, from that port."""
+    return ask(world.snapshot("router"), Question(keeping(port), ip_address(SERVER), 80, protocol))
+
+
+@pytest.mark.parametrize("protocol", [UDP, TCP])
+@pytest.mark.parametrize("state", ["ESTABLISHED", "TIME_WAIT"])
+def test_a_flow_whose_answers_another_one_waits_for_is_dropped(protocol: Protocol, state: str) -> None:
+    answer = past(untranslated(entry(SERVER, protocol=protocol, state=state)), protocol=protocol)
+    assert answer.conversation.forward.outcome is Outcome.CONNTRACK_CLASH
+    (cause,) = answer.causes
+    assert (cause.code, cause.owner) == ("CT_CLASH", "kernel")
+    assert cause.fixes[0].plan.changes == (DeleteFlow("router", entry(SERVER, protocol=protocol, state=state)),)
+
+
+@pytest.mark.parametrize("change", [{"zone": 3}, {"status": frozenset({"dnat", "dying"})}], ids=["zone", "dying"])
+def test_a_flow_out_of_reach_is_in_nobodys_way(change: dict[str, Any]) -> None:
+    assert past(untranslated(entry(SERVER, **change))).reach is Reach.YES
+
+
+@pytest.mark.parametrize("protocol", [UDP, TCP])
+def test_where_nat_is_at_work_the_flow_gets_another_port(protocol: Protocol) -> None:
+    answer = past(router(entry(SERVER, protocol=protocol)), protocol=protocol)
+    assert answer.reach is Reach.YES
+    assert answer.conversation.forward.last.packet.sport == 4001
+    assert "ASSUME_NAT_PORT" in [each.code for each in answer.assumptions]
+
+
+def one_port(*entries: ConntrackEntry, to: str = "5000") -> World:
+    """What the router sends on leaves from a port, or a few."""
+    world = untranslated(*entries)
+    lines = f"-A POSTROUTING -p tcp -j SNAT --to-source 10.2.0.1:{to}\n"
+    lines += f"-A POSTROUTING -p udp -j MASQUERADE --to-ports {to}\n"
+    world["router"].iptables(f"*nat\n:POSTROUTING ACCEPT [0:0]\n{lines}COMMIT\n")
+    return world
+
+
+def leaving(port: int = 5000, **more: Any) -> ConntrackEntry:
+    """Another client's flow to the server, from that port of the router."""
+    there = Tuple4(ip_address("10.1.0.9"), ip_address(SERVER), 4000, 80)
+    back = Tuple4(there.dst, ip_address("10.2.0.1"), 80, port)
+    return replace(ConntrackEntry(TCP, there, back, frozenset({"snat"}), "ESTABLISHED", timeout=20), **more)
+
+
+@pytest.mark.parametrize("protocol", [UDP, TCP])
+def test_a_rule_that_gives_all_flows_one_port_gives_it_once(protocol: Protocol) -> None:
+    answer = past(one_port(leaving(protocol=protocol)), 4500, protocol)
+    assert answer.conversation.forward.outcome is Outcome.CONNTRACK_CLASH
+    (cause,) = answer.causes
+    assert (cause.code, cause.at.name, cause.owner) == ("CT_CLASH", f"nat/POSTROUTING #{int(protocol is UDP)}", "admin")
+    assert [type(fix.plan.changes[0]) for fix in cause.fixes] == [ReplaceRule, DeleteFlow]
+    assert past(one_port(), 4500, protocol).reach is Reach.YES
+
+
+@pytest.mark.parametrize(("taken", "port"), [((5000,), 5001), ((5000, 5001), 5002), ((5001,), 5000)])
+def test_of_a_range_a_flow_gets_a_port_that_is_free(taken: tuple[int, ...], port: int) -> None:
+    answer = past(one_port(*map(leaving, taken), to="5000-5002"), 4500, TCP)
+    assert answer.conversation.forward.last.packet.sport == port
+
+
+def test_where_a_range_is_used_up_the_flow_is_dropped() -> None:
+    answer = past(one_port(*map(leaving, (5000, 5001)), to="5000-5001"), 4500, TCP)
+    assert answer.causes[0].code == "CT_CLASH"
+
+
+def test_a_connection_that_is_over_may_give_its_port_up() -> None:
+    answer = past(one_port(leaving(state="TIME_WAIT")), 4500, TCP)
+    assert answer.reach is Reach.DEPENDS
+    assert {branch.symptom for branch in answer.branches} == {Symptom.CONNECTED, Symptom.TIMEOUT}
+    assert "ASSUME_EVICTION" in [each.code for each in answer.assumptions]
 
 
 # -- a full table ---------------------------------------------------------------------------------------------

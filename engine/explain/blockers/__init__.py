@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from engine.explain.blocker import Blocker
 from engine.explain.blockers import (
+    clashing,
     detour,
     discovery,
     duplicate,
@@ -100,6 +101,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
         detour.detours,
     ),
     Outcome.CONNTRACK_FULL: (tracking.table_full,),
+    Outcome.CONNTRACK_CLASH: (clashing.clash,),
     Outcome.RP_FILTER: (snat.wrong_source, source.reverse_path, detour.detours),
     Outcome.MARTIAN: (
         nat.hairpin_not_masqueraded,

@@ -18,6 +18,7 @@ from engine.model.trace import StepKind
 from engine.model.traffic import ConntrackEntry
 from engine.path.conntrack import MOST
 from engine.path.existing import entry_ref, target_of
+from engine.path.flow import tuple_of
 from engine.path.tcp import LOOSE
 
 
@@ -29,7 +30,7 @@ def stale_flow(failure: Failure) -> list[Blocker]:
         if step.kind is StepKind.CONNTRACK and step.ref is not None and step.ref.kind is RefKind.CONNTRACK
         for netns in (failure.world.netns(step.ref.netns),)
         for entry in netns.conntrack
-        if entry_ref(netns.id, entry).key == step.ref.key
+        if entry_ref(netns.id, entry).key == step.ref.key and tuple_of(step.packet) in (entry.original, entry.reply)
     ]
 
 
