@@ -27,8 +27,11 @@ WHY = """\
 TARGET  ADDRESS:PORT, [V6]:PORT, CONTAINER:PORT (the port inside), :PORT (published on this host), or http://…;
         with --icmp ADDRESS or CONTAINER
 SOURCE  host (the namespace that portscope runs in), ns:NAME, a container's name or id, or ADDRESS[:PORT][@DEVICE]
-        for a client outside of this host that arrives on DEVICE (without it: on the device that routes back to it);
-        everywhere: the same question from the LAN, the host, its loopback addresses and each container, as a table
+        for a client outside of this host that arrives on DEVICE (without it: on the device that routes back to it)
+"""
+#: `WHY` where the same can be asked from everywhere.
+ASKED = f"""{WHY}\
+        everywhere: the same question from the LAN, the host, its loopback addresses and each container
 
 """
 
@@ -103,7 +106,7 @@ def build_parser() -> Parser:
     command = add_command(commands, "demo", "a small broken lab of its own, removed at exit, and the workbench on it")
     command.set_defaults(module="workbench.commands.demo")
 
-    command = add_command(commands, "why", "why a port can or can't be reached", WHY + EXIT_CODES)
+    command = add_command(commands, "why", "why a port can or can't be reached", ASKED + EXIT_CODES)
     command.add_argument("target", metavar="TARGET", help="what is to be reached, see below")
     command.add_argument("--from", dest="source", metavar="SOURCE", default="host", help="who asks, see below")
     _add_protocol(command)
@@ -164,7 +167,7 @@ def _add_protocol(command: Parser) -> None:
 
 def _add_report(commands: argparse._SubParsersAction[Parser]) -> None:
     command = add_command(
-        commands, "report", "the network, and the answers to questions, as a document", WHY + EXIT_CODES
+        commands, "report", "the network, and the answers to questions, as a document", ASKED + EXIT_CODES
     )
     command.add_argument("--format", choices=tuple(FORMATS), metavar="FORMAT", help=", ".join(FORMATS))
     command.add_argument(
@@ -175,7 +178,7 @@ def _add_report(commands: argparse._SubParsersAction[Parser]) -> None:
         "--snapshot", metavar="FILE", type=Path, help="report on a saved snapshot instead of this host"
     )
     command.add_argument("--why", metavar="TARGET", action="append", default=[], help="answer this; may be repeated")
-    command.add_argument("--from", dest="source", metavar="SOURCE", default="host", help="who asks, see below")
+    command.add_argument("--from", dest="source", metavar="SOURCE", help="who asks, see below")
     _add_protocol(command)
     command.add_argument("--matrix", action="store_true", help="add who reaches what: every port from every place")
     command.add_argument("--redact", action="store_true", help=REDACT)
@@ -187,8 +190,8 @@ def _add_diff(commands: argparse._SubParsersAction[Parser]) -> None:
     command.add_argument("before", metavar="BEFORE", type=Path, help="a saved snapshot")
     command.add_argument("after", metavar="AFTER", type=Path, nargs="?", help="a later one (default: this host now)")
     command.add_argument("--why", metavar="TARGET", help="ask this of both, and find which changes flip the answer")
-    command.add_argument("--from", dest="source", metavar="SOURCE", default="host", help="who asks, see below")
-    command.add_argument("--udp", action="store_true", help="ask for UDP instead of TCP")
+    command.add_argument("--from", dest="source", metavar="SOURCE", help="who asks, see below")
+    _add_protocol(command)
     command.add_argument("--json", action="store_true", help="one JSON document (portscope.diff/1) instead of words")
     command.set_defaults(module="workbench.commands.diff")
 

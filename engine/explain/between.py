@@ -4,7 +4,7 @@ Pure. Every list of a namespace (links, routes, rules of a chain, …) is taken 
 in a run of items, each item that came, went or took another's place is a `Part`; a snapshot between is made by taking
 each part from the one or from the other side. With no part it is the earlier snapshot, with all of them the later one
 but for what decides nothing (counters, pids).
-A container whose namespace is not there (yet) has none.
+A container whose namespace is not there (yet) has none, and a link to it is not there either.
 
 Where a rule or a route is the same but for what passes by itself it is no part; its value is then the earlier one's.
 """
@@ -61,6 +61,7 @@ class Between:
         containers = self._sequence(("", "containers"), (old.containers, new.containers), repr)
         networks = self._sequence(("", "networks"), (old.networks, new.networks), repr)
         there = {netns.id for netns in namespaces}
+        namespaces = tuple(_with_ends(netns, there) for netns in namespaces)
         containers = tuple(one if one.netns in there else replace(one, netns=None) for one in containers)
         host = old.host if old.host in there else new.host
         gaps = tuple(dict.fromkeys((*old.gaps, *new.gaps)))
@@ -146,6 +147,12 @@ class Between:
     def _takes(self, part: Part) -> bool:
         self._seen.setdefault(part)
         return part in self._chosen
+
+
+def _with_ends(netns: Netns, there: set[str]) -> Netns:
+    """The namespace without the links whose other end is in one that is not there: neither end is without the other."""
+    links = tuple(link for link in netns.links if link.peer is None or link.peer.netns in there)
+    return netns if len(links) == len(netns.links) else replace(netns, links=links)
 
 
 def _id(netns: Netns) -> str:

@@ -5,13 +5,15 @@
    line by line.
 3. A file comes from anywhere: what is not a recording is refused with a `RecordingError` of one line that
    says what is wrong and where. An unknown field is refused too, because it might decide an answer, and so is a field
-   that comes twice. A file that is larger than `LARGEST` is refused by its size, before it is read.
+   that comes twice. A file that is larger than `LARGEST` is refused by its size, before it is read, and one that gzip
+   packed is read no further.
 4. Files are written whole or not at all.
 5. A case (what `why --save-case` writes) is read as the snapshot in it.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import stat
@@ -30,6 +32,8 @@ CASE = "portscope.case/1"
 _FAMILY, _VERSION = "portscope.snapshot", 1
 #: How a file begins that was collected by the shell script.
 COLLECTED = b"portscope-collected/"
+#: How a file begins that gzip packed (RFC 1952).
+GZIP = b"\x1f\x8b"
 #: Bytes of the largest file that is read.
 LARGEST = 256 * 1024 * 1024
 
@@ -99,6 +103,8 @@ def open_file(path: str | os.PathLike[str]) -> Snapshot:
         raise RecordingError(f"{name} cannot be read: {error.strerror or error}") from None
     if max(len(data), status.st_size) > LARGEST:
         raise RecordingError(f"{name}: the recording is larger than {LARGEST >> 20} MiB")
+    if data.startswith(GZIP):
+        data = _unpacked(name, data)
     if data.startswith(COLLECTED):
         return _collected(name, data)
     try:
@@ -107,6 +113,21 @@ def open_file(path: str | os.PathLike[str]) -> Snapshot:
         raise RecordingError(f"{name}: the recording is not text") from None
     except RecordingError as error:
         raise RecordingError(f"{name}: {error}") from None
+
+
+def _unpacked(name: str, data: bytes) -> bytes:
+    """What gzip packed, up to the size that is read at all."""
+    import gzip  # noqa: PLC0415 - most files are as they were written
+    import zlib  # noqa: PLC0415
+
+    try:
+        with gzip.open(io.BytesIO(data)) as stream:
+            found = stream.read(LARGEST + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise RecordingError(f"{name} cannot be unpacked: {error}") from None
+    if len(found) > LARGEST:
+        raise RecordingError(f"{name}: the recording is larger than {LARGEST >> 20} MiB")
+    return found
 
 
 def _collected(name: str, data: bytes) -> Snapshot:

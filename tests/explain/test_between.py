@@ -50,6 +50,17 @@ def new_container(world: World) -> None:
 
 
 @pytest.mark.parametrize(
+    "sides", [(HEALTHY, changed(new_container)), (changed(new_container), HEALTHY)], ids=["came", "went"]
+)
+def test_no_link_between_leads_to_a_namespace_that_is_not_there(sides: tuple[Snapshot, Snapshot]) -> None:
+    between = Between(*sides)
+    for count in range(len(between.parts) + 1):
+        found = between.with_parts(frozenset(between.parts[:count]))
+        ends = {link.peer.netns for netns in found.namespaces for link in netns.links if link.peer}
+        assert ends <= set(found.by_id)
+
+
+@pytest.mark.parametrize(
     "after",
     [
         HEALTHY,

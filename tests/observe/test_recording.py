@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import stat
@@ -303,6 +304,26 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytes
         open_file(path)
     with pytest.raises(RecordingError, match="larger than 1 MiB"):
         loads(" " * ((1 << 20) + 1))
+
+
+def test_a_file_that_gzip_packed_is_read_and_a_broken_or_endless_one_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "LARGEST", 1 << 20)
+    host = Snapshot("h", (Netns("h", 1),))
+    path = tmp_path / "host.json.gz"
+    path.write_bytes(gzip.compress(dumps(host).encode()))
+    assert open_file(path) == host
+    whole = path.read_bytes()
+    for data, words in (
+        (whole[:-9], "cannot be unpacked"),
+        (whole[:30] + b"\xff" * 30, "cannot be unpacked"),
+        (gzip.compress(bytes(2 << 20)), "larger than 1 MiB"),
+        (gzip.compress(b"nothing of ours"), "not JSON"),
+    ):
+        path.write_bytes(data)
+        with pytest.raises(RecordingError, match=words):
+            open_file(path)
 
 
 def test_a_file_of_500_megabytes_is_refused_by_its_size(tmp_path: Path) -> None:

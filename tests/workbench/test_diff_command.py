@@ -58,4 +58,6 @@ def test_as_json_it_is_one_document(files):
 
 def test_a_question_of_neither_is_a_usage_error(files):
     assert_one_line_error(portscope("diff", *files, "--why", "nobody:80"), Exit.USAGE, "nobody")
+    everywhere = portscope("diff", *files, "--why", ":8080", "--from", "everywhere")
+    assert_one_line_error(everywhere, Exit.USAGE, "name one source")
     assert_one_line_error(portscope("diff", files[0], files[0].parent / "none.json"), Exit.USAGE, "none.json")

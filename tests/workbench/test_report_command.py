@@ -45,6 +45,17 @@ def test_questions_are_answered_in_the_report(saved):
     assert any(node["stop"] for node in document["topology"]["nodes"])
 
 
+def test_a_question_from_everywhere_is_answered_for_each_place(saved, capsys):
+    words = ["report", "--snapshot", str(saved), "--format", "json", "--why", ":8080", "--from"]
+    places: dict[str, list[str]] = {}
+    for source in ("everywhere", "ns:lan"):
+        assert cli.main([*words, source]) == Exit.DONE
+        answers = json.loads(capsys.readouterr().out)["answers"]
+        places[source] = [one["question"]["from"]["netns"] for one in answers]
+    assert places["ns:lan"] == ["lan"]
+    assert {"lan", "host", "web", "db"} <= set(places["everywhere"])
+
+
 def test_the_matrix_is_a_row_for_each_cell(saved):
     rows = list(csv.DictReader(io.StringIO(portscope("report", "--snapshot", saved, "--format", "csv").stdout)))
     blocked = next(row for row in rows if row["service"] == "published" and row["from"].startswith("lan"))
@@ -57,6 +68,8 @@ def test_what_cannot_be_done_is_one_line_and_leaves_nothing(saved, tmp_path):
     assert_one_line_error(portscope("report", "--snapshot", saved, "-o", nowhere), Exit.REFUSED, "cannot be written")
     odd = tmp_path / "network.odd"
     assert_one_line_error(portscope("report", "--snapshot", saved, "-o", odd), Exit.USAGE, "--format")
+    alone = portscope("report", "--snapshot", saved, "--from", "ns:lan")
+    assert_one_line_error(alone, Exit.USAGE, "--from goes with --why")
     unknown = portscope("report", "--snapshot", saved, "--why", "nobody:80")
     assert_one_line_error(unknown, Exit.USAGE, "nobody")
     assert list(tmp_path.iterdir()) == []

@@ -12,10 +12,20 @@ from views.reports import answer_text
 from workbench import output
 from workbench.exits import usage
 
+#: Who asks, without a word; and the word for the same question from each place.
+HOST, EVERYWHERE = "host", "everywhere"
+
 
 def answer(snapshot: Snapshot, target: str, source: str, protocol: Protocol = Protocol.TCP) -> Verdict:
     """The answer. Raises `Refusal` when the question cannot be asked of this host."""
     return ask(snapshot, question_of(snapshot, target, source, protocol))
+
+
+def questions_of(snapshot: Snapshot, target: str, source: str, protocol: Protocol) -> list[Question]:
+    """The question, or with `everywhere` as its source one for each place. Raises `Refusal` when it can't be asked."""
+    if source != EVERYWHERE:
+        return [question_of(snapshot, target, source, protocol)]
+    return [vantage.question for vantage in vantages(snapshot, question_of(snapshot, target, HOST, protocol))]
 
 
 def question_of(snapshot: Snapshot, target: str, source: str, protocol: Protocol) -> Question:
@@ -28,7 +38,7 @@ def question_of(snapshot: Snapshot, target: str, source: str, protocol: Protocol
 
 def answer_everywhere(snapshot: Snapshot, target: str, protocol: Protocol) -> list[tuple[str, Verdict]]:
     """The answers from every vantage point. Raises `Refusal` when the target cannot be asked of this host."""
-    question = question_of(snapshot, target, "host", protocol)
+    question = question_of(snapshot, target, HOST, protocol)
     places = vantages(snapshot, question)
     answers = []
     for vantage in places:

@@ -14,11 +14,16 @@ from engine.model.packet import Protocol
 from engine.model.verdict import Question, Verdict
 from views.reports import difference
 from workbench import output, world
+from workbench.commands.answering import EVERYWHERE, HOST
 from workbench.exits import EXIT_OF_REACH, Exit, usage
 
 
 def run(arguments: Namespace) -> Exit:
     """Compares, and ends with the code of the later answer where a question is asked."""
+    if arguments.source is not None and not arguments.why:
+        raise usage("--from goes with --why")
+    if arguments.source == EVERYWHERE:
+        raise usage("--why asks one question of both snapshots: name one source")
     before = world.load(arguments.before)
     after = world.load(arguments.after) if arguments.after else world.look()
     asked = _asked(before, after, arguments) if arguments.why else None
@@ -31,10 +36,10 @@ def run(arguments: Namespace) -> Exit:
 
 def _asked(before: Snapshot, after: Snapshot, arguments: Namespace) -> difference.Asked:
     """The question in both snapshots. Raises `Refusal` when it can be asked of neither."""
-    protocol = Protocol.UDP if arguments.udp else Protocol.TCP
+    protocol = Protocol(arguments.protocol)
 
     def question(snapshot: Snapshot) -> Question:
-        return resolve(snapshot, arguments.why, arguments.source, protocol)
+        return resolve(snapshot, arguments.why, arguments.source or HOST, protocol)
 
     answers: list[Verdict | None] = []
     refusal = ""

@@ -15,8 +15,8 @@ from engine.model.verdict import Question
 from views.reports.document import report
 from views.reports.writers import write
 from workbench import output, world
-from workbench.commands.answering import question_of
-from workbench.exits import Exit
+from workbench.commands.answering import HOST, questions_of
+from workbench.exits import Exit, usage
 from workbench.files import keep, save
 from workbench.filling import fill
 from workbench.formats import format_of
@@ -26,9 +26,11 @@ def run(arguments: Namespace) -> Exit:
     """Writes the document."""
     name = arguments.format or format_of(arguments.output)
     keep(arguments.output, force=arguments.force)
+    if arguments.source is not None and not arguments.why:
+        raise usage("--from goes with --why")
     snapshot = world.load(arguments.snapshot) if arguments.snapshot else world.look()
-    protocol = Protocol(arguments.protocol)
-    questions = [question_of(snapshot, target, arguments.source, protocol) for target in arguments.why]
+    protocol, source = Protocol(arguments.protocol), arguments.source or HOST
+    questions = [one for target in arguments.why for one in questions_of(snapshot, target, source, protocol)]
     if arguments.redact:
         snapshot, questions = _redacted(snapshot, questions)
     answers = [ask(snapshot, question) for question in questions]

@@ -24,14 +24,14 @@ from engine.model.packet import Protocol
 from engine.model.verdict import Question, Verdict
 from views.reports import answer_json
 from workbench import output, world
-from workbench.commands.answering import answer, tell
+from workbench.commands.answering import EVERYWHERE, answer, tell
 from workbench.exits import EXIT_OF_REACH, Exit, Refusal, usage
 from workbench.flips import answer_words, change_words, clock, flipping, key
 
 
 def run(arguments: Namespace) -> Exit:
     """Watches until it is interrupted. Raises `Refusal` when the first question cannot be asked."""
-    if arguments.snapshot or arguments.source == "everywhere":
+    if arguments.snapshot or arguments.source == EVERYWHERE:
         raise usage("--watch asks one question of this host: it goes with neither --snapshot nor --from everywhere")
     stop = threading.Event()
     threading.Thread(target=_until_unread, args=(stop,), daemon=True).start()

@@ -11,12 +11,10 @@ from argparse import Namespace
 from engine.model.packet import Protocol
 from views.reports import answer_json, everywhere
 from workbench import output, world
-from workbench.commands.answering import answer, answer_everywhere, tell
+from workbench.commands.answering import EVERYWHERE, answer, answer_everywhere, tell
 from workbench.exits import EXIT_OF_REACH, Exit, usage, worst
 from workbench.files import keep
 
-#: The source that stands for every vantage point.
-EVERYWHERE = "everywhere"
 #: Seconds of the longest attempt, and of the longest wait for a client.
 LONGEST = 600
 
