@@ -151,9 +151,7 @@ class Listing(Painted):
         width = self.scrollable_content_region.width
         index = y + self.scroll_offset.y
         if not self._rows:
-            text = f"Nothing has “{self.pattern}”." if self.pattern else self.empty
-            lines = text.split("\n")
-            return self.strip([Span(" " + lines[y], Role.DIM)] if y < len(lines) else [])
+            return self.said(f"Nothing has “{self.pattern}”." if self.pattern else self.empty, y)
         if index >= len(self._rows):
             return self.strip([])
         row = self._rows[index]

@@ -19,7 +19,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from views.text import Role, Span, visible
+from views.text import Role, Span, paragraph, visible
 
 UNPAINTED = " ✗ this line cannot be drawn"
 
@@ -94,6 +94,12 @@ class Painted(ScrollView, can_focus=True):
         if words != self._told:
             self._told = words
             self.post_message(self.Broken(error))
+
+    def said(self, text: str, y: int) -> Strip:
+        """A line of what stands where there is nothing to show, broken at the pane's width."""
+        width = self.scrollable_content_region.width
+        lines = [line for part in text.split("\n") for line in paragraph(part, width, first=" ")]
+        return self.strip([Span(lines[y], Role.DIM)] if y < len(lines) else [])
 
     def notify_style_update(self) -> None:
         """The theme or a class changed: the colours are looked up anew."""

@@ -17,5 +17,6 @@ def format_of(path: Path | None) -> str:
         return DEFAULT
     found = [each.name for each in FORMATS.values() if path.name.endswith(each.suffix)]
     if not found:
-        raise usage(f"the name {path.name!r} does not tell a format; name one by --format ({', '.join(FORMATS)})")
+        endings = " ".join(each.suffix for each in FORMATS.values())
+        raise usage(f"the name {path.name!r} tells no format: end it in one of {endings}, or name one by --format")
     return found[0]

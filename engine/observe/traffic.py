@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.observe.decode import text
+
 FILE = Path("/proc/thread-self/net/dev")
 #: Where the counters of packets are among a device's numbers.
 RECEIVED, SENT = 1, 9
@@ -15,12 +17,12 @@ RECEIVED, SENT = 1, 9
 def packets() -> dict[str, int]:
     """Packets received and sent, by device, of the calling thread's network namespace. Empty where /proc is hidden."""
     try:
-        lines = FILE.read_text(encoding="ascii").splitlines()[2:]
+        lines = FILE.read_bytes().splitlines()[2:]
     except OSError:
         return {}
     found = {}
     for line in lines:
-        name, _, numbers = line.rpartition(":")
+        name, _, numbers = line.rpartition(b":")
         counted = numbers.split()
-        found[name.strip()] = int(counted[RECEIVED]) + int(counted[SENT])
+        found[text(name.strip())] = int(counted[RECEIVED]) + int(counted[SENT])
     return found

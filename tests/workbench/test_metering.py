@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
+from engine.observe import traffic
 from engine.observe.traffic import packets
 from tests.views.hosts import docker_host
 from tests.workbench.screen import ASK, Stand, answered, bench, drive, text
@@ -45,5 +48,12 @@ def test_the_topology_shows_what_passes_now() -> None:
     drive(Workbench(source, ASK, Stand().engine), play)
 
 
-def test_the_kernel_counts_what_passes() -> None:
+def test_the_kernel_counts_what_passes_whatever_the_names_of_devices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert packets()["lo"] >= 0
+    counters = b" 1 2 0 0 0 0 0 0 3 4 0 0 0 0 0 0\n"
+    odd = tmp_path / "dev"
+    odd.write_bytes(b"\n\n" + b"".join(name + b":" + counters for name in ("上り".encode(), b"\xff0", b"  eth0")))
+    monkeypatch.setattr(traffic, "FILE", odd)
+    assert packets() == {"上り": 6, "\\xff0": 6, "eth0": 6}

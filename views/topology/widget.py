@@ -18,7 +18,6 @@ from textual.strip import Strip
 
 from engine.model.host import Snapshot
 from views.painted import Painted
-from views.text import Role, Span
 from views.topology.canvas import draw
 from views.topology.drawing import Look
 from views.topology.fold import fold
@@ -237,8 +236,7 @@ class Topology(Painted):
     def paint(self, y: int) -> Strip:
         """One line of the pane."""
         if self._picture is None:
-            lines = self.empty.split("\n")
-            return self.strip([Span(" " + lines[y], Role.DIM)] if y < len(lines) else [])
+            return self.said(self.empty, y)
         return self.strip(self._picture.row(y + self.scroll_offset.y), self.scroll_offset.x)
 
     def on_resize(self) -> None:
