@@ -202,7 +202,7 @@ def _reachable(
         seen.add(chain.name)
         for rule in chain.rules[: limits.get(chain.name)]:
             yield chain, rule, leading
-            for target, by_map in _targets(table, rule):
+            for target, by_map in _leads_to(table, rule):
                 if target.name in seen:
                     continue
                 on_way = (*leading, *_failed(rule, table, chain, view, target.name if by_map else ""))
@@ -210,7 +210,12 @@ def _reachable(
                     heappush(queue, (len(on_way), next(order), target, on_way))
 
 
-def _targets(table: Table, rule: Rule) -> Iterator[tuple[Chain, bool]]:
+def targets(table: Table, rule: Rule) -> Iterator[Chain]:
+    """The chains that a rule leads to, by itself or by a map."""
+    return (chain for chain, _ in _leads_to(table, rule))
+
+
+def _leads_to(table: Table, rule: Rule) -> Iterator[tuple[Chain, bool]]:
     """The chains that a rule leads to, and whether it does so by a map."""
     for statement in rule.statements:
         verdicts: list[object] = [statement]

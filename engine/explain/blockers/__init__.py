@@ -43,6 +43,7 @@ LINKS: tuple[Diagnosis, ...] = (link.lost_gateway, link.link_of_destination_down
 DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     Outcome.RULE_DROP: (
         unfulfilled.rules_wiped,
+        unpublished.fallen,
         firewall.rule_drop,
         nobodys.no_service,
         nobodys.not_here,
@@ -54,6 +55,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     ),
     Outcome.REJECTED: (
         unfulfilled.rules_wiped,
+        unpublished.fallen,
         firewall.rule_drop,
         nobodys.no_service,
         nobodys.not_here,
@@ -65,6 +67,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     ),
     Outcome.POLICY_DROP: (
         unfulfilled.rules_wiped,
+        unpublished.fallen,
         neighbour.unplugged,
         nat.stale_target,
         nobodys.no_service,

@@ -190,7 +190,7 @@ def _drop_code(owner: str, rule: Rule, ref: Ref) -> str:
     asked = {field.name: each for each in rule.statements if isinstance(each, Match) for field in each.fields}
     came, leaves = asked.get("meta iifname"), asked.get("meta oifname")
     subnet = next((asked[name] for name in sorted(PLACES) if name in asked), None)
-    if owner not in ENGINES and not _of_engines_bridge(leaves):
+    if owner not in ENGINES and not _whose_bridge(leaves):
         return "FW_RULE_DROP"
     if came is not None and leaves is not None and came.elements == leaves.elements:
         return "FW_UNPUBLISHED_PORT_DROP" if came.negate else "FW_ICC_DROP"
@@ -199,11 +199,11 @@ def _drop_code(owner: str, rule: Rule, ref: Ref) -> str:
     return "FW_NET_ISOLATION_DROP" if "ISOLATION" in str(ref.key[3]) else "FW_RULE_DROP"
 
 
-def _of_engines_bridge(match: Match | None) -> bool:
-    """Whether a condition names the bridge of an engine's network."""
+def _whose_bridge(match: Match | None) -> str:
+    """The engine whose network's bridge a condition names; empty where it names another device."""
     atoms = (atom for element in (match.elements if match else ()) for atom in element)
     names = (atom.pattern for atom in atoms if isinstance(atom, Name))
-    return any(pattern.match(name) for name in names for pattern, _ in DEVICES)
+    return next((who for name in names for pattern, who in DEVICES if pattern.match(name)), "")
 
 
 def _direct_access_guard(failure: Failure, rule: Rule, ref: Ref) -> str:
@@ -214,13 +214,13 @@ def _direct_access_guard(failure: Failure, rule: Rule, ref: Ref) -> str:
     """
     conditions = [s for s in rule.statements if isinstance(s, Match)]
     names = {field.name for each in conditions for field in each.fields}
-    beside_bridge = any(each.negate and each.fields[0].name == "meta iifname" for each in conditions)
-    if failure.step.hook != "prerouting" or not beside_bridge or not names & {"ip daddr", "ip6 daddr"}:
+    bridge = next((each for each in conditions if each.negate and each.fields[0].name == "meta iifname"), None)
+    if failure.step.hook != "prerouting" or bridge is None or not names & {"ip daddr", "ip6 daddr"}:
         return ""
     for container in failure.world.snapshot.containers if str(ref.key[2]) in ("raw", "docker-bridges") else ():
         if any(failure.packet.dst in (each.address, each.address6) for each in container.attachments):
             return container.engine
-    return ""
+    return _whose_bridge(bridge)
 
 
 def _evidence(failure: Failure, rule: Rule) -> tuple[str, ...]:

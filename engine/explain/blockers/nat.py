@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 from itertools import pairwise
 
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.blockers.publish import acceptance, asking, run_again
+from engine.explain.blockers.publish import STRANGERS, acceptance, asking, iptables_place, run_again
 from engine.explain.failure import Failure, Leg, place_of, rule_at, translation_of
 from engine.explain.nearmiss import Passed, near_misses
 from engine.explain.owners import owner_of
@@ -16,8 +16,9 @@ from engine.explain.rulecraft import Selector, hairpin, masquerade, retarget
 from engine.explain.services import Service, intention, services_for
 from engine.explain.wanted import masks
 from engine.model.address import IPNetwork, end_of
-from engine.model.firewall import Backend, Chain, Match, Nat, NatKind, Rule, Table
+from engine.model.firewall import Chain, Match, Nat, NatKind, Rule, Table
 from engine.model.host import Netns
+from engine.model.owner import owner_of_chain
 from engine.model.plan import DeleteRule, Listen, RulePlace, SetSysctl
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Hop, Outcome, Step
@@ -207,13 +208,12 @@ def _masquerade(failure: Failure, hop: Hop, bridge: str, subnet: IPNetwork) -> l
 def _way_out(router: Netns, version: int) -> tuple[RulePlace, Ref]:
     """The end of the chain that chooses source addresses; iptables' own where the firewall has none (any more)."""
     for table, chain in _postrouting(router, version):
-        ref = chain_ref(router.id, table, chain)
-        return RulePlace(router.id, table.backend, table.family, table.name, chain.name, len(chain.rules)), ref
-    legacy = any(table.backend is Backend.XT_LEGACY for table in router.firewall.tables)
-    backend = Backend.XT_LEGACY if legacy else Backend.XT_NFT
-    family = _TABLES[version]
-    ref = Ref(RefKind.CHAIN, router.id, (str(backend), family, "nat", "POSTROUTING"), "nat/POSTROUTING")
-    return RulePlace(router.id, backend, family, "nat", "POSTROUTING", 0), ref
+        if owner_of_chain(table.name, chain.name) not in STRANGERS:
+            ref = chain_ref(router.id, table, chain)
+            return RulePlace(router.id, table.backend, table.family, table.name, chain.name, len(chain.rules)), ref
+    place = iptables_place(router, version, "nat", "POSTROUTING")
+    key = (str(place.backend), place.family, place.table, place.chain)
+    return place, Ref(RefKind.CHAIN, router.id, key, "nat/POSTROUTING")
 
 
 def _postrouting(netns: Netns, version: int) -> Iterator[tuple[Table, Chain]]:

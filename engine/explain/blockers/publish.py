@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.failure import Failure, Leg, is_tcp, place_of, rule_at, translation_of
-from engine.explain.nearmiss import Passed, kept_from, near_misses
+from engine.explain.nearmiss import Passed, kept_from, near_misses, targets
 from engine.explain.owners import owner_of
 from engine.explain.rulecraft import Selector, insertion, translation
 from engine.explain.services import Service
@@ -15,6 +15,7 @@ from engine.model.address import end_of
 from engine.model.container import Container
 from engine.model.firewall import Backend, Chain, Match, Reject, Rule, Table, Verdict, VerdictKind
 from engine.model.host import Netns
+from engine.model.owner import owner_of_chain
 from engine.model.plan import Change, DeleteRule, RulePlace
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Hop, Step
@@ -23,6 +24,10 @@ from engine.model.verdict import NearMiss
 from engine.path.matches import Answer, matches
 from engine.path.view import View
 
+#: Chains that an engine keeps for the translations and the ports that are let in; {} is the bridge's name.
+OWN = ("DOCKER", "nat-prerouting-and-output", "filter-forward-in__{}")
+#: Tools that write their tables anew, without what others put into them.
+STRANGERS = frozenset({"firewalld", "libvirt", "kube-proxy", "incus", "lxd", "fail2ban", "crowdsec"})
 #: Engines with a program of their own that holds a published port, and with a client that runs a container again.
 HOLDING = ("docker", "podman")
 
@@ -86,20 +91,20 @@ def publish(failure: Failure, host: Netns, service: Service, asked: int) -> Reme
 
 
 def _translation(failure: Failure, host: Netns, service: Service, asked: int) -> tuple[Change, ...]:
-    nat = engine_chain(host, "nat", _first_hook(failure).hook or "prerouting", service.address.version)
-    if nat is None:
-        return ()
-    table, chain = nat
-    own = chain.base is None
+    own_packet = failure.trace.hops[0].netns == host.id and not failure.question.source.outside
+    hook = "output" if own_packet else "prerouting"
+    nat = engine_chain(host, "nat", hook, service)
+    place = _end_of(host, *nat) if nat else iptables_place(host, service.address.version, "nat", hook.upper())
+    own = nat is not None and nat[1].base is None
     # Where packets are made here they come in by no device, and iptables refuses -i.
-    bridge = "" if chain.base is not None and chain.base.hook == "output" else service.bridge.name
+    bridge = "" if hook == "output" and not own else service.bridge.name
     selector = Selector(failure.question.protocol, dport=asked, not_iif=bridge, local_destination=not own)
-    return (translation(_end_of(host, table, chain), selector, service.address, service.port),)
+    return (translation(place, selector, service.address, service.port),)
 
 
 def acceptance(failure: Failure, host: Netns, service: Service) -> tuple[Change, ...]:
     """The filter rule that goes with a translation; none where it is there, or there is no filter at all."""
-    accept = engine_chain(host, "filter", "forward", service.address.version)
+    accept = engine_chain(host, "filter", "forward", service)
     if accept is None:
         return ()
     table, chain = accept
@@ -117,23 +122,34 @@ def held(failure: Failure, asked: int) -> Listener:
     return Listener(failure.question.protocol, failure.packet.family, None, asked)
 
 
-def engine_chain(host: Netns, kind: str, hook: str, version: int) -> tuple[Table, Chain] | None:
-    """The engine's own chain in an IP version's table with a base chain of that kind and hook, else that base chain."""
-    families = ("ip" if version == 4 else "ip6", "inet")
+def engine_chain(host: Netns, kind: str, hook: str, service: Service) -> tuple[Table, Chain] | None:
+    """The engine's own chain in a table with a base chain of that kind and hook, else that base chain; of nftables'
+    own tables, where a base chain accepts nothing for good, a filter is only meant where the chain is the engine's."""
+    families = ("ip" if service.address.version == 4 else "ip6", "inet")
+    names = {name.format(service.bridge.name) for name in OWN}
     for table in host.firewall.tables:
         bases = [c for c in table.chains if c.base and c.base.hook == hook and c.base.kind == kind]
-        if bases and table.family in families and (table.backend is not Backend.NFT or kind == "nat"):
-            return table, next((each for each in _reached(table, bases[0]) if each.name == "DOCKER"), bases[0])
+        if not bases or table.family not in families or owner_of_chain(table.name, bases[0].name) in STRANGERS:
+            continue
+        own = next((each for each in _reached(table, bases[0]) if each.name in names), None)
+        if own is not None or table.backend is not Backend.NFT or kind == "nat":
+            return table, own or bases[0]
     return None
+
+
+def iptables_place(netns: Netns, version: int, table: str, chain: str) -> RulePlace:
+    """The begin of a chain that iptables has, or makes when a rule is put there: of the kind that is in use."""
+    legacy = any(each.backend is Backend.XT_LEGACY for each in netns.firewall.tables)
+    backend = Backend.XT_LEGACY if legacy else Backend.XT_NFT
+    return RulePlace(netns.id, backend, "ip" if version == 4 else "ip6", table, chain, 0)
 
 
 def _reached(table: Table, chain: Chain) -> Iterator[Chain]:
     """The chains that rules of a chain lead to, and those that these lead to: Docker Engine 28 has two between."""
     seen, ahead = {chain.name}, [chain]
     for each in ahead:
-        verdicts = (part for rule in each.rules for part in rule.statements if isinstance(part, Verdict))
-        for target in (table.chain(verdict.chain) for verdict in verdicts if verdict.chain):
-            if target is not None and target.name not in seen:
+        for target in (target for rule in each.rules for target in targets(table, rule)):
+            if target.name not in seen:
                 seen.add(target.name)
                 ahead.append(target)
                 yield target

@@ -52,7 +52,8 @@ def no_listener(failure: Failure) -> list[Blocker]:
     port = f"{packet.dport}/{packet.protocol}"
     ref = Ref(RefKind.NETNS, netns.id, (), netns.id, f"port {port} of {netns.id}")
     others = [s for s in netns.listeners if s.protocol is packet.protocol and not _private(s)]
-    evidence = tuple(f"it listens on {listener_ref(netns.id, other).text}" for other in others[:4])
+    beside = [s for s in listeners_on_port(netns, packet) if s not in others]
+    evidence = tuple(f"it listens on {listener_ref(netns.id, other).text}" for other in (*beside, *others)[:4])
     evidence += tuple(_elsewhere(failure))[:3] if packet.dst.is_loopback else ()
     title = f"start a program that listens on port {port} in {netns.id}"
     start = Remedy(title, (Listen(netns.id, wanted),), manual=True, cost=ASK)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 
+from engine.explain.aim import aimed
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.nobodys import balances
 from engine.explain.blockers.publish import (
@@ -18,13 +20,14 @@ from engine.explain.blockers.publish import (
     untranslated,
 )
 from engine.explain.blockers.unfulfilled import unfulfilled
-from engine.explain.failure import Failure, Leg, translation_of
+from engine.explain.failure import Failure, Leg, rule_at, translation_of
 from engine.explain.services import Service, all_services, intention, services_for
 from engine.explain.wanted import translates
 from engine.model.address import end_of
 from engine.model.firewall import Field, Interval, Match, Nat, NatKind, Rule
 from engine.model.host import Netns
 from engine.model.plan import Listen
+from engine.path.sockets import listeners_on_port
 
 
 def not_published(failure: Failure) -> list[Blocker]:
@@ -55,10 +58,30 @@ def not_published(failure: Failure) -> list[Blocker]:
         *(f"{each.name} listens on {end_of(each.address, each.port)}" for each in (found or everyone)[:4]),
     )
     sentence = f"port {port} is not published on {host.id}: no rule translates it and nothing listens on it"
+    elsewhere = [str(each) for each in listeners_on_port(host, failure.packet)]
+    if elsewhere:
+        end = end_of(failure.packet.dst, asked)
+        sentence = f"port {port} of {host.id} is served at {', '.join(elsewhere)} only, and the packet is for {end}"
     misses = untranslated(failure)
     return [
         Blocker("NAT_NOT_PUBLISHED", sentence, port_ref(failure, host), remedies, everyone[0].engine, evidence, misses)
     ]
+
+
+def fallen(failure: Failure) -> list[Blocker]:
+    """What drops or rejects in INPUT: the packet would never be asked there, were the port of the one container that
+    serves it published, as nothing of the host's own listens on it. A rule that is aimed at the packet is another
+    matter."""
+    host, ref, asked = failure.netns, failure.step.ref, failure.packet.dport or 0
+    if failure.step.hook != "input" or ref is None or listeners_on_port(host, failure.packet):
+        return []
+    found = rule_at(failure.world, ref)
+    conditions = tuple(each for each in found[1].statements if isinstance(each, Match)) if found else ()
+    served = any(service.port == asked for service in services_for(failure, host, asked))
+    if not served or intention(failure, asked) is not None or aimed(conditions, failure.packet):
+        return []
+    falls = f"the packet falls to {ref.name}, which does not let it pass: it is about what the host itself serves"
+    return [replace(each, evidence=(*each.evidence, falls)) for each in not_published(failure)]
 
 
 def _translated_for_others(failure: Failure, asked: int) -> bool:
