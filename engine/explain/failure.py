@@ -12,6 +12,7 @@ from engine.model.plan import RulePlace
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Conversation, Outcome, Step, StepKind, Symptom, Trace
 from engine.model.verdict import Question
+from engine.path.tunnels import carries_frame
 from engine.path.wiring import wired
 from engine.path.world import World
 
@@ -71,6 +72,11 @@ class Failure:
     def backwards(self) -> bool:
         """Whether the failing packet is an answer."""
         return self.leg in (Leg.REPLY, Leg.ANSWER)
+
+    @property
+    def from_service(self) -> bool:
+        """Whether the service is at the failing packet's source: an answer, but not what carries one in a tunnel."""
+        return self.backwards and not carries_frame(self.packet)
 
     @property
     def returned(self) -> bool:

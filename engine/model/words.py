@@ -43,10 +43,13 @@ def sysctl_path(name: str) -> str:
 
 
 def route_words(route: Route, device: Callable[[int], str], *, exact: bool = False) -> Argv:
-    """A route in ip-route(8)'s words. `exact` leaves out what only an addition can say (mtu)."""
+    """A route in ip-route(8)'s words. `exact` leaves out what only an addition can say (mtu). Ways out that come from a
+    nexthop object are named by it: by themselves they are those of another route."""
     words: list[str] = [] if route.kind == "unicast" else [route.kind]
     words.append("default" if route.destination.prefixlen == 0 else str(route.destination))
-    if len(route.nexthops) == 1:
+    if route.nexthop is not None:
+        words += ["nhid", str(route.nexthop)]
+    elif len(route.nexthops) == 1:
         words += _nexthop_words(route.nexthops[0], device)
     if route.table != MAIN_TABLE:
         words += ["table", table_name(route.table)]
@@ -62,7 +65,7 @@ def route_words(route: Route, device: Callable[[int], str], *, exact: bool = Fal
         words += ["metric", str(route.metric)]
     if route.mtu is not None and not exact:
         words += ["mtu", str(route.mtu)]
-    if len(route.nexthops) > 1:
+    if len(route.nexthops) > 1 and route.nexthop is None:
         for hop in route.nexthops:
             words += ["nexthop", *_nexthop_words(hop, device), "weight", str(hop.weight)]
     return tuple(words)

@@ -48,6 +48,11 @@ class _Message:
     sender: str
 
 
+def carries_frame(packet: Packet) -> bool:
+    """Whether a packet of a walk is one around a frame: its source port is any, on the way back, too."""
+    return packet.protocol is Protocol.UDP and packet.sport == SOURCE_PORT
+
+
 def through(journey: Journey, stage: Tunnelled, walk: Walk) -> Next:
     """Takes the frame to the other end of the tunnel."""
     link, far = stage.link, journey.world.wiring.vteps(journey.netns, stage.link, stage.remote)

@@ -231,9 +231,11 @@ def given_source(rule: str) -> Snapshot:
     return world.snapshot()
 
 
-def overlay(there: str = "10.2.0.2", back: str = "10.1.0.2", server: str = "") -> Snapshot:
+def overlay(
+    there: str = "10.2.0.2", back: str = "10.1.0.2", server: str = "", change: Callable[[World], object] | None = None
+) -> Snapshot:
     """A vxlan between client and server: the remotes that its ends send unknown frames to (empty for none), and the one
-    that the client has for the server's MAC address."""
+    that the client has for the server's MAC address; with one thing changed."""
     world = three_in_line()
     for name, own, local, remote in (("client", 1, "10.1.0.2", there), ("server", 2, "10.2.0.2", back)):
         space = world[name]
@@ -243,6 +245,8 @@ def overlay(there: str = "10.2.0.2", back: str = "10.1.0.2", server: str = "") -
             space.learned("vx7", ZERO_MAC, destination=ip_address(remote))
     if server:
         world["client"].learned("vx7", world["server"].links["vx7"].mac, destination=ip_address(server))
+    if change is not None:
+        change(world)
     return world.snapshot("client")
 
 

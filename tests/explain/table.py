@@ -276,6 +276,13 @@ COMMON: tuple[Fault, ...] = (
     Fault("forwarding entry of one address", overlay(server="10.2.0.9"), "LINK_VXLAN_FORWARDING", "vx7", **TUNNEL),
     Fault("no forwarding entry back", overlay(back=""), "LINK_VXLAN_FORWARDING", "vx7", **TUNNEL),
     Fault("entry back of nobody", overlay(back="10.1.0.9"), "LINK_VXLAN_FORWARDING", "vx7", **TUNNEL),
+    Fault(
+        "the frames of answers dropped",
+        overlay(change=lambda w: filtered(w["server"], "OUTPUT", policy="DROP")),
+        "FW_POLICY_DROP",
+        "filter/OUTPUT",
+        **TUNNEL,
+    ),
     # Less common ones.
     Fault(
         "a route that throws",

@@ -137,6 +137,15 @@ def bridge_down(world: World) -> None:
 
 MORE: tuple[Fault, ...] = (
     Fault(
+        "an echo that a rule translates to nobody",
+        docker(nat="-A DOCKER -p icmp -j DNAT --to-destination 172.17.0.77\n"),
+        "NAT_DNAT_STALE_TARGET",
+        "nat/DOCKER #1",
+        "10.77.0.1",
+        protocol=Protocol.ICMP,
+        owner="docker",
+    ),
+    Fault(
         "port of no bridge, asked from behind it",
         docker(from_behind),
         "LINK_NO_MASTER",

@@ -129,6 +129,11 @@ CASES: list[tuple[Change, Where, list[str]]] = [
         ["ip route del blackhole 10.9.0.0/16 table 100 metric 20"],
     ),
     (
+        DeleteRoute("host", Route(IPv4Network("10.9.0.0/16"), metric=5, nexthops=(NextHop(2),), nexthop=10)),
+        SEEN,
+        ["ip route del 10.9.0.0/16 nhid 10 metric 5"],
+    ),
+    (
         AddRoute("host", Route(IPv6Network("fd00::/64"), metric=1024, protocol="static", nexthops=(NextHop(2),))),
         SEEN,
         ["ip -6 route add fd00::/64 dev docker0 proto static metric 1024"],

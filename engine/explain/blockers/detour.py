@@ -116,7 +116,8 @@ def _remedies(failure: Failure, packet: Packet, netns: Netns, turn: Found) -> It
 def _another(failure: Failure, netns: Netns, route: Route) -> bool:
     """Whether packets would still have a way without the route.
 
-    The route of one of the namespace's own subnets only goes for another route to it, or for a gateway that can help.
+    The route of one of the namespace's own subnets only goes for another route to it, or for a gateway that can help:
+    none can where nobody has the address.
     """
     rest = Fib(replace(netns, routes=tuple(each for each in netns.routes if each != route)))
     found = rest.lookup(FlowKey(failure.packet.dst))
@@ -124,5 +125,7 @@ def _another(failure: Failure, netns: Netns, route: Route) -> bool:
         return False
     if route.protocol != "kernel" or found.route.destination.prefixlen > 0:
         return True
+    if not any(failure.packet.dst in each.addresses_by_value for each in failure.around):
+        return False
     helpful = {(way.link, way.gateway) for way in gateways(failure, netns, failure.packet.dst)}
     return any((hop.link, hop.gateway) in helpful for hop in found.nexthops)

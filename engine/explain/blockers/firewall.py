@@ -165,7 +165,7 @@ def selector_for(failure: Failure, rule: Rule | None) -> Selector:
     fields = {field.name for s in (rule.statements if rule else ()) if isinstance(s, Match) for field in s.fields}
     if packet.protocol not in (Protocol.TCP, Protocol.UDP, Protocol.SCTP):
         return Selector(packet.protocol, source=packet.src, destination=packet.dst, icmp_type=packet.icmp_type)
-    if failure.backwards:
+    if failure.from_service:
         wanted = packet.dst if fields & {"ip daddr", "ip6 daddr"} else None
         tracked = failure.step.ref is not None and failure.step.ref.key[1] in ("ip", "ip6", "inet")
         established = tracked and failure.step.context.ct_state == "established"
@@ -241,12 +241,12 @@ def _held(remedies: Iterable[Remedy]) -> tuple[str, ...]:
 
 def _what(failure: Failure) -> str:
     packet = failure.packet
-    return f"the answer {packet}" if failure.backwards else f"{packet}"
+    return f"the answer {packet}" if failure.from_service else f"{packet}"
 
 
 def _flow(failure: Failure) -> str:
     packet = failure.packet
-    if failure.backwards:
+    if failure.from_service:
         return f"answers from {end_of(packet.src, packet.sport)}/{packet.protocol}"
     return f"{packet.protocol} to {end_of(packet.dst, packet.dport)}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from itertools import pairwise
 
 from engine.explain.blocker import Blocker, Remedy
@@ -15,10 +15,11 @@ from engine.explain.owners import owner_of
 from engine.explain.rulecraft import Selector, hairpin, masquerade, retarget
 from engine.explain.services import Service, intention, services_for
 from engine.explain.wanted import masks
-from engine.model.address import IPNetwork, end_of
+from engine.model.address import IPAddress, IPNetwork, end_of
 from engine.model.firewall import Chain, Match, Nat, NatKind, Rule, Table
 from engine.model.host import Netns
 from engine.model.owner import owner_of_chain
+from engine.model.packet import Packet
 from engine.model.plan import DeleteRule, Listen, RulePlace, SetSysctl
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Hop, Outcome, Step
@@ -41,21 +42,21 @@ def stale_target(failure: Failure) -> list[Blocker]:
     table, rule = found
     host, old = failure.world.netns(step.ref.netns), _target(failure)
     services = services_for(failure, host, step.packet.dport or 0)
-    if any(end_of(service.address, service.port) == old for service in services):
+    if any((service.address, service.port) == (old.dst, old.dport) for service in services):
         return []
-    if not services and (_owner_of_address(failure, old) is not None or _given_by_engine(failure, old)):
+    if not services and (_owner_of_address(failure, old.dst) is not None or _given_by_engine(failure, old.dst)):
         return []
     remedies = list(right_targets(failure, step, rule, services))
     remedies.append(Remedy(f"delete {step.ref.name}", (DeleteRule(place_of(step.ref), rule),)))
-    asked = end_of(step.packet.dst, step.packet.dport)
-    sentence = f"rule {step.ref.name} in {host.id} translates {asked} to {old}, {_what_is_there(failure, old)}"
+    asked, became = end_of(step.packet.dst, step.packet.dport), end_of(old.dst, old.dport)
+    sentence = f"rule {step.ref.name} in {host.id} translates {asked} to {became}, {_what_is_there(failure, old)}"
     shadowed = _shadowed(failure, step, table, rule)
     if shadowed is not None:
         sentence += f", before {shadowed.text} is asked"
         remedies.reverse()
-    code = "NAT_DNAT_SHADOWED" if shadowed is not None else _stale_code(old, services)
+    code = "NAT_DNAT_SHADOWED" if shadowed is not None else _stale_code(old.dst, services)
     if code == "DST_LISTEN_OTHER_PORT":
-        remedies[:0] = _as_published(failure, old, services, step.packet.dport or 0)
+        remedies[:0] = _as_published(failure, old.dport or 0, services, step.packet.dport or 0)
     evidence = (f"rule: {rule.text}", f"then: {failure.step.text}")
     owner = owner_of(step.ref, host.firewall)
     return [Blocker(code, sentence, step.ref, tuple(remedies), owner, evidence)]
@@ -239,9 +240,9 @@ def _shadowed(failure: Failure, step: Step, table: Table, rule: Rule) -> Rule | 
     return None
 
 
-def _as_published(failure: Failure, old: str, services: list[Service], asked: int) -> Iterator[Remedy]:
+def _as_published(failure: Failure, port: int, services: list[Service], asked: int) -> Iterator[Remedy]:
     """The rule is what the engine was asked for: then the container is published anew, or its program listens there."""
-    meant, port = intention(failure, asked), int(old.rpartition(":")[2])
+    meant = intention(failure, asked)
     if meant is None or meant[0].netns is None or meant[1].container_port != port or not services:
         return
     again = run_again(meant[0], asking(failure, asked, services[0].port))
@@ -249,33 +250,30 @@ def _as_published(failure: Failure, old: str, services: list[Service], asked: in
     yield Remedy(f"{again}, or make it listen on port {port}", (Listen(meant[0].netns, there),), manual=True)
 
 
-def _stale_code(old: str, services: list[Service]) -> str:
+def _stale_code(address: IPAddress, services: list[Service]) -> str:
     """A right address with a wrong port is a mistake in publishing, not a leftover."""
-    address = old.rpartition(":")[0].strip("[]")
-    if any(str(service.address) == address for service in services):
+    if any(service.address == address for service in services):
         return "DST_LISTEN_OTHER_PORT"
     return "NAT_DNAT_STALE_TARGET"
 
 
-def _what_is_there(failure: Failure, old: str) -> str:
-    owner = _owner_of_address(failure, old)
+def _what_is_there(failure: Failure, old: Packet) -> str:
+    owner = _owner_of_address(failure, old.dst)
     if owner is not None:
-        return f"where {owner.id} has nothing on port {old.rpartition(':')[2]}"
+        return f"where {owner.id} has nothing on port {old.dport}"
     return "an address that nobody has"
 
 
-def _given_by_engine(failure: Failure, target: str) -> bool:
+def _given_by_engine(failure: Failure, address: IPAddress) -> bool:
     """Whether an engine gave the address to a running container: then the container has lost it."""
-    address = ip_address(target.rpartition(":")[0].strip("[]"))
     running = (each for each in failure.world.snapshot.containers if each.netns is not None)
     return any(address in (a.address, a.address6) for each in running for a in each.attachments)
 
 
-def _owner_of_address(failure: Failure, target: str) -> Netns | None:
-    address = ip_address(target.rpartition(":")[0].strip("[]"))
+def _owner_of_address(failure: Failure, address: IPAddress) -> Netns | None:
     return next((netns for netns in failure.around if address in netns.addresses_by_value), None)
 
 
-def _target(failure: Failure) -> str:
-    after = next((s.after for s in failure.trace.steps if s.after is not None), failure.packet)
-    return end_of(after.dst, after.dport)
+def _target(failure: Failure) -> Packet:
+    """The packet as it was translated first."""
+    return next((s.after for s in failure.trace.steps if s.after is not None), failure.packet)

@@ -22,7 +22,7 @@ def used_up(failure: Failure) -> list[Blocker]:
             f"rule {step.ref.name} in {step.ref.netns} changes the time to live of {step.packet}, which ends in "
             f"{failure.netns.id}: {rule.text}"
         )
-        remedies = ways_past(step.packet, step.ref, rule, answer=failure.backwards)
+        remedies = ways_past(step.packet, step.ref, rule, answer=failure.from_service)
         owner = owner_of(step.ref, failure.world.netns(step.ref.netns).firewall)
         return [Blocker("FW_RULE_DROP", sentence, step.ref, remedies, owner, (f"then: {failure.step.text}",))]
     return []

@@ -9,5 +9,7 @@
 3. `stage` builds a scenario there, `clients` sends real packets, `judge` compares symptom, rules, counters and routes.
 4. A disagreement is asked again in a freshly built host; one that stays is made small (`shrink`) and printed as a
    scenario file, each smaller one judged anew by the kernel.
-5. `report` counts endings, symptoms and the vocabulary that packets met, so that what a run covered can be seen.
+5. `mending` carries out the fixes that portscope prints for what fails, each on a host of its own, and has a client try
+   again; `promises` (`python -m tests.fidelity.fuzz.promises`) does so for many hosts.
+6. `report` counts endings, symptoms and the vocabulary that packets met, so that what a run covered can be seen.
 """

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from math import inf
 
-from tests.fidelity.fuzz.generate import QUESTIONS, scenario
-from tests.fidelity.fuzz.judge import Finding
+from tests.fidelity.fuzz.generate import QUESTIONS, alone, scenario
+from tests.fidelity.fuzz.judge import Answer, Finding
 from tests.fidelity.fuzz.report import Disagreement, Report
 from tests.fidelity.fuzz.shrink import shrink
-from tests.fidelity.fuzz.worker import Worker, alone
+from tests.fidelity.fuzz.worker import Worker
 from tests.scenarios.scenario import Scenario
 
 
@@ -33,7 +33,7 @@ def run(seeds: Iterator[tuple[int, int, int]], jobs: int, tell: Callable[[str], 
     failures: list[BaseException] = []
 
     def work() -> None:
-        worker = Worker()
+        worker = Worker[Answer]("questions")
         try:
             while True:
                 with desk.lock:
@@ -62,7 +62,7 @@ def places(seed: int, cases: int) -> Iterator[tuple[int, int, int]]:
         yield seed, number, min(QUESTIONS, cases - start)
 
 
-def _one(worker: Worker, asked: Scenario, desk: Desk) -> None:
+def _one(worker: Worker[Answer], asked: Scenario, desk: Desk) -> None:
     answer = worker.ask(asked)
     with desk.lock:
         desk.report.add(asked, answer)
@@ -74,7 +74,7 @@ def _one(worker: Worker, asked: Scenario, desk: Desk) -> None:
             desk.tell(str(found))
 
 
-def examine(worker: Worker, asked: Scenario, name: str, first: Finding, tries: float) -> Disagreement:
+def examine(worker: Worker[Answer], asked: Scenario, name: str, first: Finding, tries: float) -> Disagreement:
     """Asks a question again in a new host; when that fails too, the smallest host that does, found in so many tries."""
     again = _finding(worker, asked)
     if again is None or not again.wrong:
@@ -86,7 +86,7 @@ def examine(worker: Worker, asked: Scenario, name: str, first: Finding, tries: f
     return Disagreement(name, tuple(last.wrong or again.wrong), small)
 
 
-def _finding(worker: Worker, asked: Scenario) -> Finding | None:
+def _finding(worker: Worker[Answer], asked: Scenario) -> Finding | None:
     answer = worker.ask(asked)
     return answer.findings[0] if answer.findings else None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.fidelity.fuzz import filters, flows, frames, hosts, proxies, questions, settings, translations
 from tests.fidelity.fuzz.dice import Dice
 from tests.fidelity.fuzz.walls import Walls
@@ -36,3 +38,8 @@ def scenario(seed: int, number: int, most: int = QUESTIONS) -> Scenario:
     questions.add(plot, QUESTIONS)
     del plot.questions[most:]
     return plot.scenario(f"fuzz-{seed}-{number}")
+
+
+def alone(scenario: Scenario, number: int) -> Scenario:
+    """The scenario with one of its questions only."""
+    return replace(scenario, questions=(scenario.questions[number],))

@@ -15,7 +15,10 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeGuard
 
+from engine.model.address import Family
+from engine.model.traffic import Listener
 from tests.harness.netns import NETNS_FOLDER
 from tests.harness.probe import (
     REQUEST,
@@ -62,6 +65,16 @@ class Sockets:
         with inside(netns):
             for spec in specs:
                 servers.add(spec)
+
+    def listen_instead(self, netns: str, wanted: Listener, old: Listener | None) -> None:
+        """Opens what the owner of a program has it listen on, where `old` ends first."""
+        for key in list(self.selector.get_map().values()):
+            if old is not None and _is(key.fileobj, old):
+                self.selector.unregister(key.fileobj)
+                key.fileobj.close()
+        anywhere = "0.0.0.0" if wanted.family is Family.INET else "::"
+        only = "/answer/v6only" if wanted.v6only else ""
+        self.listen(netns, (f"{wanted.protocol}/{wanted.address or anywhere}/{wanted.port}{only}",))
 
     def ask(self, question: Question, target: tuple[str, int], patience: float) -> Result:
         """One attempt, as tests.harness.probe makes it. Each silence lasts `patience` seconds."""
@@ -158,6 +171,11 @@ def _client(six: bool, protocol: str, own: int) -> socket.socket:
         client = client_socket(six, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM, own)
     client.setblocking(False)
     return client
+
+
+def _is(fileobj: object, listener: Listener) -> TypeGuard[socket.socket]:
+    """Whether a socket is that listener: no other has its inode."""
+    return isinstance(fileobj, socket.socket) and os.fstat(fileobj.fileno()).st_ino == listener.inode
 
 
 class _Listeners(Servers):

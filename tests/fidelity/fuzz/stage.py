@@ -80,9 +80,9 @@ class Stage:
                 _batch(f"link set {words}" for words in each.settings)
         for each in spaces:
             self._furnish(each)
-        self._settle()
+        self.settle()
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Waits until nothing follows any more. A device tells those of other namespaces that stand on it, which may
         have been asked already: all are asked twice."""
         until = time.monotonic() + PATIENCE

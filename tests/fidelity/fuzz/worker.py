@@ -1,9 +1,9 @@
 """A worker: a process with mounts, processes and a network of its own, which builds scenarios and asks their questions.
 
-    unshare --mount --pid --fork --kill-child --mount-proc --net python -m tests.fidelity.fuzz.worker
+    unshare --mount --pid --fork --kill-child --mount-proc --net python -m tests.fidelity.fuzz.worker WHAT
 
-It reads pickled scenarios from stdin and writes a pickled `Answer` for each to stdout, until stdin ends. Its parent
-uses `Worker`.
+It reads pickled scenarios from stdin and writes a pickled answer for each to stdout, until stdin ends. WHAT is
+`questions` (an `Answer` for each) or `fixes` (a tuple of `Case`). Its parent uses `Worker`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
-from dataclasses import replace
-from typing import IO, Any
+from collections.abc import Callable
+from typing import IO, Any, Generic, TypeVar
 
 from tests.fidelity.fuzz.judge import Answer, Judge
+from tests.fidelity.fuzz.mending import cases
 from tests.fidelity.fuzz.stage import Refused, Stage
 from tests.harness.netns import NETNS_FOLDER
 from tests.scenarios.scenario import Scenario
@@ -25,21 +26,24 @@ PRIVATE = f"mount -t tmpfs none {NETNS_FOLDER} && mount -t tmpfs none /mnt && ex
 SETUP = f'{PRIVATE} && ip link set lo up && exec "$@"'
 
 
-class Worker:
-    """The parent's end. Ends the process when closed."""
+A = TypeVar("A")
 
-    def __init__(self) -> None:
-        module = [sys.executable, "-m", "tests.fidelity.fuzz.worker"]
+
+class Worker(Generic[A]):
+    """The parent's end, which has answers of type A. Ends the process when closed."""
+
+    def __init__(self, what: str) -> None:
+        module = [sys.executable, "-m", "tests.fidelity.fuzz.worker", what]
         argv = ["nice", *APART, "sh", "-c", SETUP, "sh", *module]
         self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def ask(self, scenario: Scenario) -> Answer:
+    def ask(self, scenario: Scenario) -> A:
         """Has a scenario built and its questions asked."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         pickle.dump(scenario, self.process.stdin)
         self.process.stdin.flush()
-        answer: Answer = pickle.load(self.process.stdout)
+        answer: A = pickle.load(self.process.stdout)
         return answer
 
     def close(self) -> None:
@@ -65,7 +69,7 @@ def answer(scenario: Scenario) -> Answer:
     return Answer(tuple(found))
 
 
-def serve(source: IO[bytes], sink: IO[bytes]) -> None:
+def serve(source: IO[bytes], sink: IO[bytes], answer: Callable[[Scenario], object]) -> None:
     """Answers until the source ends."""
     while True:
         try:
@@ -76,10 +80,7 @@ def serve(source: IO[bytes], sink: IO[bytes]) -> None:
         sink.flush()
 
 
-def alone(scenario: Scenario, number: int) -> Scenario:
-    """The scenario with one of its questions only."""
-    return replace(scenario, questions=(scenario.questions[number],))
-
+ANSWERS: dict[str, Callable[[Scenario], object]] = {"questions": answer, "fixes": cases}
 
 if __name__ == "__main__":
-    serve(sys.stdin.buffer, sys.stdout.buffer)
+    serve(sys.stdin.buffer, sys.stdout.buffer, ANSWERS[sys.argv[1]])
