@@ -97,9 +97,9 @@ def rows_of_rules(world: World, rules: int) -> list[Row]:
         last = last_service(rules)
         found.append(Row(tools, partial(timed, partial(run, save))))
         for name, words, promise in (
-            ("portscope reads each rule's words", ("rules",), "ratio ≤ 2"),
-            ("the same, and understands all rules", ("meanings",), ""),
-            ("a look, and a question to the last service", ("asked", last), ""),
+            ("portscope reads all rules", ("rules",), ""),
+            ("the same, and understands all of them", ("meanings",), "ratio ≤ 2"),
+            ("a look, and a question to the last service", ("asked", last), "ratio ≤ 2"),
             ("a look, and all of it as JSON", ("written",), ""),
         ):
             what, *more = words

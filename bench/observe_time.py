@@ -1,7 +1,7 @@
 """Seconds (wall, processor) of one part of a look in a fresh process, imports aside, and the process's memory.
 
     python -m bench.observe_time stack FILE…     links, addresses, routes, rules and neighbours of namespaces
-    python -m bench.observe_time rules FILE…     the firewall of namespaces: each rule in the words of its tool
+    python -m bench.observe_time rules FILE…     the firewall of namespaces: each rule as it is kept
     python -m bench.observe_time meanings FILE…  the same, and what each rule means
     python -m bench.observe_time asked FILE IP   a look at a namespace, and a packet from it to port 80 of an address
     python -m bench.observe_time written FILE    a look at a namespace, and all of it as JSON

@@ -7,10 +7,11 @@ of their rules are those of `engine.model.statement`, which this module offers b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from enum import StrEnum
 from functools import cached_property
 
-from engine.model.frozen import dataclass
+from engine.model.frozen import LATE, dataclass
 from engine.model.nft_object import FirewallObject, Flowtable
 from engine.model.statement import (
     Atom,
@@ -94,11 +95,11 @@ class Backend(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `index` counts from 0 in its chain; `handle` is nftables'; `text` is its tool's own line."""
+    """One rule. `index` counts from 0 in its chain; `handle` is nftables'; `text` is its tool's own line, `LATE`."""
 
     index: int
     statements: tuple[Statement, ...]
-    text: str
+    text: str = field(metadata=LATE)
     handle: int | None = None
     packets: int | None = None
     bytes: int | None = None

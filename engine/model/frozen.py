@@ -4,7 +4,8 @@ The standard library writes six methods of a class as text and has them compiled
 third of the time in which this program starts. Here that is done for `__init__` alone, whose calls it makes fast; all
 classes share the other methods, which are about the tuple of the fields' values. Whatever asks a class for its fields
 (`fields`, `replace`, `asdict`, a type checker) sees a dataclass of the standard library. Fields may have a default, and
-be out of `__init__` or of comparisons; classes that inherit from each other are left to the standard library.
+be out of `__init__` or of comparisons; classes that inherit from each other are left to the standard library. A field
+that is `LATE` is made when somebody asks for it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,11 @@ from dataclasses import MISSING, Field, FrozenInstanceError
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["dataclass"]
+__all__ = ["LATE", "dataclass"]
+
+#: The metadata of a field whose value may be given as a function and its argument, a pair: it is called when somebody
+#: first asks for the field, and gives anything but a pair. For classes with slots.
+LATE = {"late": True}
 
 if TYPE_CHECKING:
     from dataclasses import dataclass
@@ -32,9 +37,32 @@ else:
             fields = dataclasses.fields(made)
             _share(made, fields)
             made.__init__ = _init(made, fields)
+            for field in fields:
+                if field.metadata == LATE:
+                    setattr(made, field.name, _Late(made.__dict__[field.name]))
             return made
 
         return make
+
+
+class _Late:
+    """The attribute of a field that is `LATE`, in front of its slot."""
+
+    __slots__ = ("_get", "_put")
+
+    def __init__(self, slot: Any) -> None:
+        self._get, self._put = slot.__get__, slot.__set__
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        value = self._get(instance, owner)
+        if value.__class__ is tuple:
+            make, argument = value
+            value = make(argument)
+            self._put(instance, value)
+        return value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        self._put(instance, value)
 
 
 def _share(made: Any, fields: tuple[Field[Any], ...]) -> None:

@@ -81,7 +81,7 @@ class Verdict:
     chain: str | None = None
 
     def __post_init__(self) -> None:
-        if (self.chain is not None) != (self.kind in (VerdictKind.JUMP, VerdictKind.GOTO)):
+        if (self.chain is not None) != (self.kind in ("jump", "goto")):
             raise ValueError(f"verdict {self.kind} and chain {self.chain} do not go together")
 
     def __str__(self) -> str:

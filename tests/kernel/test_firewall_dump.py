@@ -96,7 +96,12 @@ SIX = [
     "-A FORWARD -m conntrack --ctstate NEW -j MARK --set-xmark 0x1/0xff",
 ]
 
-NAT6 = ["-A PREROUTING -p tcp -j DNAT --to-destination [fd00::2]:80", "-A PREROUTING -j DNAT --to-destination fd00::2"]
+NAT6 = [
+    "-A PREROUTING -p tcp -j DNAT --to-destination [fd00::2]:80",
+    "-A PREROUTING -p tcp -j DNAT --to-destination [fd00::2-fd00::9]:80-90",
+    "-A PREROUTING -j DNAT --to-destination fd00::2",
+    "-A PREROUTING -j DNAT --to-destination fd00::2-fd00::9 --random",
+]
 
 
 @pytest.mark.parametrize(

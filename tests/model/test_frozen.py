@@ -83,3 +83,39 @@ def test_copies_are_equal(value: Any) -> None:
     assert pickle.loads(pickle.dumps(value)) == value
     assert copy.deepcopy(value) == value
     assert dataclasses.asdict(value) == {each.name: getattr(value, each.name) for each in fields(value)}
+
+
+@frozen.dataclass(frozen=True, slots=True)
+class Told:
+    """One whose text is made late."""
+
+    one: int
+    text: str = field(metadata=frozen.LATE)
+
+
+@pytest.mark.parametrize(
+    "look", [lambda it: it.text, repr, hash, lambda it: it == Told(1, "x"), pickle.dumps, lambda it: replace(it, one=2)]
+)
+def test_a_late_field_is_made_once_when_somebody_asks(look: Any) -> None:
+    made: list[int] = []
+
+    def text(number: int) -> str:
+        made.append(number)
+        return "x"
+
+    value, other = Told(1, (text, 7)), Told(2, (text, 8))  # type: ignore[arg-type]
+    look(value)
+    look(value)
+    assert (value.text, value) == ("x", Told(1, "x"))
+    assert made == [7]
+    assert other.one == 2
+    with pytest.raises(FrozenInstanceError):
+        value.text = "y"  # type: ignore[misc]
+
+
+def test_a_value_with_a_late_field_is_as_one_without() -> None:
+    late = Told(1, (str, 5))  # type: ignore[arg-type]
+    assert pickle.loads(pickle.dumps(late)) == copy.deepcopy(late) == Told(1, "5")
+    assert (hash(late), repr(late)) == (hash(Told(1, "5")), repr(Told(1, "5")))
+    assert dataclasses.asdict(late) == {"one": 1, "text": "5"}
+    assert replace(late, one=3) == Told(3, "5")

@@ -9,8 +9,9 @@ and priority from the table below, which is the kernel's own (<linux/netfilter_i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from engine.model.firewall import (
     Backend,
@@ -51,11 +52,15 @@ Line = tuple[int | None, int | None, int | None, *tuple[str, ...]]
 
 @dataclass(slots=True)
 class Draft:
-    """A table as lines: the policies of its chains ("-" for a user's), and the rules of each."""
+    """A table as lines: the policies of its chains ("-" for a user's), and the rules of each.
+
+    The lines are each a `Line`, or what `make` makes rules of.
+    """
 
     name: str
     policies: dict[str, str] = field(default_factory=dict)
-    rules: dict[str, list[Line]] = field(default_factory=dict)
+    rules: dict[str, list[Any]] = field(default_factory=dict)
+    make: Callable[[Sequence[Any]], tuple[Rule, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ def parse_xt_save(text: str, backend: Backend, family: str, ipsets: Iterable[Nam
 
 def table_of(draft: Draft, backend: Backend, family: str, ipsets: Mapping[str, NamedSet] | None = None) -> Table:
     """The table that the lines of a draft describe."""
-    rules = _Rules(XtContext(family, ipsets or {}), draft.policies)
+    rules = draft.make or _Rules(XtContext(family, ipsets or {}), draft.policies)
     chains = (
         Chain(name, Later(rules, draft.rules[name]), base_chain(backend, draft.name, name, policy))
         for name, policy in draft.policies.items()

@@ -1,11 +1,11 @@
-"""Rules of iptables-legacy as lines of iptables-save, written from the entries that the kernel holds. Pure.
+"""Rules of iptables-legacy, read from the entries that the kernel holds. Pure.
 
 A table is one row of entries: an address part, matches, and a target. A chain of a user begins behind an entry whose
 target is ERROR with the chain's name, and a built-in chain where `Entries.chains` says; the last entry of each is its
 policy. A jump tells the place that it goes to, and one to the next entry is no target at all. A table with anything
-that `xt_infos` has no words for gives None: then iptables-legacy-save has to be asked. So a line that is written here
-is one that iptables-save would print. What stands in many rules alike (an address part, a match, a target) is put into
-words once, and remembered by its bytes.
+that `xt_forms` cannot tell gives None: then iptables-legacy-save has to be asked. So the text of a rule that is read
+here is what iptables-save would print. The parts of a rule are kept as they are until somebody looks at its chain, and
+its text is put together for who asks for that.
 
 Sources: include/uapi/linux/netfilter_ipv4/ip_tables.h, netfilter_ipv6/ip6_tables.h, netfilter/x_tables.h; libiptc.c
 and iptables-save.c of iptables 1.8.
@@ -14,48 +14,54 @@ and iptables-save.c of iptables 1.8.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
-from functools import partial
-from itertools import pairwise
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeVar
 
-from engine.observe.firewall.xt import Draft, Line
-from engine.observe.firewall.xt_infos import MATCHES, TARGET_NAMES, TARGETS, Show
-from engine.observe.firewall.xt_lines import PROTOCOLS, Unknown, address_words
+from engine.model.firewall import Rule, Verdict, VerdictKind
+from engine.model.frozen import dataclass
+from engine.observe.firewall.xt import Draft
+from engine.observe.firewall.xt_forms import BEHIND, FORMS, STANDARD, UNTOLD, VERDICTS, text
+from engine.observe.firewall.xt_infos import TARGET_NAMES, quoted
+from engine.observe.firewall.xt_lines import Unknown
 from engine.observe.firewall.xt_sockopt import Entries
 from engine.observe.memo import Memo
 
 _HOOKS = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
-_ERROR = b"ERROR\0"
-_VERDICTS = {-1: "DROP", -2: "ACCEPT", -5: "RETURN"}
-_ENDS = {verdict: f" -j {name}" for verdict, name in _VERDICTS.items()}
-_IN, _OUT, _SOURCE, _DESTINATION, _PROTOCOL = 0x01, 0x02, 0x08, 0x10, 0x40
-_NO_DEVICES = bytes(64)
+_JUMPS = {VerdictKind.JUMP: " -j ", VerdictKind.GOTO: " -g "}
 
-#: A match or a target: its size, name and revision, and behind these what it works with.
-_NAME, _BEHIND = 2, 32
-_int, _u16, _lengths = (struct.Struct(form).unpack_from for form in ("=i", "=H", "=HH"))
+#: A rule as it is kept: `-A CHAIN`, packets and octets; its target, which is a chain's name, bytes, or None; its two
+#: addresses, and what stands behind them; and each match: of a comment the text, of others the bytes. A tuple of
+#: nothing but texts, bytes and numbers costs the garbage collector nothing.
+Line = tuple[str, int, int, str | bytes | None, bytes, bytes, *tuple[str | bytes, ...]]
+#: A chain: its name, where its policy should be (None: a user's), and where its first and its last entry are.
+_Chain = tuple[str, int | None, int, int]
+
+_length = struct.Struct("=H").unpack_from
+#: What a match or a target begins with: its size, its name and revision, and a number, which may be a verdict.
+_EXTENSION = "H30si"
+_extension = struct.Struct(f"={_EXTENSION}").unpack_from
+_COMMENT, _COMMENT_SIZE = struct.pack("=30s", b"comment"), BEHIND + 256
+_ERROR_SIZE = BEHIND + 32
+_ERROR = struct.pack("=H30s", _ERROR_SIZE, b"ERROR")
+
+_Found = TypeVar("_Found")
 
 
 class _Layout(NamedTuple):
-    """How an entry of a family begins; `goto` and `known` are flags of its address part.
+    """How an entry of a family begins: its size, and the place of the entry's length in that.
 
-    `head` gives the address part, where the target and the next entry are (at `lengths`), packets and octets. `address`
-    gives source, destination, their masks, names and masks of devices, protocol, flags, and what is inverted; `none` is
-    no address.
+    `head` gives the two addresses, what stands behind them, where the target and the next entry are, packets and
+    octets; and of the first match, or else the target, what `_extension` gives.
     """
 
+    size: int
+    length: int
     head: struct.Struct
-    lengths: int
-    address: struct.Struct
-    none: bytes
-    goto: int
-    known: int
 
 
 _LAYOUTS = {
-    "ip": _Layout(struct.Struct("=84s4xHH4xQQ"), 88, struct.Struct("=4s4s4s4s64sHBB"), bytes(4), 2, 2),
-    "ip6": _Layout(struct.Struct("=136s4xHH8xQQ"), 140, struct.Struct("=16s16s16s16s64sHxBB3x"), bytes(16), 4, 1 | 4),
+    "ip": _Layout(112, 90, struct.Struct(f"=8s76s4xHH4xQQ{_EXTENSION}")),
+    "ip6": _Layout(168, 142, struct.Struct(f"=32s104s4xHH8xQQ{_EXTENSION}")),
 }
 
 
@@ -63,162 +69,142 @@ def draft(table: Entries, family: str) -> Draft | None:
     """The table as lines; None where iptables-save has to be asked."""
     try:
         return _Reader(table, family).draft()
-    except (Unknown, KeyError, ValueError, IndexError, struct.error):
+    except UNTOLD:
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Makes rules of lines of a family."""
+
+    family: str
+
+    def __call__(self, lines: Sequence[Line]) -> tuple[Rule, ...]:
+        """What the lines of a chain mean."""
+        forms, written = FORMS[self.family], self.written
+        addresses, matches, targets = forms.addresses, forms.matches, forms.targets
+        made = []
+        for index, line in enumerate(lines):
+            _, packets, octets, target, hosts, shape, *parts = line
+            address, comment = addresses[shape], ""
+            statements = address.meaning(hosts)
+            for part in parts:
+                if isinstance(part, str):
+                    comment = comment or part
+                else:
+                    statements += matches[part]
+            if isinstance(target, str):
+                statements += (Verdict(address.jump, target),)
+            elif target is not None:
+                statements += targets[target]
+            made.append(Rule(index, statements, (written, line), None, packets, octets, comment))  # type: ignore[arg-type]
+        return tuple(made)
+
+    def written(self, line: Line) -> str:
+        """The rule as iptables-save writes it."""
+        start, _, _, target, hosts, shape, *parts = line
+        forms = FORMS[self.family]
+        address = forms.addresses[shape]
+        words = [start, address.words(hosts)]
+        for part in parts:
+            words.append(f" -m comment --comment {quoted(part)}" if isinstance(part, str) else forms.match_words[part])
+        if isinstance(target, str):
+            words.append(f"{_JUMPS[address.jump]}{target}")
+        elif target is not None:
+            words.append(forms.target_words[target])
+        return "".join(words)
 
 
 class _Reader:
     """One table, entry by entry."""
 
     def __init__(self, table: Entries, family: str) -> None:
-        self._table, self._family, self._layout = table, family, _LAYOUTS[family]
-        self._data = table.data
-        #: Where each rule and each policy is.
-        self._places: list[int] = []
-        #: Of each chain in turn the name, where its policy is (None: a user's), and the number of its first place; then
-        #: those of the end of the table.
-        self._begins: list[tuple[str, int | None, int]] = []
+        self._table, self._data, self._forms, self._layout = table, table.data, FORMS[family], _LAYOUTS[family]
         #: The chains of a user by where they begin.
         self._jumps: dict[int, str] = {}
-        self._walk()
-
-    def _walk(self) -> None:
-        """Finds the places, and where chains begin."""
-        data, size, lengths, start = self._data, self._layout.head.size, self._layout.lengths, self._table.start
-        built_in = {start + begin: (_HOOKS[hook], start + end) for hook, begin, end in self._table.chains}
-        place, end, places = start, len(data), self._places
-        while place < end:
-            target, following = _lengths(data, place + lengths)
-            if not size <= target < following:
-                raise ValueError("an entry leads nowhere")
-            if place in built_in:
-                self._begins.append((*built_in[place], len(places)))
-            target, following = place + target, place + following
-            if data[target + _NAME] and data[target + _NAME : target + _BEHIND].startswith(_ERROR):
-                name = self._jumps[following - start] = _text(data[target + _BEHIND : target + _BEHIND + 30])
-                self._begins.append((name, None, len(places)))
-            else:
-                places.append(place)
-            place = following
-        if self._jumps.pop(end - start, None) is None:
-            raise ValueError("the table has no end")
 
     def draft(self) -> Draft:
         """The chains in their order, each with its rules."""
-        made = Draft(self._table.name)
-        for (name, policy, first), (_, _, end) in pairwise(self._begins):
-            last = self._places[end - 1]
-            if end <= first or policy not in (None, last):
+        made = Draft(self._table.name, make=Rules(self._forms.family))
+        chains = self._chains()
+        for name, policy, first, last in chains:
+            if last < first or policy not in (None, last):
                 raise ValueError("a chain does not end with its policy")
-            made.policies[name] = "-" if policy is None else _VERDICTS[self._verdict(last)]
-            made.rules[name] = self._lines(f"-A {name}", self._places[first : end - 1])
+            made.policies[name] = "-" if policy is None else self._policy(last)
         if len(made.policies) != len(self._table.chains) + len(self._jumps):
             raise ValueError("a chain is missing")
         if not TARGET_NAMES.isdisjoint(made.policies):
             raise Unknown  # iptables-save takes a jump there for the target
+        made.rules.update(self._rules(chains))
         return made
 
-    def _verdict(self, place: int) -> int:
-        target, _ = _lengths(self._data, place + self._layout.lengths)
-        return int(_int(self._data, place + target + _BEHIND)[0])
+    def _chains(self) -> list[_Chain]:
+        """Finds the chains in their order."""
+        data, start, end = self._data, self._table.start, len(self._table.data)
+        size, length_at, _ = self._layout
+        error_size, name_at = size + _ERROR_SIZE, size + len(_ERROR)
+        built_in = {start + begin: (_HOOKS[hook], start + end) for hook, begin, end in self._table.chains}
+        found: list[_Chain] = []
+        name, policy, first, last, place = "", None, start, start, start
+        while place < end:
+            (length,) = _length(data, place + length_at)
+            if length < size:
+                raise ValueError("an entry leads nowhere")
+            following = place + length
+            if length == error_size and data[place + size : place + name_at] == _ERROR:
+                found.append((name, policy, first, last))
+                name, policy, first = text(data[place + name_at : place + name_at + 30]), None, following
+                self._jumps[following - start] = name
+            elif place in built_in:
+                found.append((name, policy, first, last))
+                (name, policy), first = built_in[place], place
+            last, place = place, following
+        if self._jumps.pop(end - start, None) is None:
+            raise ValueError("the table has no end")
+        return found[1:]  # the first one is what there is before any chain
 
-    def _lines(self, start: str, places: Sequence[int]) -> list[Line]:
-        data, unpack, size, begin = self._data, self._layout.head.unpack_from, self._layout.head.size, self._table.start
-        addresses, targets, jumps = _ADDRESSES[self._family], _TARGETS[self._family], self._jumps
-        made: list[Line] = []
-        for place in places:
-            address, target, following, packets, octets = unpack(data, place)
-            words, goto = addresses[address]
-            parts = [words]
-            at, target = place + size, place + target
-            while at < target:
-                (length,) = _u16(data, at)
-                parts.append(_MATCHES[data[at : at + length]])
-                at += length
-            if at != target:
-                raise ValueError("a match leads out of its entry")
-            following += place
-            if data[target + _NAME]:
-                parts.append(targets[data[target:following]])
-            elif (verdict := _int(data, target + _BEHIND)[0]) < 0:
-                parts.append(_ENDS[verdict])
-            elif verdict != following - begin:
-                parts.append(f" {'-g' if goto else '-j'} {jumps[verdict]}")
-            made.append((packets, octets, None, start, *parts))
-        return made
+    def _policy(self, place: int) -> str:
+        """The verdict of an entry without matches."""
+        *_, verdict = _extension(self._data, place + self._layout.size)
+        return VERDICTS[verdict]
 
-
-def _text(raw: bytes) -> str:
-    return raw.partition(b"\0")[0].decode("utf-8")
-
-
-# --- words of what stands in many rules alike -----------------------------------------------------------
-
-
-def _match_part(raw: bytes) -> str:
-    if len(raw) < _BEHIND:
-        raise ValueError("a match without a name")
-    name, show = _MATCH_NAMES[raw[_NAME:_BEHIND]]
-    return _with_words(f" -m {name}", show(raw[_BEHIND:]))
-
-
-def _target_part(family: str, raw: bytes) -> str:
-    name, show = _TARGET_NAMES[family, raw[_NAME:_BEHIND]]
-    return _with_words(f" -j {name}", show(raw[_BEHIND:]))
-
-
-def _with_words(named: str, words: str | None) -> str:
-    if words is None:
-        raise Unknown
-    return f"{named} {words}" if words else named
-
-
-def _address_part(family: str, raw: bytes) -> tuple[str, int]:
-    """` -s … -d … -i … -o … -p …`, and whether a jump is a goto."""
-    layout = _LAYOUTS[family]
-    source, destination, source_mask, destination_mask, devices, protocol, flags, inverted = layout.address.unpack(raw)
-    if flags & ~layout.known or inverted & ~(_IN | _OUT | _SOURCE | _DESTINATION | _PROTOCOL):
-        raise Unknown
-    words = ""
-    if source_mask != layout.none or source != layout.none or inverted & _SOURCE:
-        words = f"{_not(inverted & _SOURCE)} -s {address_words(source, source_mask)}"
-    if destination_mask != layout.none or destination != layout.none or inverted & _DESTINATION:
-        words += f"{_not(inverted & _DESTINATION)} -d {address_words(destination, destination_mask)}"
-    if devices != _NO_DEVICES:
-        words += _device("-i", devices[:16], devices[32:48], inverted & _IN)
-        words += _device("-o", devices[16:32], devices[48:], inverted & _OUT)
-    if protocol:
-        words += f"{_not(inverted & _PROTOCOL)} -p {PROTOCOLS[protocol]}"
-    return words, flags & layout.goto
+    def _rules(self, chains: Iterable[_Chain]) -> dict[str, list[Line]]:
+        """The rules of each chain, once it is known where jumps lead."""
+        data, begin, size, unpack = self._data, self._table.start, self._layout.size, self._layout.head.unpack_from
+        shapes, matches = _known(self._forms.addresses), _known(self._forms.matches)
+        targets, jumps = self._forms.targets, self._jumps
+        rules: dict[str, list[Line]] = {}
+        for chain, _, first, last in chains:
+            start, lines, place = f"-A {chain}", rules.setdefault(chain, []), first
+            while place < last:
+                hosts, shape, target, following, packets, octets, length, name, verdict = unpack(data, place)
+                at, target, place = place + size, place + target, place + following
+                parts: list[str | bytes] = []
+                while at < target:
+                    behind = at + length
+                    if name == _COMMENT and length == _COMMENT_SIZE:
+                        parts.append(data[at + BEHIND : behind].partition(b"\0")[0].decode("utf-8", "replace"))
+                    else:
+                        parts.append(matches[data[at:behind]])
+                    at = behind
+                    length, name, verdict = _extension(data, at)
+                if at != target or place <= target:
+                    raise ValueError("an entry leads nowhere")
+                to: str | bytes | None = None
+                if name != STANDARD or verdict < 0:
+                    to = data[target:place]
+                    targets[to]
+                elif verdict != place - begin:
+                    to = jumps[verdict]
+                lines.append((start, packets, octets, to, hosts, shapes[shape], *parts))
+        return rules
 
 
-def _not(inverted: int) -> str:
-    return " !" if inverted else ""
+def _known(found: Memo[bytes, _Found]) -> Memo[bytes, bytes]:
+    """Bytes for which there is something: the same ones for all that are equal."""
 
+    def same(raw: bytes) -> bytes:
+        found[raw]
+        return raw
 
-def _device(option: str, name: bytes, mask: bytes, inverted: int) -> str:
-    """The whole name with its final zero is compared, or the begin that `+` stands behind."""
-    compared = mask.find(0) if 0 in mask else len(mask)
-    if not compared:
-        return ""
-    shown = name[:compared].rstrip(b"\0").decode("ascii")
-    if not shown or set(" \"\\'").intersection(shown):
-        raise Unknown
-    return f"{_not(inverted)} {option} {shown}" + ("" if name[compared - 1 : compared] == b"\0" else "+")
-
-
-def _match_named(raw: bytes) -> tuple[str, Show]:
-    name = _text(raw[:-1])
-    return name, MATCHES[name, raw[-1]]
-
-
-def _target_named(key: tuple[str, bytes]) -> tuple[str, Show]:
-    family, raw = key
-    name = _text(raw[:-1])
-    return name, TARGETS[family, name, raw[-1]]
-
-
-_MATCH_NAMES, _TARGET_NAMES = Memo(_match_named), Memo(_target_named)
-_MATCHES = Memo(_match_part)
-_TARGETS = {family: Memo(partial(_target_part, family)) for family in _LAYOUTS}
-_ADDRESSES = {family: Memo(partial(_address_part, family)) for family in _LAYOUTS}
+    return Memo(same)

@@ -165,18 +165,17 @@ def _address(option: str, flags: int, ends: tuple[bytes, bytes], ports: tuple[in
     if flags & ~31 or not flags & (_MAP_IPS | _PORTS):
         return None
     low, high = ends
-    where = _host(low, flags) if flags & _MAP_IPS else ""
+    where = _host(low) if flags & _MAP_IPS else ""
     if where and low != high:
-        where += f"-{_host(high, flags)}"
+        where += f"-{_host(high)}"
+    if ":" in where and flags & _PORTS:
+        where = f"[{where}]"
     port = f":{span(*ports, '-')}" if flags & _PORTS else ""
     return " ".join((f"{option} {where}{port}", *_flags(flags)))
 
 
-def _host(address: bytes, flags: int) -> str:
-    if len(address) == 4:
-        return socket.inet_ntop(socket.AF_INET, address)
-    shown = socket.inet_ntop(socket.AF_INET6, address)
-    return f"[{shown}]" if flags & _PORTS else shown
+def _host(address: bytes) -> str:
+    return socket.inet_ntop(socket.AF_INET if len(address) == 4 else socket.AF_INET6, address)
 
 
 def _range2(option: str, size: int) -> Show:

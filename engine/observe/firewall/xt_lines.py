@@ -198,18 +198,18 @@ def _network(family: str, length: int, mask: bytes | None, value: bytes) -> str:
 
 def address_words(value: bytes, mask: bytes) -> str:
     """ADDRESS/LENGTH, or ADDRESS/MASK where the mask is no prefix."""
-    return f"{socket.inet_ntop(_FAMILIES[len(value)], value)}/{_MASKS[mask]}"
+    return f"{socket.inet_ntop(VERSIONS[len(value)], value)}/{MASKS[mask]}"
 
 
 def _mask_words(mask: bytes) -> str:
     hosts = int.from_bytes(mask, "big") ^ ((1 << len(mask) * 8) - 1)
     if hosts & (hosts + 1) == 0:
         return str(len(mask) * 8 - hosts.bit_length())
-    return socket.inet_ntop(_FAMILIES[len(mask)], mask)
+    return socket.inet_ntop(VERSIONS[len(mask)], mask)
 
 
-_FAMILIES = {4: socket.AF_INET, 16: socket.AF_INET6}
-_MASKS = Memo(_mask_words)
+VERSIONS = {4: socket.AF_INET, 16: socket.AF_INET6}
+MASKS = Memo(_mask_words)
 
 
 def _protocol(mask: bytes | None, value: bytes, _negate: bool) -> tuple[str, str]:

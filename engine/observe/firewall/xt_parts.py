@@ -54,8 +54,9 @@ def meaning(context: XtContext, chains: Collection[str], text: str, written: Seq
 
 
 def comment_of(found: Sequence[Option]) -> str:
-    """The text of the first comment among options."""
-    return str(next((option.values[0] for option in found if option.name == "--comment" and option.values), ""))
+    """The text of the first comment among options that has any."""
+    comments = (option.values[0] for option in found if option.name == "--comment" and option.values)
+    return str(next(filter(None, comments), ""))
 
 
 def _parts(text: str) -> list[str] | None:

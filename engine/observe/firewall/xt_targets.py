@@ -88,7 +88,6 @@ def nat_value(text: str) -> NatValue | None:
     if text.startswith("["):
         addresses, _, ports = text[1:].partition("]")
         ports = ports.removeprefix(":")
-        addresses = addresses.replace("]-[", "-")
     elif text.count(":") > 1:
         addresses, ports = text, ""
     else:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.observe.firewall.xt import Draft
+from engine.model.firewall import Backend
+from engine.observe.firewall.xt import Draft, table_of
 from engine.observe.firewall.xt_entries import draft
 from engine.observe.firewall.xt_sockopt import Entries
 
@@ -52,8 +53,8 @@ def test_chains_policies_jumps_and_counters_are_where_they_belong() -> None:
     made = draft(WHOLE, "ip")
     assert made is not None
     assert made.policies == {"FORWARD": "DROP", "mine": "-"}
-    found = {chain: [(*line[:2], "".join(map(str, line[3:]))) for line in lines] for chain, lines in made.rules.items()}
-    assert found == {
+    chains = table_of(made, Backend.XT_LEGACY, "ip").chains
+    assert {chain.name: [(rule.packets, rule.bytes, rule.text) for rule in chain.rules] for chain in chains} == {
         "FORWARD": [(0, 0, "-A FORWARD"), (3, 180, "-A FORWARD -j mine"), (0, 0, "-A FORWARD -j DROP")],
         "mine": [(0, 0, "-A mine -j RETURN")],
     }
