@@ -196,15 +196,17 @@ class Conversation:
 
     `reply` is None when the forward packet was never delivered and nothing came back. `error` is the
     journey of the ICMP error (or the RST of a rule) that answered the client instead, where there was
-    one. `confirm` is the client's third packet (TCP's ACK), walked once the reply has arrived; `request` and `answer`
-    are the client's and the server's first data, walked where they may fare otherwise than the handshake, and
-    `receipt` is the server's bare acknowledgement of the client's data, which need not arrive. Where `forward` was sent
-    again, `lost` is the one before it, with what answered it.
+    one; `notice` that of the error which tells whoever sent the reply that it is lost. `confirm` is the client's third
+    packet (TCP's ACK), walked once the reply has arrived; `request` and `answer` are the client's and the server's
+    first data, walked where they may fare otherwise than the handshake, and `receipt` is the server's bare
+    acknowledgement of the client's data, which need not arrive. Where `forward` was sent again, `lost` is the one
+    before it, with what answered it.
     """
 
     forward: Trace
     symptom: Symptom
     reply: Trace | None = None
+    notice: Trace | None = None
     error: Trace | None = None
     confirm: Trace | None = None
     request: Trace | None = None
@@ -224,9 +226,10 @@ class Conversation:
     @property
     def traces(self) -> tuple[Trace, ...]:
         """Every packet's journey but a relay's."""
-        parts = (self.forward, self.reply, self.error, self.confirm, self.request, self.receipt, self.answer)
+        first = (self.forward, self.reply, self.notice, self.error)
+        later = (self.confirm, self.request, self.receipt, self.answer)
         earlier = self.lost.traces if self.lost else ()
-        return (*earlier, *(trace for trace in parts if trace is not None))
+        return (*earlier, *(trace for trace in (*first, *later) if trace is not None))
 
     @property
     def broken(self) -> Trace | None:

@@ -16,7 +16,7 @@ from engine.model.trace import Outcome, StepKind, Trace
 from engine.path.asker import KEPT, Asker, do_without
 from engine.path.conntrack import attach
 from engine.path.echo import take_echo
-from engine.path.errors import Arrival, arrival_of, error_packet, error_start, foreign_source, reply_mark
+from engine.path.errors import Arrival, arrival_of, error_packet, error_start, foreign_source, reflected, reply_mark
 from engine.path.fields import NO_SOCKET
 from engine.path.flow import tuple_of
 from engine.path.journey import Journey, Setting
@@ -129,6 +129,26 @@ class Answerer:
         journey.proxying = True
         trace = walk(journey, LocalOut())
         return trace, arrival_of(journey, trace)
+
+    def told(self, answer: Trace, kind: RejectKind) -> Trace:
+        """The journey of the error about the last answer, which is lost, to whoever sent it. The client hears nothing
+        of it, and no answer rests on it."""
+        end = self.ended
+        assert end is not None
+        journey = Journey(self.setting, end.netns.id, error_packet(end, kind, answer.outcome), self._learns)
+        journey.see(uid=NO_SOCKET, mark=reflected(end))
+        journey.bound = end.zone
+        start = error_start(journey, end, kind)
+        return replace(start if isinstance(start, Trace) else walk(journey, start), assumptions=())
+
+    def _learns(self, journey: Journey, device: Link) -> Trace:
+        """The end of an error about an answer."""
+        del device
+        netns = journey.netns
+        here = self.taken is not None and netns.id == self.taken.netns.id
+        ref = Ref(RefKind.NETNS, netns.id, (), netns.id, netns.id)
+        journey.step(StepKind.SOCKET, "whoever answered is told" if here else f"nobody in {netns.id} has answered", ref)
+        return journey.end(Outcome.DELIVERED if here else Outcome.REPLY_MISMATCH)
 
     def is_reset(self, answer: Trace) -> bool:
         """Whether the last answer, which is lost, is refused with a reset that reaches the connection: by a rule, or by

@@ -111,7 +111,7 @@ class Talk:
         reply = self.answerer.answers(taken, TCP_SYN | TCP_ACK)
         if reply.outcome is not Outcome.DELIVERED:
             self.setting.told.update(earlier)
-            return Conversation(forward, Symptom.TIMEOUT, reply)
+            return Conversation(forward, Symptom.TIMEOUT, reply, self._notice(reply))
         connected = Conversation(forward, Symptom.CONNECTED, reply)
         if self.protocol not in OPENING:
             return self._served(connected, taken)
@@ -156,7 +156,8 @@ class Talk:
             return served
         reply = self.answerer.answers(taken, 0)
         heard = reply.outcome is Outcome.DELIVERED
-        return replace(served, reply=reply, symptom=Symptom.CONNECTED if heard else Symptom.TIMEOUT)
+        symptom = Symptom.CONNECTED if heard else Symptom.TIMEOUT
+        return replace(served, reply=reply, notice=self._notice(reply), symptom=symptom)
 
     def _exchanged(self, talk: Conversation, taken: Arrival, end: Arrival) -> Conversation:
         """Data both ways, after a third packet that ended at `end`."""
@@ -237,7 +238,7 @@ class Talk:
         # SCTP answers with an ABORT (sctp_ootb), which is to a client what a reset is.
         reset = self.answerer.answers(taken, TCP_RST | TCP_ACK)
         heard = reset.outcome is Outcome.DELIVERED
-        return Conversation(forward, Symptom.REFUSED if heard else Symptom.TIMEOUT, reset)
+        return Conversation(forward, Symptom.REFUSED if heard else Symptom.TIMEOUT, reset, self._notice(reset))
 
     def _failed(self, forward: Trace, ended: Arrival | None) -> Conversation:
         kind, symptom = self._message(forward), None
@@ -248,6 +249,15 @@ class Talk:
             return Conversation(forward, symptom or Symptom.TIMEOUT)
         talk = self._error(forward, ended, kind)
         return talk if symptom is None else replace(talk, symptom=symptom)
+
+    def _notice(self, answer: Trace) -> Trace | None:
+        """What tells whoever answered that the answer is lost; None where it is not, or nothing does."""
+        kind, end = self._message(answer), self.answerer.ended
+        if answer.outcome is Outcome.DELIVERED or kind is None or end is None or end.hidden or untold(end):
+            return None
+        known = at_sender(answer, outside=False) and sender_symptom(answer, self.protocol) is not None
+        reset = kind is RejectKind.TCP_RESET and bool(end.packet.tcp_flags & TCP_RST)
+        return None if reset or (known and answer.reject is None) else self.answerer.told(answer, kind)
 
     def _message(self, lost: Trace) -> RejectKind | None:
         """What is sent back for a packet that ended so; None where that is nothing."""

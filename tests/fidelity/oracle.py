@@ -23,6 +23,10 @@ from tests.harness.netns import Netns
 from tests.harness.nftrace import Event
 
 FIRST, REPLY, ERROR, TUNNEL = "first packet", "reply", "error", "packets of a tunnel"
+#: An error about an answer, which goes to whoever sent that.
+NOTICE = "error about the reply"
+ERRORS = (NOTICE, ERROR)
+LEGS = (FIRST, REPLY, NOTICE, ERROR, TUNNEL)
 #: The port of vxlan: the packets of its tunnels, in either direction, are a leg of their own.
 VXLAN = 4789
 #: Ports of clients are above this one, ports of servers below.
@@ -73,9 +77,17 @@ def legs(conversation: Conversation) -> Iterator[tuple[str, Trace]]:
     yield from behind if datagram else ()
     if conversation.reply:
         yield REPLY, conversation.reply
+    if conversation.notice and not _is_reset(
+        conversation.notice
+    ):  # one bears the client's port, as the end of a client
+        yield NOTICE, conversation.notice
     if conversation.error:
-        yield ERROR, conversation.error
+        yield REPLY if _is_reset(conversation.error) else ERROR, conversation.error
     yield from () if datagram else behind
+
+
+def _is_reset(trace: Trace) -> bool:
+    return bool(trace.hops[0].packet.tcp_flags & TCP_RST)
 
 
 def failed_leg(conversation: Conversation) -> str:
@@ -95,7 +107,7 @@ def failed_leg(conversation: Conversation) -> str:
 
 def said_by_model(conversation: Conversation) -> dict[str, list[Met]]:
     """The rules of nftables that the model says were met, by leg."""
-    found: dict[str, list[Met]] = {FIRST: [], REPLY: [], ERROR: [], TUNNEL: []}
+    found: dict[str, list[Met]] = {leg: [] for leg in LEGS}
     for leg, trace in legs(conversation):
         for step in trace.steps:
             if step.ref and step.kind in (StepKind.RULE, StepKind.POLICY) and step.hook not in OF_DEVICES:
@@ -109,16 +121,17 @@ def said_by_model(conversation: Conversation) -> dict[str, list[Met]]:
 
 
 def said_by_kernel(
-    events: Mapping[str, Iterable[Event]], resets: bool, told: Collection[IPAddress]
+    events: Mapping[str, Iterable[Event]], resets: bool, told: Mapping[str, Collection[IPAddress]]
 ) -> dict[str, list[Met]]:
     """The rules that the kernel's trace has, by leg. `resets`: an RST is the answer, not the end of a connection.
-    `told` are the addresses that an error about the conversation may go to: others speak of discovery, which was
-    rejected."""
-    found: dict[str, list[Met]] = {FIRST: [], REPLY: [], ERROR: [], TUNNEL: []}
+    `told` are the addresses that errors go to, by leg: others speak of discovery, which was rejected."""
+    found: dict[str, list[Met]] = {leg: [] for leg in LEGS}
     for netns, heard in events.items():
         for event in heard:
             leg = leg_of(event.packet, resets)
-            if leg and (leg != ERROR or event.packet.dst in told):
+            if leg == ERROR:
+                leg = next((each for each, addresses in told.items() if event.packet.dst in addresses), None)
+            if leg:
                 met = Met(netns, event.family, event.table, event.chain, event.index, event.verdict)
                 found[leg].append(met)
     return found
@@ -151,19 +164,21 @@ def rule_disagreements(conversation: Conversation, events: Mapping[str, Iterable
     model = said_by_model(conversation)
     answers = [talk.error or talk.reply for talk in talks(conversation)]
     resets = any(each and each.hops[0].packet.tcp_flags & TCP_RST for each in answers)
-    if any(talk.error and talk.error.hops[0].packet.tcp_flags & TCP_RST for talk in talks(conversation)):
-        model[REPLY] += model.pop(ERROR)
-        model[ERROR] = []
-    askers = {step.packet.src for _, trace in legs(conversation) for step in trace.steps}
-    askers |= {step.packet.dst for talk in talks(conversation) if talk.error for step in talk.error.steps}
-    kernel = said_by_kernel(events, resets, askers)
+    walked = list(legs(conversation))
+    told = {leg: {step.packet.dst for each, trace in walked if each == leg for step in trace.steps} for leg in ERRORS}
+    if told[NOTICE] & told[ERROR]:  # both go to one address: they are told apart by nothing
+        model[ERROR], told[ERROR] = [*model[NOTICE], *model[ERROR]], told[NOTICE] | told[ERROR]
+        model[NOTICE], told[NOTICE] = [], set()
+    kernel = said_by_kernel(events, resets, told)
     looping = conversation.forward.outcome is Outcome.LOOP
-    told = {leg for leg, _ in legs(conversation)} | {FIRST, REPLY, TUNNEL}
+    ends = {trace.outcome for _, trace in walked}
+    unsure = not ends.isdisjoint(LIMITED)
+    expected = {leg for leg, _ in walked} | {FIRST, REPLY, TUNNEL}
     wrong = []
     for leg, met in model.items():
         if leg == TUNNEL and not met:
             continue  # what asks for an address goes by the tunnel, too
-        if leg not in told or (leg == ERROR and not kernel[leg] and conversation.forward.outcome in LIMITED):
+        if leg not in expected or (leg in ERRORS and not kernel[leg] and unsure):
             continue  # a client that got the error at once does not wait for the message
         for netns in sorted({each.netns for each in (*met, *kernel[leg])}):
             ours = [str(each) for each in met if each.netns == netns]
@@ -201,6 +216,14 @@ def legacy_counters(netns: str, place: Netns) -> dict[LegacyRule, int]:
     return found
 
 
+def _counting(trace: Trace) -> Iterator[LegacyRule]:
+    """The rules of iptables-legacy that a packet met."""
+    for step in trace.steps:
+        if step.kind is StepKind.RULE and step.ref and step.ref.key[0] == Backend.XT_LEGACY:
+            _, family, table, chain, index = step.ref.key
+            yield step.ref.netns, str(family), str(table), str(chain), int(index)
+
+
 def counter_disagreements(
     conversation: Conversation,
     before: Mapping[LegacyRule, int],
@@ -213,14 +236,14 @@ def counter_disagreements(
     With `more` others may have counted, too: a client that gets an answer from a stranger refuses it with a reset or
     an ICMP error, which is none of the conversation's packets.
     """
-    model: set[LegacyRule] = set()
-    for talk in talks(conversation):
-        for trace in talk.traces:
-            for step in trace.steps:
-                if step.kind is StepKind.RULE and step.ref and step.ref.key[0] == Backend.XT_LEGACY:
-                    _, family, table, chain, index = step.ref.key
-                    model.add((step.ref.netns, str(family), str(table), str(chain), int(index)))
+    every = list(talks(conversation))
+    others = [trace for talk in every for trace in talk.traces if all(trace is not each.notice for each in every)]
+    model = {rule for trace in others for rule in _counting(trace)}
     kernel = {rule for rule, count in after.items() if count > before.get(rule, 0)}
+    for talk in every:  # whoever answered may be told of it no more
+        unsure = talk.reply is not None and talk.reply.outcome in LIMITED
+        met = set(_counting(talk.notice)) if talk.notice else set()
+        model |= met & kernel if unsure else met
     # Neighbour discovery counts in rules of IPv6, too; those that the question did not meet say nothing.
     kernel = {rule for rule in kernel if rule[1] != "ip6" or rule in model}
     if model == kernel or (more and model <= kernel):

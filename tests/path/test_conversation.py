@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.model.packet import TCP_ACK, TCP_RST, TCP_SYN
+from engine.model.packet import TCP_ACK, TCP_RST, TCP_SYN, Protocol
 from engine.model.trace import Outcome, StepKind, Symptom
 from tests.hosts.build import World
 from tests.hosts.stock import docker_world, three_in_line
@@ -191,3 +191,25 @@ def test_every_step_of_a_walk_points_at_a_row_or_is_a_note() -> None:
 def test_the_same_question_has_the_same_answer() -> None:
     snapshot = docker_world(user=["-p tcp -m recent --rcheck -j DROP"]).snapshot("lan")
     assert asked(snapshot, "10.77.0.1", 8080) == asked(snapshot, "10.77.0.1", 8080)
+
+
+@pytest.mark.parametrize("protocol", [Protocol.TCP, UDP])
+def test_whoever_answered_is_told_that_the_answer_is_lost(protocol: Protocol) -> None:
+    world = three_in_line()
+    filtered(world["router"], "FORWARD", "-i right -j REJECT")
+    found = ask(world, protocol=protocol)
+    assert found.symptom is Symptom.TIMEOUT
+    assert found.notice is not None
+    assert (found.notice.outcome, found.notice.hops[-1].netns) == (Outcome.DELIVERED, "server")
+    assert found.notice.last.packet.protocol is Protocol.ICMP
+    assert found.notice in found.traces
+    assert found.error is None
+
+
+def test_nobody_is_told_of_an_answer_that_is_dropped_or_refused_by_its_own_host() -> None:
+    world = three_in_line()
+    filtered(world["router"], "FORWARD", "-i right -j DROP")
+    assert ask(world).notice is None
+    world = three_in_line()
+    world["server"].routes.clear()
+    assert ask(world).notice is None

@@ -77,6 +77,7 @@ def legs(conversation: Conversation, prefix: str = "") -> list[Leg]:
         found += legs(conversation.relayed, f"{prefix}Relayed · ")
     named = (
         ("Back", conversation.reply),
+        ("Error about it", conversation.notice),
         ("Error back", conversation.error),
         ("Confirmed", conversation.confirm),
         ("Data", conversation.request),

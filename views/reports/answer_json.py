@@ -77,6 +77,7 @@ def conversation(talk: Conversation) -> Json:
         "answer": trace(talk.answer),
         "lost": beside(talk.lost),
         "error": trace(talk.error),
+        "notice": trace(talk.notice),
         "relayed": beside(talk.relayed),
     }
 

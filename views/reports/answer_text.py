@@ -211,7 +211,12 @@ def conversation(talk: Conversation, width: int, prefix: str = "") -> Iterator[S
     if talk.lost:
         yield from conversation(talk.lost, width, f"{prefix}before it is sent again: ")
     yield from journey(f"{prefix}the way there", talk.forward, width)
-    for title, walked in (("the way back", talk.reply), ("the error's way back", talk.error)):
+    back = (
+        ("the way back", talk.reply),
+        ("the error about that", talk.notice),
+        ("the error's way back", talk.error),
+    )
+    for title, walked in back:
         if walked:
             yield from journey(f"{prefix}{title}", walked, width)
     later = (
