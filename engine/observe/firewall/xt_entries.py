@@ -30,9 +30,9 @@ _HOOKS = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
 _JUMPS = {VerdictKind.JUMP: " -j ", VerdictKind.GOTO: " -g "}
 
 #: A rule as it is kept: `-A CHAIN`, packets and octets; its target, which is a chain's name, bytes, or None; its two
-#: addresses, and what stands behind them; and each match: of a comment the text, of others the bytes. A tuple of
-#: nothing but texts, bytes and numbers costs the garbage collector nothing.
-Line = tuple[str, int, int, str | bytes | None, bytes, bytes, *tuple[str | bytes, ...]]
+#: addresses, and what stands behind them; and the matches: of a comment the text, of others the bytes. Tuples of
+#: nothing but texts, bytes and numbers cost the garbage collector nothing.
+Line = tuple[str, int, int, str | bytes | None, bytes, bytes, tuple[str | bytes, ...]]
 #: A chain: its name, where its policy should be (None: a user's), and where its first and its last entry are.
 _Chain = tuple[str, int | None, int, int]
 
@@ -85,7 +85,7 @@ class Rules:
         addresses, matches, targets = forms.addresses, forms.matches, forms.targets
         made = []
         for index, line in enumerate(lines):
-            _, packets, octets, target, hosts, shape, *parts = line
+            _, packets, octets, target, hosts, shape, parts = line
             address, comment = addresses[shape], ""
             statements = address.meaning(hosts)
             for part in parts:
@@ -102,7 +102,7 @@ class Rules:
 
     def written(self, line: Line) -> str:
         """The rule as iptables-save writes it."""
-        start, _, _, target, hosts, shape, *parts = line
+        start, _, _, target, hosts, shape, parts = line
         forms = FORMS[self.family]
         address = forms.addresses[shape]
         words = [start, address.words(hosts)]
@@ -196,7 +196,7 @@ class _Reader:
                     targets[to]
                 elif verdict != place - begin:
                     to = jumps[verdict]
-                lines.append((start, packets, octets, to, hosts, shapes[shape], *parts))
+                lines.append((start, packets, octets, to, hosts, shapes[shape], tuple(parts)))
         return rules
 
 
