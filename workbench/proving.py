@@ -19,6 +19,7 @@ from textual.message import Message
 
 from engine.model.proof import Proof
 from engine.model.verdict import Fix, Verdict
+from views.reports.proof_text import headline
 from views.text import Line
 from views.verdict.ask import Ask
 from views.verdict.evidence import proof_lines
@@ -26,6 +27,7 @@ from workbench.actions import ASK_FIRST
 from workbench.dialogs import Dialog
 from workbench.exits import Refusal, fault_words, refused
 from workbench.flips import key
+from workbench.prompt import Prompt
 from workbench.stage import Stage
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from engine.prove.prove import Proven, Wishes
 
 NOT_LIVE = "A file cannot be attempted: open the host itself, or ask there by portscope why … --prove."
+#: Cells in which the headline of a proof is one line.
+WIDTH = 1000
 PAST = "This moment is past: {back} goes back to now, where the packet can be sent."
 
 #: Makes the attempt, or waits for the client. Raises `Refusal` with a line for the user.
@@ -145,10 +149,16 @@ class Proving(Stage):
             self.post_message(Proved(ask, None, None, fix, fault_words(error)))
 
     def _show(self, verdict: Verdict, proof: Proof) -> None:
+        """The table; where the user is doing something else meanwhile, its headline."""
+
         def lay(width: int) -> list[Line]:
             return proof_lines(verdict, proof, width)
 
-        self.push_screen(Dialog("Predicted and seen", "↑ ↓ scroll · esc closes", lay))
+        if len(self.screen_stack) > 1 or any(prompt.opened for prompt in self.query(Prompt)):
+            words = (span.text for line in headline(proof, verdict.question, WIDTH) for span in line)
+            self.notify("".join(words).strip(), timeout=8)
+        else:
+            self.push_screen(Dialog("Predicted and seen", "↑ ↓ scroll · esc closes", lay))
 
     def _tell_fix(self, fix: Fix, proof: Proof) -> None:
         from engine.prove.judge import proven  # noqa: PLC0415

@@ -85,6 +85,23 @@ def test_predicted_and_seen_stand_side_by_side_and_the_path_keeps_the_marks() ->
     assert [wish.trace for wish in prover.wishes] == [frozenset()]
 
 
+@pytest.mark.parametrize("meanwhile", ["N", "w"])
+def test_an_attempt_that_ends_while_the_user_does_something_else_takes_no_keys_away(meanwhile: str) -> None:
+    prover = Prover(Symptom.TIMEOUT, waits=True)
+
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        await pilot.press("p")
+        await until(pilot, lambda: bool(prover.wishes))
+        await pilot.press(meanwhile)
+        screen = pilot.app.screen
+        bench(pilot).stop_proving()
+        await until(pilot, lambda: "nothing from" in notices(pilot))
+        assert pilot.app.screen is screen
+
+    drive(app(prover), play)
+
+
 def test_an_attempt_that_ends_otherwise_turns_the_answer_around() -> None:
     async def play(pilot: Pilot[int]) -> None:
         await answered(pilot)

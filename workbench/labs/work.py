@@ -25,6 +25,11 @@ from engine.model.plan import Change, DeleteNetns
 from workbench import world
 from workbench.exits import refused, usage
 
+#: A process with threads cannot enter the namespaces that an ordinary user's labs are in.
+NOT_ROOT = (
+    "you are not root: your labs are in a user namespace of your own, which the workbench of 'portscope lab' enters"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -51,7 +56,7 @@ def refusing() -> Iterator[None]:
     except (LabError, LabExists) as error:
         raise usage(str(error)) from error
     except (BuildError, OSError) as error:
-        raise refused(str(error)) from error
+        raise refused(str(error) if userns.privileged() else NOT_ROOT) from error
 
 
 def place() -> Path | None:
