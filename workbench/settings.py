@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from workbench.exits import Refusal, usage
 
 #: Set to anything but "" or "0", glyphs are ASCII.
 ASCII_VARIABLE = "PORTSCOPE_ASCII"
+MODIFIERS = frozenset({"ctrl", "shift", "alt", "super", "hyper", "meta"})
 #: Terminals whose fonts have no marks beside lines.
 POOR_TERMINALS = ("linux", "vt100", "vt220")
 
@@ -135,9 +137,32 @@ def _keys(path: Path, given: Any) -> dict[str, str]:
     taken: dict[str, str] = {}
     for name, keys in {**known, **given}.items():
         for key in filter(None, keys.split(",")):
-            if taken.setdefault(key, name) != name:
-                raise _wrong(path, f"{key} would be {taken[key]} and {name}", "give one of them another key")
+            if name in given and not is_key(key):
+                raise _wrong(path, f"there is no key {key!r} for {name}", "w, f2, ctrl+x, question_mark are examples")
+            if taken.setdefault(_whole(key), name) != name:
+                raise _wrong(path, f"{key} would be {taken[_whole(key)]} and {name}", "give one of them another key")
     return dict(given)
+
+
+def _whole(key: str) -> str:
+    """A key by one of its names: `?` is question_mark."""
+    from textual.keys import _character_to_key  # noqa: PLC0415 - only a screen needs it
+
+    return _character_to_key(key) if len(key) == 1 else key
+
+
+def is_key(key: str) -> bool:
+    """Whether that is a key: a character, Textual's word for one, or the name of another, after ctrl+, shift+, alt+."""
+    from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys  # noqa: PLC0415 - only a screen needs them
+
+    *modifiers, name = key.split("+")
+    if len(name) == 1 or name in {*KEY_NAME_REPLACEMENTS.values(), *(each.value for each in Keys)}:
+        return set(modifiers) <= MODIFIERS
+    try:
+        unicodedata.lookup(KEY_TO_UNICODE_NAME.get(name, name).replace("_", " "))
+    except KeyError:
+        return False
+    return set(modifiers) <= MODIFIERS
 
 
 def _wrong(path: Path, problem: str, remedy: str) -> Refusal:

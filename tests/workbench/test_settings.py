@@ -63,7 +63,10 @@ def test_a_file_says_theme_glyphs_and_keys() -> None:
         ('ascii = "yes"', "true or false"),
         ('[keys]\nwhi = "w"', "did you mean why"),
         ('[keys]\nwhy = "y"', "y would be why and copy"),
+        ('[keys]\nwhy = "?"', "would be why and help"),
         ("[keys]\nwhy = 1", "table of texts"),
+        ('[keys]\nwhy = "strg+w"', "no key .strg.w. for why"),
+        ('[keys]\nwhy = "w, W"', "no key ' W' for why"),
     ],
 )
 def test_a_file_that_is_wrong_is_told_in_a_line(text: str, words: str) -> None:
@@ -72,6 +75,15 @@ def test_a_file_that_is_wrong_is_told_in_a_line(text: str, words: str) -> None:
         settings.load()
     assert str(path) in str(refusal.value)
     assert refusal.value.exit_code is Exit.USAGE
+
+
+@pytest.mark.parametrize(
+    "key", ["W", "é", "f2", "ctrl+x", "alt+f2", "exclamation_mark", "!", "minus", "ctrl+backslash", "backspace"]
+)
+def test_every_key_of_a_keyboard_can_be_taken(key: str) -> None:
+    write(f'[keys]\nwhy = "{key}"\nlog = ""\n')
+    assert settings.load().keys == {"why": key, "log": ""}
+    assert all(settings.is_key(each) for action in ACTIONS for each in filter(None, action.keys.split(",")))
 
 
 @pytest.mark.parametrize(
