@@ -159,9 +159,9 @@ _CLOCKS = {
 
 
 def _pkttype(view: View) -> str:
-    if view.packet.dst.is_multicast:
-        return "multicast"
-    return "unicast"
+    """What a frame that came in was sent to; what is made here is not told apart (PACKET_HOST)."""
+    came = view.context.iif or view.context.physin
+    return "multicast" if came and view.packet.dst.is_multicast else "unicast"
 
 
 FIELDS: dict[str, Read] = {

@@ -9,8 +9,8 @@ Source: drivers/net/vxlan/vxlan_core.c (vxlan_xmit_one, vxlan_rcv, vxlan_snoop).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from engine.model.address import IPAddress
@@ -76,58 +76,61 @@ def through(journey: Journey, stage: Tunnelled, walk: Walk) -> Next:
 
 def asked(journey: Journey, stage: Asking, walk: Walk) -> Next:
     """Takes the question for an address through tunnels, and the answer back. Where one is lost, nobody answers: the
-    story is that of the message and of the packet around it."""
+    story is that of the messages and of the packets around them."""
     asker, answerer = stage.frame.source_mac, stage.frame.mac or ""
-    question = Packet(journey.packet.src, stage.towards, Protocol.UDP)
-    answer = Packet(stage.towards, journey.packet.src, Protocol.UDP)
-    for tunnel in stage.tunnels:
-        ended = _carried(journey, _Message("question", question, asker), tunnel, walk)
-        if ended is not None:
-            return ended
-    for tunnel in reversed(stage.tunnels):
-        far = journey.world.netns(tunnel.far_netns)
-        back = remotes_of(journey, far, tunnel.far_link, asker)
-        if len(back) == 1 or (not back and not told_elsewhere(tunnel.far_link)):
-            turned = Tunnel(far.id, tunnel.far_link, back[0] if back else None, tunnel.netns, tunnel.link)
-            ended = _carried(journey, _Message("answer", answer, answerer), turned, walk)
-            if ended is not None:
-                return ended
+    question = _Message("question", Packet(journey.packet.src, stage.towards, Protocol.UDP), asker)
+    answer = _Message("answer", Packet(stage.towards, journey.packet.src, Protocol.UDP), answerer)
+    carried: list[Trace] = []
+    for message, tunnel in _ways(journey, stage.tunnels, question, answer):
+        carried.append(_carried(journey, message, tunnel, walk))
+        if carried[-1].outcome not in (Outcome.DELIVERED, *UNDECIDED):
+            return _unheard(journey, message, carried)
     journey.step(StepKind.NEIGHBOUR, stage.text, stage.ref)
     return stage.frame
 
 
-def _carried(journey: Journey, message: _Message, tunnel: Tunnel, walk: Walk) -> Trace | None:
-    """Takes a message through a tunnel: the finished trace of the packet that waits for it where it is lost."""
+def _ways(
+    journey: Journey, tunnels: Sequence[Tunnel], question: _Message, answer: _Message
+) -> Iterator[tuple[_Message, Tunnel]]:
+    """The tunnels that the question goes through, and where each end then sends the answer."""
+    yield from ((question, tunnel) for tunnel in tunnels)
+    for tunnel in reversed(tunnels):
+        far = journey.world.netns(tunnel.far_netns)
+        back = remotes_of(journey, far, tunnel.far_link, question.sender)
+        if len(back) == 1 or (not back and not told_elsewhere(tunnel.far_link)):
+            yield answer, Tunnel(far.id, tunnel.far_link, back[0] if back else None, tunnel.netns, tunnel.link)
+
+
+def _carried(journey: Journey, message: _Message, tunnel: Tunnel, walk: Walk) -> Trace:
+    """Takes a message through a tunnel: its trace, with that of the packet around it."""
     world, link = journey.world, tunnel.link
     own = Setting(world, Tracks(), journey.choices)
     told = Journey(own, tunnel.netns, message.packet)
     if tunnel.remote is None:
         text = f"{link.name} has no entry for it, and none for all others: it drops the {message.kind}"
         told.step(StepKind.LINK, text, told.link_ref(link))
-        return _unheard(journey, message, told.end(Outcome.BRIDGE_DROP))
+        return told.end(Outcome.BRIDGE_DROP)
     inside = _outer(own, told.netns, link, tunnel.remote)
     inside.depth = journey.depth + 1
     ended = _sent(inside, link, walk)
     for assumption in ended.assumptions:
         journey.assume(assumption)
-    if ended.outcome in UNDECIDED:
-        return None
     if ended.outcome is Outcome.DELIVERED:
         learn_remote(journey, tunnel.far_link, message.sender, inside.packet.src, tunnel.far_netns)
-        return None
     text = f"{link.name} wraps the {message.kind} in UDP to {tunnel.remote}:{vxlan_port(link)}"
     told.step(StepKind.LINK, text, told.link_ref(link))
     told.include(ended)
-    return _unheard(journey, message, told.end(ended.outcome))
+    return told.end(ended.outcome)
 
 
-def _unheard(journey: Journey, message: _Message, ended: Trace) -> Trace:
-    """Nobody answers, for a message ended so."""
+def _unheard(journey: Journey, message: _Message, carried: list[Trace]) -> Trace:
+    """Nobody answers, for the last of the messages is lost."""
     about = message.packet.dst if message.kind == "question" else message.packet.src
     text = f"nobody answers for {about}: the {message.kind} is lost in a tunnel"
-    journey.step(StepKind.NEIGHBOUR, text, ended.last.ref)
-    journey.include(ended)
-    return Trace(Outcome.NO_NEIGHBOUR, journey.end(ended.outcome).hops, None, tuple(journey.assumptions))
+    lost = carried[-1]
+    journey.step(StepKind.NEIGHBOUR, text, lost.last.ref)
+    journey.include(replace(lost, hops=tuple(hop for each in carried for hop in each.hops)))
+    return Trace(Outcome.NO_NEIGHBOUR, journey.end(lost.outcome).hops, None, tuple(journey.assumptions))
 
 
 def _outer(setting: Setting, netns: Netns, link: Link, remote: IPAddress) -> Journey:

@@ -195,6 +195,7 @@ CASES: list[tuple[str, View, object]] = [
     ("physdev is-bridged", seen(physin="p1"), "no"),
     ("meta pkttype", TCP, "unicast"),
     ("meta pkttype", seen(ends=("10.1.0.2", "224.0.0.5")), "multicast"),
+    ("meta pkttype", seen(ends=("10.1.0.2", "224.0.0.5"), iif=""), "unicast"),
     ("owner socket", SENT, "exists"),
     ("owner socket", TCP, "missing"),
     ("owner socket", BY_KERNEL, UNKNOWN),
