@@ -23,12 +23,17 @@ WIDEST = 4096
 
 def aimed(conditions: Conditions, packet: Packet) -> bool:
     """Whether the conditions name the packet's port or its source, and not ports or sources in general."""
-    return at_port(conditions, packet) or any(_plain(match) & SOURCES for match in conditions)
+    return at_port(conditions, packet) or at_source(conditions)
 
 
 def at_port(conditions: Conditions, packet: Packet) -> bool:
     """Whether a condition names the packet's port."""
     return any(_plain(match) & PORTS and _narrow(match, packet.dport or 0) for match in conditions)
+
+
+def at_source(conditions: Conditions) -> bool:
+    """Whether a condition names the packet's source, by itself or by a set that holds it."""
+    return any(_plain(match) & SOURCES for match in conditions)
 
 
 def _plain(match: Match) -> frozenset[str]:

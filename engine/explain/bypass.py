@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from engine.explain.aim import aimed, at_port, exempting
+from engine.explain.aim import aimed, at_port, at_source, exempting
 from engine.explain.closing import Opening, closing
 from engine.explain.failure import rule_at
 from engine.explain.owners import owner_of
@@ -27,6 +27,12 @@ from engine.model.verdict import Cause, Question
 from engine.path.world import World
 
 CODE = "FW_BYPASSED"
+
+#: Where tools that ban say that forwarded packets are to be asked, too.
+ELSEWHERE = {
+    "fail2ban": "`chain = DOCKER-USER` of the jail's action (nftables: `chain_hook = forward`) bans there",
+    "crowdsec": "`DOCKER-USER` among `iptables_chains` of the bouncer's configuration bans there",
+}
 
 #: So many rules that let a packet go are doubted, one after the other, before a later one is found.
 MOST_DOUBTED = 6
@@ -117,12 +123,19 @@ def _orphaned(world: World, passage: Passage) -> Iterator[Bypassed]:
                 yield Bypassed(trial.denied, f"no rule leads to the chain {trial.denied.key[3]}", trial)
 
 
+def _purpose(found: Bypassed, denied: Packet, port: str) -> str:
+    """What the rule is there for: a source, a port, or both."""
+    if at_source(found.trial.conditions):
+        return f"keep {denied.src} from {port}" if at_port(found.trial.conditions, denied) else f"keep {denied.src} out"
+    return f"keep {port} closed"
+
+
 def _finding(world: World, question: Question, passage: Passage, found: Bypassed) -> Cause:
     rule = rule_at(world, found.at)
     owner = owner_of(found.at, world.netns(passage.netns).firewall)
     denied = passage.original.packet if passage.original is not None else passage.packet
     port = f"{denied.dport}/{denied.protocol}"
-    meant = f"keep {port} closed" if at_port(found.trial.conditions, denied) else f"keep {denied.src} out"
+    meant = _purpose(found, denied, port)
     whose = "" if owner == "admin" else f"{owner}'s "
     sentence = f"reachable, though {whose}rule {found.at.name} in {passage.netns} is there to {meant}: {found.why}"
     evidence = [f"the packet there: {passage.packet}"]
@@ -130,5 +143,7 @@ def _finding(world: World, question: Question, passage: Passage, found: Bypassed
         evidence.append(f"translated before: {passage.original.packet} became {passage.original.after}")
     if rule is not None and rule[1].packets is not None:
         evidence.append(f"the rule has counted {rule[1].packets} packets")
+    if owner in ELSEWHERE and passage.hook == "forward":
+        evidence.append(f"lasting (not checked): {ELSEWHERE[owner]}")
     fixes = closing(Opening(world, question, passage.netns, passage.hook, denied, found.trial.conditions))
     return Cause(CODE, sentence, found.at, owner, tuple(evidence), fixes=fixes)

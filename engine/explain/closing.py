@@ -6,12 +6,14 @@ Proven as every fix: the rule is put in on the model and the question is walked 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import ip_network
 
-from engine.explain.aim import Conditions, at_port, source_of
+from engine.explain.aim import Conditions, at_port, at_source, source_of
 from engine.explain.effects import Sideways
 from engine.explain.lasting import lasting
 from engine.explain.rulecraft import Selector, insertion
 from engine.explain.whatif import apply
+from engine.model.address import IPAddress, IPNetwork
 from engine.model.command import argvs
 from engine.model.firewall import Backend, Chain, Match, Name, Table, VerdictKind
 from engine.model.host import Netns
@@ -42,14 +44,16 @@ def closing(opening: Opening) -> tuple[Fix, ...]:
     place = _place(netns, opening.hook, opening.packet.dst.version)
     if place is None or opening.packet.dport is None:
         return ()
-    change = insertion(place, _selector(opening), VerdictKind.DROP)
+    selector = _selector(opening)
+    change = insertion(place, selector, VerdictKind.DROP)
     snapshot = opening.world.snapshot
     after = opening.world.derive(apply(snapshot, (change,)))
     runs, _ = conversations(after, opening.question)
     symptoms = {run.result.symptom for run in runs}
     if Symptom.CONNECTED in symptoms:
         return ()
-    title = f"to keep it out, drop port {opening.packet.dport}/{opening.packet.protocol} in {place.chain}"
+    who = f"what comes from {_word(selector.source)} to " if selector.source is not None else ""
+    title = f"to keep it out, drop {who}port {opening.packet.dport}/{opening.packet.protocol} in {place.chain}"
     effects = Sideways(opening.question).of(opening.world, after, (change,)).sentences()
     then = runs[0].result.symptom
     kept, commands = lasting(snapshot, (change,)), argvs(change, snapshot)
@@ -57,11 +61,18 @@ def closing(opening: Opening) -> tuple[Fix, ...]:
 
 
 def _selector(opening: Opening) -> Selector:
+    """The published port, for the source that is named; a set may name it among others."""
     packet, conditions = opening.packet, opening.conditions
-    named = source_of(conditions, packet)
-    if named is None and not at_port(conditions, packet):
-        return Selector(packet.protocol, source=packet.src, original_port=packet.dport, iif=_device(conditions))
-    return Selector(packet.protocol, source=named, original_port=packet.dport, iif=_device(conditions))
+    source: IPAddress | IPNetwork | None = source_of(conditions, packet)
+    if source is None and (at_source(conditions) or not at_port(conditions, packet)):
+        source = packet.src
+    return Selector(packet.protocol, source=source, original_port=packet.dport, iif=_device(conditions))
+
+
+def _word(source: IPAddress | IPNetwork) -> str:
+    """One address without its length."""
+    network = ip_network(source)
+    return str(network.network_address if network.num_addresses == 1 else network)
 
 
 def _device(conditions: Conditions) -> str:

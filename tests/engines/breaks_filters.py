@@ -219,8 +219,8 @@ HABITS = (
     Break(
         "rules-wiped-and-input-drop",
         "timeout",
-        "FW_POLICY_DROP",
-        "INPUT",
+        "NAT_RULES_WIPED",
+        "port 8080",
         sh("iptables -F", "iptables -t nat -F", "iptables -P INPUT DROP"),
     ),
     Break(

@@ -10,7 +10,21 @@ import pytest
 from engine.explain import ask
 from engine.explain.question import resolve
 from engine.explain.whatif import apply
-from engine.model.firewall import Backend
+from engine.model.firewall import (
+    Backend,
+    BaseChain,
+    Chain,
+    Field,
+    Interval,
+    Match,
+    NamedSet,
+    Rule,
+    Table,
+    VerdictKind,
+)
+from engine.model.firewall import (
+    Verdict as Ruling,
+)
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.trace import Symptom
@@ -59,7 +73,19 @@ def the_finding(snapshot: Snapshot) -> Cause:
     return finding
 
 
+def banned_by_a_set() -> Snapshot:
+    """fail2ban's table of nftables: its set has the client's address."""
+    address = int(ip_address("10.77.0.2"))
+    bad = NamedSet("addr-set-web", ("ipv4_addr",), ((Interval(address, address),),))
+    port = Match((Field("tcp dport"),), ((Interval(8080, 8080),),), text="tcp dport 8080")
+    source = Match((Field("ip saddr"),), lookup=bad.name, text=f"ip saddr @{bad.name}")
+    rule = Rule(0, (port, source, Ruling(VerdictKind.DROP)), f"{port.text} {source.text} drop")
+    chain = Chain("f2b-chain", (rule,), BaseChain("filter", "input", -1))
+    return docker(lambda world: world["host"].table(Table(Backend.NFT, "inet", "f2b-table", (chain,), (bad,))))
+
+
 BYPASSED = {
+    "fail2ban by a set": (banned_by_a_set(), "f2b-chain #0", "fail2ban"),
     "ufw deny": (guarded(f"{UFW}-A ufw-user-input -p tcp -m tcp --dport 8080 -j DROP\n"), "ufw-user-input #0", "ufw"),
     "input": (guarded("-A INPUT -i up0 -p tcp -m tcp --dport 8080 -j REJECT\n"), "INPUT #0", "admin"),
     "fail2ban": (
