@@ -138,6 +138,11 @@ NETWORK: Mapping[str, Code] = {
         SILENCE,
         "the address is taken from the one that has it wrongly, or accept_local is turned on",
     ),
+    "HOST_IPSEC_POLICY": Code(
+        "An IPsec policy of a namespace blocks the packet, or wants it to come by IPsec, and it comes in plain.",
+        f"{SILENCE}; not permitted where the namespace is its own",
+        "the policy goes (`ip xfrm policy`), or who sends has IPsec with this host",
+    ),
     "HOST_TPROXY_NOT_ROUTED": Code(
         "A transparent proxy's rule takes the packet, and no policy rule leads marked packets to it.",
         SILENCE,

@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from engine.model.frozen import LATE, dataclass
+from engine.model.ipsec import Ipsec
 from engine.model.nft_object import FirewallObject, Flowtable
 from engine.model.statement import (
     Atom,
@@ -185,12 +186,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Firewall:
-    """All tables of a namespace, and its ipsets. `queues` are those that a program listens on, by number; None where
-    that is not known."""
+    """All tables of a namespace, its ipsets, and its IPsec policies. `queues` are those that a program listens on, by
+    number. None, of either, is what is not known."""
 
     tables: tuple[Table, ...] = ()
     ipsets: tuple[NamedSet, ...] = ()
     queues: tuple[int, ...] | None = None
+    ipsec: Ipsec | None = None
 
     @cached_property
     def ipsets_by_name(self) -> Mapping[str, NamedSet]:

@@ -32,7 +32,7 @@ class NetlinkError(ObserveError):
 def words_for(error: Exception) -> str:
     """One line for people about an OSError or a NetlinkError."""
     if isinstance(error, NetlinkError):
-        return str(error)
+        return f"{error}: run as root to see it" if error.code in (errno.EPERM, errno.EACCES) else str(error)
     if isinstance(error, OSError) and error.errno in (errno.EPERM, errno.EACCES):
         return f"{os.strerror(error.errno)}: run as root to see it"
     if isinstance(error, OSError) and error.errno:

@@ -16,6 +16,7 @@ from engine.model.packet import Protocol
 from engine.path.arp_fields import FIELDS as ARP
 from engine.path.flow_fields import FIELDS as FLOW
 from engine.path.header_fields import FIELDS as PACKET
+from engine.path.ipsec_fields import FIELDS as IPSEC
 from engine.path.route_fields import FIELDS as ROUTES
 from engine.path.socket_fields import FIELDS as SOCKETS
 from engine.path.values import UNKNOWN, Read, Unknown, Value, of_mac
@@ -170,6 +171,7 @@ FIELDS: dict[str, Read] = {
     **PACKET,
     **FLOW,
     **ROUTES,
+    **IPSEC,
     "meta protocol": _ether_type,
     "ether type": _ether_type,
     "meta mark": lambda view: view.context.mark,

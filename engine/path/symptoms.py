@@ -68,6 +68,7 @@ AT_SENDER: dict[Outcome, Symptom] = {
     Outcome.ROUTE_PROHIBIT: Symptom.PROHIBITED,
     Outcome.ROUTE_BLACKHOLE: Symptom.INVALID_ARGUMENT,
     Outcome.MARTIAN: Symptom.INVALID_ARGUMENT,
+    Outcome.IPSEC_DROP: Symptom.NOT_PERMITTED,
 }
 
 #: Endings of which a router knows only after a while: a neighbour is asked three times.

@@ -17,6 +17,7 @@ from engine.model.packet import ECHO_PROTOCOLS
 from engine.model.trace import Outcome, StepKind, Trace
 from engine.path.decision import Refusal, Way
 from engine.path.hooks import run_hook
+from engine.path.ipsec import coming_in, going_out, leaving
 from engine.path.journey import Journey, Out
 from engine.path.mss import announce
 from engine.path.routing import route_input, route_output
@@ -94,9 +95,10 @@ def _local_out(journey: Journey, stage: LocalOut) -> Next:
             journey.step(StepKind.ROUTE, f"routed again: {again.text}", again.ref)
         ways.append(again)
         journey.see(gateway=again.gateway)
-        return None
+        return going_out(journey)
 
-    return run_hook(journey, "output", reroute=reroute) or _postroute(journey, ways[-1])
+    ended = going_out(journey) or run_hook(journey, "output", reroute=reroute)
+    return ended or _postroute(journey, ways[-1])
 
 
 def _set_out(journey: Journey) -> Way | Refusal:
@@ -148,6 +150,10 @@ def _forward(journey: Journey, stage: Forward) -> Next:
         text = f"a rule handed the packet to {proxy}, but routing does not take it in (no rule for its mark)"
         journey.step(StepKind.NOTE, text, way.ref)  # the lookup succeeds; ip_forward() frees what has a socket
         return journey.end(Outcome.NOT_FORWARDED)
+    journey.see(oif=way.link.name, gateway=way.gateway)
+    kept = coming_in(journey, "fwd")
+    if kept:
+        return kept
     if journey.packet.ttl <= 1:
         rounds = "it goes round in circles until its " if journey.circling else ""
         journey.step(StepKind.NOTE, f"{rounds}time to live is used up")
@@ -159,8 +165,7 @@ def _forward(journey: Journey, stage: Forward) -> Next:
     journey.packet = replace(journey.packet, ttl=journey.packet.ttl - 1)
     _say_forwarding(journey, stage.device)
     mention_flowtables(journey, stage.device, way.link)
-    journey.see(oif=way.link.name, gateway=way.gateway)
-    return run_hook(journey, "forward") or _postroute(journey, way)
+    return going_out(journey) or run_hook(journey, "forward") or _postroute(journey, way)
 
 
 def _say_forwarding(journey: Journey, device: Link) -> None:
@@ -171,12 +176,12 @@ def _say_forwarding(journey: Journey, device: Link) -> None:
 def _postroute(journey: Journey, way: Way) -> Next:
     journey.out = Out(way.link, way.towards)
     journey.see(oif=way.link.name)
-    return run_hook(journey, "postrouting") or Emit(way.link, way.towards)
+    return run_hook(journey, "postrouting") or leaving(journey, way.link) or Emit(way.link, way.towards)
 
 
 def _local_in(journey: Journey, stage: LocalIn) -> Next:
     journey.see(oif="")
-    return run_hook(journey, "input") or journey.endpoint(journey, stage.device)
+    return run_hook(journey, "input") or coming_in(journey, "in") or journey.endpoint(journey, stage.device)
 
 
 def _refuse(journey: Journey, refusal: Refusal) -> Trace:

@@ -275,6 +275,14 @@ MORE: tuple[Fault, ...] = (
         mended=False,
     ),
     Fault(
+        "IPsec wanted",
+        line(lambda w: w["router"].ipsec("fwd", "10.1.0.0/24", "10.2.0.0/24", transforms=True)),
+        "HOST_IPSEC_POLICY",
+        "IPsec policy",
+        **SERVER,
+        mended=False,
+    ),
+    Fault(
         "echo not answered",
         line(lambda w: w["server"].sysctl("net.ipv4.icmp_echo_ignore_all", 1)),
         "DST_ECHO_IGNORED",

@@ -35,6 +35,7 @@ WORDS = {
     errno.ETIMEDOUT: "timeout",
     errno.EHOSTUNREACH: "host-unreachable",
     errno.ENETUNREACH: "net-unreachable",
+    errno.EADDRNOTAVAIL: "net-unreachable",
     errno.EACCES: "prohibited",
     errno.ECONNRESET: "reset",
     errno.EPERM: "not-permitted",

@@ -148,6 +148,8 @@ def _furnish(world: World, netns: Netns, each: Namespace) -> None:
         netns.run("bridge", "fdb", "append", *words.split())
     for words in each.neighbours:
         netns.ip(f"neigh replace {words}")
+    for words in each.ipsec:
+        netns.ip(f"xfrm policy {words}")
     for rules in each.firewall:
         _load(netns, rules)
     _track(netns, each)

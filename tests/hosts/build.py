@@ -15,6 +15,7 @@ from engine.model.address import Family
 from engine.model.container import Attachment, Container, Network, PublishedPort
 from engine.model.firewall import Backend, Firewall, NamedSet, Table
 from engine.model.host import Gap, Netns, Snapshot
+from engine.model.ipsec import Ipsec, IpsecPolicy
 from engine.model.link import Address, BridgeOptions, BridgePort, FdbEntry, Link, Neighbour, Peer
 from engine.model.packet import Protocol
 from engine.model.route import NextHop, PolicyRule, Route
@@ -45,6 +46,7 @@ class Space:
     ipsets: list[NamedSet] = field(default_factory=list)
     listeners: list[Listener] = field(default_factory=list)
     conntrack: list[ConntrackEntry] = field(default_factory=list)
+    policies: list[IpsecPolicy] = field(default_factory=list)
 
     def link(self, name: str, kind: str = "", **more: Any) -> Link:
         """Adds a device. A plain one is a network card: what is beyond is out of view."""
@@ -128,6 +130,13 @@ class Space:
         self.fdb.append(FdbEntry(self.links[port].index, self.links[port].master, mac, **more))
         return self
 
+    def ipsec(self, direction: str, source: str, destination: str, **more: Any) -> Space:
+        """`ip xfrm policy add`."""
+        text = f"src {source} dst {destination} dir {direction}"
+        ends = ip_network(source), ip_network(destination)
+        self.policies.append(IpsecPolicy(direction, *ends, text=text, **more))
+        return self
+
     def sysctl(self, name: str, value: int) -> Space:
         """`sysctl -w NAME=VALUE`."""
         self.sysctls[name] = value
@@ -177,7 +186,7 @@ class Space:
             neighbours=tuple(self.neighbours),
             fdb=tuple(self.fdb),
             sysctls=self._all_sysctls(),
-            firewall=Firewall(tuple(self.tables), tuple(self.ipsets)),
+            firewall=Firewall(tuple(self.tables), tuple(self.ipsets), ipsec=Ipsec(tuple(self.policies))),
             listeners=tuple(self.listeners),
             conntrack=tuple(self.conntrack),
         )

@@ -128,7 +128,8 @@ def test_a_refused_dump_leaves_a_gap_and_no_rows(kernel: Kernel) -> None:
     kernel.will_send(message(2, struct.pack("=i", -errno.EPERM) + bytes(16)))
     reader = Reader(kernel.netlink, "web")
     assert reader.read("routes", 26, b"", tuple) == ()
-    assert [str(each.reason) for each in reader.gaps] == ["the kernel refused: Operation not permitted"]
+    said = ["the kernel refused: Operation not permitted: run as root to see it"]
+    assert [str(each.reason) for each in reader.gaps] == said
 
 
 def test_a_question_gets_its_one_answer(kernel: Kernel) -> None:

@@ -60,6 +60,13 @@ def _serving(address: str | None) -> View:
     return seen(ends=("10.1.0.2", "10.1.0.1"), hook="prerouting", world=world, dport=80, tcp_flags=TCP_SYN)
 
 
+def _wrapped() -> View:
+    """A packet that a policy leads through IPsec."""
+    world = three_in_line()
+    world["router"].ipsec("out", "10.1.0.0/24", "10.2.0.0/24", transforms=True)
+    return seen(world=world)
+
+
 WILD, TAKEN = _serving(None), _serving("10.1.0.1")
 TCP, UDP, SCTP = seen(), seen(Protocol.UDP), seen(Protocol.SCTP)
 ACK = seen(tcp_flags=TCP_ACK)
@@ -82,6 +89,7 @@ BRIDGED = seen(iif="br0", oif="br0", physin="p1", physout="p2")
 OF_PORTS = view(one_bridge().snapshot("sw"), "sw", packet(*V4), "forward", iif="left0", oif="right0")
 ARP = seen(arp=Arp(1, "02:00:00:00:00:01"), source_mac="02:00:00:00:00:01")
 ARP_REPLY = seen(arp=Arp(2, "", "02:00:00:00:00:01"))
+WRAPPED = _wrapped()
 SENT = seen(hook="output", iif="", oif="left", uid=1000)
 BY_KERNEL = seen(hook="output", iif="", oif="left", uid=-1)
 ANONYMOUS = seen(hook="output", iif="", oif="left")
@@ -355,6 +363,15 @@ CASES: list[tuple[str, View, object]] = [
         for end in ("saddr", "daddr")
         for device in ("", " . iif", " . oif")
     ),
+    ("ipsec in", TCP, "missing"),
+    ("ipsec in", WRAPPED, UNKNOWN),
+    ("ipsec out", TCP, "missing"),
+    ("ipsec out", WRAPPED, "exists"),
+    ("meta ipsec", TCP, "missing"),
+    ("rt ipsec", TCP, "missing"),
+    ("rt ipsec", seen(hook="prerouting"), ABSENT),
+    *((f"ipsec {way} {part}", TCP, ABSENT) for way in ("in", "out") for part in ("reqid", "spi", "saddr", "daddr")),
+    ("ipsec out reqid", WRAPPED, UNKNOWN),
     ("rt ip nexthop", TCP, number(V4[1])),
     ("rt ip nexthop", seen(gateway=ip_address("10.2.0.9")), number("10.2.0.9")),
     ("rt ip nexthop", seen(hook="prerouting"), ABSENT),

@@ -62,7 +62,8 @@ class Firewall:
 class Namespace:
     """A namespace. Addresses, nexthops, routes, rules and neighbours are words of ip(8) after its `add` (`replace`); so
     are further `links`, which may be made for another namespace (`netns NAME`). `settings` has words after `ip link
-    set`, `fdb` after `bridge fdb append`, `flows` after `conntrack -I`: flows that are tracked before each question.
+    set`, `fdb` after `bridge fdb append`, `flows` after `conntrack -I`: flows that are tracked before each question;
+    `ipsec` after `ip xfrm policy`.
 
     `listeners` are specifications of tests.harness.servers, `relays` options of tests.harness.relay; `down` names
     links that are set down in the end.
@@ -79,6 +80,7 @@ class Namespace:
     routes: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     neighbours: tuple[str, ...] = ()
+    ipsec: tuple[str, ...] = ()
     firewall: tuple[Firewall, ...] = ()
     flows: tuple[str, ...] = ()
     listeners: tuple[str, ...] = ()
@@ -261,6 +263,7 @@ def _namespace(reader: _Reader, name: str) -> Namespace:
         routes=reader.texts("routes"),
         rules=reader.texts("rules"),
         neighbours=reader.texts("neighbours"),
+        ipsec=reader.texts("ipsec"),
         firewall=tuple(_firewall(table) for table in reader.array("firewall")),
         flows=reader.texts("flows"),
         listeners=reader.texts("listeners"),

@@ -105,6 +105,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     ),
     Outcome.CONNTRACK_FULL: (tracking.table_full,),
     Outcome.CONNTRACK_CLASH: (clashing.clash,),
+    Outcome.IPSEC_DROP: (outside.ipsec,),
     Outcome.RP_FILTER: (snat.wrong_source, source.reverse_path, detour.detours),
     Outcome.MARTIAN: (
         nat.hairpin_not_masqueraded,

@@ -34,6 +34,12 @@ def leaves_view(failure: Failure) -> list[Blocker]:
     return [Blocker("INFO_EXITS_HOST", sentence, _at(failure), evidence=OUTSIDE)]
 
 
+def ipsec(failure: Failure) -> list[Blocker]:
+    """IPSEC_DROP: a policy, which came with a program that speaks IPsec, and is its to change."""
+    sentence = f"in {failure.netns.id} {failure.step.text}"
+    return [Blocker("HOST_IPSEC_POLICY", sentence, _at(failure), evidence=("all policies: `ip xfrm policy`",))]
+
+
 def mismatch(failure: Failure) -> list[Blocker]:
     """An answer that the client does not recognise: it comes from another address, or was not translated back."""
     found = _other_address(failure)

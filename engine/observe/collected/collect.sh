@@ -204,6 +204,11 @@ firewall_() {
     fi
     queues_ /proc/net/netfilter/nfnetlink_queue
     [ ! -e /proc/net/ip_vs ] || tool_ ipvs cat /proc/net/ip_vs
+    if loaded_ xfrm_user && have_ ip; then
+        source_ ipsec ipsec_
+    elif have_ ip; then
+        told_ ipsec ""
+    fi
     source_ ebtables bridged_
     arp_
     legacy_ iptables ip_tables_names "$LEGACY4"
@@ -227,6 +232,10 @@ arp_() {
     else
         told_ arptables "$names"
     fi
+}
+# How many states and policies there are, and what is done without one.
+ipsec_() {
+    ip xfrm state count && ip xfrm policy count && { ip xfrm policy getdefault 2>/dev/null || :; }
 }
 # queues_ FILE: which the kernel does not have before its module is there
 queues_() {
@@ -313,7 +322,7 @@ tools() {
 # Modules that are loaded or built in: asking the others' tools would load them.
 loaded() {
     files=/lib/modules/$(uname -r)/modules.dep
-    for each in nf_tables ip_set tcp_diag udp_diag; do
+    for each in nf_tables ip_set tcp_diag udp_diag xfrm_user; do
         if [ -e "/sys/module/$each" ] || [ ! -r "$files" ] || ! grep -q "/$each\.ko[^ ]*:" "$files"; then
             printf '%s ' "$each"
         fi

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from engine.model.firewall import Backend, Firewall, NamedSet, Table
+from engine.model.ipsec import Ipsec
 from engine.observe.collected.arptables import parse_arptables
 from engine.observe.collected.reading import Reading
 from engine.observe.firewall import nft, nft_texts, ownership, xt, xt_sets
@@ -22,7 +23,19 @@ def read_firewall(reading: Reading) -> Firewall:
     native = reading.read("nft", lambda text: _nft_tables(reading, text, saved))
     tables = (*(saved if native is None else native), *_saved(reading, Backend.XT_LEGACY, ipsets))
     arp = reading.read("arptables-rules", parse_arptables) or ()
-    return Firewall((*tables, *arp), ipsets, reading.read("queues", parse_queues))
+    return Firewall((*tables, *arp), ipsets, reading.read("queues", parse_queues), _ipsec(reading))
+
+
+def _ipsec(reading: Reading) -> Ipsec | None:
+    """That there is none; where there is some the script does not tell what."""
+    text = reading.text("ipsec")
+    if text is None:
+        return None
+    words = text.split()
+    if "block" in words or any(word.isdecimal() and int(word) for word in words):
+        reading.gap("IPsec", "its policies are not gathered by the script; `ip xfrm policy` shows them")
+        return None
+    return Ipsec()
 
 
 def _ipsets(reading: Reading) -> tuple[NamedSet, ...]:

@@ -229,6 +229,11 @@ FIELDS: dict[str, FieldInfo] = {
     "rt mtu": FieldInfo(_N, "size of TCP's segments that fits into the ways on and back"),
     "rt classid": FieldInfo(_N, "realms of the way, that of the source in the upper 16 bits"),
     "meta rtclassid": FieldInfo(_N, "as `rt classid`"),
+    # IPsec.
+    "ipsec in": FieldInfo(_S, "exists or missing: whether the packet came by IPsec (xt policy)"),
+    "ipsec out": FieldInfo(_S, "exists or missing: whether its way leads through IPsec (xt policy)"),
+    "meta ipsec": FieldInfo(_S, "as `ipsec in`"),
+    "rt ipsec": FieldInfo(_S, "as `ipsec out`; absent before the packet is routed"),
     # Known by name, answered "unknown".
     "nft limit": FieldInfo(_S, "rate limit", exact=False),
     "nft quota": FieldInfo(_S, "quota", exact=False),

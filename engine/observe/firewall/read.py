@@ -22,6 +22,7 @@ from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.nft import Ruleset
 from engine.observe.firewall.presence import NftPresence
 from engine.observe.firewall.queues import read_queues
+from engine.observe.ipsec import read_ipsec
 
 _T = TypeVar("_T")
 
@@ -32,7 +33,9 @@ def read_firewall(netns_id: str) -> tuple[Firewall, tuple[Gap, ...]]:
     """The firewall of this thread's namespace, and what could not be read of it. `netns_id` is for the gaps only."""
     found, gaps = _without_arp(netns_id)
     arp, untold = read_arptables(netns_id)
-    return replace(found, tables=(*found.tables, *arp), queues=read_queues()), (*gaps, *untold)
+    ipsec, unread = read_ipsec(netns_id)
+    whole = replace(found, tables=(*found.tables, *arp), queues=read_queues(), ipsec=ipsec)
+    return whole, (*gaps, *untold, *unread)
 
 
 def _without_arp(netns_id: str) -> tuple[Firewall, tuple[Gap, ...]]:

@@ -146,6 +146,17 @@ def _connlabel(_context: XtContext, options: Sequence[Option]) -> list[Statement
     return [Match((Field(name, bit),), ((Interval(bit, bit),),), negate=label.negate, text=text)]
 
 
+def _policy(_context: XtContext, options: Sequence[Option]) -> list[Match]:
+    """`--dir in|out --pol none|ipsec`; what is asked of the states of the latter is not compared."""
+    words = {option.name: option for option in options[1:]}
+    answer = Name("exists" if first(words["--pol"].values) == "ipsec" else "missing")
+    known = [words["--dir"], words["--pol"]]
+    text = " ".join(["-m policy", *(option.text for option in known)])
+    found = [Match((Field(f"ipsec {first(words['--dir'].values)}"),), ((answer,),), text=text)]
+    others = [option.text for option in options[1:] if option not in known]
+    return [*found, unknown("policy", others)] if others else found
+
+
 def _connbytes(_context: XtContext, options: Sequence[Option]) -> list[Match]:
     """Bytes or packets, of one direction or both."""
     words = {option.name: option for option in options[1:]}
@@ -179,6 +190,7 @@ _MODULES: dict[str, Callable[[XtContext, Sequence[Option]], Sequence[Statement]]
     "time": _time,
     "connbytes": _connbytes,
     "connlabel": _connlabel,
+    "policy": _policy,
     "socket": _socket,
 }
 

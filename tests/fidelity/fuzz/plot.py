@@ -41,6 +41,7 @@ class Draft:
     routes: list[str] = field(default_factory=list)
     rules: list[str] = field(default_factory=list)
     neighbours: list[str] = field(default_factory=list)
+    ipsec: list[str] = field(default_factory=list)
     firewall: list[Firewall] = field(default_factory=list)
     flows: list[str] = field(default_factory=list)
     listeners: list[str] = field(default_factory=list)
@@ -61,6 +62,7 @@ class Draft:
             routes=tuple(self.routes),
             rules=tuple(self.rules),
             neighbours=tuple(self.neighbours),
+            ipsec=tuple(self.ipsec),
             firewall=tuple(self.firewall),
             flows=tuple(self.flows),
             listeners=tuple(self.listeners),

@@ -16,7 +16,7 @@ from tests.scenarios.scenario import Firewall, Namespace, Scenario
 
 #: Fields of a namespace of which any entry can go.
 LISTS = (
-    *("links", "settings", "fdb", "addresses", "sysctls", "nexthops", "routes", "rules", "neighbours"),
+    *("links", "settings", "fdb", "addresses", "sysctls", "nexthops", "routes", "rules", "neighbours", "ipsec"),
     *("flows", "listeners", "relays", "down"),
 )
 #: The longest run of words that is tried to be left out of a rule.

@@ -126,6 +126,7 @@ class Stage:
             _of_families(f"route add {words}" for words in each.routes)
             _of_families(f"rule add {words}" for words in each.rules)
             _batch(f"neigh replace {words}" for words in each.neighbours)
+            _batch(f"xfrm policy {words}" for words in each.ipsec)
             for rules in each.firewall:
                 _load(rules)
         self._track(each)
