@@ -14,7 +14,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from views.reports.writers import FORMATS
 from workbench.cli_lab import add_labs
@@ -57,6 +57,10 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raises instead of printing the usage and leaving."""
         raise usage(f"{message}; see '{self.prog} --help'")
+
+
+#: Where commands are added. The standard library has no public name for it.
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 
 class Version(argparse.Action):
@@ -102,10 +106,25 @@ def build_parser() -> Parser:
     command.add_argument(
         "file", metavar="FILE", type=Path, help="what 'portscope snapshot' or the script of 'portscope collect' wrote"
     )
+    _add_plain(commands, "demo", "a small broken lab of its own, removed at exit, and the workbench on it")
+    _add_why(commands)
+    _add_snapshot(commands)
+    _add_serve(commands)
+    _add_plain(commands, "config", "the workbench's settings: keys, theme, glyphs, as a file to edit")
+    _add_report(commands)
+    _add_diff(commands)
+    _add_plain(commands, "collect", "a shell script that gathers a snapshot on a machine without Python", COLLECT)
+    _add_plain(commands, "clean", "remove what a portscope that was killed left behind")
+    add_labs(add_command(commands, "lab", "Docker-like labs from Compose files"), add_command)
+    return parser
 
-    command = add_command(commands, "demo", "a small broken lab of its own, removed at exit, and the workbench on it")
-    command.set_defaults(module="workbench.commands.demo")
 
+def _add_plain(commands: Commands, name: str, text: str, epilog: str = "") -> None:
+    """A command without options."""
+    add_command(commands, name, text, epilog).set_defaults(module=f"workbench.commands.{name}")
+
+
+def _add_why(commands: Commands) -> None:
     command = add_command(commands, "why", "why a port can or can't be reached", ASKED + EXIT_CODES)
     command.add_argument("target", metavar="TARGET", help="what is to be reached, see below")
     command.add_argument("--from", dest="source", metavar="SOURCE", default="host", help="who asks, see below")
@@ -129,6 +148,8 @@ def build_parser() -> Parser:
     proof.add_argument("--force", action="store_true", help=FORCE)
     command.set_defaults(module="workbench.commands.why")
 
+
+def _add_snapshot(commands: Commands) -> None:
     command = add_command(commands, "snapshot", "everything that portscope reads of this host, as JSON")
     command.add_argument("file", metavar="FILE", type=Path, nargs="?", help="a file to convert instead")
     command.add_argument("-o", dest="output", metavar="FILE", type=Path, help="write to FILE instead of stdout")
@@ -136,25 +157,13 @@ def build_parser() -> Parser:
     command.add_argument("--redact", action="store_true", help=REDACT)
     command.set_defaults(module="workbench.commands.snapshot")
 
+
+def _add_serve(commands: Commands) -> None:
     command = add_command(commands, "serve", "the workbench in a browser of this machine, read-only unless asked")
     command.add_argument("file", metavar="FILE", type=Path, nargs="?", help="a saved snapshot instead of this host")
     command.add_argument("--port", metavar="N", type=int, default=8787, help="the port of 127.0.0.1 (8787)")
     command.add_argument("--write", action="store_true", help="allow fixes and labs, as in the terminal")
     command.set_defaults(module="workbench.commands.serve")
-
-    command = add_command(commands, "config", "the workbench's settings: keys, theme, glyphs, as a file to edit")
-    command.set_defaults(module="workbench.commands.config")
-
-    _add_report(commands)
-    _add_diff(commands)
-    command = add_command(
-        commands, "collect", "a shell script that gathers a snapshot on a machine without Python", COLLECT
-    )
-    command.set_defaults(module="workbench.commands.collect")
-    command = add_command(commands, "clean", "remove what a portscope that was killed left behind")
-    command.set_defaults(module="workbench.commands.clean")
-    add_labs(add_command(commands, "lab", "Docker-like labs from Compose files"), add_command)
-    return parser
 
 
 def _add_protocol(command: Parser) -> None:
@@ -165,7 +174,7 @@ def _add_protocol(command: Parser) -> None:
         chosen.add_argument(f"--{name}", action="store_const", const=name, dest="protocol", help=text)
 
 
-def _add_report(commands: argparse._SubParsersAction[Parser]) -> None:
+def _add_report(commands: Commands) -> None:
     command = add_command(
         commands, "report", "the network, and the answers to questions, as a document", ASKED + EXIT_CODES
     )
@@ -185,7 +194,7 @@ def _add_report(commands: argparse._SubParsersAction[Parser]) -> None:
     command.set_defaults(module="workbench.commands.report")
 
 
-def _add_diff(commands: argparse._SubParsersAction[Parser]) -> None:
+def _add_diff(commands: Commands) -> None:
     command = add_command(commands, "diff", "what changed between two snapshots, and what of it flips an answer", WHY)
     command.add_argument("before", metavar="BEFORE", type=Path, help="a saved snapshot")
     command.add_argument("after", metavar="AFTER", type=Path, nargs="?", help="a later one (default: this host now)")
@@ -196,7 +205,7 @@ def _add_diff(commands: argparse._SubParsersAction[Parser]) -> None:
     command.set_defaults(module="workbench.commands.diff")
 
 
-def add_command(commands: argparse._SubParsersAction[Parser], name: str, text: str, epilog: str = "") -> Parser:
+def add_command(commands: Commands, name: str, text: str, epilog: str = "") -> Parser:
     """A command's own parser."""
     return commands.add_parser(
         name,

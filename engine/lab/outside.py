@@ -8,11 +8,13 @@ neighbour of the host, so that its subnet may be one that the host has as well.
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Interface, IPv6Interface, IPv6Network, ip_interface
+from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network, ip_interface
 
 from engine.lab.addresses import Subnets
 from engine.lab.blueprint import Outside
 from engine.lab.spec import LabSpec, OutsideSpec, Place
+
+Interface = IPv4Interface | IPv6Interface | None
 
 USUAL = "lan"
 NEAR, FAR = 1, 2
@@ -20,10 +22,42 @@ NEAR, FAR = 1, 2
 
 def outside_nodes(spec: LabSpec, subnets: Subnets) -> tuple[Outside, ...]:
     """The outside nodes of a lab. Raises LabFileError."""
-    place = Place(spec.file, 1, "x-lab.outside")
-    beyond = Subnets()
-    wanted = (OutsideSpec(USUAL, place),) if spec.outside is None else spec.outside
-    names = {service.name for service in spec.services} | {"host"}
+    wanted = (OutsideSpec(USUAL, Place(spec.file, 1, "x-lab.outside")),) if spec.outside is None else spec.outside
+    _claim(spec, wanted, subnets)
+    with_ipv6 = any(network.ipv6 for network in spec.networks) or any(node.subnet6 for node in wanted)
+    found: dict[str, Outside] = {}
+    links: dict[str, int] = {}
+    for number, node in enumerate(wanted):
+        if node.behind and node.behind not in found:
+            raise node.place.wrong(f"is behind {node.behind!r}, which is not there before it", "list that one first")
+        near = node.behind or "host"
+        count = links[near] = links.get(near, 0) + 1
+        subnet = node.subnet or subnets.next_free("outside", f"outside {node.name}", node.place)
+        near_side, far_side = _sides(subnet)
+        near_side6, far_side6 = _sides(node.subnet6 or (IPv6Network(f"fd00:{30 + number}::/64") if with_ipv6 else None))
+        first = near == "host" and not any(other.near_netns.endswith("-host") for other in found.values())
+        found[node.name] = Outside(
+            node.name,
+            f"{spec.name}-{node.name}",
+            f"{spec.name}-{near}",
+            node.link or (f"eth{count - 1}" if near == "host" else f"eth{count}"),
+            _v4(near_side),
+            "eth0",
+            _v4(far_side),
+            _v6(near_side6),
+            _v6(far_side6),
+            first if node.default is None else node.default,
+            node.routes,
+            node.listens,
+            node.mtu,
+        )
+        _lead_to(found, wanted, found[node.name])
+    return tuple(found.values())
+
+
+def _claim(spec: LabSpec, wanted: tuple[OutsideSpec, ...], subnets: Subnets) -> None:
+    """The names and networks of the nodes are nobody else's. Raises LabFileError."""
+    beyond, names = Subnets(), {service.name for service in spec.services} | {"host"}
     for node in wanted:
         if node.name in names:
             raise node.place.wrong("has the name of another node", "choose another one")
@@ -37,41 +71,14 @@ def outside_nodes(spec: LabSpec, subnets: Subnets) -> tuple[Outside, ...]:
         for route in node.routes:
             if route.prefixlen and route not in known:
                 subnets.claim(route, f"the route to {node.name}", node.place)
-    with_ipv6 = any(network.ipv6 for network in spec.networks) or any(node.subnet6 for node in wanted)
-    found: dict[str, Outside] = {}
-    links: dict[str, int] = {}
-    for number, node in enumerate(wanted):
-        if node.behind and node.behind not in found:
-            raise node.place.wrong(f"is behind {node.behind!r}, which is not there before it", "list that one first")
-        near = node.behind or "host"
-        count = links[near] = links.get(near, 0) + 1
-        link = node.link or (f"eth{count - 1}" if near == "host" else f"eth{count}")
-        subnet = node.subnet or subnets.next_free("outside", f"outside {node.name}", node.place)
-        subnet6 = node.subnet6 or (IPv6Network(f"fd00:{30 + number}::/64") if with_ipv6 else None)
-        sides = [ip_interface(f"{subnet.network_address + host}/{subnet.prefixlen}") for host in (NEAR, FAR)]
-        sides6 = (
-            [ip_interface(f"{subnet6.network_address + host}/{subnet6.prefixlen}") for host in (NEAR, FAR)]
-            if subnet6
-            else [None, None]
-        )
-        first = near == "host" and not any(other.near_netns.endswith("-host") for other in found.values())
-        found[node.name] = Outside(
-            node.name,
-            f"{spec.name}-{node.name}",
-            f"{spec.name}-{near}",
-            link,
-            _v4(sides[0]),
-            "eth0",
-            _v4(sides[1]),
-            _v6(sides6[0]),
-            _v6(sides6[1]),
-            first if node.default is None else node.default,
-            node.routes,
-            node.listens,
-            node.mtu,
-        )
-        _lead_to(found, wanted, found[node.name])
-    return tuple(found.values())
+
+
+def _sides(subnet: IPv4Network | IPv6Network | None) -> tuple[Interface, Interface]:
+    """The near and the far side's addresses in a network."""
+    if subnet is None:
+        return None, None
+    near, far = (ip_interface(f"{subnet.network_address + host}/{subnet.prefixlen}") for host in (NEAR, FAR))
+    return near, far
 
 
 def _lead_to(found: dict[str, Outside], wanted: tuple[OutsideSpec, ...], node: Outside) -> None:
@@ -86,11 +93,11 @@ def _lead_to(found: dict[str, Outside], wanted: tuple[OutsideSpec, ...], node: O
         router = behind[router]
 
 
-def _v4(side: IPv4Interface | IPv6Interface | None) -> IPv4Interface:
+def _v4(side: Interface) -> IPv4Interface:
     assert isinstance(side, IPv4Interface)
     return side
 
 
-def _v6(side: IPv4Interface | IPv6Interface | None) -> IPv6Interface | None:
+def _v6(side: Interface) -> IPv6Interface | None:
     assert side is None or isinstance(side, IPv6Interface)
     return side
