@@ -28,6 +28,8 @@ from engine.observe.memo import Memo
 
 _HOOKS = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
 _JUMPS = {VerdictKind.JUMP: " -j ", VerdictKind.GOTO: " -g "}
+#: Names that no chain should have: in iptables-save's words a jump there is the target.
+_TAKEN = TARGET_NAMES.union(VERDICTS.values())
 
 #: A rule as it is kept: `-A CHAIN`, packets and octets; its target, which is a chain's name, bytes, or None; its two
 #: addresses, and what stands behind them; and the matches: of a comment the text, of others the bytes. Tuples of
@@ -40,7 +42,7 @@ _length = struct.Struct("=H").unpack_from
 #: What a match or a target begins with: its size, its name and revision, and a number, which may be a verdict.
 _EXTENSION = "H30si"
 _extension = struct.Struct(f"={_EXTENSION}").unpack_from
-_COMMENT, _COMMENT_SIZE = struct.pack("=30s", b"comment"), BEHIND + 256
+_COMMENT = struct.pack("=30s", b"comment")
 _ERROR_SIZE = BEHIND + 32
 _ERROR = struct.pack("=H30s", _ERROR_SIZE, b"ERROR")
 
@@ -133,8 +135,8 @@ class _Reader:
             made.policies[name] = "-" if policy is None else self._policy(last)
         if len(made.policies) != len(self._table.chains) + len(self._jumps):
             raise ValueError("a chain is missing")
-        if not TARGET_NAMES.isdisjoint(made.policies):
-            raise Unknown  # iptables-save takes a jump there for the target
+        if not _TAKEN.isdisjoint(made.policies):
+            raise Unknown
         made.rules.update(self._rules(chains))
         return made
 
@@ -182,7 +184,7 @@ class _Reader:
                 parts: list[str | bytes] = []
                 while at < target:
                     behind = at + length
-                    if name == _COMMENT and length == _COMMENT_SIZE:
+                    if name == _COMMENT and length > BEHIND:
                         parts.append(data[at + BEHIND : behind].partition(b"\0")[0].decode("utf-8", "replace"))
                     else:
                         parts.append(matches[data[at:behind]])

@@ -74,10 +74,14 @@ class Forms:
         self.target_words, self.targets = Memo(partial(_target_words, family)), Memo(self._target)
 
     def _understood(self, words: str) -> Meaning:
+        """What words mean that are no comment, which is not kept as a part."""
         try:
-            return xt_parts.meaning(self._context, (), words, (words,))[0] if words else ()
+            meaning, comment = xt_parts.meaning(self._context, (), words, (words,)) if words else ((), "")
         except FirewallTextError as error:
             raise Unknown from error
+        if comment:
+            raise Unknown
+        return meaning
 
     def _match(self, raw: bytes) -> Meaning:
         return self._understood(self.match_words[raw])

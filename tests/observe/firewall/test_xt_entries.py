@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,9 +65,18 @@ def test_a_table_is_the_same_wherever_its_entries_begin() -> None:
     assert draft(replace(WHOLE, data=bytes(40) + WHOLE.data[:], start=40), "ip") == draft(WHOLE, "ip")
 
 
-def test_a_chain_with_the_name_of_a_target_is_left_to_the_tool() -> None:
-    named = WHOLE.data[:].replace(b"mine", b"MARK")
+@pytest.mark.parametrize("name", [b"MARK\0\0", b"ACCEPT"])
+def test_a_chain_with_the_name_of_a_target_is_left_to_the_tool(name: bytes) -> None:
+    named = WHOLE.data[:].replace(b"mine\0\0", name)
     assert draft(replace(WHOLE, data=named), "ip") is None
+
+
+@pytest.mark.parametrize(("behind", "is_told"), [(b"", True), (b"\0odd", False)])
+def test_a_comment_with_something_behind_its_name_is_left_to_the_tool(behind: bytes, is_told: bool) -> None:
+    comment = struct.pack("=H29sB256s", 288, b"comment" + behind, 0, b"a b")
+    rule = _ANYBODY + struct.pack("=4xHHIQQ", 112 + 288, 152 + 288, 0, 0, 0) + comment + standard(-1)
+    made = draft(table(rule, entry(standard(-1)), entry(error(b"ERROR")), policy=1), "ip")
+    assert (made is not None) is is_told
 
 
 @given(st.binary(max_size=600), st.lists(st.tuples(st.integers(0, 4), st.integers(0, 700), st.integers(0, 700))))
