@@ -129,15 +129,15 @@ class _Reader:
         """The chains in their order, each with its rules."""
         made = Draft(self._table.name, make=Rules(self._forms.family))
         chains = self._chains()
-        for name, policy, first, last in chains:
-            if last < first or policy not in (None, last):
+        for _, policy, first, last in chains:
+            if last < first or not (policy is None or policy == last):
                 raise ValueError("a chain does not end with its policy")
-            made.policies[name] = "-" if policy is None else self._policy(last)
+        made.policies = {name: "-" if policy is None else self._policy(last) for name, policy, _, last in chains}
         if len(made.policies) != len(self._table.chains) + len(self._jumps):
             raise ValueError("a chain is missing")
         if not _TAKEN.isdisjoint(made.policies):
             raise Unknown
-        made.rules.update(self._rules(chains))
+        made.rules = self._rules(chains)
         return made
 
     def _chains(self) -> list[_Chain]:
@@ -147,6 +147,7 @@ class _Reader:
         error_size, name_at = size + _ERROR_SIZE, size + len(_ERROR)
         built_in = {start + begin: (_HOOKS[hook], start + end) for hook, begin, end in self._table.chains}
         found: list[_Chain] = []
+        jumps = self._jumps
         name, policy, first, last, place = "", None, start, start, start
         while place < end:
             (length,) = _length(data, place + length_at)
@@ -156,12 +157,12 @@ class _Reader:
             if length == error_size and data[place + size : place + name_at] == _ERROR:
                 found.append((name, policy, first, last))
                 name, policy, first = text(data[place + name_at : place + name_at + 30]), None, following
-                self._jumps[following - start] = name
+                jumps[following - start] = name
             elif place in built_in:
                 found.append((name, policy, first, last))
                 (name, policy), first = built_in[place], place
             last, place = place, following
-        if self._jumps.pop(end - start, None) is None:
+        if jumps.pop(end - start, None) is None:
             raise ValueError("the table has no end")
         return found[1:]  # the first one is what there is before any chain
 

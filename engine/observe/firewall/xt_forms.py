@@ -88,9 +88,9 @@ class Forms:
 
     def _target(self, raw: bytes) -> Meaning:
         """A translation to one port of one address is put together here."""
-        if raw[NAMED:BEHIND] == _DNAT and len(raw) == _DNAT_SIZE:
-            flags, low, high, first, last = self._range(raw)
-            if flags == _TO_PORT and low == high and first == last:
+        if raw.startswith(_DNAT):
+            low, high, first, last = self._range(raw)
+            if low == high and first == last:
                 to = self._host(low)
                 return (Nat(_TRANSLATES, NatValue(to, to, first, last)),)
         return self._understood(self.target_words[raw])
@@ -220,13 +220,13 @@ def text(raw: bytes) -> str:
 
 _MATCH_NAMES, _TARGET_NAMES = Memo(_match_named), Memo(_target_named)
 
-#: DNAT of revision 2, and of its struct nf_nat_range2 the flags for an address and a port.
-_DNAT, _DNAT_SIZE, _TO_PORT = struct.pack("=29sB", b"DNAT", 2), 80, struct.pack("=I", 1 | 2)
+#: How DNAT of revision 2 to an address and a port begins: its size, name and revision, and the flags for these two.
+_DNAT = struct.pack("=H29sBI", 80, b"DNAT", 2, 1 | 2)
 _TRANSLATES = NatKind.DNAT
-#: Flags, both addresses and both ports of such a target in each family, and what makes an address of one of these.
+#: Both addresses and both ports of its struct nf_nat_range2 in each family, and what makes an address of one of these.
 _RANGES: dict[str, tuple[Callable[[bytes], tuple[Any, ...]], Callable[[Any], IPAddress]]] = {
-    "ip": (struct.Struct("!32x4sI12xI12xHH8x").unpack, IPv4Address),
-    "ip6": (struct.Struct("!32x4s16s16sHH8x").unpack, IPv6Address),
+    "ip": (struct.Struct("!36xI12xI12xHH8x").unpack, IPv4Address),
+    "ip6": (struct.Struct("!36x16s16sHH8x").unpack, IPv6Address),
 }
 
 FORMS = {
