@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from engine.explain.blocker import Remedy
 from engine.explain.blockers.nat import right_targets
-from engine.explain.blockers.publish import publish, untranslated
+from engine.explain.blockers.publish import publish, untranslated, written_anew
 from engine.explain.doors import takes
 from engine.explain.effects import Sideways
 from engine.explain.failure import Failure, Leg, rule_at, translation_of
@@ -123,7 +123,9 @@ def _only_by_proxy(talk: Failure) -> Iterator[Cause]:
     untracked = any(step.context.ct_state == "untracked" for step in talk.trace.hops[-1].steps)
     why = "a rule keeps the packet out of tracking" if untracked else "rules were flushed, or dockerd writes none"
     evidence = (why,)
-    fixes = _proven(talk, [publish(talk, talk.netns, service, packet.dport or 0)], lambda after: after.relayed is None)
+    anew = written_anew(service.container) if service.container and not untracked else ""
+    remedy = publish(talk, talk.netns, service, packet.dport or 0, anew)
+    fixes = _proven(talk, [remedy], lambda after: after.relayed is None)
     yield Cause("NAT_PROXY_ONLY", sentence, at, "docker", evidence, untranslated(talk), fixes)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from engine.explain.blocker import WIDE, Blocker, Remedy
 from engine.explain.blockers.banned import TOOLS, taken_back
+from engine.explain.blockers.evidence import held, met, policy, published
 from engine.explain.blockers.zones import unzoned
 from engine.explain.failure import Failure, place_of, rule_at
 from engine.explain.nearmiss import Passed, near_misses
@@ -18,13 +18,20 @@ from engine.model.address import end_of
 from engine.model.firewall import Backend, Match, Name, Rule, Table, VerdictKind
 from engine.model.owner import DEVICES
 from engine.model.packet import Protocol
-from engine.model.plan import DeleteElement, DeleteRule, RulePlace
+from engine.model.plan import DeleteRule, RulePlace
 from engine.model.ref import Ref
 from engine.model.trace import Outcome, StepKind
 from engine.path.places import chain_ref
 
 #: Fields that tie a rule to one service: with a port and one of these a rule is about this flow, not about a class.
 PORTS = frozenset({"tcp dport", "udp dport", "sctp dport", "th dport", "tcp sport", "udp sport", "th sport"})
+#: What Docker Engine 29 says of its rules of nftables.
+COMMENTED = {
+    "ICC": "FW_ICC_DROP",
+    "UNPUBLISHED PORT DROP": "FW_UNPUBLISHED_PORT_DROP",
+    "INTERNAL NETWORK INGRESS": "FW_INTERNAL_NET_DROP",
+    "INTERNAL NETWORK EGRESS": "FW_INTERNAL_NET_DROP",
+}
 PLACES = frozenset({"ip daddr", "ip6 daddr", "ip saddr", "ip6 saddr"})
 
 
@@ -43,7 +50,7 @@ def rule_drop(failure: Failure) -> list[Blocker]:
     misses = near_misses(_passed(failure, ref), accepts, ref)
     code = "FW_RULE_REJECT" if rejects else "FW_RAW_DIRECT_ACCESS_DROP" if guard else _drop_code(owner, rule, ref)
     remedies = _ways_past(failure, table, rule, ref, owner)
-    evidence = (*_evidence(failure, rule), *_held(remedies))
+    evidence = (*met(failure, rule), *held(remedies), *published(failure, code, owner), *policy(ref, owner))
     return [Blocker(code, sentence, ref, remedies, owner, evidence, misses)]
 
 
@@ -113,7 +120,8 @@ def policy_drop(failure: Failure) -> list[Blocker]:
         remedy = Remedy(f"accept {_flow(failure)} in {chain_word}", (insertion(place, selector),))
     sentence = f"no rule accepts {_what(failure)} in {ref.netns}: the policy of {ref.name} drops it"
     misses = near_misses(_passed(failure, ref), accepts)
-    evidence = (f"{failure.packet} ran through {ref.name} without a match that accepts it",)
+    ran = f"{failure.packet} ran through {ref.name} without a match that accepts it"
+    evidence = (ran, *published(failure, "FW_POLICY_DROP", owner))
     return [Blocker("FW_POLICY_DROP", sentence, ref, (remedy,), owner, evidence, misses)]
 
 
@@ -186,12 +194,15 @@ def _passed(failure: Failure, ref: Ref) -> Passed:
 
 
 def _drop_code(owner: str, rule: Rule, ref: Ref) -> str:
-    """What an engine's own rule is there for, told by its devices (moby, integration/network/bridge/iptablesdoc)."""
+    """What an engine's own rule is there for, told by its devices, or by its comment (moby,
+    integration/network/bridge/iptablesdoc and nftablesdoc)."""
     asked = {field.name: each for each in rule.statements if isinstance(each, Match) for field in each.fields}
     came, leaves = asked.get("meta iifname"), asked.get("meta oifname")
     subnet = next((asked[name] for name in sorted(PLACES) if name in asked), None)
     if owner not in ENGINES and not _whose_bridge(leaves):
         return "FW_RULE_DROP"
+    if owner == "docker" and rule.comment in COMMENTED:
+        return COMMENTED[rule.comment]
     if came is not None and leaves is not None and came.elements == leaves.elements:
         return "FW_UNPUBLISHED_PORT_DROP" if came.negate else "FW_ICC_DROP"
     if subnet is not None and subnet.negate and (came is not None or leaves is not None):
@@ -221,22 +232,6 @@ def _direct_access_guard(failure: Failure, rule: Rule, ref: Ref) -> str:
         if any(failure.packet.dst in (each.address, each.address6) for each in container.attachments):
             return container.engine
     return _whose_bridge(bridge)
-
-
-def _evidence(failure: Failure, rule: Rule) -> tuple[str, ...]:
-    found = [f"the packet there: {failure.packet}"]
-    if rule.packets is not None:
-        found.append(f"the rule has counted {rule.packets} packets")
-    nat = [step for step in failure.trace.steps if step.kind is StepKind.NAT and step.after]
-    if nat:
-        found.append(f"translated before: {nat[-1].packet} became {nat[-1].after}")
-    return tuple(found)
-
-
-def _held(remedies: Iterable[Remedy]) -> tuple[str, ...]:
-    """What the sets hold that the remedies take it out of."""
-    changes = (each for remedy in remedies for each in remedy.changes if isinstance(each, DeleteElement))
-    return tuple(f"the set {each.name} holds {each.words}" for each in changes)
 
 
 def _what(failure: Failure) -> str:

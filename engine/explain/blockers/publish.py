@@ -77,15 +77,25 @@ def run_again(container: Container, port: str) -> str:
     return f"run {container.name} again with -p {port}"
 
 
+def written_anew(container: Container) -> str:
+    """What has a container's engine write the rules of its published ports again; empty where that is not known."""
+    if container.engine.startswith("podman"):
+        return f"podman network reload {container.name} writes its rules anew"
+    if not container.engine.startswith("docker"):
+        return ""
+    return f"restart the engine{' (systemctl restart docker)' if container.of_host else ''}: it writes its rules anew"
+
+
 def asking(failure: Failure, asked: int, port: int) -> str:
     """The ports of a published service in the words of the engine's client: `8080:80`, `5353:53/udp`."""
     return f"{asked}:{port}" + ("" if is_tcp(failure) else f"/{failure.question.protocol}")
 
 
-def publish(failure: Failure, host: Netns, service: Service, asked: int) -> Remedy:
-    """The rules that the engine itself writes for a published port, in the chains that it keeps for them."""
+def publish(failure: Failure, host: Netns, service: Service, asked: int, lasting: str = "") -> Remedy:
+    """The rules that the engine itself writes for a published port, in the chains that it keeps for them. `lasting` is
+    what publishes it for good, where the container need not be run again for that."""
     port = asking(failure, asked, service.port)
-    again = f" (lasting: {run_again(service.container, port)})" if service.container else ""
+    again = f" (lasting: {lasting or run_again(service.container, port)})" if service.container else ""
     title = f"publish {asked} for {service.name} at {end_of(service.address, service.port)}{again}"
     return Remedy(title, (*_translation(failure, host, service, asked), *acceptance(failure, host, service)))
 

@@ -6,7 +6,7 @@ The reasons are asked in the order of `REASONS`; the last one always has an answ
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.publish import (
@@ -18,6 +18,7 @@ from engine.explain.blockers.publish import (
     publish,
     run_again,
     untranslated,
+    written_anew,
 )
 from engine.explain.failure import Failure, Leg, translation_of
 from engine.explain.services import intention, services_for
@@ -187,8 +188,11 @@ def _proxy_gone(wish: Wish) -> Blocker | None:
 def _wiped(wish: Wish) -> Blocker:
     failure, container, host = wish.failure, wish.container, wish.failure.netns
     found = services_for(failure, host, wish.asked)
+    anew = written_anew(container)
     reload = (_reload(container),) if container.engine.startswith("podman") and container.attachments else ()
-    remedies = (*reload, *(publish(failure, host, service, wish.asked) for service in found), wish.manual)
+    by_hand = (publish(failure, host, service, wish.asked, anew) for service in found)
+    lasting = Remedy(anew, (wish.served,), manual=True) if anew and not reload else wish.manual
+    remedies = (*reload, *(replace(each, fallback=bool(reload)) for each in by_hand), lasting)
     sentence = f"{container.engine} published {wish.asked} for {container.name}, but no rule of {host.id} translates it"
     evidence = tuple(f"{each.name} listens on {end_of(each.address, each.port)}" for each in found)
     return wish.blocker("NAT_RULES_WIPED", sentence, remedies, untranslated(failure), evidence)

@@ -1,0 +1,58 @@
+"""What speaks for a rule or policy that stops a packet, and what its owner is asked for instead of an exception."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.explain.blocker import Remedy
+from engine.explain.blockers.publish import written_anew
+from engine.explain.failure import Failure
+from engine.model.firewall import Rule
+from engine.model.plan import DeleteElement
+from engine.model.ref import Ref
+from engine.model.trace import StepKind
+
+#: How chains begin that are written from the NetworkPolicies of a cluster (kube-router, calico).
+POLICIES = ("KUBE-NWPLCY-", "KUBE-POD-FW-", "cali-")
+#: What it means that an engine's own drop meets a packet for a port that the engine has published.
+_LOST = "{} is published at {}, and the rule of {} that accepts it is not there; {}"
+PROMISED = {
+    "FW_RAW_DIRECT_ACCESS_DROP": "{} is published: ask for port {} of the host instead",
+    "FW_POLICY_DROP": _LOST,
+    "FW_UNPUBLISHED_PORT_DROP": _LOST,
+}
+
+
+def met(failure: Failure, rule: Rule) -> tuple[str, ...]:
+    """What the rule met."""
+    found = [f"the packet there: {failure.packet}"]
+    if rule.packets is not None:
+        found.append(f"the rule has counted {rule.packets} packets")
+    nat = [step for step in failure.trace.steps if step.kind is StepKind.NAT and step.after]
+    if nat:
+        found.append(f"translated before: {nat[-1].packet} became {nat[-1].after}")
+    return tuple(found)
+
+
+def published(failure: Failure, code: str, owner: str) -> tuple[str, ...]:
+    """What the engine was asked for, where it is its own rules that drop the packet."""
+    packet = failure.packet
+    for container, port in failure.world.snapshot.published if code in PROMISED and not failure.backwards else ():
+        own = {address for place in container.attachments for address in (place.address, place.address6)}
+        asked = packet.dst in own and (packet.dport, packet.protocol) == (port.container_port, port.protocol)
+        if asked and container.engine == owner:
+            return (PROMISED[code].format(container.name, port.host_port, owner, written_anew(container)),)
+    return ()
+
+
+def held(remedies: Iterable[Remedy]) -> tuple[str, ...]:
+    """What the sets hold that the remedies take it out of."""
+    changes = (each for remedy in remedies for each in remedy.changes if isinstance(each, DeleteElement))
+    return tuple(f"the set {each.name} holds {each.words}" for each in changes)
+
+
+def policy(ref: Ref, owner: str) -> tuple[str, ...]:
+    """Where a cluster's policies are what the rule was written from."""
+    if owner != "cni" or not str(ref.key[3]).startswith(POLICIES):
+        return ()
+    return ("lasting (not checked): a NetworkPolicy that lets it in, from which the plugin writes such rules",)
