@@ -17,6 +17,7 @@ from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import BindingsMap, BindingType
 from textual.content import Content
+from textual.events import Click
 from textual.filter import LineFilter
 from textual.message import Message
 from textual.theme import Theme
@@ -30,7 +31,7 @@ from workbench.command_log import CommandLog
 from workbench.engine import Engine
 from workbench.exits import own_fault
 from workbench.glyphs import HARMLESS, PLAIN
-from workbench.header import State, answer_strip, header, tabs
+from workbench.header import State, answer_strip, header, tab_at, tabs
 from workbench.help import Help
 from workbench.labs.actions import TELLING, Labs
 from workbench.looking import LIVE_ONLY, Looking
@@ -175,6 +176,12 @@ class Workbench(Unbroken, Metering, Proving, Labs, Asking, Looking, Surveying, M
             self.panes.topology.refresh()
             self.panes.answer.refresh()
         self.head()
+
+    @on(Click, "#tabs")
+    def _tab_chosen(self, event: Click) -> None:
+        name = tab_at(event.x)
+        if name:
+            self.action_pane(name)
 
     @on(Panes.Detail)
     def _detail(self, event: Panes.Detail) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 from textual.content import Content
 
@@ -14,7 +15,8 @@ from workbench.panes import NAMES
 
 DIM = "$foreground 60%"
 STYLES = {Role.GOOD: "$text-success bold", Role.BAD: "$text-error bold", Role.WARN: "$text-warning bold"}
-TITLES = ("Topology", "Rules", "Path", "Answer")
+#: The tabs of the panes, in the order of their numbers.
+LABELS = (" 1 Topology ", " 2 Rules ", " 3 Path ", " 4 Answer ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,14 @@ def header(state: State, snapshot: Snapshot | None) -> Content:
 
 def tabs(current: str) -> Content:
     """The panes by number, the current one reversed."""
-    named = enumerate(zip(NAMES, TITLES, strict=True), 1)
-    labels = [(f" {number} {title} ", "bold reverse" if name == current else DIM) for number, (name, title) in named]
-    return Content.assemble(*labels)
+    labels = zip(NAMES, LABELS, strict=True)
+    return Content.assemble(*((label, "bold reverse" if name == current else DIM) for name, label in labels))
+
+
+def tab_at(x: int) -> str:
+    """The pane whose tab has that cell; empty beside them."""
+    ends = accumulate(map(len, LABELS))
+    return next((name for name, end in zip(NAMES, ends, strict=True) if x < end), "")
 
 
 def answer_strip(verdict: Verdict) -> Content:

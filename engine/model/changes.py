@@ -74,7 +74,7 @@ def changes(before: Snapshot, after: Snapshot) -> tuple[Difference, ...]:
 
 
 def _others(before: Any, after: Any) -> tuple[Any, Any]:
-    """Two tables without the rows that are the same in both (in tuples: the very same value): few of hundreds change."""
+    """Two tables without the rows that are alike in both (in tuples: the very same value): few of hundreds change."""
     if isinstance(before, Mapping):
         names = {name for name, _ in before.items() ^ after.items()}
         old, new = ({name: side[name] for name in side if name in names} for side in (before, after))

@@ -276,6 +276,18 @@ def test_a_narrow_terminal_shows_one_pane_and_the_answer_below() -> None:
     drive(workbench(ask=ASK), play, size=(80, 24))
 
 
+def test_a_tab_of_the_narrow_layout_leads_to_its_pane_by_the_pointer() -> None:
+    async def play(pilot: Pilot[int]) -> None:
+        await looked(pilot)
+        app = bench(pilot)
+        for x, pane in ((26, "path"), (3, "topology"), (35, "answer"), (14, "rules"), (60, "rules")):
+            await pilot.click("#tabs", offset=(x, 0))
+            assert app.panes.current == pane
+            assert app.panes.pane().has_focus
+
+    drive(workbench(), play, size=(80, 24))
+
+
 def test_a_tiny_terminal_is_drawn_too() -> None:
     async def play(pilot: Pilot[int]) -> None:
         await answered(pilot)
