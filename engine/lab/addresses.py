@@ -72,6 +72,9 @@ class Hosts:
             )
         if address in self._taken:
             raise place.wrong(f"has {address}, which is taken", "choose another one")
+        subnet = self._subnet
+        if subnet.version == 4 and address in (subnet.network_address, subnet.broadcast_address):
+            raise place.wrong(f"has {address}, which is no host's in {subnet}", "choose one between its first and last")
         self._taken.add(address)
         return address
 

@@ -36,7 +36,8 @@ def choose(spec: LabSpec) -> Blueprint:
         )
     subnets = Subnets()
     outside = outside_nodes(spec, subnets)
-    bridges = _bridges(spec, subnets)
+    uplinks = {one.near_link: f"the uplink to {one.name}" for one in outside if one.near_netns == f"{spec.name}-host"}
+    bridges = _bridges(spec, subnets, {"lo": "the host itself", **uplinks})
     nodes = _nodes(spec, bridges)
     lab = Blueprint(spec, tuple(bridges.values()), nodes, publish(spec, nodes), outside, backend)
     _check_names(lab)
@@ -48,8 +49,11 @@ def family(layout: str) -> str:
     return layout.partition("-")[0]
 
 
-def _bridges(spec: LabSpec, subnets: Subnets) -> dict[str, Bridge]:
-    """The bridges by network: the engine's own, then the file's in its order, then the default one if it is used."""
+def _bridges(spec: LabSpec, subnets: Subnets, links: dict[str, str]) -> dict[str, Bridge]:
+    """The bridges by network: the engine's own, then the file's in its order, then the default one if it is used.
+
+    `links` are those that the host has without them, with whose they are.
+    """
     declared = {network.name: network for network in spec.networks}
     place = Place(spec.file, 1, "networks")
     wanted = list(spec.networks)
@@ -70,12 +74,12 @@ def _bridges(spec: LabSpec, subnets: Subnets) -> dict[str, Bridge]:
         if network.name == OWN:
             raise network.place.wrong("has the name of the engine's own network", "choose another one")
         found[network.name] = _bridge(spec, network, number, subnets)
-    links: dict[str, str] = {}
+    links = dict(links)
     for bridge in found.values():
         if bridge.link in links:
             where = declared[bridge.name].place if bridge.name in declared else place
-            raise where.wrong(f"has the bridge {bridge.link} of {links[bridge.link]}", "choose another name for it")
-        links[bridge.link] = bridge.name
+            raise where.wrong(f"has the link {bridge.link} of {links[bridge.link]}", "choose another name for it")
+        links[bridge.link] = f"network {bridge.name}"
     return found
 
 

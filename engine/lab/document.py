@@ -151,7 +151,7 @@ def parse(text: str, file: str) -> Value:
 
 
 def _one_of(words: tuple[str, ...]) -> str:
-    return f"known here: {', '.join(words)}"
+    return f"known here: {', '.join(dict.fromkeys(words))}"
 
 
 def plain(value: Value) -> Mapping[str, str]:

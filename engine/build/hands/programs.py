@@ -122,18 +122,24 @@ def end_process(pid: int, started: int) -> None:
 
 
 def start_listeners(words: Sequence[str], module: str = "engine.build.server") -> Listeners:
-    """Starts the program of that name with the words of its listeners; `wait_until_ready` says when all are open."""
+    """Starts the program of that name with the words of its listeners; `wait_until_ready` says when all are open.
+
+    Raises BuildError when it cannot be started.
+    """
     lease = userns.lease()
     variables, kept = ({LEASE: str(lease)}, (lease,)) if lease is not None else ({}, ())
     pipe = subprocess.PIPE
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", module, *words],
-        env={**environment(), **variables},
-        cwd="/",
-        start_new_session=True,
-        stdin=pipe,
-        stdout=pipe,
-        stderr=pipe,
-        pass_fds=kept,
-    )
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", module, *words],
+            env={**environment(), **variables},
+            cwd="/",
+            start_new_session=True,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            pass_fds=kept,
+        )
+    except OSError as error:  # more ports than a command line has room for, no process left
+        raise BuildError(f"the program that listens ({module}) cannot be started: {error.strerror}") from None
     return Listeners(process)
