@@ -118,7 +118,7 @@ def route_input(journey: Journey, packet: Packet, device: Link, *, passing: bool
     if out_of_place:
         return out_of_place
     found = look_up(journey, flow_key(journey, packet, iif=device.name, oif=only_device(packet.dst, device)))
-    off = None if passing else _not_forwarding(journey, packet, device)
+    off = None if passing or _discards(netns, found) else _not_forwarding(journey, packet, device)
     first = off if packet.dst.version == 4 else None
     if not isinstance(found, Found):
         return first or _no_route(journey, packet, found)
@@ -147,16 +147,19 @@ def _onwards(journey: Journey, found: Found, packet: Packet) -> Way | Refusal:
     if link is None:
         return Refusal(Outcome.UNKNOWN, ref, "the route's device is not in the picture")
     source = route.preferred_source or _source(journey, link, hop, packet, route)
-    gateway = None if _is_oneself(journey, hop, ref) else hop.gateway
+    gateway = None if _is_oneself(journey, hop, ref, link) else hop.gateway
     via = f" via {gateway}" if gateway else ""
     text = f"{packet.dst}{via} dev {link.name} ({_by(found)})"
     return Way(False, link, gateway or packet.dst, source, ref, text, route)
 
 
-def _is_oneself(journey: Journey, hop: NextHop, ref: Ref) -> bool:
+def _is_oneself(journey: Journey, hop: NextHop, ref: Ref, link: Link) -> bool:
     """Whether the gateway was an address of this namespace when the route was made: then the destination is taken to
-    be on the link (fib_check_nh_v4_gw, rt_set_nexthop). Which was first can't be seen."""
+    be on the link (fib_check_nh_v4_gw, rt_set_nexthop). Which was first can't be seen, but on the loopback device,
+    where there is no other."""
     netns, gateway = journey.netns, hop.gateway
+    if link.kind == "loopback" and gateway is not None and gateway.version == 4:
+        return True
     if gateway is None or gateway.version == 6 or gateway not in netns.addresses_by_value:
         return False
     sentence = f"whether {netns.id} had the address {gateway} before it got a route by it can't be seen"
@@ -209,6 +212,14 @@ def _no_route(journey: Journey, packet: Packet, rule: PolicyRule | None) -> Refu
         return Refusal(outcome, rule_ref(netns, rule), f"policy rule: {rule.text}")
     ref = Ref(RefKind.ROUTE, netns.id, (), "routing table", f"no route to {packet.dst}")
     return Refusal(Outcome.NO_ROUTE, ref, f"no route to {packet.dst}")
+
+
+def _discards(netns: Netns, found: Found | PolicyRule | None) -> bool:
+    """Whether a route of IPv6 leads out by the loopback device: it refuses, whether packets are forwarded or not."""
+    if not isinstance(found, Found) or found.route.destination.version == 4:
+        return False
+    links = (netns.links_by_index.get(hop.link or 0) for hop in found.nexthops)
+    return any(link is not None and link.kind == "loopback" for link in links)
 
 
 def _refused(netns: Netns, route: Route) -> Refusal | None:

@@ -19,10 +19,20 @@ class LocalOut:
 
 @dataclass(frozen=True, slots=True)
 class Emit:
-    """The IP layer hands the packet to a device, for the next hop `towards`."""
+    """The IP layer hands the packet to a device, for the next hop `towards`. `made` says that it was made here."""
 
-    link: Link
-    towards: IPAddress
+    way: Way
+    made: bool = False
+
+    @property
+    def link(self) -> Link:
+        """The device."""
+        return self.way.link
+
+    @property
+    def towards(self) -> IPAddress:
+        """The next hop."""
+        return self.way.towards
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +69,12 @@ class Arrive:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The packet reaches the IP layer by a device. `prerouted`: br_netfilter has run PREROUTING already."""
+    """The packet reaches the IP layer by a device. `prerouted`: br_netfilter has run PREROUTING already. `sent` is what
+    took it to the loopback device."""
 
     link: Link
     prerouted: bool = False
+    sent: Emit | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def emit(journey: Journey, stage: Emit) -> Next:
         return journey.end(Outcome.LINK_DOWN)
     if link.kind == "loopback":
         journey.see(oif=link.name)
-        return run_device_hook(journey, "egress", link.name) or _up(journey, link)
+        return run_device_hook(journey, "egress", link.name) or _up(journey, link, sent=stage)
     if link.noarp and not addressed(link):
         return OnWire(link, None, link.mac)
     if journey.exit == (journey.netns.id, link.index) and stage.towards == journey.packet.dst:
@@ -195,13 +195,15 @@ def _tagged(journey: Journey, bridge: Link, stage: Arrive, tag: int) -> Next:
     )
 
 
-def _up(journey: Journey, device: Link, port: Link | None = None, *, prerouted: bool = False) -> Next:
+def _up(
+    journey: Journey, device: Link, port: Link | None = None, *, prerouted: bool = False, sent: Emit | None = None
+) -> Next:
     """From a bridge's port, or from loopback, to its own IP stack, past the device's ingress hook."""
     ended = goes_up(journey, device, port) if port is not None else None
     if ended:
         return ended
     journey.see(iif=device.name, oif="")
-    return run_device_hook(journey, "ingress", device.name) or Stack(device, prerouted=prerouted)
+    return run_device_hook(journey, "ingress", device.name) or Stack(device, prerouted, sent)
 
 
 def _turned_round(journey: Journey, bridge: Link, port: Link, way: Way, vlan: int | None) -> Next:

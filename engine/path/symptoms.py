@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from engine.model.firewall import RejectKind
 from engine.model.packet import Protocol
-from engine.model.trace import Outcome, Symptom, Trace
+from engine.model.trace import Outcome, StepKind, Symptom, Trace
 
 #: An error message that reaches the client, as a connecting TCP socket reports it.
 BY_ERROR: dict[RejectKind, Symptom] = {
@@ -86,6 +86,8 @@ def sender_symptom(trace: Trace, protocol: Protocol) -> Symptom | None:
     """The symptom of a packet that ended at its sender; None where an error message decides, or nothing comes."""
     if protocol is Protocol.SCTP:
         return Symptom.TIMEOUT  # connect() tries again until it gives up (sctp_packet_transmit)
+    if trace.outcome is Outcome.NO_ROUTE and trace.last.kind is StepKind.NOTE:
+        return None  # a route let it out, and refused it then (ip6_pkt_discard_out)
     if trace.outcome in AT_SENDER:
         # A packet that is routed again after OUTPUT has left connect() behind, which only waits for an answer then.
         routed_again = any(step.hook for step in trace.steps)

@@ -98,7 +98,7 @@ def _local_out(journey: Journey, stage: LocalOut) -> Next:
         return going_out(journey)
 
     ended = going_out(journey) or run_hook(journey, "output", reroute=reroute)
-    return ended or _postroute(journey, ways[-1])
+    return ended or _discard(journey, ways[-1]) or _postroute(journey, ways[-1], made=True)
 
 
 def _set_out(journey: Journey) -> Way | Refusal:
@@ -131,16 +131,32 @@ def _stack(journey: Journey, stage: Stack) -> Next:
     if stage.prerouted:
         journey.assigned = None  # IP takes nobody's word for a socket: the bridge's call of its hooks was too early
     else:
+        target = journey.packet.dst
         ended = run_hook(journey, "prerouting")
         if ended:
             return ended
-    if device.kind == "loopback":
-        return LocalIn(device)
+        if stage.sent is not None and journey.packet.dst == target:
+            return _come_round(stage.sent)
     way = route_input(journey, journey.packet, device)
     if isinstance(way, Refusal):
         return _refuse(journey, way)
     journey.step(StepKind.ROUTE, way.text, way.ref)
-    return LocalIn(device) if way.local else Forward(device, way)
+    return LocalIn(device) if way.local else _discard(journey, way) or Forward(device, way)
+
+
+def _discard(journey: Journey, way: Way) -> Trace | None:
+    """IPv6 takes no packet out by the loopback device: such a route is a refusing one (ip6_route_info_create)."""
+    if way.local or way.link.kind != "loopback" or journey.packet.dst.version == 4:
+        return None
+    journey.step(StepKind.NOTE, f"a route by {way.link.name} leads nowhere", way.ref)
+    return journey.end(Outcome.NO_ROUTE)
+
+
+def _come_round(sent: Emit) -> Next:
+    """The loopback device brings a packet back with the route that it left by. What was made here is taken in, whoever
+    it is for (__mkroute_output, RTCF_LOCAL); what was passed on is passed on once more."""
+    way = sent.way
+    return LocalIn(way.link) if way.local or sent.made else Forward(way.link, way)
 
 
 def _forward(journey: Journey, stage: Forward) -> Next:
@@ -173,10 +189,10 @@ def _say_forwarding(journey: Journey, device: Link) -> None:
     journey.step(StepKind.SYSCTL, f"forwarding is on for {device.name}", journey.sysctl_ref(name))
 
 
-def _postroute(journey: Journey, way: Way) -> Next:
+def _postroute(journey: Journey, way: Way, *, made: bool = False) -> Next:
     journey.out = Out(way.link, way.towards)
     journey.see(oif=way.link.name)
-    return run_hook(journey, "postrouting") or leaving(journey, way.link) or Emit(way.link, way.towards)
+    return run_hook(journey, "postrouting") or leaving(journey, way.link) or Emit(way, made)
 
 
 def _local_in(journey: Journey, stage: LocalIn) -> Next:

@@ -37,8 +37,8 @@ SENT = packet("10.1.0.2", "10.2.0.2")
 QUIET = (RejectKind.NET_UNREACHABLE, RejectKind.HOST_UNREACHABLE)
 
 
-def trace(outcome: Outcome, **context: str) -> Trace:
-    return Trace(outcome, (Hop("client", SENT, (Step(StepKind.NOTE, "the end", SENT, Context(**context)),)),))  # type: ignore[arg-type]
+def trace(outcome: Outcome, kind: StepKind = StepKind.ROUTE, **context: str) -> Trace:
+    return Trace(outcome, (Hop("client", SENT, (Step(kind, "the end", SENT, Context(**context)),)),))  # type: ignore[arg-type]
 
 
 def test_a_packet_ended_at_its_sender_when_it_came_in_nowhere() -> None:
@@ -59,6 +59,10 @@ def test_a_route_that_refuses_fails_the_system_call(outcome: Outcome, symptom: S
 def test_a_drop_at_the_sender_fails_the_system_call_of_udp_only(outcome: Outcome) -> None:
     assert sender_symptom(trace(outcome), Protocol.UDP) is Symptom.NOT_PERMITTED
     assert sender_symptom(trace(outcome), Protocol.TCP) is None
+
+
+def test_of_a_packet_that_is_discarded_on_its_way_out_an_error_tells() -> None:
+    assert sender_symptom(trace(Outcome.NO_ROUTE, StepKind.NOTE), Protocol.TCP) is None
 
 
 @pytest.mark.parametrize(

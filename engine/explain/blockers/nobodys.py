@@ -66,10 +66,10 @@ def not_here(failure: Failure) -> list[Blocker]:
         return []
     here = AddAddress(host.id, device, Address(0, wanted, wanted.max_prefixlen))
     ref = Ref(RefKind.NETNS, host.id, (), str(wanted), f"{host.id} without {wanted}")
-    sentence = (
-        f"{host.id} is sent packets for {wanted}, which nobody in view has: it would send them back by {device}, "
-        "where they came from"
-    )
+    rounds = f"it takes them round and round by {device}"
+    back = f"it would send them back by {device}, where they came from"
+    then = rounds if host.links_by_name[device].kind == "loopback" else back
+    sentence = f"{host.id} is sent packets for {wanted}, which nobody in view has: {then}"
     hint = f"if another host should have {wanted}, packets for it must not be sent to {host.id}"
     return [
         Blocker(

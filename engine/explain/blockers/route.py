@@ -16,7 +16,7 @@ from engine.model.host import Netns
 from engine.model.plan import Change, DeletePolicyRule, DeleteRoute, SetSysctl
 from engine.model.ref import Ref, RefKind
 from engine.model.route import Route
-from engine.model.trace import Outcome
+from engine.model.trace import Outcome, StepKind
 from engine.model.words import MAIN_TABLE
 from engine.path.decision import route_ref
 from engine.path.fib import Fib, FlowKey, Found
@@ -40,11 +40,12 @@ def no_route(failure: Failure) -> list[Blocker]:
     sentence = f"{netns.id} has no route to {wanted}: it can't send {purpose}"
     main = [route.text for route in netns.routes if route.table == MAIN_TABLE and route.family.value == _family(wanted)]
     evidence = tuple(f"it has: {text}" for text in main[:4]) or ("its main table is empty",)
+    nowhere = (failure.step.text,) if failure.step.kind is StepKind.NOTE else ()
     narrow = tuple(
         f"{own} of {netns.links_by_index[own.link].name} has too narrow a mask: its neighbours have it in {wide}"
         for own, wide in narrow_masks(failure, netns, wanted)
     )
-    return [Blocker(code, sentence, ref, remedies, _owner(failure, netns), (*narrow, *evidence))]
+    return [Blocker(code, sentence, ref, remedies, _owner(failure, netns), (*nowhere, *narrow, *evidence))]
 
 
 def routes_lost(failure: Failure) -> list[Blocker]:
