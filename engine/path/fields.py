@@ -159,10 +159,21 @@ _CLOCKS = {
 }
 
 
-def _pkttype(view: View) -> str:
-    """What a frame that came in was sent to; what is made here is not told apart (PACKET_HOST)."""
+def _pkttype(view: View) -> str | Unknown:
+    """What a frame that came in was sent to; what is made here is not told apart (PACKET_HOST).
+
+    For a bridge what goes to another station than itself or its port is somebody else's; the hooks of IP that
+    br_netfilter calls do not hear of that (br_handle_frame, setup_pre_routing).
+    """
     came = view.context.iif or view.context.physin
-    return "multicast" if came and view.packet.dst.is_multicast else "unicast"
+    if came and view.packet.dst.is_multicast:
+        return "multicast"
+    port = _device(view, "iif")
+    bridge = view.netns.links_by_index.get(port.master or 0) if port is not None else None
+    if port is None or bridge is None or bridge.kind != "bridge" or view.hook == "input":
+        return "unicast"
+    mac = view.context.target_mac
+    return UNKNOWN if not mac else "unicast" if mac in (bridge.mac, port.mac) else "other"
 
 
 FIELDS: dict[str, Read] = {

@@ -198,6 +198,9 @@ firewall_() {
             else
                 skip_ nft "nft is not installed: install nftables"
             fi
+            case $tables in *"table bridge "* | yes | unknown)
+                ! have_ ebtables-nft-save || tool_ ebtables-rules ebtables-nft-save ;;
+            esac
             case $tables in *"table ip "* | yes | unknown) save_ xt-nft iptables "$NFT4" ;; esac
             case $tables in *"table ip6 "* | yes | unknown) save_ xt-nft ip6tables "$NFT6" ;; esac
         fi

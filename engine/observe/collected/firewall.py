@@ -8,7 +8,7 @@ from engine.model.firewall import Backend, Firewall, NamedSet, Table
 from engine.model.ipsec import Ipsec
 from engine.observe.collected.arptables import parse_arptables
 from engine.observe.collected.reading import Reading
-from engine.observe.firewall import nft, nft_texts, ownership, xt, xt_sets
+from engine.observe.firewall import ebt_parts, nft, nft_texts, ownership, xt, xt_sets
 from engine.observe.firewall.queues import parse_queues
 
 #: The save tool of each family.
@@ -56,6 +56,9 @@ def _nft_tables(reading: Reading, text: str, saved: Saved) -> Saved:
     section = reading.sections.get("nft-text")
     texts = nft_texts.parse_texts(section.text if section and not section.status else "")
     ruleset = nft.ruleset(nft.load(text))
+    lines = reading.read("ebtables-rules", ebt_parts.parse_save) or {}
+    for draft in ruleset.values():
+        draft.lines = lines if nft.hides(draft) else {}
     owned = ownership.joined(ruleset, saved)
     tables = {(table.family, table.name): table for table in nft.tables(ruleset, owned, texts)} | owned
     return tuple(tables[key] for key in ruleset if key in tables)

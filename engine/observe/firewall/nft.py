@@ -12,7 +12,7 @@ an older table later.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.model.firewall import (
@@ -28,7 +28,7 @@ from engine.model.firewall import (
     Table,
     VerdictKind,
 )
-from engine.observe.firewall import nft_maps, nft_objects, nft_values
+from engine.observe.firewall import ebt_parts, nft_maps, nft_objects, nft_values
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.nft_statements import statement, unwritten
 from engine.observe.firewall.nft_texts import Texts
@@ -39,7 +39,7 @@ _HANDLE_BITS = 32
 
 @dataclass(slots=True)
 class Draft:
-    """The objects of one table, as nft printed them."""
+    """The objects of one table, as nft printed them; `lines` are ebtables' rules in its own words (`ebt_parts`)."""
 
     family: str
     name: str
@@ -50,6 +50,7 @@ class Draft:
     sets: list[tuple[str, Json]] = field(default_factory=list)
     others: list[tuple[str, Json]] = field(default_factory=list)
     flags: frozenset[str] = frozenset()
+    lines: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
 
 
 #: The objects of all tables by family and name, in nft's order.
@@ -95,6 +96,11 @@ def skeleton(draft: Draft) -> dict[str, Skeleton]:
         )
         for chain, item in draft.chains.items()
     }
+
+
+def hides(draft: Draft) -> bool:
+    """Whether a table of the family bridge has rules with parts that nft does not show."""
+    return draft.family == "bridge" and any("xt" in _parts(rule) for rules in draft.rules.values() for rule in rules)
 
 
 def table_sets(draft: Draft) -> tuple[NamedSet, ...]:
@@ -159,7 +165,11 @@ def _table(draft: Draft, texts: Texts) -> Table:
 
 def _chain(draft: Draft, name: str, texts: Texts) -> Chain:
     item = draft.chains[name]
-    rules = tuple(_rule(draft, index, rule, texts) for index, rule in enumerate(draft.rules[name]))
+    lines = draft.lines.get((draft.name, name), ())
+    rules = tuple(
+        _rule(draft, index, rule, texts, lines[index] if index < len(lines) else "")
+        for index, rule in enumerate(draft.rules[name])
+    )
     return Chain(name, rules, _base(draft, item), _int(item, "handle"))
 
 
@@ -176,13 +186,14 @@ def _base(draft: Draft, item: Json) -> BaseChain | None:
     )
 
 
-def _rule(draft: Draft, index: int, item: Json, texts: Texts) -> Rule:
+def _rule(draft: Draft, index: int, item: Json, texts: Texts, line: str = "") -> Rule:
     expressions = listed(item.get("expr"))
     handle = _int(item, "handle")
-    statements = tuple(built for each in expressions for built in _built(draft.family, each))
+    line = line if any(isinstance(each, dict) and "xt" in each for each in expressions) else ""
+    statements = tuple(built for each in expressions for built in _built(draft.family, each, line))
     counter = next((each["counter"] for each in expressions if isinstance(each, dict) and "counter" in each), None)
     counts = counter if isinstance(counter, dict) else {}
-    text = texts.get((draft.family, draft.name, handle)) or _words(expressions)
+    text = line or texts.get((draft.family, draft.name, handle)) or _words(expressions)
     return Rule(
         index,
         statements,
@@ -198,8 +209,12 @@ def _count(value: Json) -> int | None:
     return value if type(value) is int else None
 
 
-def _built(family: str, item: Json) -> tuple[Statement, ...]:
+def _built(family: str, item: Json, line: str) -> tuple[Statement, ...]:
     """The statements of one expression, behind what it asks for without a word. A damaged one asks for nothing."""
+    if line and isinstance(item, dict) and isinstance(part := item.get("xt"), dict):
+        found = ebt_parts.statements(str(part.get("type")), str(part.get("name")), line)
+        if found is not None:
+            return found
     try:
         guard = unwritten(family, item)
     except nft_values.SHAPE_ERRORS:

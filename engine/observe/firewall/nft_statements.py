@@ -267,6 +267,8 @@ def _xt(inner: Json) -> _Built:
     if not isinstance(inner, dict):
         return (Opaque("xt"),)
     kind, name = str(inner["type"]), str(inner["name"])
+    if kind == "watcher":  # of ebtables: log, nflog
+        return (Note(f"xt watcher {name}"),)
     if kind == "match":
         return (nft_matches.unknown((f"xt {name}",), f"xt match {name}"),)
     return (Note(f"xt target {name}"),) if name in XT_NOTES else (Opaque(f"xt {kind} {name}"),)

@@ -8,6 +8,7 @@ hides is a gap too; everything else is read all the same.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -15,7 +16,7 @@ from typing import TypeVar
 
 from engine.model.firewall import Backend, Firewall, NamedSet, Table
 from engine.model.host import Gap
-from engine.observe.firewall import collect, nft, nft_texts, ownership, tools, xt, xt_sets
+from engine.observe.firewall import collect, ebt_parts, nft, nft_texts, ownership, tools, xt, xt_sets
 from engine.observe.firewall.bridge_tables import read_arptables
 from engine.observe.firewall.collect import FAMILIES, Look
 from engine.observe.firewall.errors import FirewallTextError
@@ -78,6 +79,7 @@ def _xt_tables(look: Look, backend: Backend, ipsets: tuple[NamedSet, ...]) -> li
 def _nft_tables(look: Look, ruleset: Ruleset, saved: dict[tuple[str, str], Table]) -> dict[tuple[str, str], Table]:
     """Native tables, and those of iptables-nft that a tool showed."""
     try:
+        _frames(ruleset)
         owned = ownership.joined(ruleset, saved.values())
         texts = nft_texts.parse_texts(look.texts.get("texts", ""))
         known = owned.keys() | look.written.keys()
@@ -90,6 +92,23 @@ def _nft_tables(look: Look, ruleset: Ruleset, saved: dict[tuple[str, str], Table
         look.gap("nft", str(error))
         return saved
     return {(table.family, table.name): table for table in native} | owned
+
+
+def _frames(ruleset: Ruleset) -> None:
+    """Gives the tables of ebtables its own words, where nft does not show all of a rule."""
+    drafts = [draft for draft in ruleset.values() if nft.hides(draft)]
+    tool = ebtables() if drafts else None
+    if tool is None:
+        return
+    lines = ebt_parts.parse_save(tools.run([(tool,)])[0].text)
+    for draft in drafts:
+        draft.lines = lines
+
+
+def ebtables() -> str | None:
+    """The save tool of ebtables-nft; that of ebtables-legacy, which makes the tables that it asks for, is not it."""
+    tool = tools.find("ebtables-nft-save") or tools.find("ebtables-save")
+    return tool if tool and os.path.basename(os.path.realpath(tool)) == "xtables-nft-multi" else None
 
 
 def _more_texts(tables: list[tuple[str, str]]) -> str:

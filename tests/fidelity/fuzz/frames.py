@@ -46,8 +46,7 @@ def bridge(plot: Plot, walls: Walls) -> None:
 
 
 def ebtables(plot: Plot, walls: Walls) -> None:
-    """Rules of ebtables, which has tables of the bridge family of its own. Its matches of IP are not drawn: nft shows
-    them without what they say."""
+    """Rules of ebtables, which has tables of the bridge family of its own, and matches of its own for IP and ARP."""
     dice, family = plot.dice, plot.dice.pick(plot.families)
     table = dice.either("filter", "filter", "nat")
     chain = dice.pick(EBTABLES[table])
@@ -57,8 +56,31 @@ def ebtables(plot: Plot, walls: Walls) -> None:
         port = f"{'-i' if arrives else '-o'} {dice.pick(plot.ports())}"
         mac = f"-s {dice.pick(MACS)}"
         kind = f"-p {dice.either('IPv4', 'IPv6', 'ARP') if family == 4 else 'IPv6'}"
-        matched = dice.weighted(((2.0, port), (2.0, mac), (1.0, kind), (2.0, f"{kind} {port}"), (1.0, f"{port} {mac}")))
-        rules.append(f"{matched} -j {dice.weighted(TARGETS)}")
+        matched = dice.weighted(
+            (
+                *((2.0, port), (2.0, mac), (1.0, kind), (2.0, f"{kind} {port}"), (1.0, f"{port} {mac}")),
+                *((4.0, _inside(plot, chain, family)), (0.5, f"{dice.either('', '! ')}--mark 0x1/0x3")),
+            )
+        )
+        mark = f"mark --mark-{dice.either('set', 'or', 'xor')} 0x1 --mark-target {dice.either('ACCEPT', 'CONTINUE')}"
+        rules.append(f"{matched} -j {mark if dice.chance(0.15) else dice.weighted(TARGETS)}")
+
+
+def _inside(plot: Plot, chain: str, family: int) -> str:
+    """What ebtables asks of the header in a frame."""
+    dice, ground = plot.dice, Ground(plot, "host", "filter", chain.lower(), family)
+    if family == 4 and dice.chance(0.2):
+        operation, end = dice.either("Request", "Reply"), dice.either("src", "dst")
+        return f"-p ARP --arp-op {operation} --arp-ip-{end} {one_address(ground)}"
+    ip, name = ("ip", "IPv4") if family == 4 else ("ip6", "IPv6")
+    protocol = dice.either("tcp", "udp")
+    end = f"{dice.either('', '! ')}--{ip}-{dice.either('src', 'dst')} {one_address(ground)}"
+    port = f"--{ip}-proto {protocol} {dice.either('', '! ')}--{ip}-dport {one_port(ground)}"
+    echo = (
+        f"--{ip}-proto {'icmp' if family == 4 else 'ipv6-icmp'} --{ip}-icmp-type echo-{dice.either('request', 'reply')}"
+    )
+    asked = dice.weighted(((2.0, end), (3.0, port), (2.0, f"{end} {port}"), (1.0, echo)))
+    return f"-p {name} {asked}"
 
 
 def device(plot: Plot, walls: Walls) -> None:
