@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.fidelity.fuzz import filters, flows, frames, hosts, proxies, questions, settings, translations
+from tests.fidelity.fuzz import filters, flows, frames, hosts, policies, proxies, questions, settings, translations
 from tests.fidelity.fuzz.dice import Dice
 from tests.fidelity.fuzz.walls import Walls
 from tests.scenarios.scenario import Scenario
@@ -19,6 +19,7 @@ INGREDIENTS = (
     (1.5, proxies.relay),
     (1.0, proxies.transparent),
     (1.5, flows.stale),
+    (0.7, policies.ipsec),
     *((weight, ingredient) for weight, ingredient in settings.INGREDIENTS),
 )
 COUNTS = ((1.0, 0), (3.0, 1), (4.0, 2), (4.0, 3), (3.0, 4), (2.0, 6))

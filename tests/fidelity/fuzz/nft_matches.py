@@ -169,6 +169,11 @@ def _way(lawn: Lawn, _protocol: str) -> str:
     return lawn.dice.pick(words)
 
 
+def _ipsec(lawn: Lawn, _protocol: str) -> str:
+    asks = "rt" if lawn.leaves and lawn.dice.chance(0.5) else "meta"
+    return f"{asks} ipsec {lawn.dice.either('missing', 'missing', 'exists')}"
+
+
 def _label(lawn: Lawn, _protocol: str) -> str:
     return f"ct label {negated(lawn)}{lawn.dice.number(1, 3)}"
 
@@ -287,6 +292,7 @@ MATCHES = (
     Part(3, _fib_type),
     Part(1.5, _fib_oif, ("prerouting", "input", "forward")),
     Part(1, _way),
+    Part(0.5, _ipsec, decided=False),
     Part(0.7, _label),
     Part(0.5, _headers),
     Part(1, _ttl),

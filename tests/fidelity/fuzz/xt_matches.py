@@ -241,8 +241,11 @@ def _undecided(ground: Ground, _protocol: str) -> str:
         '-m string --string "asked" --algo bm --to 1500',
         "-m quota --quota 300",
         "-m cpu --cpu 0",
-        "-m policy --dir in --pol none" if ground.arrives else "-m policy --dir out --pol none",
     )
+
+
+def _ipsec(ground: Ground, _protocol: str) -> str:
+    return f"-m policy --dir {'in' if ground.arrives else 'out'} --pol {ground.dice.either('none', 'none', 'ipsec')}"
 
 
 def _set(ground: Ground, protocol: str) -> str:
@@ -290,6 +293,7 @@ MATCHES = (
     Part(0.7, _label, not_in=("raw",)),
     Part(0.5, _realm, ("input", "forward", "output", "postrouting"), families=(4,)),
     Part(0.3, _headers, families=(6,)),
+    Part(0.5, _ipsec, decided=False),
     Part(0.2, _undecided, decided=False),
     Part(3, _set),
     Part(1.5, _physdev, ("prerouting", "forward", "postrouting")),
