@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from engine.model.firewall import Element, MapElement, NatValue, Verdict, VerdictKind
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.nft_values import TYPE_FIELDS, element, scalar
+from engine.observe.firewall.nft_values import NEVER_ALONE, TYPE_FIELDS, element, scalar
 from engine.observe.firewall.nft_words import Json, listed
 from engine.observe.firewall.values import ip_address, prefix
 
@@ -32,13 +32,18 @@ def key(names: Sequence[str], value: Json) -> Element:
     return () if value == "*" else element(names, value)
 
 
-def pairs(data: Json) -> list[tuple[Json, Json]]:
-    """Keys and values of an anonymous map's `set`, or of a named map's `elem`."""
+def pairs(names: Sequence[str], data: Json) -> list[tuple[Json, Json]]:
+    """Keys and values of an anonymous map's `set`, or of a named map's `elem`. A flow's status is looked up with all of
+    its bits: an entry for one that never comes alone is none."""
     found: list[tuple[Json, Json]] = []
     for entry in listed(data):
         left, right = entry
         if isinstance(left, dict) and "elem" in left:
             left = left["elem"]["val"]
+        if "ct status" in names and left != "*":
+            if left not in NEVER_ALONE:
+                raise FirewallTextError("ct status compared as a whole")
+            continue
         found.append((left, right))
     return found
 
@@ -46,7 +51,7 @@ def pairs(data: Json) -> list[tuple[Json, Json]]:
 def verdict_entries(names: Sequence[str], data: Json) -> tuple[MapElement, ...]:
     """The entries of a verdict map."""
     found: list[MapElement] = []
-    for left, right in pairs(data):
+    for left, right in pairs(names, data):
         value = verdict(right)
         if value is None:
             raise FirewallTextError(f"{right!r} is no verdict")
@@ -86,13 +91,13 @@ def nat_entries(names: Sequence[str], data: Json, ports: bool = False, address: 
     """The entries of a map to addresses, or (with `ports`) of a map to ports of `address`."""
     return tuple(
         MapElement(key(names, left), nat_value(address, right) if ports else nat_value(right))
-        for left, right in pairs(data)
+        for left, right in pairs(names, data)
     )
 
 
 def mark_entries(names: Sequence[str], data: Json) -> tuple[MapElement, ...]:
     """The entries of a map to marks."""
-    return tuple(MapElement(key(names, left), scalar("meta mark", right)) for left, right in pairs(data))
+    return tuple(MapElement(key(names, left), scalar("meta mark", right)) for left, right in pairs(names, data))
 
 
 def named_entries(names: Sequence[str], value_types: Sequence[str], data: Json) -> tuple[MapElement, ...]:

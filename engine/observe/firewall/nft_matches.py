@@ -11,6 +11,7 @@ from engine.model.firewall import Field, Interval, Match, Name
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.fields import Form, form_of
 from engine.observe.firewall.nft_values import (
+    NEVER_ALONE,
     SHAPE_ERRORS,
     element,
     elements,
@@ -79,7 +80,7 @@ def _exact(operator: str, left: Json, right: Json, text: str) -> Match:
         # A comparison with several bits at once, of which a packet never has more than one (nft_ct_get_eval).
         return Match(found, (), negate=_negates(operator), text=text)
     if operator in ("==", "!=") and any(name in _SEVERAL for name in names):
-        if names == ["ct status"] and right in _NEVER_ALONE:
+        if names == ["ct status"] and right in NEVER_ALONE:
             return Match(found, (), negate=_negates(operator), text=text)
         raise FirewallTextError(f"{names[0]} compared as a whole")
     return Match(found, elements(names, right), negate=_negates(operator), text=text)
@@ -92,11 +93,6 @@ def _by_device(field: Field, right: Json) -> Field:
         return field
     exists = isinstance(right, bool) or right in ("0", 0)
     return Field(f"{head} {'oif' if exists else 'oifname'}", field.mask)
-
-
-#: Bits of a flow's status that come with others: translated ones have one that tells so beside it (IPS_SRC_NAT_DONE),
-#: a flow with answers was confirmed before.
-_NEVER_ALONE = ("snat", "dnat", "assured", "seen-reply")
 
 
 def _negates(operator: str) -> bool:

@@ -19,6 +19,10 @@ from engine.observe.firewall.values import epoch, interval, ip_address, mac, num
 
 SHAPE_ERRORS = (KeyError, TypeError, IndexError, AttributeError, ValueError)
 
+#: Bits of a flow's status that come with others: translated ones have one that tells so beside it (IPS_SRC_NAT_DONE),
+#: a flow with answers was confirmed before.
+NEVER_ALONE = ("snat", "dnat", "assured", "seen-reply")
+
 #: What each nft type of a set's key looks like: a field with values of that type.
 TYPE_FIELDS: dict[str, str] = {
     "ipv4_addr": "ip saddr",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.model.firewall import Backend, Match, Name, VerdictMap
+from engine.model.firewall import Backend, Match, Name, Opaque, VerdictMap
 from engine.observe.firewall.fields import is_exact
 from tests.observe.firewall.nft_document import RULES, parsed_rule
 from tests.observe.firewall.shown import shown
@@ -110,6 +110,19 @@ def test_a_verdict_map_keeps_its_text() -> None:
     (found,) = parsed_rule([{"vmap": {"key": PORT, "data": {"set": [[80, {"accept": None}]]}}}]).statements
     assert isinstance(found, VerdictMap)
     assert found.text == "tcp dport vmap { 80 : accept }"
+
+
+def test_a_map_has_no_entry_for_a_bit_of_a_flows_status_that_never_comes_alone() -> None:
+    (found,) = parsed_rule([by_status("dnat", "*")]).statements
+    assert isinstance(found, VerdictMap)
+    assert [entry.key for entry in found.elements] == [()]
+    (other,) = parsed_rule([by_status("confirmed")]).statements
+    assert isinstance(other, Opaque)
+
+
+def by_status(*keys: str) -> dict[str, Any]:
+    """A map of verdicts by the status of a flow."""
+    return {"vmap": {"key": STATUS, "data": {"set": [[key, {"drop": None}] for key in keys]}}}
 
 
 def test_counters_are_the_rule_s_and_no_statement() -> None:
