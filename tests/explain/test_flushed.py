@@ -11,7 +11,7 @@ from engine.model.host import Snapshot
 from engine.model.plan import RulePlace
 from engine.model.trace import Symptom
 from engine.model.verdict import Reach
-from tests.hosts.stock import docker_world
+from tests.hosts.stock import docker_world, three_in_line
 
 
 def flushed() -> Snapshot:
@@ -43,3 +43,17 @@ def test_a_chain_of_iptables_is_made_and_a_chain_of_nft_or_of_a_user_is_not():
     assert with_built_in(made, place) is made
     assert with_built_in(Firewall(), replace(place, chain="DOCKER")) == Firewall()
     assert with_built_in(Firewall(), replace(place, backend=Backend.NFT, chain="postrouting")) == Firewall()
+
+
+def test_a_router_without_a_chain_for_sources_is_given_one_to_be_asked_back() -> None:
+    world = three_in_line()
+    nat = "-A PREROUTING -p tcp -m tcp --dport 8080 -j DNAT --to-destination 10.1.0.2:80"
+    world["router"].iptables(f"*nat\n:PREROUTING ACCEPT [0:0]\n{nat}\nCOMMIT\n")
+    snapshot = world.snapshot()
+    question = resolve(snapshot, "10.1.0.1:8080", "ns:client")
+    (cause,) = ask(snapshot, question).causes
+    (fix,) = cause.fixes
+    assert (cause.code, fix.then) == ("NAT_HAIRPIN_NO_MASQ", Symptom.CONNECTED)
+    assert " ".join(fix.commands[0]).endswith(
+        "-t nat -I POSTROUTING 1 -s 10.1.0.2/32 -d 10.1.0.2/32 -p tcp -m tcp --dport 80 -j MASQUERADE"
+    )

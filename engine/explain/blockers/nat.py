@@ -145,13 +145,11 @@ def router_not_asked_back(failure: Failure) -> list[Blocker]:
         if after is None or after.dport is None or after.src.is_loopback or not past:
             continue
         selector = Selector(after.protocol, after.src, after.dst, dport=after.dport)
-        for table, chain in _postrouting(router, after.dst.version):
-            place = RulePlace(router.id, table.backend, table.family, table.name, chain.name, len(chain.rules))
-            flow = f"{after.src} → {end_of(after.dst, after.dport)}"
-            sentence = f"{router.id} translates the destination but not the source of {flow}, so that {_past(failure)}"
-            ref = chain_ref(router.id, table, chain)
-            remedy = Remedy(f"masquerade {flow} in {router.id}", (hairpin(place, selector),))
-            return [Blocker("NAT_HAIRPIN_NO_MASQ", sentence, ref, (remedy,), owner_of(ref, router.firewall))]
+        place, ref = _way_out(router, after.dst.version)
+        flow = f"{after.src} → {end_of(after.dst, after.dport)}"
+        sentence = f"{router.id} translates the destination but not the source of {flow}, so that {_past(failure)}"
+        remedy = Remedy(f"masquerade {flow} in {router.id}", (hairpin(place, selector),))
+        return [Blocker("NAT_HAIRPIN_NO_MASQ", sentence, ref, (remedy,), owner_of(ref, router.firewall))]
     return []
 
 
