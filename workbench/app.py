@@ -21,7 +21,7 @@ from textual.events import Click
 from textual.filter import LineFilter
 from textual.message import Message
 from textual.theme import Theme
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from views.verdict.ask import Ask
 from workbench.actions import bindings, named
@@ -30,6 +30,7 @@ from workbench.changing import Changes
 from workbench.command_log import CommandLog
 from workbench.engine import Engine
 from workbench.exits import own_fault
+from workbench.footer import Keys
 from workbench.glyphs import HARMLESS, PLAIN
 from workbench.header import State, answer_strip, header, tab_at, tabs
 from workbench.help import Help
@@ -97,7 +98,7 @@ class Workbench(Unbroken, Metering, Proving, Labs, Asking, Looking, Surveying, M
         yield WhyPrompt()
         yield FilterPrompt()
         yield FilePrompt()
-        yield Footer(show_command_palette=False)
+        yield Keys(show_command_palette=False)
 
     def on_mount(self) -> None:
         """The frame is drawn: now look."""

@@ -151,6 +151,16 @@ def test_a_key_of_the_users_keeps_its_place_in_the_footer_and_the_old_one_does_n
     drive(app, play)
 
 
+@pytest.mark.parametrize(("width", "last"), [(60, "zoom"), (80, "quit"), (98, "refresh"), (120, "freeze")])
+def test_no_key_in_the_footer_is_cut(width: int, last: str) -> None:
+    async def play(pilot: Pilot[int]) -> None:
+        await pilot.resize_terminal(width, 30)
+        await until(pilot, lambda: [key.description for key in pilot.app.query(FooterKey)][-1:] == [last])
+        assert all(key.region.right <= width + 1 for key in pilot.app.query(FooterKey))
+
+    drive(workbench(live=True), play)
+
+
 def test_one_cell_stays_one_cell() -> None:
     text = "● ○ ✗ ━┫┠─ ╭╮ ▶ • → ⇐ … “x” 漢"
     assert len(in_ascii(text)) == cells(text)
