@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -15,14 +16,16 @@ from views.text import paragraph
 from workbench.actions import help_lines, named
 from workbench.unbroken import Held
 
-MARKS = """\
-●  up, running                 ✗  the packet stops here
-○  down, stopped               •  a rule that the packet met
-◌  not seen from here          ━  the way of the packet
-▶  selected                    :8080→80  published
-⇄  also on another network     ≈  a rule that nearly let it through
-◎  where the packet was to go
-✓ ✗ ·  before a step: a real attempt saw it so, otherwise, not at all"""
+#: The marks of the pictures, in two columns where there is room.
+MARKS = (
+    ("●  up, running", "✗  the packet stops here"),
+    ("○  down, stopped", "•  a rule that the packet met"),
+    ("◌  not seen from here", "━  the way of the packet"),
+    ("▶  selected", ":8080→80  published"),
+    ("⇄  also on another network", "≈  a rule that nearly let it through"),
+    ("◎  where the packet was to go", ""),
+)
+SEEN = "✓ ✗ ·  before a step: a real attempt saw it so, otherwise, not at all"
 
 
 #: What a pane is for, and what its own keys do there.
@@ -40,14 +43,18 @@ PANES = {
 }
 #: Cells of the column of keys; longer ones have a line of their own.
 COLUMN = 15
-#: Cells of a line, in a terminal of 80.
-WIDTH = 70
+#: Cells of a line, in a terminal of 80; and those of the terminal that are beside the text, where it is narrower.
+WIDTH, BESIDE = 70, 10
 
 
 class Help(Held, ModalScreen[None]):
     """Keys and marks. Any of its keys closes it."""
 
-    BINDINGS = [Binding("escape,q,question_mark,enter", "dismiss", "close")]  # noqa: RUF012 - as Textual declares it
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,enter", "dismiss", "close"),
+        Binding("j", "move(1)", show=False),
+        Binding("k", "move(-1)", show=False),
+    ]
 
     def __init__(self, pane: str, keys: Mapping[str, str]) -> None:
         super().__init__()
@@ -60,12 +67,25 @@ class Help(Held, ModalScreen[None]):
             box.border_subtitle = "esc closes"
             yield Static(self._text())
 
+    def action_move(self, rows: int) -> None:
+        """Scrolls, by the keys of every list."""
+        self.query_one(VerticalScroll).scroll_relative(y=rows, animate=False)
+
+    def on_resize(self) -> None:
+        """The lines have another width."""
+        self.query_one(Static).update(self._text())
+
     def _text(self) -> Text:
+        width = min(WIDTH, self.app.size.width - BESIDE)
         text = Text(f"{named(PANES[self._pane], self._keys)}\n\n")
         for keys, title in help_lines(self._keys):
-            first = f"{keys:<{COLUMN}}" if len(keys) < COLUMN else f"{keys}\n{'':{COLUMN}}"
-            text.append(first, style="bold")
-            text.append("\n".join(paragraph(title, WIDTH - COLUMN, first="", rest=" " * COLUMN)) + "\n")
+            lead = f"{keys:<{COLUMN}}" if len(keys) < COLUMN else " " * COLUMN
+            text.append(lead if keys in lead else f"{keys}\n{lead}", style="bold")
+            lines = paragraph(title, width, first=lead, rest=" " * COLUMN)
+            text.append("\n".join(lines)[COLUMN:] + "\n")
         text.append("\nMarks\n", style="bold")
-        text.append(MARKS)
+        rows = [f"{left:<31}{right}" for left, right in MARKS]
+        if max(map(len, rows)) > width:
+            rows = [mark for column in zip(*MARKS, strict=True) for mark in column if mark]
+        text.append("\n".join((*rows, *paragraph(SEEN, width, rest=" " * 7))))
         return text

@@ -1,18 +1,20 @@
 from dataclasses import replace
 
 import pytest
+from textual.containers import VerticalScroll
 from textual.pilot import Pilot
-from textual.widgets import Footer, Input, OptionList
+from textual.widgets import Footer, Input, OptionList, Static
 
 from engine.model.host import Gap, Snapshot
 from engine.model.verdict import Question, Verdict
 from tests.views.hosts import connected_verdict, crowded_host, docker_host
 from tests.workbench.screen import ASK, Stand, answered, bench, drive, line, looked, text, until, workbench
+from views.text import cells
 from views.verdict.ask import Ask
 from workbench.actions import ACTIONS, help_lines
 from workbench.app import Workbench
 from workbench.exits import refused
-from workbench.help import Help
+from workbench.help import COLUMN, WIDTH, Help
 from workbench.prompt import WhyPrompt
 from workbench.sources import Given
 
@@ -495,6 +497,22 @@ def test_a_file_offers_neither_refresh_nor_freeze() -> None:
         listed = {active.binding.description for active in bench(pilot).active_bindings.values() if active.enabled}
         assert "freeze" not in listed
         assert "why" in listed
+
+    drive(workbench(), play)
+
+
+def test_the_help_is_broken_at_the_width_that_there_is() -> None:
+    async def play(pilot: Pilot[int]) -> None:
+        await looked(pilot)
+        await pilot.press("question_mark")
+        for width in (60, 120):
+            await pilot.resize_terminal(width, 24)
+            await pilot.pause()
+            shown = pilot.app.screen.query_one(Static)
+            lines = str(shown.render()).split("\n\n", 1)[1].split("\n")
+            assert shown.size.width >= max(map(cells, lines)) > min(shown.size.width, WIDTH) - COLUMN
+        await pilot.press("j", "j", "k")
+        assert pilot.app.screen.query_one(VerticalScroll).scroll_offset.y == 1
 
     drive(workbench(), play)
 
