@@ -114,8 +114,8 @@ NETWORK: Mapping[str, Code] = {
         "a macvlan device of the host's own beside the container's, or a bridge network instead",
     ),
     "LINK_DUPLICATE_ADDRESS": Code(
-        "Two namespaces have the same address, and which of them answers is chance.",
-        "one time it works, the next time not",
+        "Two namespaces have the same address: which of them answers is chance, or an answer ends in the wrong one.",
+        "one time it works, the next time not; or silence",
         "the address of the one that no engine gave it to goes",
     ),
     "LINK_PMTU_BLACKHOLE": Code(

@@ -308,7 +308,6 @@ COMMON: tuple[Fault, ...] = (
         "HOST_MARTIAN",
         "10.1.0.2",
         owner="kernel",
-        mended=False,
         **SERVER,
     ),
     Fault("route shadowed", docker(astray, proxy=False), "SRC_ROUTE_SHADOWED", "route 172.17.0.2/32 (table main)"),

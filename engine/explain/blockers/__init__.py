@@ -160,6 +160,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
         nat.router_not_asked_back,
         tracking.set_apart,
         snat.wrong_source,
+        source.answer_kept,
         outside.mismatch,
         detour.detours,
     ),

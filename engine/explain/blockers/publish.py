@@ -104,6 +104,8 @@ def _translation(failure: Failure, host: Netns, service: Service, asked: int) ->
     own_packet = failure.trace.hops[0].netns == host.id and not failure.question.source.outside
     hook = "output" if own_packet else "prerouting"
     nat = engine_chain(host, "nat", hook, service)
+    if nat is None and service.container is None:
+        return ()  # nobody translates here, and no engine would: a program has to listen
     place = _end_of(host, *nat) if nat else iptables_place(host, service.address.version, "nat", hook.upper())
     own = nat is not None and nat[1].base is None
     # Where packets are made here they come in by no device, and iptables refuses -i.

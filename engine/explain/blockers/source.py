@@ -15,7 +15,7 @@ from engine.explain.failure import Failure
 from engine.explain.routecraft import network_word, ways
 from engine.model.address import IPAddress
 from engine.model.host import Netns
-from engine.model.plan import DeleteRoute, SetSysctl
+from engine.model.plan import DeleteAddress, DeleteRoute, SetSysctl
 from engine.model.ref import Ref, RefKind
 from engine.model.route import PolicyRule
 from engine.path.decision import REFUSALS, route_ref, rule_ref
@@ -49,7 +49,8 @@ def doubted(failure: Failure, doubt: Doubt) -> list[Blocker]:
     """Blockers for a source that is not believed."""
     netns, device, source = doubt.netns, doubt.device, doubt.source
     if doubt.at.kind is RefKind.ADDRESS:
-        return [_own_address(netns, device, doubt.at, f"{netns.id} does not believe {source} on {device}: {doubt.why}")]
+        sentence = f"{netns.id} does not believe {source} on {device}: {doubt.why}"
+        return [_own_address(failure, doubt, sentence)]
     refused = _refusing_route(failure, netns, source)
     loosen = Remedy(
         f"loosen the reverse path filter of {device} in {netns.id}",
@@ -109,11 +110,40 @@ def martian(failure: Failure) -> list[Blocker]:
         return [Blocker("NAT_LOOPBACK_NEEDS_ROUTE_LOCALNET", sentence, ref, (remedy,), "kernel")]
     if failure.returned:
         return [Blocker("HOST_MARTIAN", sentence, ref, owner="kernel")]
-    return [_own_address(netns, device, ref, sentence)]
+    return [_own_address(failure, Doubt(netns, device, failure.packet.src, ref, failure.step.text), sentence)]
 
 
-def _own_address(netns: Netns, device: str, at: Ref, sentence: str) -> Blocker:
+def _own_address(failure: Failure, doubt: Doubt, sentence: str) -> Blocker:
     """A source that is one of the namespace's own addresses."""
+    netns, device = doubt.netns, doubt.device
     name = f"net.ipv4.conf.{device}.accept_local"
-    remedy = Remedy(f"let {device} accept packets from this host's own addresses", (SetSysctl(netns.id, name, 1),))
-    return Blocker("HOST_MARTIAN", sentence, at, (remedy,), "kernel")
+    accepting = Remedy(f"let {device} accept packets from this host's own addresses", (SetSysctl(netns.id, name, 1),))
+    remedies = (*(remedy for _, remedy in _given_up(failure, netns, doubt.source)), accepting)
+    return Blocker("HOST_MARTIAN", sentence, doubt.at, remedies, "kernel")
+
+
+def answer_kept(failure: Failure) -> list[Blocker]:
+    """REPLY_MISMATCH: the answer ended where the client's address is somebody's own, and the client is another."""
+    netns, client = failure.netns, failure.packet.dst
+    if not failure.backwards or netns.id == failure.conversation.forward.hops[0].netns:
+        return []
+    sentence = f"{netns.id} has {client} too, which is the client's address: the answer stays there"
+    return [Blocker("LINK_DUPLICATE_ADDRESS", sentence, at, (way,)) for at, way in _given_up(failure, netns, client)]
+
+
+def _given_up(failure: Failure, netns: Netns, address: IPAddress) -> Iterator[tuple[Ref, Remedy]]:
+    """How a namespace gives up an address that somebody else has: it goes, or the route of type local that makes it one
+    of the namespace's own (AnyIP)."""
+    others = (each for each in failure.around if each.id != netns.id)
+    if address != failure.question.source.address and not any(address in each.addresses_by_value for each in others):
+        return
+    for each in netns.addresses:
+        if each.address == address:
+            link = netns.links_by_index[each.link].name
+            at = Ref(RefKind.ADDRESS, netns.id, (str(address),), f"{each} dev {link}", str(each))
+            yield at, Remedy(f"take {each} from {link} of {netns.id}", (DeleteAddress(netns.id, link, each),))
+    found = failure.world.fib(netns).lookup(FlowKey(address))
+    if isinstance(found, Found) and found.route.kind == "local" and found.route.protocol != "kernel":
+        word = network_word(found.route.destination)
+        remedy = Remedy(f"delete route local {word} of {netns.id}", (DeleteRoute(netns.id, found.route),))
+        yield route_ref(netns, found.route), remedy

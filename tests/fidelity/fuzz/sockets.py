@@ -73,7 +73,8 @@ class Sockets:
                 self.selector.unregister(key.fileobj)
                 key.fileobj.close()
         anywhere = "0.0.0.0" if wanted.family is Family.INET else "::"
-        only = "/answer/v6only" if wanted.v6only else ""
+        # Beside a program that has the port for IPv4 alone another one can only have it for IPv6.
+        only = "/answer/v6only" if wanted.v6only or (wanted.family is Family.INET6 and old is None) else ""
         self.listen(netns, (f"{wanted.protocol}/{wanted.address or anywhere}/{wanted.port}{only}",))
 
     def ask(self, question: Question, target: tuple[str, int], patience: float) -> Result:
