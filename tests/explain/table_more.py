@@ -326,6 +326,14 @@ MORE: tuple[Fault, ...] = (
         "kernel",
     ),
     Fault(
+        "route by the loopback device",
+        line(lambda world: world["router"].route("10.2.0.2/32 dev lo")),
+        "ROUTE_LOOP",
+        "route 10.2.0.2/32 (table main)",
+        "10.2.0.2:80",
+        source="host",
+    ),
+    Fault(
         "port taken",
         clashing("router").snapshot,
         "CT_CLASH",

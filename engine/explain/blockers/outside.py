@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.explain.blocker import Blocker, Remedy
+from engine.explain.blockers.route import by_loopback
 from engine.explain.failure import Failure
 from engine.model.address import end_of, family_of
 from engine.model.packet import Protocol
@@ -81,9 +82,11 @@ def no_source(failure: Failure) -> list[Blocker]:
 
 
 def loop(failure: Failure) -> list[Blocker]:
-    """The packet goes round in circles."""
+    """The packet goes round in circles: by the loopback device, or between routers."""
     places = " → ".join(dict.fromkeys(hop.netns for hop in failure.trace.hops[-4:]))
-    return [Blocker("ROUTE_LOOP", f"{failure.packet} goes round in circles ({places})", _at(failure))]
+    return by_loopback(failure) or [
+        Blocker("ROUTE_LOOP", f"{failure.packet} goes round in circles ({places})", _at(failure))
+    ]
 
 
 def not_for_us(failure: Failure) -> list[Blocker]:

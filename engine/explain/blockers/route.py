@@ -100,6 +100,18 @@ def refused_route(failure: Failure) -> list[Blocker]:
     return [Blocker(code, sentence, ref, remedies)]
 
 
+def by_loopback(failure: Failure) -> list[Blocker]:
+    """LOOP: a route leads out by the loopback device, which brings the packet back: it goes."""
+    device = failure.netns.links_by_name.get(failure.step.context.iif)
+    routes = [step.ref for step in failure.trace.hops[-1].steps if step.kind is StepKind.ROUTE and step.ref is not None]
+    if device is None or device.kind != "loopback" or not routes:
+        return []
+    at = routes[-1]
+    sentence = f"{at.name} in {at.netns} leads out by {device.name}, which brings {failure.packet} back: {at.text}"
+    change = removal_of(failure.netns, at)
+    return [Blocker("ROUTE_LOOP", sentence, at, (Remedy(f"delete {at.name}", (change,)),) if change else ())]
+
+
 def _past(failure: Failure, ref: Ref) -> Iterator[Remedy]:
     """Past the policy rule that led to a refusing table, or that refuses itself."""
     netns = failure.netns
