@@ -28,6 +28,8 @@ from engine.path.view import View
 
 #: What routes and policy rules may ask for of the byte of DSCP and ECN (INET_DSCP_MASK).
 DSCP = 0xFC
+#: Types of routes that lead to a device (nft_fib4_eval).
+LEADING = frozenset({"unicast", "broadcast", "multicast"})
 #: The headers of IP and TCP without options, by IP version.
 HEADERS = {4: 40, 6: 60}
 #: No packet is larger (IP_MAX_MTU, IP6_MAX_MTU).
@@ -96,7 +98,7 @@ def _reached_by(view: View, end: str, marked: str, device: str, local: bool) -> 
         uid=0,
     )
     found = view.fib.lookup(key)
-    if not isinstance(found, Found) or not (found.route.kind == "unicast" or (local and found.route.kind == "local")):
+    if not isinstance(found, Found) or not (found.route.kind in LEADING or (local and found.route.kind == "local")):
         return ()
     devices = tuple(dict.fromkeys(hop.link or 0 for hop in found.nexthops))
     if not device or (local and found.route.kind == "local" and address.version == 6):

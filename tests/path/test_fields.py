@@ -178,6 +178,8 @@ CASES: list[tuple[str, View, object]] = [
     ("meta protocol", ARP, 0x0806),
     ("ether saddr", ARP, 0x020000000001),
     ("meta iifname", ARP, "left"),
+    ("meta pkttype", OF_PORTS, UNKNOWN),
+    ("meta pkttype", replace(OF_PORTS, context=replace(OF_PORTS.context, target_mac="02:00:00:00:00:77")), "other"),
     ("meta pkttype", ARP, UNKNOWN),
     ("ip saddr", ARP, ABSENT),
     ("tcp dport", ARP, ABSENT),

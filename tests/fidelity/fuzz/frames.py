@@ -40,6 +40,7 @@ def bridge(plot: Plot, walls: Walls) -> None:
                 (
                     *((3.0, service), (3.0, f"{port} {service}"), (3.0, f"{end} {service}")),
                     *((1.0, port), (1.0, mac), (0.5, _asks(family))),
+                    (1.0 if ground.arrives else 0.0, f"meta pkttype {dice.either('host', 'other')} {service}"),
                 )
             )
             rules.append(f"{matched} {dice.weighted(VERDICTS)}")

@@ -19,7 +19,7 @@ INGREDIENTS = (
     (1.5, proxies.relay),
     (1.0, proxies.transparent),
     (1.5, flows.stale),
-    (0.7, policies.ipsec),
+    (1.2, policies.ipsec),
     *((weight, ingredient) for weight, ingredient in settings.INGREDIENTS),
 )
 COUNTS = ((1.0, 0), (3.0, 1), (4.0, 2), (4.0, 3), (3.0, 4), (2.0, 6))

@@ -170,7 +170,7 @@ def _way(lawn: Lawn, _protocol: str) -> str:
 
 
 def _ipsec(lawn: Lawn, _protocol: str) -> str:
-    asks = "rt" if lawn.leaves and lawn.dice.chance(0.5) else "meta"
+    asks = "meta" if lawn.arrives and lawn.dice.chance(0.6) else "rt"
     return f"{asks} ipsec {lawn.dice.either('missing', 'missing', 'exists')}"
 
 
@@ -303,7 +303,7 @@ MATCHES = (
     Part(1, _owner, ("output", "postrouting"), decided=False),
     Part(1, _class),
     Part(1, _segments, protocols=("tcp",)),
-    Part(0.7, _length),
+    Part(0.7, _length, decided=False),
     Part(1, _kind),
     Part(0.2, _undecided, decided=False),
 )

@@ -20,9 +20,13 @@ def ipsec(plot: Plot, walls: Walls) -> None:
     for _ in range(dice.number(1, 3)):
         family = dice.pick(plot.families)
         ground = Ground(plot, netns, "filter", "forward", family)
-        ends = [dice.either(ANY[family], one_network(ground), one_address(ground)) for _ in range(2)]
+        ends = [dice.either(ANY[family], ANY[family], one_network(ground), one_address(ground)) for _ in range(2)]
         protocol = dice.either("tcp", "tcp", "udp", *(["icmp"] if family == 4 else []))
-        port = f" {dice.either('dport', 'dport', 'sport')} {one_port(ground)}" if protocol != "icmp" else ""
+        port = (
+            f" {dice.either('dport', 'dport', 'sport')} {one_port(ground)}"
+            if protocol != "icmp" and dice.chance(0.5)
+            else ""
+        )
         direction = dice.either("in", "out", "fwd")
         mark = " mark 0x1 mask 0x3" if dice.chance(0.2) else ""
         selector = f"src {ends[0]} dst {ends[1]} proto {protocol}{port} dir {direction}"

@@ -287,7 +287,7 @@ MATCHES = (
     Part(1, _owner, ("output", "postrouting"), decided=False),
     Part(1, _class),
     Part(1, _segments, protocols=("tcp",)),
-    Part(0.7, _length),
+    Part(0.7, _length, decided=False),
     Part(0.7, _group),
     Part(0.3, _helper, not_in=("raw",)),
     Part(0.7, _label, not_in=("raw",)),
