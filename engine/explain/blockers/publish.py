@@ -101,10 +101,12 @@ def publish(failure: Failure, host: Netns, service: Service, asked: int, lasting
 
 
 def _translation(failure: Failure, host: Netns, service: Service, asked: int) -> tuple[Change, ...]:
+    """None on a host that translates nothing, where no engine tells that it should."""
     own_packet = failure.trace.hops[0].netns == host.id and not failure.question.source.outside
     hook = "output" if own_packet else "prerouting"
     nat = engine_chain(host, "nat", hook, service)
-    if nat is None and service.container is None:
+    translates_here = any(_bases(table, "nat", hook) for table in host.firewall.tables)
+    if nat is None and service.container is None and not translates_here:
         return ()  # nobody translates here, and no engine would: a program has to listen
     place = _end_of(host, *nat) if nat else iptables_place(host, service.address.version, "nat", hook.upper())
     own = nat is not None and nat[1].base is None
@@ -140,13 +142,17 @@ def engine_chain(host: Netns, kind: str, hook: str, service: Service) -> tuple[T
     families = ("ip" if service.address.version == 4 else "ip6", "inet")
     names = {name.format(service.bridge.name) for name in OWN}
     for table in host.firewall.tables:
-        bases = [c for c in table.chains if c.base and c.base.hook == hook and c.base.kind == kind]
+        bases = _bases(table, kind, hook)
         if not bases or table.family not in families or owner_of_chain(table.name, bases[0].name) in STRANGERS:
             continue
         own = next((each for each in _reached(table, bases[0]) if each.name in names), None)
         if own is not None or table.backend is not Backend.NFT or kind == "nat":
             return table, own or bases[0]
     return None
+
+
+def _bases(table: Table, kind: str, hook: str) -> list[Chain]:
+    return [each for each in table.chains if each.base and (each.base.kind, each.base.hook) == (kind, hook)]
 
 
 def iptables_place(netns: Netns, version: int, table: str, chain: str) -> RulePlace:
