@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address
 
 from engine.model.packet import PROTOCOL_NUMBERS, TCP_RST, TCP_SYN, Packet, Protocol
-from engine.path.lengths import LONGEST_PACKET, least
+from engine.path.lengths import HEADER, LONGEST_PACKET, least
 from engine.path.values import UNKNOWN, Read, Unknown
 from engine.path.view import View
 
@@ -37,6 +37,16 @@ def _option(option: str) -> Read:
 def _length(view: View) -> int | Unknown:
     packet = view.packet
     return Unknown(least(packet), LONGEST_PACKET[packet.dst.version]) if packet.length is None else packet.length
+
+
+def _payload6(view: View) -> int | Unknown | None:
+    """What is behind the header of IPv6."""
+    if view.packet.dst.version == 4:
+        return None
+    length = _length(view)
+    if isinstance(length, Unknown) and length.least is not None and length.most is not None:
+        return Unknown(length.least - HEADER[6], length.most - HEADER[6])
+    return length if isinstance(length, Unknown) else length - HEADER[6]
 
 
 def _v4(value: object) -> int | None:
@@ -138,6 +148,7 @@ FIELDS: dict[str, Read] = {
     "nft exthdr": _of(6, None),
     **{f"xt {name}": _of(6, None) for name in ("frag", "hbh", "rt", "dst", "srh")},
     "ip length": lambda view: _length(view) if view.packet.dst.version == 4 else None,
+    "ip6 length": _payload6,
     "meta l4proto": lambda view: _number(view.packet),
     "meta nfproto": family,
     "meta length": _length,

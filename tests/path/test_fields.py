@@ -113,6 +113,8 @@ CASES: list[tuple[str, View, object]] = [
     ("ip protocol", TCP6, ABSENT),
     ("ip6 nexthdr", ICMP6, 58),
     ("ip6 nexthdr", TCP, ABSENT),
+    ("ip6 length", seen(ends=V6, length=80), 40),
+    ("ip6 length", TCP, ABSENT),
     ("ip ttl", seen(ttl=3), 3),
     ("ip ttl", TCP6, ABSENT),
     ("ip6 hoplimit", TCP6, 64),

@@ -76,6 +76,7 @@ FIELDS: dict[str, FieldInfo] = {
     "ip tos": FieldInfo(_N, "the byte of DSCP and ECN (IPv4)"),
     "ip6 tos": FieldInfo(_N, "the byte of DSCP and ECN (IPv6, traffic class)"),
     "ip length": FieldInfo(_N, "total length of the IPv4 packet in bytes"),
+    "ip6 length": FieldInfo(_N, "length of what is behind the header of IPv6, in bytes"),
     "ip6 saddr": FieldInfo(_A6, "source address, IPv6"),
     "ip6 daddr": FieldInfo(_A6, "destination address, IPv6"),
     "ip6 nexthdr": FieldInfo(_N, "next header of the IPv6 header (the protocol, where there is no extension header)"),

@@ -238,7 +238,7 @@ def _segments(lawn: Lawn, _protocol: str) -> str:
 
 
 def _length(lawn: Lawn, _protocol: str) -> str:
-    name = lawn.dice.either("meta length", "ip length") if lawn.family == 4 else "meta length"
+    name = lawn.dice.either("meta length", f"{lawn.ip} length")
     return f"{name} {negated(lawn)}{lawn.dice.either('60', '0-59', '40-100', '100-1500')}"
 
 
