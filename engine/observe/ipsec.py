@@ -2,13 +2,14 @@
 
 Two questions tell how many there are; policies are asked for where there are some. Policies of sockets are left out.
 What the namespace does with packets that no policy is about is a policy of its own, the last one, where it blocks. A
-kernel without the module has neither, and is not asked, as asking would load it.
+kernel without the module has neither, and is not asked, as asking would load it; nor has one that is made without.
 
 Sources: include/uapi/linux/xfrm.h, net/xfrm/xfrm_user.c; the words are those of ip-xfrm(8).
 """
 
 from __future__ import annotations
 
+import errno
 import struct
 from collections.abc import Sequence
 from dataclasses import replace
@@ -48,7 +49,8 @@ def read_ipsec(netns: str) -> tuple[Ipsec | None, tuple[Gap, ...]]:
     try:
         netlink = Netlink(NETLINK_XFRM)
     except OSError as error:
-        return None, (gap(SOURCE, netns, error),)
+        # A kernel that is made without it has no such protocol.
+        return (Ipsec(), ()) if error.errno == errno.EPROTONOSUPPORT else (None, (gap(SOURCE, netns, error),))
     with netlink:
         try:
             states = _first(netlink, _GET_STATE_COUNT)
