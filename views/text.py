@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -148,6 +148,13 @@ def fit(text: str, width: int) -> str:
     """The text in exactly `width` cells."""
     clipped = clip(text, width)
     return clipped + " " * (width - cells(clipped))
+
+
+def in_columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The rows of a table as lines, each column as wide as its widest cell."""
+    widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(fit(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def paragraph(text: str, width: int, *, first: str = "", rest: str | None = None) -> list[str]:

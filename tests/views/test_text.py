@@ -1,4 +1,4 @@
-from views.text import Line, Span, cells, clip, fit, matching, paragraph, squeeze, visible
+from views.text import Line, Span, cells, clip, fit, in_columns, matching, paragraph, squeeze, visible
 
 
 def heading(text: str) -> Line:
@@ -47,6 +47,11 @@ def test_a_wide_character_takes_two_cells_wherever_a_text_is_cut_or_filled() -> 
     assert fit("日本語", 4) == "日… "
     assert squeeze("日本語の名前", 8) == "日本…前"
     assert paragraph("日本語 の 名前", 14, first="· ") == ["· 日本語 の", "  名前"]
+
+
+def test_the_columns_of_a_table_are_in_line_whatever_is_in_them() -> None:
+    assert list(in_columns([("日本", "a", "x"), ("web", "bc", "")])) == ["日本  a   x", "web   bc"]
+    assert list(in_columns([])) == []
 
 
 def test_paragraphs_indent_what_follows_below_the_first_word() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from engine.model.verdict import Reach, Verdict
 from views.reports import answer_json
+from views.text import in_columns
 
 SCHEMA = "portscope.why-all/1"
 
@@ -24,12 +25,7 @@ def dumps(answers: Answers) -> str:
 
 def render(answers: Answers) -> str:
     """A row for each vantage point: sign, name, target, symptom, and the first cause with its place."""
-    rows = [_row(name, verdict) for name, verdict in answers]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)).rstrip() for row in rows
-    ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(in_columns([_row(name, verdict) for name, verdict in answers])) + "\n"
 
 
 def _row(name: str, verdict: Verdict) -> tuple[str, str, str, str, str]:

@@ -9,6 +9,7 @@ from views.reports.answer_text import clean
 from views.reports.document import Report
 from views.reports.network import Graph
 from views.reports.sheet import Sheet
+from views.text import in_columns
 
 
 def render(report: Report, width: int = 100) -> str:
@@ -43,6 +44,4 @@ def _topology(graph: Graph) -> Iterator[str]:
 
 def _table(sheet: Sheet) -> Iterator[str]:
     rows = [sheet.columns, *(tuple(clean(cell) for cell in row) for row in sheet.rows)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(sheet.columns))]
-    for row in rows:
-        yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    return (f"  {line}" for line in in_columns(rows))

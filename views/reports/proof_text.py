@@ -12,7 +12,7 @@ from itertools import groupby, zip_longest
 from engine.model.proof import Agreement, Attempt, Leg, Proof, Row, Sighting
 from engine.model.trace import Symptom
 from engine.model.verdict import Question
-from views.text import Role, Span, Spans, paragraph
+from views.text import Role, Span, Spans, fit, paragraph
 
 MARKS: dict[Agreement, tuple[str, Role]] = {
     Agreement.YES: ("✓", Role.GOOD),
@@ -98,7 +98,7 @@ def side_by_side(row: Row, width: int) -> Iterator[Spans]:
     for number, (predicted, evidence) in enumerate(pairs):
         head = f"  {mark if number == 0 else ' '} "
         told = role if row.agree is Agreement.NO else Role.DIM if not row.seen else Role.PLAIN
-        yield Span(head, role), Span(f"{predicted:<{left}}{' ' * GAP}"), Span(evidence, told)
+        yield Span(head, role), Span(fit(predicted, left + GAP)), Span(evidence, told)
 
 
 def _facts(shown: Proof, width: int) -> Iterator[Spans]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from views.reports.network import Graph, Place, Spot
+from views.text import cells
 
 LINE, PADDING, GAP, MARGIN = 16, 8, 14, 20
 CHARACTER, COLUMN_GAP, LEAST, MOST = 8, 150, 90, 480
@@ -104,5 +105,5 @@ def _height(spot: Spot) -> int:
 
 
 def _width(spot: Spot) -> int:
-    longest = max(len(line) for line in (spot.label, *lines_of(spot)))
+    longest = max(cells(line) for line in (spot.label, *lines_of(spot)))
     return min(max(longest * CHARACTER + 2 * PADDING, LEAST), MOST)
