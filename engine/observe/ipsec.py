@@ -22,6 +22,7 @@ from engine.observe.errors import NetlinkError, gap
 from engine.observe.kernel_modules import answers
 from engine.observe.netlink import Message, Netlink, attributes
 from engine.observe.reader import Reader
+from engine.observe.rule_text import IP_PROTOCOLS
 
 SOURCE = "IPsec"
 NETLINK_XFRM = 6
@@ -123,7 +124,7 @@ def _policy(body: bytes) -> IpsecPolicy | None:
 
 
 def _words(policy: IpsecPolicy) -> str:
-    protocol = f" proto {policy.protocol}" if policy.protocol else ""
+    protocol = f" proto {IP_PROTOCOLS.get(policy.protocol, policy.protocol)}" if policy.protocol else ""
     ports = "".join(
         f" {name} {value}" for name, (value, mask) in (("sport", policy.sport), ("dport", policy.dport)) if mask
     )

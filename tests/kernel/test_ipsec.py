@@ -60,7 +60,7 @@ def test_policies_are_those_that_ip_prints() -> None:
     assert {as_read(policy) for policy in found.policies} == {as_printed(line) for line in printed.splitlines()}
     assert [policy.priority for policy in found.policies] == [2, 2, 9, 9]
     assert {policy.text for policy in found.policies if policy.transforms} == {
-        "src 10.0.0.0/8 dst 10.0.0.1/32 proto 6 sport 8 dir fwd tmpl …"
+        "src 10.0.0.0/8 dst 10.0.0.1/32 proto tcp sport 8 dir fwd tmpl …"
     }
 
 

@@ -22,6 +22,13 @@ OUTSIDE = (
 )
 
 
+#: Policies belong to a program (strongSwan, libreswan), which would not know of one that is taken from it.
+_POLICIES = (
+    "`ip xfrm policy` shows all; the program that made it takes it back, as does `ip xfrm policy delete`",
+    "why it was dropped: `nstat -az 'Xfrm*'` counts it",
+)
+
+
 def _at(failure: Failure) -> Ref:
     return failure.step.ref or Ref(RefKind.NETNS, failure.netns.id, (), failure.netns.id, failure.netns.id)
 
@@ -38,7 +45,7 @@ def leaves_view(failure: Failure) -> list[Blocker]:
 def ipsec(failure: Failure) -> list[Blocker]:
     """IPSEC_DROP: a policy, which came with a program that speaks IPsec, and is its to change."""
     sentence = f"in {failure.netns.id} {failure.step.text}"
-    return [Blocker("HOST_IPSEC_POLICY", sentence, _at(failure), evidence=("all policies: `ip xfrm policy`",))]
+    return [Blocker("HOST_IPSEC_POLICY", sentence, _at(failure), evidence=_POLICIES)]
 
 
 def mismatch(failure: Failure) -> list[Blocker]:
