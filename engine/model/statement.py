@@ -224,9 +224,10 @@ class NoTrack:
 
 @dataclass(frozen=True, slots=True)
 class SetZone:
-    """The flow is tracked in a table of its own: for the direction of its first packet, of its replies, or both."""
+    """The flow is tracked in a table of its own: for the direction of its first packet, of its replies, or both. A None
+    `zone` is the packet's mark when it is tracked."""
 
-    zone: int
+    zone: int | None
     original: bool = True
     reply: bool = True
 

@@ -36,11 +36,15 @@ def before_tracking(journey: Journey, statement: NoTrack | SetZone, backend: Bac
             journey.see(ct_state="untracked", ct_status=frozenset())
         return "notrack"
     if not settled and (backend is Backend.NFT or not journey.untracked):
-        zone = statement.zone
-        journey.zones = (zone if statement.original else 0, zone if statement.reply else 0)
+        journey.zones = _zones(statement, statement.zone or 0)
         journey.zoned, journey.untracked = True, False
-        journey.see(ct_state="new", ct_zone=zone)  # a template stands for the flow (nf_ct_tmpl_alloc)
-    return f"zone {statement.zone}"
+        journey.by_mark = statement if statement.zone is None else None
+        journey.see(ct_state="new", ct_zone=statement.zone or 0)  # a template stands for the flow (nf_ct_tmpl_alloc)
+    return f"zone {'mark' if statement.zone is None else statement.zone}"
+
+
+def _zones(statement: SetZone, zone: int) -> tuple[int, int]:
+    return (zone if statement.original else 0, zone if statement.reply else 0)
 
 
 def track_packet(journey: Journey) -> Trace | None:
@@ -48,6 +52,8 @@ def track_packet(journey: Journey) -> Trace | None:
     if journey.untracked:
         journey.see(ct_state="untracked", ct_status=frozenset())
         return None
+    if journey.by_mark is not None:  # nf_ct_zone_tmpl
+        journey.zones = _zones(journey.by_mark, journey.context.mark & 0xFFFF)
     if journey.track is not None:  # over loopback, or made for a packet of the flow: it is known already
         return None
     if journey.inner is not None:
@@ -114,7 +120,7 @@ def attach(journey: Journey, track: Track, state: str, reply: bool) -> None:
         ct_original=track.original,
         ct_reply=track.reply,
         ct_protocol=track.protocol,
-        ct_zone=track.zones[reply],
+        ct_zone=max(track.zones),  # of either direction (nft_ct_get_eval)
         ct_reply_direction=reply,
         ct_old=track.entry is not None,
     )

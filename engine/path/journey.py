@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from engine.model.address import IPAddress
-from engine.model.firewall import RejectKind
+from engine.model.firewall import RejectKind, SetZone
 from engine.model.host import Netns
 from engine.model.link import Link
 from engine.model.packet import Packet
@@ -79,7 +79,8 @@ class Journey:
     """One packet on its way.
 
     `track` is the flow that the packet is attached to (skb->_nfct): kept over loopback and bridges, lost
-    when it crosses a veth pair. `zones` is where that is looked for, `zoned` that a rule said so. `assigned` is the
+    when it crosses a veth pair. `zones` is where that is looked for, `zoned` that a rule said so, `by_mark`
+    the one that takes the mark for it. `assigned` is the
     socket that TPROXY chose. `inner` is the tuple quoted by an ICMP error, by which connection tracking finds
     the flow that the error belongs to. `untracked` is set by NOTRACK. `endpoint`
     decides what becomes of the packet when a namespace takes it in. `exit` is the device (namespace id,
@@ -103,6 +104,7 @@ class Journey:
         self.untracked = False
         self.zones = (0, 0)
         self.zoned = False
+        self.by_mark: SetZone | None = None
         self.assigned: Assigned | None = None
         self.out: Out | None = None
         self.exit: tuple[str, int] | None = None
@@ -175,6 +177,7 @@ class Journey:
         self.untracked = False
         self.zones = (0, 0)
         self.zoned = False
+        self.by_mark = None
         self.assigned = None
         self.proxying = False
         self.out = None

@@ -185,7 +185,8 @@ def _ct(options: _Options) -> Statement | None:
     for name in ("--zone", "--zone-orig", "--zone-reply"):
         zone = _value(options, name)
         if zone is not None:
-            return None if zone == "mark" else SetZone(number(zone), name != "--zone-reply", name != "--zone-orig")
+            value = None if zone == "mark" else number(zone)
+            return SetZone(value, name != "--zone-reply", name != "--zone-orig")
     return Note("-j CT " + " ".join(f"{name} {' '.join(values)}".strip() for name, values in options.items()))
 
 
