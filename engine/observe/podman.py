@@ -21,6 +21,7 @@ from dataclasses import replace
 from engine.model.container import Network
 from engine.model.frozen import dataclass
 from engine.model.host import Gap
+from engine.observe.errors import gap
 from engine.observe.podman_documents import Record, options_of, parse_document, parse_network, parse_record
 from engine.observe.processes import ProcessTable, Running
 
@@ -135,8 +136,19 @@ def read_store(store: Store, engine: str) -> Kept:
         finally:
             kept.close()
     except sqlite3.Error as error:
-        return Kept(networks=networks, gaps=(Gap(engine, "", f"{path} cannot be read: {error}"),))
+        return Kept(networks=networks, gaps=_unread(engine, path, error))
     return Kept(tuple(parse_record(*row) for row in rows), networks)
+
+
+def _unread(engine: str, path: str, error: Exception) -> tuple[Gap, ...]:
+    """Why there is nothing of a store; SQLite tells of a file no more than that it cannot be opened."""
+    try:
+        with open(path, "rb"):
+            return (Gap(engine, "", f"{path} cannot be read: {error}"),)
+    except FileNotFoundError:
+        return ()
+    except OSError as cause:
+        return (gap(engine, "", cause),)
 
 
 def database(store: Store) -> str:

@@ -11,6 +11,8 @@ net/netfilter/nf_nat_core.c (nf_xfrm_me_harder).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.model.ipsec import IpsecPolicy
 from engine.model.link import Link
 from engine.model.ref import Ref, RefKind
@@ -20,9 +22,9 @@ from engine.path.journey import Journey
 from engine.path.stacked import leave
 
 
-def going_out(journey: Journey) -> Trace | None:
-    """The finished trace of a packet that a policy keeps from leaving by its way."""
-    policy = met(journey.netns, "out", journey.packet, journey.context)
+def going_out(journey: Journey, link: Link) -> Trace | None:
+    """The finished trace of a packet that a policy keeps from leaving by a device, which the hooks may not know yet."""
+    policy = met(journey.netns, "out", journey.packet, replace(journey.context, oif=link.name))
     return _dropped(journey, policy) if policy is not None and policy.blocks else None
 
 

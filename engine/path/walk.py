@@ -95,9 +95,9 @@ def _local_out(journey: Journey, stage: LocalOut) -> Next:
             journey.step(StepKind.ROUTE, f"routed again: {again.text}", again.ref)
         ways.append(again)
         journey.see(gateway=again.gateway)
-        return going_out(journey)
+        return going_out(journey, again.link)
 
-    ended = going_out(journey) or run_hook(journey, "output", reroute=reroute)
+    ended = going_out(journey, way.link) or run_hook(journey, "output", reroute=reroute)
     return ended or _discard(journey, ways[-1]) or _postroute(journey, ways[-1], made=True)
 
 
@@ -181,7 +181,7 @@ def _forward(journey: Journey, stage: Forward) -> Next:
     journey.packet = replace(journey.packet, ttl=journey.packet.ttl - 1)
     _say_forwarding(journey, stage.device)
     mention_flowtables(journey, stage.device, way.link)
-    return going_out(journey) or run_hook(journey, "forward") or _postroute(journey, way)
+    return going_out(journey, way.link) or run_hook(journey, "forward") or _postroute(journey, way)
 
 
 def _say_forwarding(journey: Journey, device: Link) -> None:

@@ -193,12 +193,16 @@ def test_a_signal_has_what_was_begun_taken_back_and_a_second_one_waits_for_that(
             undone.append("all of it")
         return Exit.DONE
 
-    before = signal.getsignal(number)
+    usual = signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL
+    before = signal.signal(number, usual)  # whoever started the tests may have had it ignored (nohup)
     monkeypatch.setattr(commands, "VERBS", {"down": begin})
-    with pytest.raises(SystemExit) as end:
-        portscope("lab", "down", "shop")
-    assert (end.value.code, undone) == (128 + number, ["all of it"])
-    assert signal.getsignal(number) == before
+    try:
+        with pytest.raises(SystemExit) as end:
+            portscope("lab", "down", "shop")
+        assert (end.value.code, undone) == (128 + number, ["all of it"])
+        assert signal.getsignal(number) == usual
+    finally:
+        signal.signal(number, before)
 
 
 def test_without_privileges_it_says_what_was_not_seen_and_what_to_do() -> None:

@@ -148,6 +148,6 @@ def test_a_name_that_tells_no_format_is_refused_in_a_line(tmp_path: Path) -> Non
         assert not pilot.app.query_one(Footer).display  # the prompt stands in its place
         pilot.app.query_one("#file-name", Input).value = str(tmp_path / "host.xyz")
         await pilot.press("enter")
-        await until(pilot, lambda: "does not tell a format" in notices(pilot))
+        await until(pilot, lambda: "tells no format" in notices(pilot))
 
     drive(workbench(ask=ASK), play)

@@ -2,7 +2,8 @@
 
 IPv4 compares the type of the route, one of several. IPv6 asks several questions, all of which are to be answered yes:
 whether the address is a multicast, a unicast or the unspecified one, each that is named; and whether its way is one of
-the named types local, anycast and unreachable, if any is. `--limit-iface-in` and `-out` change what local means.
+the named types local, anycast and unreachable, if any is. `--limit-iface-in` and `-out` change what local means; for
+the others IPv6 then looks for a way by that device alone, which has no form here.
 Source: net/netfilter/xt_addrtype.c (match_type, match_type6).
 """
 
@@ -24,6 +25,7 @@ _KINDS: dict[str, tuple[tuple[Interval, ...], bool]] = {
 }
 #: What the look-up of an address of IPv6 may come to, by what is asked: any error is unreachable.
 _WAYS = {"local": ("local",), "anycast": ("anycast",), "unreachable": ("unreachable", "blackhole", "prohibit")}
+_BY_DEVICE = frozenset({"anycast", "unreachable"})
 
 
 def matches(context: XtContext, options: Sequence[Option]) -> list[Match] | None:
@@ -42,7 +44,7 @@ def matches(context: XtContext, options: Sequence[Option]) -> list[Match] | None
             found.append(Match((Field(f"fib {side}{limit} type"),), elements, negate=option.negate, text=text))
             continue
         asked = _asked6(side, limit, types)
-        if option.negate and len(asked) > 1:
+        if (option.negate and len(asked) > 1) or (limit and not _BY_DEVICE.isdisjoint(types)):
             return None
         found += [Match((Field(field),), each, negate=no != option.negate, text=text) for field, each, no in asked]
     return found

@@ -151,6 +151,7 @@ EXACT6 = [
     ("-m addrtype --dst-type LOCAL", ["fib daddr type in local"]),
     ("-m addrtype --dst-type UNICAST", ["not ip6 daddr in ::,::ffff:0:0-::ffff:ffff:ffff,ff00::-"]),
     ("-m addrtype ! --dst-type UNICAST,LOCAL", ["unknown xt addrtype"]),
+    ("-m addrtype --dst-type UNREACHABLE --limit-iface-in", ["unknown xt addrtype"]),
     ("-m addrtype --src-type MULTICAST,ANYCAST", ["ip6 saddr in ff00::-", "fib saddr type in anycast"]),
     ("-m addrtype ! --dst-type UNREACHABLE", ["not fib daddr type in unreachable,blackhole,prohibit"]),
     ("-m conntrack --ctorigdst fd00::1/128", ["ct original ip6 daddr in fd00::1"]),
