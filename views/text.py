@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -106,6 +107,12 @@ def cells(text: str) -> int:
     >>> cells("web 界")
     6
     """
+    return len(text) if text.isascii() else _looked_up(text)
+
+
+@lru_cache(maxsize=8192)
+def _looked_up(text: str) -> int:
+    """The cells of a text that is more than ASCII; a picture has the same ones again and again."""
     if narrow(text):
         return len(text)
     from rich.cells import cell_len  # noqa: PLC0415 - its tables are for texts that few hosts have

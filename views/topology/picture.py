@@ -6,9 +6,9 @@ that was composed is kept; `rows` composes all of them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from operator import itemgetter
 
 from views.text import Role, Span, Spans, cells, narrow, visible
 from views.topology.box import Lines
@@ -58,12 +58,23 @@ class Picture:
         return None
 
     def _composed(self, y: int) -> Spans:
-        row = [(" ", Role.PLAIN)] * self.width
+        chars, roles = [" "] * self.width, [Role.PLAIN] * self.width
         for x, (glyph, heavy) in self._lines.row(y).items():
-            row[x] = (glyph, Role.TRACED if heavy else Role.DIM)
+            chars[x], roles[x] = glyph, Role.TRACED if heavy else Role.DIM
         for x, text, role in self._texts.get(y, ()):
-            row[x : x + cells(text)] = [(char, role) for char in in_cells(text)]
-        return tuple(Span("".join(map(itemgetter(0), same)), role) for role, same in groupby(row, itemgetter(1)))
+            inside = in_cells(text)
+            end = x + len(inside)
+            chars[x:end], roles[x:end] = inside, [role] * len(inside)
+        return tuple(_runs(chars, roles))
+
+
+def _runs(chars: list[str], roles: list[Role]) -> Iterator[Span]:
+    """Neighbours of one role together."""
+    start = 0
+    for role, same in groupby(roles):
+        end = start + len(list(same))
+        yield Span("".join(chars[start:end]), role)
+        start = end
 
 
 def in_cells(text: str) -> list[str]:
