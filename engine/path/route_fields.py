@@ -51,9 +51,10 @@ def fitting(netns: Netns, fib: Fib, packet: Packet, context: Context) -> int:
     for address, device, mark in ((packet.dst, context.oif, context.mark), (packet.src, "", 0)):
         found = fib.lookup(FlowKey(address, mark=mark))
         if isinstance(found, Found):
-            own = found.route.kind == "local"  # one's own addresses are reached by the loopback device (ip6_rt_get_dev_rcu)
             hop = next((hop.link for hop in found.nexthops), None)
-            link = netns.links_by_name.get(LOOPBACK if own else device) or netns.links_by_index.get(hop or 0)
+            # One's own addresses are reached by the loopback device (ip6_rt_get_dev_rcu).
+            name = LOOPBACK if found.route.kind == "local" else device
+            link = netns.links_by_name.get(name) or netns.links_by_index.get(hop or 0)
             mtus.append(mtu_towards(netns, address, found.route, link))
     smallest, header = min(mtus, default=LARGEST[packet.dst.version]), HEADERS[packet.dst.version]
     return smallest - header if header < smallest <= LARGEST[4] else DEFAULT_MSS
