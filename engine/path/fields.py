@@ -104,11 +104,12 @@ def _device(view: View, which: str) -> Link | None:
 
 
 def _kind(which: str) -> Read:
-    """The kind of a device (IFLA_INFO_KIND), which a plain network card has not."""
+    """The kind of a device (IFLA_INFO_KIND). A plain network card and loopback have none, and no rule that asks for it
+    fits them (nft_meta.c, nft_meta_store_ifkind)."""
 
     def value(view: View) -> str | None:
         device = _device(view, which)
-        return None if device is None else "" if device.kind == "loopback" else device.kind
+        return None if device is None or device.kind in ("", "loopback") else device.kind
 
     return value
 
