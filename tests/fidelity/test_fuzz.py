@@ -53,7 +53,7 @@ def test_model_and_kernel_agree_about_the_hosts_of_a_fresh_seed(seed: int, capsy
 
 def broken_promises(seed: int) -> str:
     """Has the fixes of a seed's hosts carried out; what does not do what it says, a line each."""
-    found = list(promises.outcomes(seed, HOSTS, JOBS))
+    found = promises.outcomes(seed, HOSTS, JOBS)
     assert found
     return "\n".join(f"{case.asked}\n    {case.wrong}" for case in found if case.wrong)
 

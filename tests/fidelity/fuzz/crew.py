@@ -11,7 +11,7 @@ from tests.fidelity.fuzz.generate import QUESTIONS, alone, scenario
 from tests.fidelity.fuzz.judge import Answer, Finding
 from tests.fidelity.fuzz.report import Disagreement, Report
 from tests.fidelity.fuzz.shrink import shrink
-from tests.fidelity.fuzz.worker import Worker
+from tests.fidelity.fuzz.worker import Worker, share
 from tests.scenarios.scenario import Scenario
 
 
@@ -30,29 +30,11 @@ def run(seeds: Iterator[tuple[int, int, int]], jobs: int, tell: Callable[[str], 
     """Asks the scenarios of (seed, number, questions) by `jobs` workers. Disagreements are told as they are found, each
     made small in at most so many tries."""
     desk = Desk(tell, tries)
-    failures: list[BaseException] = []
 
-    def work() -> None:
-        worker = Worker[Answer]("questions")
-        try:
-            while True:
-                with desk.lock:
-                    place = next(seeds, None)
-                if place is None or failures:
-                    return
-                _one(worker, scenario(*place), desk)
-        except BaseException as error:
-            failures.append(error)
-        finally:
-            worker.close()
+    def ask(worker: Worker[Answer], place: tuple[int, int, int]) -> None:
+        _one(worker, scenario(*place), desk)
 
-    threads = [threading.Thread(target=work) for _ in range(jobs)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
+    share("questions", jobs, seeds, ask)
     return desk.report
 
 

@@ -5,44 +5,22 @@ from __future__ import annotations
 import argparse
 import secrets
 import sys
-import threading
 from collections import Counter
-from collections.abc import Iterator
 
 from tests.fidelity.fuzz.generate import scenario
 from tests.fidelity.fuzz.mending import Case
-from tests.fidelity.fuzz.worker import Worker
+from tests.fidelity.fuzz.worker import Worker, share
 
 
-def outcomes(seed: int, hosts: int, jobs: int) -> Iterator[Case]:
+def outcomes(seed: int, hosts: int, jobs: int) -> list[Case]:
     """The cases of so many hosts, by `jobs` workers."""
-    numbers, found, lock = iter(range(hosts)), list[Case](), threading.Lock()
-    failures: list[BaseException] = []
+    found: list[Case] = []
 
-    def work() -> None:
-        worker = Worker[tuple[Case, ...]]("fixes")
-        try:
-            while not failures:
-                with lock:
-                    number = next(numbers, None)
-                if number is None:
-                    return
-                answered = worker.ask(scenario(seed, number))
-                with lock:
-                    found.extend(answered)
-        except BaseException as error:
-            failures.append(error)
-        finally:
-            worker.close()
+    def ask(worker: Worker[tuple[Case, ...]], number: int) -> None:
+        found.extend(worker.ask(scenario(seed, number)))
 
-    threads = [threading.Thread(target=work) for _ in range(jobs)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
-    yield from found
+    share("fixes", jobs, iter(range(hosts)), ask)
+    return found
 
 
 def main() -> int:
@@ -54,7 +32,7 @@ def main() -> int:
     given = options.parse_args()
     seed = secrets.randbelow(1_000_000) if given.seed is None else given.seed
     print(f"seed {seed}", flush=True)
-    found = list(outcomes(seed, given.hosts, given.jobs))
+    found = outcomes(seed, given.hosts, given.jobs)
     wrong = [case for case in found if case.wrong]
     for case in wrong:
         print(f"{case.asked}\n    {case.wrong}")

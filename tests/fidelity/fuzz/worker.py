@@ -11,7 +11,8 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import IO, Any, Generic, TypeVar
 
 from tests.fidelity.fuzz.judge import Answer, Judge
@@ -27,6 +28,7 @@ SETUP = f'{PRIVATE} && ip link set lo up && exec "$@"'
 
 
 A = TypeVar("A")
+T = TypeVar("T")
 
 
 class Worker(Generic[A]):
@@ -53,6 +55,33 @@ class Worker(Generic[A]):
         self.process.stdin.close()
         self.process.wait()
         self.process.stdout.close()
+
+
+def share(what: str, jobs: int, items: Iterator[T], each: Callable[[Worker[A], T], None]) -> None:
+    """Has `jobs` workers, each in a thread, take one item after the other. Raises what the first that failed raised."""
+    lock, failures = threading.Lock(), list[BaseException]()
+
+    def work() -> None:
+        worker = Worker[A](what)
+        try:
+            while not failures:
+                with lock:
+                    item = next(items, None)
+                if item is None:
+                    return
+                each(worker, item)
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            worker.close()
+
+    threads = [threading.Thread(target=work) for _ in range(jobs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
 
 
 def answer(scenario: Scenario) -> Answer:
