@@ -34,6 +34,7 @@ programs() {
 		cni-portmap|containernetworking-plugins|test|the tests with a real containerd
 		sysctl|procps|test|all kernel tests
 		arptables-legacy|arptables|test|the kernel tests of arptables-legacy
+		ipset|ipset|test|the kernel tests of ipsets
 		conntrack|conntrack|test|the kernel tests of connection tracking
 		tshark|tshark|test|the tests that open a proof's packets
 		tmux|tmux|test|the tests of the workbench in a real terminal

@@ -128,7 +128,8 @@ class Workbench(Unbroken, Metering, Proving, Labs, Asking, Looking, Surveying, M
     def _theme_chosen(self, theme: Theme) -> None:
         if theme.name != self.settings.theme:
             self.settings = replace(self.settings, theme=theme.name)
-            remember(theme.name)
+            if not self.settings.read_only:
+                remember(theme.name)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own and ours."""

@@ -23,6 +23,7 @@ from engine.model.host import Snapshot
 from engine.model.matrix import Cell, Matrix
 from engine.model.verdict import Question
 from engine.path.world import World
+from engine.programs import environment, python
 from workbench.stopping import Stopped, Told
 
 #: Cells between two words of how far it is, and from how many cells on processes are worth their start.
@@ -63,13 +64,12 @@ def _cells(snapshot: Snapshot, questions: Sequence[Question]) -> Generator[Cell]
 
 
 def _started(held: ExitStack) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     child = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM],
+        python("-c", PROGRAM),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=environment,
+        env=environment(),
         start_new_session=True,
     )
     held.enter_context(child)

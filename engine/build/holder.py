@@ -24,9 +24,9 @@ import sys
 
 from engine.build import namespaces, userns
 from engine.build.errors import BuildError, UserNamespaceForbidden
-from engine.build.hands.programs import environment
 from engine.build.journal import settled
 from engine.build.server import title
+from engine.programs import environment, python
 
 NAME = b"portscope-labs"
 WELCOME = b"\n"
@@ -84,7 +84,7 @@ def _peer(connection: socket.socket) -> tuple[int, int]:
 
 def _started() -> socket.socket | None:
     """Starts a holder, unless somebody else does so at the same time, and connects."""
-    argv = [sys.executable, "-P", "-m", "engine.build.holder"]
+    argv = python("-m", "engine.build.holder")
     pipe = subprocess.PIPE
     process = subprocess.Popen(
         argv, cwd="/", env=environment(), start_new_session=True, stdin=pipe, stdout=pipe, stderr=pipe

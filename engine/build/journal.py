@@ -124,7 +124,8 @@ def state_directory() -> Path:
     """Where labs' journals are for this user; in a user namespace for labs, on its own /run."""
     if userns.entered():
         return userns.PRIVATE_STATE
-    if named := os.environ.get("XDG_STATE_HOME"):
+    named = os.environ.get("XDG_STATE_HOME", "")
+    if os.path.isabs(named):  # a relative path there does not count: XDG Base Directory Specification
         return Path(named) / "portscope" / "labs"
     if os.geteuid() == 0:
         return Path("/var/lib/portscope/labs")

@@ -24,6 +24,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.programs import environment
+
 #: More rules than this take seconds.
 MOST_RULES = 500
 #: Sizes in bytes that a row of libxtables' option tables has had.
@@ -158,7 +160,9 @@ def write(wanted: TableText, family: str) -> None:
 def differing(wanted: TableText, family: str) -> str:
     """The first line that the kernel has otherwise, "" for none."""
     program = "ip6tables-legacy-save" if family == "ip6" else "iptables-legacy-save"
-    said = subprocess.run([program, "-t", wanted.name], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        [program, "-t", wanted.name], env=environment(), capture_output=True, text=True, check=True
+    ).stdout
     (there,) = tables(said)
     if there.chains != wanted.chains:
         return f"the chains of {wanted.name} are {', '.join(there.chains)}"

@@ -15,6 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from engine.build.errors import BuildError
+from engine.model.file_name import is_file_name
+
 T = TypeVar("T")
 
 NETNS_DIR = Path("/run/netns")
@@ -72,6 +75,13 @@ def pin(source: str, target: Path) -> None:
     except OSError:
         target.unlink()
         raise
+
+
+def netns_file(name: str) -> Path:
+    """The file of a named namespace. Raises BuildError for a name that as a path would lead elsewhere."""
+    if not is_file_name(name):
+        raise BuildError(f"{name!r} is no name for a namespace")
+    return NETNS_DIR / name
 
 
 def is_netns(path: Path) -> bool:

@@ -27,6 +27,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.build.namespaces import enter
+from engine.programs import environment
 
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
 #: The process name that `ss -p` shows; the kernel keeps 15 bytes.
@@ -159,6 +160,7 @@ def start(words: Sequence[str]) -> subprocess.Popen[bytes]:
     nowhere = subprocess.DEVNULL
     return subprocess.Popen(
         words[1:],
+        env=environment(),
         stdin=nowhere,
         stdout=nowhere,
         stderr=nowhere,

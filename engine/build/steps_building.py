@@ -6,7 +6,6 @@ is removed on purpose does not come back: what was in it is not kept, so that su
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -27,6 +26,7 @@ from engine.model.building import (
 from engine.model.command_building import NFT_TABLE, load_argv, load_text, save_argv, shape_words
 from engine.model.firewall import Backend
 from engine.model.where import NETNS_DIR
+from engine.programs import python
 
 #: What the kernel says of a queueing discipline that it does not have (net/sched/sch_api.c).
 NO_SUCH_QDISC = "qdisc kind is unknown"
@@ -105,7 +105,7 @@ def _load_rules(change: LoadRules, site: Site) -> Step:
 
     def act() -> None:
         if change.backend is Backend.XT_LEGACY and change.replace:
-            said = site.hands.run(path, (sys.executable, "-P", "-m", "engine.build.legacy", change.family), change.text)
+            said = site.hands.run(path, python("-m", "engine.build.legacy", change.family), change.text)
             if not said:
                 return
             site.notes.append(f"{said}: the rules of {change.netns} are written by {argv[0]}")

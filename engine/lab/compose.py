@@ -153,8 +153,7 @@ def _memberships(value: Value, notes: list[str]) -> tuple[Membership, ...]:
 def _sysctls(value: Value) -> tuple[tuple[str, int], ...]:
     found = []
     for key, text in plain(value).items():
-        if not key.startswith("net."):
-            raise value.wrong(f"sets {key}", "only net.… belongs to a network namespace")
+        xlab.check_sysctl(key, value)
         if not text.isdecimal():
             raise value.wrong(f"sets {key} to {text!r}", "write a whole number")
         found.append((key, int(text)))

@@ -16,7 +16,7 @@ from engine.build.diff import diff, restoring, same_programs
 from engine.build.errors import BuildError
 from engine.build.journal import folder_of, state_directory
 from engine.build.lasting import Todo
-from engine.build.namespaces import NETNS_DIR
+from engine.build.namespaces import netns_file
 from engine.lab import planning
 from engine.lab.blueprint import Blueprint
 from engine.lab.choose import choose
@@ -65,7 +65,7 @@ def stands(name: str, directory: Path | None = None) -> Draft:
 
 def host_path(name: str) -> Path:
     """The file that enters a lab's host."""
-    return NETNS_DIR / f"{name}-host"
+    return netns_file(f"{name}-host")
 
 
 def nothing(todo: Todo) -> bool:
@@ -126,4 +126,4 @@ def netns_of(lab: Blueprint, node: str) -> Path:
     known = lab.netns_by_node
     if node not in known:
         raise LabError(f"lab {lab.name} has no node {node}; it has: {', '.join(known)}")
-    return NETNS_DIR / known[node]
+    return netns_file(known[node])

@@ -79,7 +79,7 @@ def script(plan: Plan, lab: str) -> str:
         if isinstance(change, Serve):
             words = (str(change.protocol), str(change.address), str(change.port), change.name)
             enter = shlex.join(where.enter(change.netns))
-            body.append(f'{enter} python3 -c "$server" {shlex.join(words)} >/dev/null 2>&1 & echo $! >> "$pids"')
+            body.append(f'{enter} python3 -I -c "$server" {shlex.join(words)} >/dev/null 2>&1 & echo $! >> "$pids"')
         elif isinstance(change, Start):
             argv = shlex.join((*where.enter(change.netns), *change.argv))
             body.append(f'{argv} >/dev/null 2>&1 & echo $! >> "$pids"')

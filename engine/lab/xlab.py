@@ -31,6 +31,7 @@ from engine.lab.spec import Check, ExtraRoute, ExtraRule, Impairment, LabSpec, L
 from engine.model.address import IPNetwork
 from engine.model.packet import Protocol
 from engine.model.trace import Symptom
+from engine.model.words import sysctl_path
 
 OUTSIDE_KEYS = ("subnet", "subnet6", "link", "behind", "default", "routes", "listens", "mtu")
 RULE_PROGRAMS = ("iptables", "ip6tables", "iptables-nft", "ip6tables-nft", "iptables-legacy", "ip6tables-legacy", "nft")
@@ -143,10 +144,17 @@ def _sysctls(value: Value) -> tuple[tuple[str, str, int], ...]:
     found = []
     for node, child in value.entries().items():
         for key, setting in child.entries().items():
-            if not key.startswith("net."):
-                raise setting.wrong("is not a setting of the network", "only net.… belongs to a network namespace")
+            check_sysctl(key, setting)
             found.append((node, key, setting.number(0, 2**31 - 1)))
     return tuple(found)
+
+
+def check_sysctl(key: str, value: Value) -> None:
+    """Refuses a setting that is not one of a network namespace. Raises LabFileError."""
+    try:
+        sysctl_path(key)
+    except ValueError:
+        raise value.wrong(f"sets {key!r}", "only net.… belongs to a network namespace") from None
 
 
 def _impairments(value: Value) -> tuple[Impairment, ...]:

@@ -133,7 +133,7 @@ def _shape(change: Shape, where: Where) -> Argvs:
 
 def _serve(change: Serve, where: Where) -> Argvs:
     path = where.path(change.netns) or ROOT_NETNS
-    return (("python3", "-m", "engine.build.server", serve_words(change, path)),)
+    return (("python3", "-P", "-m", "engine.build.server", serve_words(change, path)),)
 
 
 def serve_words(change: Serve, path: str) -> str:
@@ -149,7 +149,7 @@ def relay_words(change: Relay) -> str:
 
 def _relay(change: Relay, where: Where) -> Argvs:
     path = where.path(change.netns) or ROOT_NETNS
-    return (("python3", "-m", "engine.build.relay", change.holder, path, relay_words(change)),)
+    return (("python3", "-P", "-m", "engine.build.relay", change.holder, path, relay_words(change)),)
 
 
 def _start(change: Start, where: Where) -> Argvs:

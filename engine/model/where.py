@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from engine.model.file_name import is_file_name
 from engine.model.firewall import Rule
 from engine.model.frozen import dataclass
 from engine.model.host import Snapshot
@@ -45,7 +46,13 @@ class Where:
 
 def named(directory: str = NETNS_DIR) -> Where:
     """A world of named namespaces, as a lab builds it: nothing but their names is known."""
-    return Where(path=lambda netns: f"{directory}/{netns}")
+
+    def path(netns: str) -> str:
+        if not is_file_name(netns):
+            raise ValueError(f"{netns!r} is no name for a namespace")
+        return f"{directory}/{netns}"
+
+    return Where(path)
 
 
 def seen(snapshot: Snapshot) -> Where:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 
+from engine.model.file_name import is_file_name
 from engine.model.firewall import Rule
 from engine.model.link import Address
 from engine.model.packet import Protocol
@@ -33,12 +34,17 @@ def sysctl_word(name: str) -> str:
 def sysctl_path(name: str) -> str:
     """The path of a sysctl below /proc/sys. The device part may have dots of its own ("eth0.100").
 
+    Raises ValueError for a name that is no sysctl of a network namespace: one outside of `net.`, or one that as a path
+    would lead elsewhere.
+
     >>> sysctl_path("net.ipv4.conf.eth0.100.rp_filter")
     'net/ipv4/conf/eth0.100/rp_filter'
     """
     parts = name.split(".")
     if len(parts) > 5 and parts[0] == "net" and parts[2] in ("conf", "neigh"):
         parts = [*parts[:3], ".".join(parts[3:-1]), parts[-1]]
+    if parts[0] != "net" or len(parts) < 3 or any(not is_file_name(part) for part in parts):
+        raise ValueError(f"{name!r} is not a setting of a network namespace (net.…)")
     return "/".join(parts)
 
 

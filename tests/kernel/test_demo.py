@@ -16,7 +16,6 @@ import pytest
 
 from engine.build.apply import sweep
 from engine.build.errors import BuildError
-from engine.build.hands.programs import environment
 from engine.build.namespaces import run_in
 from engine.lab.demo import NODES, plan
 from engine.lab.running import DemoLab, demo_lab
@@ -24,6 +23,7 @@ from engine.model.command import argvs
 from engine.model.firewall import Backend, Rule
 from engine.model.plan import CreateNetns, DeleteRule, RulePlace
 from engine.model.where import named
+from engine.programs import environment
 from tests.harness.needs import require
 from tests.harness.netns import NETNS_FOLDER, World, run
 from tests.harness.ordinary import User, ordinary_user

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.build.hands.programs import environment
 from engine.lab import lifecycle
 from engine.lab.script import script as script_of
+from engine.programs import environment
 from tests.harness.needs import require
 from tests.harness.netns import NETNS_FOLDER, run
 from tests.harness.probe import probe

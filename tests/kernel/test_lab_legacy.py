@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.build.hands.programs import environment
+from engine.programs import environment
 from tests.harness.needs import require
 from tests.harness.netns import Netns, World
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from engine.build.errors import BuildError
-from engine.build.hands.programs import Listeners, end_process, environment, start_listeners
+from engine.build.hands.programs import Listeners, end_process, start_listeners
 from engine.build.server import Endpoint, parse
+from engine.programs import environment
 from tests.harness.needs import require
 
 require(root=True)

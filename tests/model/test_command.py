@@ -243,17 +243,17 @@ CASES: list[tuple[Change, Where, list[str]]] = [
     (
         Serve("lan", Protocol.UDP, IPv4Address("10.77.0.2"), 53, "dns"),
         NAMED,
-        ["python3 -m engine.build.server /run/netns/lan udp 10.77.0.2 53 dns"],
+        ["python3 -P -m engine.build.server /run/netns/lan udp 10.77.0.2 53 dns"],
     ),
     (
         Relay("lan", Protocol.TCP, IPv4Address("0.0.0.0"), 8080, IPv4Address("172.17.0.2"), 80),
         NAMED,
-        ["python3 -m engine.build.relay portscope-relay /run/netns/lan tcp 0.0.0.0 8080 172.17.0.2 80"],
+        ["python3 -P -m engine.build.relay portscope-relay /run/netns/lan tcp 0.0.0.0 8080 172.17.0.2 80"],
     ),
     (
         Relay("lan", Protocol.TCP, IPv4Address("0.0.0.0"), 8080, holder="conmon"),
         NAMED,
-        ["python3 -m engine.build.relay conmon /run/netns/lan tcp 0.0.0.0 8080"],
+        ["python3 -P -m engine.build.relay conmon /run/netns/lan tcp 0.0.0.0 8080"],
     ),
     (Start("lan", ("sleep", "9"), "web"), NAMED, ["nsenter --net=/run/netns/lan sleep 9"]),
     (CreateBridge("host", "br0", 1400), SEEN, ["ip link add br0 mtu 1400 type bridge", "ip link set br0 up"]),
@@ -347,3 +347,30 @@ def test_a_snapshot_is_taken_as_it_is() -> None:
 )
 def test_a_sysctl_name_is_a_path(name: str, path: str) -> None:
     assert sysctl_path(name) == path
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "net.ipv4.conf.../../../kernel.panic",
+        "net.ipv4.conf.../../../../../tmp.x",
+        "net.ipv4.conf...rp_filter",
+        "net.ipv4.conf./etc/passwd.x",
+        "net.ipv4/../../kernel/panic.x",
+        "net..ipv4",
+        "net",
+        "net.x",
+        "kernel.panic",
+        "",
+        "net.ipv4.x\n",
+    ],
+)
+def test_a_sysctl_name_that_leads_elsewhere_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="not a setting of a network namespace"):
+        sysctl_path(name)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../etc/passwd", "a/b", "a\0b"])
+def test_a_namespace_name_that_leads_elsewhere_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="no name for a namespace"):
+        named().enter(name)

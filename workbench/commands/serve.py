@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from argparse import Namespace
 
+from engine.programs import python
 from workbench import world
 from workbench.exits import Exit, usage
 
@@ -21,5 +21,5 @@ def run(arguments: Namespace) -> Exit:
         world.load(arguments.file)
         words += ["open", str(arguments.file.resolve())]
     title = f"portscope {arguments.file.name}" if arguments.file is not None else "portscope"
-    serve(shlex.join([sys.executable, "-m", "workbench.cli", *words]), arguments.port, title)
+    serve(shlex.join(python("-m", "workbench.cli", *words)), arguments.port, title)
     return Exit.DONE

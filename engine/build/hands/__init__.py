@@ -25,7 +25,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from engine.build import namespaces, rtnetlink
+from engine.build import beneath, namespaces, rtnetlink
 from engine.build.hands.programs import Listeners, run_program, start_listeners
 from engine.build.hands.wire import Wire
 from engine.model.address import IPAddress
@@ -39,6 +39,8 @@ Path_ = str | None
 LOOPBACK = 1
 #: Netlink sockets that are kept open at a time: the host's is used between all others.
 KEPT_SOCKETS = 16
+#: Settings of the namespace that the thread is in.
+SYSCTLS = "/proc/sys"
 
 
 class Hands:
@@ -79,9 +81,9 @@ class Hands:
             self._leave()
             try:
                 namespaces.unshare(namespaces.CLONE_NEWNET)
-                fresh = self._socket(str(namespaces.NETNS_DIR / name), new=True)
+                fresh = self._socket(str(namespaces.netns_file(name)), new=True)
                 fresh.do(rtnetlink.set_link(LOOPBACK, up=True, mark=mark))
-                namespaces.pin("/proc/thread-self/ns/net", namespaces.NETNS_DIR / name)
+                namespaces.pin("/proc/thread-self/ns/net", namespaces.netns_file(name))
             finally:
                 namespaces.setns(self._home)
 
@@ -89,14 +91,14 @@ class Hands:
 
     def has_netns(self, name: str) -> bool:
         """Whether something has that name among the named namespaces."""
-        return (namespaces.NETNS_DIR / name).exists()
+        return namespaces.netns_file(name).exists()
 
     def remove_netns(self, name: str, mark: str) -> bool:
         """Removes a named namespace that carries `mark`; False where one of that name carries another or none."""
 
         def body() -> bool:
             self._leave()
-            path = namespaces.NETNS_DIR / name
+            path = namespaces.netns_file(name)
             if not path.exists():
                 return True
             if namespaces.is_netns(path):
@@ -206,11 +208,11 @@ class Hands:
 
     def read_sysctl(self, path: Path_, name: str) -> int:
         """The value of a sysctl as it is in a namespace."""
-        return self._in(path, lambda _: int((Path("/proc/sys") / sysctl_path(name)).read_text()))
+        return self._in(path, lambda _: int(beneath.read(SYSCTLS, sysctl_path(name))))
 
     def write_sysctl(self, path: Path_, name: str, value: int) -> None:
         """Writes a sysctl in a namespace."""
-        self._in(path, lambda _: (Path("/proc/sys") / sysctl_path(name)).write_text(str(value)))
+        self._in(path, lambda _: beneath.write(SYSCTLS, sysctl_path(name), str(value)))
 
     def run(self, path: Path_, argv: Sequence[str], text: str = "") -> str:
         """Runs a program in a namespace with `text` as its input; gives its output. Raises BuildError in its words."""

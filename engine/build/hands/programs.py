@@ -1,7 +1,6 @@
 """The child processes of the hands: a program that makes one change, and the listeners of a lab.
 
-A child starts in the network namespace of the thread that starts it. It finds administrators' programs and this
-engine, and speaks English, whatever the environment says.
+A child starts in the network namespace of the thread that starts it.
 """
 
 from __future__ import annotations
@@ -11,16 +10,14 @@ import os
 import select
 import signal
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from engine.build import userns
 from engine.build.errors import BuildError
 from engine.build.server import KEEP, LEASE
+from engine.programs import environment, python
 
-#: Where programs of administrators are, which an ordinary user's PATH leaves out.
-ADMIN_PATHS = "/usr/local/sbin:/usr/sbin:/sbin"
 #: Which Debian package has a program, by the start of its name.
 PACKAGES = (
     ("nft", "nftables"),
@@ -31,14 +28,6 @@ PACKAGES = (
     ("tc", "iproute2"),
 )
 LISTENERS_END_SECONDS = 5.0
-
-
-def environment() -> dict[str, str]:
-    """The environment of a child: this one, where administrators' programs and this engine are found too."""
-    root = str(Path(__file__).parents[3])
-    known = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
-    added = {"PATH": f"{known['PATH']}:{ADMIN_PATHS}", "PYTHONPATH": f"{root}:{known['PYTHONPATH']}".rstrip(":")}
-    return {**os.environ, **added, "LC_ALL": "C"}
 
 
 def run_program(argv: Sequence[str], text: str = "") -> str:
@@ -131,8 +120,8 @@ def start_listeners(words: Sequence[str], module: str = "engine.build.server") -
     pipe = subprocess.PIPE
     try:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", module, *words],
-            env={**environment(), **variables},
+            python("-m", module, *words),
+            env=environment(**variables),
             cwd="/",
             start_new_session=True,
             stdin=pipe,

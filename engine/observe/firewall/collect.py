@@ -13,6 +13,7 @@ import string
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from engine import programs
 from engine.model.firewall import Backend, Table
 from engine.model.host import Gap
 from engine.observe.errors import NetlinkError, gap
@@ -130,7 +131,7 @@ def _want(look: Look, wanted: dict[str, tuple[str, ...]], key: str, name: str, o
 
 def tool(look: Look, source: str, *names: str) -> str | None:
     """The path of the first of these tools that is installed; a gap where none is."""
-    found = tools.find(*names)
+    found = programs.find(*names)
     if found is None:
         look.gap(source, f"{names[0]} is not installed: install the package {_PACKAGES[source]} to see these rules")
     return found

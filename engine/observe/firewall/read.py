@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
+from engine import programs
 from engine.model.firewall import Backend, Firewall, NamedSet, Table
 from engine.model.host import Gap
 from engine.observe.firewall import collect, ebt_parts, nft, nft_texts, ownership, tools, xt, xt_sets
@@ -107,13 +108,13 @@ def _frames(ruleset: Ruleset) -> None:
 
 def ebtables() -> str | None:
     """The save tool of ebtables-nft; that of ebtables-legacy, which makes the tables that it asks for, is not it."""
-    tool = tools.find("ebtables-nft-save") or tools.find("ebtables-save")
+    tool = programs.find("ebtables-nft-save") or programs.find("ebtables-save")
     return tool if tool and os.path.basename(os.path.realpath(tool)) == "xtables-nft-multi" else None
 
 
 def _more_texts(tables: list[tuple[str, str]]) -> str:
     """nft's lines of tables that bear iptables' names and are not iptables'."""
-    tool = tools.find("nft")
+    tool = programs.find("nft")
     return tools.run([(tool, "-a", *collect.listing(tables))])[0].text if tool else ""
 
 

@@ -8,15 +8,13 @@ only listing commands are passed in.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Sequence
 
 from engine.model.frozen import dataclass
 from engine.observe.namespaces import waiting
+from engine.programs import environment
 
-#: Where the tools are on systems whose users have no sbin in their PATH.
-_EXTRA_PATH = ("/usr/sbin", "/sbin", "/usr/local/sbin")
 #: Seconds after which a tool that hangs is ended.
 _PATIENCE = 30.0
 
@@ -27,12 +25,6 @@ class Output:
 
     text: str = ""
     trouble: str = ""
-
-
-def find(*names: str) -> str | None:
-    """The path of the first of these tools that is installed."""
-    path = os.pathsep.join((os.environ.get("PATH", ""), *_EXTRA_PATH))
-    return next((found for name in names if (found := shutil.which(name, path=path))), None)
 
 
 def run(commands: Sequence[Sequence[str]]) -> list[Output]:
@@ -48,7 +40,7 @@ def _start(command: Sequence[str]) -> subprocess.Popen[bytes] | OSError:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, "LC_ALL": "C", "TZ": "UTC"},
+            env=environment(TZ="UTC"),
         )
     except OSError as error:
         return error

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from engine import programs
 from engine.model.firewall import Backend
 from engine.observe.errors import NetlinkError
 from engine.observe.firewall import collect, presence, read, tools, xt_sockopt
@@ -80,7 +81,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Host:
         (presence, "nft_tables"): lambda _families: ({}, frozenset()),
         (presence, "legacy_tables"): host.legacy_tables,
         (xt_sockopt, "entries"): host.entries,
-        (tools, "find"): host.find,
+        (programs, "find"): host.find,
         (tools, "run"): host.run,
     }
     for (module, name), function in replaced.items():
