@@ -157,7 +157,7 @@ WRONG = [
     ("name: Shop!\nservices:\n  a: {}\n", 1, "'Shop!'", "lower-case"),
     ("services:\n  a: {sysctls: {kernel.x: 1}}\n", 2, "kernel.x", "only net."),
     ("services:\n  a: {sysctls: {net.ipv4.conf.../../../kernel.panic: 77}}\n", 2, "kernel.panic", "only net."),
-    ("services: {}\nx-lab: {sysctls: {host: {net.ipv4.conf.../../../kernel.panic: 7}}}\n", 2, "panic", "only net."),
+    ("services:\n  a: {}\nx-lab: {sysctls: {host: {net.ipv4.conf.../../x.y: 7}}}\n", 3, "../../x.y", "only net."),
     ("services:\n  a: {}\nx-lab:\n  layout: docker-99\n", 4, "'docker-99'", "docker-26"),
     ("services:\n  a: {}\nx-lab:\n  checks: [{from: lan, to: ':80', expect: fine}]\n", 4, "'fine'", "connected"),
     ("services:\n  a: {}\nx-lab:\n  rules: ['rm -rf x']\n", 4, "runs 'rm'", "a line of iptables"),
