@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from engine.observe.namespaces import Place, apart, enter
+from engine.observe.base.namespaces import Place, apart, enter
 from tests.observe.fake_engine import as_http
 
 #: The address at which Docker's own name server listens in a container of a user-defined network.

@@ -12,7 +12,7 @@ import time
 from engine.explain import ask
 from engine.explain.question import resolve
 from engine.model.packet import Protocol
-from engine.observe.snapshot import take
+from engine.observe.look.snapshot import take
 
 
 def cpu() -> float:

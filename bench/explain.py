@@ -26,7 +26,7 @@ from engine.model.firewall import Backend
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.verdict import Question
-from engine.path.conversation import conversations
+from engine.path.exchange.conversation import conversations
 from engine.path.world import World as Walked
 from tests.hosts.build import World
 from tests.path.endings import filtered

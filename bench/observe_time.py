@@ -25,16 +25,16 @@ from engine.model.firewall import Firewall
 from engine.model.host import Gap, Snapshot
 from engine.model.verdict import Question
 from engine.model.verdict import Source as From
-from engine.observe.collector import uncollected
+from engine.observe.base.garbage import uncollected
+from engine.observe.base.namespaces import Place, apart, enter
 from engine.observe.firewall import read_firewall
-from engine.observe.look import look
-from engine.observe.namespaces import Place, apart, enter
-from engine.observe.next_look import again
-from engine.observe.recording import dumps
-from engine.observe.snapshot import compose, take
-from engine.observe.stack import Stack, read_stack
-from engine.observe.visit import Source
-from engine.path.conversation import conversations
+from engine.observe.look.incremental import again
+from engine.observe.look.look import look
+from engine.observe.look.netns_reader import Source
+from engine.observe.look.snapshot import compose, take
+from engine.observe.netlink.stack import Stack, read_stack
+from engine.observe.recording.snapshot_file import dumps
+from engine.path.exchange.conversation import conversations
 from engine.path.world import World
 
 _T = TypeVar("_T")

@@ -25,7 +25,7 @@ from ipaddress import IPv4Address, ip_address
 from engine.model.host import Snapshot
 from engine.model.trace import Symptom
 from engine.model.verdict import Question, Source
-from engine.path.conversation import conversations
+from engine.path.exchange.conversation import conversations
 from engine.path.world import World as Walked
 from tests.hosts.build import World
 

@@ -18,15 +18,16 @@ from collections.abc import Callable
 from ipaddress import ip_address
 
 from bench.path import docker
-from engine.explain import ask, matrix
+from engine.explain import ask
 from engine.explain.question import resolve
+from engine.explain.survey import matrix
 from engine.model.container import Attachment, Network, PublishedPort
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.path.world import World
 from views.reports.document import report
 from views.reports.writers import write
-from workbench.filling import fill
+from workbench.session.matrix_pool import fill
 
 #: Seconds and bytes that the project promises.
 LIMITS = {"page": 2.0, "matrix, all processors": 10.0}

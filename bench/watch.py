@@ -27,11 +27,11 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 
 from bench.large_host import BRIDGE, LargeHost, large_host
+from engine.observe.base.namespaces import Place, apart, enter
 from engine.observe.collected import script
-from engine.observe.look import look
-from engine.observe.namespaces import Place, apart, enter
-from engine.observe.snapshot import compose
-from engine.observe.watch import REST, Update, watch
+from engine.observe.look.look import look
+from engine.observe.look.snapshot import compose
+from engine.observe.watch.watch import REST, Update, watch
 
 #: Seconds after which a change that was not told is given up.
 PATIENCE = 60.0

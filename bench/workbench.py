@@ -28,17 +28,17 @@ from pathlib import Path
 from threading import Event
 
 from bench.path import docker
-from engine.model.changes import changes
+from engine.change.differences import changes
 from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Rule, Table, Verdict, VerdictKind
 from engine.model.host import Snapshot
-from engine.observe.watch import Update
+from engine.observe.watch.watch import Update
 from tests.workbench.screen import bench, looked
 from views.topology.canvas import draw
 from views.topology.scene import scene
 from workbench.app import Workbench
-from workbench.sharing import share
-from workbench.sources import Given
-from workbench.timeline import Timeline
+from workbench.session.snapshot_sharing import share
+from workbench.session.sources import Given
+from workbench.session.timeline import Timeline
 
 #: Milliseconds that the project promises; percent of a processor for idleness.
 LIMITS = {
@@ -57,9 +57,9 @@ EMPTY = "from textual.app import App\nclass A(App):\n def on_ready(self): self.e
 PICTURE = """
 from tests.views.hosts import docker_host
 from workbench.app import Workbench
-from workbench.sharing import share
-from workbench.sources import Given
-from workbench.timeline import Timeline
+from workbench.session.snapshot_sharing import share
+from workbench.session.sources import Given
+from workbench.session.timeline import Timeline
 Workbench.on_looked = lambda self, event: self.call_after_refresh(self.exit)
 Workbench(Given("host", docker_host)).run(headless=True)
 """

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from textual.widgets import Footer
 
-from engine.observe.recording import loads
+from engine.observe.recording.snapshot_file import loads
 from views.verdict.ask import Ask
 from workbench.app import Workbench
-from workbench.sources import Given
+from workbench.session.sources import Given
 
 ROOT = Path(__file__).parent.parent
 HOSTS = ROOT / "tests" / "hosts"

@@ -25,33 +25,33 @@ from textual.widgets import Static
 
 from views.verdict.ask import Ask
 from workbench.actions import bindings, named
-from workbench.asking import Asking
-from workbench.changing import Changes
-from workbench.command_log import CommandLog
-from workbench.engine import Engine
+from workbench.controllers.ask import Asking
+from workbench.controllers.fix import Mending
+from workbench.controllers.navigation import Navigation
+from workbench.controllers.notices import Noticing
+from workbench.controllers.prove import Prover, Proving, real_attempt
+from workbench.controllers.survey import Surveying
+from workbench.controllers.time import LIVE_ONLY, Looking
+from workbench.controllers.traffic import Metering
 from workbench.exits import own_fault
-from workbench.footer import Keys
-from workbench.glyphs import HARMLESS, PLAIN
-from workbench.header import State, answer_strip, header, tab_at, tabs
-from workbench.help import Help
 from workbench.labs.actions import TELLING, Labs
-from workbench.looking import LIVE_ONLY, Looking
-from workbench.mending import Mending
-from workbench.messages import Trouble
-from workbench.metering import Metering
-from workbench.navigation import Navigation
-from workbench.notices import NoticeLine
-from workbench.noticing import Noticing
-from workbench.palette import Commands
-from workbench.panes import Panes
-from workbench.prompt import FilePrompt, FilterPrompt, Prompt, WhyPrompt
-from workbench.proving import Prover, Proving, real_attempt
-from workbench.session import Session
+from workbench.screen.fault_barrier import Unbroken
+from workbench.screen.footer import Keys
+from workbench.screen.glyphs import HARMLESS, PLAIN
+from workbench.screen.header import State, answer_strip, header, tab_at, tabs
+from workbench.screen.help import Help
+from workbench.screen.notice_line import NoticeLine
+from workbench.screen.palette import Commands
+from workbench.screen.panes import Panes
+from workbench.screen.prompt import FilePrompt, FilterPrompt, Prompt, WhyPrompt
+from workbench.session.applied_fixes import Changes
+from workbench.session.command_log import CommandLog
+from workbench.session.engine import Engine
+from workbench.session.messages import Trouble
+from workbench.session.session import Session
+from workbench.session.sources import Source
+from workbench.session.timeline import Timeline
 from workbench.settings import Settings, remember
-from workbench.sources import Source
-from workbench.surveying import Surveying
-from workbench.timeline import Timeline
-from workbench.unbroken import Unbroken
 
 #: Actions that change, send or write something.
 DOING = frozenset({"prove", "export", "undo_fix", "lab", "labs"})

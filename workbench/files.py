@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.observe.files import write_whole
+from engine.observe.base.files import write_whole
 from workbench.exits import Refusal, refused, usage
 
 

@@ -11,15 +11,15 @@ from engine.model.host import Snapshot
 from workbench.exits import refused, usage
 
 if TYPE_CHECKING:
-    from engine.observe.look import Wanted
-    from engine.observe.watch import Update
+    from engine.observe.look.look import Wanted
+    from engine.observe.watch.watch import Update
 
 
 def look(wanted: Wanted | None = None) -> Snapshot:
     """This host as it is now: the calling thread's network namespace, and of the others those that are `wanted`
     (without a word all). Raises `Refusal` when it shows nothing."""
-    from engine.observe.errors import ObserveError  # noqa: PLC0415 - a file is answered without what reads the kernel
-    from engine.observe.snapshot import take  # noqa: PLC0415
+    from engine.observe.base.errors import ObserveError  # noqa: PLC0415 - a file is answered without what reads the kernel
+    from engine.observe.look.snapshot import take  # noqa: PLC0415
 
     try:
         return take(wanted)
@@ -34,8 +34,8 @@ def of_lab(name: str) -> Wanted:
 
 def watch(stop: Event, wanted: Wanted | None = None) -> Iterator[Update]:
     """This host now, then whenever it is another one, until `stop` is set. Raises `Refusal` as `look` does."""
-    from engine.observe.errors import ObserveError  # noqa: PLC0415 - a file is answered without what reads the kernel
-    from engine.observe.watch import watch  # noqa: PLC0415
+    from engine.observe.base.errors import ObserveError  # noqa: PLC0415 - a file is answered without what reads the kernel
+    from engine.observe.watch.watch import watch  # noqa: PLC0415
 
     try:
         yield from watch(stop, wanted)
@@ -45,14 +45,14 @@ def watch(stop: Event, wanted: Wanted | None = None) -> Iterator[Update]:
 
 def traffic() -> dict[str, int]:
     """The packets that this host's devices have carried, by their names."""
-    from engine.observe.traffic import packets  # noqa: PLC0415 - a file has no traffic
+    from engine.observe.netlink.link_counters import packets  # noqa: PLC0415 - a file has no traffic
 
     return packets()
 
 
 def load(path: Path) -> Snapshot:
     """A saved snapshot. Raises `Refusal` when the file cannot be read or is not one."""
-    from engine.observe.recording import RecordingError, open_file  # noqa: PLC0415 - most questions need no file
+    from engine.observe.recording.snapshot_file import RecordingError, open_file  # noqa: PLC0415 - most questions need no file
 
     try:
         return open_file(path)
@@ -62,7 +62,7 @@ def load(path: Path) -> Snapshot:
 
 def save(snapshot: Snapshot, path: Path, *, force: bool) -> None:
     """Writes a snapshot, whole or not at all, over a file where `force` allows it. Raises `Refusal`."""
-    from engine.observe.recording import RecordingError, save  # noqa: PLC0415 - most questions need no file
+    from engine.observe.recording.snapshot_file import RecordingError, save  # noqa: PLC0415 - most questions need no file
 
     try:
         save(snapshot, path, overwrite=force)

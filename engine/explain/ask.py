@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.explain.bypass import bypassed
-from engine.explain.endings import Endings, endings_of, reach_of
-from engine.explain.intent import unintended
-from engine.explain.joined import joined
-from engine.explain.mending import Mending
-from engine.explain.pointers import as_found, renamed
-from engine.explain.refused import refused
-from engine.explain.search import Search, told_of
-from engine.explain.shielded import with_shielded
-from engine.explain.swallowed import swallowed
-from engine.explain.unread import cause_of, decisive, hollow, relevant_gaps
+from engine.explain.findings.bypass import bypassed
+from engine.explain.findings.pmtu_blackhole import swallowed
+from engine.explain.findings.wrong_target import unintended
+from engine.explain.ranking.selection import Mending
+from engine.explain.search.endings import Endings, endings_of, reach_of
+from engine.explain.search.masked_blockers import with_shielded
+from engine.explain.search.no_endpoints import refused
+from engine.explain.search.ref_mapping import as_found, renamed
+from engine.explain.search.same_rule_both_ways import joined
+from engine.explain.search.search import Search, told_of
+from engine.explain.search.unread_gaps import cause_of, decisive, hollow, relevant_gaps
 from engine.model.host import Snapshot
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Assumption, Conversation, Symptom
 from engine.model.verdict import Cause, Question, Reach, Verdict
 from engine.path.choices import Run
-from engine.path.conversation import conversations
+from engine.path.exchange.conversation import conversations
 from engine.path.world import World
 
 

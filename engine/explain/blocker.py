@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.model.codes import CODES
-from engine.model.plan import Change
+from engine.catalogue.codes import CODES
+from engine.change.plan import Change
 from engine.model.ref import Ref
 from engine.model.verdict import NearMiss
 

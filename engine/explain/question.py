@@ -19,7 +19,7 @@ from engine.model.container import Container
 from engine.model.host import Netns, Snapshot
 from engine.model.packet import ECHO_PROTOCOLS, Protocol
 from engine.model.verdict import Question, Source
-from engine.path.fib import Fib, FlowKey, Found
+from engine.path.lookup.fib import Fib, FlowKey, Found
 
 #: The port of a URL that names none.
 URL_PORTS = {"http": 80, "https": 443}

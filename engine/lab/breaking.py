@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.build import lasting
-from engine.build.apply import carry_out
-from engine.build.apply import down as remove
-from engine.build.errors import BuildError, LabExists
-from engine.build.journal import JOURNAL, Journal, folder_of, parse, state_directory
-from engine.build.journal import ways_back as journaled
+from engine.apply import standing_labs
+from engine.apply.errors import BuildError, LabExists
+from engine.apply.journal import JOURNAL, Journal, folder_of, parse, state_directory
+from engine.apply.journal import ways_back as journaled
+from engine.apply.run import carry_out
+from engine.apply.run import down as remove
+from engine.change.plan import Change
+from engine.change.where import named
+from engine.change.words import Argv
 from engine.lab import faults
 from engine.lab.errors import LabError
 from engine.lab.faults.table import Fault
 from engine.lab.lifecycle import Draft
-from engine.model.plan import Change
-from engine.model.where import named
-from engine.model.words import Argv
 
 FOLDER = "faults"
 
@@ -47,7 +47,7 @@ def break_lab(draft: Draft, fault: Fault, directory: Path | None = None) -> None
     try:
         after = programs(draft, broken(name, directory))
         if after != before:
-            lasting.change_programs(name, (before, after), directory=directory)
+            standing_labs.change_programs(name, (before, after), directory=directory)
     except BaseException:
         applied.undo()
         raise
@@ -63,7 +63,7 @@ def mend(draft: Draft, directory: Path | None = None) -> tuple[str, ...]:
     left = [line for fault in reversed(there) for line in remove(fault, directory=place)]
     after = programs(draft, broken(name, directory))
     if after != before:
-        lasting.change_programs(name, (before, after), directory=directory)
+        standing_labs.change_programs(name, (before, after), directory=directory)
     if left:
         raise BuildError(f"{'; '.join(left)}; 'portscope lab up' with the lab's file sets right what is left")
     return there
@@ -86,4 +86,4 @@ def _in_order(lab: str, directory: Path | None) -> tuple[str, ...]:
 
 def programs(draft: Draft, names: tuple[str, ...]) -> tuple[Change, ...]:
     """What runs in a lab that has these faults."""
-    return faults.listening(lasting.programs_of(draft.plan), names, draft.lab)
+    return faults.listening(standing_labs.programs_of(draft.plan), names, draft.lab)

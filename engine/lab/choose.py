@@ -14,7 +14,7 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from engine.lab.addresses import Hosts, Subnets, first_host, short_hash, unique_local
 from engine.lab.blueprint import Blueprint, Bridge, End, Node
 from engine.lab.layouts.names import LAYOUTS
-from engine.lab.outside import outside_nodes
+from engine.lab.outside_hosts import outside_nodes
 from engine.lab.publish import publish
 from engine.lab.spec import LabSpec, Listen, Membership, NetworkSpec, Place, Service
 

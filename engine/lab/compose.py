@@ -13,7 +13,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import PurePath
 from typing import Any
 
-from engine.build.journal import LAB_NAME
+from engine.apply.journal import LAB_NAME
 from engine.lab import portwords, xlab
 from engine.lab.document import Value, parse, plain
 from engine.lab.portwords import place_of

@@ -17,12 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Interface, ip_network
 
-from engine.model.container import Attachment, Container, Network, PublishedPort
-from engine.model.firewall import Backend
-from engine.model.host import Snapshot
-from engine.model.link import Address
-from engine.model.packet import Protocol
-from engine.model.plan import (
+from engine.change.plan import (
     AddAddress,
     AddRoute,
     Change,
@@ -34,6 +29,11 @@ from engine.model.plan import (
     Serve,
     SetSysctl,
 )
+from engine.model.container import Attachment, Container, Network, PublishedPort
+from engine.model.firewall import Backend
+from engine.model.host import Snapshot
+from engine.model.link import Address
+from engine.model.packet import Protocol
 from engine.model.route import NextHop, Route
 
 BRIDGE = "demo0"

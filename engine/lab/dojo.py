@@ -11,7 +11,7 @@ import random
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from engine.build.journal import folder_of, state_directory
+from engine.apply.journal import folder_of, state_directory
 from engine.lab import faults
 from engine.lab.blueprint import Blueprint
 from engine.lab.errors import LabError

@@ -10,20 +10,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.build import lasting
-from engine.build.apply import down as remove
-from engine.build.diff import diff, restoring, same_programs
-from engine.build.errors import BuildError
-from engine.build.journal import folder_of, state_directory
-from engine.build.lasting import Todo
-from engine.build.namespaces import netns_file
+from engine.apply import standing_labs
+from engine.apply.diff import diff, restoring, same_programs
+from engine.apply.errors import BuildError
+from engine.apply.journal import folder_of, state_directory
+from engine.apply.namespaces import netns_file
+from engine.apply.run import down as remove
+from engine.apply.standing_labs import Todo
+from engine.change.plan import CreateNetns, Plan
 from engine.lab import planning
 from engine.lab.blueprint import Blueprint
 from engine.lab.choose import choose
 from engine.lab.compose import read
 from engine.lab.errors import LabError
 from engine.model.host import Snapshot
-from engine.model.plan import CreateNetns, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def draft(text: str, file: str, name: str = "") -> Draft:
 
 def standing(name: str, directory: Path | None = None) -> Draft | None:
     """The lab of that name as it was built last; None where none stands, or somebody removed its host."""
-    record = lasting.read_record(name, directory=directory)
+    record = standing_labs.read_record(name, directory=directory)
     if record is None or not host_path(name).exists():
         return None
     return draft(record["text"], record["file"], record["name"])
@@ -81,7 +81,7 @@ def difference(now: Draft, wanted: Draft, snapshot: Snapshot, *, running: bool =
     plan = diff(wanted.plan, snapshot, now.plan)
     rebuilt = any(isinstance(change, CreateNetns) for change in plan.changes)
     exchange = rebuilt or not running or not same_programs(now.plan, wanted.plan)
-    programs = (lasting.programs_of(now.plan), lasting.programs_of(wanted.plan))
+    programs = (standing_labs.programs_of(now.plan), standing_labs.programs_of(wanted.plan))
     return Todo(plan, restoring(plan, now.plan), programs, exchange)
 
 
@@ -93,17 +93,19 @@ def up(wanted: Draft, directory: Path | None = None) -> tuple[str, ...]:
     left = remove(wanted.lab.name, directory=directory)
     if left:
         raise BuildError("; ".join(left))
-    return lasting.raise_lab(wanted.plan, wanted.lab.name, wanted.record, directory=directory)
+    return standing_labs.raise_lab(wanted.plan, wanted.lab.name, wanted.record, directory=directory)
 
 
 def change(wanted: Draft, todo: Todo, directory: Path | None = None) -> tuple[str, ...]:
     """Makes a standing lab the wanted one, as a whole or not at all; gives notes as `up` does. Raises BuildError."""
-    return lasting.change_lab(todo, wanted.lab.name, wanted.record, directory=directory)
+    return standing_labs.change_lab(todo, wanted.lab.name, wanted.record, directory=directory)
 
 
 def running(name: str, directory: Path | None = None) -> bool:
     """Whether the listeners and programs of a standing lab live, if it has any."""
-    return not lasting.programs_of(stands(name, directory).plan) or lasting.programs_run(name, directory=directory)
+    return not standing_labs.programs_of(stands(name, directory).plan) or standing_labs.programs_run(
+        name, directory=directory
+    )
 
 
 def down(name: str, directory: Path | None = None) -> tuple[str, ...]:
@@ -118,7 +120,7 @@ def known(name: str, directory: Path | None = None) -> bool:
 
 def names(directory: Path | None = None) -> tuple[str, ...]:
     """The labs that stand."""
-    return tuple(name for name in lasting.standing(directory=directory) if host_path(name).exists())
+    return tuple(name for name in standing_labs.standing(directory=directory) if host_path(name).exists())
 
 
 def netns_of(lab: Blueprint, node: str) -> Path:

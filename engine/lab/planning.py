@@ -10,13 +10,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Interface, IPv6Address, IPv6Interface, ip_address, ip_network
 
-from engine.lab import layouts
-from engine.lab.blueprint import Blueprint, End, Node, Outside
-from engine.lab.commands import command_of, device_route
-from engine.lab.spec import ExtraRoute, Listen
-from engine.model.address import IPAddress, IPNetwork
-from engine.model.link import Address
-from engine.model.plan import (
+from engine.change.plan import (
     AddAddress,
     AddRoute,
     Change,
@@ -32,6 +26,12 @@ from engine.model.plan import (
     Shape,
     Start,
 )
+from engine.lab import layouts
+from engine.lab.blueprint import Blueprint, End, Node, Outside
+from engine.lab.commands import command_of, device_route
+from engine.lab.spec import ExtraRoute, Listen
+from engine.model.address import IPAddress, IPNetwork
+from engine.model.link import Address
 from engine.model.route import NextHop, Route
 
 ANY4, ANY6 = ip_network("0.0.0.0/0"), ip_network("::/0")

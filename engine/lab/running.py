@@ -18,10 +18,10 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-from engine.build.apply import Applied, build_lab, sweep
-from engine.build.errors import BuildError, LabExists
-from engine.build.journal import state_directory
-from engine.build.namespaces import NETNS_DIR
+from engine.apply.errors import BuildError, LabExists
+from engine.apply.journal import state_directory
+from engine.apply.namespaces import NETNS_DIR
+from engine.apply.run import Applied, build_lab, sweep
 from engine.lab import demo
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
-from engine.model.building import LoadRules, Relay, Serve, Start
-from engine.model.command import argvs
-from engine.model.command_building import load_argv, load_text
-from engine.model.plan import Change, CreateNetns, Plan
-from engine.model.where import Where, named
+from engine.change.building import LoadRules, Relay, Serve, Start
+from engine.change.command import argvs
+from engine.change.command_building import load_argv, load_text
+from engine.change.plan import Change, CreateNetns, Plan
+from engine.change.where import Where, named
 
 SERVER = r"""
 import socket, sys, threading

@@ -23,6 +23,7 @@ from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from typing import Any
 
+from engine.change.words import sysctl_path
 from engine.lab import portwords
 from engine.lab.document import Value
 from engine.lab.layouts.names import BACKENDS, LAYOUTS
@@ -31,7 +32,6 @@ from engine.lab.spec import Check, ExtraRoute, ExtraRule, Impairment, LabSpec, L
 from engine.model.address import IPNetwork
 from engine.model.packet import Protocol
 from engine.model.trace import Symptom
-from engine.model.words import sysctl_path
 
 OUTSIDE_KEYS = ("subnet", "subnet6", "link", "behind", "default", "routes", "listens", "mtu")
 RULE_PROGRAMS = ("iptables", "ip6tables", "iptables-nft", "ip6tables-nft", "iptables-legacy", "ip6tables-legacy", "nft")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from engine.frozen import dataclass
 from engine.model.address import Family, IPAddress
-from engine.model.frozen import dataclass
 from engine.model.packet import Protocol
 
 

@@ -11,7 +11,7 @@ from dataclasses import field
 from enum import StrEnum
 from functools import cached_property
 
-from engine.model.frozen import LATE, dataclass
+from engine.frozen import LATE, dataclass
 from engine.model.ipsec import Ipsec
 from engine.model.nft_object import FirewallObject, Flowtable
 from engine.model.statement import (

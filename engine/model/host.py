@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import field
 from functools import cached_property
 
+from engine.frozen import dataclass
 from engine.model.address import IPAddress
 from engine.model.container import Container, Network, PublishedPort
 from engine.model.firewall import Firewall
-from engine.model.frozen import dataclass
 from engine.model.link import Address, FdbEntry, Link, Neighbour
 from engine.model.route import NextHopObject, PolicyRule, Route, RouteException
 from engine.model.traffic import ConntrackEntry, Listener

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 
+from engine.frozen import dataclass
 from engine.model.address import Family, IPAddress, family_of
-from engine.model.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

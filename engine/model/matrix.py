@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from engine.model.frozen import dataclass
+from engine.frozen import dataclass
 from engine.model.trace import Symptom
 from engine.model.verdict import Question, Reach
 

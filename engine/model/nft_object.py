@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.model.frozen import dataclass
+from engine.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from engine.frozen import dataclass
 from engine.model.address import IPAddress
-from engine.model.frozen import dataclass
 from engine.model.host import Gap
 from engine.model.packet import Packet
 from engine.model.ref import Ref

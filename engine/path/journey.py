@@ -14,8 +14,8 @@ from engine.model.ref import Ref, RefKind
 from engine.model.trace import Assumption, Context, Hop, Outcome, Step, StepKind, Trace
 from engine.model.traffic import Listener, Tuple4
 from engine.path.choices import Choices
-from engine.path.flow import Track, Tracks
-from engine.path.view import CHOSEN, View
+from engine.path.lookup.flow import Track, Tracks
+from engine.path.lookup.view import CHOSEN, View
 from engine.path.world import World
 
 #: What `ct state` says of a packet that connection tracking has not seen yet, or never sees (nft_ct_get_eval).

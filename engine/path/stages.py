@@ -8,8 +8,8 @@ from engine.model.address import IPAddress
 from engine.model.link import Link
 from engine.model.ref import Ref
 from engine.model.trace import Trace
-from engine.path.decision import Way
-from engine.path.segment import Tunnel
+from engine.path.lookup.broadcast_domain import Tunnel
+from engine.path.lookup.route_decision import Way
 
 
 @dataclass(frozen=True, slots=True)

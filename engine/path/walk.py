@@ -15,14 +15,16 @@ from engine.model.firewall import RejectKind
 from engine.model.link import Link
 from engine.model.packet import ECHO_PROTOCOLS
 from engine.model.trace import Outcome, StepKind, Trace
-from engine.path.decision import Refusal, Way
-from engine.path.hooks import run_hook
-from engine.path.ipsec import coming_in, going_out, leaving
+from engine.path.ip.ipv6_scope import loopback_from_outside, stays_on_link
+from engine.path.ip.routing import route_input, route_output
 from engine.path.journey import Journey, Out
-from engine.path.mss import announce
-from engine.path.routing import route_input, route_output
-from engine.path.scope6 import loopback_from_outside, stays_on_link
-from engine.path.source6 import source_address6
+from engine.path.link.ipsec import coming_in, going_out, leaving
+from engine.path.link.switching import arrive, bridged, emit, on_wire
+from engine.path.link.vxlan import asked, through
+from engine.path.lookup.route_decision import Refusal, Way
+from engine.path.lookup.source_address6 import source_address6
+from engine.path.netfilter.hooks import run_hook
+from engine.path.netfilter.mss import announce
 from engine.path.stages import (
     Arrive,
     Asking,
@@ -37,9 +39,7 @@ from engine.path.stages import (
     Stage,
     Tunnelled,
 )
-from engine.path.switching import arrive, bridged, emit, on_wire
-from engine.path.tunnels import asked, through
-from engine.path.unseen import mention_flowtables
+from engine.path.unmodelled import mention_flowtables
 
 #: A packet has at most 255 hops of a handful of stages; more stages than this can't be.
 MOST_STAGES = 4096

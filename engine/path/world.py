@@ -7,13 +7,13 @@ from functools import cached_property
 
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Link
-from engine.path.chains import Chains
-from engine.path.existing import Flows
-from engine.path.fib import Fib
-from engine.path.lookups import Lookups
-from engine.path.segment import Segment, segment_of
-from engine.path.stations import Stations
-from engine.path.wiring import Wiring
+from engine.path.fields.chain_index import Chains
+from engine.path.lookup.broadcast_domain import Segment, segment_of
+from engine.path.lookup.conntrack_snapshot import Flows
+from engine.path.lookup.device_topology import Wiring
+from engine.path.lookup.fib import Fib
+from engine.path.lookup.hook_chains import Stations
+from engine.path.lookup.set_lookup import Lookups
 
 
 class World:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.model.proof import FlowSeen
-from engine.observe.conntrack import parse_conntrack
-from engine.observe.netlink import Message
+from engine.observe.netlink.client import Message
+from engine.observe.netlink.conntrack import parse_conntrack
 from engine.prove.nfnetlink import (
     GROUP_CONNTRACK_DESTROY,
     GROUP_CONNTRACK_NEW,

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterable
 from contextlib import suppress
 
-from engine.observe.netlink import Message, messages
+from engine.observe.netlink.client import Message, messages
 
 NETLINK_NETFILTER = 12
 SOL_NETLINK, ADD_MEMBERSHIP = 270, 1

@@ -17,7 +17,7 @@ from engine.model.host import Gap, Snapshot
 from engine.model.packet import ECHO
 from engine.model.proof import Attempt, Drop, Proof
 from engine.model.verdict import Question, Source, Verdict
-from engine.observe.errors import gap
+from engine.observe.base.errors import gap
 from engine.prove import drops
 from engine.prove.attempt import Target, attempt, open_client, port_of
 from engine.prove.capture import Captured
@@ -25,9 +25,9 @@ from engine.prove.compare import proof_of
 from engine.prove.echo import new_ident
 from engine.prove.errors import ProveError
 from engine.prove.evidence import comments
-from engine.prove.legs import talk_of
+from engine.prove.listeners import Listening, Posts, within
+from engine.prove.packet_matching import talk_of
 from engine.prove.pcapng import file_of
-from engine.prove.posts import Listening, Posts, within
 from engine.prove.predicted import conversations
 
 #: Seconds for the whole attempt, when nobody says otherwise: a lost first packet is sent again after one.

@@ -17,9 +17,9 @@ from dataclasses import replace
 from engine.model.host import Netns
 from engine.model.packet import PROTOCOL_NUMBERS, Packet, Protocol
 from engine.model.trace import Outcome, Step
-from engine.observe.decode import AF_INET, AF_INET6, address, decodes, u32
-from engine.observe.errors import NetlinkError
-from engine.observe.netlink import Netlink, attributes
+from engine.observe.base.errors import NetlinkError
+from engine.observe.netlink.client import Netlink, attributes
+from engine.observe.netlink.decode import AF_INET, AF_INET6, address, decodes, u32
 from engine.prove.nfnetlink import attribute
 
 RTM_GETROUTE = 26

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.build import beneath
+from engine.apply import beneath
 
 
 @pytest.fixture

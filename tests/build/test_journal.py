@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.build.apply import down
-from engine.build.errors import JournalError, LabExists, NoLabName
-from engine.build.inverse import KINDS, DropLink, DropNetns, EndProcess, Inverse, Run, WriteSysctl
-from engine.build.journal import JOURNAL, Entry, Header, Journal, birth_lock, entry_line, parse, state_directory
+from engine.apply.errors import JournalError, LabExists, NoLabName
+from engine.apply.inverse import KINDS, DropLink, DropNetns, EndProcess, Inverse, Run, WriteSysctl
+from engine.apply.journal import JOURNAL, Entry, Header, Journal, birth_lock, entry_line, parse, state_directory
+from engine.apply.run import down
 
 INVERSES: list[Inverse] = [
     DropNetns("demo-web"),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.build.errors import BuildError
-from engine.build.hands.programs import start_listeners
+from engine.apply.errors import BuildError
+from engine.apply.hands.programs import start_listeners
 
 
 def test_more_words_than_a_command_line_has_room_for_are_an_error_in_words() -> None:

@@ -10,7 +10,7 @@ from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-from engine.build.rtnetlink import SCOPES, new_address, new_veth, route_request, set_link
+from engine.apply.rtnetlink import SCOPES, new_address, new_veth, route_request, set_link
 from engine.model.link import Address
 from engine.model.route import NextHop, Route
 

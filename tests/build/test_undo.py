@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import pytest
 
-from engine.build.errors import BuildError
-from engine.build.hands import Hands
-from engine.build.inverse import DropLink, DropNetns, EndProcess, Inverse, Run, WriteSysctl, command
-from engine.build.journal import Entry, Header, Journal, ways_back
-from engine.build.undo import replay
+from engine.apply.errors import BuildError
+from engine.apply.hands import Hands
+from engine.apply.inverse import DropLink, DropNetns, EndProcess, Inverse, Run, WriteSysctl, command
+from engine.apply.journal import Entry, Header, Journal, ways_back
+from engine.apply.undo import replay
 
 ENTER = "nsenter --net=/run/netns/a"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.build.userns import SETTINGS, forbidden
+from engine.apply.userns import SETTINGS, forbidden
 
 OPEN = {
     "/proc/sys/user/max_user_namespaces": "96365",

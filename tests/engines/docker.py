@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.model.host import Snapshot
-from engine.observe.recording import loads
+from engine.observe.recording.snapshot_file import loads
 from tests.harness.baseline import Baseline
 from tests.harness.netns import CommandFailed, End, Netns, World, run
 from tests.harness.probe import Result, probe

@@ -14,16 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from engine.build.namespaces import run_in
+from engine.apply.namespaces import run_in
 from engine.explain import ask
-from engine.explain.everywhere import vantages
 from engine.explain.question import resolve
-from engine.lab import lifecycle, shown
+from engine.explain.survey.everywhere import vantages
+from engine.lab import description, lifecycle
 from engine.lab.lifecycle import Draft
 from engine.model.firewall import Firewall
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
-from engine.observe.snapshot import take
+from engine.observe.look.snapshot import take
 from tests.engines.docker import HOST_ADDRESS, DockerHost
 from tests.engines.podman import PROGRAMS as PODMAN_PROGRAMS
 from tests.engines.podman import podman_host
@@ -73,7 +73,7 @@ def name(tmp_path: Path) -> Iterator[str]:
 def build_lab(name: str, directory: Path, text: str) -> tuple[Draft, Snapshot]:
     draft = lifecycle.draft(text, "lab.yaml", name)
     lifecycle.up(draft, directory)
-    return draft, shown.dress(run_in(lifecycle.host_path(name), take), draft.lab)
+    return draft, description.dress(run_in(lifecycle.host_path(name), take), draft.lab)
 
 
 def build_original(host: DockerHost, *, docker: bool) -> Snapshot:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from engine.model.container import Container
 from engine.observe.collected.snapshot import loads
-from engine.observe.recording import dumps
+from engine.observe.recording.snapshot_file import dumps
 from tests.engines.docker import HTTPD, DockerHost
 from tests.observe.collecting import collect
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.observe.namespaces import Place, enter
-from engine.observe.watch import watch
+from engine.observe.base.namespaces import Place, enter
+from engine.observe.watch.watch import watch
 from tests.engines.docker import HTTPD, IMAGE, DockerHost
 from tests.engines.podman import PROGRAMS, podman_host
 from tests.harness.needs import require

@@ -9,7 +9,7 @@ import pytest
 
 from engine.model.container import Container
 from engine.observe.collected.snapshot import loads
-from engine.observe.recording import dumps
+from engine.observe.recording.snapshot_file import dumps
 from tests.engines.breaks import (
     CLIENT,
     HOST,

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.explain.between import Between
-from engine.explain.flip import flip
+from engine.change.differences import changes
 from engine.explain.question import resolve
-from engine.model.changes import changes
+from engine.explain.survey.flip import flip
+from engine.explain.survey.snapshot_bisect import Between
 from engine.model.host import Snapshot
 from engine.model.verdict import Question
 from tests.hosts.build import World

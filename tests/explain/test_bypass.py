@@ -7,9 +7,9 @@ from ipaddress import ip_address
 
 import pytest
 
+from engine.change.applied import apply
 from engine.explain import ask
 from engine.explain.question import resolve
-from engine.explain.whatif import apply
 from engine.model.firewall import (
     Backend,
     BaseChain,
@@ -29,7 +29,7 @@ from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.trace import Symptom
 from engine.model.verdict import Cause, Question, Reach, Source, Verdict
-from engine.path.tcp import LOOSE
+from engine.path.lookup.tcp_state import LOOSE
 from tests.explain.faults import PORT, docker
 from tests.explain.golden import same_as_golden
 from tests.fidelity.record import read_host, read_truth

@@ -8,12 +8,12 @@ from ipaddress import ip_address
 
 import pytest
 
+from engine.change.applied import apply
+from engine.change.plan import Change, InsertRule, Listen, ReplaceRule, SetSysctl
 from engine.explain import ask
-from engine.explain.whatif import apply
 from engine.model.firewall import Match, Nat, NatKind, Rule, Verdict, VerdictKind
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
-from engine.model.plan import Change, InsertRule, Listen, ReplaceRule, SetSysctl
 from engine.model.trace import Outcome, Symptom
 from engine.model.verdict import Fix, Question, Reach, Source
 from engine.model.verdict import Verdict as Answer

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.catalogue.codes import CODES
 from engine.explain.blocker import Blocker
-from engine.model.codes import CODES
 from engine.model.ref import Ref, RefKind
 from engine.model.verdict import Cause
 from tests.explain.table import FAULTS
@@ -39,7 +39,7 @@ GROUPS = {
 HEAD = """# Causes and findings
 
 Every code that an answer can have, with what it means, what the client notices, what mends it, and an example: a
-sentence and the first fix that portscope finds for it. The page is written from the table of `engine/model/codes.py`
+sentence and the first fix that portscope finds for it. The page is written from the table of `engine/catalogue/codes.py`
 and from the hosts of the tests (`GOLDEN=write pytest tests/explain/test_codes.py`). Codes are stable; others may be
 added.
 

@@ -8,9 +8,9 @@ from ipaddress import ip_address
 
 import pytest
 
+from engine.change.applied import apply
 from engine.explain import ask
 from engine.explain.question import resolve
-from engine.explain.whatif import apply
 from engine.model.trace import Symptom
 from engine.model.verdict import Reach
 from tests.explain.faults import first_fixes

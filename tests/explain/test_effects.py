@@ -7,16 +7,17 @@ from ipaddress import ip_address
 
 import pytest
 
-from engine.explain import ask, effects
-from engine.explain.doors import Probe, doors, places
-from engine.explain.effects import MOST, MOST_FOR_A_FIX, Effects, Sideways
+from engine.change.applied import apply
+from engine.change.new_rules import Selector, insertion
+from engine.change.plan import DeleteRule, Plan, RulePlace
+from engine.explain import ask
 from engine.explain.question import resolve
-from engine.explain.rulecraft import Selector, insertion
-from engine.explain.whatif import apply
+from engine.explain.ranking import side_effects
+from engine.explain.ranking.side_effects import MOST, MOST_FOR_A_FIX, Effects, Sideways
+from engine.explain.survey.probes import Probe, doors, places
 from engine.model.firewall import Backend, VerdictKind
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
-from engine.model.plan import DeleteRule, Plan, RulePlace
 from engine.model.verdict import Fix, Question
 from engine.path.world import World as Walked
 from tests.explain.faults import Fault, docker
@@ -84,10 +85,10 @@ def test_what_is_not_tried_would_not_have_differed(fault: Fault, monkeypatch: py
     """The probes that a change can't touch, and those that only open, are left out without a loss."""
     fix = fault.verdict().causes[0].fixes[0]
     few = computed(fault.snapshot, fault.question, fix)
-    monkeypatch.setattr(effects, "touches", lambda *_: True)
-    monkeypatch.setattr(effects, "only_opens", lambda _: False)
-    monkeypatch.setattr(effects, "MOST", 10_000)
-    monkeypatch.setattr(effects, "MOST_FOR_A_FIX", 10_000)
+    monkeypatch.setattr(side_effects, "touches", lambda *_: True)
+    monkeypatch.setattr(side_effects, "only_opens", lambda _: False)
+    monkeypatch.setattr(side_effects, "MOST", 10_000)
+    monkeypatch.setattr(side_effects, "MOST_FOR_A_FIX", 10_000)
     everything = computed(fault.snapshot, fault.question, fix)
     assert everything.untried == 0
     if few.untried:

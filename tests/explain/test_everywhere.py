@@ -8,8 +8,8 @@ from ipaddress import ip_address
 import pytest
 
 from engine.explain import ask
-from engine.explain.everywhere import vantages
 from engine.explain.question import resolve
+from engine.explain.survey.everywhere import vantages
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Peer
 from engine.model.trace import Symptom

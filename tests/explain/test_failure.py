@@ -6,15 +6,15 @@ from ipaddress import ip_address
 
 import pytest
 
+from engine.change.plan import RulePlace
 from engine.explain.failure import Failure, Leg, failure_of, is_tcp, place_of, rule_at, translation_of
 from engine.model.firewall import Backend
 from engine.model.packet import Protocol
-from engine.model.plan import RulePlace
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Outcome
 from engine.model.verdict import Question, Source
 from engine.path.choices import Choices
-from engine.path.conversation import converse
+from engine.path.exchange.conversation import converse
 from engine.path.world import World as Walked
 from tests.explain.faults import docker, relay, serving, state
 from tests.hosts.build import World

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
+from engine.change.applied import apply
+from engine.change.applied_built_in import with_built_in
+from engine.change.plan import RulePlace
 from engine.explain import ask
 from engine.explain.question import resolve
-from engine.explain.whatif import apply
-from engine.explain.whatif_built_in import with_built_in
 from engine.model.firewall import Backend, Firewall
 from engine.model.host import Snapshot
-from engine.model.plan import RulePlace
 from engine.model.trace import Symptom
 from engine.model.verdict import Reach
 from tests.hosts.stock import docker_world, three_in_line

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from engine.change.applied import apply
 from engine.explain import ask
 from engine.explain.question import resolve
-from engine.explain.whatif import apply
 from engine.model.firewall import Backend, BaseChain, Chain, Rule, Table, Verdict, VerdictKind
 from engine.model.trace import Symptom
 from tests.explain.faults import first_fixes, line

@@ -7,18 +7,18 @@ from dataclasses import replace
 
 import pytest
 
-from engine.build.steps import STEPS
+from engine.apply.steps import STEPS
+from engine.change.applied import APPLY
+from engine.change.command import COMMANDS
+from engine.change.plan import DeleteRule, RulePlace, SetSysctl
 from engine.explain import ask
-from engine.explain.lasting import KEPT, lasting
+from engine.explain.fixes.persistence import KEPT, lasting
 from engine.explain.question import resolve
-from engine.explain.touch import TOUCHES
-from engine.explain.whatif import APPLY
-from engine.model.command import COMMANDS
+from engine.explain.ranking.affected_probes import TOUCHES
 from engine.model.firewall import Backend, Rule
 from engine.model.host import Snapshot
-from engine.model.plan import DeleteRule, RulePlace, SetSysctl
 from engine.model.verdict import Fix
-from engine.observe.firewall.xt import parse_xt_save
+from engine.observe.firewall.xt.save_text import parse_xt_save
 from tests.explain.faults import docker
 from tests.explain.table import FAULTS
 from tests.hosts.build import World

@@ -6,8 +6,8 @@ from ipaddress import ip_address
 import pytest
 
 from engine.explain import ask
-from engine.explain.everywhere import vantages
-from engine.explain.matrix import FEW, answer, matrix, ports, questions
+from engine.explain.survey.everywhere import vantages
+from engine.explain.survey.matrix import FEW, answer, matrix, ports, questions
 from engine.model.container import Attachment, Network, PublishedPort
 from engine.model.host import Snapshot
 from engine.model.matrix import Matrix, Service

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.explain.nearmiss import MOST_SHOWN
+from engine.explain.evidence.near_misses import MOST_SHOWN
 from engine.model.firewall import (
     Backend,
     BaseChain,

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from engine.change.applied_links import with_netns
+from engine.change.plan import DeleteElement
 from engine.explain import ask
-from engine.explain.lasting import lasting
+from engine.explain.fixes.persistence import lasting
 from engine.explain.question import resolve
-from engine.explain.whatif_links import with_netns
 from engine.model.firewall import (
     Backend,
     BaseChain,
@@ -24,11 +25,10 @@ from engine.model.firewall import (
     Verdict,
     VerdictKind,
 )
-from engine.model.plan import DeleteElement
 from engine.model.trace import Symptom
 from engine.model.verdict import Cause
-from engine.observe.firewall.xt import parse_xt_save
-from engine.observe.firewall.xt_sets import parse_ipset_save
+from engine.observe.firewall.xt.ipsets import parse_ipset_save
+from engine.observe.firewall.xt.save_text import parse_xt_save
 from tests.hosts.build import World
 from tests.hosts.stock import docker_world
 

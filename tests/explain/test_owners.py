@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.explain.owners import owner_of
+from engine.explain.evidence.owners import owner_of
 from engine.model.firewall import Firewall
 from engine.model.owner import owner_of_chain
 from engine.model.ref import Ref, RefKind

@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 import pytest
 
+from engine.change.applied import apply
 from engine.explain import ask
 from engine.explain.failure import failure_of
 from engine.explain.question import resolve
-from engine.explain.search import MOST_WALKS, Search
-from engine.explain.whatif import apply
+from engine.explain.search.search import MOST_WALKS, Search
 from engine.model.host import Snapshot
 from engine.model.trace import Symptom
 from engine.model.verdict import Question, Verdict
 from engine.path.choices import Choices
-from engine.path.conversation import converse
+from engine.path.exchange.conversation import converse
 from engine.path.world import World as Walked
 from tests.explain.faults import card_down, first_fixes, line, serving
 from tests.hosts.build import World

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from engine.change.applied import apply
 from engine.explain import ask
 from engine.explain.question import resolve
-from engine.explain.whatif import apply
 from engine.model.host import Snapshot
 from engine.model.trace import Symptom
 from engine.model.verdict import Reach, Verdict

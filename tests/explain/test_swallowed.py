@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from engine.change.applied import apply
 from engine.explain import ask
 from engine.explain.question import resolve
-from engine.explain.whatif import apply
 from engine.model.firewall import Backend, BaseChain, Chain, Table
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol

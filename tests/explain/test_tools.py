@@ -14,14 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.explain.lasting import lasting
-from engine.explain.rulecraft import Selector, insertion
-from engine.explain.tools import said
-from engine.model.firewall import Backend, Rule, Verdict, VerdictKind
-from engine.model.host import Snapshot
-from engine.model.link import Address
-from engine.model.packet import Protocol
-from engine.model.plan import (
+from engine.change.new_rules import Selector, insertion
+from engine.change.plan import (
     AddAddress,
     AddRoute,
     Change,
@@ -31,8 +25,14 @@ from engine.model.plan import (
     InsertRule,
     RulePlace,
 )
+from engine.explain.fixes.owner_tools import said
+from engine.explain.fixes.persistence import lasting
+from engine.model.firewall import Backend, Rule, Verdict, VerdictKind
+from engine.model.host import Snapshot
+from engine.model.link import Address
+from engine.model.packet import Protocol
 from engine.model.route import NextHop, Route
-from engine.observe.firewall.xt import parse_xt_save
+from engine.observe.firewall.xt.save_text import parse_xt_save
 from tests.hosts.stock import docker_world
 
 UFW = """*filter

@@ -6,15 +6,10 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from engine.build.steps_building import BUILDING
-from engine.explain.whatif import APPLY, apply
-from engine.explain.whatif_rules import StaleChangeError
-from engine.model.address import Family
-from engine.model.firewall import Backend, Rule, Verdict, VerdictKind
-from engine.model.host import Snapshot
-from engine.model.link import Address
-from engine.model.packet import Protocol
-from engine.model.plan import (
+from engine.apply.steps_building import BUILDING
+from engine.change.applied import APPLY, apply
+from engine.change.applied_rules import StaleChangeError
+from engine.change.plan import (
     AddAddress,
     AddPolicyRule,
     AddRoute,
@@ -36,6 +31,11 @@ from engine.model.plan import (
     SetSysctl,
     Start,
 )
+from engine.model.address import Family
+from engine.model.firewall import Backend, Rule, Verdict, VerdictKind
+from engine.model.host import Snapshot
+from engine.model.link import Address
+from engine.model.packet import Protocol
 from engine.model.route import NextHop, Route
 from engine.model.traffic import Listener
 from tests.hosts.build import World

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from engine.change.applied import apply
 from engine.explain import ask
 from engine.explain.question import resolve
-from engine.explain.whatif import apply
 from engine.model.trace import Symptom
 from engine.model.verdict import Cause
 from tests.hosts.build import World

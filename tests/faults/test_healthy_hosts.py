@@ -17,7 +17,7 @@ from engine.explain.question import resolve
 from engine.model.firewall import Backend, Chain, Table
 from engine.model.host import Snapshot
 from engine.model.trace import Symptom
-from engine.observe.firewall.xt import parse_xt_save
+from engine.observe.firewall.xt.save_text import parse_xt_save
 from tests.faults.catalogue import Judged, questions
 from tests.faults.stage import Stage
 from tests.fidelity.question import ask

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.model.host import Snapshot
-from engine.observe.recording import dumps, loads
+from engine.observe.recording.snapshot_file import dumps, loads
 from tests.engines.breaks import EVERYWHERE, Break, Vantage, source_of
 from tests.engines.docker import DockerHost, docker_host
 from tests.engines.tables import PLAIN, WITHOUT_PROXY

@@ -19,7 +19,7 @@ from engine import explain
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.verdict import Question, Source
-from engine.observe.recording import loads
+from engine.observe.recording.snapshot_file import loads
 
 FILES = sorted((Path(__file__).parent / "cases").glob("*.json*"))
 

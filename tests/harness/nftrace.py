@@ -14,11 +14,11 @@ from typing import Any
 
 from engine.model.packet import ECHO, Packet, Protocol
 from engine.model.proof import RuleSeen
-from engine.observe.namespaces import Place, apart, enter
+from engine.observe.base.namespaces import Place, apart, enter
 from engine.prove.headers import is_error
-from engine.prove.marking import Marking
 from engine.prove.nfnetlink import Listener
 from engine.prove.nftrace import listen, parse_traces
+from engine.prove.nftrace_rules import Marking
 from engine.prove.patterns import everything
 from tests.harness.netns import Netns
 

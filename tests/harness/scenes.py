@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.model.host import Snapshot
-from engine.observe.look import look_within, set_scene
-from engine.observe.namespaces import Place, apart, enter
-from engine.observe.snapshot import compose
+from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.look.look import look_within, set_scene
+from engine.observe.look.snapshot import compose
 from tests.harness.netns import End, Netns, World
 from tests.harness.servers import serve
 from tests.scenarios.scenario import Bridge, Firewall, Namespace, Scenario

@@ -20,8 +20,8 @@ from engine.model.link import Address, BridgeOptions, BridgePort, FdbEntry, Link
 from engine.model.packet import Protocol
 from engine.model.route import NextHop, PolicyRule, Route
 from engine.model.traffic import ConntrackEntry, Listener, Process
-from engine.observe.firewall.xt import parse_xt_save
-from engine.path.fib import DEFAULT_RULES
+from engine.observe.firewall.xt.save_text import parse_xt_save
+from engine.path.lookup.fib import DEFAULT_RULES
 
 TABLES = {"local": 255, "main": 254, "default": 253}
 REFUSING = ("unreachable", "prohibit", "blackhole", "throw")

@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.model.host import Netns, Snapshot
-from engine.observe.namespaces import Place, apart, enter
-from engine.observe.recording import dumps, loads, save
-from engine.observe.snapshot import take
+from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.look.snapshot import take
+from engine.observe.recording.snapshot_file import dumps, loads, save
 from tests.engines.docker import DockerHost, docker_host
 
 FOLDER = Path(__file__).parent

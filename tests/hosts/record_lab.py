@@ -12,7 +12,7 @@ from pathlib import Path
 
 from engine.lab import breaking, faults, lifecycle
 from engine.model.host import Snapshot
-from engine.observe.recording import dumps
+from engine.observe.recording.snapshot_file import dumps
 from workbench.labs import work
 
 FOLDER = Path(__file__).parent

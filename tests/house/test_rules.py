@@ -17,9 +17,9 @@ LONGEST_MODULE = 300
 #: Modules that touch the kernel, and who may import them. `socket` alone is also a source of constants.
 HANDS = {"iptc", "nftables", "pyroute2", "subprocess"}
 #: `filling` starts nothing but this program itself, to think on every processor.
-MAY_HAVE_HANDS = ("engine/observe/", "engine/prove/", "engine/build/", "workbench/filling.py")
+MAY_HAVE_HANDS = ("engine/observe/", "engine/prove/", "engine/apply/", "workbench/session/matrix_pool.py")
 #: The pure part of building: it is given a snapshot or a plan and gives another value.
-PURE = ("engine/build/diff.py", "engine/lab/", "engine/model/", "engine/path/", "engine/explain/")
+PURE = ("engine/apply/diff.py", "engine/lab/", "engine/model/", "engine/path/", "engine/explain/")
 
 #: Written in two parts, so that this file does not have them.
 UNFINISHED = ("TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK")

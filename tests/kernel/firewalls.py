@@ -6,9 +6,9 @@ import os
 
 from engine.model.firewall import Firewall, Match, Opaque, Table
 from engine.model.host import Gap
+from engine.observe.base.namespaces import Place, apart, enter
 from engine.observe.firewall import read_firewall
 from engine.observe.firewall.fields import is_exact
-from engine.observe.namespaces import Place, apart, enter
 from tests.harness.netns import Netns
 
 #: Rules with something that the readers of the kernel's own entries have no words for: the listing tool is asked.

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable
 from typing import TypeVar
 
-from engine.observe.namespaces import Place, apart, enter
-from engine.observe.stack import Stack, read_stack
+from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.netlink.stack import Stack, read_stack
 from tests.harness.netns import Netns
 
 T = TypeVar("T")

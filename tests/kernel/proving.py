@@ -19,8 +19,8 @@ from engine.explain.question import resolve
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.verdict import Verdict
-from engine.observe.namespaces import Place, apart, enter
-from engine.observe.snapshot import take
+from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.look.snapshot import take
 from engine.prove.prove import Proven, Wishes, prove
 from tests.harness.netns import End, Netns, World
 from tests.harness.servers import serve

@@ -9,15 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.build.apply import apply, build_lab, down, sweep
-from engine.build.errors import BuildError
-from engine.build.inverse import DropNetns
-from engine.build.journal import Journal
-from engine.model.address import Family
-from engine.model.firewall import Backend, Interval, Rule
-from engine.model.link import Address
-from engine.model.packet import Protocol
-from engine.model.plan import (
+from engine.apply.errors import BuildError
+from engine.apply.inverse import DropNetns
+from engine.apply.journal import Journal
+from engine.apply.run import apply, build_lab, down, sweep
+from engine.change.plan import (
     AddAddress,
     AddPolicyRule,
     AddRoute,
@@ -40,9 +36,13 @@ from engine.model.plan import (
     SetPort,
     SetSysctl,
 )
+from engine.change.where import named
+from engine.model.address import Family
+from engine.model.firewall import Backend, Interval, Rule
+from engine.model.link import Address
+from engine.model.packet import Protocol
 from engine.model.route import NextHop, PolicyRule, Route
 from engine.model.traffic import Listener
-from engine.model.where import named
 from tests.harness.needs import require
 from tests.harness.netns import NETNS_FOLDER, Netns, World
 from tests.harness.probe import probe

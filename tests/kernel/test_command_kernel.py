@@ -9,13 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.explain.lasting import lasting
-from engine.model.command import argvs
-from engine.model.firewall import Backend, Rule
-from engine.model.host import Netns as HostNetns
-from engine.model.host import Snapshot
-from engine.model.link import Address
-from engine.model.plan import (
+from engine.change.command import argvs
+from engine.change.plan import (
     AddAddress,
     AddRoute,
     Change,
@@ -32,8 +27,13 @@ from engine.model.plan import (
     SetLink,
     SetSysctl,
 )
+from engine.change.where import Where, named
+from engine.explain.fixes.persistence import lasting
+from engine.model.firewall import Backend, Rule
+from engine.model.host import Netns as HostNetns
+from engine.model.host import Snapshot
+from engine.model.link import Address
 from engine.model.route import NextHop, Route
-from engine.model.where import Where, named
 from tests.harness.needs import require
 from tests.harness.netns import CommandFailed, End, Netns, World, run
 

@@ -17,9 +17,9 @@ from engine.model.host import Gap
 from engine.model.packet import Protocol
 from engine.model.traffic import ConntrackEntry
 from engine.model.verdict import Reach, Verdict
-from engine.observe.conntrack import read_conntrack
-from engine.observe.namespaces import Place, apart, enter
-from engine.observe.snapshot import take
+from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.look.snapshot import take
+from engine.observe.netlink.conntrack import read_conntrack
 from tests.harness.needs import require
 from tests.harness.netns import End, Netns, World, run
 from tests.harness.servers import serve

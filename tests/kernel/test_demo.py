@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from engine.build.apply import sweep
-from engine.build.errors import BuildError
-from engine.build.namespaces import run_in
+from engine.apply.errors import BuildError
+from engine.apply.namespaces import run_in
+from engine.apply.run import sweep
+from engine.change.command import argvs
+from engine.change.plan import CreateNetns, DeleteRule, RulePlace
+from engine.change.where import named
 from engine.lab.demo import NODES, plan
 from engine.lab.running import DemoLab, demo_lab
-from engine.model.command import argvs
 from engine.model.firewall import Backend, Rule
-from engine.model.plan import CreateNetns, DeleteRule, RulePlace
-from engine.model.where import named
 from engine.programs import environment
 from tests.harness.needs import require
 from tests.harness.netns import NETNS_FOLDER, World, run
@@ -45,7 +45,7 @@ print("ended", flush=True)
 #: Kills the program, as `kill -9` does, at the moment in which the journal or the kernel is at a certain step.
 KILL_AT = """
 import os, signal
-from engine.build import journal, namespaces, hands
+from engine.apply import journal, namespaces, hands
 calls = []
 def deadly(owner, name, number, before):
     real = getattr(owner, name)
@@ -255,7 +255,7 @@ def test_the_way_back_of_every_namespace_is_on_the_disk(lab: DemoLab, tmp_path: 
 # An ordinary user
 
 AS_USER = """
-from engine.build import userns
+from engine.apply import userns
 userns.enter()
 """
 
@@ -309,7 +309,7 @@ def test_where_user_namespaces_are_forbidden_one_line_says_which_setting_does(us
     setting = "/proc/sys/user/max_user_namespaces"
     inside = (
         f"open('{setting}', 'w').write('0')\n"
-        "from engine.build import userns\n"
+        "from engine.apply import userns\n"
         "try:\n    userns.enter()\n"
         "except userns.UserNamespaceForbidden as error:\n    print(error)\n"
         "print(userns.entered())\n"
@@ -326,7 +326,7 @@ def test_where_user_namespaces_are_forbidden_one_line_says_which_setting_does(us
 
 
 def test_a_lab_that_cannot_be_built_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.build.hands.programs.ADMIN_PATHS", "/nonexistent")
+    monkeypatch.setattr("engine.apply.hands.programs.ADMIN_PATHS", "/nonexistent")
     monkeypatch.setenv("PATH", "/nonexistent")
     with (
         pytest.raises(BuildError, match="iptables-nft-restore is not installed: install iptables"),

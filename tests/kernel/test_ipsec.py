@@ -11,8 +11,8 @@ import pytest
 
 from engine.model.host import Gap
 from engine.model.ipsec import Ipsec, IpsecPolicy
-from engine.observe import ipsec
-from engine.observe.errors import NetlinkError
+from engine.observe.base.errors import NetlinkError
+from engine.observe.netlink import ipsec
 from tests.harness.needs import require
 from tests.harness.netns import World
 from tests.harness.probe import enter

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.build.namespaces import run_in
+from engine.apply.namespaces import run_in
 from engine.explain import ask
 from engine.explain.question import resolve
-from engine.lab import library, lifecycle, shown
-from engine.observe.snapshot import take
+from engine.lab import description, library, lifecycle
+from engine.observe.look.snapshot import take
 from tests.harness.needs import require
 from tests.harness.netns import NETNS_FOLDER
 from tests.harness.probe import probe
@@ -33,7 +33,7 @@ def test_a_lab_of_the_gallery_answers_as_its_file_says_and_the_kernel_agrees(
 ) -> None:
     draft = lifecycle.draft(library.text(which), which, name)
     lifecycle.up(draft, tmp_path)
-    snapshot = shown.dress(run_in(lifecycle.host_path(name), take), draft.lab)
+    snapshot = description.dress(run_in(lifecycle.host_path(name), take), draft.lab)
     for check in draft.lab.spec.checks:
         netns = draft.lab.netns_by_node[check.source]
         question = resolve(snapshot, check.target, f"ns:{netns}", check.protocol)

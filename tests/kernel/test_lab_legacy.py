@@ -53,7 +53,7 @@ def netns() -> Iterator[Netns]:
 
 
 def write(netns: Netns, text: str, before: str = "", family: str = "ip") -> subprocess.CompletedProcess[str]:
-    program = f"import sys\nfrom engine.build import legacy\n{before}\nsys.exit(legacy.main([{family!r}]))"
+    program = f"import sys\nfrom engine.apply import legacy\n{before}\nsys.exit(legacy.main([{family!r}]))"
     argv = netns.enter([sys.executable, "-P", "-c", program])
     return subprocess.run(argv, input=text, capture_output=True, text=True, check=False, env=environment())
 

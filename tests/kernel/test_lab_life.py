@@ -16,17 +16,17 @@ from typing import Any
 
 import pytest
 
-from engine.build import journal, lasting
-from engine.build.diff import diff
-from engine.build.errors import BuildError
-from engine.build.hands import Hands
-from engine.build.journal import Journal
-from engine.build.namespaces import run_in
+from engine.apply import journal, standing_labs
+from engine.apply.diff import diff
+from engine.apply.errors import BuildError
+from engine.apply.hands import Hands
+from engine.apply.journal import Journal
+from engine.apply.namespaces import run_in
+from engine.change.plan import AddRoute, CreateNetns, DeleteNetns, Plan
 from engine.lab import lifecycle
 from engine.lab.lifecycle import Draft
 from engine.model.host import Snapshot
-from engine.model.plan import AddRoute, CreateNetns, DeleteNetns, Plan
-from engine.observe.snapshot import take
+from engine.observe.look.snapshot import take
 from tests.harness.needs import require
 from tests.harness.netns import NETNS_FOLDER, World, run
 from tests.harness.probe import probe
@@ -246,9 +246,9 @@ def test_after_kill_9_at_every_step_of_up_down_leaves_a_clean_host(tmp_path: Pat
         done.append(moment)
     assert gone(name, tmp_path)
     assert len(done) > 8
-    others = [Moment(Hands, "run", 1, before=False), Moment(lasting, "write_record", 1)]
+    others = [Moment(Hands, "run", 1, before=False), Moment(standing_labs, "write_record", 1)]
     others += [Moment(Hands, "serve", number, before=False) for number in (1, 2)]
-    others += [Moment(lasting, "write_record", 1, before=False)]
+    others += [Moment(standing_labs, "write_record", 1, before=False)]
     for moment in others:
         assert die(moment, lambda: lifecycle.up(draft, tmp_path)), moment
         assert gone(name, tmp_path), moment
@@ -276,7 +276,7 @@ def test_after_kill_9_at_every_step_of_a_change_the_next_one_completes_it(tmp_pa
         Moment(Hands, "create_veth", 1, before=False),
         Moment(Hands, "run", 1, before=False),
         Moment(Hands, "serve", 2, before=False),
-        Moment(lasting, "write_record", 1),
+        Moment(standing_labs, "write_record", 1),
     )
     done = []
     for moment in chain(elsewhere, every_write()):

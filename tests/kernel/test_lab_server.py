@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.build.errors import BuildError
-from engine.build.hands.programs import Listeners, end_process, start_listeners
-from engine.build.server import Endpoint, parse
+from engine.apply.errors import BuildError
+from engine.apply.hands.programs import Listeners, end_process, start_listeners
+from engine.apply.server import Endpoint, parse
 from engine.programs import environment
 from tests.harness.needs import require
 
@@ -33,11 +33,11 @@ def free_port(kind: socket.SocketKind) -> int:
 
 def start(*words: str) -> subprocess.Popen[bytes]:
     pipe = subprocess.PIPE
-    argv = [sys.executable, "-P", "-m", "engine.build.server", *words]
+    argv = [sys.executable, "-P", "-m", "engine.apply.server", *words]
     return subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, env=environment())
 
 
-def ready(words: list[str], module: str = "engine.build.server") -> Listeners:
+def ready(words: list[str], module: str = "engine.apply.server") -> Listeners:
     """Listeners that are open."""
     found = start_listeners(words, module)
     try:
@@ -145,7 +145,7 @@ def test_a_program_that_is_not_there_is_named() -> None:
         ready([json.dumps([HERE, "nothing-such"])])
 
 
-RELAY = "engine.build.relay"
+RELAY = "engine.apply.relay"
 
 
 def test_a_relay_passes_connections_and_datagrams_on_and_closes_where_nobody_answers(

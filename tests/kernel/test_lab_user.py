@@ -106,8 +106,8 @@ def test_the_end_of_who_keeps_the_namespaces_is_the_end_of_everything_in_them(us
 
 DEADLY = """
 import os, signal, sys
-from engine.build import journal
-from engine.build.hands import Hands
+from engine.apply import journal
+from engine.apply.hands import Hands
 from workbench import cli
 owner, name, number, *words = sys.argv[1:]
 owner, calls = {"journal": journal.Journal, "hands": Hands}[owner], []

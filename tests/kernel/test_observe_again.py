@@ -10,11 +10,11 @@ import pytest
 
 from engine.model.host import Snapshot
 from engine.model.link import Peer
-from engine.observe.look import Look, look
-from engine.observe.namespaces import Place, apart, enter
-from engine.observe.next_look import again
-from engine.observe.snapshot import compose
-from engine.observe.visit import Source
+from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.look.incremental import again
+from engine.observe.look.look import Look, look
+from engine.observe.look.netns_reader import Source
+from engine.observe.look.snapshot import compose
 from tests.harness.needs import require
 from tests.harness.netns import End, Netns, World, run
 

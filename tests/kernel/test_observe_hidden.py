@@ -14,12 +14,12 @@ import pytest
 from engine.model.host import Netns as Seen
 from engine.model.host import Snapshot
 from engine.model.link import Peer
-from engine.observe.hidden import kept
-from engine.observe.look import look
-from engine.observe.next_look import again
-from engine.observe.processes import read_processes
-from engine.observe.snapshot import compose, take
-from engine.observe.visit import Source
+from engine.observe.look.anonymous_netns import kept
+from engine.observe.look.incremental import again
+from engine.observe.look.look import look
+from engine.observe.look.netns_reader import Source
+from engine.observe.look.snapshot import compose, take
+from engine.observe.proc.processes import read_processes
 from tests.harness.needs import require
 from tests.harness.netns import End, Netns, World, run
 from tests.harness.processes import wait

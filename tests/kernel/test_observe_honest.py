@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from engine.observe.firewall.presence import nft_generation
-from engine.observe.recording import dumps
-from engine.observe.snapshot import take
+from engine.observe.look.snapshot import take
+from engine.observe.recording.snapshot_file import dumps
 from tests.harness.needs import require
 from tests.harness.netns import End, Netns, World
 from tests.kernel.looks import inside

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from engine.model.link import Link, Program
-from engine.observe.attached import CALLS
-from engine.observe.netlink import Netlink
+from engine.observe.netlink.client import Netlink
+from engine.observe.netlink.tcx_programs import CALLS
 from tests.harness.needs import require
 from tests.harness.netns import End, Netns, World
 from tests.kernel.looks import inside, stack_of

@@ -13,9 +13,9 @@ import pytest
 
 from engine.model.host import Gap
 from engine.model.route import NextHop
-from engine.observe.namespaces import Place, apart, enter
-from engine.observe.stack import Stack, read_stack
-from engine.observe.sysctls import read_sysctls
+from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.netlink.stack import Stack, read_stack
+from engine.observe.proc.sysctls import read_sysctls
 from tests.harness.needs import require
 from tests.harness.netns import CommandFailed, End, Netns, World
 

@@ -13,9 +13,9 @@ import pytest
 
 from engine.model.host import Snapshot
 from engine.model.link import Link, Peer
-from engine.observe.namespaces import Place, apart, enter, host_inode
-from engine.observe.recording import dumps, open_file, save
-from engine.observe.snapshot import take
+from engine.observe.base.namespaces import Place, apart, enter, host_inode
+from engine.observe.look.snapshot import take
+from engine.observe.recording.snapshot_file import dumps, open_file, save
 from tests.harness.needs import require
 from tests.harness.netns import End, Netns, World, run
 

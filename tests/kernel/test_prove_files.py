@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine import explain
-from engine.observe.recording import loads
+from engine.observe.recording.snapshot_file import loads
 from tests.fidelity.test_cases import read_case
 from tests.harness.needs import require
 from tests.kernel.proving import Net, routed_network

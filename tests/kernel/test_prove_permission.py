@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from engine.prove.marking import PREFIX
+from engine.prove.nftrace_rules import PREFIX
 from tests.harness.needs import require
 from tests.kernel.proving import Net, routed_network
 

@@ -15,9 +15,9 @@ import pytest
 
 from engine.model.packet import Protocol
 from engine.model.proof import RuleSeen
-from engine.observe.namespaces import Place, apart, enter
-from engine.prove.marking import PREFIX, Marking
+from engine.observe.base.namespaces import Place, apart, enter
 from engine.prove.nftrace import listen, parse_traces
+from engine.prove.nftrace_rules import PREFIX, Marking
 from engine.prove.patterns import Flow, everything, patterns
 from tests.harness.needs import require
 from tests.harness.netns import End, Netns, World
@@ -28,8 +28,8 @@ HERE, THERE = "10.9.1.1", "10.9.1.2"
 #: Makes a marking in a namespace, says so, and waits to be killed.
 KILLED = """
 import os, signal, sys
-from engine.observe.namespaces import Place, enter
-from engine.prove.marking import Marking
+from engine.observe.base.namespaces import Place, enter
+from engine.prove.nftrace_rules import Marking
 from engine.prove.patterns import everything
 enter(Place(os.stat(sys.argv[1]).st_ino, ways=(sys.argv[1],)))
 kept = Marking((everything("ip"),), ("ip", "bridge"))

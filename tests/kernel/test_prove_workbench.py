@@ -17,8 +17,8 @@ from tests.workbench.screen import answered, bench, drive, until
 from views.verdict.ask import Ask
 from workbench.app import Workbench
 from workbench.commands.demo import look_into
-from workbench.dialogs import Dialog
-from workbench.sources import Given
+from workbench.screen.dialogs import Dialog
+from workbench.session.sources import Given
 
 require("ip", "iptables-nft", root=True)
 

@@ -7,7 +7,7 @@ import socket
 import struct
 from concurrent.futures import ThreadPoolExecutor
 
-from engine.observe.firewall.queues import read_queues
+from engine.observe.firewall.nfqueues import read_queues
 from tests.harness.needs import require
 from tests.harness.netns import World
 from tests.harness.probe import enter

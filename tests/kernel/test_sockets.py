@@ -14,9 +14,9 @@ import pytest
 from engine.model.address import Family
 from engine.model.packet import Protocol
 from engine.model.traffic import Listener
-from engine.observe import sockets
-from engine.observe.namespaces import Place, apart, enter
-from engine.observe.processes import read_holders, read_processes
+from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.netlink import sockets
+from engine.observe.proc.processes import read_holders, read_processes
 from tests.harness.netns import Netns, World
 
 T = TypeVar("T")
@@ -139,7 +139,7 @@ def test_without_sock_diag_proc_gives_the_same_sockets_and_says_what_is_unknown(
     bind(opened, netns, TCP, "::1", 80)
     bind(opened, netns, UDP, "0.0.0.0", 53)
     exact = read(netns)
-    monkeypatch.setattr("engine.observe.sockets._answers", lambda _protocol: False)
+    monkeypatch.setattr("engine.observe.netlink.sockets._answers", lambda _protocol: False)
     rough, gaps = inside(netns, lambda: sockets.read_listeners("it"))
     key = [(each.protocol, each.family, each.address, each.port, each.inode, each.uid) for each in exact]
     assert [(each.protocol, each.family, each.address, each.port, each.inode, each.uid) for each in rough] == key

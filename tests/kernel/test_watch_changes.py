@@ -14,8 +14,8 @@ from signal import SIGKILL, SIGSTOP
 
 import pytest
 
-from engine.observe.namespaces import Place, apart, enter
-from engine.observe.watch import Update, watch
+from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.watch.watch import Update, watch
 from tests.harness.needs import require
 from tests.harness.netns import End, Netns, World, run
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.change.command import argvs
+from engine.change.plan import CreateNetns, LoadRules, Serve
+from engine.change.where import named
 from engine.lab import demo
-from engine.model.command import argvs
-from engine.model.plan import CreateNetns, LoadRules, Serve
-from engine.model.where import named
 from tests.views.hosts import docker_host
 
 

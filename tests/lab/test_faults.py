@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from engine.change.plan import Command, Serve, SetSysctl
 from engine.lab import dojo, faults
 from engine.lab.errors import LabError
 from engine.lab.faults.table import Fault
 from engine.lab.lifecycle import draft
-from engine.model.plan import Command, Serve, SetSysctl
 
 LAB = draft('services:\n  web: {ports: ["8080:80"]}\n', "lab.yaml", "lab")
 

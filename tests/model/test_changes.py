@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
+from engine.change.differences import changes
 from engine.model.address import Family
-from engine.model.changes import changes
 from engine.model.container import Container
 from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Rule, Table, VerdictKind
 from engine.model.host import Netns, Snapshot

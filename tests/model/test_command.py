@@ -4,13 +4,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 
 import pytest
 
-from engine.model.address import Family
-from engine.model.command import COMMANDS, argvs
-from engine.model.firewall import Backend, Chain, Firewall, Interval, Rule, Table
-from engine.model.host import Netns, Snapshot
-from engine.model.link import Address, Link
-from engine.model.packet import Protocol
-from engine.model.plan import (
+from engine.change.command import COMMANDS, argvs
+from engine.change.plan import (
     AddAddress,
     AddForwarding,
     AddPolicyRule,
@@ -45,10 +40,15 @@ from engine.model.plan import (
     Shape,
     Start,
 )
+from engine.change.where import Where, named, seen
+from engine.change.words import rule_spec, sysctl_path
+from engine.model.address import Family
+from engine.model.firewall import Backend, Chain, Firewall, Interval, Rule, Table
+from engine.model.host import Netns, Snapshot
+from engine.model.link import Address, Link
+from engine.model.packet import Protocol
 from engine.model.route import NextHop, PolicyRule, Route
 from engine.model.traffic import ConntrackEntry, Listener, Tuple4
-from engine.model.where import Where, named, seen
-from engine.model.words import rule_spec, sysctl_path
 
 DROP = Rule(0, (), "-A DOCKER-USER -p tcp -m tcp --dport 80 -j DROP")
 NFT_RULES = (Rule(0, (), "accept", handle=5), Rule(1, (), "tcp dport 80 drop", handle=9))
@@ -243,17 +243,17 @@ CASES: list[tuple[Change, Where, list[str]]] = [
     (
         Serve("lan", Protocol.UDP, IPv4Address("10.77.0.2"), 53, "dns"),
         NAMED,
-        ["python3 -P -m engine.build.server /run/netns/lan udp 10.77.0.2 53 dns"],
+        ["python3 -P -m engine.apply.server /run/netns/lan udp 10.77.0.2 53 dns"],
     ),
     (
         Relay("lan", Protocol.TCP, IPv4Address("0.0.0.0"), 8080, IPv4Address("172.17.0.2"), 80),
         NAMED,
-        ["python3 -P -m engine.build.relay portscope-relay /run/netns/lan tcp 0.0.0.0 8080 172.17.0.2 80"],
+        ["python3 -P -m engine.apply.relay portscope-relay /run/netns/lan tcp 0.0.0.0 8080 172.17.0.2 80"],
     ),
     (
         Relay("lan", Protocol.TCP, IPv4Address("0.0.0.0"), 8080, holder="conmon"),
         NAMED,
-        ["python3 -P -m engine.build.relay conmon /run/netns/lan tcp 0.0.0.0 8080"],
+        ["python3 -P -m engine.apply.relay conmon /run/netns/lan tcp 0.0.0.0 8080"],
     ),
     (Start("lan", ("sleep", "9"), "web"), NAMED, ["nsenter --net=/run/netns/lan sleep 9"]),
     (CreateBridge("host", "br0", 1400), SEEN, ["ip link add br0 mtu 1400 type bridge", "ip link set br0 up"]),

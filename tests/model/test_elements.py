@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from engine.model.elements import ipset_words, nft_words
+from engine.change.elements import ipset_words, nft_words
 from engine.model.firewall import Atom, Interval, Name, NamedSet
 
 

@@ -1,4 +1,4 @@
-"""Classes of `engine.model.frozen` beside the same ones of the standard library."""
+"""Classes of `engine.frozen` beside the same ones of the standard library."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.model import frozen
+from engine import frozen
 
 
 def made_by(dataclass: Any, slots: bool) -> Any:

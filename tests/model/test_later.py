@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from engine.lazy import Later
 from engine.model.firewall import Chain, Rule
-from engine.model.later import Later
-from engine.observe.codec import codec_of
+from engine.observe.recording.codec import codec_of
 
 NAMES = ["a", "b", "c"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from engine.model.firewall import Backend, Rule
 from engine.model.owner import owner_of_chain, owner_of_rule
-from engine.observe.firewall.xt import parse_xt_save
+from engine.observe.firewall.xt.save_text import parse_xt_save
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from engine.observe.collected.listeners import parse_processes, parse_ss
 from engine.observe.collected.routes import parse_routes, parse_rules
 from engine.observe.collected.sections import CollectedError, split
 from engine.observe.collected.snapshot import loads
-from engine.observe.recording import RecordingError, open_file
+from engine.observe.recording.snapshot_file import RecordingError, open_file
 
 MARK = "5a6b"
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from engine.model.packet import PROTOCOL_NUMBERS, Protocol
 from engine.model.traffic import ConntrackEntry, Tuple4
-from engine.observe import conntrack
-from engine.observe.conntrack import parse_conntrack, read_conntrack, redirected_datagrams, status_words
-from engine.observe.errors import NetlinkError
-from engine.observe.netlink import attributes
+from engine.observe.base.errors import NetlinkError
+from engine.observe.netlink import conntrack
+from engine.observe.netlink.client import attributes
+from engine.observe.netlink.conntrack import parse_conntrack, read_conntrack, redirected_datagrams, status_words
 from tests.observe.wire import attr, ip
 
 NESTED = 0x8000

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from engine.model.container import Attachment, Network, PublishedPort
 from engine.model.packet import Protocol
-from engine.observe import cni, containerd
-from engine.observe.containerd import State, parse_task, read_state, unread_engines
-from engine.observe.processes import ProcessTable, Running
+from engine.observe.engines import cni, containerd
+from engine.observe.engines.containerd import State, parse_task, read_state, unread_engines
+from engine.observe.proc.processes import ProcessTable, Running
 
 SECRET = "hunter2"
 CRI = "io.kubernetes.cri."
@@ -128,7 +128,7 @@ def test_results_that_may_not_be_read_are_a_gap(state: State, monkeypatch: pytes
     def refuse(_engine: str, _root: str) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("engine.observe.containerd.cni.read_results", refuse)
+    monkeypatch.setattr("engine.observe.engines.containerd.cni.read_results", refuse)
     told = read_state(state, table(10))
     assert [(gap.source, "run as root" in gap.reason) for gap in told.gaps] == [("containerd", True)]
     assert [task.container.name for task in told.tasks] == ["web-0"]

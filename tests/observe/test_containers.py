@@ -12,11 +12,11 @@ import pytest
 
 from engine.model.container import Network
 from engine.model.host import Gap
-from engine.observe.container_view import ContainerView
-from engine.observe.containers import in_picture, read_containers
-from engine.observe.docker_engine import read_engine
-from engine.observe.engines import Engine, find_engines, parse_unix
-from engine.observe.processes import ProcessTable, Running
+from engine.observe.engines.container_view import ContainerView
+from engine.observe.engines.containers import in_picture, read_containers
+from engine.observe.engines.docker import read_engine
+from engine.observe.engines.sockets import Engine, find_engines, parse_unix
+from engine.observe.proc.processes import ProcessTable, Running
 from tests.observe.docker_documents import bridge_network, inspected, listed
 from tests.observe.fake_engine import as_http, fake_engine
 
@@ -161,7 +161,9 @@ def test_podman_is_known_by_its_server_name(path: Path) -> None:
 @pytest.fixture
 def lonely(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A machine without engines in the usual places."""
-    monkeypatch.setattr("engine.observe.engines.DEFAULTS", {"docker": (str(tmp_path / "usual.sock"),), "podman": ()})
+    monkeypatch.setattr(
+        "engine.observe.engines.sockets.DEFAULTS", {"docker": (str(tmp_path / "usual.sock"),), "podman": ()}
+    )
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     return tmp_path
@@ -216,7 +218,7 @@ def test_a_dockerd_is_found_by_its_socket_wherever_that_is(lonely: Path) -> None
 
 
 def test_a_dockerd_without_a_socket_is_a_gap(lonely: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.observe.engines.sockets_of", lambda _pid: set())
+    monkeypatch.setattr("engine.observe.engines.sockets.sockets_of", lambda _pid: set())
     daemon = Running(os.getpid(), "dockerd", "S", own_netns())
     engines, (gap,) = find_engines(ProcessTable((daemon,)), own_netns())
     assert engines == ()

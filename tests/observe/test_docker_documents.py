@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from engine.model.address import Family
 from engine.model.container import Attachment, Container, Network, PublishedPort
 from engine.model.packet import Protocol
-from engine.observe.docker import parse_container, parse_network
+from engine.observe.engines.docker_documents import parse_container, parse_network
 from tests.observe.docker_documents import OWN_NETWORK_ID, bridge_network, inspected, listed, own_network
 
 TCP, UDP = Protocol.TCP, Protocol.UDP

@@ -13,8 +13,8 @@ import pytest
 from engine.model.address import IPAddress, IPNetwork
 from engine.model.firewall import Backend, Table
 from engine.model.route import NextHop, Route
-from engine.observe.firewall.xt import parse_xt_save
-from engine.observe.halves import FEWEST, by_processes
+from engine.observe.base.fork_pool import FEWEST, by_processes
+from engine.observe.firewall.xt.save_text import parse_xt_save
 
 ITEMS = range(4 * FEWEST)
 #: Python warns of threads that the runner of the tests may have; none of these children needs one's lock.

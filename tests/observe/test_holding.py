@@ -12,10 +12,10 @@ import pytest
 from engine.model.address import Family
 from engine.model.packet import Protocol
 from engine.model.traffic import Listener, Process
-from engine.observe.holding import Held, holders_of
-from engine.observe.namespaces import Place
-from engine.observe.processes import NOBODY, Holder, ProcessTable, Running, read_processes
-from engine.observe.visit import Visit
+from engine.observe.base.namespaces import Place
+from engine.observe.look.netns_reader import Visit
+from engine.observe.look.socket_owners import Held, holders_of
+from engine.observe.proc.processes import NOBODY, Holder, ProcessTable, Running, read_processes
 
 PLACES = {"here": Place(os.stat("/proc/self/ns/net").st_ino)}
 
@@ -63,6 +63,6 @@ def test_a_holder_that_is_hidden_is_a_gap_of_its_namespace(monkeypatch: pytest.M
     def refuse(_pid: int) -> set[int]:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("engine.observe.processes.sockets_of", refuse)
+    monkeypatch.setattr("engine.observe.proc.processes.sockets_of", refuse)
     _, gaps = holders_of(ProcessTable((Running(10, "other", "S", 7),)), PLACES, visits(5))
     assert [gap.netns for gap in gaps] == ["here"]

@@ -11,14 +11,14 @@ from hypothesis import given
 
 from engine.model.link import BridgeVlan, FdbEntry, Program
 from engine.model.route import NextHop, NextHopObject
-from engine.observe.bridge_links import parse_vlans
-from engine.observe.errors import NetlinkError
-from engine.observe.learned_routes import parse_exceptions
-from engine.observe.link_programs import parse_disciplines, parse_filters, xdp_programs
-from engine.observe.links import parse_links
-from engine.observe.neighbours import parse_fdb
-from engine.observe.netlink import Message
-from engine.observe.nexthops import parse_nexthop_objects
+from engine.observe.base.errors import NetlinkError
+from engine.observe.netlink.bridge_links import parse_vlans
+from engine.observe.netlink.client import Message
+from engine.observe.netlink.link_programs import parse_disciplines, parse_filters, xdp_programs
+from engine.observe.netlink.links import parse_links
+from engine.observe.netlink.neighbours import parse_fdb
+from engine.observe.netlink.nexthops import parse_nexthop_objects
+from engine.observe.netlink.route_exceptions import parse_exceptions
 from tests.observe import wire
 from tests.observe.bodies import bodies
 from tests.observe.wire import attr, ip, name, u32

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.observe.memo import Memo
+from engine.observe.base.memo import Memo
 
 
 def test_each_argument_is_asked_for_once_until_the_memo_is_full() -> None:

@@ -9,12 +9,21 @@ from pathlib import Path
 import pytest
 
 from engine.model.container import Container
-from engine.observe import namespaces
-from engine.observe.container_view import ContainerView, Sandbox
-from engine.observe.errors import ObserveError
-from engine.observe.look import owners
-from engine.observe.namespaces import Place, apart, discover, host_inode, name_all, open_place, side_by_side, way_in
-from engine.observe.snapshot import take
+from engine.observe.base import namespaces
+from engine.observe.base.errors import ObserveError
+from engine.observe.base.namespaces import (
+    Place,
+    apart,
+    discover,
+    host_inode,
+    name_all,
+    open_place,
+    side_by_side,
+    way_in,
+)
+from engine.observe.engines.container_view import ContainerView, Sandbox
+from engine.observe.look.look import owners
+from engine.observe.look.snapshot import take
 
 HOST, ROOT, NAMED, WEB, OTHER = 1, 2, 3, 4, 5
 

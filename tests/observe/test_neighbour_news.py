@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from engine.observe.neighbour_news import NeighbourNews
+from engine.observe.watch.neighbour_events import NeighbourNews
 from tests.observe.wire import attr, ip, u32
 
 NEW, GONE, LINK = 28, 29, 16

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.observe.errors import NetlinkError, gap, words_for
-from engine.observe.netlink import Netlink, attributes, messages, parse_done, parse_error
-from engine.observe.reader import Reader
+from engine.observe.base.errors import NetlinkError, gap, words_for
+from engine.observe.netlink.client import Netlink, attributes, messages, parse_done, parse_error
+from engine.observe.netlink.reader import Reader
 from tests.observe.wire import attr, message
 
 

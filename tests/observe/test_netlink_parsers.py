@@ -13,15 +13,15 @@ from hypothesis import given
 from engine.model.address import Family
 from engine.model.link import Address, BridgeOptions, BridgePort, FdbEntry, Neighbour
 from engine.model.route import NextHop
-from engine.observe.addresses import parse_addresses
-from engine.observe.errors import NetlinkError
-from engine.observe.links import FarEnd, parse_links
-from engine.observe.neighbours import parse_fdb, parse_neighbours
-from engine.observe.netlink import Message
-from engine.observe.nexthops import parse_nexthop_objects
-from engine.observe.peers import parse_nsid
-from engine.observe.routes import needs_objects, parse_routes
-from engine.observe.rules import parse_rules
+from engine.observe.base.errors import NetlinkError
+from engine.observe.netlink.addresses import parse_addresses
+from engine.observe.netlink.client import Message
+from engine.observe.netlink.links import FarEnd, parse_links
+from engine.observe.netlink.neighbours import parse_fdb, parse_neighbours
+from engine.observe.netlink.nexthops import parse_nexthop_objects
+from engine.observe.netlink.peers import parse_nsid
+from engine.observe.netlink.policy_rules import parse_rules
+from engine.observe.netlink.routes import needs_objects, parse_routes
 from tests.observe import wire
 from tests.observe.bodies import bodies
 from tests.observe.wire import attr, ip, name, u32

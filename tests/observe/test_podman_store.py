@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from engine.model.container import Attachment, Network, PublishedPort
 from engine.model.packet import Protocol
-from engine.observe import podman
-from engine.observe.containers import read_containers
-from engine.observe.podman import Store, find_stores, parse_monitor, read_store
-from engine.observe.podman_documents import parse_container, parse_document, parse_network, parse_record
-from engine.observe.processes import ProcessTable, Running
+from engine.observe.engines import podman
+from engine.observe.engines.containers import read_containers
+from engine.observe.engines.podman import Store, find_stores, parse_monitor, read_store
+from engine.observe.engines.podman_documents import parse_container, parse_document, parse_network, parse_record
+from engine.observe.proc.processes import ProcessTable, Running
 
 TCP, UDP = Protocol.TCP, Protocol.UDP
 
@@ -204,7 +204,7 @@ def test_of_two_stores_in_one_namespace_one_is_the_first(monkeypatch: pytest.Mon
 def test_containers_of_a_store_are_in_the_view(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     keep(store, "c0ffee", "web", WEB, {"state": 6})
     monkeypatch.setattr(podman, "find_stores", lambda *_: (store,))
-    monkeypatch.setattr("engine.observe.containers.find_engines", lambda *_: ((), ()))
+    monkeypatch.setattr("engine.observe.engines.containers.find_engines", lambda *_: ((), ()))
     view = read_containers(ProcessTable(), 7)
     assert [(each.name, each.engine, each.state) for each in view.containers] == [("web", "podman", "exited")]
     assert [network.bridge for network in view.networks] == ["podman0"]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.observe import processes
-from engine.observe.processes import ProcessTable, Running, parse_stat, read_holders, read_processes, socket_inode
+from engine.observe.proc import processes
+from engine.observe.proc.processes import ProcessTable, Running, parse_stat, read_holders, read_processes, socket_inode
 
 
 def own_netns() -> int:
@@ -19,8 +19,8 @@ def test_processes_that_proc_hides_are_a_gap(hidden: str, words: str, monkeypatc
             raise PermissionError(1, "Operation not permitted")
         return Path(path).read_bytes()
 
-    monkeypatch.setattr("engine.observe.processes.small", read)
-    monkeypatch.setattr("engine.observe.processes.os.path.exists", lambda path: path != hidden)
+    monkeypatch.setattr("engine.observe.proc.processes.small", read)
+    monkeypatch.setattr("engine.observe.proc.processes.os.path.exists", lambda path: path != hidden)
     assert any(words in gap.reason for gap in read_processes().gaps)
 
 
@@ -48,7 +48,7 @@ def test_a_scan_finds_this_process_in_its_namespace() -> None:
 
 
 def test_a_scan_takes_over_what_is_known_by_pid(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.observe.processes.os.listdir", lambda _: ["1", str(os.getpid()), "self"])
+    monkeypatch.setattr("engine.observe.proc.processes.os.listdir", lambda _: ["1", str(os.getpid()), "self"])
     whole = read_processes()
     assert read_processes(whole) is whole
     renamed = ProcessTable((Running(os.getpid(), "known", "S", 7), Running(2**22 + 1, "gone", "S", 7)))
@@ -82,7 +82,7 @@ def test_the_scan_of_descriptors_stops_when_every_socket_has_its_holder(monkeypa
         read.append(pid)
         return {pid * 10}
 
-    monkeypatch.setattr("engine.observe.processes.sockets_of", sockets_of)
+    monkeypatch.setattr("engine.observe.proc.processes.sockets_of", sockets_of)
     table = ProcessTable(tuple(Running(pid, "x", "S", netns) for pid, netns in ((1, 7), (2, 8), (3, 7), (4, 7))))
     holders, _ = read_holders(table, {7: [30]})
     assert read == [2, 3], "those of other namespaces first: a visit asked the others"
@@ -90,7 +90,7 @@ def test_the_scan_of_descriptors_stops_when_every_socket_has_its_holder(monkeypa
 
 
 def test_a_shared_socket_goes_to_pid_1_only_if_nobody_else_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.observe.processes.sockets_of", lambda pid: {50} if pid < 3 else set())
+    monkeypatch.setattr("engine.observe.proc.processes.sockets_of", lambda pid: {50} if pid < 3 else set())
     table = ProcessTable(tuple(Running(pid, f"p{pid}", "S", 7) for pid in (1, 2, 3)))
     holders, _ = read_holders(table, {7: [50]})
     assert holders[50].process.name == "p2"
@@ -109,7 +109,7 @@ def test_processes_that_may_not_be_read_make_one_gap_for_each_namespace(monkeypa
     def refuse(_pid: int) -> set[int]:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("engine.observe.processes.sockets_of", refuse)
+    monkeypatch.setattr("engine.observe.proc.processes.sockets_of", refuse)
     table = ProcessTable(tuple(Running(pid, "other", "S", 7) for pid in (10, 11, 12)))
     holders, gaps = read_holders(table, {7: [5, 6], 8: [], 9: [15]}, {7: "host"})
     assert holders == {}
@@ -124,8 +124,8 @@ def test_a_gap_about_processes_says_what_helps(uid: int, remedy: str, monkeypatc
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("engine.observe.processes.os.geteuid", lambda: uid)
-    monkeypatch.setattr("engine.observe.processes.os.readlink", refuse)
+    monkeypatch.setattr("engine.observe.proc.processes.os.geteuid", lambda: uid)
+    monkeypatch.setattr("engine.observe.proc.processes.os.readlink", refuse)
     table = read_processes()
     assert len(table.gaps) == 1
     assert remedy in table.gaps[0].reason

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.observe.recording import dumps, open_file
+from engine.observe.recording.snapshot_file import dumps, open_file
 
 HOSTS = sorted((Path(__file__).parents[1] / "hosts").glob("*.json"))
 

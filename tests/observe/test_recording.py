@@ -30,8 +30,8 @@ from engine.model.firewall import (
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Link
 from engine.model.route import NextHop, Route
-from engine.observe import recording
-from engine.observe.recording import RecordingError, dumps, loads, open_file, save
+from engine.observe.recording import snapshot_file
+from engine.observe.recording.snapshot_file import RecordingError, dumps, loads, open_file, save
 from tests.observe.snapshots import snapshots
 
 RULE = Rule(
@@ -259,7 +259,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, mon
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("engine.observe.recording.os.replace", full)
+    monkeypatch.setattr("engine.observe.recording.snapshot_file.os.replace", full)
     with pytest.raises(RecordingError, match="No space left"):
         save(SMALL, path)
     assert (path.read_text(), os.listdir(tmp_path)) == ("old", ["host.json"])
@@ -296,7 +296,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recording, "LARGEST", 1 << 20)
+    monkeypatch.setattr(snapshot_file, "LARGEST", 1 << 20)
     path = tmp_path / "huge.json"
     with open(path, "wb") as file:
         file.truncate((1 << 20) + 1)
@@ -309,7 +309,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytes
 def test_a_file_that_gzip_packed_is_read_and_a_broken_or_endless_one_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recording, "LARGEST", 1 << 20)
+    monkeypatch.setattr(snapshot_file, "LARGEST", 1 << 20)
     host = Snapshot("h", (Netns("h", 1),))
     path = tmp_path / "host.json.gz"
     path.write_bytes(gzip.compress(dumps(host).encode()))

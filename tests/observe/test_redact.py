@@ -10,8 +10,8 @@ import pytest
 from engine import explain
 from engine.model.packet import Protocol
 from engine.model.verdict import Question, Source
-from engine.observe.recording import dumps, loads
-from engine.observe.redact import Redaction
+from engine.observe.recording.redact import Redaction
+from engine.observe.recording.snapshot_file import dumps, loads
 from tests.fidelity.record import read_host, read_truth
 
 TRUTH = read_truth()

@@ -12,11 +12,11 @@ from engine import explain
 from engine.model.matrix import Row
 from engine.model.packet import Protocol
 from engine.model.verdict import Question, Source
-from engine.observe.recording import dumps
-from engine.observe.redact import Redacted
+from engine.observe.recording.redact import Redacted
+from engine.observe.recording.snapshot_file import dumps
 from tests.fidelity.record import read_host, read_truth
 from tests.hosts.stock import docker_world
-from workbench.filling import fill
+from workbench.session.matrix_pool import fill
 
 TRUTH = read_truth()
 SECRET = "acmebank"

@@ -4,7 +4,7 @@ import pytest
 
 from engine.model.packet import Protocol
 from engine.model.traffic import Relay
-from engine.observe.relays import is_relay, program_of
+from engine.observe.proc.relays import is_relay, program_of
 
 TCP, UDP = Protocol.TCP, Protocol.UDP
 

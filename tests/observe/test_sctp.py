@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from engine.model.address import Family
 from engine.model.packet import Protocol
 from engine.model.traffic import Listener
-from engine.observe import sockets
-from engine.observe.errors import NetlinkError
-from engine.observe.sctp import parse_endpoints
+from engine.observe.base.errors import NetlinkError
+from engine.observe.netlink import sockets
+from engine.observe.netlink.sctp import parse_endpoints
 from tests.observe.wire import attr, ip
 
 V4, V6 = Family.INET, Family.INET6
@@ -64,8 +64,8 @@ def test_proc_lists_the_endpoints_that_listen() -> None:
 
 def test_a_kernel_without_sctp_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Protocol] = []
-    monkeypatch.setattr("engine.observe.sctp.ENDPOINTS", "/proc/thread-self/net/none/eps")
-    monkeypatch.setattr("engine.observe.sockets._answers", lambda protocol: not asked.append(protocol))
+    monkeypatch.setattr("engine.observe.netlink.sctp.ENDPOINTS", "/proc/thread-self/net/none/eps")
+    monkeypatch.setattr("engine.observe.netlink.sockets._answers", lambda protocol: not asked.append(protocol))
     sockets.read_listeners("it")
     assert asked == [Protocol.TCP, Protocol.UDP]
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from engine.model.address import Family
 from engine.model.packet import Protocol
 from engine.model.traffic import Listener, Process, Relay
-from engine.observe.errors import NetlinkError
-from engine.observe.processes import Holder
-from engine.observe.relays import program_of
-from engine.observe.sockets import parse_diag, parse_proc, with_processes
+from engine.observe.base.errors import NetlinkError
+from engine.observe.netlink.sockets import parse_diag, parse_proc, with_processes
+from engine.observe.proc.processes import Holder
+from engine.observe.proc.relays import program_of
 
 TCP, UDP, V4, V6 = Protocol.TCP, Protocol.UDP, Family.INET, Family.INET6
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.observe import sysctls
-from engine.observe.sysctls import parse_sysctl, read_sysctls
+from engine.observe.proc import sysctls
+from engine.observe.proc.sysctls import parse_sysctl, read_sysctls
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.observe import engine_events
-from engine.observe.engine_events import RESOURCE, EngineEvents
-from engine.observe.folders import Folders, Released
-from engine.observe.socket_counts import SocketCounts
+from engine.observe.engines import events
+from engine.observe.engines.events import RESOURCE, EngineEvents
+from engine.observe.proc.socket_counts import SocketCounts
+from engine.observe.watch.inotify import Folders, Released
 from tests.observe.fake_engine import as_http, fake_engine
 
 HEADING = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -120,9 +120,9 @@ def test_an_event_is_told_and_the_heading_is_none(tmp_path: Path) -> None:
 def test_an_engine_that_ends_has_told_something_unless_it_ends_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_events, "_AT_ONCE", 0.0)
+    monkeypatch.setattr(events, "_AT_ONCE", 0.0)
     for at, expected in ((0.0, True), (3600.0, False)):
-        monkeypatch.setattr(engine_events, "_AT_ONCE", at)
+        monkeypatch.setattr(events, "_AT_ONCE", at)
         path = tmp_path / f"{at}.sock"
         with fake_engine(path, {RESOURCE: HEADING}):
             teller = EngineEvents(str(path))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.observe.unix_http import EngineError, NotFound, UnixHTTP
+from engine.observe.engines.unix_http import EngineError, NotFound, UnixHTTP
 from tests.observe.fake_engine import as_http, chunked, fake_engine
 
 
@@ -90,7 +90,7 @@ def test_a_socket_that_may_not_be_opened_says_what_to_do(path: Path, monkeypatch
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("engine.observe.unix_http._connect", refuse)
+    monkeypatch.setattr("engine.observe.engines.unix_http._connect", refuse)
     with pytest.raises(EngineError, match="run as root"):
         UnixHTTP(str(path))
 

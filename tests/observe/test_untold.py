@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from engine.observe import untold
-from engine.observe.untold import UNTOLD, Turn, Untold
+from engine.observe.watch import polling
+from engine.observe.watch.polling import UNTOLD, Turn, Untold
 
 
 class Clock:
@@ -26,7 +26,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(untold, "time", made)
+    monkeypatch.setattr(polling, "time", made)
     return made
 
 

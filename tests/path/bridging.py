@@ -8,9 +8,9 @@ from typing import Any
 from engine.model.host import Snapshot
 from engine.model.trace import Conversation, Outcome, Symptom
 from engine.model.verdict import Question, Source
-from engine.path.conversation import conversations
-from engine.path.neighbours import Resolved, resolve
-from engine.path.segment import Segment
+from engine.path.exchange.conversation import conversations
+from engine.path.link.neighbours import Resolved, resolve
+from engine.path.lookup.broadcast_domain import Segment
 from engine.path.world import World as Walked
 from tests.hosts.build import World
 from tests.path.journeys import journey, packet

@@ -16,7 +16,7 @@ from engine.model.route import NextHop
 from engine.model.trace import Conversation, Outcome
 from engine.model.traffic import ConntrackEntry, Tuple4
 from engine.model.verdict import Question, Source
-from engine.path.conversation import conversations
+from engine.path.exchange.conversation import conversations
 from engine.path.world import World as Walked
 from tests.hosts.build import Space, World
 from tests.hosts.stock import one_bridge, three_in_line

@@ -9,9 +9,9 @@ from engine.model.host import Snapshot
 from engine.model.packet import TCP_SYN, Packet, Protocol
 from engine.model.trace import Context
 from engine.path.choices import Choices
-from engine.path.flow import Tracks
 from engine.path.journey import Journey, Setting
-from engine.path.view import View
+from engine.path.lookup.flow import Tracks
+from engine.path.lookup.view import View
 from engine.path.world import World as Walked
 
 

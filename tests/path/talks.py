@@ -8,7 +8,7 @@ from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.trace import Conversation
 from engine.model.verdict import Question, Source
-from engine.path.conversation import conversations
+from engine.path.exchange.conversation import conversations
 from engine.path.world import World as Walked
 from tests.hosts.build import World
 

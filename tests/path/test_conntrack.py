@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from engine.model.packet import TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
-from engine.path.conntrack import track_packet
-from engine.path.flow import inverse, new_track, rewrite, tuple_of
 from engine.path.journey import Journey
+from engine.path.lookup.flow import inverse, new_track, rewrite, tuple_of
+from engine.path.netfilter.conntrack import track_packet
 from tests.hosts.stock import three_in_line
 from tests.path.journeys import journey, packet
 

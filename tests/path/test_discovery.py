@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.model.ref import RefKind
-from engine.path.neighbours import Resolved
+from engine.path.link.neighbours import Resolved
 from tests.hosts.build import World
 from tests.hosts.stock import one_bridge
 from tests.path.bridging import asked

@@ -11,7 +11,7 @@ from engine.explain.question import QuestionError, resolve
 from engine.model.packet import Protocol
 from engine.model.trace import Conversation, Outcome, Symptom
 from engine.model.verdict import Question, Source
-from engine.path.conversation import conversations
+from engine.path.exchange.conversation import conversations
 from engine.path.world import World as Walked
 from tests.hosts.build import World
 from tests.hosts.stock import docker_world, three_in_line

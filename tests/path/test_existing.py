@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from engine.change.plan import DeleteFlow, ReplaceRule, SetSysctl
 from engine.explain import ask
 from engine.model.packet import Protocol
-from engine.model.plan import DeleteFlow, ReplaceRule, SetSysctl
 from engine.model.trace import Outcome, StepKind, Symptom, Trace
 from engine.model.traffic import ConntrackEntry, Tuple4
 from engine.model.verdict import Question, Reach, Source, Verdict
-from engine.path.existing import client_port
+from engine.path.lookup.conntrack_snapshot import client_port
 from engine.path.world import World as Walked
 from tests.hosts.build import World
 from tests.hosts.stock import three_in_line

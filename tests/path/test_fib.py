@@ -10,7 +10,7 @@ import pytest
 from engine.model.address import Family
 from engine.model.host import Netns
 from engine.model.route import PolicyRule
-from engine.path.fib import Fib, FlowKey, Found
+from engine.path.lookup.fib import Fib, FlowKey, Found
 from tests.hosts.build import Space, World
 
 

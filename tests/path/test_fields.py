@@ -13,10 +13,10 @@ from engine.model.trace import Arp
 from engine.model.traffic import Tuple4
 from engine.observe.firewall.fields import FIELDS as VOCABULARY
 from engine.observe.firewall.fields import is_exact
-from engine.path.fields import FIELDS, read
-from engine.path.flow import tuple_of
-from engine.path.values import UNKNOWN, Unknown
-from engine.path.view import View
+from engine.path.fields.table import FIELDS, read
+from engine.path.lookup.flow import tuple_of
+from engine.path.lookup.values import UNKNOWN, Unknown
+from engine.path.lookup.view import View
 from tests.hosts.build import World
 from tests.hosts.stock import one_bridge, three_in_line
 from tests.path.journeys import packet, view

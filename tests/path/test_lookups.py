@@ -23,11 +23,11 @@ from engine.model.firewall import (
 )
 from engine.model.packet import Protocol
 from engine.model.trace import Outcome, StepKind
-from engine.path.chains import LONG, Chains
-from engine.path.lookups import Lookup, holds
-from engine.path.matches import Answer, matches
-from engine.path.rules import run_base_chain
-from engine.path.stations import Hooked
+from engine.path.fields.chain_index import LONG, Chains
+from engine.path.fields.matches import Answer, matches
+from engine.path.lookup.hook_chains import Hooked
+from engine.path.lookup.set_lookup import Lookup, holds
+from engine.path.netfilter.chain_walk import run_base_chain
 from tests.hosts.stock import three_in_line
 from tests.path.journeys import journey, packet, view
 

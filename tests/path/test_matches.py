@@ -23,7 +23,7 @@ from engine.model.firewall import (
 )
 from engine.model.packet import Protocol
 from engine.model.traffic import Tuple4
-from engine.path.matches import Answer, look_up, matches
+from engine.path.fields.matches import Answer, look_up, matches
 from tests.hosts.stock import three_in_line
 from tests.path.journeys import packet, view
 

@@ -9,7 +9,7 @@ import pytest
 from engine.model.packet import Packet, Protocol
 from engine.model.trace import Conversation, StepKind, Symptom, Trace
 from engine.model.verdict import Question, Source
-from engine.path.conversation import conversations
+from engine.path.exchange.conversation import conversations
 from engine.path.world import World as Walked
 from tests.hosts.build import World
 from tests.hosts.stock import docker_world, three_in_line

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.model.firewall import SetZone, Tproxy
 from engine.model.packet import Protocol
 from engine.model.trace import Outcome, Symptom
-from engine.observe.firewall.nft_statements import statement
+from engine.observe.firewall.nft.statements import statement
 from tests.hosts.build import World
 from tests.hosts.stock import three_in_line
 from tests.path.talks import asked

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from engine.model.trace import Outcome
-from engine.path.decision import Refusal, Way
-from engine.path.doubt import validate_source
-from engine.path.routing import route_input, route_output
+from engine.path.ip.routing import route_input, route_output
+from engine.path.ip.source_validation import validate_source
+from engine.path.lookup.route_decision import Refusal, Way
 from tests.hosts.build import Space, World
 from tests.hosts.stock import three_in_line
 from tests.path.journeys import journey, packet

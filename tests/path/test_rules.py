@@ -30,10 +30,10 @@ from engine.model.firewall import (
     VerdictMap,
 )
 from engine.model.trace import StepKind
-from engine.path.flow import new_track
 from engine.path.journey import Journey
-from engine.path.rules import Ending, run_base_chain
-from engine.path.stations import Hooked
+from engine.path.lookup.flow import new_track
+from engine.path.lookup.hook_chains import Hooked
+from engine.path.netfilter.chain_walk import Ending, run_base_chain
 from tests.hosts.stock import three_in_line
 from tests.path.journeys import journey, packet
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.path.segment import bridge_of, forwards, may_pass, opaque
+from engine.path.lookup.broadcast_domain import bridge_of, forwards, may_pass, opaque
 from tests.hosts.stock import one_bridge
 from tests.path.bridging import heard, names
 

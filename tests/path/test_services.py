@@ -11,7 +11,7 @@ from engine.model.packet import Protocol
 from engine.model.trace import Conversation, Outcome, Symptom
 from engine.model.traffic import Process, Relay
 from engine.model.verdict import Source
-from engine.path.conversation import MOST_RELAYS
+from engine.path.exchange.conversation import MOST_RELAYS
 from tests.hosts.build import World
 from tests.hosts.stock import WEB, docker_world, three_in_line, two_uplinks
 from tests.path.endings import filtered

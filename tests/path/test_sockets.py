@@ -8,7 +8,7 @@ import pytest
 
 from engine.model.address import Family
 from engine.model.packet import Protocol
-from engine.path.sockets import find_listener, listener_ref, listeners_on_port
+from engine.path.lookup.sockets import find_listener, listener_ref, listeners_on_port
 from tests.hosts.stock import three_in_line
 from tests.path.journeys import packet
 

@@ -6,9 +6,9 @@ from ipaddress import ip_address
 
 import pytest
 
-from engine.path.decision import Way
-from engine.path.routing import route_output
-from engine.path.source6 import source_address6
+from engine.path.ip.routing import route_output
+from engine.path.lookup.route_decision import Way
+from engine.path.lookup.source_address6 import source_address6
 from tests.hosts.build import World
 from tests.path.journeys import journey, packet
 

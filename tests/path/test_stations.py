@@ -27,7 +27,7 @@ from engine.model.firewall import (
     Table,
     VerdictKind,
 )
-from engine.path.stations import Station, StationKind, Stations
+from engine.path.lookup.hook_chains import Station, StationKind, Stations
 
 
 def table(name: str, *bases: BaseChain, family: str = "inet", backend: Backend = Backend.NFT) -> Table:

@@ -22,7 +22,7 @@ from engine.model.link import BridgeOptions
 from engine.model.packet import Protocol
 from engine.model.trace import Outcome, Symptom
 from engine.model.verdict import Question, Source
-from engine.path.conversation import conversations
+from engine.path.exchange.conversation import conversations
 from engine.path.world import World as Walked
 from tests.hosts.build import World
 from tests.hosts.stock import one_bridge

@@ -10,7 +10,7 @@ import pytest
 from engine.model.firewall import RejectKind
 from engine.model.packet import Protocol
 from engine.model.trace import Context, Hop, Outcome, Step, StepKind, Symptom, Trace
-from engine.path.symptoms import (
+from engine.path.exchange.symptoms import (
     AT_SENDER,
     BY_ERROR,
     ERROR_FOR,

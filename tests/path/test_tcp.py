@@ -6,7 +6,18 @@ import pytest
 
 from engine.model.packet import TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN
 from engine.model.trace import Outcome, Symptom
-from engine.path.tcp import CLOSE, ESTABLISHED, IGNORED, INVALID, LOOSE, NONE, RECEIVED, SENT, after, begins
+from engine.path.lookup.tcp_state import (
+    CLOSE,
+    ESTABLISHED,
+    IGNORED,
+    INVALID,
+    LOOSE,
+    NONE,
+    RECEIVED,
+    SENT,
+    after,
+    begins,
+)
 from tests.hosts.build import World
 from tests.hosts.stock import three_in_line
 from tests.path.endings import filtered

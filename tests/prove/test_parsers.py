@@ -8,7 +8,7 @@ import pytest
 
 from engine.model.firewall import Backend, Chain, Firewall, Rule, Table
 from engine.model.proof import Drop
-from engine.observe.errors import NetlinkError
+from engine.observe.base.errors import NetlinkError
 from engine.prove.counters import parse_counters, rule_growth, stack_growth
 from engine.prove.drops import parse_drops
 from engine.prove.nfnetlink import attribute

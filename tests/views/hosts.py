@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
 
+from engine.change.plan import DeleteRule, Plan, RulePlace
 from engine.model.address import Family
 from engine.model.container import Attachment, Container, Network, PublishedPort
 from engine.model.firewall import (
@@ -26,7 +27,6 @@ from engine.model.firewall import Verdict as RuleVerdict
 from engine.model.host import Gap, Netns, Snapshot
 from engine.model.link import Address, BridgeOptions, BridgePort, Link, Peer
 from engine.model.packet import Packet, Protocol
-from engine.model.plan import DeleteRule, Plan, RulePlace
 from engine.model.ref import Ref, RefKind
 from engine.model.route import NextHop, Route
 from engine.model.trace import Assumption, Context, Conversation, Hop, Outcome, Step, StepKind, Symptom, Trace

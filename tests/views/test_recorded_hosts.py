@@ -10,7 +10,7 @@ from engine.explain import ask
 from engine.explain.question import resolve
 from engine.model.packet import Protocol
 from engine.model.ref import RefKind
-from engine.observe.recording import loads
+from engine.observe.recording.snapshot_file import loads
 from views.nat.rows import rows as rule_rows
 from views.path.rows import ARRIVED, legs
 from views.path.rows import rows as path_rows

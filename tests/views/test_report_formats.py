@@ -14,7 +14,7 @@ from tests.views.report_hosts import HOSTILE, answer, docker_host, hostile_host
 from views.reports.document import report
 from views.reports.formats import placing
 from views.reports.writers import FORMATS, write
-from workbench.filling import fill
+from workbench.session.matrix_pool import fill
 
 HOSTS = {"docker": docker_host, "hostile": hostile_host}
 SVG = "{http://www.w3.org/2000/svg}"

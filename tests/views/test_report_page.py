@@ -14,7 +14,7 @@ from tests.views.report_hosts import answer, docker_host, hostile_host
 from views.reports.document import report
 from views.reports.page import page
 from views.reports.writers import write
-from workbench.filling import fill
+from workbench.session.matrix_pool import fill
 
 require("chromium")
 

@@ -14,9 +14,9 @@ from engine.model.verdict import Question, Verdict
 from tests.views.hosts import docker_host, dropped_verdict, question
 from views.verdict.ask import Ask
 from workbench.app import Workbench
-from workbench.changing import Changes
-from workbench.engine import Engine
-from workbench.sources import Given
+from workbench.session.applied_fixes import Changes
+from workbench.session.engine import Engine
+from workbench.session.sources import Given
 
 ASK = Ask(":8080", "ns:lan")
 #: Turns of the event loop that a wait may take; each is at least 10 ms.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.build.journal import RECORD, Journal
+from engine.apply.journal import RECORD, Journal
 from workbench.cli import main
 from workbench.exits import Exit
 

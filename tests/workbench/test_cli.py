@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.model.verdict import Reach
-from engine.observe.recording import dumps
+from engine.observe.recording.snapshot_file import dumps
 from tests.harness.answer_shape import wrong_in
 from tests.workbench.plain_host import plain_host
 from workbench import cli, exits, world
@@ -196,7 +196,7 @@ def test_why_loads_no_terminal_program_and_no_netlink_library(saved):
     script = (
         "import sys; from workbench.cli import main; "
         f"main(['why', '10.77.0.1:8080', '--from', 'ns:lan', '--json', '--snapshot', {str(saved)!r}]); "
-        "from engine.observe.snapshot import take; take(); "
+        "from engine.observe.look.snapshot import take; take(); "
         "slow = {'textual', 'rich', 'networkx', 'pyroute2', 'iptc', 'asyncio'}; "
         "print(sorted({name.partition('.')[0] for name in sys.modules} & slow), file=sys.stderr)"
     )

@@ -17,7 +17,7 @@ import pytest
 
 from engine.model.container import Attachment, Container
 from engine.model.host import Netns, Snapshot
-from engine.observe.recording import dumps
+from engine.observe.recording.snapshot_file import dumps
 from tests.harness.needs import require
 from workbench.cli import main
 from workbench.commands import lab as commands

@@ -7,14 +7,14 @@ from threading import Event
 
 import pytest
 
-from engine.model.changes import changes
+from engine.change.differences import changes
 from engine.model.host import Snapshot
 from tests.hosts.stock import docker_world
 from tests.workbench.screen import ASK
-from workbench.comparing import Part, compare
-from workbench.engine import Engine
-from workbench.flips import asked, flipping
-from workbench.stopping import Stopped
+from workbench.session.comparing import Part, compare
+from workbench.session.engine import Engine
+from workbench.session.flips import asked, flipping
+from workbench.session.stopping import Stopped
 
 DROP = "-p tcp -m tcp --dport 80 -j DROP"
 

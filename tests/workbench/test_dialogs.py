@@ -2,10 +2,10 @@
 
 from textual.pilot import Pilot
 
-from engine.model.codes import CODES
+from engine.catalogue.codes import CODES
 from tests.workbench.screen import ASK, answered, bench, drive, looked, workbench
-from workbench.dialogs import Dialog
 from workbench.labs.dialogs import Item, Menu
+from workbench.screen.dialogs import Dialog
 
 
 def rows(dialog: Dialog) -> list[object]:

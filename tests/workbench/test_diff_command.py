@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.observe.recording import dumps
+from engine.observe.recording.snapshot_file import dumps
 from tests.hosts.stock import docker_world
 from tests.workbench.test_cli import assert_one_line_error, portscope
 from workbench.exits import Exit

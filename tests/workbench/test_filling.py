@@ -7,29 +7,29 @@ from threading import Event
 import pytest
 
 from tests.hosts.stock import docker_world
-from workbench import filling
-from workbench.filling import fill
-from workbench.stopping import Stopped
+from workbench.session import matrix_pool
+from workbench.session.matrix_pool import fill
+from workbench.session.stopping import Stopped
 
 
 def test_processes_fill_it_as_one_thread_does(monkeypatch: pytest.MonkeyPatch) -> None:
     snapshot = docker_world().snapshot()
     alone = fill(snapshot)
-    monkeypatch.setattr(filling, "WORTH_PROCESSES", 0)
-    monkeypatch.setattr(filling.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(matrix_pool, "WORTH_PROCESSES", 0)
+    monkeypatch.setattr(matrix_pool.os, "cpu_count", lambda: 2)
     assert fill(snapshot) == alone
 
 
 def test_a_process_that_ends_too_early_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filling, "WORTH_PROCESSES", 0)
-    monkeypatch.setattr(filling.os, "cpu_count", lambda: 2)
-    monkeypatch.setattr(filling, "PROGRAM", "import sys; sys.stdin.buffer.read()")
+    monkeypatch.setattr(matrix_pool, "WORTH_PROCESSES", 0)
+    monkeypatch.setattr(matrix_pool.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(matrix_pool, "PROGRAM", "import sys; sys.stdin.buffer.read()")
     with pytest.raises(RuntimeError, match="ended too early"):
         fill(docker_world().snapshot())
 
 
 def test_it_tells_how_far_it_is_and_ends_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filling, "CHUNK", 3)
+    monkeypatch.setattr(matrix_pool, "CHUNK", 3)
     snapshot, told, stop = docker_world().snapshot(), [], Event()
 
     def hear(done: int, whole: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.observe.recording import dumps
+from engine.observe.recording.snapshot_file import dumps
 from tests.workbench.plain_host import plain_host
 from workbench.cli import main
 from workbench.exits import Exit

@@ -17,10 +17,10 @@ from tests.harness.netns import NETNS_FOLDER
 from tests.workbench.plain_host import plain_host
 from tests.workbench.screen import bench, drive, notices, until
 from workbench.app import Workbench
-from workbench.dialogs import Choice, Dialog
 from workbench.labs import rounds
 from workbench.labs.dialogs import Form, Menu, PlanDialog
-from workbench.sources import Given
+from workbench.screen.dialogs import Choice, Dialog
+from workbench.session.sources import Given
 
 
 @pytest.fixture

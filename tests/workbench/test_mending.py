@@ -11,12 +11,12 @@ from engine.model.verdict import Fix
 from tests.views.hosts import connected_verdict, docker_host, dropped_verdict
 from tests.workbench.screen import ASK, Stand, answered, bench, drive, notices, until, workbench
 from workbench.app import Workbench
-from workbench.changing import Changes, TakenBack
-from workbench.command_log import CommandLog, log_file
-from workbench.dialogs import Log, Proposal
+from workbench.controllers.fix import chosen_fix
 from workbench.exits import refused
-from workbench.mending import chosen_fix
-from workbench.sources import Given
+from workbench.screen.dialogs import Log, Proposal
+from workbench.session.applied_fixes import Changes, TakenBack
+from workbench.session.command_log import CommandLog, log_file
+from workbench.session.sources import Given
 
 
 class Host(Changes):

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from engine.observe import traffic
-from engine.observe.traffic import packets
+from engine.observe.netlink import link_counters
+from engine.observe.netlink.link_counters import packets
 from tests.views.hosts import docker_host
 from tests.workbench.screen import ASK, Stand, answered, bench, drive, text
 from workbench.app import Workbench
-from workbench.metering import Metered, rates
-from workbench.sources import Given
+from workbench.controllers.traffic import Metered, rates
+from workbench.session.sources import Given
 
 
 def test_a_rate_is_what_passed_in_the_time_between() -> None:
@@ -55,5 +55,5 @@ def test_the_kernel_counts_what_passes_whatever_the_names_of_devices(
     counters = b" 1 2 0 0 0 0 0 0 3 4 0 0 0 0 0 0\n"
     odd = tmp_path / "dev"
     odd.write_bytes(b"\n\n" + b"".join(name + b":" + counters for name in ("上り".encode(), b"\xff0", b"  eth0")))
-    monkeypatch.setattr(traffic, "FILE", odd)
+    monkeypatch.setattr(link_counters, "FILE", odd)
     assert packets() == {"上り": 6, "\\xff0": 6, "eth0": 6}

@@ -7,12 +7,12 @@ from threading import Event
 from textual.pilot import Pilot
 
 from engine.model.host import Snapshot
-from engine.observe.watch import Update
+from engine.observe.watch.watch import Update
 from tests.views.hosts import connected_verdict, docker_host, dropped_verdict
 from tests.workbench.screen import ASK, Stand, answered, bench, drive, line, text, until
 from workbench.app import Workbench
-from workbench.dialogs import Choice, Dialog
-from workbench.sources import Given
+from workbench.screen.dialogs import Choice, Dialog
+from workbench.session.sources import Given
 
 
 class Scene:

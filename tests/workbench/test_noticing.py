@@ -6,9 +6,9 @@ from textual.widgets import Static
 
 from tests.workbench.screen import ASK, answered, bench, drive, line, looked, notices, text, until, workbench
 from workbench.app import Workbench
-from workbench.dialogs import Dialog
-from workbench.help import Help
-from workbench.notices import NoticeLine
+from workbench.screen.dialogs import Dialog
+from workbench.screen.help import Help
+from workbench.screen.notice_line import NoticeLine
 from workbench.settings import Settings
 
 

@@ -13,10 +13,10 @@ from tests.views.hosts import connected_verdict, docker_host
 from tests.workbench.screen import ASK, Stand, answered, looked, workbench
 from views.lab.round import RoundNow, round_lines
 from workbench.app import Workbench
-from workbench.dialogs import Choice
 from workbench.labs import forms, work
 from workbench.labs.dialogs import PlanDialog
-from workbench.sources import Given
+from workbench.screen.dialogs import Choice
+from workbench.session.sources import Given
 
 Compare = Callable[..., bool]
 

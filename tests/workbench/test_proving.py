@@ -18,10 +18,10 @@ from tests.workbench.screen import ASK, Stand, answered, bench, drive, looked, t
 from tests.workbench.test_mending import Host
 from tests.workbench.test_moments import notices
 from workbench.app import Workbench
-from workbench.changing import Changes
-from workbench.dialogs import Dialog
 from workbench.exits import refused
-from workbench.sources import Given
+from workbench.screen.dialogs import Dialog
+from workbench.session.applied_fixes import Changes
+from workbench.session.sources import Given
 
 
 class Prover:

@@ -14,9 +14,9 @@ from views.verdict.ask import Ask
 from workbench.actions import ACTIONS, help_lines
 from workbench.app import Workbench
 from workbench.exits import refused
-from workbench.help import COLUMN, WIDTH, Help
-from workbench.prompt import WhyPrompt
-from workbench.sources import Given
+from workbench.screen.help import COLUMN, WIDTH, Help
+from workbench.screen.prompt import WhyPrompt
+from workbench.session.sources import Given
 
 DROP = ("xt-nft", "ip", "filter", "DOCKER-USER", 0)
 DNAT = ("xt-nft", "ip", "nat", "DOCKER", 1)

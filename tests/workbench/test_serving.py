@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from engine.observe.recording import dumps
+from engine.observe.recording.snapshot_file import dumps
 from tests.harness.live_page import page
 from tests.harness.needs import require
 from tests.workbench.plain_host import plain_host

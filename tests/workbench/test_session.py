@@ -13,9 +13,9 @@ from tests.views.hosts import docker_host
 from tests.workbench.screen import ASK, Stand
 from views.verdict.ask import Ask
 from workbench.exits import refused
-from workbench.messages import Answered, Looked, Trouble, Unanswerable
-from workbench.session import Session
-from workbench.sources import Given, SavedFile
+from workbench.session.messages import Answered, Looked, Trouble, Unanswerable
+from workbench.session.session import Session
+from workbench.session.sources import Given, SavedFile
 
 Posts = queue.Queue[Message]
 
@@ -83,7 +83,7 @@ def test_a_host_that_changed_is_told_and_the_question_answered_anew() -> None:
 
 
 def test_a_live_host_is_looked_at_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.session.INTERVAL", 0.01)
+    monkeypatch.setattr("workbench.session.session.INTERVAL", 0.01)
     numbers = iter(range(1000))
     with running(lambda: replace(docker_host(), kernel=str(next(numbers))), live=True) as (_, posts):
         kernels = [look.snapshot.kernel for look in (next_of(posts) for _ in range(3)) if isinstance(look, Looked)]

@@ -7,7 +7,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Footer, Input, Static
 
-from engine.explain.matrix import answer as answer_cell
+from engine.explain.survey.matrix import answer as answer_cell
 from engine.model.matrix import Cell
 from engine.model.verdict import Question, Reach
 from engine.path.world import World
@@ -15,12 +15,12 @@ from tests.views.hosts import docker_host
 from tests.workbench.screen import ASK, answered, bench, drive, looked, until, workbench
 from tests.workbench.test_moments import notices
 from views.verdict.ask import Ask
-from workbench import filling
 from workbench.app import Workbench
-from workbench.dialogs import Choice
-from workbench.engine import Engine
-from workbench.sources import Given
-from workbench.working import Working
+from workbench.screen.dialogs import Choice
+from workbench.screen.progress import Working
+from workbench.session import matrix_pool
+from workbench.session.engine import Engine
+from workbench.session.sources import Given
 
 
 def real(ask: Ask | None = None) -> Workbench:
@@ -93,14 +93,14 @@ def test_a_report_is_written_in_the_format_of_its_name_and_never_over_a_file(tmp
 
 
 def test_a_long_survey_shows_how_far_it_is_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filling, "CHUNK", 1)
+    monkeypatch.setattr(matrix_pool, "CHUNK", 1)
     going = threading.Event()
 
     def slow(world: World, question: Question) -> Cell:
         going.wait(0.05)
         return answer_cell(world, question)
 
-    monkeypatch.setattr(filling.cells, "answer", slow)
+    monkeypatch.setattr(matrix_pool.cells, "answer", slow)
 
     async def play(pilot: Pilot[int]) -> None:
         await looked(pilot)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine.lab import breaking, faults, lifecycle
-from engine.observe.recording import dumps
+from engine.observe.recording.snapshot_file import dumps
 from tests.harness.needs import require
 from tests.workbench.plain_host import plain_host
 

@@ -1,16 +1,16 @@
 import tracemalloc
 from dataclasses import replace
 
-from engine.model.changes import changes
+from engine.change.differences import changes
 from engine.model.firewall import Firewall
 from engine.model.host import Snapshot
 from engine.model.verdict import Reach
 from tests.views.hosts import docker_host
 from views.verdict.ask import Ask
 from views.verdict.history import timeline_lines
-from workbench.flips import Flip
-from workbench.sharing import own_size, share
-from workbench.timeline import Timeline
+from workbench.session.flips import Flip
+from workbench.session.snapshot_sharing import own_size, share
+from workbench.session.timeline import Timeline
 
 #: Updates of a day: one a minute.
 DAY = 1440

@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 from tests.workbench.screen import ASK, answered, bench, drive, line, text, until, workbench
 from views.text import Line
 from workbench.app import Workbench
-from workbench.dialogs import Dialog
+from workbench.screen.dialogs import Dialog
 
 
 class Boom(Exception):

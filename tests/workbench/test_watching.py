@@ -9,13 +9,13 @@ from threading import Event
 from textual.message import Message
 
 from engine.model.host import Snapshot
-from engine.observe.watch import Update
+from engine.observe.watch.watch import Update
 from tests.views.hosts import connected_verdict, docker_host
 from tests.workbench.screen import ASK, Stand
 from workbench.exits import refused
-from workbench.messages import Answered, Flipped, Looked
-from workbench.session import Session
-from workbench.sources import Given
+from workbench.session.messages import Answered, Flipped, Looked
+from workbench.session.session import Session
+from workbench.session.sources import Given
 
 
 def at(second: int, *, dropped: bool = True) -> Snapshot:

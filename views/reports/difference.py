@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.model.changes import Difference
+from engine.change.differences import Difference
 from engine.model.verdict import Verdict
 from views.reports import answer_json
 from views.reports.answer_text import clean

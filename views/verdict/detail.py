@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from engine.model.codes import CODES
+from engine.catalogue.codes import CODES
 from engine.model.ref import Ref
 from engine.model.verdict import Cause, Verdict
 from views.text import Line, Role, Span, paragraph

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.model.changes import Difference, How
+from engine.change.differences import Difference, How
 from views.text import Line, Role, Span, paragraph
 
 SIGNS = {How.ADDED: ("+", Role.GOOD), How.DELETED: ("−", Role.BAD), How.CHANGED: ("~", Role.WARN)}

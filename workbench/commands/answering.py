@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from engine.explain import ask
-from engine.explain.everywhere import vantages
 from engine.explain.question import QuestionError, resolve
+from engine.explain.survey.everywhere import vantages
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.verdict import Question, Verdict

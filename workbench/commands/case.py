@@ -11,9 +11,9 @@ import json
 
 from engine.model.host import Snapshot
 from engine.model.verdict import Verdict
-from engine.observe.recording import CASE
-from engine.observe.recording import dumps as recorded
-from engine.observe.redact import Redacted
+from engine.observe.recording.redact import Redacted
+from engine.observe.recording.snapshot_file import CASE
+from engine.observe.recording.snapshot_file import dumps as recorded
 from views.reports import answer_json
 
 

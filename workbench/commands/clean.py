@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from engine.build.apply import sweep
-from engine.build.errors import JournalError
-from engine.build.journal import state_directory
+from engine.apply.errors import JournalError
+from engine.apply.journal import state_directory
+from engine.apply.run import sweep
 from engine.prove import drops
 from workbench import output
 from workbench.exits import Exit, complain, refused

@@ -13,9 +13,9 @@ from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING
 
-from engine.build import userns
-from engine.build.errors import BuildError
-from engine.build.namespaces import enter, run_in
+from engine.apply import userns
+from engine.apply.errors import BuildError
+from engine.apply.namespaces import enter, run_in
 from engine.lab import demo
 from engine.lab.running import DemoLab, demo_lab
 from engine.model.host import Snapshot
@@ -23,7 +23,7 @@ from workbench import output, world
 from workbench.exits import Exit, Refusal, complain, refused
 
 if TYPE_CHECKING:
-    from engine.observe.watch import Update
+    from engine.observe.watch.watch import Update
 
 
 def run(_arguments: Namespace) -> Exit:
@@ -44,7 +44,7 @@ def show(lab: DemoLab) -> Exit:
     """The workbench on the lab, with its question asked."""
     from views.verdict.ask import Ask  # noqa: PLC0415 - only a terminal needs Textual
     from workbench.commands.screen import draw  # noqa: PLC0415
-    from workbench.sources import Given  # noqa: PLC0415
+    from workbench.session.sources import Given  # noqa: PLC0415
 
     title = f"demo lab {lab.name}"
     source = Given(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 from functools import partial
 
+from engine.change.differences import changes
 from engine.explain import ask
-from engine.explain.flip import flip
 from engine.explain.question import QuestionError, resolve
-from engine.model.changes import changes
+from engine.explain.survey.flip import flip
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.verdict import Question, Verdict

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from engine.build import holder, userns
-from engine.build.errors import BuildError, LabExists, NoLabName
-from engine.build.namespaces import enter
-from engine.lab import breaking, dojo, faults, library, lifecycle, shown
+from engine.apply import holder, userns
+from engine.apply.errors import BuildError, LabExists, NoLabName
+from engine.apply.namespaces import enter
+from engine.lab import breaking, description, dojo, faults, library, lifecycle
 from engine.lab.errors import LabError
 from engine.lab.lifecycle import Draft
 from engine.lab.running import EndingSignals
@@ -143,7 +143,7 @@ def _list(_arguments: Namespace) -> Exit:
 
 def _show(arguments: Namespace) -> Exit:
     name = arguments.name
-    document = shown.shown(lifecycle.stands(name).lab, dojo.told(name, breaking.broken(name)))
+    document = description.shown(lifecycle.stands(name).lab, dojo.told(name, breaking.broken(name)))
     if arguments.json:
         output.emit(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
         return Exit.DONE
@@ -195,7 +195,7 @@ def _node(name: str) -> Path:
 def _port(arguments: Namespace) -> Exit:
     draft = lifecycle.stands(arguments.name)
     lifecycle.netns_of(draft.lab, arguments.service)
-    rows = shown.port_lines(draft.lab, arguments.service)
+    rows = description.port_lines(draft.lab, arguments.service)
     output.emit("".join(f"{row}\n" for row in rows))
     return Exit.DONE
 

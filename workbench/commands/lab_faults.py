@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 
-from engine.build.namespaces import run_in
-from engine.lab import breaking, dojo, faults, lifecycle, shown
+from engine.apply.namespaces import run_in
+from engine.lab import breaking, description, dojo, faults, lifecycle
 from engine.lab.blueprint import Blueprint
 from engine.lab.lifecycle import Draft
 from engine.lab.script import lines
@@ -84,7 +84,7 @@ def source_of(lab: Blueprint, source: str) -> str:
 def look(draft: Draft) -> Snapshot:
     """A standing lab, seen from its host, its services as containers. Raises `Refusal`."""
     try:
-        return shown.dress(run_in(lifecycle.host_path(draft.lab.name), world.look), draft.lab)
+        return description.dress(run_in(lifecycle.host_path(draft.lab.name), world.look), draft.lab)
     except OSError as error:
         raise refused(f"lab {draft.lab.name} cannot be entered: {error.strerror}; take it down and up again") from error
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from engine.build import holder, userns
-from engine.build.errors import BuildError
+from engine.apply import holder, userns
+from engine.apply.errors import BuildError
 from workbench.commands.screen import draw, need_terminal
 from workbench.exits import Exit, complain, refused
 
@@ -24,7 +24,7 @@ def run(arguments: Namespace) -> Exit:
             raise refused(str(error)) from error
         complain("not root: your labs are in a user namespace of their own")
     from workbench.labs.source import LabSource, question  # noqa: PLC0415 - after the user namespace is entered
-    from workbench.sources import LiveHost  # noqa: PLC0415
+    from workbench.session.sources import LiveHost  # noqa: PLC0415
 
     if arguments.name:
         return draw(LabSource(arguments.name), question(arguments.name))

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from engine.build.journal import state_directory
+from engine.apply.journal import state_directory
 from engine.model.host import Snapshot
 from engine.model.verdict import Verdict
 from engine.prove.judge import weigh
 from engine.prove.prove import Wishes
-from workbench.attempting import attempt
 from workbench.commands import case
 from workbench.exits import complain
 from workbench.files import save
+from workbench.session.attempt import attempt
 
 
 def prove(snapshot: Snapshot, verdict: Verdict, arguments: Namespace) -> Verdict:

@@ -18,8 +18,8 @@ from workbench import output, world
 from workbench.commands.answering import HOST, questions_of
 from workbench.exits import Exit, usage
 from workbench.files import keep, save
-from workbench.filling import fill
 from workbench.formats import format_of
+from workbench.session.matrix_pool import fill
 
 
 def run(arguments: Namespace) -> Exit:
@@ -45,7 +45,7 @@ def run(arguments: Namespace) -> Exit:
 
 def _redacted(snapshot: Snapshot, questions: list[Question]) -> tuple[Snapshot, list[Question]]:
     """The snapshot and the questions with other addresses and names. What the user typed is not in the report."""
-    from engine.observe.redact import Redacted  # noqa: PLC0415 - most reports stay in the house
+    from engine.observe.recording.redact import Redacted  # noqa: PLC0415 - most reports stay in the house
 
     redacted = Redacted(snapshot)
     others = []

@@ -16,7 +16,7 @@ from workbench.exits import Exit, complain, usage
 if TYPE_CHECKING:
     from engine.model.host import Snapshot
     from views.verdict.ask import Ask
-    from workbench.sources import Source
+    from workbench.session.sources import Source
 
 
 def run(arguments: Namespace) -> Exit:
@@ -28,7 +28,7 @@ def live(arguments: Namespace) -> Exit:
     """This host, looked at again and again; read-only unless the user asked for more."""
     if not output.has_terminal():
         return tell(world.look(), "this host")
-    from workbench.sources import LiveHost  # noqa: PLC0415 - only a terminal needs Textual
+    from workbench.session.sources import LiveHost  # noqa: PLC0415 - only a terminal needs Textual
 
     source = LiveHost(writable=arguments.write)
     return draw(source, read_only=arguments.read_only)
@@ -39,7 +39,7 @@ def saved(arguments: Namespace) -> Exit:
     snapshot = world.load(arguments.file)
     if not output.has_terminal():
         return tell(snapshot, arguments.file.name)
-    from workbench.sources import Given  # noqa: PLC0415 - only a terminal needs Textual
+    from workbench.session.sources import Given  # noqa: PLC0415 - only a terminal needs Textual
 
     return draw(Given(arguments.file.name, lambda: snapshot), read_only=arguments.read_only)
 

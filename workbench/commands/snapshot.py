@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from engine.observe.recording import dumps
+from engine.observe.recording.snapshot_file import dumps
 from workbench import output, world
 from workbench.exits import Exit, complain
 from workbench.files import keep
@@ -15,7 +15,7 @@ def run(arguments: Namespace) -> Exit:
     keep(arguments.output, force=arguments.force)
     snapshot = world.load(arguments.file) if arguments.file else world.look()
     if arguments.redact:
-        from engine.observe.redact import Redacted  # noqa: PLC0415 - most snapshots stay in the house
+        from engine.observe.recording.redact import Redacted  # noqa: PLC0415 - most snapshots stay in the house
 
         snapshot = Redacted(snapshot).snapshot
     if arguments.output:

@@ -17,8 +17,8 @@ from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import suppress
 
+from engine.change.differences import Difference
 from engine.explain.question import resolve
-from engine.model.changes import Difference
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.verdict import Question, Verdict
@@ -26,7 +26,7 @@ from views.reports import answer_json
 from workbench import output, world
 from workbench.commands.answering import EVERYWHERE, answer, tell
 from workbench.exits import EXIT_OF_REACH, Exit, Refusal, usage
-from workbench.flips import answer_words, change_words, clock, flipping, key
+from workbench.session.flips import answer_words, change_words, clock, flipping, key
 
 
 def run(arguments: Namespace) -> Exit:

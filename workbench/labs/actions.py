@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from views.verdict.ask import Ask
-from workbench.messages import Flipped
-from workbench.stage import Stage
+from workbench.screen.stage import Stage
+from workbench.session.messages import Flipped
 
 if TYPE_CHECKING:
     from workbench.labs.dojo import Dojo

@@ -15,8 +15,8 @@ from workbench.exits import Refusal, fault_words
 from workbench.labs.dialogs import Field, Form, PlanDialog, Values
 from workbench.labs.source import LabSource, question
 from workbench.labs.work import Work
-from workbench.sources import LiveHost
-from workbench.stage import Stage
+from workbench.screen.stage import Stage
+from workbench.session.sources import LiveHost
 
 T = TypeVar("T")
 Make = Callable[[], Work]

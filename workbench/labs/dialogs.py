@@ -15,10 +15,10 @@ from textual.widgets import Input, Label
 
 from views.lab.plan import plan_lines
 from views.text import Entry, Line, Role, Span
-from workbench.dialogs import Choice, Dialog
 from workbench.labs.work import Work
-from workbench.prompt import Known
-from workbench.unbroken import Held
+from workbench.screen.dialogs import Choice, Dialog
+from workbench.screen.fault_barrier import Held
+from workbench.screen.prompt import Known
 
 Values = Mapping[str, str]
 

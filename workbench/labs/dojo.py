@@ -11,10 +11,10 @@ from functools import partial
 from views.lab.round import round_lines
 from views.text import Line, Span, paragraph
 from views.verdict.ask import Ask
-from workbench.dialogs import Choice, Dialog
 from workbench.labs import rounds
 from workbench.labs.menu import MenuDesk
 from workbench.labs.source import question
+from workbench.screen.dialogs import Choice, Dialog
 
 
 class Dojo(MenuDesk):

@@ -10,18 +10,18 @@ from dataclasses import dataclass, replace
 from threading import Event
 from typing import TYPE_CHECKING
 
-from engine.build.namespaces import enter, run_in
-from engine.lab import faults, lifecycle, shown
+from engine.apply.namespaces import enter, run_in
+from engine.lab import description, faults, lifecycle
 from engine.lab.errors import LabError
 from engine.model.host import Snapshot
 from views.verdict.ask import Ask
 from workbench import world
 from workbench.exits import refused
 from workbench.labs import rounds, work
-from workbench.sources import Watch
+from workbench.session.sources import Watch
 
 if TYPE_CHECKING:
-    from engine.observe.watch import Update
+    from engine.observe.watch.watch import Update
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class LabSource:
         except OSError as error:
             raise refused(f"lab {self.lab} cannot be entered: {error.strerror}; was it taken down?") from error
         for update in world.watch(stop, world.of_lab(self.lab)):
-            yield replace(update, snapshot=shown.alone(update.snapshot, work.stands(self.lab).lab))
+            yield replace(update, snapshot=description.alone(update.snapshot, work.stands(self.lab).lab))
 
 
 def question(name: str) -> Ask | None:

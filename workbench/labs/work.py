@@ -12,16 +12,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.build import userns
-from engine.build.errors import BuildError, LabExists
-from engine.build.namespaces import run_in
-from engine.lab import breaking, edits, faults, library, lifecycle, shown
+from engine.apply import userns
+from engine.apply.errors import BuildError, LabExists
+from engine.apply.namespaces import run_in
+from engine.change.plan import Change, DeleteNetns
+from engine.lab import breaking, description, edits, faults, library, lifecycle
 from engine.lab.errors import LabError
 from engine.lab.lifecycle import Draft
 from engine.lab.save import save
 from engine.lab.script import lines
 from engine.model.host import Snapshot
-from engine.model.plan import Change, DeleteNetns
 from workbench import world
 from workbench.exits import refused, usage
 
@@ -83,7 +83,7 @@ def look(draft: Draft) -> Snapshot:
         seen = run_in(lifecycle.host_path(draft.lab.name), lambda: world.look(world.of_lab(draft.lab.name)))
     except OSError as error:
         raise refused(f"lab {draft.lab.name} cannot be entered: {error.strerror}; take it down and up again") from error
-    return shown.alone(seen, draft.lab)
+    return description.alone(seen, draft.lab)
 
 
 def from_gallery(name: str) -> Work:

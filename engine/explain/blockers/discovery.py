@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.change.new_rules import Selector, arp_insertion, insertion
 from engine.explain.blocker import Blocker, Remedy
+from engine.explain.evidence.owners import owner_of
 from engine.explain.failure import Failure, place_of
-from engine.explain.owners import owner_of
-from engine.explain.rulecraft import Selector, arp_insertion, insertion
 from engine.model.firewall import Backend, Firewall
 from engine.model.packet import Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import StepKind
-from engine.path.discovery import ADVERTISEMENT, SOLICITATION
+from engine.path.link.discovery import ADVERTISEMENT, SOLICITATION
 
 
 def dropped(failure: Failure) -> list[Blocker]:

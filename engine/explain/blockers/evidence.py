@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engine.change.plan import DeleteElement
 from engine.explain.blocker import Remedy
-from engine.explain.blockers.publish import written_anew
+from engine.explain.blockers.publishing.publish import written_anew
 from engine.explain.failure import Failure
 from engine.model.firewall import Rule
-from engine.model.plan import DeleteElement
 from engine.model.ref import Ref
 from engine.model.trace import StepKind
 

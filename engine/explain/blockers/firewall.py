@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.change.new_rules import Selector, insertion
+from engine.change.plan import DeleteRule, RulePlace
 from engine.explain.blocker import WIDE, Blocker, Remedy
-from engine.explain.blockers.banned import TOOLS, taken_back
+from engine.explain.blockers.ban import TOOLS, taken_back
 from engine.explain.blockers.evidence import held, met, policy, published
-from engine.explain.blockers.zones import unzoned
+from engine.explain.blockers.firewalld_zones import unzoned
+from engine.explain.evidence.hypothetical_hooks import ENGINES
+from engine.explain.evidence.near_misses import Passed, near_misses
+from engine.explain.evidence.owners import owner_of
+from engine.explain.evidence.rule_effects import accepts
 from engine.explain.failure import Failure, place_of, rule_at
-from engine.explain.nearmiss import Passed, near_misses
-from engine.explain.owners import owner_of
-from engine.explain.rulecraft import Selector, insertion
-from engine.explain.trial import ENGINES
-from engine.explain.wanted import accepts
 from engine.model.address import end_of
 from engine.model.firewall import Backend, Match, Name, Rule, Table, VerdictKind
 from engine.model.owner import DEVICES
 from engine.model.packet import Protocol
-from engine.model.plan import DeleteRule, RulePlace
 from engine.model.ref import Ref
 from engine.model.trace import Outcome, StepKind
-from engine.path.places import chain_ref
+from engine.path.lookup.refs import chain_ref
 
 #: Fields that tie a rule to one service: with a port and one of these a rule is about this flow, not about a class.
 PORTS = frozenset({"tcp dport", "udp dport", "sctp dport", "th dport", "tcp sport", "udp sport", "th sport"})

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface, ip_network
 
+from engine.change.plan import AddAddress, SetLink, SetPort, SetSysctl
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.failure import Failure
 from engine.model.address import IPAddress
 from engine.model.container import Network
 from engine.model.host import Netns
 from engine.model.link import Address, Link
-from engine.model.plan import AddAddress, SetLink, SetPort, SetSysctl
 from engine.model.ref import Ref, RefKind
-from engine.path.segment import bridge_of, floods
+from engine.path.lookup.broadcast_domain import bridge_of, floods
 
 
 def link_down(failure: Failure) -> list[Blocker]:

@@ -7,27 +7,27 @@ from dataclasses import replace
 from ipaddress import ip_network
 from itertools import pairwise
 
+from engine.change.new_rules import Selector, hairpin, masquerade, retarget
+from engine.change.plan import DeleteRule, Listen, RulePlace, SetSysctl
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.blockers.publish import STRANGERS, acceptance, asking, iptables_place, run_again
+from engine.explain.blockers.publishing.publish import STRANGERS, acceptance, asking, iptables_place, run_again
+from engine.explain.blockers.publishing.services import Service, intention, services_for
+from engine.explain.evidence.near_misses import Passed, near_misses
+from engine.explain.evidence.owners import owner_of
+from engine.explain.evidence.rule_effects import masks
 from engine.explain.failure import Failure, Leg, place_of, rule_at, translation_of
-from engine.explain.nearmiss import Passed, near_misses
-from engine.explain.owners import owner_of
-from engine.explain.rulecraft import Selector, hairpin, masquerade, retarget
-from engine.explain.services import Service, intention, services_for
-from engine.explain.wanted import masks
 from engine.model.address import IPAddress, IPNetwork, end_of
 from engine.model.firewall import Chain, Match, Nat, NatKind, Rule, Table
 from engine.model.host import Netns
 from engine.model.owner import owner_of_chain
 from engine.model.packet import Packet
-from engine.model.plan import DeleteRule, Listen, RulePlace, SetSysctl
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Hop, Outcome, Step
 from engine.model.traffic import Listener
-from engine.path.matches import Answer, matches
-from engine.path.places import chain_ref
-from engine.path.segment import calls_iptables
-from engine.path.view import View
+from engine.path.fields.matches import Answer, matches
+from engine.path.lookup.broadcast_domain import calls_iptables
+from engine.path.lookup.refs import chain_ref
+from engine.path.lookup.view import View
 
 #: Tables' family of an IP version.
 _TABLES = {4: "ip", 6: "ip6"}

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 
+from engine.change.plan import DeleteNeighbour, SetArp, SetLink, SetSysctl
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.link import given_back, isolated, not_forwarding, not_told, peer_of, up
-from engine.explain.blockers.source import Doubt, doubted
+from engine.explain.blockers.source_validation import Doubt, doubted
 from engine.explain.failure import Failure, translation_of
 from engine.model.address import IPAddress
 from engine.model.host import Netns
 from engine.model.link import Address, Link
 from engine.model.packet import Packet
-from engine.model.plan import DeleteNeighbour, SetArp, SetLink, SetSysctl
 from engine.model.ref import Ref, RefKind
 from engine.path.choices import Choices
-from engine.path.doubt import validate_source
-from engine.path.flow import Tracks
+from engine.path.ip.source_validation import validate_source
 from engine.path.journey import Journey, Setting
-from engine.path.segment import bridge_of, forwards, ports_of
+from engine.path.lookup.broadcast_domain import bridge_of, forwards, ports_of
+from engine.path.lookup.flow import Tracks
 
 
 def no_neighbour(failure: Failure) -> list[Blocker]:

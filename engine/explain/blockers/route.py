@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from engine.change.applied import apply
+from engine.change.plan import Change, DeletePolicyRule, DeleteRoute, SetSysctl
+from engine.change.words import MAIN_TABLE
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.link import up
 from engine.explain.failure import Failure
-from engine.explain.policycraft import STANDARD, past_rule
-from engine.explain.routecraft import narrow_masks, up_to_output, ways, wider_masks
-from engine.explain.whatif import apply
+from engine.explain.fixes.policy_rules import STANDARD, past_rule
+from engine.explain.fixes.routes import narrow_masks, up_to_output, ways, wider_masks
 from engine.model.address import IPAddress
 from engine.model.host import Netns
-from engine.model.plan import Change, DeletePolicyRule, DeleteRoute, SetSysctl
 from engine.model.ref import Ref, RefKind
 from engine.model.route import Route
 from engine.model.trace import Outcome, StepKind
-from engine.model.words import MAIN_TABLE
-from engine.path.decision import route_ref
-from engine.path.fib import Fib, FlowKey, Found
+from engine.path.lookup.fib import Fib, FlowKey, Found
+from engine.path.lookup.route_decision import route_ref
 
 
 def no_route(failure: Failure) -> list[Blocker]:

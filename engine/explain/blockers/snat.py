@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.change.new_rules import masqueraded
+from engine.change.plan import DeleteRule
 from engine.explain.blocker import Blocker, Remedy
+from engine.explain.evidence.owners import owner_of
 from engine.explain.failure import Failure, place_of, rule_at
-from engine.explain.owners import owner_of
-from engine.explain.rulecraft import masqueraded
 from engine.model.address import IPAddress
 from engine.model.firewall import Rule
-from engine.model.plan import DeleteRule
 from engine.model.ref import Ref
 from engine.model.trace import StepKind
 

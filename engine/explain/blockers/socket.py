@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from engine.change.plan import Listen, SetContainer, SetSysctl
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.blockers.publish import untranslated
+from engine.explain.blockers.publishing.publish import untranslated
 from engine.explain.failure import Failure, Leg, is_tcp, translation_of
 from engine.model.address import Family, end_of
 from engine.model.packet import Protocol
-from engine.model.plan import Listen, SetContainer, SetSysctl
 from engine.model.ref import Ref, RefKind
 from engine.model.traffic import Listener
-from engine.path.echo import IGNORE_ALL
-from engine.path.sockets import listener_ref, listeners_on_port
+from engine.path.exchange.echo import IGNORE_ALL
+from engine.path.lookup.sockets import listener_ref, listeners_on_port
 
 #: The states of a process that a signal or a debugger has stopped (proc_pid_stat(5)).
 STOPPED = "Tt"

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Address, ip_address
 
+from engine.change.command_building import XT_SUFFIX
+from engine.change.plan import Change, Command, Plan, Serve, SetSysctl
 from engine.lab.blueprint import Blueprint, Outside, Published
 from engine.lab.commands import way_back
 from engine.lab.errors import LabError
@@ -21,10 +23,8 @@ from engine.lab.faults.table import Fault
 from engine.lab.faults.table_paths import FAULTS
 from engine.lab.layouts.names import BACKENDS
 from engine.model.address import IPAddress, end_of
-from engine.model.command_building import XT_SUFFIX
 from engine.model.firewall import Backend
 from engine.model.packet import Protocol
-from engine.model.plan import Change, Command, Plan, Serve, SetSysctl
 
 __all__ = ["FAULTS", "Fault", "client", "find", "fits", "listening", "plan", "question", "subject"]
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from engine.change.plan import LoadRules, SetSysctl
 from engine.lab.blueprint import Blueprint, Bridge, End, Node
 from engine.lab.layouts import docker26, docker28, docker29, podman
 from engine.lab.layouts.names import BACKENDS
 from engine.model.firewall import Backend
-from engine.model.plan import LoadRules, SetSysctl
 
 Rules = Callable[[Blueprint], tuple[tuple[str, str], ...]]
 #: By layout and firewall tool. Docker 29 without nftables writes what Docker 28 does.

@@ -14,8 +14,8 @@ from pathlib import Path
 
 def script() -> str:
     """The script, for a POSIX shell. It asks for the sysctls that a look reads."""
-    from engine.observe.devconf import IPV4_SETTINGS, IPV6_SETTINGS  # noqa: PLC0415 - reading a file needs neither
-    from engine.observe.sysctls import FILES  # noqa: PLC0415
+    from engine.observe.netlink.devconf import IPV4_SETTINGS, IPV6_SETTINGS  # noqa: PLC0415 - reading a file needs neither
+    from engine.observe.proc.sysctls import FILES  # noqa: PLC0415
 
     paths = [path for path, _ in FILES]
     paths += [f"ipv4/conf/*/{key}" for _, key in IPV4_SETTINGS] + [f"ipv6/conf/*/{key}" for _, key in IPV6_SETTINGS]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 
 from engine.model.link import Address, FdbEntry, Neighbour
-from engine.observe.addresses import FLAGS, SCOPES
 from engine.observe.collected.reading import Row, rows
 from engine.observe.collected.routes import named
+from engine.observe.netlink.addresses import FLAGS, SCOPES
 
 #: What `ip -j` says instead of a flag's name: "dynamic" stands for an address that is not permanent.
 _NAMES = frozenset(name for _, name in FLAGS) | {"secondary", "temporary"}

@@ -15,7 +15,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 
 from engine.model.firewall import Backend, BaseChain, Chain, Match, Opaque, Rule, Statement, Table, Verdict, VerdictKind
-from engine.observe.firewall import arp_entries
+from engine.observe.firewall.fast import arp_entries
 from engine.observe.firewall.values import mac
 
 _CHAIN = re.compile(r"Chain (\S+) \((?:policy (ACCEPT|DROP)\b.*|\d+ references)\)$")

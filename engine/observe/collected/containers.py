@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from engine.model.container import Container, Network
-from engine.observe import cni, containerd, docker, podman_documents
 from engine.observe.collected.reading import Reading, Row, documents
-from engine.observe.container_view import LIVING, ContainerView, Sandbox
+from engine.observe.engines import cni, containerd, docker_documents, podman_documents
+from engine.observe.engines.container_view import LIVING, ContainerView, Sandbox
 
 _CONTAINERD = "containerd"
 #: Files of engines by the path that people see.
@@ -27,14 +27,17 @@ def read_containers(reading: Reading, owners: Mapping[int, int], files: Mapping[
     sandboxes: dict[str, Sandbox] = {}
     for engine in ("docker", "podman"):
         found = reading.read(f"{engine}-networks", documents) or ()
-        names = {docker.text(row, "Id") or docker.text(row, "id"): _network(row, engine) for row in map(_clean, found)}
+        names = {
+            docker_documents.text(row, "Id") or docker_documents.text(row, "id"): _network(row, engine)
+            for row in map(_clean, found)
+        }
         networks += sorted((each for each in names.values() if each), key=lambda each: each.name)
         known = {key: network.name for key, network in names.items() if network}
         seen: list[Container] = []
         for row in map(_clean, reading.read(engine, documents) or ()):
-            container = docker.parse_container(row, row, engine, (engine,), known)
+            container = docker_documents.parse_container(row, row, engine, (engine,), known)
             container = podman_documents.own_part(container) if engine == "podman" else container
-            sandbox = _sandbox(docker.sandbox_key(row), container.pid, owners, files)
+            sandbox = _sandbox(docker_documents.sandbox_key(row), container.pid, owners, files)
             if sandbox and container.state in LIVING:
                 sandboxes[container.id] = sandbox
             seen.append(container)
@@ -51,10 +54,10 @@ def _tasks(reading: Reading, owners: Mapping[int, int]) -> containerd.Told:
     """The containers that containerd runs, of which the first process is there."""
     found = (
         containerd.parse_task(
-            docker.text(row, "id"),
-            docker.text(row, "namespace"),
+            docker_documents.text(row, "id"),
+            docker_documents.text(row, "namespace"),
             row,
-            docker.number(row, "pid"),
+            docker_documents.number(row, "pid"),
             containerd.State("", _CONTAINERD),
         )
         for row in reading.read(_CONTAINERD, documents) or ()
@@ -65,7 +68,11 @@ def _tasks(reading: Reading, owners: Mapping[int, int]) -> containerd.Told:
 
 
 def _network(row: Row, engine: str) -> Network | None:
-    return docker.parse_network(row, engine) if engine == "docker" else podman_documents.parse_network(row, engine)
+    return (
+        docker_documents.parse_network(row, engine)
+        if engine == "docker"
+        else podman_documents.parse_network(row, engine)
+    )
 
 
 def _clean(row: Row) -> Row:

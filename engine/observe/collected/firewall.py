@@ -8,8 +8,12 @@ from engine.model.firewall import Backend, Firewall, NamedSet, Table
 from engine.model.ipsec import Ipsec
 from engine.observe.collected.arptables import parse_arptables
 from engine.observe.collected.reading import Reading
-from engine.observe.firewall import ebt_parts, nft, nft_texts, ownership, xt, xt_sets
-from engine.observe.firewall.queues import parse_queues
+from engine.observe.firewall import ebt_parts
+from engine.observe.firewall.nfqueues import parse_queues
+from engine.observe.firewall.nft import document, ownership
+from engine.observe.firewall.nft import texts as nft_texts
+from engine.observe.firewall.xt import ipsets as xt_sets
+from engine.observe.firewall.xt import save_text
 
 #: The save tool of each family.
 _TOOLS = {"ip": "iptables", "ip6": "ip6tables"}
@@ -40,13 +44,13 @@ def _ipsec(reading: Reading) -> Ipsec | None:
 
 def _ipsets(reading: Reading) -> tuple[NamedSet, ...]:
     texts = (section.text for source, section in reading.sections.items() if source.startswith("xt-"))
-    return reading.read("ipset", xt_sets.parse_ipset_save) or () if any(map(xt.set_names, texts)) else ()
+    return reading.read("ipset", xt_sets.parse_ipset_save) or () if any(map(save_text.set_names, texts)) else ()
 
 
 def _saved(reading: Reading, backend: Backend, ipsets: tuple[NamedSet, ...]) -> Saved:
     found: list[Table] = []
     for family, tool in _TOOLS.items():
-        parse = partial(xt.parse_xt_save, backend=backend, family=family, ipsets=ipsets)
+        parse = partial(save_text.parse_xt_save, backend=backend, family=family, ipsets=ipsets)
         found += reading.read(f"{backend}-{tool}", parse) or ()
     return tuple(found)
 
@@ -55,10 +59,10 @@ def _nft_tables(reading: Reading, text: str, saved: Saved) -> Saved:
     """Native and iptables-nft tables in the order in which nft lists them."""
     section = reading.sections.get("nft-text")
     texts = nft_texts.parse_texts(section.text if section and not section.status else "")
-    ruleset = nft.ruleset(nft.load(text))
+    ruleset = document.ruleset(document.load(text))
     lines = reading.read("ebtables-rules", ebt_parts.parse_save) or {}
     for draft in ruleset.values():
-        draft.lines = lines if nft.hides(draft) else {}
+        draft.lines = lines if document.hides(draft) else {}
     owned = ownership.joined(ruleset, saved)
-    tables = {(table.family, table.name): table for table in nft.tables(ruleset, owned, texts)} | owned
+    tables = {(table.family, table.name): table for table in document.tables(ruleset, owned, texts)} | owned
     return tuple(tables[key] for key in ruleset if key in tables)

@@ -1,7 +1,7 @@
 """`ip -d -j link` as links. Far ends stay numbers until all namespaces are read (`peers`).
 
 Names of kinds, modes and states are iproute2's own in both readers; numbers that `ip -j` prints become the texts that
-`engine.observe.link_kinds` writes.
+`engine.observe.netlink.link_kinds` writes.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from engine.model.link import BridgeOptions, BridgePort, BridgeVlan, Link, Program
-from engine.observe.bridge_links import LAST_VLAN
 from engine.observe.collected.reading import Row, rows
-from engine.observe.link_programs import XDP_MODES
-from engine.observe.links import PAIRED, FarEnd, SeenLink
+from engine.observe.netlink.bridge_links import LAST_VLAN
+from engine.observe.netlink.link_programs import XDP_MODES
+from engine.observe.netlink.links import PAIRED, FarEnd, SeenLink
 
 #: By kind: the settings that the model keeps, as (name in the model, name in the JSON).
 _DETAILS: dict[str, tuple[tuple[str, str], ...]] = {

@@ -12,9 +12,9 @@ from ipaddress import IPv6Address, ip_address
 from engine.model.address import Family
 from engine.model.packet import Protocol
 from engine.model.traffic import Listener, Process
-from engine.observe import relays
-from engine.observe.processes import KERNEL_THREAD, Holder, container_in, parse_stat, socket_inode
-from engine.observe.sockets import order, plain
+from engine.observe.netlink.sockets import order, plain
+from engine.observe.proc import relays
+from engine.observe.proc.processes import KERNEL_THREAD, Holder, container_in, parse_stat, socket_inode
 
 
 def parse_ss(text: str, protocol: Protocol, indexes: Mapping[str, int]) -> tuple[Listener, ...]:

@@ -1,6 +1,6 @@
 """The sections of the whole machine: its names, namespace files, processes, sockets' holders and containers.
 
-Which namespaces there are, and in which order, follows `engine.observe.namespaces.discover`.
+Which namespaces there are, and in which order, follows `engine.observe.base.namespaces.discover`.
 """
 
 from __future__ import annotations
@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from engine.model.frozen import dataclass
+from engine.frozen import dataclass
 from engine.model.host import Gap
-from engine.observe.collected import beyond, containers, listeners
+from engine.observe.base.namespaces import NAMED, Place
+from engine.observe.collected import containers, listeners
+from engine.observe.collected import gaps as beyond
 from engine.observe.collected.reading import Reading
-from engine.observe.container_view import ContainerView
-from engine.observe.namespaces import NAMED, Place
-from engine.observe.processes import Holder
+from engine.observe.engines.container_view import ContainerView
+from engine.observe.proc.processes import Holder
 
 #: Inodes of namespaces are given from here on (PROC_DYNAMIC_FIRST, less the fixed ones); smaller ones are other files.
 _FIRST_INODE = 0xEFFFFFF0

@@ -13,7 +13,7 @@ from dataclasses import replace
 from engine.model.host import Gap
 from engine.model.link import Link, Peer
 from engine.observe.collected.reading import rows
-from engine.observe.links import SeenLink
+from engine.observe.netlink.links import SeenLink
 
 
 def parse_numbers(text: str) -> dict[int, str]:

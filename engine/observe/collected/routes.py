@@ -15,12 +15,12 @@ from typing import Any
 
 from engine.model.address import Family, IPAddress, IPNetwork
 from engine.model.route import TABLE_NAMES, NextHop, PolicyRule, Route
-from engine.observe.addresses import SCOPES
 from engine.observe.collected.reading import Row, rows
-from engine.observe.route_text import PREFERENCES, PROTOCOLS, route_text
-from engine.observe.routes import DEAD_ENDS, KINDS
-from engine.observe.rule_text import IP_PROTOCOLS, rule_text
-from engine.observe.rules import ACTIONS
+from engine.observe.netlink.addresses import SCOPES
+from engine.observe.netlink.policy_rule_text import IP_PROTOCOLS, rule_text
+from engine.observe.netlink.policy_rules import ACTIONS
+from engine.observe.netlink.route_text import PREFERENCES, PROTOCOLS, route_text
+from engine.observe.netlink.routes import DEAD_ENDS, KINDS
 
 _RTA_OIF, _RTA_PRIORITY, _RTA_MULTIPATH, _RTA_PREF, _RTA_NH_ID, _FRA_PROTOCOL = 4, 6, 9, 20, 30, 21
 

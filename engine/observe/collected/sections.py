@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 
-from engine.model.frozen import dataclass
+from engine.frozen import dataclass
 
 SCHEMA = "portscope-collected/1"
 _FAMILY = "portscope-collected/"

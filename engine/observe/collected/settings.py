@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.observe.devconf import IPV4_SETTINGS, IPV6_SETTINGS
-from engine.observe.sysctls import FILES, SAME_AS_IP_FORWARD, parse_sysctl
+from engine.observe.netlink.devconf import IPV4_SETTINGS, IPV6_SETTINGS
+from engine.observe.proc.sysctls import FILES, SAME_AS_IP_FORWARD, parse_sysctl
 
 _WHOLE = dict(FILES)
 _OF_DEVICES = {"ipv4": {key for _, key in IPV4_SETTINGS}, "ipv6": {key for _, key in IPV6_SETTINGS}}

@@ -12,7 +12,8 @@ from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.route import Route
 from engine.model.traffic import Listener
-from engine.observe.collected import addresses, beyond, listeners, nexthops, routes, settings
+from engine.observe.base.namespaces import name_all
+from engine.observe.collected import addresses, gaps, listeners, nexthops, routes, settings
 from engine.observe.collected.firewall import read_firewall
 from engine.observe.collected.links import parse_links, with_vlans
 from engine.observe.collected.machine import Machine, inode_of, places_of, read_machine
@@ -20,14 +21,13 @@ from engine.observe.collected.peers import Pairs, parse_numbers
 from engine.observe.collected.programs import parse_attached, parse_classifiers, with_programs
 from engine.observe.collected.reading import DAMAGE, Reading
 from engine.observe.collected.sections import Collected, CollectedError, split
-from engine.observe.look import Look, Scene, owners
-from engine.observe.namespaces import name_all
-from engine.observe.processes import ProcessTable
-from engine.observe.sctp import parse_endpoints
-from engine.observe.snapshot import compose
-from engine.observe.sockets import parse_proc, plain
-from engine.observe.stack import Stack
-from engine.observe.visit import Visit
+from engine.observe.look.look import Look, Scene, owners
+from engine.observe.look.netns_reader import Visit
+from engine.observe.look.snapshot import compose
+from engine.observe.netlink.sctp import parse_endpoints
+from engine.observe.netlink.sockets import parse_proc, plain
+from engine.observe.netlink.stack import Stack
+from engine.observe.proc.processes import ProcessTable
 
 Row = TypeVar("Row")
 
@@ -74,7 +74,7 @@ def _visit(reading: Reading, machine: Machine) -> Visit:
     indexes = {each.link.name: each.link.index for each in stack.links}
     sysctls = reading.read("sysctls", lambda text: settings.parse_sysctls(text, indexes)) or {}
     heard = _listeners(reading, indexes)
-    beyond.note(reading, stack, sysctls)
+    gaps.note(reading, stack, sysctls)
     hidden = [each for each in heard if each.inode and each.inode not in machine.holders]
     if hidden and machine.facts.get("user") != "0":
         reason = f"who holds {len(hidden)} of the listening sockets is hidden; run the script as root to see it"

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 
 from engine.model.firewall import Table
 from engine.model.host import Gap
-from engine.observe.errors import gap
-from engine.observe.files import small
-from engine.observe.firewall import arp_entries, xt_sockopt
+from engine.observe.base.errors import gap
+from engine.observe.base.files import small
 from engine.observe.firewall.errors import FirewallTextError
+from engine.observe.firewall.fast import arp_entries, xt_sockopt
 
 _MODULES = ("ebtable_broute", "ebtable_filter", "ebtable_nat")
 _ARPTABLES = "arptables-legacy"

@@ -16,10 +16,12 @@ from dataclasses import dataclass, field
 from engine import programs
 from engine.model.firewall import Backend, Table
 from engine.model.host import Gap
-from engine.observe.errors import NetlinkError, gap
-from engine.observe.firewall import presence, tools, xt, xt_entries, xt_kernel, xt_sockopt
+from engine.observe.base.errors import NetlinkError, gap
+from engine.observe.firewall import presence, tools
+from engine.observe.firewall.fast import xt_entries, xt_kernel, xt_sockopt
 from engine.observe.firewall.presence import NftPresence
 from engine.observe.firewall.tools import Output
+from engine.observe.firewall.xt import save_text
 
 #: The iptables of each family.
 FAMILIES = {"ip": "iptables", "ip6": "ip6tables"}
@@ -68,7 +70,7 @@ def nft_presence(look: Look) -> NftPresence | None:
 
 def _written(found: NftPresence) -> Mapping[tuple[str, str], Table]:
     """The tables that need no tool; none where the kernel's dump cannot be had, which the tools will tell."""
-    families = sorted({family for family, table in found.tables if xt.maybe_xt(family, table)})
+    families = sorted({family for family, table in found.tables if save_text.maybe_xt(family, table)})
     try:
         return xt_kernel.written(*presence.nft_tables(families))
     except (NetlinkError, OSError):
@@ -90,7 +92,7 @@ def _legacy_written(family: str, names: Sequence[str]) -> tuple[Table, ...] | No
         drafts = [xt_entries.draft(xt_sockopt.entries(family, name), family) for name in names]
     except OSError:
         return None
-    made = tuple(xt.table_of(draft, Backend.XT_LEGACY, family) for draft in drafts if draft is not None)
+    made = tuple(save_text.table_of(draft, Backend.XT_LEGACY, family) for draft in drafts if draft is not None)
     return made if len(made) == len(names) else None
 
 
@@ -108,10 +110,10 @@ def run_tools(look: Look, found: NftPresence, legacy: Mapping[str, Sequence[str]
     left = [key for key in found.tables if key not in look.written]
     if left and (nft := tool(look, "nft", "nft")):
         wanted["nft"] = (nft, "-j", *listing(left))
-        if native := [key for key in left if not xt.maybe_xt(*key)]:
+        if native := [key for key in left if not save_text.maybe_xt(*key)]:
             wanted["texts"] = (nft, "-a", *listing(native))
     for family, name in FAMILIES.items():
-        if any(of == family and xt.maybe_xt(of, table) for of, table in left):
+        if any(of == family and save_text.maybe_xt(of, table) for of, table in left):
             _want(look, wanted, f"{Backend.XT_NFT} {family}", name, f"{name}-nft-save")
         if not (names := legacy.get(family)):
             continue
@@ -151,7 +153,7 @@ def keep(look: Look, key: str, output: Output) -> None:
         if key != "texts":
             look.gap(source, output.trouble)
         return
-    writer = xt.written_by(output.text)
+    writer = save_text.written_by(output.text)
     if source == Backend.XT_NFT and writer is Backend.XT_LEGACY:
         look.gap(source, "the iptables here is iptables-legacy: install iptables-nft to see all of these rules")
     elif source == Backend.XT_LEGACY and writer is Backend.XT_NFT:

@@ -14,8 +14,8 @@ from engine.model.firewall import Element, Field, Interval, Match, Name, SetMark
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.symbols import ARP_OPERATIONS, ICMP_TYPES, ICMPV6_TYPES, PROTOCOLS
 from engine.observe.firewall.values import TOP, interval, mac, network, number, number_range
-from engine.observe.firewall.xt_options import first
-from engine.observe.firewall.xt_words import Option, options, split
+from engine.observe.firewall.xt.options import first
+from engine.observe.firewall.xt.words import Option, options, split
 
 #: The rules' lines of each chain, by table and chain.
 Lines = Mapping[tuple[str, str], Sequence[str]]

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from engine.model.frozen import dataclass
+from engine.frozen import dataclass
 from engine.observe.firewall.symbols import EXTENSIONS, IP_OPTIONS
 
 

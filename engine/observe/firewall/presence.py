@@ -12,12 +12,12 @@ import errno
 import struct
 from collections.abc import Collection, Iterable
 
-from engine.model.frozen import dataclass
-from engine.observe.errors import NetlinkError
-from engine.observe.files import small
-from engine.observe.firewall import nft_dump
-from engine.observe.firewall.nft_dump import RawTable
-from engine.observe.netlink import Netlink, attributes
+from engine.frozen import dataclass
+from engine.observe.base.errors import NetlinkError
+from engine.observe.base.files import small
+from engine.observe.firewall.fast import nft_dump
+from engine.observe.firewall.fast.nft_dump import RawTable
+from engine.observe.netlink.client import Netlink, attributes
 
 _NETLINK_NETFILTER = 12
 _SUBSYSTEM = 10 << 8

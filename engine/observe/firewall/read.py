@@ -17,14 +17,18 @@ from typing import TypeVar
 from engine import programs
 from engine.model.firewall import Backend, Firewall, NamedSet, Table
 from engine.model.host import Gap
-from engine.observe.firewall import collect, ebt_parts, nft, nft_texts, ownership, tools, xt, xt_sets
+from engine.observe.firewall import collect, ebt_parts, tools
 from engine.observe.firewall.bridge_tables import read_arptables
 from engine.observe.firewall.collect import FAMILIES, Look
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.nft import Ruleset
+from engine.observe.firewall.nfqueues import read_queues
+from engine.observe.firewall.nft import document, ownership
+from engine.observe.firewall.nft import texts as nft_texts
+from engine.observe.firewall.nft.document import Ruleset
 from engine.observe.firewall.presence import NftPresence
-from engine.observe.firewall.queues import read_queues
-from engine.observe.ipsec import read_ipsec
+from engine.observe.firewall.xt import ipsets as xt_sets
+from engine.observe.firewall.xt import save_text
+from engine.observe.netlink.ipsec import read_ipsec
 
 _T = TypeVar("_T")
 
@@ -59,7 +63,7 @@ def _without_arp(netns_id: str) -> tuple[Firewall, tuple[Gap, ...]]:
 def _assemble(look: Look) -> Firewall:
     """All that was read as tables: nft's in the kernel's order first, then the legacy tables."""
     ipsets = _ipsets(look)
-    ruleset = _parsed(look, "nft", lambda text: nft.ruleset(nft.load(text)))
+    ruleset = _parsed(look, "nft", lambda text: document.ruleset(document.load(text)))
     saved = {(table.family, table.name): table for table in _xt_tables(look, Backend.XT_NFT, ipsets)}
     found = _nft_tables(look, ruleset, saved) if ruleset is not None else saved
     found |= look.written
@@ -72,7 +76,7 @@ def _xt_tables(look: Look, backend: Backend, ipsets: tuple[NamedSet, ...]) -> li
     """The tables of one iptables backend, both families."""
     found: list[Table] = []
     for family in FAMILIES:
-        parse = partial(xt.parse_xt_save, backend=backend, family=family, ipsets=ipsets)
+        parse = partial(save_text.parse_xt_save, backend=backend, family=family, ipsets=ipsets)
         found += _parsed(look, f"{backend} {family}", parse) or ()
     return found
 
@@ -84,11 +88,11 @@ def _nft_tables(look: Look, ruleset: Ruleset, saved: dict[tuple[str, str], Table
         owned = ownership.joined(ruleset, saved.values())
         texts = nft_texts.parse_texts(look.texts.get("texts", ""))
         known = owned.keys() | look.written.keys()
-        native = nft.tables(ruleset, known, texts)
-        missing = [(table.family, table.name) for table in native if xt.maybe_xt(table.family, table.name)]
+        native = document.tables(ruleset, known, texts)
+        missing = [(table.family, table.name) for table in native if save_text.maybe_xt(table.family, table.name)]
         if missing:
             texts |= nft_texts.parse_texts(_more_texts(missing))
-            native = nft.tables(ruleset, known, texts)
+            native = document.tables(ruleset, known, texts)
     except FirewallTextError as error:
         look.gap("nft", str(error))
         return saved
@@ -97,7 +101,7 @@ def _nft_tables(look: Look, ruleset: Ruleset, saved: dict[tuple[str, str], Table
 
 def _frames(ruleset: Ruleset) -> None:
     """Gives the tables of ebtables its own words, where nft does not show all of a rule."""
-    drafts = [draft for draft in ruleset.values() if nft.hides(draft)]
+    drafts = [draft for draft in ruleset.values() if document.hides(draft)]
     tool = ebtables() if drafts else None
     if tool is None:
         return
@@ -132,7 +136,7 @@ def _parsed(look: Look, key: str, parse: Callable[[str], _T]) -> _T | None:
 
 def _ipsets(look: Look) -> tuple[NamedSet, ...]:
     """The ipsets, when a rule looks one up."""
-    if not any(xt.set_names(text) for key, text in look.texts.items() if key.startswith("xt-")):
+    if not any(save_text.set_names(text) for key, text in look.texts.items() if key.startswith("xt-")):
         return ()
     tool = collect.tool(look, "ipset", "ipset")
     if tool is None:

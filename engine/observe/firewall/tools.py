@@ -11,8 +11,8 @@ import os
 import subprocess
 from collections.abc import Sequence
 
-from engine.model.frozen import dataclass
-from engine.observe.namespaces import waiting
+from engine.frozen import dataclass
+from engine.observe.base.namespaces import waiting
 from engine.programs import environment
 
 #: Seconds after which a tool that hangs is ended.

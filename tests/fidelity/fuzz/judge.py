@@ -13,7 +13,7 @@ from engine.explain.question import resolve
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.trace import Conversation, Outcome
-from engine.path.conversation import conversations
+from engine.path.exchange.conversation import conversations
 from engine.path.world import World
 from tests.fidelity.fuzz.stage import Stage
 from tests.fidelity.oracle import (

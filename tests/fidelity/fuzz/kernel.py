@@ -15,8 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from engine.model.packet import PROTOCOL_NUMBERS, Protocol
-from engine.observe.errors import NetlinkError
-from engine.observe.netlink import NLM_F_REQUEST, NLMSG_ERROR, Netlink, attributes, messages, parse_error
+from engine.observe.base.errors import NetlinkError
+from engine.observe.netlink.client import NLM_F_REQUEST, NLMSG_ERROR, Netlink, attributes, messages, parse_error
 from tests.fidelity.fuzz.sockets import inside
 from tests.fidelity.oracle import RouteQuery
 from tests.harness.netns import Netns

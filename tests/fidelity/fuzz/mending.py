@@ -11,12 +11,12 @@ from __future__ import annotations
 import subprocess
 from dataclasses import dataclass, replace
 
+from engine.change.command import argvs
+from engine.change.plan import Listen
 from engine.explain.ask import ask
 from engine.explain.question import resolve
-from engine.model.command import argvs
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
-from engine.model.plan import Listen
 from engine.model.trace import Symptom
 from engine.model.verdict import Fix, Question, Reach, Verdict
 from tests.fidelity.fuzz.generate import alone

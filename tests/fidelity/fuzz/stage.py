@@ -17,9 +17,9 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from engine.change.words import sysctl_path
 from engine.model.host import Snapshot
-from engine.model.words import sysctl_path
-from engine.observe.snapshot import take
+from engine.observe.look.snapshot import take
 from tests.fidelity.fuzz.kernel import Kernel
 from tests.fidelity.fuzz.sockets import Sockets, inside
 from tests.harness.netns import NETNS_FOLDER, PATIENCE, CommandFailed, Netns, run

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.model.firewall import Rule, Table
-from engine.observe.firewall.nft import parse_nft
+from engine.observe.firewall.nft.document import parse_nft
 
 #: Rules of every kind, as nft 1.1 printed them as text and as JSON, with what they mean.
 RULES: list[dict[str, Any]] = json.loads(Path(__file__).with_name("nft_rules.json").read_text(encoding="utf-8"))

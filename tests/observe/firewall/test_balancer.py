@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.observe.firewall.balancer import parse_services, read_balancer
+from engine.observe.firewall.ipvs import parse_services, read_balancer
 
 #: As ip_vs_info_seq_show (net/netfilter/ipvs/ip_vs_ctl.c) writes it.
 LISTED = """IP Virtual Server version 1.2.1 (size=4096)

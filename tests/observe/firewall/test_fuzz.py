@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.model.firewall import Backend
-from engine.observe.firewall import ownership
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.nft import load, parse_nft, ruleset
-from engine.observe.firewall.nft_texts import parse_texts
-from engine.observe.firewall.xt import parse_xt_save
-from engine.observe.firewall.xt_sets import parse_ipset_save
+from engine.observe.firewall.nft import ownership
+from engine.observe.firewall.nft.document import load, parse_nft, ruleset
+from engine.observe.firewall.nft.texts import parse_texts
+from engine.observe.firewall.xt.ipsets import parse_ipset_save
+from engine.observe.firewall.xt.save_text import parse_xt_save
 from tests.observe.firewall.nft_document import RULES, chain, document, rule, table
 
 WORDS = st.sampled_from(

@@ -9,8 +9,8 @@ import pytest
 from engine.model.firewall import BaseChain, Chain, Interval, MapElement, Name, NamedSet, Verdict, VerdictKind
 from engine.model.nft_object import FirewallObject, Flowtable
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.nft import load, parse_nft
-from engine.observe.firewall.nft_texts import parse_texts
+from engine.observe.firewall.nft.document import load, parse_nft
+from engine.observe.firewall.nft.texts import parse_texts
 from tests.observe.firewall.nft_document import chain, document, parsed, rule, table
 from tests.observe.firewall.shown import nat_value
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from engine.model.firewall import Backend, Table
-from engine.observe.firewall.nft import ruleset
-from engine.observe.firewall.ownership import joined
-from engine.observe.firewall.xt import parse_xt_save
+from engine.observe.firewall.nft.document import ruleset
+from engine.observe.firewall.nft.ownership import joined
+from engine.observe.firewall.xt.save_text import parse_xt_save
 from tests.observe.firewall.nft_document import chain, document, rule, table
 
 KEY = ("ip", "filter")

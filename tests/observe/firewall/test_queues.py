@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.observe.firewall.queues import parse_queues
+from engine.observe.firewall.nfqueues import parse_queues
 
 #: Queue, port of the socket, packets that wait, copy mode and range, drops of two kinds, sequence number, 1.
 LISTED = "    3   4242     0 2 65531     0     0        7  1\n   17   4242     0 0     0     0     0        0  1\n"

@@ -13,11 +13,12 @@ import pytest
 
 from engine import programs
 from engine.model.firewall import Backend
-from engine.observe.errors import NetlinkError
-from engine.observe.firewall import collect, presence, read, tools, xt_sockopt
+from engine.observe.base.errors import NetlinkError
+from engine.observe.firewall import collect, presence, read, tools
+from engine.observe.firewall.fast import xt_sockopt
+from engine.observe.firewall.fast.xt_sockopt import Entries
 from engine.observe.firewall.presence import NftPresence
 from engine.observe.firewall.tools import Output
-from engine.observe.firewall.xt_sockopt import Entries
 from tests.observe.firewall.nft_document import chain, document, rule, table
 from tests.observe.firewall.shown import shown
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.firewall import Backend
-from engine.observe.firewall.xt import Draft, table_of
-from engine.observe.firewall.xt_entries import draft
-from engine.observe.firewall.xt_sockopt import Entries
+from engine.observe.firewall.fast.xt_entries import draft
+from engine.observe.firewall.fast.xt_sockopt import Entries
+from engine.observe.firewall.xt.save_text import Draft, table_of
 
 _ANYBODY = bytes(84)
 

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.firewall import Backend, Rule
-from engine.observe.firewall.xt import parse_xt_save, table_of
-from engine.observe.firewall.xt_entries import draft
-from engine.observe.firewall.xt_options import XtContext
-from engine.observe.firewall.xt_parts import word_by_word
-from engine.observe.firewall.xt_sockopt import Entries
+from engine.observe.firewall.fast.xt_entries import draft
+from engine.observe.firewall.fast.xt_sockopt import Entries
+from engine.observe.firewall.xt.options import XtContext
+from engine.observe.firewall.xt.rule_parts import word_by_word
+from engine.observe.firewall.xt.save_text import parse_xt_save, table_of
 
 #: Size of an address; of an entry's head; what stands between flags and the target's place; the flag of a goto.
 LAYOUTS = {"ip": (4, 112, "=HBB4xHH4xQQ", 2), "ip6": (16, 168, "=HxBB3x4xHH8xQQ", 4)}

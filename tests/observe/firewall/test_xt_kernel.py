@@ -7,9 +7,9 @@ import struct
 import pytest
 
 from engine.model.firewall import BaseChain
-from engine.observe.firewall import xt_parts
-from engine.observe.firewall.nft_dump import RawChain, RawRule, RawTable
-from engine.observe.firewall.xt_kernel import written
+from engine.observe.firewall.fast.nft_dump import RawChain, RawRule, RawTable
+from engine.observe.firewall.fast.xt_kernel import written
+from engine.observe.firewall.xt import rule_parts
 
 FORWARD = RawChain("FORWARD", 1, BaseChain("filter", "forward", 0))
 
@@ -38,7 +38,7 @@ def test_a_chain_with_the_name_of_a_target_is_left_to_the_tool(name: str, is_rea
 def test_two_looks_at_the_same_rules_are_equal_and_no_rule_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = (written(table(RawChain("mine", 2, None, [RawRule(7, COUNTED, False)])), ()) for _ in range(2))
     with monkeypatch.context() as patch:
-        patch.setattr(xt_parts, "meaning", lambda *_: pytest.fail("a rule was understood"))
+        patch.setattr(rule_parts, "meaning", lambda *_: pytest.fail("a rule was understood"))
         assert first == second
     (rule,) = first["ip", "filter"].chains_by_name["mine"].rules
     assert (rule.text, rule.handle, rule.packets, rule.bytes) == ("-A mine", 7, 3, 180)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from engine.model.firewall import Opaque, Verdict, VerdictKind
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.xt_options import XtContext
-from engine.observe.firewall.xt_parts import Meaning, meaning, word_by_word
+from engine.observe.firewall.xt.options import XtContext
+from engine.observe.firewall.xt.rule_parts import Meaning, meaning, word_by_word
 
 WORDS = (
     *("-s 10.0.0.0/8", "! -d 1.2.3.4/32", "-i veth+", "-p tcp", "! -p udp", "-f", "-p"),

@@ -6,7 +6,7 @@ import pytest
 
 from engine.model.firewall import Field, Interval, Name, NamedSet
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.xt_sets import fields, parse_ipset_save
+from engine.observe.firewall.xt.ipsets import fields, parse_ipset_save
 
 TCP, UDP = Interval(6, 6), Interval(17, 17)
 

@@ -6,8 +6,8 @@ import pytest
 
 from engine.model.firewall import Backend, BaseChain, Table, VerdictKind
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.xt import parse_xt_save
-from engine.observe.firewall.xt_words import Quoted, split
+from engine.observe.firewall.xt.save_text import parse_xt_save
+from engine.observe.firewall.xt.words import Quoted, split
 from tests.observe.firewall.shown import shown
 
 

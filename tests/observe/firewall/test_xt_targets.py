@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.model.firewall import Backend
-from engine.observe.firewall.xt import parse_xt_save
+from engine.observe.firewall.xt.save_text import parse_xt_save
 from tests.observe.firewall.shown import shown
 
 TARGETS = [

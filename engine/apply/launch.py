@@ -1,0 +1,45 @@
+"""Starts the programs of a plan together: one process for all listeners, one for the published ports it holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from engine.apply.hands.programs import Listeners
+from engine.apply.step import Site
+from engine.change.building import Relay, Serve, Start
+from engine.change.command_building import ROOT_NETNS, relay_words, serve_words
+from engine.change.plan import Change
+
+#: The changes that are programs.
+PROGRAMS = (Serve, Start, Relay)
+
+
+def launch(changes: Iterable[Change], site: Site) -> list[Listeners]:
+    """Starts what is a program among the changes, and waits until every port is open.
+
+    Raises BuildError with the reason when one cannot be; then none of them runs.
+    """
+    words: list[str] = []
+    relays: dict[tuple[str, str], list[str]] = {}
+    for change in changes:
+        path = site.where.path(change.netns) or ROOT_NETNS if isinstance(change, PROGRAMS) else ""
+        if isinstance(change, Serve):
+            words.append(serve_words(change, path))
+        elif isinstance(change, Start):
+            words.append(json.dumps([path, *change.argv]))
+        elif isinstance(change, Relay):
+            relays.setdefault((change.holder, path), []).append(relay_words(change))
+    started: list[Listeners] = []
+    try:
+        if words:
+            started.append(site.hands.serve(words))
+        for (holder, path), ports in relays.items():
+            started.append(site.hands.serve([holder, path, *ports], "engine.apply.relay"))
+        for listeners in started:
+            listeners.wait_until_ready()
+    except BaseException:
+        for listeners in started:
+            listeners.end()
+        raise
+    return started

@@ -1,0 +1,112 @@
+"""Entering, making and pinning namespaces: thin names for the system calls.
+
+A thread that enters a network namespace stays there until it enters another, so nothing here is called from a
+thread that others use: `run_in` makes one for a single call, `engine.apply.hands` has one of its own.
+Python has `os.setns` and `os.unshare` from 3.12 on; 3.11 calls libc.
+Sources: setns(2), unshare(2), mount(2), network_namespaces(7).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from engine.apply.errors import BuildError
+from engine.model.file_name import is_file_name
+
+T = TypeVar("T")
+
+NETNS_DIR = Path("/run/netns")
+
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
+MS_BIND, MS_REC, MS_PRIVATE, MS_SHARED = 4096, 16384, 1 << 18, 1 << 20
+MS_NOSUID, MS_NODEV = 2, 4
+MNT_DETACH = 2
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _call(result: int, what: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), what)
+
+
+def setns(fd: int, kind: int = CLONE_NEWNET) -> None:
+    """Moves the calling thread into the namespace of `fd`. Raises OSError (EINVAL: not a namespace of that kind)."""
+    _call(_libc.setns(fd, kind), "setns")
+
+
+def unshare(flags: int) -> None:
+    """Gives the calling thread new namespaces of its own. Raises OSError."""
+    _call(_libc.unshare(flags), "unshare")
+
+
+def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
+    """mount(2). Raises OSError with the target as its file name."""
+    words = [text.encode() for text in (source, target, kind)]
+    _call(_libc.mount(*words, ctypes.c_ulong(flags), data.encode() or None), target)
+
+
+def unmount(target: str) -> None:
+    """Detaches a mount at once, whoever still uses it. Raises OSError (EINVAL: not a mount point)."""
+    _call(_libc.umount2(target.encode(), MNT_DETACH), target)
+
+
+def enter(path: str | Path) -> None:
+    """Moves the calling thread into the network namespace that a file stands for. Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        setns(fd)
+    finally:
+        os.close(fd)
+
+
+def pin(source: str, target: Path) -> None:
+    """Gives the namespace at `source` a name under /run/netns. A name that is taken raises FileExistsError."""
+    target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    os.close(os.open(target, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444))
+    try:
+        mount(source, str(target), "none", MS_BIND)
+    except OSError:
+        target.unlink()
+        raise
+
+
+def netns_file(name: str) -> Path:
+    """The file of a named namespace. Raises BuildError for a name that as a path would lead elsewhere."""
+    if not is_file_name(name):
+        raise BuildError(f"{name!r} is no name for a namespace")
+    return NETNS_DIR / name
+
+
+def is_netns(path: Path) -> bool:
+    """Whether a namespace is mounted on a file (nsfs has a device number of its own)."""
+    return path.stat().st_dev == os.stat("/proc/self/ns/net").st_dev
+
+
+def run_in(path: str | Path, function: Callable[[], T]) -> T:
+    """Calls `function` in a new thread inside the network namespace at `path`, and gives back what it gives.
+
+    An exception of the function is raised here. Raises OSError when the namespace cannot be entered.
+    """
+    results: list[T] = []
+    failures: list[BaseException] = []
+
+    def body() -> None:
+        try:
+            enter(path)
+            results.append(function())
+        except BaseException as error:  # whatever it is, it belongs to the caller
+            failures.append(error)
+
+    thread = threading.Thread(target=body, name=f"in {path}", daemon=True)
+    thread.start()
+    thread.join()
+    if failures:
+        raise failures[0]
+    return results[0]

@@ -1,0 +1,209 @@
+"""The listeners of a lab: one process that answers each client with the name of the node it reached.
+
+Run as `python -m engine.apply.server ARGUMENT...`. An argument is a listener in five words, NETNS PROTOCOL ADDRESS
+PORT NAME, or a program of the lab's own as a JSON list, the file of its namespace first. Every socket is opened in
+its own namespace and keeps belonging to it; the process itself goes back to where it was. A TCP client gets one line
+and is closed, a UDP datagram is answered by one. When all sockets are open, "ready" and a newline go to
+standard output; when one cannot be opened, a line on standard error says why and the exit code is 1.
+
+The process ends when its standard input does. The builder holds the other end of that pipe, so the listeners end
+with it however it dies (PR_SET_PDEATHSIG would end them with the thread that started them). A builder that goes and
+leaves its lab behind sends "keep" first: then only SIGTERM ends the process, and the programs with it. Where a file is
+named by its number in PORTSCOPE_LEASE, its end is an end too: that of who keeps the lab's namespaces.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.apply.namespaces import enter
+from engine.programs import environment
+
+PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
+#: The process name that `ss -p` shows; the kernel keeps 15 bytes.
+PROCESS_NAME = b"portscope-serve"
+BACKLOG = 64
+LONGEST_DATAGRAM = 65535
+WORDS = 5
+#: How a socket of both families writes an IPv4 address (RFC 4291, 2.5.5.2).
+MAPPED = "::ffff:"
+LEASE = "PORTSCOPE_LEASE"
+#: What the builder says when the lab shall outlive it.
+KEEP = b"keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One listener: the file of its namespace, tcp or udp, where it is bound, and the name it answers with."""
+
+    netns: str
+    protocol: str
+    address: str
+    port: int
+    name: str
+
+
+def parse(arguments: Sequence[str]) -> tuple[Endpoint, ...]:
+    """The endpoints in a command line, each an argument of five words. Raises ValueError."""
+    rows = [argument.split() for argument in arguments if not argument.startswith("[")]
+    if any(len(row) != WORDS for row in rows):
+        raise ValueError("each listener needs NETNS PROTOCOL ADDRESS PORT NAME")
+    return tuple(Endpoint(netns, protocol, address, int(port), name) for netns, protocol, address, port, name in rows)
+
+
+def programs(arguments: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """The programs in a command line: the file of a namespace, then the program's own words."""
+    return tuple(tuple(json.loads(argument)) for argument in arguments if argument.startswith("["))
+
+
+def answer(name: str, client: tuple[str, int]) -> bytes:
+    """What a client is told: who it reached, and which address it seemed to come from.
+
+    A socket of both families sees an IPv4 address as one of IPv6.
+    """
+    return f"{name} saw {client[0].removeprefix(MAPPED)}:{client[1]}\n".encode()
+
+
+def open_socket(endpoint: Endpoint) -> socket.socket:
+    """A listening socket in the endpoint's namespace; the calling thread stays in that namespace.
+
+    On "::" it takes IPv4 too.
+    """
+    enter(endpoint.netns)
+    family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
+    tcp = endpoint.protocol == "tcp"
+    found = socket.socket(family, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        found.bind((endpoint.address, endpoint.port))
+        if tcp:
+            found.listen(BACKLOG)
+        found.setblocking(False)
+    except OSError:
+        found.close()
+        raise
+    return found
+
+
+def run_until_end_of(fd: int, selector: selectors.BaseSelector) -> None:
+    """Does what the selector's data say of each file that is ready, until the file `fd` ends, unless it said "keep"
+    before; then until a signal."""
+    ended: list[bool] = []
+    said: list[bytes] = []
+
+    def told() -> None:
+        more = os.read(fd, 1024)
+        said.append(more)
+        if not more:
+            selector.unregister(fd)
+            ended.extend([True] * (KEEP not in b"".join(said)))
+
+    selector.register(fd, selectors.EVENT_READ, told)
+    if lease := os.environ.get(LEASE):
+        selector.register(int(lease), selectors.EVENT_READ, lambda: ended.append(True))
+    while not ended:
+        for key, _ in selector.select():
+            # A client that is gone already is no error of the server.
+            with contextlib.suppress(OSError):
+                key.data()
+
+
+class Server:
+    """The sockets of all nodes. The selector's data is what a ready socket means."""
+
+    def __init__(self) -> None:
+        self.selector = selectors.DefaultSelector()
+
+    def add(self, listener: socket.socket, name: str) -> None:
+        """Serves a listener from now on."""
+        react = self._answer_datagram if listener.type == socket.SOCK_DGRAM else self._answer_client
+        self.selector.register(listener, selectors.EVENT_READ, lambda: react(listener, name))
+
+    def _answer_datagram(self, listener: socket.socket, name: str) -> None:
+        _, client = listener.recvfrom(LONGEST_DATAGRAM)
+        listener.sendto(answer(name, client[:2]), client)
+
+    def _answer_client(self, listener: socket.socket, name: str) -> None:
+        """Sends the line and an end; reads on until the client ends too, since closing early could reset the line."""
+        connection, client = listener.accept()
+        connection.setblocking(False)
+        self.selector.register(connection, selectors.EVENT_READ, lambda: self._drain(connection))
+        connection.send(answer(name, client[:2]))
+        connection.shutdown(socket.SHUT_WR)
+
+    def _drain(self, connection: socket.socket) -> None:
+        try:
+            more = connection.recv(LONGEST_DATAGRAM)
+        except OSError:
+            more = b""
+        if not more:
+            self.selector.unregister(connection)
+            connection.close()
+
+
+def start(words: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Starts a program in a namespace, in which the calling thread stays. It dies with this process, however."""
+    libc = ctypes.CDLL(None)
+    enter(words[0])
+    nowhere = subprocess.DEVNULL
+    return subprocess.Popen(
+        words[1:],
+        env=environment(),
+        stdin=nowhere,
+        stdout=nowhere,
+        stderr=nowhere,
+        # This process has a single thread, so what runs between fork and exec is safe.
+        preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0),  # noqa: PLW1509
+    )
+
+
+def title(name: bytes) -> None:
+    """Gives the process the name that `ps` and `ss -p` show."""
+    ctypes.CDLL(None).prctl(PR_SET_NAME, name, 0, 0, 0)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Opens every listener, starts every program, says "ready", and serves until the end of standard input."""
+    title(PROCESS_NAME)
+    home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    server = Server()
+    for endpoint in parse(arguments):
+        try:
+            server.add(open_socket(endpoint), endpoint.name)
+        except OSError as error:
+            where = f"{endpoint.address}:{endpoint.port}/{endpoint.protocol} in {endpoint.netns}"
+            sys.stderr.write(f"{endpoint.name} cannot listen on {where}: {error.strerror}\n")
+            return 1
+    children: list[subprocess.Popen[bytes]] = []
+    try:
+        for words in programs(arguments):
+            try:
+                children.append(start(words))
+            except OSError as error:
+                sys.stderr.write(f"{words[1]} cannot be started: {error.strerror}\n")
+                return 1
+        enter(f"/proc/self/fd/{home}")
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        os.write(sys.stdout.fileno(), b"ready\n")
+        run_until_end_of(sys.stdin.fileno(), server.selector)
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

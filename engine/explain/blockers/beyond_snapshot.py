@@ -1,0 +1,108 @@
+"""Blockers that no change of this host is known to mend, said as what they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.change.plan import Listen
+from engine.explain.blocker import Blocker, Remedy
+from engine.explain.blockers.route import by_loopback
+from engine.explain.failure import Failure
+from engine.model.address import end_of, family_of
+from engine.model.packet import Protocol
+from engine.model.ref import Ref, RefKind
+from engine.path.lookup.sockets import listener_ref
+
+#: How to look for a fault that is outside of this host.
+OUTSIDE = (
+    "outside are the next router, a firewall or cloud security group before the target, and the target itself",
+    "to see what comes back: `portscope why … --prove` sends the real packet; a capture at the far end tells the rest",
+    "if it comes and goes: `portscope why … --watch` tells what changes of this host flip the answer; where none does, "
+    "look outside",
+)
+
+
+#: Policies belong to a program (strongSwan, libreswan), which would not know of one that is taken from it.
+_POLICIES = (
+    "`ip xfrm policy` shows all; the program that made it takes it back, as does `ip xfrm policy delete`",
+    "why it was dropped: `nstat -az 'Xfrm*'` counts it",
+)
+
+
+def _at(failure: Failure) -> Ref:
+    return failure.step.ref or Ref(RefKind.NETNS, failure.netns.id, (), failure.netns.id, failure.netns.id)
+
+
+def leaves_view(failure: Failure) -> list[Blocker]:
+    """The packet goes where the snapshot does not see: whoever is there decides."""
+    sentence = (
+        f"{failure.packet} leaves {failure.netns.id} by {_at(failure).name} for what is not visible from here; "
+        "whether it arrives is decided there"
+    )
+    return [Blocker("INFO_EXITS_HOST", sentence, _at(failure), evidence=OUTSIDE)]
+
+
+def ipsec(failure: Failure) -> list[Blocker]:
+    """IPSEC_DROP: a policy, which came with a program that speaks IPsec, and is its to change."""
+    sentence = f"in {failure.netns.id} {failure.step.text}"
+    return [Blocker("HOST_IPSEC_POLICY", sentence, _at(failure), evidence=_POLICIES)]
+
+
+def mismatch(failure: Failure) -> list[Blocker]:
+    """An answer that the client does not recognise: it comes from another address, or was not translated back."""
+    found = _other_address(failure)
+    if found is not None:
+        return [found]
+    sentence = f"the answer does not look like one: {failure.step.text}"
+    return [Blocker("RET_RETURN_NOT_UNNATED", sentence, _at(failure), evidence=(f"the answer: {failure.packet}",))]
+
+
+def _other_address(failure: Failure) -> Blocker | None:
+    """A datagram's answer that left with another source than what was asked: the socket is bound to no address."""
+    answered, asked = failure.trace.hops[0], failure.conversation.forward
+    at, want = asked.last.ref, asked.last.packet.dst
+    if failure.question.protocol is not Protocol.UDP or not failure.backwards or at is None:
+        return None
+    source = answered.packet.src
+    if answered.netns != asked.hops[-1].netns or source == want or source.is_unspecified:
+        return None
+    netns = failure.world.netns(answered.netns)
+    open_sockets = (each for each in netns.listeners if listener_ref(netns.id, each).key == at.key)
+    listener = next((each for each in open_sockets if each.address is None), None)
+    if listener is None:
+        return None
+    who = listener.process.name if listener.process else "the program"
+    sentence = (
+        f"{who} in {netns.id} was asked at {want} and answers from {source}, which the client does not "
+        "take: its socket has no address, so that routing chooses one"
+    )
+    bound = Listen(netns.id, replace(listener, address=want, family=family_of(want)), listener)
+    there = end_of(want, listener.port)
+    title = f"make {who} listen on {there}, or answer from the address that it was asked at (IP_PKTINFO)"
+    return Blocker("RET_ANSWER_FROM_OTHER_ADDRESS", sentence, at, (Remedy(title, (bound,), manual=True),))
+
+
+def no_source(failure: Failure) -> list[Blocker]:
+    """The sender has no address."""
+    sentence = f"{failure.netns.id} has {failure.step.text}"
+    return [Blocker("SRC_NO_ADDRESS", sentence, _at(failure))]
+
+
+def loop(failure: Failure) -> list[Blocker]:
+    """The packet goes round in circles: by the loopback device, or between routers."""
+    places = " → ".join(dict.fromkeys(hop.netns for hop in failure.trace.hops[-4:]))
+    return by_loopback(failure) or [
+        Blocker("ROUTE_LOOP", f"{failure.packet} goes round in circles ({places})", _at(failure))
+    ]
+
+
+def not_for_us(failure: Failure) -> list[Blocker]:
+    """A frame or packet that its receiver does not take."""
+    sentence = f"{failure.netns.id} does not take {failure.packet}: {failure.step.text}"
+    return [Blocker("LINK_NOT_FOR_US", sentence, _at(failure))]
+
+
+def unknown(failure: Failure) -> list[Blocker]:
+    """What ended the packet, where nothing better can be said."""
+    sentence = f"{failure.packet} ends in {failure.netns.id}: {failure.step.text}"
+    return [Blocker("INFO_UNEXPLAINED", sentence, _at(failure))]

@@ -1,0 +1,225 @@
+"""What becomes of a fix later, and how its owner's own tool says it so that it stays.
+
+Laws:
+1. `survives` says what undoes the change: a reboot, a restart of the engine, a reload of the firewall. It is a table by
+   kind of change; rules are told by whose chain they are in.
+2. The tool's commands do the same as the fix does, and are only given where the tool demonstrably manages the thing:
+   its chains are there, its mark is on the route. They are beside the fix, which works without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.change.command import Argvs
+from engine.change.plan import (
+    AddAddress,
+    AddForwarding,
+    AddPolicyRule,
+    AddRoute,
+    Change,
+    DeleteAddress,
+    DeleteElement,
+    DeleteFlow,
+    DeleteForwarding,
+    DeleteNeighbour,
+    DeletePolicyRule,
+    DeleteRoute,
+    DeleteRule,
+    InsertRule,
+    Listen,
+    ReplaceRule,
+    RulePlace,
+    SetArp,
+    SetContainer,
+    SetLink,
+    SetPort,
+    SetSysctl,
+)
+from engine.explain.fixes.network_manager import network_manager
+from engine.explain.fixes.owner_tools import firewalld, sysctl_file, ufw
+from engine.explain.fixes.unban import unban
+from engine.model.firewall import Backend
+from engine.model.host import Snapshot
+from engine.model.owner import owner_of_chain, owner_of_set
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """How long a change stays, in words, and the commands of its owner's tool that make it stay."""
+
+    survives: str
+    commands: Argvs = ()
+
+
+Kept = Callable[[Snapshot, Any], Lasting]
+
+
+def lasting(snapshot: Snapshot, changes: Iterable[Change]) -> Lasting:
+    """What becomes of some changes. Commands are given only where every change that needs them has some."""
+    each = [KEPT[type(change)](snapshot, change) for change in changes]
+    words = tuple(dict.fromkeys(one.survives for one in each))
+    commands = tuple(dict.fromkeys(argv for one in each for argv in one.commands))
+    return Lasting("; ".join(words), commands if all(one.commands or one.survives in NOTHING for one in each) else ())
+
+
+CACHE = "nothing to keep: it is a cache"
+NOTHING = frozenset({CACHE})
+
+
+def _inside(snapshot: Snapshot, netns: str) -> str:
+    """Who makes the namespace anew, and the change with it undone; empty for the host."""
+    if netns == snapshot.host:
+        return ""
+    containers = snapshot.containers_in(netns)
+    return f"until {containers[0].name} is started again" if containers else f"as long as {netns} is there"
+
+
+def _sysctl(snapshot: Snapshot, change: SetSysctl) -> Lasting:
+    inside = _inside(snapshot, change.netns)
+    if inside:
+        containers = snapshot.containers_in(change.netns)
+        engine = containers[0].engine.partition(" ")[0] if containers else ""
+        more = f"; lasting: {engine} run --sysctl {change.name}={change.value}" if engine else ""
+        return Lasting(f"{inside}{more}")
+    device = change.name.split(".", 3)[-1].rpartition(".")[0] if ".conf." in change.name else ""
+    anew = f" or until {device} is made anew" if device in snapshot.host_netns.links_by_name else ""
+    words = f"until a reboot{anew}; an engine restart and a firewall reload keep it"
+    return Lasting(words, sysctl_file(snapshot, change))
+
+
+def _rule(snapshot: Snapshot, change: InsertRule | ReplaceRule | DeleteRule) -> Lasting:
+    place = change.place
+    inside = _inside(snapshot, place.netns)
+    if inside:
+        return Lasting(inside)
+    owner = owner_of_chain(place.table, place.chain)
+    tool: Argvs = ()
+    if not isinstance(change, ReplaceRule):
+        tool = ufw(snapshot, change) or firewalld(snapshot, change)
+    if isinstance(change, DeleteRule):
+        tool = tool or unban(snapshot, change)
+    return Lasting(RULES.get(owner, _of_admin)(place), tool)
+
+
+def _element(snapshot: Snapshot, change: DeleteElement) -> Lasting:
+    inside = _inside(snapshot, change.netns)
+    if inside:
+        return Lasting(inside)
+    owner = owner_of_set(change.table, change.name)
+    saved = "/etc/nftables.conf has it" if change.table else "it is saved (ipset save)"
+    words = BANS.get(owner, f"until a reboot or a reload of the set, unless {saved}; an engine restart keeps it")
+    return Lasting(words, unban(snapshot, change))
+
+
+def _of_engine(place: RulePlace) -> str:
+    return f"until a reboot or a restart of the engine, which writes {place.chain} anew"
+
+
+def _of_ufw(_: RulePlace) -> str:
+    return "until a reboot or `ufw reload`; an engine restart keeps it"
+
+
+def _of_firewalld(_: RulePlace) -> str:
+    return "until a reboot or `firewall-cmd --reload`; an engine restart keeps it"
+
+
+def _of_admin(place: RulePlace) -> str:
+    saved = "/etc/nftables.conf has it" if place.backend is Backend.NFT else "it is saved (iptables-save)"
+    keeps = "an engine restart keeps it"
+    return f"until a reboot or a reload of the firewall's rules, unless {saved}; {keeps}"
+
+
+def _until(what: str) -> Callable[[RulePlace], str]:
+    return lambda place: f"until a reboot or until {what.format(place.chain)}"
+
+
+#: Sets that a tool fills, and when it puts back what was taken out.
+BANS: Mapping[str, str] = {
+    "fail2ban": "until fail2ban bans the address again, or is restarted with its bans",
+    "crowdsec": "until CrowdSec decides on the address again, or its bouncer is restarted with the decision",
+    "firewalld": "until a reboot or `firewall-cmd --reload`; an engine restart keeps it",
+}
+
+RULES: Mapping[str, Callable[[RulePlace], str]] = {
+    "docker": _of_engine,
+    "podman": _of_engine,
+    "libvirt": _until("libvirt starts its network, and writes {} anew"),
+    "kube-proxy": _until("kube-proxy writes {} anew, as at every change of a service"),
+    "cni": _until("the network's plugin writes {} anew"),
+    "incus": _until("Incus starts its network, and writes {} anew"),
+    "lxd": _until("LXD starts its network, and writes {} anew"),
+    "tailscale": _until("tailscaled is restarted, which writes {} anew"),
+    "fail2ban": _until("fail2ban bans the address again, or is restarted with its bans"),
+    "crowdsec": _until("CrowdSec's bouncer is restarted, which writes {} anew"),
+    "ufw": _of_ufw,
+    "firewalld": _of_firewalld,
+}
+
+
+def _network(
+    snapshot: Snapshot, change: AddRoute | DeleteRoute | AddPolicyRule | DeletePolicyRule | AddAddress | DeleteAddress
+) -> Lasting:
+    inside = _inside(snapshot, change.netns)
+    if inside:
+        return Lasting(inside)
+    words = "until a reboot or until the network's manager sets the device up again"
+    return Lasting(words, network_manager(snapshot, change))
+
+
+def _link(snapshot: Snapshot, change: SetLink | SetPort | SetArp) -> Lasting:
+    inside = _inside(snapshot, change.netns)
+    link = snapshot.by_id[change.netns].links_by_name.get(change.link)
+    if not inside and link is not None and link.kind == "veth" and link.peer is not None:
+        peer = snapshot.containers_in(link.peer.netns or "")
+        inside = f"until {peer[0].name} is started again, with a new device" if peer else ""
+    return Lasting(inside or "until a reboot; an engine restart keeps it")
+
+
+def _forwarding(_snapshot: Snapshot, change: AddForwarding | DeleteForwarding) -> Lasting:
+    return Lasting(f"until {change.link} is made anew, or whoever keeps its entries writes them again")
+
+
+def _cache(_snapshot: Snapshot, _change: DeleteNeighbour | DeleteFlow) -> Lasting:
+    return Lasting(CACHE)
+
+
+def _container(snapshot: Snapshot, change: SetContainer) -> Lasting:
+    if change.words[0] != "start":
+        return Lasting("until the container is stopped")
+    words = "until a reboot or a restart of the engine, unless the container has a restart policy"
+    client = change.client
+    if not client or client[0] != "docker":
+        return Lasting(words)
+    name = next((each.name for each in snapshot.containers if each.id == change.container), change.words[-1])
+    return Lasting(words, ((*client, "update", "--restart", "unless-stopped", name),))
+
+
+def _listen(_snapshot: Snapshot, _change: Listen) -> Lasting:
+    return Lasting("as long as it is started so")
+
+
+KEPT: Mapping[type[Any], Kept] = {
+    SetSysctl: _sysctl,
+    InsertRule: _rule,
+    ReplaceRule: _rule,
+    DeleteRule: _rule,
+    DeleteElement: _element,
+    AddRoute: _network,
+    DeleteRoute: _network,
+    AddPolicyRule: _network,
+    DeletePolicyRule: _network,
+    AddAddress: _network,
+    DeleteAddress: _network,
+    DeleteNeighbour: _cache,
+    AddForwarding: _forwarding,
+    DeleteForwarding: _forwarding,
+    DeleteFlow: _cache,
+    SetLink: _link,
+    SetArp: _link,
+    SetPort: _link,
+    SetContainer: _container,
+    Listen: _listen,
+}

@@ -1,0 +1,47 @@
+"""Policy rules that a fix adds: what a VPN's own rules would take away goes by the main table, as before it came.
+
+A rule stands right before the one that it is an exception of, and names one network, never everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from ipaddress import ip_network
+
+from engine.change.plan import AddPolicyRule
+from engine.explain.blocker import Remedy
+from engine.explain.failure import Failure
+from engine.model.address import IPAddress, IPNetwork
+from engine.model.host import Netns
+from engine.model.packet import Packet
+from engine.model.route import PolicyRule
+
+#: Policy rules that every kernel starts with.
+STANDARD = frozenset({0, 32766, 32767})
+MAIN = 254
+
+
+def past_rule(failure: Failure, packet: Packet, netns: Netns, rule: PolicyRule) -> Iterator[Remedy]:
+    """Past a policy rule of the admin's or a VPN's: a rule before it that looks up the main table, for the packet's
+    destination only, or for an answer to one of many clients for what comes from its network."""
+    priority = rule.priority - 1
+    if priority not in STANDARD and rule.family.value == ("inet" if packet.dst.version == 4 else "inet6"):
+        target = _network(netns, packet.dst)
+        yield _to_main(netns, PolicyRule(rule.family, priority, destination=target), f"packets to {target}")
+        if failure.backwards and target.num_addresses == 1 and not packet.src.is_unspecified:
+            origin = _network(netns, packet.src)
+            yield _to_main(netns, PolicyRule(rule.family, priority, source=origin), f"packets from {origin}")
+
+
+def _to_main(netns: Netns, rule: PolicyRule, what: str) -> Remedy:
+    source, to = rule.source or "all", f" to {rule.destination}" if rule.destination else ""
+    made = replace(rule, text=f"{rule.priority}:\tfrom {source}{to} lookup main")
+    return Remedy(f"route {what} by the main table of {netns.id}", (AddPolicyRule(netns.id, made),))
+
+
+def _network(netns: Netns, address: IPAddress) -> IPNetwork:
+    """The network of an address in the main table, or the address alone where only a default route leads there."""
+    own = [r.destination for r in netns.routes if r.table == MAIN and r.destination.version == address.version]
+    known = [network for network in own if network.prefixlen and address in network]
+    return max(known, key=lambda network: network.prefixlen, default=ip_network(address))

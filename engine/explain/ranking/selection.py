@@ -1,0 +1,114 @@
+"""The fixes of a cause: the chosen remedy and its alternatives, with commands and side effects, the narrowest first.
+
+Whichever of them is taken, together with the fixes of the other causes the question connects; a set of first fixes
+that was put together from alternatives is tried as a whole before it is offered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from engine.change.applied import apply
+from engine.change.applied_rules import StaleChangeError
+from engine.change.command import argvs
+from engine.change.plan import Change, Listen, Plan
+from engine.change.words import Argv
+from engine.explain.blocker import Remedy
+from engine.explain.fixes.persistence import lasting
+from engine.explain.ranking.side_effects import Effects, Sideways
+from engine.explain.search.search import Search, Step, after_remedy
+from engine.model.host import Snapshot
+from engine.model.trace import Symptom
+from engine.model.verdict import Fix
+from engine.path.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A remedy that helps, what the question gives after it, and what else it changes."""
+
+    remedy: Remedy
+    then: Symptom
+    effects: Effects
+
+
+class Mending:
+    """Makes the fixes of the steps of a search."""
+
+    def __init__(self, search: Search, steps: list[Step], *, solved: bool) -> None:
+        self.search = search
+        self.steps = steps
+        self.solved = solved
+        self.sideways = Sideways(search.question)
+
+    def fixes(self) -> list[tuple[Fix, ...]]:
+        """For each step its fixes, the first of which go together."""
+        ways = [self._ways(number) if step.remedy is not None else [] for number, step in enumerate(self.steps)]
+        narrowest = [_narrowest_first(few) for few in ways]
+        if narrowest != ways and self._together([few[0].remedy for few in narrowest if few]):
+            ways = narrowest
+        return [
+            tuple(fix_of(step.before.snapshot, way) for way in few) for step, few in zip(self.steps, ways, strict=True)
+        ]
+
+    def _ways(self, number: int) -> list[Way]:
+        """The chosen remedy first, then the blocker's others that do as well together with the rest."""
+        step = self.steps[number]
+        assert step.remedy is not None
+        after = after_remedy(step.before, step.remedy)
+        then = step.after.symptom if step.after is not None else Symptom.TIMEOUT
+        found = [Way(step.remedy, then, self.sideways.of(step.before, after, step.remedy.changes))]
+        others = [r for r in step.blocker.remedies if r != step.remedy and not r.fallback] if self.solved else []
+        rest = [later.remedy for later in self.steps[number + 1 :] if later.remedy]
+        for remedy in others:
+            if self._connects(step.before, [remedy, *rest]):
+                changed = after_remedy(step.before, remedy)
+                alone = self.search.walk(changed).symptom
+                found.append(Way(remedy, alone, self.sideways.of(step.before, changed, remedy.changes)))
+        return found
+
+    def _together(self, remedies: list[Remedy]) -> bool:
+        return self.solved and self._connects(self.steps[0].before, remedies)
+
+    def _connects(self, world: World, remedies: list[Remedy]) -> bool:
+        try:
+            for remedy in remedies:
+                world = after_remedy(world, remedy)
+        except StaleChangeError:
+            return False
+        return self.search.walk(world).symptom is Symptom.CONNECTED
+
+
+def _narrowest_first(ways: list[Way]) -> list[Way]:
+    """What a command can do by how much it is about, then by what it changes beside it; among equals the order of the
+    proposals stays."""
+    if not ways or ways[0].remedy.manual:
+        return ways
+    return sorted(ways, key=lambda way: (way.remedy.manual, way.remedy.cost, way.effects.weight))
+
+
+def _commands(snapshot: Snapshot, changes: Sequence[Change]) -> Iterator[Argv]:
+    """The command lines of changes that are made one after the other: each is worded for what those before it left."""
+    for number, change in enumerate(changes):
+        if number:
+            snapshot = apply(snapshot, changes[number - 1 : number])
+        yield from argvs(change, snapshot)
+
+
+def fix_of(snapshot: Snapshot, way: Way) -> Fix:
+    """A remedy as a plan, as commands for the host as it is, and with what is known of it. Where a program has to
+    listen first no command does it: the changes beside that are what follows from it."""
+    remedy = way.remedy
+    by_hand = [each for each in remedy.changes if remedy.manual and isinstance(each, Listen)]
+    commands = () if by_hand else tuple(_commands(snapshot, remedy.changes))
+    kept = lasting(snapshot, by_hand or remedy.changes)
+    return Fix(
+        remedy.title,
+        Plan(remedy.title, remedy.changes),
+        commands,
+        then=way.then,
+        side_effects=way.effects.sentences(),
+        survives=kept.survives,
+        lasting=kept.commands,
+    )

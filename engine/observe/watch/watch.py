@@ -1,0 +1,108 @@
+"""`watch`: a snapshot whenever the host is another one, with what changed in words.
+
+1. A notification of the kernel makes sources of its namespace stale (`subscriptions`); those alone are read again. A
+   namespace that comes or goes, or an engine's event, sets a new scene, of which only new namespaces are read.
+2. A burst is one update: it ends when nothing was heard for `QUIET` seconds, and after `LONGEST` in any case. The first
+   change after a rest is shown at once.
+3. What nobody tells of is looked at now and then (`untold`).
+4. An update that would say nothing is not given: a snapshot comes with at least one change.
+5. A snapshot was taken when notifications were last heard: what was read earlier and is not stale was true up to then,
+   and nobody knows whether it is any later. Who compares it with a look of his own knows by that which one is newer.
+6. It runs in the caller's thread, from its network namespace, and ends within `TICK` seconds after `stop` is set.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from threading import Event
+
+from engine.change.differences import Difference, changes
+from engine.frozen import dataclass
+from engine.model.host import Snapshot
+from engine.observe.look.incremental import again
+from engine.observe.look.look import Look, Wanted, look_at, now, set_scene
+from engine.observe.look.snapshot import compose
+from engine.observe.watch.next_scene import followed, next_scene
+from engine.observe.watch.polling import UNTOLD, Turn, legacy, likely
+from engine.observe.watch.subscriptions import Subscriptions, Told
+
+#: Seconds.
+AT_ONCE, QUIET, LONGEST, TICK = 0.002, 0.02, 0.2, 0.25
+#: A change comes after a rest when there was none for so many seconds.
+REST = LONGEST
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A snapshot, and how it differs from the one before; the first one has no changes."""
+
+    snapshot: Snapshot
+    changed: tuple[Difference, ...] = ()
+
+
+def watch(stop: Event, wanted: Wanted | None = None) -> Iterator[Update]:
+    """The host now, then each time that it is another one. Raises ObserveError as `snapshot.take` does.
+
+    Of a host with many namespaces only those that are `wanted` are read and watched, where that is given.
+    """
+    with Subscriptions() as told:
+        scene = set_scene(wanted)
+        told.follow(scene)
+        seen = look_at(scene)
+        seen = followed(told, seen)
+        snapshot = compose(seen)
+        yield Update(snapshot)
+        shown = snapshot
+        for after in _looks(told, stop, seen):
+            if after is seen:
+                continue
+            snapshot = compose(after, (seen, snapshot))
+            seen = after
+            if found := changes(shown, snapshot):
+                shown = snapshot
+                yield Update(snapshot, found)
+
+
+def _looks(told: Subscriptions, stop: Event, seen: Look) -> Iterator[Look]:
+    """The looks that follow one, each as soon as something may be different."""
+    turns = [Turn(each) for each in UNTOLD]
+    rested = time.monotonic()
+    while not stop.is_set():
+        first = min(turns, key=lambda each: each.at)
+        heard = told.wait(min(TICK, max(0.0, first.at - time.monotonic())))
+        if heard:
+            _burst(told, heard, AT_ONCE if time.monotonic() - rested > REST else QUIET)
+        at = now()
+        if heard:
+            seen = _as_of(at, seen, _heard(told, seen, heard))
+            rested = time.monotonic()
+            yield seen
+            if heard.legacy:
+                seen = _as_of(at, seen, legacy(told, seen, sorted(seen.visits.keys() - likely(seen))))
+                yield seen
+        if time.monotonic() >= first.at:
+            seen = _as_of(at, seen, first.take(told, seen))
+            yield seen
+
+
+def _as_of(at: str, before: Look, seen: Look) -> Look:
+    """A look that was taken at that time; one that is the same as before stays as it is."""
+    return seen if seen is before else replace(seen, taken_at=at)
+
+
+def _burst(told: Subscriptions, heard: Told, quiet: float) -> None:
+    """Adds all that follows closely."""
+    end = time.monotonic() + LONGEST
+    while time.monotonic() < end and (more := told.wait(quiet)):
+        heard.add(more)
+
+
+def _heard(told: Subscriptions, seen: Look, heard: Told) -> Look:
+    """The look after what was heard."""
+    if heard.scene:
+        seen = next_scene(told, seen, heard.named)
+    if heard.legacy:
+        seen = legacy(told, seen, likely(seen))
+    return again(seen, heard.stale) if heard.stale else seen

@@ -1,0 +1,62 @@
+"""Traffic on the edges of the topology: packets a second of each device, measured between two looks at its counters.
+
+A part of the workbench. The counters are read in a worker's thread every `INTERVAL` seconds, where a source has some;
+while an earlier moment is shown nothing is measured. A look that shows no difference costs no drawing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from textual.message import Message
+
+from workbench.screen.stage import Stage
+from workbench.session.sources import Source
+
+INTERVAL = 2.0
+
+
+class Metered(Message):
+    """The counters of a source, and when they were read, in seconds of a clock that only goes on."""
+
+    def __init__(self, source: Source, packets: Mapping[str, int], at: float) -> None:
+        super().__init__()
+        self.source, self.packets, self.at = source, packets, at
+
+
+class Metering(Stage):
+    """Traffic."""
+
+    _metered: Metered | None = None
+
+    def start_metering(self) -> None:
+        """Measures from now on."""
+        self.set_interval(INTERVAL, self._meter)
+
+    def _meter(self) -> None:
+        if self.source.traffic is not None and self.pinned is None and self.panes.snapshot is not None:
+            self.run_worker(self._read, thread=True, group="traffic", exclusive=True)
+
+    def _read(self) -> None:
+        """In the worker's thread. What cannot be read is not shown; why is told by the source's own looks."""
+        source = self.source
+        if source.traffic is not None:
+            self.post_message(Metered(source, source.traffic(), time.monotonic()))
+
+    def on_metered(self, event: Metered) -> None:
+        """Shows what passed since the last time."""
+        before, self._metered = self._metered, event
+        if before is not None and before.source is event.source is self.source:
+            self.panes.topology.flow(rates(before.packets, event.packets, event.at - before.at))
+
+
+def rates(before: Mapping[str, int], now: Mapping[str, int], seconds: float) -> dict[str, str]:
+    """Packets a second in words, by device; devices that carried nothing are left out."""
+    found = {}
+    for name, counted in now.items():
+        passed = counted - before.get(name, counted)
+        if passed > 0 and seconds > 0:
+            rate = passed / seconds
+            found[name] = f"{rate:.0f}/s" if rate >= 1 else "<1/s"
+    return found

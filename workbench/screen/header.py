@@ -1,0 +1,91 @@
+"""The lines around the panes as text: header, tabs of the narrow layout, the answer's strip there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+
+from textual.content import Content
+
+from engine.model.host import Snapshot
+from engine.model.verdict import Verdict
+from views.text import Role
+from views.verdict.card import HEADLINES, question_words
+from workbench.screen.panes import NAMES
+
+DIM = "$foreground 60%"
+STYLES = {Role.GOOD: "$text-success bold", Role.BAD: "$text-error bold", Role.WARN: "$text-warning bold"}
+#: The tabs of the panes, in the order of their numbers.
+LABELS = (" 1 Topology ", " 2 Rules ", " 3 Path ", " 4 Answer ")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the header says beside the snapshot. `doing` says what goes on beside the screen.
+
+    `moment` tells which moment is shown, where it is not now; `stale` that the host cannot be looked at any more.
+    """
+
+    title: str
+    live: bool
+    moment: str
+    doing: str
+    writable: bool = False
+    stale: bool = False
+
+
+def header(state: State, snapshot: Snapshot | None) -> Content:
+    """Where this is, whether it moves and may be changed, what is hidden, what is seen: what matters most comes first,
+    since a narrow terminal cuts the end."""
+    parts: list[tuple[str, str]] = [(" portscope ", "bold reverse"), (f" {state.title}", "bold")]
+    if state.live and state.stale:
+        parts.append(("  ✗ as last seen", "$text-error bold"))
+    elif state.live:
+        parts.append((f"  ‖ {state.moment}", "$text-warning bold") if state.moment else ("  ⟳ live", "$text-success"))
+    parts.append(("  fixes allowed", "$text-warning") if state.writable else ("  read-only", DIM))
+    if snapshot is not None and snapshot.gaps:
+        parts.append((f"  ⚠ {len(snapshot.gaps)} not readable", "$text-warning bold"))
+    if state.doing:
+        parts.append((f"  {state.doing}", "$text-accent"))
+    if snapshot is None:
+        parts.append(("  looking …", DIM))
+    else:
+        kernel = f"kernel {snapshot.kernel}" if snapshot.kernel else ""
+        told = [part for part in (snapshot.hostname, _census(snapshot), kernel) if part]
+        parts.append((f"  {' · '.join(told)}", DIM))
+    return Content.assemble(*parts)
+
+
+def tabs(current: str) -> Content:
+    """The panes by number, the current one reversed."""
+    labels = zip(NAMES, LABELS, strict=True)
+    return Content.assemble(*((label, "bold reverse" if name == current else DIM) for name, label in labels))
+
+
+def tab_at(x: int) -> str:
+    """The pane whose tab has that cell; empty beside them."""
+    ends = accumulate(map(len, LABELS))
+    return next((name for name, end in zip(NAMES, ends, strict=True) if x < end), "")
+
+
+def answer_strip(verdict: Verdict) -> Content:
+    """The answer in two lines, and what mends it in a third."""
+    text, role = HEADLINES[verdict.reach]
+    parts = [(f" {text}", STYLES[role]), (f"  {question_words(verdict)} · {verdict.symptom}", "")]
+    if verdict.causes:
+        parts.append((f"\n   {verdict.causes[0].sentence}", ""))
+    fix = next((fix for cause in verdict.causes for fix in cause.fixes), None)
+    if fix is not None:
+        parts.append((f"\n   fix: {fix.title}", "$text-success"))
+    return Content.assemble(*parts)
+
+
+def _census(snapshot: Snapshot) -> str:
+    """How many of what there are."""
+    rules = sum(len(chain.rules) for table in snapshot.host_netns.firewall.tables for chain in table.chains)
+    running = sum(container.state == "running" for container in snapshot.containers)
+    counts = ((len(snapshot.namespaces), "netns"), (running, "container"), (rules, "rule"))
+    plural = {"netns": "netns"}
+    return " · ".join(
+        f"{number} {name if number == 1 else plural.get(name, name + 's')}" for number, name in counts if number
+    )

@@ -1,0 +1,227 @@
+"""The lines in which a user writes: a question (from, to, port, protocol), a filter, the name of a file.
+
+A prompt takes the place of the detail line while it is open. Enter runs it, escape closes it, tab goes to the
+next field. What is wrong with a question is said in the line above it, and it stays open to be mended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.suggester import SuggestFromList
+from textual.widgets import Input, Label
+
+from engine.model.host import Snapshot
+from engine.model.packet import Protocol
+from views.verdict.ask import Ask, completions
+from workbench.screen.fault_barrier import Held
+
+#: What stands in the field of the protocol. An echo has no port; which of the two ICMPs it is, its address tells.
+PROTOCOLS = {"tcp": Protocol.TCP, "udp": Protocol.UDP, "sctp": Protocol.SCTP, "icmp": Protocol.ICMP}
+ECHO = (Protocol.ICMP, Protocol.ICMPV6)
+
+
+class Known(SuggestFromList):
+    """Completes a word to one that is known; one that is known already is whole."""
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """What completes it."""
+        return None if value in self._suggestions else await super().get_suggestion(value)
+
+
+class Prompt(Held, Horizontal):
+    """A line that is shown while it is open."""
+
+    @property
+    def opened(self) -> bool:
+        """Whether it is open."""
+        return self.has_class("-open")
+
+    def close(self) -> None:
+        """Hides the line. A key that comes before the pane has the focus is not written into it any more."""
+        self.remove_class("-open")
+        self.display = False
+        if self.screen.focused in list(self.query(Input)):
+            self.screen.set_focus(None)
+
+    def next_field(self, step: int) -> None:
+        """Puts the cursor into the next field."""
+        fields = list(self.query(Input))
+        here = next((number for number, field in enumerate(fields) if field.has_focus), 0)
+        fields[(here + step) % len(fields)].focus()
+
+    def _open(self, first: Input) -> None:
+        """Shows the line and gives it the keys at once: whoever types fast means the next key for it."""
+        self.add_class("-open")
+        self.display = True
+        self.screen.set_focus(first)
+        first.action_end()
+
+
+class WhyPrompt(Prompt):
+    """Asks for a question."""
+
+    class Asked(Message):
+        """The user wants an answer."""
+
+        def __init__(self, ask: Ask) -> None:
+            super().__init__()
+            self.ask = ask
+
+    class Wrong(Message):
+        """The question cannot be asked as it stands; without a reason it is not known to be wrong any more."""
+
+        def __init__(self, reason: str) -> None:
+            super().__init__()
+            self.reason = reason
+
+    def compose(self) -> ComposeResult:
+        """The fields."""
+        yield Label("why", classes="-name")
+        for name, title, short in (
+            ("from", "from", ""),
+            ("to", "to", ""),
+            ("port", "port", "-short"),
+            ("protocol", "proto", "-short"),
+        ):
+            yield Label(title)
+            yield Input(id=f"why-{name}", classes=short, select_on_focus=True)
+
+    def open(self, ask: Ask, snapshot: Snapshot | None = None) -> None:
+        """Shows the prompt with a question filled in, the cursor on the port. The host tells what completes it."""
+        ping = ask.protocol in ECHO
+        host, _, port = (ask.target, "", "") if ping else ask.target.rpartition(":")
+        self._complain("")
+        if snapshot is not None:
+            for name, words in completions(snapshot).items():
+                self._field(name).suggester = Known(words, case_sensitive=False)
+        protocol = "icmp" if ping else str(ask.protocol)
+        for name, value in (("from", ask.source), ("to", host), ("port", port), ("protocol", protocol)):
+            field = self._field(name)
+            with field.prevent(Input.Changed):
+                field.value = value
+        self._field("to").placeholder = "this host"
+        self._open(self._field("port"))
+
+    def refuse(self, reason: str) -> None:
+        """Says what is wrong with the question, and stays open."""
+        self._open(self._field("to"))
+        self._complain(reason)
+
+    def on_input_changed(self) -> None:
+        """The complaint was about what stood there before."""
+        self._complain("")
+
+    def on_input_submitted(self) -> None:
+        """Runs the question."""
+        self._take_apart()
+        problems = list(self._problems())
+        if problems:
+            self._complain(problems[0])
+            return
+        host, port, protocol = self._value("to"), self._value("port"), self._protocol()
+        if ":" in host and not host.startswith("["):
+            host = f"[{host}]"
+        target = host if protocol in ECHO else f"{host}:{port}"
+        self.post_message(self.Asked(Ask(target, self._value("from") or "host", protocol)))
+
+    def _take_apart(self) -> None:
+        """A whole question in the port field (`FROM>TO:PORT` or `TO:PORT`, as one pastes it) fills the others."""
+        source, arrow, target = self._value("port").rpartition(">")
+        host, colon, port = target.rpartition(":")
+        if arrow:
+            self._field("from").value = source
+        if colon:
+            self._field("to").value = host
+        if arrow or colon:
+            self._field("port").value = port
+
+    def _problems(self) -> Iterator[str]:
+        port, protocol = self._value("port"), self._value("protocol").lower()
+        if protocol not in PROTOCOLS:
+            yield f"the protocol is one of {', '.join(PROTOCOLS)}"
+        elif PROTOCOLS[protocol] in ECHO:
+            if not self._value("to"):
+                yield "an echo needs an address or a container to go to"
+        elif not port.isdecimal() or not 1 <= int(port) <= 65535:
+            yield "the port is a number from 1 to 65535"
+
+    def _protocol(self) -> Protocol:
+        return PROTOCOLS[self._value("protocol").lower()]
+
+    def _field(self, name: str) -> Input:
+        return self.query_one(f"#why-{name}", Input)
+
+    def _value(self, name: str) -> str:
+        return self._field(name).value.strip()
+
+    def _complain(self, reason: str) -> None:
+        self.post_message(self.Wrong(reason))
+
+
+class FilePrompt(Prompt):
+    """Asks for the name of a file, for whatever wants one."""
+
+    class Named(Message):
+        """The user wants this file; `then` takes it."""
+
+        def __init__(self, path: Path, then: Callable[[Path], object]) -> None:
+            super().__init__()
+            self.path, self.then = path, then
+
+    _then: Callable[[Path], object] | None = None
+
+    def compose(self) -> ComposeResult:
+        """The field."""
+        yield Label("", id="file-what", classes="-name")
+        yield Input(id="file-name", select_on_focus=True)
+
+    def ask(self, what: str, example: str, then: Callable[[Path], object]) -> None:
+        """Shows the prompt, saying what the file is for."""
+        self._then = then
+        self.query_one("#file-what", Label).update(what)
+        field = self.query_one(Input)
+        field.placeholder = example
+        self._open(field)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Hands the name on, where there is one."""
+        name = event.value.strip()
+        if name and self._then is not None:
+            self.post_message(self.Named(Path(name).expanduser(), self._then))
+
+
+class FilterPrompt(Prompt):
+    """Asks for a pattern. What is typed counts at once."""
+
+    class Changed(Message):
+        """The pattern is another one; `final` when the user pressed enter."""
+
+        def __init__(self, pattern: str, final: bool) -> None:
+            super().__init__()
+            self.pattern = pattern
+            self.final = final
+
+    def compose(self) -> ComposeResult:
+        """The field."""
+        yield Label("/", classes="-name")
+        yield Input(id="filter-pattern", placeholder="text, or !text for all others", select_on_focus=True)
+
+    def open(self, pattern: str) -> None:
+        """Shows the prompt with the pattern that is in force."""
+        field = self.query_one(Input)
+        with field.prevent(Input.Changed):
+            field.value = pattern
+        self._open(field)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filters as the user types."""
+        self.post_message(self.Changed(event.value, False))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keeps the filter, and closes."""
+        self.post_message(self.Changed(event.value, True))

@@ -1,0 +1,30 @@
+"""A real attempt for an answer: made from the client where it is on this machine, else its packets are waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.model.host import Snapshot
+from engine.model.verdict import Verdict
+from engine.observe.base.errors import ObserveError
+from engine.prove.errors import ProveError
+from engine.prove.prove import Proven, Wishes, client_of, prove
+from engine.prove.watch import SECONDS, watch
+from workbench.exits import refused
+
+
+def attempt(
+    snapshot: Snapshot, verdict: Verdict, wishes: Wishes, waits: Callable[[str], object] = lambda _: None
+) -> Proven:
+    """The proof. `waits` is told in a line that a client is waited for. Raises `Refusal`."""
+    question = verdict.question
+    try:
+        if client_of(snapshot, question) is not None:
+            return prove(snapshot, verdict, wishes)
+        source = question.source
+        patience = SECONDS if wishes.seconds is None else wishes.seconds
+        where = f"to port {question.port} on {source.device}"
+        waits(f"{source.address} is not on this machine: waiting up to {patience:g} s for its packets {where}")
+        return watch(snapshot, verdict, wishes)
+    except (ProveError, ObserveError) as error:
+        raise refused(str(error)) from error

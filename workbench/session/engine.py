@@ -1,0 +1,45 @@
+"""What the session asks of the engine. What thinks and what proves is loaded when it is first asked for: the first
+picture comes before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.model.host import Snapshot
+from engine.model.verdict import Question, Verdict
+from views.verdict.ask import Ask
+
+Resolve = Callable[[Snapshot, Ask], Question]
+Answer = Callable[[Snapshot, Question], Verdict]
+
+
+def _resolve(snapshot: Snapshot, ask: Ask) -> Question:
+    from engine.explain.question import QuestionError, resolve  # noqa: PLC0415
+
+    try:
+        return resolve(snapshot, ask.target, ask.source, ask.protocol)
+    except QuestionError as error:
+        raise LookupError(str(error)) from error
+
+
+def _answer(snapshot: Snapshot, question: Question) -> Verdict:
+    from engine.explain import ask as explain  # noqa: PLC0415
+
+    return explain(snapshot, question)
+
+
+def unmarked(snapshot: Snapshot) -> Snapshot:
+    """The snapshot without what this program's own attempts have in the kernel."""
+    from engine.prove.nftrace_rules import unmarked as without  # noqa: PLC0415
+
+    return without(snapshot)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Words to a question (raises LookupError with one line), a question to an answer."""
+
+    resolve: Resolve = _resolve
+    answer: Answer = _answer

@@ -1,0 +1,83 @@
+"""What the session's thread tells the screen. Threads post these; only handlers change widgets."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+from engine.change.differences import Difference
+from engine.change.words import Argv
+from engine.model.host import Snapshot
+from engine.model.verdict import Fix, Verdict
+from views.verdict.ask import Ask
+from workbench.session.flips import Flip
+
+
+class Looked(Message):
+    """The host was looked at, and is not as it was (or this is the first look). Counters alone are no `changed`."""
+
+    def __init__(self, snapshot: Snapshot, changed: tuple[Difference, ...] = ()) -> None:
+        super().__init__()
+        self.snapshot = snapshot
+        self.changed = changed
+
+
+class Answered(Message):
+    """A question has its answer for a snapshot. `first`: the user has just asked it."""
+
+    def __init__(self, ask: Ask, verdict: Verdict, first: bool, snapshot: Snapshot) -> None:
+        super().__init__()
+        self.ask = ask
+        self.verdict = verdict
+        self.first = first
+        self.snapshot = snapshot
+
+
+class Flipped(Message):
+    """The answer to the same question is another one than it was before the host changed."""
+
+    def __init__(self, flip: Flip) -> None:
+        super().__init__()
+        self.flip = flip
+
+
+class Unanswerable(Message):
+    """A question cannot be asked of this host; `reason` is one line that says what to do.
+
+    `first`: the user has just asked it; else it could be asked before the host changed.
+    """
+
+    def __init__(self, ask: Ask, reason: str, first: bool) -> None:
+        super().__init__()
+        self.ask = ask
+        self.reason = reason
+        self.first = first
+
+
+class Changed(Message):
+    """A fix was carried out (`done`) or taken back, by these commands; None: there was none to take back."""
+
+    def __init__(self, fix: Fix | None, commands: tuple[Argv, ...], *, done: bool) -> None:
+        super().__init__()
+        self.fix = fix
+        self.commands = commands
+        self.done = done
+
+
+class Unchanged(Message):
+    """A fix could not be carried out, or not be taken back whole; `reason` says what is left."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class Trouble(Message):
+    """Looking or answering failed. The screen says so and keeps what it shows. Empty: all is well again.
+
+    `stale`: the source cannot be looked at, and may be another one by now.
+    """
+
+    def __init__(self, reason: str, *, stale: bool = False) -> None:
+        super().__init__()
+        self.reason = reason
+        self.stale = stale
