@@ -15,26 +15,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from engine.change.building import (
-    Command,
-    CreateBridge,
-    CreateNetns,
-    CreateVeth,
-    DeleteLink,
-    DeleteNetns,
-    LoadRules,
-    Relay,
-    Serve,
-    Start,
-)
-from engine.change.holds import has_address, has_route, holds
-from engine.change.holds_rules import loaded
-from engine.change.plan import AddAddress, AddRoute, Change, DeleteAddress, DeleteRoute, Plan, SetSysctl
+from engine.change.address import AddAddress, DeleteAddress, has_address
+from engine.change.link import DeleteLink
+from engine.change.namespace import CreateBridge, CreateNetns, CreateVeth, DeleteNetns
+from engine.change.program import PROGRAMS, Command
+from engine.change.route import AddRoute, DeleteRoute, has_route
+from engine.change.ruleset import LoadRules
+from engine.change.sysctl import SetSysctl
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address
+from engine.model.plan import Change, Plan
 from engine.model.route import Route
-
-PROGRAMS = (Serve, Start, Relay)
 
 
 def diff(desired: Plan, snapshot: Snapshot, before: Plan | None = None) -> Plan:
@@ -51,7 +42,7 @@ def diff(desired: Plan, snapshot: Snapshot, before: Plan | None = None) -> Plan:
             again = change.netns in reload or fresh.in_new(change)
             needed = again or (isinstance(change, Command) and change not in earlier.changes)
         else:
-            needed = fresh.in_new(change) or not holds(change, snapshot)
+            needed = fresh.in_new(change) or not change.holds(snapshot)
         if needed:
             made += [*_in_the_way(change, snapshot), change]
             fresh.add(change)
@@ -180,8 +171,8 @@ def _removal(change: Change, netns: Netns) -> Change | None:
             return DeleteAddress(netns.id, link, address) if has_address(netns, link, str(address)) else None
         case AddRoute(route=route):
             return DeleteRoute(netns.id, route) if has_route(netns, route) else None
-        case Command(argv=argv, back=back) if back:
-            return Command(netns.id, back, argv)
+        case Command(words=words, back=back) if back:
+            return Command(netns.id, back, words)
     return None
 
 
@@ -215,7 +206,7 @@ def _reloads(desired: Plan, before: Plan, snapshot: Snapshot) -> set[str]:
         if isinstance(change, LoadRules):
             netns = snapshot.by_id.get(change.netns)
             known = old.get(_key(change), change)
-            if netns is None or known != change or not loaded(change, netns.firewall):
+            if netns is None or known != change or not change.holds(snapshot):
                 found.add(change.netns)
     lost = [change for change in before.changes if isinstance(change, Command) and change not in desired.changes]
     return found | {change.netns for change in lost if not change.back}

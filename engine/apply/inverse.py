@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.change.words import Argv, sysctl_word
+from engine.change.words import sysctl_word
+from engine.model.where import Argv
 
 
 @dataclass(frozen=True, slots=True)

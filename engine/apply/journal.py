@@ -30,7 +30,7 @@ from typing import Any
 from engine.apply import userns
 from engine.apply.errors import JournalError, LabExists, NoLabName
 from engine.apply.inverse import KINDS, WORDS, Inverse, Run, command
-from engine.change.words import Argv
+from engine.model.where import Argv
 
 SCHEMA = "portscope.journal/1"
 JOURNAL, RECORD = "journal.jsonl", "lab.json"

@@ -7,12 +7,8 @@ from collections.abc import Iterable
 
 from engine.apply.hands.programs import Listeners
 from engine.apply.step import Site
-from engine.change.building import Relay, Serve, Start
-from engine.change.command_building import ROOT_NETNS, relay_words, serve_words
-from engine.change.plan import Change
-
-#: The changes that are programs.
-PROGRAMS = (Serve, Start, Relay)
+from engine.change.program import PROGRAMS, ROOT_NETNS, Relay, Serve, Start
+from engine.model.plan import Change
 
 
 def launch(changes: Iterable[Change], site: Site) -> list[Listeners]:
@@ -25,11 +21,11 @@ def launch(changes: Iterable[Change], site: Site) -> list[Listeners]:
     for change in changes:
         path = site.where.path(change.netns) or ROOT_NETNS if isinstance(change, PROGRAMS) else ""
         if isinstance(change, Serve):
-            words.append(serve_words(change, path))
+            words.append(change.server_words(path))
         elif isinstance(change, Start):
-            words.append(json.dumps([path, *change.argv]))
+            words.append(json.dumps([path, *change.words]))
         elif isinstance(change, Relay):
-            relays.setdefault((change.holder, path), []).append(relay_words(change))
+            relays.setdefault((change.holder, path), []).append(change.relay_words)
     started: list[Listeners] = []
     try:
         if words:

@@ -34,14 +34,14 @@ from engine.apply.journal import (
     state_directory,
     ways_back,
 )
-from engine.apply.launch import PROGRAMS, launch
+from engine.apply.launch import launch
 from engine.apply.step import Site
 from engine.apply.steps import prepare
 from engine.apply.undo import reason, replay
-from engine.change.command import argvs
-from engine.change.plan import Change, CreateNetns, Plan
-from engine.change.where import Where, named
-from engine.change.words import Argv
+from engine.change.namespace import CreateNetns
+from engine.change.program import PROGRAMS
+from engine.model.plan import Change, Plan
+from engine.model.where import Argv, Where, named
 
 #: How many changes are made before a signal is heard.
 TOGETHER = 64
@@ -216,5 +216,5 @@ def _make_or_blame(change: Change, site: Site, journal: Journal, number: int | N
     except LabExists:
         raise
     except (OSError, BuildError, ValueError) as error:
-        command = next((shlex.join(argv) for argv in argvs(change, site.where)), type(change).__name__)
+        command = next((shlex.join(argv) for argv in change.argv(site.where)), type(change).__name__)
         raise BuildError(f"{command.split(' <<')[0]}: {reason(error)}") from None

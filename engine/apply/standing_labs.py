@@ -22,11 +22,13 @@ from engine.apply.hands import Hands
 from engine.apply.hands.programs import Listeners, end_process, process_start
 from engine.apply.inverse import DropNetns, EndProcess
 from engine.apply.journal import RECORD, Journal, birth_lock, boot_id, folder_of, folders, settled, state_directory
-from engine.apply.launch import PROGRAMS, launch
+from engine.apply.launch import launch
 from engine.apply.run import Applied, carry_out, own_namespaces
 from engine.apply.step import Site
-from engine.change.plan import Change, DeleteNetns, Plan
-from engine.change.where import named
+from engine.change.namespace import DeleteNetns
+from engine.change.program import PROGRAMS
+from engine.model.plan import Change, Plan
+from engine.model.where import named
 
 Record = Mapping[str, str]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from engine.apply.hands import Hands
 from engine.apply.inverse import Inverse
-from engine.change.where import Where
 from engine.model.firewall import Rule
+from engine.model.where import Where
 
 
 @dataclass(frozen=True, slots=True)

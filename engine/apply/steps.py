@@ -1,4 +1,4 @@
-"""How each change is made and what undoes it: one function for each kind of change, in one table.
+"""How each change is made and what undoes it: by its command line, or by a function of its own where that is not all.
 
 `prepare` looks at what the change is about to overwrite and gives a `Step`: the inverse, to be written down first,
 and the act. What lies in a namespace that the lab makes has no inverse, since it goes with the namespace. The handle
@@ -15,36 +15,22 @@ from dataclasses import replace
 from typing import Any
 
 from engine.apply.errors import BuildError
+from engine.apply.hands import Hands
 from engine.apply.inverse import Inverse, Run, WriteSysctl
 from engine.apply.step import Site, Step, step_in
 from engine.apply.steps_building import BUILDING
-from engine.change.command import argvs
-from engine.change.plan import (
-    AddAddress,
-    AddForwarding,
-    AddPolicyRule,
-    AddRoute,
-    Change,
-    DeleteAddress,
-    DeleteElement,
-    DeleteFlow,
-    DeleteForwarding,
-    DeleteNeighbour,
-    DeletePolicyRule,
-    DeleteRoute,
-    DeleteRule,
-    InsertRule,
-    Listen,
-    ReplaceRule,
-    RulePlace,
-    SetArp,
-    SetContainer,
-    SetLink,
-    SetPort,
-    SetSysctl,
-)
-from engine.change.words import address_words, rule_spec
+from engine.change.address import AddAddress
+from engine.change.container import SetContainer
+from engine.change.link import SetLink
+from engine.change.listener import Listen
+from engine.change.neighbour import DeleteNeighbour
+from engine.change.port import SetPort
+from engine.change.route import AddRoute, DeleteRoute
+from engine.change.rule import DeleteRule, InsertRule, ReplaceRule, words_of
+from engine.change.sysctl import SetSysctl
 from engine.model.firewall import Backend, Rule
+from engine.model.plan import Change
+from engine.model.where import RulePlace
 
 NFT_HANDLE = re.compile(r"# handle (\d+)\s*$", re.MULTILINE)
 
@@ -54,7 +40,34 @@ OPPOSITES = {"unpause": "pause", "pause": "unpause", "start": "stop", "stop": "s
 
 def prepare(change: Change, site: Site) -> Step:
     """The step that makes `change`. Raises BuildError for a change that cannot be made, OSError where looking fails."""
-    return STEPS[type(change)](change, site)
+    return STEPS.get(type(change), _by_command)(change, site)
+
+
+def _by_command(change: Any, site: Site) -> Step:
+    """Made by its command line, or by netlink where `ACTS` has it; undone by the command line of its inverse."""
+    path = site.where.path(change.netns)
+    act = ACTS.get(type(change))
+    back = change.inverse()
+
+    def make() -> None:
+        if act is not None:
+            act(site.hands, path, change)
+            return
+        (argv,) = change.argv(site.bare())
+        site.hands.run(path, argv)
+
+    if back is None:
+        return Step(make)
+    return step_in(site, change.netns, lambda: Run(path, back.argv(site.bare())[0]), make)
+
+
+#: What netlink makes without a program.
+ACTS: Mapping[type[Change], Callable[[Hands, str | None, Any], object]] = {
+    AddAddress: lambda hands, path, change: hands.add_address(path, change.link, change.address),
+    AddRoute: lambda hands, path, change: hands.route(path, "add", change.route),
+    DeleteRoute: lambda hands, path, change: hands.route(path, "del", change.route),
+    DeleteNeighbour: lambda hands, path, change: hands.delete_neighbour(path, change.link, change.address),
+}
 
 
 def _set_link(change: SetLink, site: Site) -> Step:
@@ -63,53 +76,27 @@ def _set_link(change: SetLink, site: Site) -> Step:
     def inverse() -> Inverse:
         up, master = site.hands.link_state(path, change.link)
         before = replace(change, up=None if change.up is None else up, master=None if change.master is None else master)
-        return Run(path, argvs(before, site.bare())[0])
+        return Run(path, before.argv(site.bare())[0])
 
     return step_in(
         site, change.netns, inverse, lambda: site.hands.set_link(path, change.link, change.up, change.master)
     )
 
 
-def _add_address(change: AddAddress, site: Site) -> Step:
-    path = site.where.path(change.netns)
-    argv = ("ip", "addr", "del", *address_words(change.address)[:1], "dev", change.link)
-    do = lambda: site.hands.add_address(path, change.link, change.address)  # noqa: E731
-    return step_in(site, change.netns, lambda: Run(path, argv), do)
-
-
-def _route(change: AddRoute | DeleteRoute, site: Site) -> Step:
-    path = site.where.path(change.netns)
-    verb, opposite = ("add", DeleteRoute) if isinstance(change, AddRoute) else ("del", AddRoute)
-    back = opposite(change.netns, change.route)
-    return step_in(
-        site,
-        change.netns,
-        lambda: Run(path, argvs(back, site.bare())[0]),
-        lambda: site.hands.route(path, verb, change.route),
-    )
-
-
-def _policy_rule(change: AddPolicyRule | DeletePolicyRule, site: Site) -> Step:
-    path = site.where.path(change.netns)
-    (argv,) = argvs(change, site.bare())
-    back = tuple({"add": "del", "del": "add"}.get(word, word) for word in argv)
-    return step_in(site, change.netns, lambda: Run(path, back), lambda: site.hands.run(path, argv))
-
-
 def _set_port(change: SetPort, site: Site) -> Step:
     path = site.where.path(change.netns)
-    (argv,) = argvs(change, site.bare())
+    (argv,) = change.argv(site.bare())
 
     def inverse() -> Inverse:
         (port,) = json.loads(site.hands.run(path, ("bridge", "-d", "-j", "link", "show", "dev", change.link)))
-        return Run(path, argvs(replace(change, value=int(port[change.option])), site.bare())[0])
+        return Run(path, replace(change, value=int(port[change.option])).argv(site.bare())[0])
 
     return step_in(site, change.netns, inverse, lambda: site.hands.run(path, argv))
 
 
 def _set_container(change: SetContainer, site: Site) -> Step:
     """What the engine's client does is undone where its command has an opposite."""
-    (argv,) = argvs(change, site.where)
+    (argv,) = change.argv(site.where)
     opposite = OPPOSITES.get(change.words[0])
     inverse = Run(None, (*change.client, opposite, *change.words[1:])) if opposite else None
 
@@ -117,52 +104,6 @@ def _set_container(change: SetContainer, site: Site) -> Step:
         site.hands.run(None, argv)
 
     return Step(act, inverse)
-
-
-def _delete_address(change: DeleteAddress, site: Site) -> Step:
-    path = site.where.path(change.netns)
-    (argv,) = argvs(change, site.bare())
-    back = tuple("add" if word == "del" else word for word in argv)
-    return step_in(site, change.netns, lambda: Run(path, back), lambda: site.hands.run(path, argv))
-
-
-def _delete_neighbour(change: DeleteNeighbour, site: Site) -> Step:
-    """The kernel finds a neighbour again when it needs it: there is nothing to undo."""
-    path = site.where.path(change.netns)
-    return Step(lambda: site.hands.delete_neighbour(path, change.link, change.address))
-
-
-def _forwarding(change: AddForwarding | DeleteForwarding, site: Site) -> Step:
-    path = site.where.path(change.netns)
-    opposite = DeleteForwarding if isinstance(change, AddForwarding) else AddForwarding
-    (argv,) = argvs(change, site.bare())
-    (back,) = argvs(opposite(change.netns, change.link, change.mac, change.remote), site.bare())
-    return step_in(site, change.netns, lambda: Run(path, back), lambda: site.hands.run(path, argv))
-
-
-def _set_arp(change: SetArp, site: Site) -> Step:
-    path = site.where.path(change.netns)
-    (argv,), (back,) = (argvs(SetArp(change.netns, change.link, on), site.bare()) for on in (change.on, not change.on))
-    return step_in(site, change.netns, lambda: Run(path, back), lambda: site.hands.run(path, argv))
-
-
-def _delete_element(change: DeleteElement, site: Site) -> Step:
-    """An element that had a time to live comes back for good: what was left of it is not known."""
-    path = site.where.path(change.netns)
-    (argv,) = argvs(change, site.bare())
-    back = tuple({"delete": "add", "del": "add"}.get(word, word) for word in argv[:2]) + argv[2:]
-    return step_in(site, change.netns, lambda: Run(path, back), lambda: site.hands.run(path, argv))
-
-
-def _delete_flow(change: DeleteFlow, site: Site) -> Step:
-    """A flow begins anew with its next packet: there is nothing to undo."""
-    path = site.where.path(change.netns)
-    (argv,) = argvs(change, site.bare())
-
-    def act() -> None:
-        site.hands.run(path, argv)
-
-    return Step(act)
 
 
 def _set_sysctl(change: SetSysctl, site: Site) -> Step:
@@ -182,36 +123,36 @@ def _rule(change: InsertRule | ReplaceRule | DeleteRule, site: Site) -> Step:
     place = change.place
     path = site.where.path(place.netns)
     there = site.where.rules(place)
-    native = place.backend is Backend.NFT
-    (argv,) = argvs(change, site.bare())
-    if native and not isinstance(change, DeleteRule):
-        argv = (argv[0], "--echo", "--handle", *argv[1:])
-
-    def act() -> Inverse | None:
-        said = site.hands.run(path, argv)
-        if not native or isinstance(change, DeleteRule):
-            return None
-        handle = NFT_HANDLE.search(said)
-        if handle is None:
-            raise BuildError("nft did not say which handle the new rule has")
-        new = Rule(place.index, (), "", handle=int(handle.group(1)))
-        if isinstance(change, InsertRule):
-            return Run(path, argvs(DeleteRule(place, new), site.bare())[0])
-        old = _old_rule(change, there)
-        return Run(path, argvs(ReplaceRule(place, new, (old.text,)), site.bare())[0])
-
+    (argv,) = change.argv(site.bare())
     if isinstance(change, DeleteRule):
         left = None if there is None else (*there[: place.index], *there[place.index + 1 :])
-        words = (change.rule.text,) if native else rule_spec(change.rule, place.chain)
-        return Step(act, Run(path, argvs(InsertRule(place, change.rule, words), site.bare(left))[0]))
-    if native:
-        return Step(act)
+        back = InsertRule(place, change.rule, words_of(change.rule, place))
+        return Step(lambda: _ran(site, path, argv), Run(path, back.argv(site.bare(left))[0]))
+    if place.backend is Backend.NFT:
+        return Step(lambda: _made_by_nft(change, site, argv))
     new = Rule(place.index, (), shlex.join(("-A", place.chain, *change.words)))
     if isinstance(change, InsertRule):
-        return Step(act, Run(path, argvs(DeleteRule(place, new), site.bare())[0]))
+        return Step(lambda: _ran(site, path, argv), Run(path, DeleteRule(place, new).argv(site.bare())[0]))
     old = _old_rule(change, there)
-    back = ReplaceRule(place, old, rule_spec(old, place.chain))
-    return Step(act, Run(path, argvs(back, site.bare())[0]))
+    back_again = ReplaceRule(place, old, words_of(old, place))
+    return Step(lambda: _ran(site, path, argv), Run(path, back_again.argv(site.bare())[0]))
+
+
+def _ran(site: Site, path: str | None, argv: Sequence[str]) -> None:
+    site.hands.run(path, argv)
+
+
+def _made_by_nft(change: InsertRule | ReplaceRule, site: Site, argv: Sequence[str]) -> Inverse:
+    """Makes the rule, and gives the inverse by the handle that nft tells of it."""
+    path = site.where.path(change.place.netns)
+    handle = NFT_HANDLE.search(site.hands.run(path, (argv[0], "--echo", "--handle", *argv[1:])))
+    if handle is None:
+        raise BuildError("nft did not print the handle of the new rule")
+    new = Rule(change.place.index, (), "", handle=int(handle.group(1)))
+    if isinstance(change, InsertRule):
+        return Run(path, DeleteRule(change.place, new).argv(site.bare())[0])
+    old = _old_rule(change, site.where.rules(change.place))
+    return Run(path, ReplaceRule(change.place, new, (old.text,)).argv(site.bare())[0])
 
 
 def _old_rule(change: ReplaceRule, there: Sequence[Rule] | None) -> Rule:
@@ -221,26 +162,14 @@ def _old_rule(change: ReplaceRule, there: Sequence[Rule] | None) -> Rule:
     return there[place.index]
 
 
-STEPS: Mapping[type[Any], Callable[[Any, Site], Step]] = {
+STEPS: Mapping[type[Change], Callable[[Any, Site], Step]] = {
     SetSysctl: _set_sysctl,
     InsertRule: _rule,
     ReplaceRule: _rule,
     DeleteRule: _rule,
-    DeleteElement: _delete_element,
-    AddRoute: _route,
-    DeleteRoute: _route,
-    AddAddress: _add_address,
-    DeleteAddress: _delete_address,
-    AddPolicyRule: _policy_rule,
-    DeletePolicyRule: _policy_rule,
     SetPort: _set_port,
     SetContainer: _set_container,
-    DeleteNeighbour: _delete_neighbour,
-    AddForwarding: _forwarding,
-    DeleteForwarding: _forwarding,
-    DeleteFlow: _delete_flow,
     SetLink: _set_link,
-    SetArp: _set_arp,
     Listen: _listen,
     **BUILDING,
 }

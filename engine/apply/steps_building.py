@@ -13,19 +13,12 @@ from typing import Any
 from engine.apply.errors import BuildError, LabExists
 from engine.apply.inverse import DropLink, DropNetns, Inverse, Run
 from engine.apply.step import Site, Step, step_in
-from engine.change.building import (
-    Command,
-    CreateBridge,
-    CreateNetns,
-    CreateVeth,
-    DeleteLink,
-    DeleteNetns,
-    LoadRules,
-    Shape,
-)
-from engine.change.command_building import NFT_TABLE, load_argv, load_text, save_argv, shape_words
-from engine.change.where import NETNS_DIR
+from engine.change.link import DeleteLink
+from engine.change.namespace import CreateBridge, CreateNetns, CreateVeth, DeleteNetns
+from engine.change.program import Shape
+from engine.change.ruleset import LoadRules
 from engine.model.firewall import Backend
+from engine.model.where import NETNS_DIR
 from engine.programs import python
 
 #: What the kernel says of a queueing discipline that it does not have (net/sched/sch_api.c).
@@ -88,20 +81,20 @@ def _delete_link(change: DeleteLink, site: Site) -> Step:
 def _load_rules(change: LoadRules, site: Site) -> Step:
     """What tables said before is loaded again by the inverse, in a namespace that was there before."""
     path = site.where.path(change.netns)
-    argv = load_argv(change.backend, change.family, replace=change.replace)
+    argv = change.loader
 
     def inverse() -> Inverse:
         if not change.replace:
             raise BuildError(f"rules are loaded only into namespaces of the lab, and {change.netns} is not one")
         if change.backend is Backend.NFT:
-            tables = NFT_TABLE.findall(change.text)
             there = site.hands.run(path, ("nft", "list", "ruleset"))
             old = "".join(
-                part for part in there.split("\n\n") if part.startswith(tuple(f"table {name} " for name in tables))
+                part
+                for part in there.split("\n\n")
+                if part.startswith(tuple(f"table {name} " for name in change.tables))
             )
-            gone = "".join(f"table {name}\ndelete table {name}\n" for name in tables)
-            return Run(path, ("nft", "-f", "-"), gone + old)
-        return Run(path, argv, site.hands.run(path, save_argv(change.backend, change.family)))
+            return Run(path, ("nft", "-f", "-"), change.emptied + old)
+        return Run(path, argv, site.hands.run(path, change.saver))
 
     def act() -> None:
         if change.backend is Backend.XT_LEGACY and change.replace:
@@ -109,19 +102,9 @@ def _load_rules(change: LoadRules, site: Site) -> Step:
             if not said:
                 return
             site.notes.append(f"{said}: the rules of {change.netns} are written by {argv[0]}")
-        site.hands.run(path, argv, load_text(change))
+        site.hands.run(path, argv, change.load_text)
 
     return step_in(site, change.netns, inverse, act)
-
-
-def _command(change: Command, site: Site) -> Step:
-    path = site.where.path(change.netns)
-
-    def act() -> None:
-        site.hands.run(path, change.argv)
-
-    inverse = Run(path, change.back) if change.back and change.netns not in site.own else None
-    return Step(act, inverse)
 
 
 def _shape(change: Shape, site: Site) -> Step:
@@ -132,13 +115,13 @@ def _shape(change: Shape, site: Site) -> Step:
 
     def act() -> None:
         try:
-            site.hands.run(path, (*qdisc, *shape_words(change)))
+            site.hands.run(path, (*qdisc, *change.qdisc))
         except BuildError as error:
             if not (change.delay or change.loss) or NO_SUCH_QDISC not in str(error):
                 raise
             site.notes.append(f"this kernel has no netem: delay and loss of {change.netns} {change.link} are left out")
             if change.rate:
-                site.hands.run(path, (*qdisc, *shape_words(replace(change, delay=0.0, loss=0.0))))
+                site.hands.run(path, (*qdisc, *replace(change, delay=0.0, loss=0.0).qdisc))
 
     return step_in(site, change.netns, lambda: back, act)
 
@@ -150,6 +133,5 @@ BUILDING: Mapping[type[Any], Callable[[Any, Site], Step]] = {
     DeleteNetns: _delete_netns,
     DeleteLink: _delete_link,
     LoadRules: _load_rules,
-    Command: _command,
     Shape: _shape,
 }

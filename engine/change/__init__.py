@@ -1,1 +1,28 @@
-"""TODO."""
+"""Changes to a host: one class for each kind, with its value and all that it can say of itself. Pure.
+
+A fix, a lab, a plan and a what-if speak in these classes. Each has `argv` (the command lines that a person would type),
+`applied` (the snapshot afterwards), `inverse` (the change that takes it back) and `holds` (whether a snapshot is so
+already); `engine.model.plan.Change` says what each promises. How the kernel is really changed is `engine.apply.steps`.
+
+    sysctl route policy_rule address neighbour fdb conntrack link port    settings and tables of a network stack
+    rule set_element ruleset                                              the firewall; new_rules writes rules for it
+    container listener                                                    engines and programs
+    namespace program                                                     what labs are made of
+    words rule_words                                                      words of ip(8), iptables(8) that kinds share
+    carriers republish                                                    what the kernel or an engine does beside it
+    differences                                                           what differs between two snapshots, as text
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.model.host import Snapshot
+from engine.model.plan import Change
+
+
+def applied(snapshot: Snapshot, changes: Iterable[Change]) -> Snapshot:
+    """The snapshot after the changes, in order. Raises `StaleChange` when one does not fit."""
+    for change in changes:
+        snapshot = change.applied(snapshot)
+    return snapshot

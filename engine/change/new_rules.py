@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import ip_network
 
-from engine.change.plan import InsertRule, ReplaceRule, RulePlace
+from engine.change.rule import InsertRule, ReplaceRule
 from engine.change.words import rule_spec
 from engine.model.address import IPAddress, IPNetwork
 from engine.model.firewall import (
@@ -28,6 +28,7 @@ from engine.model.firewall import (
     VerdictKind,
 )
 from engine.model.packet import PROTOCOL_NUMBERS, Protocol
+from engine.model.where import RulePlace
 
 #: Modules of iptables-extensions(8) that are not called like their protocol.
 XT_MODULES: dict[Protocol, str] = {Protocol.ICMPV6: "icmp6"}

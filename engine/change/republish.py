@@ -12,11 +12,11 @@ from dataclasses import replace
 from ipaddress import ip_network
 
 from engine.change.new_rules import Selector, hairpin, translation
-from engine.change.plan import RulePlace
 from engine.model.address import IPAddress, IPNetwork
 from engine.model.container import Container, PublishedPort
 from engine.model.firewall import Backend, BaseChain, Chain, Field, Interval, Match, Rule, Table
 from engine.model.host import Snapshot
+from engine.model.where import RulePlace
 
 #: The hooks at which a port of the host is translated, with the name of the chain.
 HOOKS = {"prerouting": "PREROUTING", "output": "OUTPUT"}

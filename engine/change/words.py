@@ -1,8 +1,7 @@
-"""Nouns in the words of the tools that change them: ip, iptables, sysctl, conntrack.
+"""Nouns in the words of the tools that change them: ip, iptables, sysctl.
 
-Pure, and the same for every way of naming a namespace; `engine.change.command` puts the program in front.
 A word is one argument for execve: nothing here is quoted for a shell.
-Sources: ip-route(8), ip-address(8), iptables-extensions(8), sysctl(8), conntrack(8).
+Sources: ip-route(8), ip-address(8), iptables-extensions(8), sysctl(8).
 """
 
 from __future__ import annotations
@@ -13,16 +12,18 @@ from collections.abc import Callable
 from engine.model.file_name import is_file_name
 from engine.model.firewall import Rule
 from engine.model.link import Address
-from engine.model.packet import Protocol
 from engine.model.route import NextHop, PolicyRule, Route, table_name
-from engine.model.traffic import ConntrackEntry
-
-Argv = tuple[str, ...]
+from engine.model.where import Argv, Where
 
 MAIN_TABLE = 254
 
 #: Address flags that ip-address(8) takes as words; the other flags are states that the kernel reports.
 ADDRESS_FLAGS = ("home", "mngtmpaddr", "nodad", "noprefixroute")
+
+
+def ip(where: Where, netns: str, *words: str) -> Argv:
+    """An ip(8) command in a namespace."""
+    return (*where.enter(netns), "ip", *words)
 
 
 def sysctl_word(name: str) -> str:
@@ -106,18 +107,6 @@ def address_words(address: Address) -> Argv:
     if address.scope != "global":
         words += ["scope", address.scope]
     return (*words, *(flag for flag in ADDRESS_FLAGS if flag in address.flags))
-
-
-def flow_words(entry: ConntrackEntry) -> Argv:
-    """A tracked flow in conntrack(8)'s words: both ends of its first packet, so that no other flow is meant."""
-    flow, family = entry.original, "ipv4" if entry.original.src.version == 4 else "ipv6"
-    protocol = "icmpv6" if entry.protocol is Protocol.ICMPV6 else str(entry.protocol)
-    words = ["-f", family, "-p", protocol, "--orig-src", str(flow.src), "--orig-dst", str(flow.dst)]
-    if flow.sport is not None and flow.dport is not None:
-        words += ["--orig-port-src", str(flow.sport), "--orig-port-dst", str(flow.dport)]
-    if entry.zone:
-        words += ["--zone", str(entry.zone)]
-    return tuple(words)
 
 
 def save_words(line: str) -> list[str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from engine.change.plan import RulePlace
 from engine.model.firewall import Backend, Rule, Table
 from engine.model.host import Netns
 from engine.model.packet import Packet, Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Conversation, Outcome, Step, StepKind, Symptom, Trace
 from engine.model.verdict import Question
+from engine.model.where import RulePlace
 from engine.path.link.vxlan import carries_frame
 from engine.path.lookup.device_topology import wired
 from engine.path.world import World

@@ -14,13 +14,12 @@ from engine.apply.journal import JOURNAL, Journal, folder_of, parse, state_direc
 from engine.apply.journal import ways_back as journaled
 from engine.apply.run import carry_out
 from engine.apply.run import down as remove
-from engine.change.plan import Change
-from engine.change.where import named
-from engine.change.words import Argv
 from engine.lab import faults
 from engine.lab.errors import LabError
 from engine.lab.faults.table import Fault
 from engine.lab.lifecycle import Draft
+from engine.model.plan import Change
+from engine.model.where import Argv, named
 
 FOLDER = "faults"
 

@@ -6,10 +6,10 @@ back where it is a whole table. Anything else has none, and goes with its namesp
 
 from __future__ import annotations
 
-from engine.change.plan import Command
-from engine.change.words import Argv
+from engine.change.program import Command
 from engine.lab.spec import ExtraRule
 from engine.model.address import IPAddress, IPNetwork
+from engine.model.where import Argv
 
 ADDED = ("-I", "--insert", "-A", "--append")
 WAITING = ("-w", "--wait")

@@ -17,23 +17,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Interface, ip_network
 
-from engine.change.plan import (
-    AddAddress,
-    AddRoute,
-    Change,
-    CreateBridge,
-    CreateNetns,
-    CreateVeth,
-    LoadRules,
-    Plan,
-    Serve,
-    SetSysctl,
-)
+from engine.change.address import AddAddress
+from engine.change.namespace import CreateBridge, CreateNetns, CreateVeth
+from engine.change.program import Serve
+from engine.change.route import AddRoute
+from engine.change.ruleset import LoadRules
+from engine.change.sysctl import SetSysctl
 from engine.model.container import Attachment, Container, Network, PublishedPort
 from engine.model.firewall import Backend
 from engine.model.host import Snapshot
 from engine.model.link import Address
 from engine.model.packet import Protocol
+from engine.model.plan import Change, Plan
 from engine.model.route import NextHop, Route
 
 BRIDGE = "demo0"

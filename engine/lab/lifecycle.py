@@ -17,13 +17,14 @@ from engine.apply.journal import folder_of, state_directory
 from engine.apply.namespaces import netns_file
 from engine.apply.run import down as remove
 from engine.apply.standing_labs import Todo
-from engine.change.plan import CreateNetns, Plan
+from engine.change.namespace import CreateNetns
 from engine.lab import planning
 from engine.lab.blueprint import Blueprint
 from engine.lab.choose import choose
 from engine.lab.compose import read
 from engine.lab.errors import LabError
 from engine.model.host import Snapshot
+from engine.model.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)

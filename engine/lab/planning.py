@@ -10,28 +10,20 @@ from __future__ import annotations
 
 from ipaddress import IPv4Interface, IPv6Address, IPv6Interface, ip_address, ip_network
 
-from engine.change.plan import (
-    AddAddress,
-    AddRoute,
-    Change,
-    CreateBridge,
-    CreateNetns,
-    CreateVeth,
-    Plan,
-    Relay,
-    Serve,
-    SetLink,
-    SetPort,
-    SetSysctl,
-    Shape,
-    Start,
-)
+from engine.change.address import AddAddress
+from engine.change.link import SetLink
+from engine.change.namespace import CreateBridge, CreateNetns, CreateVeth
+from engine.change.port import SetPort
+from engine.change.program import Relay, Serve, Shape, Start
+from engine.change.route import AddRoute
+from engine.change.sysctl import SetSysctl
 from engine.lab import layouts
 from engine.lab.blueprint import Blueprint, End, Node, Outside
 from engine.lab.commands import command_of, device_route
 from engine.lab.spec import ExtraRoute, Listen
 from engine.model.address import IPAddress, IPNetwork
 from engine.model.link import Address
+from engine.model.plan import Change, Plan
 from engine.model.route import NextHop, Route
 
 ANY4, ANY6 = ip_network("0.0.0.0/0"), ip_network("::/0")

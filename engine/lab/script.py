@@ -9,11 +9,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
-from engine.change.building import LoadRules, Relay, Serve, Start
-from engine.change.command import argvs
-from engine.change.command_building import load_argv, load_text
-from engine.change.plan import Change, CreateNetns, Plan
-from engine.change.where import Where, named
+from engine.change.namespace import CreateNetns
+from engine.change.program import Relay, Serve, Start
+from engine.change.ruleset import LoadRules
+from engine.model.plan import Change, Plan
+from engine.model.where import Where, named
 
 SERVER = r"""
 import socket, sys, threading
@@ -60,10 +60,10 @@ def lines(changes: Iterable[Change], where: Where | None = None) -> list[str]:
     found: list[str] = []
     for change in changes:
         if isinstance(change, LoadRules):
-            argv = (*world.enter(change.netns), *load_argv(change.backend, change.family, replace=change.replace))
-            found.append(f"{shlex.join(argv)} <<'END'\n{load_text(change).rstrip()}\nEND")
+            argv = (*world.enter(change.netns), *change.loader)
+            found.append(f"{shlex.join(argv)} <<'END'\n{change.load_text.rstrip()}\nEND")
         else:
-            found += [shlex.join(argv) for argv in argvs(change, world)]
+            found += [shlex.join(argv) for argv in change.argv(world)]
     return found
 
 
@@ -81,7 +81,7 @@ def script(plan: Plan, lab: str) -> str:
             enter = shlex.join(where.enter(change.netns))
             body.append(f'{enter} python3 -I -c "$server" {shlex.join(words)} >/dev/null 2>&1 & echo $! >> "$pids"')
         elif isinstance(change, Start):
-            argv = shlex.join((*where.enter(change.netns), *change.argv))
+            argv = shlex.join((*where.enter(change.netns), *change.words))
             body.append(f'{argv} >/dev/null 2>&1 & echo $! >> "$pids"')
         elif isinstance(change, Relay):
             continue

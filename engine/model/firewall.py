@@ -94,6 +94,11 @@ class Backend(StrEnum):
     XT_LEGACY = "xt-legacy"
 
 
+#: Which program of iptables speaks for a family, and how it is called for a backend.
+XT_PROGRAMS: Mapping[str, str] = {"ip": "iptables", "ip6": "ip6tables", "bridge": "ebtables", "arp": "arptables"}
+XT_SUFFIX: Mapping[Backend, str] = {Backend.XT_NFT: "nft", Backend.XT_LEGACY: "legacy"}
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule. `index` counts from 0 in its chain; `handle` is nftables'; `text` is its tool's own line, `LATE`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from functools import cached_property
 
 from engine.frozen import dataclass
@@ -79,6 +79,10 @@ class Netns:
             found.setdefault(address.address, address)
         return found
 
+    def with_link(self, link: Link) -> Netns:
+        """This namespace with another value for one of its links."""
+        return replace(self, links=tuple(link if each.index == link.index else each for each in self.links))
+
     def sysctl(self, name: str, default: int = 0) -> int:
         """The value of a sysctl, or `default` where the kernel has no such name here."""
         return self.sysctls.get(name, default)
@@ -108,6 +112,10 @@ class Snapshot:
     def by_id(self) -> Mapping[str, Netns]:
         """Namespaces by id."""
         return {netns.id: netns for netns in self.namespaces}
+
+    def with_netns(self, netns: Netns) -> Snapshot:
+        """This snapshot with another value for one of its namespaces."""
+        return replace(self, namespaces=tuple(netns if each.id == netns.id else each for each in self.namespaces))
 
     @property
     def host_netns(self) -> Netns:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from engine.change.plan import Plan
 from engine.frozen import dataclass
 from engine.model.address import IPAddress
 from engine.model.host import Gap
 from engine.model.packet import ECHO_PROTOCOLS, Protocol
+from engine.model.plan import Plan
 from engine.model.proof import Proof
 from engine.model.ref import Ref
 from engine.model.trace import Assumption, Conversation, Symptom

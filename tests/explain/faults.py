@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any
 
-from engine.change.plan import Change
 from engine.explain import ask
 from engine.explain.question import resolve
 from engine.model.firewall import Backend, BaseChain, Chain, Field, Interval, Match, Rule, Table, VerdictKind
 from engine.model.firewall import Verdict as Says
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
+from engine.model.plan import Change
 from engine.model.traffic import Process, Relay
 from engine.model.verdict import Question, Verdict
 from engine.path.lookup.device_topology import ZERO_MAC

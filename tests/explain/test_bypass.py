@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from engine.change.applied import apply
+from engine.change import applied
 from engine.explain import ask
 from engine.explain.question import resolve
 from engine.model.firewall import (
@@ -127,7 +127,7 @@ def test_a_rule_that_was_meant_to_close_the_port_is_found(name: str) -> None:
 def test_its_fix_keeps_the_client_out_and_nobody_else_s_port(name: str) -> None:
     snapshot, _, _ = BYPASSED[name]
     (fix,) = the_finding(snapshot).fixes
-    closed = apply(snapshot, fix.plan.changes)
+    closed = applied(snapshot, fix.plan.changes)
     assert asked(closed).symptom is fix.then is Symptom.TIMEOUT
     assert asked(closed, "web", "db:5432").symptom is Symptom.CONNECTED
     assert fix.commands

@@ -8,12 +8,15 @@ from ipaddress import ip_address
 
 import pytest
 
-from engine.change.applied import apply
-from engine.change.plan import Change, InsertRule, Listen, ReplaceRule, SetSysctl
+from engine.change import applied
+from engine.change.listener import Listen
+from engine.change.rule import InsertRule, ReplaceRule
+from engine.change.sysctl import SetSysctl
 from engine.explain import ask
 from engine.model.firewall import Match, Nat, NatKind, Rule, Verdict, VerdictKind
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
+from engine.model.plan import Change
 from engine.model.trace import Outcome, Symptom
 from engine.model.verdict import Fix, Question, Reach, Source
 from engine.model.verdict import Verdict as Answer
@@ -48,7 +51,7 @@ def test_a_cause_has_a_fix_where_this_host_can_mend_it(fault: Fault) -> None:
 @pytest.mark.parametrize("fault", with_a_fix, ids=str)
 def test_the_first_fixes_of_all_causes_together_connect(fault: Fault) -> None:
     verdict = fault.verdict()
-    mended = ask(apply(fault.snapshot, first_fixes(verdict)), fault.question)
+    mended = ask(applied(fault.snapshot, first_fixes(verdict)), fault.question)
     assert mended.symptom is Symptom.CONNECTED
     fixed = [cause for cause in verdict.causes if cause.fixes]
     assert fixed[-1].fixes[0].then is Symptom.CONNECTED

@@ -39,9 +39,9 @@ GROUPS = {
 HEAD = """# Causes and findings
 
 Every code that an answer can have, with what it means, what the client notices, what mends it, and an example: a
-sentence and the first fix that portscope finds for it. The page is written from the table of `engine/catalogue/codes.py`
-and from the hosts of the tests (`GOLDEN=write pytest tests/explain/test_codes.py`). Codes are stable; others may be
-added.
+sentence and the first fix that portscope finds for it. The page is written from the table of
+`engine/catalogue/codes.py` and from the hosts of the tests (`GOLDEN=write pytest tests/explain/test_codes.py`). Codes
+are stable; others may be added.
 
 A *cause* stops a packet. All of them are told, in the order in which the packet meets them. A *finding* stands beside a
 connection that works.

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from engine.change.applied import apply
+from engine.change import applied
 from engine.explain import ask
 from engine.explain.question import resolve
 from engine.model.trace import Symptom
@@ -103,7 +103,7 @@ def test_what_is_missing_for_ipv6_alone_is_named_and_given_back(
     told = [" ".join(argv) for cause in verdict.causes for argv in cause.fixes[0].commands]
     for part in commands:
         assert any(part in command for command in told), (part, told)
-    assert ask(apply(snapshot, first_fixes(verdict)), question).symptom is Symptom.CONNECTED
+    assert ask(applied(snapshot, first_fixes(verdict)), question).symptom is Symptom.CONNECTED
     assert ask(snapshot, resolve(snapshot, "10.77.0.1:8080", "ns:lan")).reach is Reach.YES
 
 

@@ -7,9 +7,9 @@ from ipaddress import ip_address
 
 import pytest
 
-from engine.change.applied import apply
+from engine.change import applied
 from engine.change.new_rules import Selector, insertion
-from engine.change.plan import DeleteRule, Plan, RulePlace
+from engine.change.rule import DeleteRule
 from engine.explain import ask
 from engine.explain.question import resolve
 from engine.explain.ranking import side_effects
@@ -18,7 +18,9 @@ from engine.explain.survey.probes import Probe, doors, places
 from engine.model.firewall import Backend, VerdictKind
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
+from engine.model.plan import Plan
 from engine.model.verdict import Fix, Question
+from engine.model.where import RulePlace
 from engine.path.world import World as Walked
 from tests.explain.faults import Fault, docker
 from tests.explain.table import FAULTS
@@ -33,7 +35,7 @@ def fixes_of(snapshot: Snapshot, target: str = "10.77.0.1:8080", source: str = "
 
 def computed(snapshot: Snapshot, question: Question, fix: Fix) -> Effects:
     before = Walked(snapshot)
-    after = before.derive(apply(snapshot, fix.plan.changes))
+    after = before.derive(applied(snapshot, fix.plan.changes))
     return Sideways(question).of(before, after, fix.plan.changes)
 
 
@@ -124,7 +126,7 @@ def test_work_is_bounded_and_what_was_not_tried_is_told() -> None:
     fix = next(f for f in ask(snapshot, question).causes[0].fixes if isinstance(f.plan.changes[0], DeleteRule))
     before = Walked(snapshot)
     sideways = Sideways(question)
-    found = sideways.of(before, before.derive(apply(snapshot, fix.plan.changes)), fix.plan.changes)
+    found = sideways.of(before, before.derive(applied(snapshot, fix.plan.changes)), fix.plan.changes)
     assert sideways.walks <= MOST_FOR_A_FIX + 1 <= MOST
     assert found.untried > 0
     assert f"{found.untried} more ways that it could change were not tried" in found.sentences()

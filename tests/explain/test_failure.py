@@ -6,13 +6,13 @@ from ipaddress import ip_address
 
 import pytest
 
-from engine.change.plan import RulePlace
 from engine.explain.failure import Failure, Leg, failure_of, is_tcp, place_of, rule_at, translation_of
 from engine.model.firewall import Backend
 from engine.model.packet import Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Outcome
 from engine.model.verdict import Question, Source
+from engine.model.where import RulePlace
 from engine.path.choices import Choices
 from engine.path.exchange.conversation import converse
 from engine.path.world import World as Walked

@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
-from engine.change.applied import apply
-from engine.change.applied_built_in import with_built_in
-from engine.change.plan import RulePlace
+from engine.change import applied
+from engine.change.built_in_chains import with_built_in
 from engine.explain import ask
 from engine.explain.question import resolve
 from engine.model.firewall import Backend, Firewall
 from engine.model.host import Snapshot
 from engine.model.trace import Symptom
 from engine.model.verdict import Reach
+from engine.model.where import RulePlace
 from tests.hosts.stock import docker_world, three_in_line
 
 
@@ -30,7 +30,7 @@ def test_a_container_that_goes_out_unmasqueraded_is_mended_where_the_host_has_no
     assert (cause.code, cause.at.netns, cause.at.name) == ("NAT_MASQ_MISSING", "host", "nat/POSTROUTING")
     fix = cause.fixes[0]
     assert fix.commands[0][-9:] == ("POSTROUTING", "1", "-s", "172.17.0.0/16", "!", "-o", "docker0", "-j", "MASQUERADE")
-    mended = apply(snapshot, fix.plan.changes)
+    mended = applied(snapshot, fix.plan.changes)
     assert ask(mended, resolve(mended, "10.77.0.2:9000", "web")).reach is Reach.YES
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.change.applied import apply
+from engine.change import applied
 from engine.explain import ask
 from engine.explain.question import resolve
 from engine.model.host import Snapshot
@@ -41,7 +41,7 @@ def test_a_port_that_leads_to_another_container_is_found_and_mended(change: None
     finding = the_finding(snapshot)
     assert (finding.code, finding.at.name, finding.owner) == ("NAT_DNAT_STALE_TARGET", "nat/DOCKER #1", "docker")
     assert "db answers, and not web" in finding.sentence
-    after = asked(apply(snapshot, finding.fixes[0].plan.changes))
+    after = asked(applied(snapshot, finding.fixes[0].plan.changes))
     assert (after.conversation.forward.hops[-1].netns, after.findings) == ("web", ())
     assert WEB in " ".join(finding.fixes[0].commands[0])
 
@@ -54,7 +54,7 @@ def test_a_port_that_only_the_proxy_serves_is_found_and_mended(source: str) -> N
     assert "it sees 172.17.0.1 for every client" in finding.sentence
     (fix,) = finding.fixes
     assert len(fix.commands) == 1, "what is accepted already is not accepted again"
-    after = asked(apply(snapshot, fix.plan.changes), source)
+    after = asked(applied(snapshot, fix.plan.changes), source)
     assert (after.symptom, after.conversation.relayed, after.findings) == (Symptom.CONNECTED, None, ())
 
 

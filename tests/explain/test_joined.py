@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.change.applied import apply
+from engine.change import applied
 from engine.explain import ask
 from engine.explain.question import resolve
 from engine.model.firewall import Backend, BaseChain, Chain, Rule, Table, Verdict, VerdictKind
@@ -32,7 +32,7 @@ def test_a_rule_that_is_met_both_ways_is_one_cause(breaks: tuple[Break, ...], co
     snapshot = line(lambda world: [change(world) for change in breaks])
     question, verdict = asked(snapshot)
     assert [cause.code for cause in verdict.causes] == codes
-    assert ask(apply(snapshot, first_fixes(verdict)), question).symptom is Symptom.CONNECTED
+    assert ask(applied(snapshot, first_fixes(verdict)), question).symptom is Symptom.CONNECTED
     assert "past that it stops 10.2.0.2:80 → 10.1.0.2:50123/tcp" in verdict.causes[0].evidence
     then = [cause.fixes[0].then for cause in verdict.causes]
     assert (then[-1], Symptom.CONNECTED in then[:-1]) == (Symptom.CONNECTED, False)
@@ -43,7 +43,7 @@ def test_its_fix_is_one_plan_for_both_directions_and_the_whole_rule_may_go_inste
     question, verdict = asked(snapshot)
     both, deletion = verdict.causes[0].fixes
     assert [len(fix.commands) for fix in (both, deletion)] == [2, 1]
-    assert ask(apply(snapshot, deletion.plan.changes), question).symptom is Symptom.CONNECTED
+    assert ask(applied(snapshot, deletion.plan.changes), question).symptom is Symptom.CONNECTED
     assert both.title.count("filter/FORWARD #0") == 2
 
 
@@ -59,7 +59,7 @@ def test_exceptions_stay_apart_where_another_remedy_between_them_moves_the_chain
     snapshot = line(lambda world: world["router"].iptables(text))
     question, verdict = asked(snapshot)
     assert [cause.code for cause in verdict.causes][:2] == ["FW_POLICY_DROP", "FW_RULE_DROP"]
-    assert ask(apply(snapshot, first_fixes(verdict)), question).symptom is Symptom.CONNECTED
+    assert ask(applied(snapshot, first_fixes(verdict)), question).symptom is Symptom.CONNECTED
 
 
 def test_the_second_exception_of_a_native_table_stands_before_the_rule_too() -> None:
@@ -83,4 +83,4 @@ def test_a_network_that_has_the_addresses_of_both_ends_is_one_cause_with_a_route
     (fix,) = cause.fixes
     assert cause.code == "SRC_SUBNET_OVERLAP"
     assert [argv[argv.index("add") + 1] for argv in fix.commands] == ["172.17.0.3/32", "172.17.0.2/32"]
-    assert ask(apply(snapshot, fix.plan.changes), question).symptom is Symptom.CONNECTED
+    assert ask(applied(snapshot, fix.plan.changes), question).symptom is Symptom.CONNECTED

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.change.applied_links import with_netns
-from engine.change.plan import DeleteElement
+from engine.change.set_element import DeleteElement
 from engine.explain import ask
 from engine.explain.fixes.persistence import lasting
 from engine.explain.question import resolve
@@ -90,7 +89,7 @@ def blocked(member: str, words: str) -> Cause:
     sets = parse_ipset_save(f"create bad hash:net\nadd bad {member}\nadd bad 198.51.100.0/24\n")
     text = f"*filter\n:INPUT ACCEPT [0:0]\n-A INPUT {words} -j DROP\nCOMMIT\n"
     firewall = Firewall(parse_xt_save(text, Backend.XT_NFT, "ip", sets), sets)
-    snapshot = with_netns(snapshot, replace(snapshot.host_netns, firewall=firewall))
+    snapshot = snapshot.with_netns(replace(snapshot.host_netns, firewall=firewall))
     (cause,) = ask(snapshot, resolve(snapshot, "10.77.0.1:7000", "ns:lan")).causes
     return cause
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.change.applied import apply
+from engine.change import applied
 from engine.explain import ask
 from engine.explain.failure import failure_of
 from engine.explain.question import resolve
@@ -61,7 +61,7 @@ def test_each_fault_is_named_where_the_packet_meets_it(breaks: tuple[Break, ...]
     assert [cause.code for cause in verdict.causes] == codes
     assert all(cause.fixes for cause in verdict.causes)
     assert [cause.fixes[0].then is Symptom.CONNECTED for cause in verdict.causes] == [False] * (len(codes) - 1) + [True]
-    assert ask(apply(snapshot, first_fixes(verdict)), question).symptom is Symptom.CONNECTED
+    assert ask(applied(snapshot, first_fixes(verdict)), question).symptom is Symptom.CONNECTED
 
 
 @pytest.mark.parametrize(("breaks", "codes"), TWO)
@@ -69,7 +69,7 @@ def test_a_part_of_the_fixes_is_not_enough(breaks: tuple[Break, ...], codes: lis
     snapshot = broken(breaks)
     question, verdict = asked(snapshot)
     for cause in verdict.causes:
-        assert ask(apply(snapshot, cause.fixes[0].plan.changes), question).symptom is not Symptom.CONNECTED
+        assert ask(applied(snapshot, cause.fixes[0].plan.changes), question).symptom is not Symptom.CONNECTED
 
 
 def test_one_fault_is_one_cause() -> None:
@@ -82,7 +82,7 @@ def test_two_rules_in_a_row_are_two_causes() -> None:
     text = f"*filter\n:FORWARD ACCEPT [0:0]\n{rules}COMMIT\n"
     snapshot = line(lambda world: world["router"].iptables(text))
     question, verdict = asked(snapshot)
-    assert ask(apply(snapshot, first_fixes(verdict)), question).symptom is Symptom.CONNECTED
+    assert ask(applied(snapshot, first_fixes(verdict)), question).symptom is Symptom.CONNECTED
     assert {cause.code for cause in verdict.causes} == {"FW_RULE_DROP"}
 
 

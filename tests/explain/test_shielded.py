@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.change.applied import apply
+from engine.change import applied
 from engine.explain import ask
 from engine.explain.question import resolve
 from engine.model.host import Snapshot
@@ -34,7 +34,7 @@ def test_rules_behind_an_exception_that_accepts_are_causes_of_their_own() -> Non
         ("FW_RULE_DROP", "filter/FORWARD #1"),
         ("FW_RULE_DROP", "filter/DOCKER-USER #0"),
     ]
-    after = apply(snapshot, verdict.causes[0].fixes[0].plan.changes)
+    after = applied(snapshot, verdict.causes[0].fixes[0].plan.changes)
     assert answer(after).symptom is Symptom.CONNECTED
     assert [(len(cause.fixes), bool(cause.settled)) for cause in verdict.causes] == [(1, False), (0, True), (0, True)]
     assert render(verdict, 200).count("none of its own: the exception above") == 2

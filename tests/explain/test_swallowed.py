@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.change.applied import apply
+from engine.change import applied
 from engine.explain import ask
 from engine.explain.question import resolve
 from engine.model.firewall import Backend, BaseChain, Chain, Table
@@ -34,7 +34,7 @@ def test_its_fixes_let_the_error_through_and_keep_the_connection() -> None:
     (found,) = findings(snapshot)
     assert len(found.fixes) == 3
     for fix in found.fixes:
-        assert findings(apply(snapshot, fix.plan.changes)) == ()
+        assert findings(applied(snapshot, fix.plan.changes)) == ()
     assert "--icmp-type" in found.fixes[0].commands[0]
 
 

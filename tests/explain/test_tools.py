@@ -14,24 +14,19 @@ from pathlib import Path
 
 import pytest
 
+from engine.change.address import AddAddress, DeleteAddress
 from engine.change.new_rules import Selector, insertion
-from engine.change.plan import (
-    AddAddress,
-    AddRoute,
-    Change,
-    DeleteAddress,
-    DeleteRoute,
-    DeleteRule,
-    InsertRule,
-    RulePlace,
-)
+from engine.change.route import AddRoute, DeleteRoute
+from engine.change.rule import DeleteRule, InsertRule
 from engine.explain.fixes.owner_tools import said
 from engine.explain.fixes.persistence import lasting
 from engine.model.firewall import Backend, Rule, Verdict, VerdictKind
 from engine.model.host import Snapshot
 from engine.model.link import Address
 from engine.model.packet import Protocol
+from engine.model.plan import Change
 from engine.model.route import NextHop, Route
+from engine.model.where import RulePlace
 from engine.observe.firewall.xt.save_text import parse_xt_save
 from tests.hosts.stock import docker_world
 

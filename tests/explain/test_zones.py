@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.change.applied import apply
+from engine.change import applied
 from engine.explain import ask
 from engine.explain.question import resolve
 from engine.model.trace import Symptom
@@ -42,7 +42,7 @@ def cause(target: str, zones: list[str], change: Callable[[World], object] = lam
     snapshot = world.snapshot()
     question = resolve(snapshot, target, "ns:web")
     found = ask(snapshot, question).causes[0]
-    assert ask(apply(snapshot, found.fixes[0].plan.changes), question).symptom is Symptom.CONNECTED
+    assert ask(applied(snapshot, found.fixes[0].plan.changes), question).symptom is Symptom.CONNECTED
     return found
 
 

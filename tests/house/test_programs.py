@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from engine import programs
-from engine.change.plan import Plan
 from engine.lab.script import script
+from engine.model.plan import Plan
 
 ROOT = Path(__file__).parents[2]
 SAFE = {"-P", "-I"}

@@ -13,36 +13,26 @@ from engine.apply.errors import BuildError
 from engine.apply.inverse import DropNetns
 from engine.apply.journal import Journal
 from engine.apply.run import apply, build_lab, down, sweep
-from engine.change.plan import (
-    AddAddress,
-    AddPolicyRule,
-    AddRoute,
-    Change,
-    CreateBridge,
-    CreateNetns,
-    CreateVeth,
-    DeleteElement,
-    DeletePolicyRule,
-    DeleteRoute,
-    DeleteRule,
-    InsertRule,
-    Listen,
-    LoadRules,
-    Plan,
-    ReplaceRule,
-    RulePlace,
-    Serve,
-    SetLink,
-    SetPort,
-    SetSysctl,
-)
-from engine.change.where import named
+from engine.change.address import AddAddress
+from engine.change.link import SetLink
+from engine.change.listener import Listen
+from engine.change.namespace import CreateBridge, CreateNetns, CreateVeth
+from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
+from engine.change.port import SetPort
+from engine.change.program import Serve
+from engine.change.route import AddRoute, DeleteRoute
+from engine.change.rule import DeleteRule, InsertRule, ReplaceRule
+from engine.change.ruleset import LoadRules
+from engine.change.set_element import DeleteElement
+from engine.change.sysctl import SetSysctl
 from engine.model.address import Family
 from engine.model.firewall import Backend, Interval, Rule
 from engine.model.link import Address
 from engine.model.packet import Protocol
+from engine.model.plan import Change, Plan
 from engine.model.route import NextHop, PolicyRule, Route
 from engine.model.traffic import Listener
+from engine.model.where import RulePlace, named
 from tests.harness.needs import require
 from tests.harness.netns import NETNS_FOLDER, Netns, World
 from tests.harness.probe import probe

@@ -9,31 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from engine.change.command import argvs
-from engine.change.plan import (
-    AddAddress,
-    AddRoute,
-    Change,
-    CreateBridge,
-    CreateVeth,
-    DeleteNeighbour,
-    DeleteRoute,
-    DeleteRule,
-    InsertRule,
-    LoadRules,
-    ReplaceRule,
-    RulePlace,
-    SetArp,
-    SetLink,
-    SetSysctl,
-)
-from engine.change.where import Where, named
+from engine.change.address import AddAddress
+from engine.change.link import SetArp, SetLink
+from engine.change.namespace import CreateBridge, CreateVeth
+from engine.change.neighbour import DeleteNeighbour
+from engine.change.route import AddRoute, DeleteRoute
+from engine.change.rule import DeleteRule, InsertRule, ReplaceRule
+from engine.change.ruleset import LoadRules
+from engine.change.sysctl import SetSysctl
 from engine.explain.fixes.persistence import lasting
 from engine.model.firewall import Backend, Rule
 from engine.model.host import Netns as HostNetns
 from engine.model.host import Snapshot
 from engine.model.link import Address
+from engine.model.plan import Change
 from engine.model.route import NextHop, Route
+from engine.model.where import RulePlace, Where, named
 from tests.harness.needs import require
 from tests.harness.netns import CommandFailed, End, Netns, World, run
 
@@ -56,7 +47,7 @@ def netns(world: World) -> Netns:
 
 
 def do(change: Change, where: Where | None = None) -> None:
-    for argv in argvs(change, where or named()):
+    for argv in change.argv(where or named()):
         run(argv)
 
 

@@ -17,12 +17,12 @@ import pytest
 from engine.apply.errors import BuildError
 from engine.apply.namespaces import run_in
 from engine.apply.run import sweep
-from engine.change.command import argvs
-from engine.change.plan import CreateNetns, DeleteRule, RulePlace
-from engine.change.where import named
+from engine.change.namespace import CreateNetns
+from engine.change.rule import DeleteRule
 from engine.lab.demo import NODES, plan
 from engine.lab.running import DemoLab, demo_lab
 from engine.model.firewall import Backend, Rule
+from engine.model.where import RulePlace, named
 from engine.programs import environment
 from tests.harness.needs import require
 from tests.harness.netns import NETNS_FOLDER, World, run
@@ -126,7 +126,7 @@ def test_the_published_port_times_out_for_the_lan_and_deleting_the_rule_mends_it
     lines = run(["nsenter", f"--net={lab.host}", "iptables-nft-save"]).splitlines()
     (line,) = (line for line in lines if line.startswith("-A DOCKER-USER") and line.endswith("-j DROP"))
     place = RulePlace(lab.host.name, Backend.XT_NFT, "ip", "filter", "DOCKER-USER", 0)
-    for argv in argvs(DeleteRule(place, Rule(0, (), line)), named()):
+    for argv in DeleteRule(place, Rule(0, (), line)).argv(named()):
         run(argv)
     assert probe(lan, address, int(port)).answer.startswith("web saw 192.168.30.2:")
 

@@ -22,10 +22,12 @@ from engine.apply.errors import BuildError
 from engine.apply.hands import Hands
 from engine.apply.journal import Journal
 from engine.apply.namespaces import run_in
-from engine.change.plan import AddRoute, CreateNetns, DeleteNetns, Plan
+from engine.change.namespace import CreateNetns, DeleteNetns
+from engine.change.route import AddRoute
 from engine.lab import lifecycle
 from engine.lab.lifecycle import Draft
 from engine.model.host import Snapshot
+from engine.model.plan import Plan
 from engine.observe.look.snapshot import take
 from tests.harness.needs import require
 from tests.harness.netns import NETNS_FOLDER, World, run

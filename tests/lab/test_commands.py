@@ -29,4 +29,4 @@ from engine.lab.spec import ExtraRule, Place
 )
 def test_a_line_runs_in_the_lab_and_has_a_way_back(line: str, runs: str, back: str) -> None:
     made = command_of(ExtraRule(Place("lab.yaml", 1, "x-lab.rules[0]"), "host", tuple(line.split())), "lab-host")
-    assert (made.netns, made.argv, made.back) == ("lab-host", tuple(runs.split()), tuple(back.split()))
+    assert (made.netns, made.words, made.back) == ("lab-host", tuple(runs.split()), tuple(back.split()))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.change.command import argvs
-from engine.change.plan import CreateNetns, LoadRules, Serve
-from engine.change.where import named
+from engine.change.namespace import CreateNetns
+from engine.change.program import Serve
+from engine.change.ruleset import LoadRules
 from engine.lab import demo
+from engine.model.where import named
 from tests.views.hosts import docker_host
 
 
@@ -29,7 +30,7 @@ def test_every_change_lies_in_a_namespace_of_the_lab() -> None:
 
 def test_every_change_can_be_shown_as_commands() -> None:
     for change in demo.plan("demo").changes:
-        assert argvs(change, named())
+        assert change.argv(named())
 
 
 def test_the_question_names_the_published_port_and_the_client() -> None:

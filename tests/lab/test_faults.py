@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.change.plan import Command, Serve, SetSysctl
+from engine.change.program import Command, Serve
+from engine.change.sysctl import SetSysctl
 from engine.lab import dojo, faults
 from engine.lab.errors import LabError
 from engine.lab.faults.table import Fault
@@ -44,7 +45,7 @@ def test_a_fault_has_a_story_hints_and_a_way_back(fault: Fault) -> None:
     changes = faults.plan(fault, LAB.lab).changes
     for change in changes:
         assert isinstance(change, Command | SetSysctl)
-        assert "{" not in "".join(word for word in change.argv if word != "{") if isinstance(change, Command) else True
+        assert "{" not in "".join(word for word in change.words if word != "{") if isinstance(change, Command) else True
     ways_back = [change for change in changes if isinstance(change, SetSysctl) or change.back]
     assert bool(ways_back) == bool(fault.actions)
 
@@ -53,7 +54,7 @@ def test_rules_are_written_with_the_labs_own_tool() -> None:
     legacy = draft(LAB.text + "x-lab: {firewall: iptables-legacy}\n", "lab.yaml", "lab")
     (change,) = faults.plan(faults.find("docker-user-drop"), legacy.lab).changes
     assert isinstance(change, Command)
-    assert change.argv[:4] == ("iptables-legacy", "-w", "-I", "DOCKER-USER")
+    assert change.words[:4] == ("iptables-legacy", "-w", "-I", "DOCKER-USER")
     assert change.back[:4] == ("iptables-legacy", "-w", "-D", "DOCKER-USER")
 
 

@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from engine.change.elements import ipset_words, nft_words
+from engine.change.set_element import ipset_words, nft_words
 from engine.model.firewall import Atom, Interval, Name, NamedSet
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from engine.change.plan import DeleteFlow, ReplaceRule, SetSysctl
+from engine.change.conntrack import DeleteFlow
+from engine.change.rule import ReplaceRule
+from engine.change.sysctl import SetSysctl
 from engine.explain import ask
 from engine.model.packet import Protocol
 from engine.model.trace import Outcome, StepKind, Symptom, Trace

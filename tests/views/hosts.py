@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
 
-from engine.change.plan import DeleteRule, Plan, RulePlace
+from engine.change.rule import DeleteRule
 from engine.model.address import Family
 from engine.model.container import Attachment, Container, Network, PublishedPort
 from engine.model.firewall import (
@@ -27,11 +27,13 @@ from engine.model.firewall import Verdict as RuleVerdict
 from engine.model.host import Gap, Netns, Snapshot
 from engine.model.link import Address, BridgeOptions, BridgePort, Link, Peer
 from engine.model.packet import Packet, Protocol
+from engine.model.plan import Plan
 from engine.model.ref import Ref, RefKind
 from engine.model.route import NextHop, Route
 from engine.model.trace import Assumption, Context, Conversation, Hop, Outcome, Step, StepKind, Symptom, Trace
 from engine.model.traffic import Listener, Process, Relay
 from engine.model.verdict import Cause, Fix, NearMiss, Question, Reach, Source, Verdict
+from engine.model.where import RulePlace
 
 HOST_SYSCTLS = {"net.ipv4.ip_forward": 1, "net.ipv4.conf.all.rp_filter": 0}
 CLIENT, PUBLISHED, WEB = ip_address("10.77.0.2"), ip_address("10.77.0.1"), ip_address("172.17.0.2")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from engine.change.plan import Plan
 from engine.model.host import Gap
 from engine.model.packet import TCP_ACK, TCP_SYN, Packet, Protocol
+from engine.model.plan import Plan
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Assumption, Conversation, Hop, Outcome, Step, StepKind, Symptom, Trace
 from engine.model.verdict import Cause, Fix, NearMiss, Question, Reach, Source, Verdict

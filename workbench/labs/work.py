@@ -15,13 +15,14 @@ from pathlib import Path
 from engine.apply import userns
 from engine.apply.errors import BuildError, LabExists
 from engine.apply.namespaces import run_in
-from engine.change.plan import Change, DeleteNetns
+from engine.change.namespace import DeleteNetns
 from engine.lab import breaking, description, edits, faults, library, lifecycle
 from engine.lab.errors import LabError
 from engine.lab.lifecycle import Draft
 from engine.lab.save import save
 from engine.lab.script import lines
 from engine.model.host import Snapshot
+from engine.model.plan import Change
 from workbench import world
 from workbench.exits import refused, usage
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.change.where import seen
-from engine.change.words import Argv
 from engine.model.host import Snapshot
 from engine.model.verdict import Fix
+from engine.model.where import Argv, seen
 from workbench.exits import refused
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from textual.message import Message
 
 from engine.change.differences import Difference
-from engine.change.words import Argv
 from engine.model.host import Snapshot
 from engine.model.verdict import Fix, Verdict
+from engine.model.where import Argv
 from views.verdict.ask import Ask
 from workbench.session.flips import Flip
 

@@ -6,12 +6,13 @@ tool's ban of one address is not worked around: an exception in its chain is gon
 
 from __future__ import annotations
 
-from engine.change.elements import ipset_words, nft_words
-from engine.change.filtering import DeleteElement, DeleteRule, RulePlace
+from engine.change.rule import DeleteRule
+from engine.change.set_element import DeleteElement, ipset_words, nft_words
 from engine.explain.blocker import WIDE, Remedy
 from engine.explain.evidence.rule_scope import source_of
 from engine.explain.failure import Failure
 from engine.model.firewall import Atom, Interval, Match, NamedSet, Rule, Table
+from engine.model.where import RulePlace
 from engine.path.fields.matches import named_set, values_of
 from engine.path.lookup.set_lookup import Value, holds
 from engine.path.lookup.values import Unknown

@@ -3,8 +3,10 @@ the table has no room for a new one."""
 
 from __future__ import annotations
 
+from engine.change.conntrack import DeleteFlow
 from engine.change.new_rules import Selector, insertion
-from engine.change.plan import DeleteFlow, DeleteRule, SetSysctl
+from engine.change.rule import DeleteRule
+from engine.change.sysctl import SetSysctl
 from engine.explain.blocker import WIDE, Blocker, Remedy
 from engine.explain.blockers.firewall import about_this_flow
 from engine.explain.evidence.owners import owner_of

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.change.plan import DeleteFlow
+from engine.change.conntrack import DeleteFlow
 from engine.explain.blocker import WIDE, Blocker, Remedy
 from engine.explain.blockers.conntrack import ways_past
 from engine.explain.evidence.owners import owner_of

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from engine.change.plan import Change, DeleteAddress, DeleteNeighbour
+from engine.change.address import DeleteAddress
+from engine.change.neighbour import DeleteNeighbour
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.failure import Failure
 from engine.model.address import IPAddress
 from engine.model.host import Netns
 from engine.model.link import Address
+from engine.model.plan import Change
 from engine.model.ref import Ref, RefKind
 
 #: The assumption that the walk makes where several stations answer.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.change.plan import DeleteElement
+from engine.change.set_element import DeleteElement
 from engine.explain.blocker import Remedy
 from engine.explain.blockers.publishing.publish import written_anew
 from engine.explain.failure import Failure

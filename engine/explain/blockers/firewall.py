@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.change.new_rules import Selector, insertion
-from engine.change.plan import DeleteRule, RulePlace
+from engine.change.rule import DeleteRule
 from engine.explain.blocker import WIDE, Blocker, Remedy
 from engine.explain.blockers.ban import TOOLS, taken_back
 from engine.explain.blockers.evidence import held, met, policy, published
@@ -21,6 +21,7 @@ from engine.model.owner import DEVICES
 from engine.model.packet import Protocol
 from engine.model.ref import Ref
 from engine.model.trace import Outcome, StepKind
+from engine.model.where import RulePlace
 from engine.path.lookup.refs import chain_ref
 
 #: Fields that tie a rule to one service: with a port and one of these a rule is about this flow, not about a class.

@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_network
 
-from engine.change.filtering import InsertRule, RulePlace
+from engine.change.rule import InsertRule
 from engine.explain.blocker import Remedy
 from engine.explain.failure import Failure
 from engine.model.address import IPNetwork
 from engine.model.firewall import Backend, Field, Match, Name, Rule, Table, Verdict, VerdictKind
 from engine.model.host import Netns
 from engine.model.link import Link
+from engine.model.where import RulePlace
 
 #: The chains that lead to a zone by device, with the prefix of the zones' own chains.
 DISPATCH = {"INPUT_ZONES": "IN_", "FORWARD_ZONES": "FWD_", "FORWARD_IN_ZONES": "FWDI_"}

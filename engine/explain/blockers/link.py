@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface, ip_network
 
-from engine.change.plan import AddAddress, SetLink, SetPort, SetSysctl
+from engine.change.address import AddAddress
+from engine.change.link import SetLink
+from engine.change.port import SetPort
+from engine.change.sysctl import SetSysctl
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.failure import Failure
 from engine.model.address import IPAddress

@@ -7,8 +7,10 @@ from dataclasses import replace
 from ipaddress import ip_network
 from itertools import pairwise
 
+from engine.change.listener import Listen
 from engine.change.new_rules import Selector, hairpin, masquerade, retarget
-from engine.change.plan import DeleteRule, Listen, RulePlace, SetSysctl
+from engine.change.rule import DeleteRule
+from engine.change.sysctl import SetSysctl
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.publishing.publish import STRANGERS, acceptance, asking, iptables_place, run_again
 from engine.explain.blockers.publishing.services import Service, intention, services_for
@@ -24,6 +26,7 @@ from engine.model.packet import Packet
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Hop, Outcome, Step
 from engine.model.traffic import Listener
+from engine.model.where import RulePlace
 from engine.path.fields.matches import Answer, matches
 from engine.path.lookup.broadcast_domain import calls_iptables
 from engine.path.lookup.refs import chain_ref

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 
-from engine.change.plan import DeleteNeighbour, SetArp, SetLink, SetSysctl
+from engine.change.link import SetArp, SetLink
+from engine.change.neighbour import DeleteNeighbour
+from engine.change.sysctl import SetSysctl
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.link import given_back, isolated, not_forwarding, not_told, peer_of, up
 from engine.explain.blockers.source_validation import Doubt, doubted

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
-from engine.change.plan import AddRoute
+from engine.change.route import AddRoute
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.failure import Failure
 from engine.explain.fixes.routes import gateways

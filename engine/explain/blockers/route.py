@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from engine.change.applied import apply
-from engine.change.plan import Change, DeletePolicyRule, DeleteRoute, SetSysctl
+from engine.change import applied
+from engine.change.policy_rule import DeletePolicyRule
+from engine.change.route import DeleteRoute
+from engine.change.sysctl import SetSysctl
 from engine.change.words import MAIN_TABLE
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.link import up
@@ -15,6 +17,7 @@ from engine.explain.fixes.policy_rules import STANDARD, past_rule
 from engine.explain.fixes.routes import narrow_masks, up_to_output, ways, wider_masks
 from engine.model.address import IPAddress
 from engine.model.host import Netns
+from engine.model.plan import Change
 from engine.model.ref import Ref, RefKind
 from engine.model.route import Route
 from engine.model.trace import Outcome, StepKind
@@ -57,7 +60,7 @@ def routes_lost(failure: Failure) -> list[Blocker]:
             continue
         blocker = up(netns, link)
         (first,) = blocker.remedies
-        world = failure.world.derive(apply(failure.world.snapshot, first.changes))
+        world = failure.world.derive(applied(failure.world.snapshot, first.changes))
         again = replace(failure, world=world)
         then = (*wider_masks(again, again.netns, wanted), *ways(again, again.netns, wanted))
         both = (Remedy(f"{first.title}, and {each.title}", (*first.changes, *each.changes)) for each in then)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.change.new_rules import masqueraded
-from engine.change.plan import DeleteRule
+from engine.change.rule import DeleteRule
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.evidence.owners import owner_of
 from engine.explain.failure import Failure, place_of, rule_at

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from engine.change.plan import Listen, SetContainer, SetSysctl
+from engine.change.container import SetContainer
+from engine.change.listener import Listen
+from engine.change.sysctl import SetSysctl
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.publishing.publish import untranslated
 from engine.explain.failure import Failure, Leg, is_tcp, translation_of

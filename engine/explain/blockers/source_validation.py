@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from engine.change.plan import DeleteAddress, DeleteRoute, SetSysctl
+from engine.change.address import DeleteAddress
+from engine.change.route import DeleteRoute
+from engine.change.sysctl import SetSysctl
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.route import removal_of
 from engine.explain.failure import Failure

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from engine.change.plan import AddAddress, Listen
+from engine.change.address import AddAddress
+from engine.change.listener import Listen
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.publishing.publish import held, untranslated
 from engine.explain.evidence.owners import owner_of

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from engine.change.plan import AddForwarding, DeleteForwarding
+from engine.change.fdb import AddForwarding, DeleteForwarding
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers import firewall
 from engine.explain.failure import Failure

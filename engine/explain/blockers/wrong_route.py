@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import ip_network
 
-from engine.change.plan import AddRoute, DeletePolicyRule, DeleteRoute
+from engine.change.policy_rule import DeletePolicyRule
+from engine.change.route import AddRoute, DeleteRoute
 from engine.explain.blocker import WIDE, Blocker, Remedy
 from engine.explain.blockers.overlapping_networks import overlap
 from engine.explain.evidence.owners import owner_of

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from engine.change.applied_links import with_netns
 from engine.explain.evidence.rule_scope import Conditions
 from engine.explain.failure import rule_at
 from engine.model.firewall import (
@@ -150,7 +149,7 @@ def _with_tables(snapshot: Snapshot, netns_id: str, edit: Callable[[Table], Tabl
     netns = snapshot.by_id[netns_id]
     tables = tuple(edit(table) if _filters(table) else table for table in netns.firewall.tables)
     changed = replace(netns, firewall=replace(netns.firewall, tables=tables))
-    return with_netns(snapshot, changed)
+    return snapshot.with_netns(changed)
 
 
 def _filters(table: Table) -> bool:

@@ -8,10 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import ip_network
 
-from engine.change.applied import apply
-from engine.change.command import argvs
+from engine.change import applied
 from engine.change.new_rules import Selector, insertion
-from engine.change.plan import Plan, RulePlace
 from engine.explain.evidence.rule_scope import Conditions, at_port, at_source, source_of
 from engine.explain.fixes.persistence import lasting
 from engine.explain.ranking.side_effects import Sideways
@@ -19,8 +17,10 @@ from engine.model.address import IPAddress, IPNetwork
 from engine.model.firewall import Backend, Chain, Match, Name, Table, VerdictKind
 from engine.model.host import Netns
 from engine.model.packet import Packet
+from engine.model.plan import Plan
 from engine.model.trace import Symptom
 from engine.model.verdict import Fix, Question
+from engine.model.where import RulePlace, seen
 from engine.path.exchange.conversation import conversations
 from engine.path.world import World
 
@@ -47,7 +47,7 @@ def closing(opening: Opening) -> tuple[Fix, ...]:
     selector = _selector(opening)
     change = insertion(place, selector, VerdictKind.DROP)
     snapshot = opening.world.snapshot
-    after = opening.world.derive(apply(snapshot, (change,)))
+    after = opening.world.derive(applied(snapshot, (change,)))
     runs, _ = conversations(after, opening.question)
     symptoms = {run.result.symptom for run in runs}
     if Symptom.CONNECTED in symptoms:
@@ -56,7 +56,7 @@ def closing(opening: Opening) -> tuple[Fix, ...]:
     title = f"to keep it out, drop {who}port {opening.packet.dport}/{opening.packet.protocol} in {place.chain}"
     effects = Sideways(opening.question).of(opening.world, after, (change,)).sentences()
     then = runs[0].result.symptom
-    kept, commands = lasting(snapshot, (change,)), argvs(change, snapshot)
+    kept, commands = lasting(snapshot, (change,)), change.argv(seen(snapshot))
     return (Fix(title, Plan(title, (change,)), commands, "model", then, effects, kept.survives),)
 
 

@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from engine.change.applied_links import exchange_link, with_netns
 from engine.change.new_rules import clamping
-from engine.change.plan import RulePlace
 from engine.explain.blocker import Remedy
 from engine.explain.blockers import diagnose
 from engine.explain.failure import Failure, Leg
@@ -24,6 +22,7 @@ from engine.model.host import Netns
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Conversation, Outcome, Symptom, Trace
 from engine.model.verdict import Cause, Fix, Question
+from engine.model.where import RulePlace
 from engine.path.exchange.conversation import conversations
 from engine.path.exchange.pmtu import TooBig, too_big
 from engine.path.world import World
@@ -60,8 +59,8 @@ def _smaller(failure: Failure, narrow: TooBig) -> Iterator[str]:
     netns = failure.world.netns(narrow.sender)
     link = netns.links_by_name.get(narrow.sends_by)
     if link is not None:
-        smaller = exchange_link(netns, replace(link, mtu=narrow.mtu))
-        after = failure.world.derive(with_netns(failure.world.snapshot, smaller))
+        smaller = netns.with_link(replace(link, mtu=narrow.mtu))
+        after = failure.world.derive(failure.world.snapshot.with_netns(smaller))
         if not _still(after, failure.question, narrow):
             yield f"without a rule: `ip link set {link.name} mtu {narrow.mtu}` in {netns.id} (checked on the model)"
 

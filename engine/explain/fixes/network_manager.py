@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import shlex
 
-from engine.change.command import Argvs
-from engine.change.plan import AddAddress, AddPolicyRule, AddRoute, DeleteAddress, DeletePolicyRule, DeleteRoute
-from engine.change.where import seen
+from engine.change.address import AddAddress, DeleteAddress
+from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
+from engine.change.route import AddRoute, DeleteRoute
 from engine.change.words import MAIN_TABLE
 from engine.model.address import IPAddress
 from engine.model.host import Snapshot
 from engine.model.route import NextHop, Route
+from engine.model.where import Argvs, seen
 
 Routing = AddRoute | DeleteRoute | AddPolicyRule | DeletePolicyRule | AddAddress | DeleteAddress
 

@@ -12,14 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
-from engine.change.command import Argvs
-from engine.change.plan import DeleteRule, InsertRule, RulePlace, SetSysctl
-from engine.change.where import seen
-from engine.change.words import Argv
+from engine.change.rule import DeleteRule, InsertRule
+from engine.change.sysctl import SetSysctl
 from engine.model.address import IPNetwork
 from engine.model.firewall import Chain, Interval, Match, Name, Reject, Rule, Verdict, VerdictKind
 from engine.model.host import Snapshot
 from engine.model.packet import PROTOCOL_NUMBERS
+from engine.model.where import Argv, Argvs, RulePlace, seen
 
 _PROTOCOLS = {number: str(protocol) for protocol, number in PROTOCOL_NUMBERS.items()}
 #: Conditions that the tools add by themselves, or that say the protocol once more.

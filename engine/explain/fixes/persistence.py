@@ -13,37 +13,27 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.change.command import Argvs
-from engine.change.plan import (
-    AddAddress,
-    AddForwarding,
-    AddPolicyRule,
-    AddRoute,
-    Change,
-    DeleteAddress,
-    DeleteElement,
-    DeleteFlow,
-    DeleteForwarding,
-    DeleteNeighbour,
-    DeletePolicyRule,
-    DeleteRoute,
-    DeleteRule,
-    InsertRule,
-    Listen,
-    ReplaceRule,
-    RulePlace,
-    SetArp,
-    SetContainer,
-    SetLink,
-    SetPort,
-    SetSysctl,
-)
+from engine.change.address import AddAddress, DeleteAddress
+from engine.change.conntrack import DeleteFlow
+from engine.change.container import SetContainer
+from engine.change.fdb import AddForwarding, DeleteForwarding
+from engine.change.link import SetArp, SetLink
+from engine.change.listener import Listen
+from engine.change.neighbour import DeleteNeighbour
+from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
+from engine.change.port import SetPort
+from engine.change.route import AddRoute, DeleteRoute
+from engine.change.rule import DeleteRule, InsertRule, ReplaceRule
+from engine.change.set_element import AddElement, DeleteElement
+from engine.change.sysctl import SetSysctl
 from engine.explain.fixes.network_manager import network_manager
 from engine.explain.fixes.owner_tools import firewalld, sysctl_file, ufw
 from engine.explain.fixes.unban import unban
 from engine.model.firewall import Backend
 from engine.model.host import Snapshot
 from engine.model.owner import owner_of_chain, owner_of_set
+from engine.model.plan import Change
+from engine.model.where import Argvs, RulePlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +94,14 @@ def _rule(snapshot: Snapshot, change: InsertRule | ReplaceRule | DeleteRule) -> 
     return Lasting(RULES.get(owner, _of_admin)(place), tool)
 
 
-def _element(snapshot: Snapshot, change: DeleteElement) -> Lasting:
+def _element(snapshot: Snapshot, change: AddElement | DeleteElement) -> Lasting:
     inside = _inside(snapshot, change.netns)
     if inside:
         return Lasting(inside)
     owner = owner_of_set(change.table, change.name)
     saved = "/etc/nftables.conf has it" if change.table else "it is saved (ipset save)"
     words = BANS.get(owner, f"until a reboot or a reload of the set, unless {saved}; an engine restart keeps it")
-    return Lasting(words, unban(snapshot, change))
+    return Lasting(words, unban(snapshot, change) if isinstance(change, DeleteElement) else ())
 
 
 def _of_engine(place: RulePlace) -> str:
@@ -206,6 +196,7 @@ KEPT: Mapping[type[Any], Kept] = {
     InsertRule: _rule,
     ReplaceRule: _rule,
     DeleteRule: _rule,
+    AddElement: _element,
     DeleteElement: _element,
     AddRoute: _network,
     DeleteRoute: _network,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import ip_network
 
-from engine.change.plan import AddPolicyRule
+from engine.change.policy_rule import AddPolicyRule
 from engine.explain.blocker import Remedy
 from engine.explain.failure import Failure
 from engine.model.address import IPAddress, IPNetwork

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_network
 
-from engine.change.plan import AddAddress, AddRoute
+from engine.change.address import AddAddress
+from engine.change.route import AddRoute
 from engine.change.words import MAIN_TABLE
 from engine.explain.blocker import Remedy
 from engine.explain.failure import Failure, Leg

@@ -7,12 +7,12 @@ cs-firewall-bouncer of CrowdSec (sets crowdsec-…, crowdsec6-…), firewall-cmd
 
 from __future__ import annotations
 
-from engine.change.command import Argvs
-from engine.change.filtering import DeleteElement, DeleteRule
-from engine.change.where import seen
+from engine.change.rule import DeleteRule
+from engine.change.set_element import DeleteElement
 from engine.explain.fixes.owner_tools import said
 from engine.model.host import Snapshot
 from engine.model.owner import owner_of_chain, owner_of_set
+from engine.model.where import Argvs, seen
 
 #: What fail2ban puts before a jail's name, for each version of IP.
 _OF_JAILS = ("addr-set-", "addr6-set-", "f2b-")

@@ -9,34 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from engine.change.plan import (
-    AddAddress,
-    AddForwarding,
-    AddPolicyRule,
-    AddRoute,
-    Change,
-    DeleteAddress,
-    DeleteElement,
-    DeleteFlow,
-    DeleteForwarding,
-    DeleteNeighbour,
-    DeletePolicyRule,
-    DeleteRoute,
-    DeleteRule,
-    InsertRule,
-    Listen,
-    ReplaceRule,
-    SetArp,
-    SetContainer,
-    SetLink,
-    SetPort,
-    SetSysctl,
-)
+from engine.change.address import AddAddress, DeleteAddress
+from engine.change.conntrack import DeleteFlow
+from engine.change.container import SetContainer
+from engine.change.fdb import AddForwarding, DeleteForwarding
+from engine.change.link import SetArp, SetLink
+from engine.change.listener import Listen
+from engine.change.neighbour import DeleteNeighbour
+from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
+from engine.change.port import SetPort
+from engine.change.route import AddRoute, DeleteRoute
+from engine.change.rule import DeleteRule, InsertRule, ReplaceRule
+from engine.change.set_element import AddElement, DeleteElement
+from engine.change.sysctl import SetSysctl
 from engine.explain.survey.probes import Probe
 from engine.model.address import IPAddress, IPNetwork
 from engine.model.firewall import Interval, Match, Reject, Rule, Verdict, VerdictKind
 from engine.model.host import Snapshot
 from engine.model.packet import PROTOCOL_NUMBERS
+from engine.model.plan import Change
 
 Touches = Callable[[Snapshot, Any, Probe], bool]
 
@@ -151,7 +142,7 @@ def _in(network: IPNetwork | None, addresses: frozenset[IPAddress]) -> bool:
     return network is None or any(a.version == network.version and a in network for a in addresses)
 
 
-def _element(snapshot: Snapshot, change: DeleteElement, probe: Probe) -> bool:
+def _element(snapshot: Snapshot, change: AddElement | DeleteElement, probe: Probe) -> bool:
     """Who has an address in the element: its other parts may hold anything."""
     parts = [atom for atom in change.element if isinstance(atom, Interval)]
     values = [int(each) for each in probe.place.addresses | probe.door.addresses]
@@ -200,6 +191,7 @@ def _nobody(*_: object) -> bool:
 TOUCHES: Mapping[type[Any], Touches] = {
     InsertRule: _rule,
     DeleteRule: _rule,
+    AddElement: _element,
     DeleteElement: _element,
     ReplaceRule: _replaced,
     AddRoute: _route,

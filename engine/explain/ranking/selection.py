@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.change.applied import apply
-from engine.change.applied_rules import StaleChangeError
-from engine.change.command import argvs
-from engine.change.plan import Change, Listen, Plan
-from engine.change.words import Argv
+from engine.change import applied
+from engine.change.listener import Listen
 from engine.explain.blocker import Remedy
 from engine.explain.fixes.persistence import lasting
 from engine.explain.ranking.side_effects import Effects, Sideways
 from engine.explain.search.search import Search, Step, after_remedy
 from engine.model.host import Snapshot
+from engine.model.plan import Change, Plan, StaleChange
 from engine.model.trace import Symptom
 from engine.model.verdict import Fix
+from engine.model.where import Argv, seen
 from engine.path.world import World
 
 
@@ -75,7 +74,7 @@ class Mending:
         try:
             for remedy in remedies:
                 world = after_remedy(world, remedy)
-        except StaleChangeError:
+        except StaleChange:
             return False
         return self.search.walk(world).symptom is Symptom.CONNECTED
 
@@ -92,8 +91,8 @@ def _commands(snapshot: Snapshot, changes: Sequence[Change]) -> Iterator[Argv]:
     """The command lines of changes that are made one after the other: each is worded for what those before it left."""
     for number, change in enumerate(changes):
         if number:
-            snapshot = apply(snapshot, changes[number - 1 : number])
-        yield from argvs(change, snapshot)
+            snapshot = applied(snapshot, changes[number - 1 : number])
+        yield from change.argv(seen(snapshot))
 
 
 def fix_of(snapshot: Snapshot, way: Way) -> Fix:

@@ -13,19 +13,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from engine.change.plan import (
-    AddAddress,
-    AddPolicyRule,
-    AddRoute,
-    Change,
-    DeletePolicyRule,
-    DeleteRoute,
-    Listen,
-    SetLink,
-)
+from engine.change.address import AddAddress
+from engine.change.link import SetLink
+from engine.change.listener import Listen
+from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
+from engine.change.route import AddRoute, DeleteRoute
 from engine.explain.ranking.affected_probes import only_opens, touches
 from engine.explain.search.search import told_of
 from engine.explain.survey.probes import Door, Place, Probe, doors, places
+from engine.model.plan import Change
 from engine.model.trace import Symptom
 from engine.model.verdict import Question
 from engine.path.exchange.conversation import conversations

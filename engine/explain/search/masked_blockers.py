@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
-from engine.change.plan import DeleteRule, InsertRule
+from engine.change.rule import DeleteRule, InsertRule
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers import diagnose
 from engine.explain.blockers.firewall import PLACES, PORTS

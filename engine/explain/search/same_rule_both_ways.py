@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from engine.change.plan import DeleteRule, InsertRule, ReplaceRule
+from engine.change.rule import DeleteRule, InsertRule, ReplaceRule
 from engine.explain.blocker import Remedy
 from engine.explain.failure import failure_of
 from engine.explain.search.ref_mapping import as_found, renamed

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.change.applied import apply
+from engine.change import applied
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers import diagnose
 from engine.explain.failure import Failure, Leg, failure_of, translation_of
@@ -139,7 +139,7 @@ def _options(failure: Failure) -> Iterator[tuple[Blocker, Remedy]]:
 
 def after_remedy(world: World, remedy: Remedy) -> World:
     """The world after a remedy."""
-    return world.derive(apply(world.snapshot, remedy.changes))
+    return world.derive(applied(world.snapshot, remedy.changes))
 
 
 def told_of(runs: Sequence[Run[Conversation]]) -> Run[Conversation]:

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Address, ip_address
 
-from engine.change.command_building import XT_SUFFIX
-from engine.change.plan import Change, Command, Plan, Serve, SetSysctl
+from engine.change.program import Command, Serve
+from engine.change.sysctl import SetSysctl
 from engine.lab.blueprint import Blueprint, Outside, Published
 from engine.lab.commands import way_back
 from engine.lab.errors import LabError
@@ -23,8 +23,9 @@ from engine.lab.faults.table import Fault
 from engine.lab.faults.table_paths import FAULTS
 from engine.lab.layouts.names import BACKENDS
 from engine.model.address import IPAddress, end_of
-from engine.model.firewall import Backend
+from engine.model.firewall import XT_SUFFIX, Backend
 from engine.model.packet import Protocol
+from engine.model.plan import Change, Plan
 
 __all__ = ["FAULTS", "Fault", "client", "find", "fits", "listening", "plan", "question", "subject"]
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from engine.change.plan import LoadRules, SetSysctl
+from engine.change.ruleset import LoadRules
+from engine.change.sysctl import SetSysctl
 from engine.lab.blueprint import Blueprint, Bridge, End, Node
 from engine.lab.layouts import docker26, docker28, docker29, podman
 from engine.lab.layouts.names import BACKENDS

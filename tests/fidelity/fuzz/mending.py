@@ -11,14 +11,14 @@ from __future__ import annotations
 import subprocess
 from dataclasses import dataclass, replace
 
-from engine.change.command import argvs
-from engine.change.plan import Listen
+from engine.change.listener import Listen
 from engine.explain.ask import ask
 from engine.explain.question import resolve
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.trace import Symptom
 from engine.model.verdict import Fix, Question, Reach, Verdict
+from engine.model.where import seen
 from tests.fidelity.fuzz.generate import alone
 from tests.fidelity.fuzz.sockets import inside
 from tests.fidelity.fuzz.stage import Refused, Stage
@@ -112,7 +112,7 @@ def _carry_out(stage: Stage, snapshot: Snapshot, fix: Fix) -> None:
             if isinstance(change, Listen):
                 stage.sockets.listen_instead(change.netns, change.listener, change.instead_of)
             else:
-                for argv in argvs(change, snapshot):
+                for argv in change.argv(seen(snapshot)):
                     run(list(argv))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.change.new_rules import Selector, insertion, translation
-from engine.change.plan import Change, DeleteRule, RulePlace
+from engine.change.rule import DeleteRule
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.publishing.services import Service
 from engine.explain.evidence.near_misses import Passed, kept_from, near_misses, targets
@@ -17,10 +17,12 @@ from engine.model.container import Container
 from engine.model.firewall import Backend, Chain, Match, Reject, Rule, Table, Verdict, VerdictKind
 from engine.model.host import Netns
 from engine.model.owner import owner_of_chain
+from engine.model.plan import Change
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Hop, Step
 from engine.model.traffic import Listener
 from engine.model.verdict import NearMiss
+from engine.model.where import RulePlace
 from engine.path.fields.matches import Answer, matches
 from engine.path.lookup.view import View
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from engine.change.plan import Listen, SetContainer
+from engine.change.container import SetContainer
+from engine.change.listener import Listen
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.publishing.publish import (
     HOLDING,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
-from engine.change.plan import Listen
+from engine.change.listener import Listen
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.publishing.publish import (
     HOLDING,

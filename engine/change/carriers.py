@@ -7,32 +7,11 @@ is up, and routes lose the marks of a dead link when it works again.
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address, Link
 from engine.model.route import NextHop, Route
-
-LOOPBACK6 = ip_address("::1")
-
-
-def with_netns(snapshot: Snapshot, netns: Netns) -> Snapshot:
-    """The snapshot with one namespace exchanged."""
-    return replace(snapshot, namespaces=tuple(netns if old.id == netns.id else old for old in snapshot.namespaces))
-
-
-def exchange_link(netns: Netns, link: Link) -> Netns:
-    """The namespace with another value for one of its links."""
-    return replace(netns, links=tuple(link if old.index == link.index else old for old in netns.links))
-
-
-def with_loopback6(netns: Netns, link: Link) -> Netns:
-    """IPv6 gives a loopback device its address when it comes up (addrconf.c, init_loopback)."""
-    here = link.kind == "loopback" and netns.sysctls.get(f"net.ipv6.conf.{link.name}.disable_ipv6") == 0
-    if not here or LOOPBACK6 in netns.addresses_by_value:
-        return netns
-    own = Address(link.index, LOOPBACK6, LOOPBACK6.max_prefixlen, "host")
-    return replace(netns, addresses=(*netns.addresses, own))
 
 
 def with_carriers(snapshot: Snapshot) -> Snapshot:
@@ -58,11 +37,11 @@ def with_carriers(snapshot: Snapshot) -> Snapshot:
                 port_state = replace(port_state, state="forwarding")
             links.append(replace(link, carrier=carrier, port=port_state))
         if tuple(links) != netns.links:
-            snapshot = with_netns(snapshot, replace(netns, links=tuple(links)))
+            snapshot = snapshot.with_netns(replace(netns, links=tuple(links)))
     for netns in snapshot.namespaces:
         routes = _routes_of_up_links(netns)
         if routes != netns.routes:
-            snapshot = with_netns(snapshot, replace(netns, routes=routes))
+            snapshot = snapshot.with_netns(replace(netns, routes=routes))
     return snapshot
 
 

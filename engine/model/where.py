@@ -7,14 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from engine.change.plan import RulePlace
-from engine.change.words import Argv
 from engine.frozen import dataclass
 from engine.model.file_name import is_file_name
-from engine.model.firewall import Rule
+from engine.model.firewall import Backend, Rule
 from engine.model.host import Snapshot
 
+#: A command line: each word is one argument for execve, nothing is quoted for a shell.
+Argv = tuple[str, ...]
+Argvs = tuple[Argv, ...]
+
 NETNS_DIR = "/run/netns"
+
+
+@dataclass(frozen=True, slots=True)
+class RulePlace:
+    """Where a rule is, or will be: `index` counts from 0 in the chain."""
+
+    netns: str
+    backend: Backend
+    family: str
+    table: str
+    chain: str
+    index: int
 
 
 def _no_device(netns: str, index: int) -> str:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.change.plan import RulePlace
 from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Table
+from engine.model.where import RulePlace
 
 #: Table and chain of iptables: where the chain is hooked in.
 BUILT_IN: dict[tuple[str, str], BaseChain] = {

@@ -4,51 +4,33 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 
 import pytest
 
-from engine.change.command import COMMANDS, argvs
-from engine.change.plan import (
-    AddAddress,
-    AddForwarding,
-    AddPolicyRule,
-    AddRoute,
-    Change,
-    Command,
-    CreateBridge,
-    CreateNetns,
-    CreateVeth,
-    DeleteAddress,
-    DeleteElement,
-    DeleteFlow,
-    DeleteForwarding,
-    DeleteLink,
-    DeleteNeighbour,
-    DeleteNetns,
-    DeletePolicyRule,
-    DeleteRoute,
-    DeleteRule,
-    InsertRule,
-    Listen,
-    LoadRules,
-    Relay,
-    ReplaceRule,
-    RulePlace,
-    Serve,
-    SetArp,
-    SetContainer,
-    SetLink,
-    SetPort,
-    SetSysctl,
-    Shape,
-    Start,
-)
-from engine.change.where import Where, named, seen
+from engine.change.address import AddAddress, DeleteAddress
+from engine.change.conntrack import DeleteFlow
+from engine.change.container import SetContainer
+from engine.change.fdb import AddForwarding, DeleteForwarding
+from engine.change.link import DeleteLink, SetArp, SetLink
+from engine.change.listener import Listen
+from engine.change.namespace import CreateBridge, CreateNetns, CreateVeth, DeleteNetns
+from engine.change.neighbour import DeleteNeighbour
+from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
+from engine.change.port import SetPort
+from engine.change.program import Command, Relay, Serve, Shape, Start
+from engine.change.route import AddRoute, DeleteRoute
+from engine.change.rule import DeleteRule, InsertRule, ReplaceRule
+from engine.change.ruleset import LoadRules
+from engine.change.set_element import DeleteElement
+from engine.change.sysctl import SetSysctl
 from engine.change.words import rule_spec, sysctl_path
 from engine.model.address import Family
 from engine.model.firewall import Backend, Chain, Firewall, Interval, Rule, Table
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address, Link
 from engine.model.packet import Protocol
+from engine.model.plan import Change
 from engine.model.route import NextHop, PolicyRule, Route
 from engine.model.traffic import ConntrackEntry, Listener, Tuple4
+from engine.model.where import RulePlace, Where, named, seen
+from tests.harness.changes import KINDS
 
 DROP = Rule(0, (), "-A DOCKER-USER -p tcp -m tcp --dport 80 -j DROP")
 NFT_RULES = (Rule(0, (), "accept", handle=5), Rule(1, (), "tcp dport 80 drop", handle=9))
@@ -193,6 +175,7 @@ CASES: list[tuple[Change, Where, list[str]]] = [
         ["nsenter --net=/run/netns/lan nft delete element inet f2b-table addr-set-web { 0.0.0.5 }"],
     ),
     (DeleteElement("host", "", "", "f2b-web", (Interval(5, 5),), "0.0.0.5"), SEEN, ["ipset del f2b-web 0.0.0.5"]),
+    (AddElement("host", "", "", "f2b-web", (Interval(5, 5),), "0.0.0.5"), SEEN, ["ipset add f2b-web 0.0.0.5"]),
     (DeleteNeighbour("host", "docker0", IPv4Address("172.17.0.2")), SEEN, ["ip neigh del 172.17.0.2 dev docker0"]),
     (
         DeleteFlow("host", STALE),
@@ -279,28 +262,27 @@ CASES: list[tuple[Change, Where, list[str]]] = [
 
 @pytest.mark.parametrize(("change", "where", "lines"), CASES)
 def test_a_change_is_these_command_lines(change: Change, where: Where, lines: list[str]) -> None:
-    assert [" ".join(argv) for argv in argvs(change, where)] == lines
+    assert [" ".join(argv) for argv in change.argv(where)] == lines
 
 
 def test_every_kind_of_change_has_an_entry() -> None:
-    assert set(COMMANDS) == set(Change.__args__)
-    assert {type(change) for change, _, _ in CASES} | {LoadRules} == set(COMMANDS)
+    assert {type(change) for change, _, _ in CASES} | {LoadRules} == KINDS
 
 
 def test_loading_rules_feeds_the_restore_program_of_the_backend() -> None:
     text = "*nat\n-A PREROUTING -j DOCKER\nCOMMIT\n"
-    (argv,) = argvs(LoadRules("lan", XT_LEGACY, text), NAMED)
+    (argv,) = LoadRules("lan", XT_LEGACY, text).argv(NAMED)
     assert argv == (*IN_LAN, "sh", "-c", f"iptables-legacy-restore -w --noflush <<'END'\n{text}END")
-    (six,) = argvs(LoadRules("lan", XT_NFT, text, family="ip6"), NAMED)
+    (six,) = LoadRules("lan", XT_NFT, text, family="ip6").argv(NAMED)
     assert six[-1].startswith("ip6tables-nft-restore --noflush ")
-    (nft,) = argvs(LoadRules("lan", Backend.NFT, "table ip t {}"), NAMED)
+    (nft,) = LoadRules("lan", Backend.NFT, "table ip t {}").argv(NAMED)
     assert nft[-1] == "nft -f - <<'END'\ntable ip t {}\nEND"
 
 
 def test_rules_that_replace_others_flush_what_their_text_names() -> None:
-    (legacy,) = argvs(LoadRules("lan", XT_LEGACY, "*nat\nCOMMIT\n", replace=True), NAMED)
+    (legacy,) = LoadRules("lan", XT_LEGACY, "*nat\nCOMMIT\n", replace=True).argv(NAMED)
     assert legacy[-1].startswith("iptables-legacy-restore -w <<")
-    (nft,) = argvs(LoadRules("lan", Backend.NFT, "table ip my-t {\n}\n", replace=True), NAMED)
+    (nft,) = LoadRules("lan", Backend.NFT, "table ip my-t {\n}\n", replace=True).argv(NAMED)
     assert nft[-1] == "nft -f - <<'END'\ntable ip my-t\ndelete table ip my-t\ntable ip my-t {\n}\nEND"
 
 
@@ -325,16 +307,16 @@ def test_a_rule_of_another_chain_is_refused() -> None:
 )
 def test_what_the_world_does_not_have_is_an_error(change: Change) -> None:
     with pytest.raises(ValueError, match=r"no handle|no name|no namespace|no file enters"):
-        argvs(change, SEEN)
+        change.argv(SEEN)
 
 
 def test_the_namespace_of_pid_1_needs_no_entering() -> None:
-    assert argvs(SetLink("root", "eth0", up=True), SEEN) == (("ip", "link", "set", "eth0", "up"),)
+    assert SetLink("root", "eth0", up=True).argv(SEEN) == (("ip", "link", "set", "eth0", "up"),)
 
 
 def test_a_snapshot_is_taken_as_it_is() -> None:
     snapshot = Snapshot("host", (HOST,))
-    assert argvs(SetLink("host", "docker0", up=True), snapshot) == (("ip", "link", "set", "docker0", "up"),)
+    assert SetLink("host", "docker0", up=True).argv(seen(snapshot)) == (("ip", "link", "set", "docker0", "up"),)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,30 @@
+"""Programs that must listen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.frozen import dataclass
+from engine.model.host import Snapshot
+from engine.model.plan import Change
+from engine.model.traffic import Listener
+from engine.model.where import Argvs, Where
+
+
+@dataclass(frozen=True, slots=True)
+class Listen(Change):
+    """A program listens, perhaps instead of where it does. No command can make it: its owner must."""
+
+    netns: str
+    listener: Listener
+    instead_of: Listener | None = None
+
+    def argv(self, where: Where) -> Argvs:  # noqa: ARG002
+        """None."""
+        return ()
+
+    def applied(self, snapshot: Snapshot) -> Snapshot:
+        """The listener, in the place of the other one."""
+        netns = snapshot.by_id[self.netns]
+        kept = tuple(each for each in netns.listeners if each != self.instead_of)
+        return snapshot.with_netns(replace(netns, listeners=(*kept, self.listener)))

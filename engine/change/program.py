@@ -1,0 +1,129 @@
+"""What a lab runs: commands of an administrator, queueing disciplines, servers, relays and programs of its own.
+
+Sources: tc-tbf(8), tc-netem(8).
+"""
+
+from __future__ import annotations
+
+from engine.frozen import dataclass
+from engine.model.address import IPAddress
+from engine.model.host import Snapshot
+from engine.model.packet import Protocol
+from engine.model.plan import Change
+from engine.model.where import Argv, Argvs, Where
+
+ROOT_NETNS = "/proc/1/ns/net"
+
+
+@dataclass(frozen=True, slots=True)
+class Command(Change):
+    """A command line as it stands, run in a namespace; `back` is the one that undoes it, () where none does."""
+
+    netns: str
+    words: Argv
+    back: Argv = ()
+
+    def argv(self, where: Where) -> Argvs:
+        """The command line, in its namespace."""
+        return ((*where.enter(self.netns), *self.words),)
+
+    def inverse(self, before: Snapshot | None = None) -> Change | None:  # noqa: ARG002
+        """The command that undoes it."""
+        return Command(self.netns, self.back, self.words) if self.back else None
+
+
+@dataclass(frozen=True, slots=True)
+class Shape(Change):
+    """Slows down what leaves by a link: `rate` in bit/s (None: unlimited), `delay` in ms, `loss` in percent.
+
+    A rate alone is a token bucket (tc-tbf(8)); delay and loss need tc-netem(8).
+    """
+
+    netns: str
+    link: str
+    rate: int | None = None
+    delay: float = 0.0
+    loss: float = 0.0
+
+    def argv(self, where: Where) -> Argvs:
+        """`tc qdisc replace`."""
+        return ((*where.enter(self.netns), "tc", "qdisc", "replace", "dev", self.link, "root", *self.qdisc),)
+
+    @property
+    def qdisc(self) -> Argv:
+        """The queueing discipline in tc(8)'s words. A bucket holds 10 ms of its rate, and a packet at least."""
+        if self.delay or self.loss:
+            delay = ("delay", f"{self.delay:g}ms") if self.delay else ()
+            loss = ("loss", f"{self.loss:g}%") if self.loss else ()
+            rate = ("rate", f"{self.rate}bit") if self.rate else ()
+            return ("netem", *delay, *loss, *rate)
+        rate_bits = self.rate or 0
+        return ("tbf", "rate", f"{rate_bits}bit", "burst", str(max(rate_bits // 800, 1600)), "latency", "50ms")
+
+    def holds(self, snapshot: Snapshot) -> bool:  # noqa: ARG002
+        """A snapshot does not show queueing disciplines: one is set when its link or its words are new."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Serve(Change):
+    """A small server in a namespace that answers each client with its name."""
+
+    netns: str
+    protocol: Protocol
+    address: IPAddress
+    port: int
+    name: str
+
+    def argv(self, where: Where) -> Argvs:
+        """The lab's server for this listener alone."""
+        path = where.path(self.netns) or ROOT_NETNS
+        return (("python3", "-P", "-m", "engine.apply.server", self.server_words(path)),)
+
+    def server_words(self, path: str) -> str:
+        """The listener in the words of `engine.apply.server`; `path` enters its namespace."""
+        return f"{path} {self.protocol} {self.address} {self.port} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Relay(Change):
+    """A published port is held on the host, and each connection passed on; a None target only holds it.
+
+    `holder` is the name of the process that does so.
+    """
+
+    netns: str
+    protocol: Protocol
+    address: IPAddress
+    port: int
+    target: IPAddress | None = None
+    target_port: int = 0
+    holder: str = "portscope-relay"
+
+    def argv(self, where: Where) -> Argvs:
+        """The lab's relay for this port alone."""
+        path = where.path(self.netns) or ROOT_NETNS
+        return (("python3", "-P", "-m", "engine.apply.relay", self.holder, path, self.relay_words),)
+
+    @property
+    def relay_words(self) -> str:
+        """The port in the words of `engine.apply.relay`."""
+        target = f" {self.target} {self.target_port}" if self.target else ""
+        return f"{self.protocol} {self.address} {self.port}{target}"
+
+
+@dataclass(frozen=True, slots=True)
+class Start(Change):
+    """A program of the lab's own in a namespace, which ends with the lab."""
+
+    netns: str
+    words: Argv
+    name: str
+
+    def argv(self, where: Where) -> Argvs:
+        """Its command line."""
+        return ((*where.enter(self.netns), *self.words),)
+
+
+#: The changes that are programs.
+PROGRAMS = (Serve, Start, Relay)
