@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 
@@ -19,6 +20,9 @@ UNSET = ("NO_COLOR", "TEXTUAL_THEME", "PORTSCOPE_DEBUG", "COLUMNS", "LINES")
 def pytest_configure(config: pytest.Config) -> None:
     for name in UNSET:
         os.environ.pop(name, None)
+    # Under nohup, and in a background job of a shell, an interrupt is ignored, and by all that is started from here.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
     # pytest keeps the last runs' folders for the user to look at; they stay where the user looks for them.
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(leaks.TEMPORARY))

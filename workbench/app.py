@@ -173,7 +173,7 @@ class Workbench(Unbroken, Metering, Proving, Labs, Asking, Looking, Surveying, M
         line.update(Content(f"✗ {event.reason}"))
         self.waiting = False
         if event.reason and self.panes.snapshot is None:
-            empty = named("There is nothing to show yet: {refresh} looks again.", self.settings.keys)
+            empty = named("Nothing to show yet: {refresh} refreshes.", self.settings.keys)
             self.panes.topology.empty = self.panes.answer.empty = empty
             self.panes.topology.refresh()
             self.panes.answer.refresh()

@@ -43,12 +43,12 @@ COLLECT = """\
 PROTOCOLS = (
     ("udp", "ask for UDP instead of TCP"),
     ("sctp", "ask for SCTP"),
-    ("icmp", "ask for an echo (ping); TARGET has no port"),
+    ("icmp", "ping: TARGET has no port"),
 )
 
 
-FORCE = "write over FILE where it exists"
-REDACT = "other addresses and names, the same ones everywhere; every answer stays the same"
+FORCE = "overwrite FILE if it exists"
+REDACT = "replace addresses and names by consistent pseudonyms; answers do not change"
 
 
 class Parser(argparse.ArgumentParser):
@@ -82,40 +82,40 @@ def build_parser() -> Parser:
     """The whole grammar. Each command's namespace has `module`, the module with its `run`."""
     parser = Parser(
         prog="portscope",
-        description="Why can, or can't, this container port be reached? Without a command: the workbench on this host.",
+        description="Explain why a container port can or cannot be reached. Without a command: open the workbench.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action=Version, nargs=0, help="print the version and leave")
+    parser.add_argument("--version", action=Version, nargs=0, help="print the version and exit")
     allowed = parser.add_mutually_exclusive_group()
     allowed.add_argument(
         "--write",
         action="store_true",
-        help="let the workbench carry fixes out on this host, each seen and accepted twice",
+        help="let the workbench apply fixes on this host, each confirmed twice",
     )
     allowed.add_argument(
         "--read-only",
         action="store_true",
-        help="a workbench that changes, sends and writes nothing at all, labs included",
+        help="change, send and write nothing, labs included",
     )
     parser.set_defaults(module="workbench.commands.screen", file=None)
     commands = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=Parser)
 
-    command = add_command(commands, "open", "the workbench on a saved snapshot")
+    command = add_command(commands, "open", "open the workbench on a saved snapshot")
     command.add_argument(
-        "file", metavar="FILE", type=Path, help="what 'portscope snapshot' or the script of 'portscope collect' wrote"
+        "file", metavar="FILE", type=Path, help="a file of 'portscope snapshot' or of the 'portscope collect' script"
     )
-    _add_plain(commands, "demo", "a small broken lab of its own, removed at exit, and the workbench on it")
+    _add_plain(commands, "demo", "open the workbench on a small broken lab, removed at exit")
     _add_why(commands)
     _add_snapshot(commands)
     _add_serve(commands)
-    _add_plain(commands, "config", "the workbench's settings: keys, theme, glyphs, as a file to edit")
+    _add_plain(commands, "config", "print the workbench's settings (keys, theme, glyphs) as a file to edit")
     _add_report(commands)
     _add_diff(commands)
-    _add_plain(commands, "collect", "a shell script that gathers a snapshot on a machine without Python", COLLECT)
-    _add_plain(commands, "clean", "remove what a portscope that was killed left behind")
-    add_labs(add_command(commands, "lab", "Docker-like labs from Compose files"), add_command)
+    _add_plain(commands, "collect", "print a shell script that collects a snapshot without Python", COLLECT)
+    _add_plain(commands, "clean", "remove leftovers of a killed portscope")
+    add_labs(add_command(commands, "lab", "build Docker-like labs from Compose files"), add_command)
     return parser
 
 
@@ -125,32 +125,32 @@ def _add_plain(commands: Commands, name: str, text: str, epilog: str = "") -> No
 
 
 def _add_why(commands: Commands) -> None:
-    command = add_command(commands, "why", "why a port can or can't be reached", ASKED + EXIT_CODES)
-    command.add_argument("target", metavar="TARGET", help="what is to be reached, see below")
-    command.add_argument("--from", dest="source", metavar="SOURCE", default="host", help="who asks, see below")
+    command = add_command(commands, "why", "explain why a port can or cannot be reached", ASKED + EXIT_CODES)
+    command.add_argument("target", metavar="TARGET", help="the destination, see below")
+    command.add_argument("--from", dest="source", metavar="SOURCE", default="host", help="the client, see below")
     _add_protocol(command)
     command.add_argument("--snapshot", metavar="FILE", type=Path, help="ask a saved snapshot instead of this host")
-    command.add_argument("--json", action="store_true", help="one JSON document (portscope.why/1) instead of words")
+    command.add_argument("--json", action="store_true", help="print one JSON document (portscope.why/1)")
     command.add_argument(
-        "--watch", action="store_true", help="ask again on every change, and tell when the answer flips"
+        "--watch", action="store_true", help="ask again on every change, and print each flip of the answer"
     )
-    proof = command.add_argument_group("proof", "a real attempt beside the answer; see docs/prove.md")
-    proof.add_argument("--prove", action="store_true", help="send the real packet and show what the kernel did with it")
+    proof = command.add_argument_group("proof", "compare the answer with a real attempt; see docs/prove.md")
+    proof.add_argument("--prove", action="store_true", help="send the real packet and show the kernel's evidence")
     proof.add_argument("--timeout", metavar="S", type=float, help="seconds for the attempt (3), or of waiting (30)")
     proof.add_argument(
-        "--trace", action="store_true", help="allow rules that make the kernel tell which rules it meets"
+        "--trace", action="store_true", help="add temporary nftrace rules so the kernel reports every rule it hits"
     )
     proof.add_argument("--pcap", metavar="FILE", type=Path, help="write the packets as pcapng, for Wireshark")
-    proof.add_argument("--save-case", metavar="FILE", type=Path, help="write host, question and evidence: a bug report")
+    proof.add_argument("--save-case", metavar="FILE", type=Path, help="write a bug report: host, question and evidence")
     proof.add_argument(
-        "--redact", action="store_true", help="other addresses and names in it, the same ones everywhere"
+        "--redact", action="store_true", help="replace addresses and names in it by consistent pseudonyms"
     )
     proof.add_argument("--force", action="store_true", help=FORCE)
     command.set_defaults(module="workbench.commands.why")
 
 
 def _add_snapshot(commands: Commands) -> None:
-    command = add_command(commands, "snapshot", "everything that portscope reads of this host, as JSON")
+    command = add_command(commands, "snapshot", "save everything that portscope reads of this host, as JSON")
     command.add_argument("file", metavar="FILE", type=Path, nargs="?", help="a file to convert instead")
     command.add_argument("-o", dest="output", metavar="FILE", type=Path, help="write to FILE instead of stdout")
     command.add_argument("--force", action="store_true", help=FORCE)
@@ -159,7 +159,7 @@ def _add_snapshot(commands: Commands) -> None:
 
 
 def _add_serve(commands: Commands) -> None:
-    command = add_command(commands, "serve", "the workbench in a browser of this machine, read-only unless asked")
+    command = add_command(commands, "serve", "serve the workbench to a browser on this machine, read-only by default")
     command.add_argument("file", metavar="FILE", type=Path, nargs="?", help="a saved snapshot instead of this host")
     command.add_argument("--port", metavar="N", type=int, default=8787, help="the port of 127.0.0.1 (8787)")
     command.add_argument("--write", action="store_true", help="allow fixes and labs, as in the terminal")
@@ -175,33 +175,37 @@ def _add_protocol(command: Parser) -> None:
 
 
 def _add_report(commands: Commands) -> None:
-    command = add_command(
-        commands, "report", "the network, and the answers to questions, as a document", ASKED + EXIT_CODES
-    )
+    command = add_command(commands, "report", "write the network, and answers, as a document", ASKED + EXIT_CODES)
     command.add_argument("--format", choices=tuple(FORMATS), metavar="FORMAT", help=", ".join(FORMATS))
     command.add_argument(
-        "-o", dest="output", metavar="FILE", type=Path, help="write to FILE; its ending tells the format"
+        "-o", dest="output", metavar="FILE", type=Path, help="write to FILE; its extension sets the format"
     )
     command.add_argument("--force", action="store_true", help=FORCE)
     command.add_argument(
         "--snapshot", metavar="FILE", type=Path, help="report on a saved snapshot instead of this host"
     )
-    command.add_argument("--why", metavar="TARGET", action="append", default=[], help="answer this; may be repeated")
-    command.add_argument("--from", dest="source", metavar="SOURCE", help="who asks, see below")
+    command.add_argument(
+        "--why", metavar="TARGET", action="append", default=[], help="answer this question; repeatable"
+    )
+    command.add_argument("--from", dest="source", metavar="SOURCE", help="the client, see below")
     _add_protocol(command)
-    command.add_argument("--matrix", action="store_true", help="add who reaches what: every port from every place")
+    command.add_argument(
+        "--matrix", action="store_true", help="add the reachability matrix: every port from every vantage point"
+    )
     command.add_argument("--redact", action="store_true", help=REDACT)
     command.set_defaults(module="workbench.commands.report")
 
 
 def _add_diff(commands: Commands) -> None:
-    command = add_command(commands, "diff", "what changed between two snapshots, and what of it flips an answer", WHY)
+    command = add_command(commands, "diff", "compare two snapshots, and find the changes that flip an answer", WHY)
     command.add_argument("before", metavar="BEFORE", type=Path, help="a saved snapshot")
     command.add_argument("after", metavar="AFTER", type=Path, nargs="?", help="a later one (default: this host now)")
-    command.add_argument("--why", metavar="TARGET", help="ask this of both, and find which changes flip the answer")
-    command.add_argument("--from", dest="source", metavar="SOURCE", help="who asks, see below")
+    command.add_argument(
+        "--why", metavar="TARGET", help="ask both this question, and find the changes that flip the answer"
+    )
+    command.add_argument("--from", dest="source", metavar="SOURCE", help="the client, see below")
     _add_protocol(command)
-    command.add_argument("--json", action="store_true", help="one JSON document (portscope.diff/1) instead of words")
+    command.add_argument("--json", action="store_true", help="print one JSON document (portscope.diff/1)")
     command.set_defaults(module="workbench.commands.diff")
 
 

@@ -7,21 +7,21 @@ from collections.abc import Callable
 
 #: The verbs of `portscope lab`: name, what it does, its words.
 LAB_VERBS = (
-    ("open", "the workbench on a lab that is up; without a verb: labs by menu", ("NAME",)),
+    ("open", "open the workbench on a running lab; without a verb: labs by menu", ("NAME",)),
     ("up", "build the lab that a Compose file describes", ("FILE",)),
     ("down", "remove a lab", ("NAME",)),
-    ("list", "the labs that are up", ()),
-    ("show", "the nodes, networks and ports of a lab", ("NAME",)),
+    ("list", "list running labs", ()),
+    ("show", "show a lab's nodes, networks and ports", ("NAME",)),
     ("exec", "run a command in a node", ("NODE",)),
-    ("port", "where a service is published", ("NAME", "SERVICE")),
-    ("faults", "the faults that a lab can be given", ()),
-    ("break", "give a lab a fault, as a puzzle", ("NAME", "FAULT")),
-    ("mend", "take all faults of a lab back", ("NAME",)),
-    ("check", "ask the questions of a lab's file; the exit code tells", ("NAME",)),
-    ("save", "a lab that is up as a file, with all that was chosen", ("NAME",)),
-    ("gallery", "the labs that come with portscope; 'lab up gallery:NAME' builds one", ()),
+    ("port", "print where a service is published", ("NAME", "SERVICE")),
+    ("faults", "list the faults for labs", ()),
+    ("break", "break a lab with a fault, as a puzzle", ("NAME", "FAULT")),
+    ("mend", "remove all faults from a lab", ("NAME",)),
+    ("check", "ask the questions in a lab's file; the exit code is the result", ("NAME",)),
+    ("save", "save a running lab as a file, with all chosen values", ("NAME",)),
+    ("gallery", "list the labs that come with portscope; 'lab up gallery:NAME' builds one", ()),
     ("dojo", "find an unknown fault: start, look [FROM TARGET], hint, answer FAULT, give-up", ("NAME",)),
-    ("script", "a shell script that builds a lab without portscope", ("FILE",)),
+    ("script", "print a shell script that builds a lab without portscope", ("FILE",)),
 )
 
 
@@ -38,11 +38,11 @@ def add_labs(command: argparse.ArgumentParser, add_command: AddCommand) -> None:
         for word in words:
             verb.add_argument(word.lower(), metavar=word)
         if name == "up":
-            verb.add_argument("--dry-run", action="store_true", help="print the commands that would be run, and leave")
+            verb.add_argument("--dry-run", action="store_true", help="print the commands without running them")
         elif name in ("break", "faults"):
-            verb.add_argument("--tell", action="store_true", help="tell the story and the commands")
+            verb.add_argument("--tell", action="store_true", help="print the story and the commands")
         elif name == "show":
-            verb.add_argument("--json", action="store_true", help="one JSON document instead of words")
+            verb.add_argument("--json", action="store_true", help="print one JSON document")
         elif name == "dojo":
             verb.add_argument(
                 "step", choices=("start", "look", "hint", "answer", "give-up"), help="one step of a round"

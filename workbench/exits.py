@@ -71,7 +71,7 @@ def complain(line: str) -> None:
 
 def fault_words(error: Exception) -> str:
     """A fault of portscope's own in one line, for a screen that stays."""
-    return f"a fault of portscope, not yours: {' '.join(f'{type(error).__name__}: {error}'.split())}"
+    return f"an error in portscope, not yours: {' '.join(f'{type(error).__name__}: {error}'.split())}"
 
 
 def own_fault(error: Exception) -> Exit:
@@ -81,7 +81,7 @@ def own_fault(error: Exception) -> Exit:
         import traceback  # noqa: PLC0415 - nobody waits for it where nothing goes wrong
 
         traceback.print_exception(error)
-        complain(f"this is a fault of portscope, not yours ({what}); please report it with the traceback above")
+        complain(f"this is an error in portscope, not yours ({what}); please report it with the traceback above")
     else:
-        complain(f"this is a fault of portscope, not yours ({what}); {DEBUG_VARIABLE}=1 shows what to report")
+        complain(f"this is an error in portscope, not yours ({what}); {DEBUG_VARIABLE}=1 shows what to report")
     return Exit.REFUSED

@@ -21,10 +21,8 @@ def save(data: bytes, path: Path, *, force: bool) -> None:
     except FileExistsError as error:
         raise _kept(path) from error
     except OSError as error:
-        raise refused(
-            f"{path} cannot be written: {error.strerror or error}; name a file in a folder of yours"
-        ) from error
+        raise refused(f"cannot write {path}: {error.strerror or error}; name a file in a folder of yours") from error
 
 
 def _kept(path: Path) -> Refusal:
-    return usage(f"{path} exists already and is kept; --force writes over it")
+    return usage(f"{path} exists; --force overwrites it")

@@ -18,5 +18,5 @@ def format_of(path: Path | None) -> str:
     found = [each.name for each in FORMATS.values() if path.name.endswith(each.suffix)]
     if not found:
         endings = " ".join(each.suffix for each in FORMATS.values())
-        raise usage(f"the name {path.name!r} tells no format: end it in one of {endings}, or name one by --format")
+        raise usage(f"cannot tell the format of {path.name!r}: use an extension ({endings}) or --format")
     return found[0]

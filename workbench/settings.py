@@ -63,11 +63,11 @@ def load() -> Settings:
     keys = _keys(path, given.pop("keys", {}))
     theme, glyphs = given.pop("theme", ""), given.pop("ascii", None)
     if given:
-        raise _wrong(path, f"{next(iter(given))} is no setting", "there are theme, ascii and keys")
+        raise _wrong(path, f"{next(iter(given))} is not a setting", "there are theme, ascii and keys")
     if not isinstance(theme, str) or not isinstance(glyphs, bool | None):
         raise _wrong(path, "theme is a text and ascii true or false", "correct it")
     if theme and theme not in known_themes():
-        raise _wrong(path, f"there is no theme {theme}", f"there are {', '.join(known_themes())}")
+        raise _wrong(path, f"no theme {theme}", f"there are {', '.join(known_themes())}")
     return Settings(theme or _remembered(), poor_terminal() if glyphs is None else glyphs, keys)
 
 
@@ -121,7 +121,7 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise usage(f"cannot read {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _wrong(path, f"it is no TOML ({error})", "correct it, or move it away") from error
+        raise _wrong(path, f"it is not TOML ({error})", "correct it, or move it away") from error
 
 
 def _keys(path: Path, given: Any) -> dict[str, str]:
@@ -133,7 +133,7 @@ def _keys(path: Path, given: Any) -> dict[str, str]:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             remedy = f"did you mean {near[0]}?" if near else "'portscope config' lists them"
-            raise _wrong(path, f"there is no action {name}", remedy)
+            raise _wrong(path, f"no action {name}", remedy)
     taken: dict[str, str] = {}
     for name, keys in {**known, **given}.items():
         for key in filter(None, keys.split(",")):

@@ -57,7 +57,7 @@ def load(path: Path) -> Snapshot:
     try:
         return open_file(path)
     except RecordingError as error:
-        raise usage(f"{error}; name a file that 'portscope snapshot' or 'portscope collect' made") from error
+        raise usage(f"{error}; name a file of 'portscope snapshot' or 'portscope collect'") from error
 
 
 def save(snapshot: Snapshot, path: Path, *, force: bool) -> None:

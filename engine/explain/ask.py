@@ -32,7 +32,7 @@ def ask(snapshot: Snapshot, question: Question) -> Verdict:
     endings = endings_of(runs)
     assumptions = main.result.assumptions
     if not complete:
-        assumptions += (Assumption("ASSUME_MORE_BRANCHES", f"only the first {len(runs)} branches were walked"),)
+        assumptions += (Assumption("ASSUME_MORE_BRANCHES", f"only the first {len(runs)} branches were simulated"),)
     gaps = relevant_gaps(snapshot, main.result)
     unread = decisive(gaps)
     reach = Reach.DEPENDS if unread or not complete else reach_of(endings)
@@ -57,7 +57,7 @@ def _unwalked(main: Run[Conversation], runs: list[Run[Conversation]], endings: E
     words = ", ".join(sorted({str(symptom) for symptom, _ in endings}))
     netns = main.result.forward.hops[-1].netns
     at = next((about.ref for _, about in main.decisions if about.ref), Ref(RefKind.NETNS, netns, (), netns, netns))
-    sentence = f"there are more ways that this can go than the {len(runs)} that were walked (those: {words})"
+    sentence = f"too many undecided branches: only {len(runs)} were simulated (they end in: {words})"
     return Cause("INFO_DEPENDS", sentence, at)
 
 
@@ -71,7 +71,7 @@ def _deciding(main: Conversation, runs: list[Run[Conversation]], endings: Ending
     return tuple(
         Cause(
             "INFO_DEPENDS",
-            f"the answer depends on this: {about.sentence} (possible: {words})",
+            f"the answer depends on a condition: {about.sentence} (possible: {words})",
             about.ref or Ref(RefKind.NETNS, netns, (), netns, netns),
         )
         for about in deciders

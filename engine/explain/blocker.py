@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.catalogue.codes import CODES
+from engine.catalogue import CODES
 from engine.model.plan import Change
 from engine.model.ref import Ref
 from engine.model.verdict import NearMiss

@@ -51,7 +51,7 @@ def _end_of_url(target: str) -> str:
         return target
     host = rest.partition("/")[0].partition("?")[0].partition("#")[0].rpartition("@")[2]
     if not host or host.startswith(":"):
-        raise QuestionError(f"target {target!r}: there is no host in it; write {scheme}://HOST[:PORT]/…")
+        raise QuestionError(f"target {target!r}: no host in the URL; write {scheme}://HOST[:PORT]/…")
     has_port = host.rpartition("]")[2].count(":")
     return host if has_port else f"{host}:{URL_PORTS[scheme.lower()]}"
 
@@ -81,16 +81,15 @@ def _ping_target(snapshot: Snapshot, target: str) -> tuple[IPAddress, int]:
             raise
     host, colon, port = bare.rpartition(":")
     if colon and (port.isdecimal() or not host):
-        raise QuestionError(f"target {target!r}: an echo (ping) has no port: write ADDRESS or CONTAINER")
+        raise QuestionError(f"target {target!r}: ping has no port: write ADDRESS or CONTAINER")
     return _container_address(snapshot, bare), 0
 
 
 def _one_host(address: IPAddress, target: str) -> IPAddress:
     if address.is_unspecified or address.is_multicast:
         own = "127.0.0.1" if address.version == 4 else "[::1]"
-        raise QuestionError(
-            f"target {target!r}: {address} is not one host's address: write its own, or {own} for this one"
-        )
+        what = "the unspecified" if address.is_unspecified else "a multicast"
+        raise QuestionError(f"target {target!r}: {address} is {what} address; write a host's, for example {own}")
     return address
 
 
@@ -113,7 +112,7 @@ def _published_address(snapshot: Snapshot, port: int, protocol: Protocol) -> IPA
     uplinks = {link.index for link in snapshot.host_netns.links if link.kind != "bridge"}
     first = [a.address for a in snapshot.host_netns.addresses if a.link in uplinks and a.address in own]
     if not own:
-        raise QuestionError(f"target ':{port}': this host has no IPv4 address but loopback; write 127.0.0.1:{port}")
+        raise QuestionError(f"target ':{port}': this host has only loopback IPv4 addresses; write 127.0.0.1:{port}")
     return (first or own)[0]
 
 
@@ -129,7 +128,7 @@ def _container_address(snapshot: Snapshot, name: str) -> IPAddress:
         return (own or intended)[0]
     raise QuestionError(
         f"container {container.name} has no address of its own (network mode {container.network_mode}): "
-        "ask for ADDRESS:PORT instead"
+        "write ADDRESS:PORT instead"
     )
 
 
@@ -141,7 +140,7 @@ def find_container(snapshot: Snapshot, name: str) -> Container:
     found = [c for c in found if c.of_host] or found
     if len(found) > 1:
         which = ", ".join(f"{c.name} ({c.id[:12]}, {c.engine})" for c in found)
-        raise QuestionError(f"{name!r} could be {len(found)} containers: {which}; write one's id")
+        raise QuestionError(f"{name!r} matches {len(found)} containers: {which}; write an id")
     if not found:
         raise QuestionError(_no_container(snapshot, name))
     return found[0]
@@ -153,10 +152,10 @@ def _no_container(snapshot: Snapshot, name: str) -> str:
         return f"{name!r} is not an address, and no container has that name"
     unread = [gap for gap in snapshot.gaps if gap.source.split(" ")[0] in ("docker", "podman")]
     if unread and not snapshot.containers:
-        return f"whether there is a container {name!r} can't be told: {unread[0].source}: {unread[0].reason}"
+        return f"cannot look up container {name!r}: {unread[0].source}: {unread[0].reason}"
     names = [c.name for c in snapshot.containers]
-    address = "; a name of DNS is not looked up: write its address" if "." in name else ""
-    return f"there is no container {name!r}{_did_you_mean(name, names)}{address}"
+    address = "; DNS names are not resolved: write the address" if "." in name else ""
+    return f"no container {name!r}{_did_you_mean(name, names)}{address}"
 
 
 def _netns_of(snapshot: Snapshot, container: Container) -> Netns:
@@ -166,7 +165,7 @@ def _netns_of(snapshot: Snapshot, container: Container) -> Netns:
             f"`{' '.join(container.command or (container.engine,))} start {container.name}`, then ask again"
         )
     if container.netns is None or container.netns not in snapshot.by_id:
-        raise QuestionError(f"the network namespace of container {container.name} can't be seen: run as root")
+        raise QuestionError(f"cannot see the network namespace of container {container.name}: run as root")
     return snapshot.by_id[container.netns]
 
 
@@ -206,7 +205,7 @@ def _named_netns(snapshot: Snapshot, name: str) -> Netns:
         if netns.id == name:
             return netns
     names = [netns.id for netns in snapshot.namespaces]
-    raise QuestionError(f"there is no network namespace {name!r}{_did_you_mean(name, names)}")
+    raise QuestionError(f"no network namespace {name!r}{_did_you_mean(name, names)}")
 
 
 def _outside(snapshot: Snapshot, address: IPAddress, device: str) -> Source:
@@ -214,16 +213,16 @@ def _outside(snapshot: Snapshot, address: IPAddress, device: str) -> Source:
     if device:
         if device not in host.links_by_name:
             names = list(host.links_by_name)
-            raise QuestionError(f"there is no device {device!r} on {host.id}{_did_you_mean(device, names)}")
+            raise QuestionError(f"no device {device!r} in {host.id}{_did_you_mean(device, names)}")
         if host.links_by_name[device].kind == "loopback":
-            raise QuestionError(f"nothing from outside arrives on {device}: write --from host")
+            raise QuestionError(f"no outside client can arrive on {device}: write --from host")
         return Source(host.id, address, device)
     if address in host.addresses_by_value:
         raise QuestionError(f"{address} is this host's own address: write --from host")
     found = Fib(host).lookup(FlowKey(address))
     links = [host.links_by_index.get(hop.link or 0) for hop in found.nexthops] if isinstance(found, Found) else []
     if not links or links[0] is None:
-        raise QuestionError(f"no route of {host.id} leads to {address}: write {address}@DEVICE")
+        raise QuestionError(f"{host.id} has no route to {address}: write {address}@DEVICE")
     return Source(host.id, address, links[0].name)
 
 

@@ -126,22 +126,26 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One decision. `packet` and `context` are as they were when it was taken; `ref` is what decided it.
-
-    `after` is the packet after a rewrite, None where nothing was rewritten. For rules, `hook` is the
-    netfilter hook, `verdict` what the rule said (accept, drop, jump DOCKER, dnat to …) and `handle` the
-    rule's nftables handle, where it has one.
-    """
+    """One decision on the path of a packet."""
 
     kind: StepKind
+    #: What happened, for people; no program reads it.
     text: str
+    #: The packet as it was when the decision was taken, and what a rule could see beside its headers.
     packet: Packet
     context: Context = Context()
+    #: The object that decided.
     ref: Ref | None = None
+    #: For rules: the netfilter hook.
     hook: str = ""
+    #: For rules: what the rule said (accept, drop, jump DOCKER, dnat to …).
     verdict: str = ""
+    #: The packet after a rewrite; None where nothing was rewritten.
     after: Packet | None = None
+    #: For rules: the nftables handle, where it has one.
     handle: int | None = None
+    #: Another packet that the step is about: the ARP request or neighbour solicitation that a filter drops.
+    about: Packet | None = None
 
 
 @dataclass(frozen=True, slots=True)

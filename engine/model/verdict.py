@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from engine.catalogue import CODES
 from engine.frozen import dataclass
 from engine.model.address import IPAddress
 from engine.model.host import Gap
@@ -105,17 +106,26 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One blocker: a stable code, a sentence, where it sits, whose it is, and what mends it. `settled` says why it
-    needs no fix of its own, where what mends another cause takes the packet past it, too."""
+    """One blocker of a packet, or a finding."""
 
+    #: A code of `engine.catalogue`.
     code: str
+    #: What is wrong, on this host: one sentence.
     sentence: str
+    #: The object that it is wrong with.
     at: Ref
+    #: The program or person that made the object.
     owner: str = "admin"
     evidence: tuple[str, ...] = ()
     near_misses: tuple[NearMiss, ...] = ()
+    #: Alternatives, the best first.
     fixes: tuple[Fix, ...] = ()
+    #: Why it needs no fix of its own, where the fix of another cause takes the packet past it; else empty.
     settled: str = ""
+
+    def __post_init__(self) -> None:
+        if self.code not in CODES:
+            raise ValueError(f"the code {self.code} is not in the catalogue")
 
 
 @dataclass(frozen=True, slots=True)

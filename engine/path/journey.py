@@ -189,8 +189,9 @@ class Journey:
 
     def end(self, outcome: Outcome, reject: RejectKind | None = None) -> Trace:
         """The finished trace."""
-        for name in self.setting.told & CHOSEN.keys():
-            self.assume(CHOSEN[name])
+        for name, assumption in CHOSEN.items():
+            if name in self.setting.told:
+                self.assume(assumption)
         hops = [*self._hops, *([Hop(self.netns.id, self._arrived, tuple(self._steps))] if self._steps else ())]
         return Trace(outcome, tuple(hops), reject, tuple(self.assumptions))
 

@@ -18,7 +18,7 @@ def mention_programs(journey: Journey, link: Link, *hooks: str) -> None:
         if program.hook in hooks:
             kind = "XDP" if program.hook == "xdp" else f"tc {program.hook}"
             name = f" {program.name}" if program.name else ""
-            sentence = f"the {kind} program{name} ({program.kind}) on {link.name} lets the packet pass as it is"
+            sentence = f"the {kind} program{name} ({program.kind}) on {link.name} passes the packet unchanged"
             journey.assume(Assumption("ASSUME_PROGRAM_PASSES", sentence, journey.link_ref(link)))
 
 
@@ -29,7 +29,7 @@ def mention_flowtables(journey: Journey, device: Link, out: Link) -> None:
             if {device.name, out.name} <= set(flowtable.devices):
                 ref = Ref(RefKind.NETNS, journey.netns.id, (), journey.netns.id, f"flowtable {flowtable.name}")
                 sentence = (
-                    f"later packets between {device.name} and {out.name} may pass the forward hook by, in flowtable "
+                    f"later packets between {device.name} and {out.name} may bypass the forward hook in flowtable "
                     f"{flowtable.name} of {table.family} {table.name}"
                 )
                 journey.assume(Assumption("ASSUME_FLOWTABLE", sentence, ref))

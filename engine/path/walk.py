@@ -53,7 +53,7 @@ def walk(journey: Journey, stage: Stage) -> Trace:
         if isinstance(following, Trace):
             return following
         if isinstance(following, Stack) and not journey.circling and _goes_round(journey, following, seen):
-            journey.step(StepKind.NOTE, "the packet was here before, unchanged: it goes round in circles for ever")
+            journey.step(StepKind.NOTE, "routing loop: the unchanged packet was here before")
             return journey.end(Outcome.LOOP)
         following = HANDLERS[type(following)](journey, following)
     return journey.end(Outcome.LOOP)
@@ -80,7 +80,7 @@ def _local_out(journey: Journey, stage: LocalOut) -> Next:
     if isinstance(way, Refusal):
         return _refuse(journey, way)
     if journey.packet.src.is_unspecified:
-        journey.step(StepKind.ROUTE, f"no address to send from on {way.link.name}", way.ref)
+        journey.step(StepKind.ROUTE, f"no source address on {way.link.name}", way.ref)
         return journey.end(Outcome.NO_SOURCE_ADDRESS)
     announce(journey, way)
     journey.step(StepKind.ROUTE, way.text, way.ref)
@@ -148,7 +148,7 @@ def _discard(journey: Journey, way: Way) -> Trace | None:
     """IPv6 takes no packet out by the loopback device: such a route is a refusing one (ip6_route_info_create)."""
     if way.local or way.link.kind != "loopback" or journey.packet.dst.version == 4:
         return None
-    journey.step(StepKind.NOTE, f"a route by {way.link.name} leads nowhere", way.ref)
+    journey.step(StepKind.NOTE, f"a route via {way.link.name} leads nowhere", way.ref)
     return journey.end(Outcome.NO_ROUTE)
 
 
@@ -163,7 +163,7 @@ def _forward(journey: Journey, stage: Forward) -> Next:
     way = stage.way
     if journey.assigned is not None:
         proxy = journey.assigned.listener
-        text = f"a rule handed the packet to {proxy}, but routing does not take it in (no rule for its mark)"
+        text = f"TPROXY passed the packet to {proxy}, but no policy rule routes its mark to this host"
         journey.step(StepKind.NOTE, text, way.ref)  # the lookup succeeds; ip_forward() frees what has a socket
         return journey.end(Outcome.NOT_FORWARDED)
     journey.see(oif=way.link.name, gateway=way.gateway)
@@ -171,8 +171,8 @@ def _forward(journey: Journey, stage: Forward) -> Next:
     if kept:
         return kept
     if journey.packet.ttl <= 1:
-        rounds = "it goes round in circles until its " if journey.circling else ""
-        journey.step(StepKind.NOTE, f"{rounds}time to live is used up")
+        rounds = "routing loop: the packet circles until its " if journey.circling else ""
+        journey.step(StepKind.NOTE, f"{rounds}TTL expires")
         return journey.end(Outcome.LOOP if journey.circling else Outcome.TTL_EXPIRED)
     bound = stays_on_link(journey, journey.packet, stage.device, way.link)
     if bound:

@@ -19,7 +19,7 @@ from engine.model.trace import Step, StepKind, Symptom, Trace
 from engine.model.verdict import Verdict
 from engine.prove.evidence import Evidence, last_place
 from engine.prove.evidence_lookup import LOOK, NO, UNSEEN, YES, At, Case, Seen
-from engine.prove.packet_matching import Talk, traces
+from engine.prove.packets.packet_matching import Talk, traces
 from engine.prove.predicted import conversation_for, conversations
 
 #: A place in a firewall: family, table, chain.

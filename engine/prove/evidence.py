@@ -9,9 +9,9 @@ from engine.model.host import Gap
 from engine.model.link import Neighbour
 from engine.model.proof import Drop, FlowSeen, Growth, RuleSeen, Sighting
 from engine.model.trace import Step
-from engine.prove.capture import Captured
-from engine.prove.headers import parse_packet, quoted
-from engine.prove.packet_matching import Talk, leg_of
+from engine.prove.packets.capture import Captured
+from engine.prove.packets.headers import parse_packet, quoted
+from engine.prove.packets.packet_matching import Talk, leg_of
 
 #: Where the kernel would send a step's packet, in a step's words, and the errno of a refusal.
 Way = tuple[str, int]

@@ -19,11 +19,11 @@ from engine.model.ref import Ref, RefKind
 from engine.model.trace import Outcome, Step, StepKind, Symptom, Trace
 from engine.model.verdict import Verdict
 from engine.prove.evidence import Evidence, sightings
-from engine.prove.headers import is_error
-from engine.prove.nftrace_rules import PREFIX
-from engine.prove.packet_matching import Talk, leg_of
+from engine.prove.packets.headers import is_error
+from engine.prove.packets.packet_matching import Talk, leg_of
 from engine.prove.predicted import neighbour_of
-from engine.prove.routes import NOT_ASKED, REFUSED, predicted_way
+from engine.prove.sources.nftrace_rules import PREFIX
+from engine.prove.sources.routes import NOT_ASKED, REFUSED, predicted_way
 
 YES, NO, UNSEEN = Agreement.YES, Agreement.NO, Agreement.UNSEEN
 

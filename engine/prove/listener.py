@@ -21,13 +21,13 @@ from engine.observe.base.kernel_modules import answers
 from engine.observe.netlink.client import Message, Netlink
 from engine.observe.netlink.neighbours import read_neighbours
 from engine.observe.netlink.reader import Reader
-from engine.prove import flows, nftrace, routes
-from engine.prove.capture import Capture, Captured
-from engine.prove.counters import StackCounters
 from engine.prove.evidence import Way
-from engine.prove.nfnetlink import Listener
-from engine.prove.nftrace_rules import Marking
-from engine.prove.patterns import Pattern
+from engine.prove.packets.capture import Capture, Captured
+from engine.prove.packets.patterns import Pattern
+from engine.prove.sources import conntrack_events, nftrace, routes
+from engine.prove.sources.counters import StackCounters
+from engine.prove.sources.nfnetlink import Listener
+from engine.prove.sources.nftrace_rules import Marking
 
 
 class Closes(Protocol):
@@ -72,7 +72,7 @@ class Post:
         post.stack = post._have("counters", lambda: StackCounters(netns.id))
         post.capture = post._have("capture", lambda: Capture(netns, (*wanted.packets, *wanted.beside)))
         if answers("nf_conntrack_netlink"):
-            post.events = post._have("conntrack events", flows.listen)
+            post.events = post._have("conntrack events", conntrack_events.listen)
         elif netns.conntrack:
             post._gap("conntrack events", "`modprobe nf_conntrack_netlink` shows them")
         if netns.firewall.tables and answers("nf_tables"):
@@ -129,7 +129,7 @@ class Post:
 
     def flows(self) -> tuple[FlowSeen, ...]:
         """The events of connection tracking since the last call."""
-        return self._parsed("conntrack events", self.events, flows.parse_events) if self.events else ()
+        return self._parsed("conntrack events", self.events, conntrack_events.parse_events) if self.events else ()
 
     def _parsed(
         self, source: str, listener: Listener, parse: Callable[[str, Sequence[Message]], tuple[Event, ...]]

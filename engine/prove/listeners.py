@@ -18,12 +18,12 @@ from engine.model.verdict import Verdict
 from engine.observe.base.errors import gap
 from engine.observe.base.namespaces import Place, apart, enter, side_by_side
 from engine.observe.firewall.read import read_firewall
-from engine.prove.capture import Captured, address_questions
-from engine.prove.counters import rule_growth
 from engine.prove.evidence import Evidence, Way
 from engine.prove.listener import Post, Wanted
-from engine.prove.packet_matching import Talk
+from engine.prove.packets.capture import Captured, address_questions
+from engine.prove.packets.packet_matching import Talk
 from engine.prove.predicted import namespaces, next_hops, routing_steps
+from engine.prove.sources.counters import rule_growth
 
 Result = TypeVar("Result")
 

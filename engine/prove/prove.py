@@ -18,17 +18,17 @@ from engine.model.packet import ECHO
 from engine.model.proof import Attempt, Drop, Proof
 from engine.model.verdict import Question, Source, Verdict
 from engine.observe.base.errors import gap
-from engine.prove import drops
 from engine.prove.attempt import Target, attempt, open_client, port_of
-from engine.prove.capture import Captured
 from engine.prove.compare import proof_of
 from engine.prove.echo import new_ident
 from engine.prove.errors import ProveError
 from engine.prove.evidence import comments
 from engine.prove.listeners import Listening, Posts, within
-from engine.prove.packet_matching import talk_of
-from engine.prove.pcapng import file_of
+from engine.prove.packets.capture import Captured
+from engine.prove.packets.packet_matching import talk_of
+from engine.prove.packets.pcapng import file_of
 from engine.prove.predicted import conversations
+from engine.prove.sources import drops
 
 #: Seconds for the whole attempt, when nobody says otherwise: a lost first packet is sent again after one.
 SECONDS = 3.0

@@ -20,9 +20,9 @@ from engine.model.verdict import Verdict
 from engine.prove.compare import proof_of
 from engine.prove.errors import ProveError
 from engine.prove.evidence import Evidence, comments, sightings
-from engine.prove.headers import parse_packet
 from engine.prove.listeners import Listening, Posts
-from engine.prove.packet_matching import Talk, talk_of
+from engine.prove.packets.headers import parse_packet
+from engine.prove.packets.packet_matching import Talk, talk_of
 from engine.prove.predicted import conversations
 from engine.prove.prove import Proven, Wishes
 

@@ -18,7 +18,7 @@ from engine.change.program import Command, Relay, Serve, Shape, Start
 from engine.change.route import AddRoute, DeleteRoute
 from engine.change.rule import DeleteRule, InsertRule, ReplaceRule
 from engine.change.ruleset import LoadRules
-from engine.change.set_element import DeleteElement
+from engine.change.set_element import AddElement, DeleteElement
 from engine.change.sysctl import SetSysctl
 from engine.change.words import rule_spec, sysctl_path
 from engine.model.address import Family

@@ -39,7 +39,7 @@ def test_a_container_in_a_namespace_that_its_host_container_has_left_is_named() 
     snapshot = world.snapshot()
     (cause,) = ask(snapshot, resolve(snapshot, f"{WEB}:80", "host")).causes
     assert cause.code == "DST_NO_LISTENER"
-    assert "app joined its network" in cause.sentence
+    assert "app shares its network" in cause.sentence
     assert cause.fixes[0].title.startswith("restart app")
 
 

@@ -1,4 +1,4 @@
-"""A rule that was meant to keep a reachable port closed is found, and only such a rule."""
+"""A rule that was meant to close a reachable port is found, and only such a rule."""
 
 from __future__ import annotations
 

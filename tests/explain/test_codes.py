@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.catalogue.codes import CODES
+from engine.catalogue import CODES
 from engine.explain.blocker import Blocker
 from engine.model.ref import Ref, RefKind
 from engine.model.verdict import Cause
@@ -20,7 +20,7 @@ from views.reports.answer_text import shell
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "causes.md"
-SHAPE = re.compile(r"(SRC|LINK|NAT|FW|HOST|CT|DST|RET|ROUTE|INFO)_[A-Z0-9_]*[A-Z0-9]")
+SHAPE = re.compile(r"(SRC|LINK|NAT|FW|HOST|CT|DST|RET|ROUTE|INFO|MODEL)_[A-Z0-9_]*[A-Z0-9]")
 #: Words of that shape that are none: endings of packets, a part of a name of several.
 OTHERS = {"ROUTE_BLACKHOLE", "ROUTE_PROHIBIT", "ROUTE_UNREACHABLE"}
 
@@ -32,18 +32,19 @@ GROUPS = {
     "HOST": "Settings of the host",
     "CT": "Connection tracking",
     "DST": "The service",
-    "RET": "The way back",
+    "RET": "The return path",
     "ROUTE": "Routing as such",
-    "INFO": "Not decided, or not seen, here",
+    "INFO": "Not decided, or not inspected, here",
+    "MODEL": "The simulation itself",
 }
 HEAD = """# Causes and findings
 
-Every code that an answer can have, with what it means, what the client notices, what mends it, and an example: a
+Every code that an answer can have, with what it means, what the client sees, what fixes it, and an example: a
 sentence and the first fix that portscope finds for it. The page is written from the table of
-`engine/catalogue/codes.py` and from the hosts of the tests (`GOLDEN=write pytest tests/explain/test_codes.py`). Codes
+`engine/catalogue.py` and from the hosts of the tests (`GOLDEN=write pytest tests/explain/test_codes.py`). Codes
 are stable; others may be added.
 
-A *cause* stops a packet. All of them are told, in the order in which the packet meets them. A *finding* stands beside a
+A *cause* blocks a packet. All of them are listed, in the order in which the packet meets them. A *finding* is about a
 connection that works.
 """
 
@@ -64,8 +65,8 @@ def page() -> str:
         lines.append(f"## {prefix}: {title}\n")
         for code, about in CODES.items():
             if code.startswith(f"{prefix}_"):
-                lines += [f"### {code}\n", about.meaning, "", f"- The client notices: {about.client}."]
-                lines += [f"- What mends it: {about.mend}.", "", *example(found()[code]), ""]
+                lines += [f"### {code}\n", about.meaning, "", f"- The client sees: {about.client}."]
+                lines += [f"- Fix: {about.fix}.", "", *example(found()[code]), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -107,4 +108,4 @@ def test_codes_have_a_group_and_whole_sentences() -> None:
         assert code.partition("_")[0] in GROUPS
         assert about.meaning.endswith("."), code
         assert not about.client.endswith("."), code
-        assert not about.mend.endswith("."), code
+        assert not about.fix.endswith("."), code

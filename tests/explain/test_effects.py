@@ -79,7 +79,7 @@ def test_a_port_that_a_change_takes_from_others_is_told() -> None:
     change = insertion(place, Selector(Protocol.TCP, destination=ip_address(WEB), dport=80), VerdictKind.DROP)
     fix = Fix("drop it", Plan("drop it", (change,)), ())
     found = computed(snapshot, resolve(snapshot, "db:5432", "host"), fix)
-    assert found.sentences() == ("lan (by up0) can no longer reach 10.77.0.1:8080/tcp (web)",)
+    assert found.sentences() == ("lan (via up0) can no longer reach 10.77.0.1:8080/tcp (web)",)
 
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.mended], ids=str)
@@ -129,20 +129,20 @@ def test_work_is_bounded_and_what_was_not_tried_is_told() -> None:
     found = sideways.of(before, before.derive(applied(snapshot, fix.plan.changes)), fix.plan.changes)
     assert sideways.walks <= MOST_FOR_A_FIX + 1 <= MOST
     assert found.untried > 0
-    assert f"{found.untried} more ways that it could change were not tried" in found.sentences()
+    assert f"{found.untried} more possible side effects were not checked" in found.sentences()
     assert any("were not tried" in text for text in fix.side_effects)
 
 
 def test_the_places_and_doors_of_a_docker_host() -> None:
     snapshot = docker()
     question = resolve(snapshot, "10.77.0.1:8080", "ns:lan")
-    assert [place.name for place in places(snapshot, question)] == ["lan (by up0)", "the host", "db (bridge)"]
+    assert [place.name for place in places(snapshot, question)] == ["lan (via up0)", "the host", "db (bridge)"]
     assert [door.name for door in doors(snapshot, question)] == [
         "10.77.0.1:8080/tcp (web)", "web:80/tcp", "web:80/udp", "db:5432/tcp"
     ]  # fmt: skip
     outside = resolve(snapshot, "10.77.0.1:8080", "10.77.0.9@up0")
     assert [place.name for place in places(snapshot, outside)] == [
-        "10.77.0.0/24 (by up0)",
+        "10.77.0.0/24 (via up0)",
         "the host",
         "db (bridge)",
     ]
@@ -163,4 +163,4 @@ def test_namespaces_without_an_engine_and_ports_of_rules_are_looked_at() -> None
     own = fixes_of(snapshot, "10.77.0.1:2222")[0]
     assert own.side_effects == ("web and db can now also reach host:2222/tcp",)
     behind = fixes_of(snapshot, f"{WEB}:80")[0]
-    assert behind.side_effects == ("lan (by up0) can now also reach 10.77.0.1:8080/tcp",)
+    assert behind.side_effects == ("lan (via up0) can now also reach 10.77.0.1:8080/tcp",)

@@ -25,7 +25,7 @@ def named(host: str, target: str = "10.77.0.1:8080") -> dict[str, str]:
 
 def test_a_published_port_is_asked_from_outside_the_host_loopback_neighbours_and_itself() -> None:
     assert named("healthy") == {
-        "lan (by up0)": "10.77.0.1:8080",
+        "lan (via up0)": "10.77.0.1:8080",
         "host": "10.77.0.1:8080",
         "host, at 127.0.0.1": "127.0.0.1:8080",
         "host, at ::1": "::1:8080",
@@ -40,14 +40,14 @@ def test_a_containers_own_address_has_no_loopback_vantage() -> None:
 
 
 def test_a_loopback_target_is_asked_from_outside_at_the_hosts_address() -> None:
-    assert named("healthy", "127.0.0.1:8080")["lan (by up0)"] == "10.77.0.1:8080"
+    assert named("healthy", "127.0.0.1:8080")["lan (via up0)"] == "10.77.0.1:8080"
 
 
 @pytest.mark.parametrize(
     ("host", "expected"),
     [
         ("healthy", {}),
-        ("docker-user-drop", {"lan (by up0)": Symptom.TIMEOUT}),
+        ("docker-user-drop", {"lan (via up0)": Symptom.TIMEOUT}),
         ("proxy-killed", {"host, at 127.0.0.1": Symptom.REFUSED, "host, at ::1": Symptom.REFUSED}),
     ],
 )
@@ -66,7 +66,7 @@ def test_an_uplink_whose_far_end_is_not_seen_has_a_client_in_its_subnet() -> Non
     hidden = [netns for netns in snapshot.namespaces if netns.id != "lan"]
     found = vantages(_without_peer(snapshot, hidden), resolve(snapshot, "10.77.0.1:8080"))
     outside = next(each for each in found if each.question.source.outside)
-    assert outside.name == "outside, by up0"
+    assert outside.name == "outside, via up0"
     assert outside.question.source.address == ip_address("10.77.0.2")
 
 

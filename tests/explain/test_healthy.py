@@ -98,7 +98,7 @@ def test_more_ways_than_are_walked_make_the_answer_depend() -> None:
     assert (verdict.reach, verdict.symptom) == (Reach.DEPENDS, Symptom.CONNECTED)
     (cause,) = verdict.causes
     assert (cause.code, cause.at.name) == ("INFO_DEPENDS", "mangle/FORWARD #0")
-    assert "more ways" in cause.sentence
+    assert "too many undecided branches" in cause.sentence
 
 
 def test_a_rule_of_chance_that_does_not_matter_leaves_the_answer_alone() -> None:

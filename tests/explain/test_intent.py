@@ -40,7 +40,7 @@ def test_a_port_that_leads_to_another_container_is_found_and_mended(change: None
     snapshot = docker(change, nat=TO_DB, user=ACCEPT_DB)
     finding = the_finding(snapshot)
     assert (finding.code, finding.at.name, finding.owner) == ("NAT_DNAT_STALE_TARGET", "nat/DOCKER #1", "docker")
-    assert "db answers, and not web" in finding.sentence
+    assert "db answers instead of web" in finding.sentence
     after = asked(applied(snapshot, finding.fixes[0].plan.changes))
     assert (after.conversation.forward.hops[-1].netns, after.findings) == ("web", ())
     assert WEB in " ".join(finding.fixes[0].commands[0])

@@ -114,7 +114,7 @@ def test_a_sysctl_of_another_namespace_has_no_file_but_the_engine_s_option() -> 
 
 @pytest.mark.parametrize(
     ("chain", "lost"),
-    [("DOCKER", "restart of the engine"), ("ufw-user-input", "`ufw reload`"), ("FORWARD", "unless it is saved")],
+    [("DOCKER", "engine restart"), ("ufw-user-input", "`ufw reload`"), ("FORWARD", "unless it is saved")],
 )
 def test_what_undoes_a_rule_depends_on_whose_chain_it_is_in(chain: str, lost: str) -> None:
     (table,) = parse_xt_save(f"*filter\n:{chain} - [0:0]\n-A {chain} -j DROP\nCOMMIT\n", Backend.XT_NFT, "ip", ())

@@ -137,4 +137,4 @@ def test_a_loopback_port_reached_from_outside_is_warned_of():
     meant = tuple(replace(port, loopback_only=port.service is Service.PUBLISHED) for port in rows)
     cells = [answer(World(snapshot), question) for _, _, question in asked]
     found = matrix(snapshot, meant, asked, cells).exposures
-    assert [(one.code, one.vantages) for one in found] == [("EXPOSED_LOOPBACK_PORT", ("lan (by up0)",))]
+    assert [(one.code, one.vantages) for one in found] == [("EXPOSED_LOOPBACK_PORT", ("lan (via up0)",))]

@@ -49,16 +49,16 @@ def policy(*rules: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("rule", "because"),
     [
-        ("-p tcp -m tcp --dport 81 -j ACCEPT", "tcp dport: the rule asks “--dport 81”, the packet has 80"),
-        ("-s 10.9.0.0/16 -j ACCEPT", "ip saddr: the rule asks “-s 10.9.0.0/16”, the packet has 10.1.0.2"),
-        ("-i right -j ACCEPT", "iifname: the rule asks “-i right”, the packet has left"),
-        ("! -o right -j ACCEPT", "oifname: the rule asks “! -o right”, the packet has right"),
-        ("-p udp -j ACCEPT", "l4proto: the rule asks “-p udp”, the packet has tcp"),
+        ("-p tcp -m tcp --dport 81 -j ACCEPT", "tcp dport: the rule matches “--dport 81”, the packet has 80"),
+        ("-s 10.9.0.0/16 -j ACCEPT", "ip saddr: the rule matches “-s 10.9.0.0/16”, the packet has 10.1.0.2"),
+        ("-i right -j ACCEPT", "iifname: the rule matches “-i right”, the packet has left"),
+        ("! -o right -j ACCEPT", "oifname: the rule matches “! -o right”, the packet has right"),
+        ("-p udp -j ACCEPT", "l4proto: the rule matches “-p udp”, the packet has tcp"),
         (
             "-m conntrack --ctstate ESTABLISHED -j ACCEPT",
-            "ct state: the rule asks “--ctstate ESTABLISHED”, the packet has new",
+            "ct state: the rule matches “--ctstate ESTABLISHED”, the packet has new",
         ),
-        ("-m mark --mark 0x1 -j ACCEPT", "mark: the rule asks “--mark 0x1”, the packet has 0x0"),
+        ("-m mark --mark 0x1 -j ACCEPT", "mark: the rule matches “--mark 0x1”, the packet has 0x0"),
     ],
 )
 def test_the_condition_that_failed_is_named_with_what_the_packet_has(rule: str, because: str) -> None:
@@ -100,15 +100,15 @@ def of_packet(user: list[str], **more: Any) -> list[tuple[str, str]]:
 def test_what_a_list_of_the_admin_s_would_have_let_pass_before_its_drop_is_told() -> None:
     allowed = ["-s 192.168.0.0/16 -j ACCEPT", "-s 10.0.0.0/8 -i wg0 -j RETURN", "-i up0 -j DROP", "-i wg1 -j ACCEPT"]
     assert of_packet(allowed)[:-1] == [
-        (f"DOCKER-USER {allowed[1]}", "iifname: the rule asks “-i wg0”, the packet has up0"),
-        (f"DOCKER-USER {allowed[0]}", "ip saddr: the rule asks “-s 192.168.0.0/16”, the packet has 10.77.0.2"),
+        (f"DOCKER-USER {allowed[1]}", "iifname: the rule matches “-i wg0”, the packet has up0"),
+        (f"DOCKER-USER {allowed[0]}", "ip saddr: the rule matches “-s 192.168.0.0/16”, the packet has 10.77.0.2"),
     ]
 
 
 def test_a_rule_that_would_accept_and_stands_behind_the_drop_is_told_last() -> None:
     (text, why) = of_packet(["-i up0 -j DROP"])[-1]
     assert text.startswith("DOCKER -d 172.17.0.2/32")
-    assert why == "never asked: filter/DOCKER-USER #0 comes before it"
+    assert why == "not evaluated: filter/DOCKER-USER #0 comes before it"
 
 
 def test_what_the_packet_had_before_its_translation_is_told_where_a_rule_asks_for_that() -> None:
@@ -119,7 +119,7 @@ def test_what_the_packet_had_before_its_translation_is_told_where_a_rule_asks_fo
         world["host"].iptables(rules.format(user="", filter="", nat=PUBLISH))
 
     first = Fault("", docker(change), "", "", "10.77.0.1:8080").verdict().causes[0].near_misses[0]
-    assert first.because == "tcp dport: the rule asks “--dport 8080”, the packet has 80 (8080 before it was translated)"
+    assert first.because == "tcp dport: the rule matches “--dport 8080”, the packet has 80 (8080 before translation)"
 
 
 def test_a_jump_that_did_not_lead_to_a_rule_is_what_failed() -> None:
@@ -129,14 +129,14 @@ def test_a_jump_that_did_not_lead_to_a_rule_is_what_failed() -> None:
     (miss,) = misses(fault.verdict())
     assert (miss.ref.name, miss.because) == (
         "filter/FORWARD #0",
-        "iifname: the rule asks “-i right”, the packet has left",
+        "iifname: the rule matches “-i right”, the packet has left",
     )
 
 
 def test_a_rule_of_nat_that_another_one_keeps_from_being_asked_is_told() -> None:
     snapshot = docker(nat="-A DOCKER -i up0 -j RETURN\n" + PUBLISH, proxy=False)
     (miss,) = misses(Fault("", snapshot, "", "", "10.77.0.1:8080").verdict())
-    assert miss.because == "never asked: nat/DOCKER #1 comes before it (-A DOCKER -i up0 -j RETURN)"
+    assert miss.because == "not evaluated: nat/DOCKER #1 comes before it (-A DOCKER -i up0 -j RETURN)"
 
 
 def test_the_masquerading_of_other_networks_is_near_to_what_is_missing() -> None:
@@ -183,13 +183,13 @@ OWN, PORT_80 = Interval(0x0A010002, 0x0A010002), Interval(80, 80)
         (
             (Match((SOURCE,), lookup="good", text="ip saddr @good"), ACCEPT),
             (NamedSet("good", ("ipv4_addr",), ((NINE,),) * 5),),
-            "ip saddr: the rule asks “ip saddr @good” (good holds 10.9.0.0/16, 10.9.0.0/16, 10.9.0.0/16, 2 more), "
-            "the packet has 10.1.0.2",
+            "ip saddr: the rule matches “ip saddr @good” (good contains 10.9.0.0/16, 10.9.0.0/16, 10.9.0.0/16, 2 more)"
+            ", the packet has 10.1.0.2",
         ),
         (
             (Match((SOURCE, DPORT), ((OWN, PORT_81),)), ACCEPT),
             (),
-            "ip saddr . tcp dport: the rule asks “10.1.0.2 . 81”, the packet has 10.1.0.2 . 80",
+            "ip saddr . tcp dport: the rule matches “10.1.0.2 . 81”, the packet has 10.1.0.2 . 80",
         ),
         (
             (VerdictMap((DPORT,), (MapElement((PORT_81,), ACCEPT),)),),
@@ -199,27 +199,27 @@ OWN, PORT_80 = Interval(0x0A010002, 0x0A010002), Interval(80, 80)
         (
             (Match((Field("meta mark", 0xFF),), ((Interval(1, 1),),)), ACCEPT),
             (),
-            "mark: the rule asks “0x1”, the packet has 0x0",
+            "mark: the rule matches “0x1”, the packet has 0x0",
         ),
         (
             (Match((Field("fib daddr type"),), ((Name("local"),),)), ACCEPT),
             (),
-            "daddr type: the rule asks “local”, the packet has unicast",
+            "daddr type: the rule matches “local”, the packet has unicast",
         ),
         (
             (Match((Field("physdev in"),), ((Name("veth1"),),)), ACCEPT),
             (),
-            "physdev in: the rule asks “veth1”, the packet has none",
+            "physdev in: the rule matches “veth1”, the packet has none",
         ),
         (
             (Match((Field("meta iifname"),), ((Name("wg0"),), (Name("tun*"),))), ACCEPT),
             (),
-            "iifname: the rule asks “wg0, tun*”, the packet has left",
+            "iifname: the rule matches “wg0, tun*”, the packet has left",
         ),
         (
             (Match((Field("tcp flags"),), ((Interval(0x10, 0x10),),)), ACCEPT),
             (),
-            "tcp flags: the rule asks “ack”, the packet has syn",
+            "tcp flags: the rule matches “ack”, the packet has syn",
         ),
     ],
 )

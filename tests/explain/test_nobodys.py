@@ -55,9 +55,9 @@ def answer(world: World, target: str, source: str) -> Verdict:
 @pytest.mark.parametrize(
     ("target", "code", "title"),
     [
-        ("10.96.0.77:80", "FW_RULE_REJECT", "give the service of port 80 something that is ready"),
-        ("10.96.0.10:81", "NAT_NOT_PUBLISHED", "give a service 10.96.0.10:81"),
-        ("10.96.0.55:80", "NAT_NOT_PUBLISHED", "give a service 10.96.0.55:80"),
+        ("10.96.0.77:80", "FW_RULE_REJECT", "give the service on port 80 a ready endpoint"),
+        ("10.96.0.10:81", "NAT_NOT_PUBLISHED", "give the service on 10.96.0.10:81"),
+        ("10.96.0.55:80", "NAT_NOT_PUBLISHED", "give the service on 10.96.0.55:80"),
     ],
 )
 def test_a_service_that_is_not_there_is_one_cause_which_no_command_mends(

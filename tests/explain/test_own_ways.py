@@ -97,7 +97,7 @@ def blocked(member: str, words: str) -> Cause:
 def test_what_a_set_bans_is_not_mended_by_deleting_the_rule_for_all_of_it() -> None:
     cause = blocked("10.77.0.2", "-p tcp -m tcp --dport 7000 -m set --match-set bad src")
     assert " ".join(cause.fixes[0].commands[0]).endswith("ipset del bad 10.77.0.2")
-    assert "the set bad holds 10.77.0.2" in cause.evidence
+    assert "set bad contains 10.77.0.2" in cause.evidence
 
 
 def test_one_flow_of_a_banned_network_is_excepted_before_the_network_is_taken_back() -> None:
@@ -146,9 +146,9 @@ def test_the_last_words_of_one_tool_are_one_cause() -> None:
 @pytest.mark.parametrize(
     ("chain", "words"),
     [
-        ("LIBVIRT_FWI", "until libvirt starts its network, and writes LIBVIRT_FWI anew"),
-        ("KUBE-FORWARD", "until kube-proxy writes KUBE-FORWARD anew"),
-        ("ts-forward", "until tailscaled is restarted"),
+        ("LIBVIRT_FWI", "until libvirt starts its network, and writes LIBVIRT_FWI again"),
+        ("KUBE-FORWARD", "until kube-proxy writes KUBE-FORWARD again"),
+        ("ts-forward", "until tailscaled restarts"),
     ],
 )
 def test_how_long_an_exception_stays_is_told_by_whose_chain_it_is_in(chain: str, words: str) -> None:

@@ -40,8 +40,8 @@ def test_a_published_port_that_is_not_accepted_is_for_the_engine_to_write_anew()
     cause = first(world.snapshot())
     assert cause.code == "FW_POLICY_DROP"
     assert (
-        "web is published at 8080, and the rule of docker that accepts it is not there; "
-        "restart the engine (systemctl restart docker): it writes its rules anew" in cause.evidence
+        "web is published at 8080, but the rule of docker that accepts it is missing; "
+        "restart the engine (systemctl restart docker): it writes its rules again" in cause.evidence
     )
 
 

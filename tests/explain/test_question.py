@@ -137,11 +137,11 @@ def test_an_outside_client_arrives_by_the_device_that_routes_back_to_it() -> Non
         ("web:²", "host", "'²' is not a port number"),
         ("wbe:80", "host", "did you mean web?"),
         ("zzz:80", "host", "there are: db, web"),
-        ("example.org:80", "host", "a name of DNS is not looked up: write its address"),
-        ("http://zzz/", "host", "there is no container 'zzz'"),
+        ("example.org:80", "host", "DNS names are not resolved: write the address"),
+        ("http://zzz/", "host", "no container 'zzz'"),
         ("ftp://10.77.0.1", "host", "is not a port number"),
         ("web:80", "ns:lam", "did you mean lan?"),
-        ("web:80", "ns:", "there is no network namespace ''"),
+        ("web:80", "ns:", "no network namespace ''"),
         ("web:80", "wbe", "did you mean web?"),
         ("web:80", "192.0.2.1@wam", "did you mean wan?"),
         ("web:80", "fd00::1", "different IP versions"),
@@ -198,7 +198,7 @@ def test_a_host_without_an_address_has_no_published_ports() -> None:
 def test_two_containers_of_one_name_are_told_apart_by_id() -> None:
     made = world()
     made.containers.append(replace(made.containers[0], id="feedbeef1234"))
-    with pytest.raises(QuestionError, match=r"could be 2 containers: .*feedbeef1234.* write one's id"):
+    with pytest.raises(QuestionError, match=r"matches 2 containers: .*feedbeef1234.* write an id"):
         find_container(made.snapshot(), "web")
     assert find_container(made.snapshot(), "feedbeef").id == "feedbeef1234"
 

@@ -24,7 +24,7 @@ def test_a_service_without_endpoints_is_one_cause(target: str) -> None:
     assert [(cause.code, cause.owner) for cause in verdict.causes] == [(f"FW_RULE_{target}", "kube-proxy")]
     (fix,) = verdict.causes[0].fixes
     assert (fix.commands, fix.then) == ((), Symptom.CONNECTED)
-    assert "something that is ready" in fix.title
+    assert "a ready endpoint" in fix.title
 
 
 @pytest.mark.parametrize(

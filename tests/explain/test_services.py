@@ -47,7 +47,7 @@ def test_from_a_bridge_and_from_loopback_it_is_not_published_either(
     snapshot = docker_world(proxy=proxy).snapshot()
     (found,) = ask(snapshot, resolve(snapshot, target, source)).causes
     assert found.code == "NAT_NOT_PUBLISHED"
-    assert "web is published at 8080/tcp (its 80)" in found.evidence
+    assert "web is published as 8080/tcp (its 80)" in found.evidence
     assert mended in found.fixes[-1].title
 
 
@@ -90,4 +90,4 @@ def test_who_asks_a_loopback_address_for_another_s_program_is_told_whose_it_is()
     snapshot = docker_world().snapshot()
     (found,) = ask(snapshot, resolve(snapshot, "127.0.0.1:80", "db")).causes
     assert found.code == "DST_LISTEN_OTHER_PORT"
-    assert "127.0.0.1 is db itself; what listens on 0.0.0.0:80/tcp is in web" in found.evidence
+    assert "127.0.0.1 is db itself; the listener 0.0.0.0:80/tcp is in web" in found.evidence

@@ -37,7 +37,7 @@ def test_rules_behind_an_exception_that_accepts_are_causes_of_their_own() -> Non
     after = applied(snapshot, verdict.causes[0].fixes[0].plan.changes)
     assert answer(after).symptom is Symptom.CONNECTED
     assert [(len(cause.fixes), bool(cause.settled)) for cause in verdict.causes] == [(1, False), (0, True), (0, True)]
-    assert render(verdict, 200).count("none of its own: the exception above") == 2
+    assert render(verdict, 200).count("none of its own: the fix above") == 2
     assert verdict.causes[0].fixes[0].then is Symptom.CONNECTED
 
 

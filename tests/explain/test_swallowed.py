@@ -26,7 +26,7 @@ def findings(snapshot: Snapshot, protocol: Protocol = Protocol.TCP, target: str 
 def test_a_router_whose_error_is_dropped_is_found_with_both_sizes() -> None:
     (found,) = findings(narrow())
     assert (found.code, found.at.name) == ("LINK_PMTU_BLACKHOLE", "filter/OUTPUT #0")
-    assert "client sends up to 1500 bytes at once, right of router takes 1400" in found.sentence
+    assert "client sends up to 1500 bytes, right of router has MTU 1400" in found.sentence
 
 
 def test_its_fixes_let_the_error_through_and_keep_the_connection() -> None:
@@ -95,7 +95,7 @@ def test_the_answers_of_the_server_count_too_and_a_route_s_mtu() -> None:
 
     (found,) = findings(line(change))
     assert found.at.netns == "server"
-    assert "server sends up to 1500 bytes at once, left of router takes 1280" in found.sentence
+    assert "server sends up to 1500 bytes, left of router has MTU 1280" in found.sentence
 
 
 def test_an_ipv6_router_says_packet_too_big() -> None:

@@ -49,7 +49,7 @@ def cause(target: str, zones: list[str], change: Callable[[World], object] = lam
 @pytest.mark.parametrize(("zones", "zone"), [([*DOCKER, *DEFAULT], "docker"), (DEFAULT, "trusted")])
 def test_it_goes_into_the_zone_for_containers_where_it_asks_beyond_the_host(zones: list[str], zone: str) -> None:
     (fix,) = cause("10.77.0.2:9000", zones).fixes
-    assert fix.title == f"put docker0, which is in no zone of firewalld, into its zone {zone}"
+    assert fix.title == f"add docker0 to firewalld's zone {zone} (it is in none)"
     target = {"docker": ("-g IN_docker", "-g FWDI_docker"), "trusted": ("-j ACCEPT", "-j ACCEPT")}[zone]
     assert [" ".join(argv[5:]) for argv in fix.commands] == [
         f"-I INPUT_ZONES 1 -i docker0 {target[0]}",
@@ -63,7 +63,7 @@ def test_it_goes_into_the_zone_for_containers_where_it_asks_beyond_the_host(zone
 def test_its_own_network_is_let_in_where_it_asks_the_host() -> None:
     first, second = cause("172.17.0.1:7000", DEFAULT).fixes
     assert 'source address="172.17.0.0/16" destination address="172.17.0.1" port port="7000"' in first.lasting[0][-1]
-    assert second.title.endswith("zone trusted")
+    assert second.title.endswith("zone trusted (it is in none)")
 
 
 def test_a_bridge_that_a_zone_was_chosen_for_stays_in_it() -> None:

@@ -18,7 +18,7 @@ from engine.model.host import Snapshot
 from engine.model.packet import ECHO, TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
 from engine.model.trace import Conversation, Outcome, Step, StepKind, Trace
 from engine.prove.evidence_lookup import in_kernel_words
-from engine.prove.routes import NOT_ASKED, leaves_only_by, predicted_way
+from engine.prove.sources.routes import NOT_ASKED, leaves_only_by, predicted_way
 from tests.harness.netns import Netns
 from tests.harness.nftrace import Event
 

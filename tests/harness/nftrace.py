@@ -15,11 +15,11 @@ from typing import Any
 from engine.model.packet import ECHO, Packet, Protocol
 from engine.model.proof import RuleSeen
 from engine.observe.base.namespaces import Place, apart, enter
-from engine.prove.headers import is_error
-from engine.prove.nfnetlink import Listener
-from engine.prove.nftrace import listen, parse_traces
-from engine.prove.nftrace_rules import Marking
-from engine.prove.patterns import everything
+from engine.prove.packets.headers import is_error
+from engine.prove.packets.patterns import everything
+from engine.prove.sources.nfnetlink import Listener
+from engine.prove.sources.nftrace import listen, parse_traces
+from engine.prove.sources.nftrace_rules import Marking
 from tests.harness.netns import Netns
 
 EVERYTHING = (everything("ip"), everything("ip6"))

@@ -1,8 +1,11 @@
 """The rules of the house that a reader could check by hand, checked by machine. Contracts are in pyproject.toml."""
 
 import ast
+import re
 import subprocess
 import sys
+from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,13 +13,17 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ROOMS = ("engine", "views", "workbench")
 SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+ENGINE = [path for path in SOURCES if path.is_relative_to(ROOT / "engine")]
 PYTHON = sorted({*SOURCES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "bench").rglob("*.py")})
 
-LONGEST_MODULE = 300
+#: Lines of a code file without its tables, and of what counts as a table.
+LONGEST_CODE, A_SCREEN = 320, 40
+#: Modules of a room; rooms with more than so many have each named in their docstring.
+LARGEST_ROOM, NAMED_FROM = 24, 8
 
 #: Modules that touch the kernel, and who may import them. `socket` alone is also a source of constants.
 HANDS = {"iptc", "nftables", "pyroute2", "subprocess"}
-#: `filling` starts nothing but this program itself, to think on every processor.
+#: `matrix_pool` starts nothing but this program itself, to think on every processor.
 MAY_HAVE_HANDS = ("engine/observe/", "engine/prove/", "engine/apply/", "workbench/session/matrix_pool.py")
 #: The pure part of building: it is given a snapshot or a plan and gives another value.
 PURE = ("engine/apply/diff.py", "engine/lab/", "engine/model/", "engine/path/", "engine/explain/")
@@ -24,6 +31,11 @@ PURE = ("engine/apply/diff.py", "engine/lab/", "engine/model/", "engine/path/", 
 #: Written in two parts, so that this file does not have them.
 UNFINISHED = ("TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK")
 FOREIGN_PATHS = ("/wo" + "rk/", "/tmp/scr" + "atch", "/ho" + "me/", "/ro" + "ot/")
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def name(path: Path) -> str:
@@ -59,23 +71,59 @@ def test_the_import_contracts_hold():
     assert "0 broken" in done.stdout
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_a_module_says_what_it_is_and_is_short(path):
-    text = path.read_text(encoding="utf-8")
-    assert ast.get_docstring(ast.parse(text)), "it needs a docstring: its law"
-    assert len(text.splitlines()) <= LONGEST_MODULE, f"over {LONGEST_MODULE} lines: is there a natural split?"
+def test_a_module_says_what_it_is() -> None:
+    assert [name(path) for path in SOURCES if not ast.get_docstring(parsed(path))] == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_only_eyes_and_hands_touch_the_kernel(path):
-    if not name(path).startswith(MAY_HAVE_HANDS) or name(path).startswith(PURE):
-        assert not imports(path) & HANDS
+def test_code_files_are_short() -> None:
+    """A table may be as long as it is; where a file is code, there is a joint to cut it at."""
+    long = {name(path): lines for path in SOURCES if (lines := code_lines(path)) > LONGEST_CODE}
+    assert long == {}
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if name(path).startswith("engine/")], ids=name)
-def test_the_engine_prints_nothing(path):
-    calls = [node.func for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
-    assert not [call.lineno for call in calls if isinstance(call, ast.Name) and call.id in ("print", "input")]
+def code_lines(path: Path) -> int:
+    """The lines of a module outside of tables: values that are assigned at the top, longer than a screen."""
+    tables = (
+        node.end_lineno - node.lineno
+        for node in parsed(path).body
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.end_lineno and node.end_lineno - node.lineno > A_SCREEN
+    )
+    return len(path.read_text(encoding="utf-8").splitlines()) - sum(tables)
+
+
+def test_a_room_is_small_and_has_a_map() -> None:
+    """A folder has at most `LARGEST_ROOM` modules, and its docstring says what is in it."""
+    rooms = {path.parent for path in SOURCES}
+    crowded = {name(room): count for room in rooms if (count := len(list(room.glob("*.py"))) - 1) > LARGEST_ROOM}
+    assert crowded == {}
+    for room in rooms:
+        told = ast.get_docstring(parsed(room / "__init__.py")) or ""
+        modules = [path.stem for path in room.glob("*.py") if path.stem not in ("__init__", "__main__")]
+        if len(modules) > NAMED_FROM:
+            missing = [each for each in modules if not re.search(rf"\b{each}\b", told)]
+            assert missing == [], f"{name(room)}/__init__.py says nothing of {missing}"
+
+
+def test_a_public_class_of_the_engine_has_a_name_of_its_own() -> None:
+    places = defaultdict(list)
+    for path in ENGINE:
+        for node in parsed(path).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(name(path))
+    assert {each: found for each, found in places.items() if len(found) > 1} == {}
+
+
+def test_only_eyes_and_hands_touch_the_kernel() -> None:
+    pure = (path for path in SOURCES if not name(path).startswith(MAY_HAVE_HANDS) or name(path).startswith(PURE))
+    assert [name(path) for path in pure if imports(path) & HANDS] == []
+
+
+def test_the_engine_prints_nothing() -> None:
+    printed = []
+    for path in ENGINE:
+        calls = [node.func for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)]
+        printed += [name(path) for call in calls if isinstance(call, ast.Name) and call.id in ("print", "input")]
+    assert printed == []
 
 
 def test_nothing_is_left_unfinished_and_no_path_of_a_build_machine_is_known():

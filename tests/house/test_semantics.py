@@ -3,8 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "semantics.md").read_text(encoding="utf-8")
 SCENARIOS = {path.stem for path in (ROOT / "tests" / "scenarios").glob("*.toml")}
@@ -23,6 +21,5 @@ def test_every_rule_has_a_proof_that_exists() -> None:
             assert name in SCENARIOS or (ROOT / name).is_file(), name
 
 
-@pytest.mark.parametrize("scenario", sorted(SCENARIOS))
-def test_every_scenario_proves_a_rule(scenario: str) -> None:
-    assert scenario in {name for names in proofs() for name in names}
+def test_every_scenario_proves_a_rule() -> None:
+    assert SCENARIOS - {name for names in proofs() for name in names} == set()

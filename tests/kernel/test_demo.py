@@ -326,7 +326,7 @@ def test_where_user_namespaces_are_forbidden_one_line_says_which_setting_does(us
 
 
 def test_a_lab_that_cannot_be_built_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.apply.hands.programs.ADMIN_PATHS", "/nonexistent")
+    monkeypatch.setattr("engine.programs.ADMIN_FOLDERS", ("/nonexistent",))
     monkeypatch.setenv("PATH", "/nonexistent")
     with (
         pytest.raises(BuildError, match="iptables-nft-restore is not installed: install iptables"),

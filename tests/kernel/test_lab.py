@@ -81,7 +81,7 @@ def test_what_the_machine_lacks_is_noted_and_left_out(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "iptc.py").write_text("raise ImportError")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(str(tmp_path))
     extra = "x-lab: {firewall: iptables-legacy, impairments: [{node: web, rate: 1mbit, delay: 20ms, loss: 1%}]}\n"
     shaped = lifecycle.draft(FILE + extra, "lab.yaml", name)
     notes = list(lifecycle.up(shaped, tmp_path))

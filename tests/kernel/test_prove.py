@@ -18,8 +18,8 @@ from engine.model.trace import StepKind, Symptom
 from engine.model.verdict import Reach
 from engine.prove.errors import ProveError
 from engine.prove.judge import proven, weigh
-from engine.prove.nftrace_rules import PREFIX
 from engine.prove.prove import Wishes, prove
+from engine.prove.sources.nftrace_rules import PREFIX
 from tests.harness.needs import require
 from tests.kernel.proving import SILENCE, Net, routed_network
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from engine.prove.nftrace_rules import PREFIX
+from engine.prove.sources.nftrace_rules import PREFIX
 from tests.harness.needs import require
 from tests.kernel.proving import Net, routed_network
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 #: Says where it is, and waits there to be killed.
 STAGES = """
 import signal, sys
-from engine.prove import attempt, compare, posts, prove
+from engine.prove import attempt, compare, listeners, prove
 from workbench import cli
 
 def stop(*_, **__):
@@ -29,7 +29,7 @@ def stop(*_, **__):
     signal.pause()
 
 place, name = sys.argv[1].rsplit(".", 1)
-holder = {"prove": prove, "posts": posts.Posts}[place]
+holder = {"prove": prove, "listeners": listeners.Posts}[place]
 setattr(holder, name, stop)
 sys.exit(cli.main(sys.argv[2:]))
 """
@@ -93,7 +93,7 @@ def test_what_is_not_permitted_is_a_gap_and_the_rest_helps(
     assert left <= sources(answer)
 
 
-@pytest.mark.parametrize("stage", ["prove.Posts", "posts.ways", "prove._attempt", "posts.collect"])
+@pytest.mark.parametrize("stage", ["prove.Posts", "listeners.ways", "prove._attempt", "listeners.collect"])
 def test_an_end_in_the_middle_leaves_nothing(net: Net, stage: str) -> None:
     words = ("why", "10.8.2.2:80", "--prove", "--trace")
     argv = net.router.enter([sys.executable, "-c", STAGES, stage, *words])

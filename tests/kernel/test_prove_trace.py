@@ -16,9 +16,9 @@ import pytest
 from engine.model.packet import Protocol
 from engine.model.proof import RuleSeen
 from engine.observe.base.namespaces import Place, apart, enter
-from engine.prove.nftrace import listen, parse_traces
-from engine.prove.nftrace_rules import PREFIX, Marking
-from engine.prove.patterns import Flow, everything, patterns
+from engine.prove.packets.patterns import Flow, everything, patterns
+from engine.prove.sources.nftrace import listen, parse_traces
+from engine.prove.sources.nftrace_rules import PREFIX, Marking
 from tests.harness.needs import require
 from tests.harness.netns import End, Netns, World
 from tests.harness.probe import probe
@@ -29,8 +29,8 @@ HERE, THERE = "10.9.1.1", "10.9.1.2"
 KILLED = """
 import os, signal, sys
 from engine.observe.base.namespaces import Place, enter
-from engine.prove.nftrace_rules import Marking
-from engine.prove.patterns import everything
+from engine.prove.sources.nftrace_rules import Marking
+from engine.prove.packets.patterns import everything
 enter(Place(os.stat(sys.argv[1]).st_ino, ways=(sys.argv[1],)))
 kept = Marking((everything("ip"),), ("ip", "bridge"))
 print("ready", flush=True)

@@ -43,7 +43,7 @@ def test_a_rule_on_either_side_keeps_the_question_or_the_answer_away(place: str,
     blocked = found(world)
     assert blocked.mac is None
     assert (blocked.ref.kind, blocked.ref.netns, blocked.ref.name) == (RefKind.RULE, place, f"filter/{chain} #0")
-    assert ("the question for" if kind == 135 else "the answer of") in blocked.text
+    assert ("the request for" if kind == 135 else "the reply from") in blocked.text
 
 
 def test_a_rule_about_the_other_message_or_about_connections_does_not_matter() -> None:

@@ -85,14 +85,14 @@ def test_a_packet_of_a_tracked_flow_goes_where_that_goes() -> None:
     (cause,) = answer.causes
     assert (cause.code, cause.owner) == ("CT_STALE_ENTRY", "kernel")
     assert cause.fixes[0].plan.changes == (DeleteFlow("router", entry(NOBODY)),)
-    assert cause.at.text == (f"udp {CLIENT}:4000 → {ROUTER}:53, sent on to {NOBODY}:80, unanswered, forgotten in 20 s")
+    assert cause.at.text == (f"udp {CLIENT}:4000 → {ROUTER}:53, translated to {NOBODY}:80, unanswered, expires in 20 s")
 
 
 def test_a_flow_that_began_before_the_port_was_published_stays_untranslated() -> None:
     answer = verdict(router(entry(ROUTER)), keeping(4000))
     assert answer.reach is Reach.NO
     assert answer.causes[0].code == "CT_STALE_ENTRY"
-    assert "sends it on untranslated" in answer.causes[0].sentence
+    assert "passes it untranslated" in answer.causes[0].sentence
 
 
 def test_a_flow_that_leads_where_a_new_one_does_is_no_cause() -> None:

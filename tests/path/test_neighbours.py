@@ -92,13 +92,13 @@ def test_an_entry_is_used_while_it_is_valid(state: str, used: bool) -> None:
 
 
 def test_an_address_that_nobody_has_is_said_to_be_that() -> None:
-    assert asked(one_bridge(), "10.3.0.9").text == "nobody on eth0 answers for 10.3.0.9"
+    assert asked(one_bridge(), "10.3.0.9").text == "no neighbour on eth0 answers for 10.3.0.9"
 
 
 def test_who_has_the_address_and_is_not_heard_is_named() -> None:
     world = one_bridge()
     world["sw"].plug("right0", "br0", state="blocking")
-    assert "right has it, but does not hear the question" in asked(world).text
+    assert "right has it, but does not get the request" in asked(world).text
     world = one_bridge()
     world["right"].sysctl("net.ipv4.conf.all.arp_ignore", 8)
     assert "right has it, but does not answer" in asked(world).text

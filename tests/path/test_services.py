@@ -114,7 +114,7 @@ def test_a_policy_rule_may_lead_the_answer_out_by_the_right_card() -> None:
     (found,) = asked(two_uplinks().snapshot(), "203.0.113.2", 443, source=outside(device="isp2"))
     assert found.reply is not None
     assert found.symptom is Symptom.CONNECTED
-    assert found.reply.hops[-1].steps[-1].text == "leaves by isp2 for what is not visible from here"
+    assert found.reply.hops[-1].steps[-1].text == "leaves the snapshot via isp2"
 
 
 def test_a_strict_filter_drops_what_comes_in_by_the_other_card() -> None:

@@ -146,7 +146,7 @@ def test_the_host_is_apart_from_its_macvlans_also_where_its_card_leads_out_of_vi
     world["host"].change("eth0", kind="", peer=None)
     found = ask(world, "10.3.0.254", "one")[0]
     assert found.forward.outcome is Outcome.NO_NEIGHBOUR
-    assert "does not hear the macvlan devices" in found.forward.last.text
+    assert "receives no frames from macvlan devices" in found.forward.last.text
     assert ask(world, "10.3.0.77", "one")[0].forward.outcome is Outcome.LEAVES_VIEW
 
 

@@ -27,7 +27,7 @@ def test_a_program_on_the_way_is_named(netns: str, device: str, program: Program
     world[netns].change(device, programs=(program,))
     (found,) = asked(world.snapshot("client"))
     assert found.symptom is Symptom.CONNECTED
-    assert [about.sentence for about in found.assumptions] == [f"{words} lets the packet pass as it is"]
+    assert [about.sentence for about in found.assumptions] == [f"{words} passes the packet unchanged"]
 
 
 def test_a_program_that_the_packet_does_not_meet_is_not() -> None:

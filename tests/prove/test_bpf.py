@@ -8,9 +8,9 @@ from ipaddress import ip_address
 import pytest
 
 from engine.model.packet import Packet, Protocol
-from engine.prove.bpf import KEPT, program
-from engine.prove.capture import address_questions
-from engine.prove.patterns import Flow, Pattern, patterns
+from engine.prove.packets.bpf import KEPT, program
+from engine.prove.packets.capture import address_questions
+from engine.prove.packets.patterns import Flow, Pattern, patterns
 from tests.prove.packets import tcp, unreachable, wire
 
 ETHERTYPES = {4: 0x0800, 6: 0x86DD}

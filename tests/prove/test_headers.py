@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.packet import Packet
-from engine.prove.headers import is_error, parse_packet, quoted
+from engine.prove.packets.headers import is_error, parse_packet, quoted
 from tests.prove.packets import tcp, unreachable, wire
 
 SYN = tcp("10.0.0.1", 50000, "10.0.0.2", 80)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from engine.model.firewall import Backend, Table
 from engine.model.host import Snapshot
-from engine.prove.nftrace_rules import PREFIX, unmarked
+from engine.prove.sources.nftrace_rules import PREFIX, unmarked
 from tests.views.hosts import docker_host
 
 

@@ -9,11 +9,11 @@ import pytest
 from engine.model.firewall import Backend, Chain, Firewall, Rule, Table
 from engine.model.proof import Drop
 from engine.observe.base.errors import NetlinkError
-from engine.prove.counters import parse_counters, rule_growth, stack_growth
-from engine.prove.drops import parse_drops
-from engine.prove.nfnetlink import attribute
-from engine.prove.nftrace import parse_traces
-from engine.prove.routes import parse_way
+from engine.prove.sources.counters import parse_counters, rule_growth, stack_growth
+from engine.prove.sources.drops import parse_drops
+from engine.prove.sources.nfnetlink import attribute
+from engine.prove.sources.nftrace import parse_traces
+from engine.prove.sources.routes import parse_way
 
 SNMP = "Ip: Forwarding InAddrErrors\nIp: 1 7\nTcp: RtoMin OutRsts\nTcp: 200 3\n"
 

@@ -362,7 +362,7 @@ def dropped_verdict(snapshot: Snapshot | None = None) -> Verdict:
         "A rule in DOCKER-USER drops every TCP packet to port 80, before Docker's own rules are asked.",
         at,
         "admin",
-        ("the rule has counted 3 packets",),
+        ("the rule's counter: 3 packets",),
         (
             NearMiss(
                 rule_ref("filter", "FORWARD", 2),

@@ -27,7 +27,7 @@ def test_every_step_of_every_leg_has_a_row() -> None:
 
 def test_what_is_sent_again_stands_behind_what_was_lost_and_its_answer() -> None:
     titles = [leg.title for leg in legs(replace(CONNECTED, lost=CONNECTED))]
-    assert titles == ["Lost · There", "Lost · Back", "There", "Back"]
+    assert titles == ["first try · forward path", "first try · return path", "forward path", "return path"]
 
 
 def test_the_step_that_stops_the_packet_says_so_in_a_mark_and_a_word() -> None:
@@ -66,7 +66,7 @@ def test_rows_fit_their_width() -> None:
 def test_a_relay_is_a_leg_between_there_and_back() -> None:
     relay = Conversation(CONNECTED.forward, Symptom.REFUSED)
     titles = [leg.title for leg in legs(replace(CONNECTED, relayed=relay))]
-    assert titles == ["There", "Relayed · There", "Back"]
+    assert titles == ["forward path", "relayed · forward path", "return path"]
 
 
 def test_keys_find_their_steps_again() -> None:

@@ -139,7 +139,7 @@ def test_on_paper_nothing_is_cut_and_wide_tables_lie_across(tmp_path):
     on_screen.write_text(page.render(report(snapshot, [answer(snapshot, ":9999", "ns:lan")], fill(snapshot))))
     printed(on_screen, paper)
     sheets = {sheet.extract_text(): sheet.mediabox for sheet in PdfReader(paper).pages}
-    ((across, size),) = [(text, size) for text, size in sheets.items() if "Who reaches what" in text]
+    ((across, size),) = [(text, size) for text, size in sheets.items() if "Reachability" in text]
     assert size.width > size.height
     assert "✓ connected" in across
     assert "✗ net-unreachable" in across

@@ -68,7 +68,7 @@ STOPPED = Trace(Outcome.RULE_DROP, (LEAVE, Hop("host", SYN, (DNAT, FORWARD, DROP
 
 BYPASSED = Cause(
     "FW_BYPASSED",
-    "reachable, though ufw's rule filter/ufw-user-input #0 in host is there to keep 8080/tcp closed",
+    "reachable, though ufw's rule filter/ufw-user-input #0 in host is there to close 8080/tcp",
     rule("filter", "ufw-user-input", 0, "-A ufw-user-input -p tcp -m tcp --dport 8080 -j DROP"),
     owner="ufw",
     evidence=("translated before",),
@@ -80,7 +80,7 @@ DROPPED = Verdict(
     Reach.NO,
     Symptom.TIMEOUT,
     Conversation(STOPPED, Symptom.TIMEOUT),
-    causes=(DROPPED_BY_RULE, Cause("APP_NOT_LISTENING", "Nothing listens on port 80.", SOCKET, owner="docker")),
+    causes=(DROPPED_BY_RULE, Cause("DST_PAUSED", "container web is paused", SOCKET, owner="docker")),
     assumptions=(Assumption("ARP_ASSUMED", "172.17.0.2 is assumed to answer ARP."),),
     gaps=(Gap("conntrack", "host", "Operation not permitted: run as root to see it"),),
 )
@@ -89,7 +89,7 @@ UNDECIDED = Verdict(
     Reach.DEPENDS,
     Symptom.TIMEOUT,
     Conversation(STOPPED, Symptom.TIMEOUT),
-    causes=(Cause("UNKNOWN_MATCH", "It depends on a match that is not modelled: -m recent.", POLICY, owner="kernel"),),
+    causes=(Cause("INFO_DEPENDS", "the answer depends on a condition: -m recent", POLICY, owner="kernel"),),
     branches=(Conversation(STOPPED, Symptom.TIMEOUT), Conversation(ARRIVED, Symptom.CONNECTED, BACK)),
 )
 EXPOSED = replace(REACHED, findings=(BYPASSED,))

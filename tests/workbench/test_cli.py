@@ -268,7 +268,7 @@ def test_everywhere_is_a_table_of_vantage_points(saved: Path) -> None:
     done = portscope("why", "10.77.0.1:8080", "--from", "everywhere", "--snapshot", saved)
     assert done.returncode == Exit.REACHABLE, done.stderr
     rows = [line.split("  ")[1] for line in done.stdout.splitlines()]
-    assert rows[:3] == ["lan (by eth0)", "host", "host, at 127.0.0.1"]
+    assert rows[:3] == ["lan (via eth0)", "host", "host, at 127.0.0.1"]
 
 
 def test_everywhere_is_one_document_for_scripts(saved: Path) -> None:

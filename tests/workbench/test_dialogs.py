@@ -2,7 +2,7 @@
 
 from textual.pilot import Pilot
 
-from engine.catalogue.codes import CODES
+from engine.catalogue import CODES
 from tests.workbench.screen import ASK, answered, bench, drive, looked, workbench
 from workbench.labs.dialogs import Item, Menu
 from workbench.screen.dialogs import Dialog

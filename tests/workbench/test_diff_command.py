@@ -30,7 +30,7 @@ def test_each_change_is_a_line(files):
 
 def test_no_change_is_told(files):
     done = portscope("diff", files[0], files[0])
-    assert (done.returncode, done.stdout) == (Exit.DONE, "nothing differs that decides a packet's way\n")
+    assert (done.returncode, done.stdout) == (Exit.DONE, "no difference affects packets\n")
 
 
 def test_a_question_is_answered_on_both_sides_with_what_flipped_it(files):
@@ -41,7 +41,7 @@ def test_a_question_is_answered_on_both_sides_with_what_flipped_it(files):
         "before  ✓ reachable  lan → 10.77.0.1:8080/tcp  connected",
         "after   ✗ not reachable  lan → 10.77.0.1:8080/tcp  timeout",
     ]
-    assert lines[4:] == ["the answer is flipped by", f"  rule {DROP} of filter/DOCKER-USER added in host"]
+    assert lines[4:] == ["the answer flips because of", f"  rule {DROP} of filter/DOCKER-USER added in host"]
 
 
 def test_as_json_it_is_one_document(files):

@@ -70,7 +70,7 @@ def test_a_fix_is_seen_carried_out_and_taken_back(state: Path) -> None:
     drive(workbench(stand, look=host.look, ask=ASK, changes=host), play)
     lines = state.read_text().splitlines()
     assert lines[-1].startswith("iptables -I DOCKER-USER 1  # ")
-    assert "takes back: " in lines[-1]
+    assert "undo: " in lines[-1]
 
 
 def test_on_a_host_a_fix_is_accepted_twice() -> None:

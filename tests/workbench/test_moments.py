@@ -141,8 +141,8 @@ def test_what_changed_is_shown_from_the_moment_before_and_to_now() -> None:
         assert isinstance(screen, Dialog)
         await until(pilot, lambda: len(screen.listing.entries) > 3)
         words = [entry.words for entry in screen.listing.entries]
-        assert "10:00:01 from the moment before" in words
-        assert "from there to now" in words
+        assert "10:00:01 since the previous moment" in words
+        assert "since then" in words
         assert [word[2] for word in words if "DOCKER-USER" in word] == ["−", "+"]
         await pilot.press("escape")
         assert "2 of 3" in line(bench(pilot), "header")
@@ -162,7 +162,7 @@ def test_the_timeline_names_flips_and_leads_to_the_moment() -> None:
         assert isinstance(screen, Choice)
         newest, oldest = (entry.words for entry in screen.listing.entries)
         assert newest.startswith("10:00:01  flipped ✓ reachable")
-        assert oldest == "10:00:00  the first look"
+        assert oldest == "10:00:00  the first snapshot"
         await pilot.press("j", "enter")
         await until(pilot, lambda: "1 of 2" in line(bench(pilot), "header"))
 

@@ -400,7 +400,7 @@ def test_what_could_not_be_read_has_a_badge_and_a_reason() -> None:
     async def play(pilot: Pilot[int]) -> None:
         await looked(pilot)
         app = bench(pilot)
-        assert "⚠ 1 not readable" in line(app, "header")
+        assert "⚠ 1 not inspected" in line(app, "header")
         assert "firewall in dh: not permitted" in text(app, "answer")
 
     drive(workbench(look=lambda: docker_host(gaps=gaps)), play)
@@ -414,7 +414,7 @@ def test_a_firewall_that_could_not_be_read_is_not_an_empty_one() -> None:
 
     async def play(pilot: Pilot[int]) -> None:
         await looked(pilot)
-        assert "⚠ nft could not be read:" in text(bench(pilot), "rules")
+        assert "⚠ nft not inspected:" in text(bench(pilot), "rules")
         assert "has no rules" not in text(bench(pilot), "rules")
 
     drive(workbench(look=blind), play)

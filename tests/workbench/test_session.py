@@ -127,7 +127,7 @@ def test_a_fault_of_the_engine_is_told_and_the_thread_lives_on() -> None:
         session.ask(ASK)
         told = next_of(posts)
         assert isinstance(told, Trouble)
-        assert told.reason == "a fault of portscope, not yours: ZeroDivisionError: no packets"
+        assert told.reason == "an error in portscope, not yours: ZeroDivisionError: no packets"
         session.ask(ASK)
         session.stop()
         assert not session._thread.is_alive()

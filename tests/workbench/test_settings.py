@@ -58,7 +58,7 @@ def test_a_file_says_theme_glyphs_and_keys() -> None:
     ("text", "words"),
     [
         ("theme = ", "no TOML"),
-        ("colour = 1", "colour is no setting"),
+        ("colour = 1", "colour is not a setting"),
         ('theme = "neon"', "no theme neon"),
         ('ascii = "yes"', "true or false"),
         ('[keys]\nwhi = "w"', "did you mean why"),

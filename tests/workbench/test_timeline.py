@@ -74,7 +74,7 @@ def test_the_oldest_moments_go_first() -> None:
         timeline.add(seen, changes(snapshot, seen))
     assert [each.at[-1] for each in timeline.moments] == ["2", "3", "4"]
     assert timeline_lines([(each.at, ("a rule",), "") for each in timeline.moments], timeline.gone)[-1].words == (
-        "2 earlier ones are not kept any more"
+        "2 earlier ones were dropped"
     )
 
 

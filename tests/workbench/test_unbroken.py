@@ -49,7 +49,7 @@ def test_a_fault_is_told_and_ends_nothing(harm: Callable[[Workbench], None]) -> 
         await answered(pilot)
         app = bench(pilot)
         app.call_later(harm, app)
-        await until(pilot, lambda: "a fault of portscope, not yours: Boom: boom" in line(app, "trouble"))
+        await until(pilot, lambda: "an error in portscope, not yours: Boom: boom" in line(app, "trouble"))
         await pilot.press("2", "j", "w")
         assert "filter/FORWARD" in text(app, "rules")
         assert app.is_running

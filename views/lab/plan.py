@@ -18,5 +18,5 @@ def plan_lines(title: str, notes: Sequence[str], commands: Sequence[str], width:
         lines += [Line((Span(line, Role.CODE),)) for line in paragraph(first, width, first="$ ", rest="    ")]
         lines += [Line((Span(f"  {line}", Role.DIM),)) for line in rest]
     if not commands:
-        lines.append(Line((Span("There is nothing to do: it is so already.", Role.GOOD),)))
+        lines.append(Line((Span("Nothing to do: it is already so.", Role.GOOD),)))
     return lines

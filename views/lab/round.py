@@ -32,7 +32,7 @@ def round_lines(now: RoundNow, width: int) -> list[Line]:
     """The round."""
     lines = [
         Line((Span("Something is wrong: ", Role.BAD), Span(f"{now.client} cannot use {now.port}. What is it?"))),
-        Line((Span(f"{now.score} of {now.full} points are left. Topology and rules are yours to read.", Role.DIM),)),
+        Line((Span(f"{now.score} of {now.full} points left. Read topology and rules freely.", Role.DIM),)),
         Line(()),
     ]
     if now.last and now.last not in now.told:
@@ -42,9 +42,9 @@ def round_lines(now: RoundNow, width: int) -> list[Line]:
     lines += [Line(())] if now.told else []
     look, hint, wrong = now.costs
     for key, text, cost in (
-        ("look", "Try it, and see what the client sees", f"{look} points"),
-        ("hint", "Tell me something", f"{hint} points"),
-        ("give-up", "Tell me all, and mend it", "the round"),
+        ("look", "Try it, and see the client's result", f"{look} points"),
+        ("hint", "Hint", f"{hint} points"),
+        ("give-up", "Give up: show the fault and fix it", "the round"),
     ):
         lines.append(Line((Span("? ", Role.WARN), Span(f"{text:<42}"), Span(f"costs {cost}", Role.DIM)), (key,)))
     lines += [Line(()), Line((Span(f"Or it is (a wrong answer costs {wrong} points)", Role.HEAD),))]

@@ -134,7 +134,7 @@ def gap_lines(gaps: tuple[Gap, ...], netns: str) -> list[Line]:
     lines: list[Line] = []
     for gap in gaps:
         if gap.netns in ("", netns) and gap.source in SOURCES:
-            lines.append(Line((Span(f"⚠ {gap.source} could not be read:", Role.WARN),)))
+            lines.append(Line((Span(f"⚠ {gap.source} not inspected:", Role.WARN),)))
             lines.append(Line((Span(f"  {gap.reason}", Role.WARN),)))
     return lines
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from engine.model.packet import Packet
 from engine.model.ref import RefKind
@@ -26,12 +27,31 @@ _APPENDED = re.compile(r"^(?:\[\d+:\d+\] )?-A \S+ ?")
 _TARGET = re.compile(r" ?-[jg] \S+.*$")
 
 
+class LegKind(StrEnum):
+    """Which packet of a conversation a leg is, with its title."""
+
+    FORWARD = "forward path"
+    REPLY = "return path"
+    NOTICE = "ICMP error"
+    ERROR = "ICMP error to the client"
+    CONFIRM = "client's ACK"
+    REQUEST = "data"
+    ANSWER = "data back"
+
+
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One packet's journey in a conversation, with a title for people."""
+    """One packet's journey in a conversation: whether it is a relay's, and whether it was lost and sent again."""
 
-    title: str
+    kind: LegKind
     trace: Trace
+    relayed: bool = False
+    lost: bool = False
+
+    @property
+    def title(self) -> str:
+        """The title for people."""
+        return f"{'first try · ' if self.lost else ''}{'relayed · ' if self.relayed else ''}{self.kind}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +89,21 @@ class StepRow:
         )
 
 
-def legs(conversation: Conversation, prefix: str = "") -> list[Leg]:
+def legs(conversation: Conversation, *, relayed: bool = False, lost: bool = False) -> list[Leg]:
     """The journeys of a conversation in the order in which they happen."""
-    found = legs(conversation.lost, f"{prefix}Lost · ") if conversation.lost else []
-    found.append(Leg(f"{prefix}There", conversation.forward))
+    found = legs(conversation.lost, relayed=relayed, lost=True) if conversation.lost else []
+    found.append(Leg(LegKind.FORWARD, conversation.forward, relayed, lost))
     if conversation.relayed:
-        found += legs(conversation.relayed, f"{prefix}Relayed · ")
-    named = (
-        ("Back", conversation.reply),
-        ("Error about it", conversation.notice),
-        ("Error back", conversation.error),
-        ("Confirmed", conversation.confirm),
-        ("Data", conversation.request),
-        ("Data back", conversation.answer),
+        found += legs(conversation.relayed, relayed=True, lost=lost)
+    later = (
+        (LegKind.REPLY, conversation.reply),
+        (LegKind.NOTICE, conversation.notice),
+        (LegKind.ERROR, conversation.error),
+        (LegKind.CONFIRM, conversation.confirm),
+        (LegKind.REQUEST, conversation.request),
+        (LegKind.ANSWER, conversation.answer),
     )
-    found += [Leg(f"{prefix}{title}", trace) for title, trace in named if trace is not None]
+    found += [Leg(kind, trace, relayed, lost) for kind, trace in later if trace is not None]
     return found
 
 

@@ -10,18 +10,18 @@ from collections.abc import Hashable, Mapping
 
 from engine.model.proof import Leg, Proof, Row
 from engine.model.trace import Conversation
-from views.path.rows import StepKey, legs
+from views.path.rows import LegKind, StepKey, legs
 from views.reports.proof_text import MARKS
 from views.text import Span
 
-#: The legs of a proof by the title of a journey; a reset in the target's name is an error that looks like an answer.
-KINDS: Mapping[str, tuple[Leg, ...]] = {
-    "There": (Leg.FORWARD,),
-    "Back": (Leg.REPLY,),
-    "Error back": (Leg.ERROR, Leg.REPLY),
-    "Confirmed": (Leg.CONFIRM,),
-    "Relayed · There": (Leg.RELAYED,),
-    "Relayed · Back": (Leg.RELAYED_REPLY,),
+#: The legs of a proof by a journey and whether it is a relay's; a reset in the target's name looks like an answer.
+KINDS: Mapping[tuple[LegKind, bool], tuple[Leg, ...]] = {
+    (LegKind.FORWARD, False): (Leg.FORWARD,),
+    (LegKind.REPLY, False): (Leg.REPLY,),
+    (LegKind.ERROR, False): (Leg.ERROR, Leg.REPLY),
+    (LegKind.CONFIRM, False): (Leg.CONFIRM,),
+    (LegKind.FORWARD, True): (Leg.RELAYED,),
+    (LegKind.REPLY, True): (Leg.RELAYED_REPLY,),
 }
 
 
@@ -30,7 +30,8 @@ def seen(conversation: Conversation, shown: Proof) -> dict[StepKey, Row]:
     left = {leg: [row for row in shown.rows if row.leg is leg and row.predicted] for leg in Leg}
     found: dict[StepKey, Row] = {}
     for number, leg in enumerate(legs(conversation)):
-        kind = next((each for each in KINDS.get(leg.title, ()) if left[each]), None)
+        wanted = () if leg.lost else KINDS.get((leg.kind, leg.relayed), ())
+        kind = next((each for each in wanted if left[each]), None)
         keys = [(number, place, step) for place, hop in enumerate(leg.trace.hops) for step in range(len(hop.steps))]
         if kind is not None and len(keys) <= len(left[kind]):
             found |= zip(keys, left[kind], strict=False)

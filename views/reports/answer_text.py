@@ -1,7 +1,7 @@
-"""A verdict in words, for a terminal or a ticket.
+"""An answer as text, for a terminal or a ticket: its outline, and the path step by step.
 
 Laws:
-1. The answer comes first, then what stops the packet and how to mend it, then the way that it took.
+1. The answer comes first, then what blocks the packet and what fixes it, then the path.
 2. A command stands on a line of its own, quoted for a shell and never broken, so that it can be copied.
 3. Words come from the host (names, comments of rules): control characters in them are shown, never sent to a terminal.
 4. Colour is paint on top; the text says the same without it.
@@ -13,28 +13,13 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 
-from engine.model.ref import Ref, RefKind
-from engine.model.trace import Conversation, Outcome, Step, Symptom, Trace
-from engine.model.verdict import Cause, Fix, Reach, Verdict
+from engine.model.ref import RefKind
+from engine.model.trace import Outcome, Step, Trace
+from engine.model.verdict import Verdict
+from views.path.rows import LegKind, legs
 from views.reports import proof_text
-from views.symptoms import MEANINGS
 from views.text import Role, Span, Spans, paragraph
-
-HEADLINES: dict[Reach, tuple[str, Role]] = {
-    Reach.YES: ("✓ reachable", Role.GOOD),
-    Reach.NO: ("✗ not reachable", Role.BAD),
-    Reach.DEPENDS: ("? could not tell", Role.WARN),
-}
-
-CAUSE_TITLES: dict[Reach, str] = {
-    Reach.YES: "beside it",
-    Reach.NO: "stopped by",
-    Reach.DEPENDS: "it depends on",
-}
-
-FINDING_TITLE = "worth knowing"
-
-VERIFIED_WORDS = {"model": "checked on the model", "kernel": "checked with a real attempt"}
+from views.verdict.outline import Outline, Part, Section, outline
 
 #: SGR parameters of roles (ECMA-48), in the 16 colours that every terminal has.
 SGR: dict[Role, str] = {
@@ -48,12 +33,17 @@ SGR: dict[Role, str] = {
     Role.CODE: "36",
 }
 
+#: Sections that stand behind the path.
+LAST = (Part.ASSUMPTIONS, Part.GAPS)
+#: Packets of an open connection, which are shown where they fail.
+LATER = (LegKind.CONFIRM, LegKind.REQUEST, LegKind.ANSWER)
+
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 BACKSLASH, QUOTE = "\\", "'"
 
-#: Columns before the texts of a cause (after "  near miss"), of a step ("  ✗ postrouting") and of a branch.
-CAUSE, STEP, BRANCH = 14, 16, 26
+#: Columns before the texts of a section (after "  side effects"), of a step ("  ✗ postrouting") and of a branch.
+LABEL, STEP, BRANCH = 16, 16, 26
 
 
 def render(verdict: Verdict, width: int = 100, *, colour: bool = False) -> str:
@@ -89,28 +79,22 @@ def dollar_quote(word: str) -> str:
 
 def answer(verdict: Verdict, width: int) -> Iterator[Spans]:
     """All lines in order."""
-    yield from headline(verdict, width)
-    shown = verdict.kernel
-    if shown:
-        yield from cleaned(proof_text.headline(shown, verdict.question, width))
-    yield from branches(verdict, width)
-    for number, cause in enumerate(verdict.causes):
-        yield ()
-        title = following(cause) if number else CAUSE_TITLES[verdict.reach]
-        yield from blocker(cause, title, width)
-    for cause in verdict.findings:
-        yield ()
-        yield from blocker(cause, FINDING_TITLE, width)
-    if shown and shown.rows:
-        yield from cleaned(proof_text.details(shown, width))
+    shown, proved = outline(verdict), verdict.kernel
+    yield from headline(verdict, shown, width)
+    if proved:
+        yield from cleaned(proof_text.headline(proved, verdict.question, width))
+    for each in shown.sections:
+        if each.part not in LAST:
+            yield from section(each, width)
+    if proved and proved.rows:
+        yield from cleaned(proof_text.details(proved, width))
     else:
-        yield from conversation(verdict.conversation, width)
-    yield from notes("rests on", (each.sentence for each in verdict.assumptions), width)
-    yield from notes(
-        "could not be read",
-        (f"{each.source}{f' in {each.netns}' if each.netns else ''}: {each.reason}" for each in verdict.gaps),
-        width,
-    )
+        for leg in legs(verdict.conversation):
+            if leg.kind not in LATER or leg.trace.outcome is not Outcome.DELIVERED:
+                yield from journey(leg.title, leg.trace, width)
+    for each in shown.sections:
+        if each.part in LAST:
+            yield from section(each, width)
 
 
 def cleaned(lines: Iterable[Spans]) -> Iterator[Spans]:
@@ -124,111 +108,37 @@ def escaped(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape").decode()
 
 
-def headline(verdict: Verdict, width: int) -> Iterator[Spans]:
-    """The answer, the question and what the client notices."""
-    words, role = HEADLINES[verdict.reach]
+def headline(verdict: Verdict, shown: Outline, width: int) -> Iterator[Spans]:
+    """The answer, the question and what the client sees."""
     asked = verdict.question
-    target = asked.end
     client = clean(asked.source.netns)
     if asked.source.outside:
         client = f"{asked.source.address} (outside, arrives on {clean(asked.source.device or '')})"
-    written = (
-        f" ({clean(asked.target)})"
-        if asked.target and clean(asked.target) not in (target, target.rpartition("/")[0])
-        else ""
-    )
-    yield from heading(width, Span(words, role), Span(f"{client} → {target}{written}", Role.STRONG))
-    if not verdict.branches:
-        seen = "as far as can be seen, " if verdict.reach is Reach.DEPENDS else ""
-        yield from labelled("", f"{seen}{verdict.symptom}: {MEANINGS[verdict.symptom]}", width, indent=2)
+    target, written = asked.end, clean(asked.target)
+    typed = f" ({written})" if written and written not in (target, target.rpartition("/")[0]) else ""
+    yield from heading(width, Span(shown.headline, shown.role), Span(f"{client} → {target}{typed}", Role.STRONG))
+    if shown.symptom:
+        yield from labelled("", shown.symptom, width, indent=2)
 
 
-def following(cause: Cause) -> str:
-    """The title of a cause that is not the first: what is undecided stops nothing by itself."""
-    return "undecided is" if cause.code == "INFO_DEPENDS" else "and then by"
-
-
-def blocker(cause: Cause, title: str, width: int) -> Iterator[Spans]:
-    """A cause, its place, what speaks for it, what nearly matched, and the ways to mend it."""
-    owner = Span(f"owner: {clean(cause.owner)}", Role.DIM)
-    yield from heading(width, Span(title, Role.HEAD), Span(clean(cause.code), Role.BAD), owner)
-    for line in paragraph(clean(cause.sentence), width, first="  "):
-        yield (Span(line),)
-    yield from labelled("at", place(cause.at), width)
-    if cause.at.text and clean(cause.at.text) != clean(cause.at.name):
-        yield from labelled("", cause.at.text, width, Role.CODE)
-    for label, text in labels("evidence", cause.evidence):
-        yield from labelled(label, text, width)
-    for label, text in labels("near miss", (f"{each.text} — {each.because}" for each in cause.near_misses)):
-        yield from labelled(label, text, width)
-    if not cause.fixes:
-        yield from labelled("fix", cause.settled or "none that this host can make", width)
-    for index, fix in enumerate(cause.fixes):
-        yield from mending(fix, "fix" if index == 0 else "or", width)
-
-
-def place(ref: Ref) -> str:
-    """Where something is, in words."""
-    return f"{ref.kind} {ref.name}" + (f" in {ref.netns}" if ref.netns and ref.kind is not RefKind.NETNS else "")
-
-
-def labels(name: str, texts: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """The texts with the label before the first one."""
-    for index, text in enumerate(texts):
-        yield (name if index == 0 else "", text)
-
-
-def mending(fix: Fix, label: str, width: int) -> Iterator[Spans]:
-    """A fix: what it does, its commands, and what else it changes."""
-    then = "connects" if fix.then is Symptom.CONNECTED else f"then: {fix.then}"
-    checked = f"{VERIFIED_WORDS.get(fix.verified, fix.verified)}: {then}"
-    yield from labelled(label, f"{fix.title} ({checked})", width, Role.GOOD)
-    for argv in fix.commands:
-        yield (Span(" " * CAUSE), Span(shell(argv), Role.STRONG))
-    for label_, text in labels("also", fix.side_effects):
-        yield from labelled(label_, text, width, Role.WARN)
-    if fix.survives:
-        yield from labelled("stays", fix.survives, width)
-    for number, argv in enumerate(fix.lasting):
-        yield (
-            Span("  for good".ljust(CAUSE) if number == 0 else " " * CAUSE, Role.DIM),
-            Span(shell(argv), Role.STRONG),
-        )
-
-
-def branches(verdict: Verdict, width: int) -> Iterator[Spans]:
-    """The different endings of an answer that depends on something unknown."""
-    if verdict.branches:
-        yield (Span("  it ends in one of these ways:"),)
-    for branch in verdict.branches:
-        ended = branch.broken or branch.forward
-        where = place(ended.last.ref) if ended.last.ref else ended.last.text
-        yield from labelled(str(branch.symptom), f"{ended.outcome} at {where}", width, indent=BRANCH)
-
-
-def conversation(talk: Conversation, width: int, prefix: str = "") -> Iterator[Spans]:
-    """The way there, the way back, and the second connection of a relay."""
-    if talk.lost:
-        yield from conversation(talk.lost, width, f"{prefix}before it is sent again: ")
-    yield from journey(f"{prefix}the way there", talk.forward, width)
-    back = (
-        ("the way back", talk.reply),
-        ("the error about that", talk.notice),
-        ("the error's way back", talk.error),
-    )
-    for title, walked in back:
-        if walked:
-            yield from journey(f"{prefix}{title}", walked, width)
-    later = (
-        ("the client's next packet", talk.confirm),
-        ("the client's data", talk.request),
-        ("data back", talk.answer),
-    )
-    for title, walked in later:
-        if walked and walked.outcome is not Outcome.DELIVERED:
-            yield from journey(f"{prefix}{title}", walked, width)
-    if talk.relayed:
-        yield from conversation(talk.relayed, width, "relayed: ")
+def section(shown: Section, width: int) -> Iterator[Spans]:
+    """One section of the outline under its title."""
+    yield ()
+    spans = [Span(shown.title, Role.HEAD)]
+    if shown.code:
+        spans += [Span(clean(shown.code), Role.BAD), Span(f"owner: {clean(shown.owner)}", Role.DIM)]
+    yield from heading(width, *spans)
+    labels = any(item.label for item in shown.items)
+    indent = BRANCH if shown.part is Part.BRANCHES else LABEL
+    for number, item in enumerate(shown.items):
+        if shown.code and number == 0:
+            yield from ((Span(line),) for line in paragraph(clean(item.text), width, first="  "))
+        elif item.argv:
+            yield Span(f"  {item.label}".ljust(indent), Role.DIM), Span(shell(item.argv), Role.STRONG)
+        elif labels:
+            yield from labelled(item.label, item.text, width, item.role, indent)
+        else:
+            yield from ((Span(line),) for line in paragraph(clean(item.text), width, first="  - "))
 
 
 def journey(title: str, walked: Trace, width: int) -> Iterator[Spans]:
@@ -259,16 +169,6 @@ def decision(step: Step, width: int, *, stops: bool) -> Iterator[Spans]:
         yield from labelled("", f"now {step.after}", width, Role.TRACED, STEP)
 
 
-def notes(title: str, sentences: Iterable[str], width: int) -> Iterator[Spans]:
-    """A list of sentences under a title; nothing where there are none."""
-    for index, sentence in enumerate(sentences):
-        if index == 0:
-            yield ()
-            yield (Span(title, Role.HEAD),)
-        for line in paragraph(clean(sentence), width, first="  - "):
-            yield (Span(line),)
-
-
 def heading(width: int, *spans: Span) -> Iterator[Spans]:
     """Pieces side by side, two blanks between them; one below the other where the line is too short for them."""
     if sum(len(span.text) + 2 for span in spans) - 2 <= width:
@@ -279,7 +179,7 @@ def heading(width: int, *spans: Span) -> Iterator[Spans]:
         yield from labelled("", span.text, width, span.role, indent=4)
 
 
-def labelled(label: str, text: str, width: int, role: Role = Role.PLAIN, indent: int = CAUSE) -> Iterator[Spans]:
+def labelled(label: str, text: str, width: int, role: Role = Role.PLAIN, indent: int = LABEL) -> Iterator[Spans]:
     """A label in its column and a text beside it, broken at the width."""
     head = f"  {label}".ljust(indent - 1) + " " if label else " " * indent
     for index, line in enumerate(paragraph(clean(text), width, first=" " * len(head))):

@@ -11,7 +11,7 @@ from engine.change.differences import Difference
 from engine.model.verdict import Verdict
 from views.reports import answer_json
 from views.reports.answer_text import clean
-from views.verdict.card import HEADLINES, question_words
+from views.verdict.outline import HEADLINES, question_text
 
 SCHEMA = "portscope.diff/1"
 
@@ -40,7 +40,7 @@ def render(found: Sequence[Difference], asked: Asked | None) -> str:
 def _lines(found: Sequence[Difference], asked: Asked | None) -> Iterator[str]:
     yield from (clean(str(one)) for one in found)
     if not found:
-        yield "nothing differs that decides a packet's way"
+        yield "no difference affects packets"
     if asked is None:
         return
     yield ""
@@ -49,17 +49,17 @@ def _lines(found: Sequence[Difference], asked: Asked | None) -> Iterator[str]:
     if not asked.flipped:
         yield "the answer is the same"
     elif not asked.searched:
-        yield "the answer flips, but no set of these changes that was tried explains it"
+        yield "the answer flips; none of the tried sets of changes explains it"
     else:
-        yield "the answer is flipped by"
+        yield "the answer flips because of"
         yield from (f"  {clean(str(one))}" for one in asked.by)
 
 
 def _headline(verdict: Verdict | None) -> str:
     if verdict is None:
-        return "it cannot be asked"
+        return "this question does not fit the snapshot"
     words, _ = HEADLINES[verdict.reach]
-    return f"{words.lower()}  {clean(question_words(verdict))}  {verdict.symptom}"
+    return f"{words.lower()}  {clean(question_text(verdict))}  {verdict.symptom}"
 
 
 def dumps(found: Sequence[Difference], asked: Asked | None) -> str:

@@ -52,7 +52,7 @@ def _about(snapshot: Snapshot) -> tuple[tuple[str, str], ...]:
         (len(snapshot.namespaces), "network namespace"),
         (len(snapshot.containers), "container"),
         (len(snapshot.networks), "container network"),
-        (len(snapshot.gaps), "thing that could not be read"),
+        (len(snapshot.gaps), "source not inspected"),
     )
     words = ", ".join(f"{number} {_plural(name, number)}" for number, name in counted if number)
     return (

@@ -25,15 +25,15 @@ def matrix_sheets(matrix: Matrix) -> Iterator[Sheet]:
         rows = tuple(
             (one.sentence, target(one.port.question), ", ".join(one.vantages), one.code) for one in matrix.exposures
         )
-        tells = "Reached from where the owner probably did not intend it."
+        tells = "Reachable from more places than intended, probably."
         yield Sheet("exposures", "Warnings", tells, ("What", "Port", "Reached from", "Code"), rows)
     yield _grid(matrix)
 
 
 def _grid(matrix: Matrix) -> Sheet:
-    tells = "Every published port and listener, asked from every place."
+    tells = "Every published port and listener, from every vantage point."
     if matrix.left_out:
-        tells += f" One container stands for each network; {matrix.left_out} more containers were not asked from."
+        tells += f" One container represents each network; {matrix.left_out} more containers are left out."
     rows: list[tuple[str, ...]] = []
     notes: dict[tuple[int, int], str] = {}
     for number, row in enumerate(matrix.rows):
@@ -41,7 +41,7 @@ def _grid(matrix: Matrix) -> Sheet:
         found = [cells.get(name) for name in matrix.vantages]
         rows.append((*_port(row.port), *(_short(cell) for cell in found)))
         notes |= {(number, place): cell.ends for place, cell in enumerate(found, 3) if cell is not None}
-    return Sheet("matrix", "Who reaches what", tells, ("Port", "Owner", "Kind", *matrix.vantages), tuple(rows), notes)
+    return Sheet("matrix", "Reachability", tells, ("Port", "Owner", "Kind", *matrix.vantages), tuple(rows), notes)
 
 
 def _port(port: Port) -> tuple[str, str, str]:

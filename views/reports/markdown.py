@@ -11,7 +11,7 @@ from views.reports.answer_text import clean
 from views.reports.document import Report
 from views.reports.formats import mermaid
 from views.reports.sheet import Sheet
-from views.verdict.card import HEADLINES, question_words
+from views.verdict.outline import HEADLINES, question_text
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
 #: A fence longer than any run of backticks that a text of the host may hold.
@@ -38,7 +38,7 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _answer(verdict: Verdict) -> Iterator[str]:
     words, _ = HEADLINES[verdict.reach]
-    yield from ("", f"## {words}: {_text(question_words(verdict))}", "")
+    yield from ("", f"## {words}: {_text(question_text(verdict))}", "")
     yield from _fenced("text", answer_text.render(verdict, ANSWER_WIDTH))
 
 

@@ -77,7 +77,7 @@ def _spots(drawn: Scene, taken: Way) -> Iterator[Spot]:
         lines = tuple(line for line in (node.detail, *map(str, node.facts)) if line)
         stop = taken.words if taken.stop == node.id else ""
         yield Spot(name, place, node.name, lines, node.state is not State.DOWN, _entered(node, taken), stop)
-    for name, note in (*((each, "") for each in drawn.alone), *((each, "could not be read") for each in drawn.unread)):
+    for name, note in (*((each, "") for each in drawn.alone), *((each, "not inspected") for each in drawn.unread)):
         if f"netns:{name}" not in done:
             yield Spot(f"netns:{name}", Place.NAMESPACE, name, (note,) if note else ())
 

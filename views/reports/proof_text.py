@@ -1,4 +1,4 @@
-"""What a real attempt showed, in words: a headline, a table with a row for each step, and what could not be had.
+"""What a real attempt showed, as text: a headline, a table with a row for each step, and what is not available.
 
 Laws: those of `answer_text`. A row has a mark, what was predicted, and what was seen by which evidence: ✓ as
 predicted, ✗ not as predicted, · nothing speaks of it.
@@ -21,13 +21,13 @@ MARKS: dict[Agreement, tuple[str, Role]] = {
 }
 
 TITLES: dict[Leg, str] = {
-    Leg.FORWARD: "the way there",
-    Leg.REPLY: "the way back",
-    Leg.ERROR: "the error's way back",
-    Leg.CONFIRM: "the client's next packet",
-    Leg.RELAYED: "relayed: the way there",
-    Leg.RELAYED_REPLY: "relayed: the way back",
-    Leg.DATA: "what follows",
+    Leg.FORWARD: "forward path",
+    Leg.REPLY: "return path",
+    Leg.ERROR: "ICMP error to the client",
+    Leg.CONFIRM: "client's ACK",
+    Leg.RELAYED: "relayed · forward path",
+    Leg.RELAYED_REPLY: "relayed · return path",
+    Leg.DATA: "data",
 }
 
 #: Columns before the two texts of a row, and between them.
@@ -41,14 +41,14 @@ def headline(shown: Proof, asked: Question, width: int) -> Iterator[Spans]:
         yield from _line(_watched(shown, asked), Role.WARN, width)
         return
     if shown.agrees is Agreement.NO and made.symptom is not shown.predicted:
-        text = f"a real attempt: {made.symptom}, the model says {shown.predicted}: the kernel is right ({shown.code})"
+        text = f"a real attempt: {made.symptom}, predicted {shown.predicted}: the kernel is right ({shown.code})"
         yield from _line(text, Role.BAD, width)
     elif shown.agrees is Agreement.NO:
         steps = len(shown.contradicted)
-        text = f"a real attempt: {made.symptom}, as predicted, but {steps} step(s) were not ({shown.code})"
+        text = f"a real attempt: {made.symptom}, as predicted, but {steps} step(s) differ ({shown.code})"
         yield from _line(text, Role.WARN, width)
     elif shown.agrees is Agreement.UNSEEN:
-        text = f"a real attempt: {made.symptom}; the packet got there, {made.doubt}"
+        text = f"a real attempt: {made.symptom}; the packet arrived, {made.doubt}"
         yield from _line(text, Role.WARN, width)
     else:
         yield from _line(f"a real attempt: {made.symptom}, as predicted{_answer(made)}", Role.GOOD, width)
@@ -57,9 +57,8 @@ def headline(shown: Proof, asked: Question, width: int) -> Iterator[Spans]:
 def _watched(shown: Proof, asked: Question) -> str:
     client, device = asked.source.address, asked.source.device
     return (
-        f"nothing from {client} to port {asked.port} reached {device} in {shown.waited:.1f} s: it was not sent, or is "
-        "lost before this host (a router, a security group); if it comes and goes, --watch tells what changes here "
-        "meanwhile"
+        f"nothing from {client} to port {asked.port} reached {device} in {shown.waited:.1f} s: not sent, or lost "
+        "before this host (a router, a security group); if it fails only at times, --watch reports the changes here"
     )
 
 
@@ -79,7 +78,7 @@ def details(shown: Proof, width: int) -> Iterator[Spans]:
     if shown.rows:
         left = (width - INDENT - GAP) // 2
         yield ()
-        yield (Span(f"{'':{INDENT}}{'predicted':<{left + GAP}}seen (by which evidence)", Role.DIM),)
+        yield (Span(f"{'':{INDENT}}{'predicted':<{left + GAP}}seen (evidence)", Role.DIM),)
     for (leg, netns), rows in groupby(shown.rows, key=lambda row: (row.leg, row.netns)):
         yield ()
         yield (Span(TITLES[leg], Role.HEAD), Span(f"  {netns}", Role.STRONG))
@@ -108,11 +107,11 @@ def _facts(shown: Proof, width: int) -> Iterator[Spans]:
     facts += [f"the kernel dropped a packet in {drop.function}: {drop.reason}" for drop in shown.drops]
     facts += [f"{each.name} in {each.netns} grew by {each.by}" for each in shown.growths if each.ref is None]
     facts += [
-        f"not to be had: {gap.source}{f' in {gap.netns}' if gap.netns else ''}: {gap.reason}" for gap in shown.gaps
+        f"not available: {gap.source}{f' ({gap.netns})' if gap.netns else ''}: {gap.reason}" for gap in shown.gaps
     ]
     if facts:
         yield ()
-        yield (Span("beside it", Role.HEAD),)
+        yield (Span("kernel counters and drops", Role.HEAD),)
     for fact in facts:
         for line in paragraph(fact, width, first="  - "):
             yield (Span(line),)

@@ -109,7 +109,7 @@ def _links(snapshot: Snapshot) -> Iterator[Row]:
 def _far_end(snapshot: Snapshot, netns: str | None, index: int) -> str:
     there = snapshot.by_id.get(netns or "")
     link = there.links_by_index.get(index) if there else None
-    return f"to {link.name} in {there.id}" if there and link else "to a namespace that was not seen"
+    return f"to {link.name} in {there.id}" if there and link else "to a namespace outside of the snapshot"
 
 
 def _listeners(snapshot: Snapshot) -> Iterator[Row]:
@@ -163,8 +163,8 @@ TABLES: tuple[tuple[str, str, str, Row, Maker], ...] = (
     (
         "published",
         "Published ports",
-        "What the container engines were asked to publish, and what really listens there.",
-        ("At the host", "Container", "Container port", "What really listens"),
+        "Published ports as the engines have them, and the sockets that listen there.",
+        ("At the host", "Container", "Container port", "Listener"),
         _published,
     ),
     (
@@ -191,7 +191,7 @@ TABLES: tuple[tuple[str, str, str, Row, Maker], ...] = (
     (
         "listeners",
         "Listening sockets",
-        "Who takes connections, and at which address.",
+        "Sockets that accept connections, with their addresses.",
         ("Namespace", "Listens at", "Process", "PID"),
         _listeners,
     ),
@@ -205,7 +205,7 @@ TABLES: tuple[tuple[str, str, str, Row, Maker], ...] = (
     (
         FIREWALL,
         "NAT and filter rules",
-        "In the order in which a packet meets them: by hook, then by priority, all backends together.",
+        "In evaluation order: by hook, then by priority, all backends together.",
         ("Namespace", "Chain", "Rule", "Condition", "Action", "Packets"),
         _rules,
     ),

@@ -106,7 +106,7 @@ def _draw_elsewhere(drawing: Drawing, scene: Scene, top: int, width: int) -> Non
         drawing.text(2, y, f"… {scene.hidden_elsewhere} more links between other namespaces", Role.DIM)
     for words, names, role in (
         ("without any link", scene.alone, Role.DIM),
-        ("could not be entered", scene.unread, Role.WARN),
+        ("not inspected", scene.unread, Role.WARN),
     ):
         if names:
             y += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from views.text import Line, Role, Span, paragraph
 from views.topology.graph import Node, State
 
-STATES = {State.UP: "up", State.DOWN: "down", State.UNKNOWN: "not seen from here"}
+STATES = {State.UP: "up", State.DOWN: "down", State.UNKNOWN: "outside of the snapshot"}
 
 
 def node_lines(node: Node, width: int) -> list[Line]:

@@ -27,7 +27,7 @@ from views.topology.scene import scene
 from views.topology.sift import sift
 from views.topology.way import Way
 
-LEGEND = "● up  ○ down  ▶ selected  ✗ stops  ◎ wanted  ━ packet's way"
+LEGEND = "● up  ○ down  ▶ selected  ✗ ends  ◎ target  ━ path"
 #: A bridge with more ports than fit into the pane is folded, to no fewer than this many, until the user unfolds it.
 PORTS_LEAST = 5
 

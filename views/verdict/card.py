@@ -1,8 +1,7 @@
-"""The answer to a question as a card: headline, causes with their fixes, assumptions, gaps.
+"""The answer to a question as a card: its outline as lines of a pane.
 
-Pure: a verdict and a width give lines. The order is that of reading: is it reached, what does the client see,
-what stops it, what mends it, and what the answer rests on. Lines that can be chosen have a key: a cause
-("cause", n), a near miss ("near", n, m), a fix ("fix", n, m), a question that could be asked.
+Pure: a verdict and a width give lines. Lines that can be chosen have a key: a cause ("cause", n), a near miss
+("near", n, m), a fix ("fix", n, m), a question that could be asked.
 """
 
 from __future__ import annotations
@@ -11,83 +10,95 @@ import shlex
 from collections.abc import Iterator
 
 from engine.model.host import Gap, Snapshot
-from engine.model.trace import Conversation, Symptom, Trace
+from engine.model.trace import Conversation, Trace
 from engine.model.verdict import Cause, Fix, Reach, Verdict
 from views.path.rows import rewrite
 from views.reports import proof_text
-from views.symptoms import MEANINGS
 from views.text import Line, Role, Span, cells, paragraph
 from views.verdict.ask import suggestions
+from views.verdict.outline import Item, Outline, Part, Section, cause_section, gaps, outline
 
-HEADLINES: dict[Reach, tuple[str, Role]] = {
-    Reach.YES: ("✓ REACHABLE", Role.GOOD),
-    Reach.NO: ("✗ NOT REACHABLE", Role.BAD),
-    Reach.DEPENDS: ("? DEPENDS", Role.WARN),
-}
+#: Cells before the texts of a section, when their label is as long as it may be.
+LABEL = 14
 
 
-def headline(verdict: Verdict) -> tuple[Span, ...]:
-    """The answer in one line: mark, word, symptom, question."""
-    text, role = HEADLINES[verdict.reach]
-    return (Span(text, role), Span(f"  {verdict.symptom}", Role.STRONG), Span(f"  {question_words(verdict)}"))
-
-
-def question_words(verdict: Verdict) -> str:
-    """`lan → 10.77.0.1:8080/tcp`."""
-    question = verdict.question
-    source = str(question.source.address) if question.source.outside else question.source.netns
-    return f"{source} → {question.end}"
-
-
-def card(verdict: Verdict, width: int, mended: Fix | None = None) -> list[Line]:
-    """The whole card. `mended` is a fix that was carried out and then tried."""
-    text, role = HEADLINES[verdict.reach]
-    lines = [
-        *_joined([Span(text, role)], Span(f"  {question_words(verdict)}", Role.STRONG), width),
-        *_text(f"{_seen(verdict)}{verdict.symptom}: {MEANINGS[verdict.symptom]}", width, "  "),
-    ]
+def card(verdict: Verdict, width: int, applied: Fix | None = None) -> list[Line]:
+    """The whole card. `applied` is a fix that was applied and then tried."""
+    shown = outline(verdict)
+    lines = _joined([Span(shown.headline.upper(), shown.role)], Span(f"  {shown.question}", Role.STRONG), width)
+    if shown.symptom:
+        lines += _text(shown.symptom, width, "  ")
     if verdict.kernel:
         lines += map(Line, proof_text.headline(verdict.kernel, verdict.question, width))
-    if mended:
-        checked = f"verified: {mended.verified}" if mended.verified == "kernel" else f"not verified: {mended.then}"
-        lines += _text(f"carried out: {mended.title} ({checked})", width, "  ")
-    lines += _journey(verdict, width)
-    for number, cause in enumerate(verdict.causes):
-        lines += [Line(()), *_cause(cause, number, len(verdict.causes), width)]
-    for number, cause in enumerate(verdict.findings, len(verdict.causes)):
-        lines += [Line(()), *_cause(cause, number, len(verdict.causes), width, "Worth knowing")]
-    if verdict.assumptions:
-        lines += [Line(()), _head("Rests on")]
-        for assumption in verdict.assumptions:
-            lines += _text(assumption.sentence, width, "  · ")
-    lines += gap_lines(verdict.gaps, width)
+    if applied:
+        checked = f"verified: {applied.verified}" if applied.verified == "kernel" else f"not verified: {applied.then}"
+        lines += _text(f"applied: {applied.title} ({checked})", width, "  ")
+    lines += _arrivals(verdict, width)
+    for section in shown.sections:
+        lines += [Line(()), *_section(section, shown, width)]
     return lines
 
 
-def _seen(verdict: Verdict) -> str:
-    """What takes the certainty out of a symptom that rests on what could be read."""
-    return "as far as can be seen, " if verdict.reach is Reach.DEPENDS else ""
+def cause_lines(cause: Cause, width: int) -> list[Line]:
+    """A cause with its fixes, evidence and near misses, by itself."""
+    return list(_lines(cause_section(cause, 0, "cause"), "cause", width))
 
 
-def _journey(verdict: Verdict, width: int) -> list[Line]:
-    """How it went, where it arrived; how it can go, where that is not known."""
+def _section(section: Section, shown: Outline, width: int) -> Iterator[Line]:
+    title = section.title
+    causes = [each for each in shown.sections if each.part is Part.CAUSE]
+    if section.part is Part.CAUSE and len(causes) > 1:
+        title = f"{title} ({causes.index(section) + 1} of {len(causes)})"
+    yield from _lines(section, title, width)
+
+
+def _lines(section: Section, title: str, width: int) -> Iterator[Line]:
+    named = f"  {section.code} · owner {section.owner}" if section.code else ""
+    yield Line((Span(title.capitalize(), Role.HEAD), Span(named, Role.DIM)), section.key)
+    for number, item in enumerate(section.items):
+        if section.code and number == 0:
+            yield from (Line(_marked(line, section.at)) for line in paragraph(item.text, width, first="  "))
+        elif item.argv:
+            yield from _command(item, width)
+        else:
+            yield from _item(item, width, plain=not section.code)
+
+
+def _item(item: Item, width: int, *, plain: bool) -> Iterator[Line]:
+    """A fact with its label in a column, or behind a dot where none of the section has one."""
+    dot = plain and not item.label
+    label = "  · " if dot else f"  {item.label}".ljust(LABEL - 1) + " " if item.label else " " * LABEL
+    first, *rest = paragraph(item.text, width, first=" " * len(label))
+    role = Role.GOOD if item.role is Role.GOOD else Role.DIM
+    yield Line((Span(label, role), Span(first[len(label) :], item.role)), item.key)
+    yield from (Line((Span(line, item.role),)) for line in rest)
+
+
+def _command(item: Item, width: int) -> Iterator[Line]:
+    """A command; what goes on in a second line is marked by an empty piece, so that it is copied as one."""
+    head = f"  {item.label} $ " if item.label else "  $ "
+    for number, line in enumerate(paragraph(shlex.join(item.argv), width - 2, first=head, rest="      ")):
+        yield Line((Span(line, Role.CODE), *((Span(""),) if number else ())))
+
+
+def _marked(line: str, at: str) -> tuple[Span, ...]:
+    """A line in which the object that it speaks of stands out."""
+    before, found, after = line.partition(at)
+    return (Span(before), Span(found, Role.BAD), Span(after)) if found and at else (Span(line),)
+
+
+def _arrivals(verdict: Verdict, width: int) -> list[Line]:
+    """Where a reachable question arrives, through each relay."""
     lines: list[Line] = []
-    if verdict.reach is Reach.YES:
-        lines.append(Line(()))
-        conversation: Conversation | None = verdict.conversation
-        while conversation is not None:
-            lines += _arrival(conversation.forward, width)
-            conversation = conversation.relayed
-    for branch in verdict.branches if verdict.reach is Reach.DEPENDS else ():
-        ended = branch.broken or branch.forward
-        last = ended.last
-        at = f" at {last.ref.name}" if last.ref and last.ref.name else ""
-        lines += _text(f"either {branch.symptom}: {ended.outcome}{at}", width, "  ? ", Role.WARN)
-    return lines
+    talk: Conversation | None = verdict.conversation if verdict.reach is Reach.YES else None
+    while talk is not None:
+        lines += _arrival(talk.forward, width)
+        talk = talk.relayed
+    return [Line(()), *lines] if lines else []
 
 
 def _arrival(trace: Trace, width: int) -> list[Line]:
-    """What a delivered packet was translated to on its way, and who took it."""
+    """What a delivered packet was translated to on its path, and which socket took it."""
     lines: list[Line] = []
     for hop in trace.hops:
         for step in hop.steps:
@@ -99,30 +110,21 @@ def _arrival(trace: Trace, width: int) -> list[Line]:
 
 
 def welcome(snapshot: Snapshot, width: int, why: str = "w") -> list[Line]:
-    """The card before a question: what could be asked, by which key, and what could not be seen."""
-    lines = [_head("Nothing asked yet")]
-    lines += _text(f"{why} asks why a port can or can't be reached. Or choose one of these with enter:", width, "  ")
+    """The card before a question: what could be asked, by which key, and what was not inspected."""
+    lines = [Line((Span("No question yet", Role.HEAD),))]
+    lines += _text(f"{why} asks why a port can or cannot be reached. Or choose one of these with enter:", width, "  ")
     offered = suggestions(snapshot)
     lines.append(Line(()))
     for ask in offered:
         lines.append(Line((Span("? ", Role.WARN), Span(ask.words)), ("ask", ask)))
     if not offered:
-        lines += _text("Neither a published port nor a container that listens was seen.", width, "  ", Role.DIM)
+        lines += _text("No published port and no listening container in the snapshot.", width, "  ", Role.DIM)
     return lines + gap_lines(snapshot.gaps, width)
 
 
-def gap_lines(gaps: tuple[Gap, ...], width: int) -> list[Line]:
-    """What could not be read, each with its reason; those of many namespaces with one reason in one line."""
-    if not gaps:
-        return []
-    places: dict[tuple[str, str], list[str]] = {}
-    for gap in gaps:
-        places.setdefault((gap.source, gap.reason), []).append(gap.netns or "the host")
-    lines = [Line(()), _head("Could not be read")]
-    for (source, reason), netns in places.items():
-        where = ", ".join(netns[:3]) + (f" and {len(netns) - 3} more" if len(netns) > 3 else "")
-        lines += _text(f"{source} in {where}: {reason}", width, "  · ", Role.WARN)
-    return lines
+def gap_lines(found: tuple[Gap, ...], width: int) -> list[Line]:
+    """What was not inspected, with its reasons."""
+    return [line for section in gaps(found) for line in (Line(()), *_lines(section, section.title, width))]
 
 
 def commands(fix: Fix) -> list[str]:
@@ -142,70 +144,5 @@ def _joined(start: list[Span], end: Span, width: int) -> list[Line]:
     return [Line(tuple(start)), Line((Span("    "), Span(end.text.strip(), end.role)))]
 
 
-def _head(text: str) -> Line:
-    return Line((Span(text, Role.HEAD),))
-
-
 def _text(text: str, width: int, first: str, role: Role = Role.PLAIN) -> list[Line]:
     return [Line((Span(line, role),)) for line in paragraph(text, width, first=first)]
-
-
-def cause_lines(cause: Cause, width: int) -> list[Line]:
-    """A cause with its fixes, evidence and near misses, by itself."""
-    return list(_cause(cause, 0, 1, width))
-
-
-def _cause(cause: Cause, number: int, of: int, width: int, head: str = "") -> Iterator[Line]:
-    count = head or (f"Cause {number + 1} of {of}" if of > 1 else "Cause")
-    at = cause.at.name or cause.at.text or str(cause.at.kind)
-    told = at in cause.sentence and cause.at.netns in cause.sentence
-    owner = f" · owner {cause.owner}"
-    yield Line((Span(count, Role.HEAD), Span(f"  {cause.code}{owner if told else ''}", Role.DIM)), ("cause", number))
-    for line in paragraph(cause.sentence, width, first="  "):
-        yield Line(_marked(line, at))
-    if not told:
-        yield from _joined(
-            [Span("  at ", Role.DIM), Span(at, Role.BAD)],
-            Span(f" in {cause.at.netns}{owner}", Role.DIM),
-            width,
-        )
-    if cause.at.text and cause.at.text != at and cause.at.text not in cause.sentence:
-        yield from _text(cause.at.text, width, "     ", Role.CODE)
-    for place, fix in enumerate(cause.fixes):
-        yield from _fix(fix, (number, place), width)
-    if not cause.fixes:
-        yield from _text(cause.settled or "nothing on this host can mend it", width, "  no fix: ", Role.WARN)
-    for text in cause.evidence:
-        yield from _text(text, width, "  · ", Role.DIM)
-    for place, miss in enumerate(cause.near_misses):
-        first, *rest = paragraph(f"{miss.text}", width, first="  near miss ", rest="     ")
-        yield Line((Span(first, Role.WARN),), ("near", number, place))
-        yield from (Line((Span(line, Role.WARN),)) for line in rest)
-        yield from _text(miss.because, width, "     but ", Role.PLAIN)
-
-
-def _marked(line: str, at: str) -> tuple[Span, ...]:
-    """A line in which the place that it speaks of stands out."""
-    before, found, after = line.partition(at)
-    return (Span(before), Span(found, Role.BAD), Span(after)) if found else (Span(line),)
-
-
-def _fix(fix: Fix, place: tuple[int, int], width: int) -> Iterator[Line]:
-    word = "Fix" if place[1] == 0 else "Or"
-    first, *rest = paragraph(fix.title, width - 4, first=f"{word}  ", rest="     ")
-    yield Line((Span(first, Role.GOOD),), ("fix", *place))
-    yield from (Line((Span(line, Role.GOOD),)) for line in rest)
-    for command in commands(fix):
-        for number, line in enumerate(paragraph(command, width - 2, first="  $ ", rest="      ")):
-            yield Line((Span(line, Role.CODE), *((Span(""),) if number else ())))
-    if fix.then is not Symptom.CONNECTED:
-        yield from _text(f"then still: {fix.then}", width, "  ! ", Role.WARN)
-    for text in fix.side_effects:
-        yield from _text(text, width, "  also: ", Role.WARN)
-    if fix.survives:
-        yield from _text(fix.survives, width, "  stays: ", Role.DIM)
-    for argv in fix.lasting:
-        for number, line in enumerate(paragraph(shlex.join(argv), width - 2, first="  for good $ ", rest="      ")):
-            yield Line((Span(line, Role.CODE), *((Span(""),) if number else ())))
-    checked = "on the kernel" if fix.verified == "kernel" else "by walking the changed host; not yet on the kernel"
-    yield from _text(f"checked {checked}", width, "  ", Role.DIM)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from engine.catalogue.codes import CODES
+from engine.catalogue import CODES
 from engine.model.ref import Ref
 from engine.model.verdict import Cause, Verdict
 from views.text import Line, Role, Span, paragraph
@@ -24,7 +24,11 @@ def row_lines(verdict: Verdict, key: Hashable, width: int) -> list[Line]:
         return proposal(cause.fixes[key[2]], width)
     if key[0] == "near":
         miss = cause.near_misses[key[2]]
-        return [_head("A rule that nearly let it through"), *_place(miss.ref, width), *_text(miss.because, width)]
+        return [
+            _head("Near miss: a rule that almost accepts it"),
+            *_place(miss.ref, width),
+            *_text(miss.because, width),
+        ]
     return _cause(cause, width)
 
 
@@ -34,8 +38,8 @@ def _cause(cause: Cause, width: int) -> list[Line]:
     code = CODES.get(cause.code)
     if code is not None:
         lines += [Line(()), _head(f"What {cause.code} is"), *_text(code.meaning, width)]
-        lines += _text(f"the client notices: {code.client}", width)
-        lines += _text(f"what mends it: {code.mend}", width)
+        lines += _text(f"the client sees: {code.client}", width)
+        lines += _text(f"fix: {code.fix}", width)
     return lines
 
 

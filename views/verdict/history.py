@@ -32,7 +32,7 @@ def flip_lines(words: str, by: Sequence[Difference] | None, width: int) -> list[
     """That the answer flips, and the changes that are enough for it; None where no set of them was found."""
     lines = [Line((Span(line, Role.WARN),)) for line in paragraph(words, width, first="  ⇄ ")]
     if by is None:
-        return [*lines, Line((Span("    no set of these changes that was tried explains it", Role.DIM),)), Line(())]
+        return [*lines, Line((Span("    none of the tried sets of changes explains it", Role.DIM),)), Line(())]
     lines += [
         Line((Span(f"    by {line}" if number == 0 else f"       {line}"),)) for number, line in enumerate(_by(by))
     ]
@@ -49,11 +49,11 @@ def timeline_lines(moments: Sequence[Seen], gone: int = 0) -> list[Line]:
     lines = []
     for number, (clock, changed, flip) in reversed(list(enumerate(moments))):
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-        said = f"{changed[0]}{more}" if changed else "the first look" if number == 0 else "no change"
+        said = f"{changed[0]}{more}" if changed else "the first snapshot" if number == 0 else "no change"
         spans = [Span(f"{clock}  ", Role.DIM)]
         if flip:
             spans.append(Span(f"flipped {flip}  ", Role.GOOD if flip.startswith("✓") else Role.BAD))
         lines.append(Line((*spans, Span(said)), number))
     if gone:
-        lines.append(Line((Span(f"{gone} earlier ones are not kept any more", Role.DIM),)))
+        lines.append(Line((Span(f"{gone} earlier ones were dropped", Role.DIM),)))
     return lines

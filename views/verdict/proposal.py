@@ -1,33 +1,32 @@
-"""A fix before it is carried out: what it does, what else it does, how it is known to work.
-
-Pure: a fix and a width give lines.
-"""
+"""A fix before it is applied: its commands, and everything else that is known of it. Pure."""
 
 from __future__ import annotations
+
+import shlex
 
 from engine.model.trace import Symptom
 from engine.model.verdict import Fix
 from views.symptoms import MEANINGS
 from views.text import Line, Role, Span, paragraph
-from views.verdict.card import commands
+from views.verdict.outline import fix_items
 
 
 def proposal(fix: Fix, width: int) -> list[Line]:
     """The whole proposal."""
-    lines = [*_text(fix.title, width, "", Role.HEAD), Line(())]
-    for command in commands(fix):
-        lines += _text(command, width, "$ ", Role.CODE)
+    title, *items = fix_items(fix, "")
+    lines = [*_text(title.text, width, "", Role.HEAD), Line(())]
+    for item in items:
+        if item.argv and not item.label:
+            lines += _text(shlex.join(item.argv), width, "$ ", Role.CODE)
     if not fix.commands:
-        lines += _text("No command can do this: it is for whoever owns the program.", width, "  ", Role.WARN)
-    lines.append(Line(()))
+        lines += _text("No command does this: the owner of the program must.", width, "  ", Role.WARN)
     role = Role.GOOD if fix.then is Symptom.CONNECTED else Role.WARN
-    lines += _text(f"then {fix.then}: {MEANINGS[fix.then]}", width, "→ ", role)
-    checked = "on the kernel, by a real attempt" if fix.verified == "kernel" else "by walking the changed host"
-    lines += _text(f"checked {checked}", width, "  ", Role.DIM)
-    if fix.side_effects:
-        lines += [Line(()), Line((Span("Besides", Role.HEAD),))]
-        for effect in fix.side_effects:
-            lines += _text(effect, width, "  ! ", Role.WARN)
+    lines += [Line(()), *_text(f"then {fix.then}: {MEANINGS[fix.then]}", width, "→ ", role)]
+    for item in items:
+        if item.text:
+            lines += _text(item.text, width, f"  {item.label or '…':<13} ", item.role)
+        elif item.label:
+            lines += _text(shlex.join(item.argv), width, f"  {item.label} $ ", Role.CODE)
     return lines
 
 

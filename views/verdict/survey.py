@@ -12,7 +12,7 @@ from engine.model.trace import Symptom
 from engine.model.verdict import Question, Verdict
 from views.text import Line, Role, Span, cells, fit
 from views.verdict.ask import Ask
-from views.verdict.card import HEADLINES
+from views.verdict.outline import HEADLINES
 
 #: Cells of the longest symptom.
 SYMPTOM = max(map(len, Symptom))
@@ -58,7 +58,7 @@ def matrix_lines(matrix: Matrix, host: str) -> list[Line]:
         )
         lines += (_cell(name, cell, widest, host) for name, cell in row.cells)
     if matrix.left_out:
-        said = f"One container stands for each network; {matrix.left_out} more were not asked from."
+        said = f"One container represents each network; {matrix.left_out} more are left out."
         lines.append(Line((Span(said, Role.DIM),)))
     return lines
 

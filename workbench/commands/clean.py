@@ -11,7 +11,7 @@ from argparse import Namespace
 from engine.apply.errors import JournalError
 from engine.apply.journal import state_directory
 from engine.apply.run import sweep
-from engine.prove import drops
+from engine.prove.sources import drops
 from workbench import output
 from workbench.exits import Exit, complain, refused
 
@@ -25,7 +25,7 @@ def run(_arguments: Namespace) -> Exit:
     except JournalError as error:
         raise refused(str(error)) from error
     removed += [f"lab {name}" for name in sorted(before - _labs())]
-    output.emit("".join(f"removed {what}\n" for what in removed) or "nothing was left behind\n")
+    output.emit("".join(f"removed {what}\n" for what in removed) or "no leftovers\n")
     for line in left:
         complain(line)
     return Exit.REFUSED if left else Exit.DONE

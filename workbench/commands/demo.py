@@ -34,7 +34,7 @@ def run(_arguments: Namespace) -> Exit:
             complain("not root: the demo runs in a user namespace of its own")
         with demo_lab() as lab:
             for line in lab.left:
-                complain(f"an earlier demo left something behind: {line}")
+                complain(f"leftover of an earlier demo: {line}")
             return show(lab) if output.has_terminal() else tell(lab)
     except BuildError as error:
         raise refused(str(error)) from error
@@ -86,4 +86,4 @@ def watch_in(lab: DemoLab, stop: Event) -> Iterator[Update]:
 
 
 def _closed(error: OSError) -> Refusal:
-    return refused(f"the lab cannot be entered: {error.strerror or error}; was it removed meanwhile?")
+    return refused(f"cannot enter the lab: {error.strerror or error}; was it removed in the meantime?")

@@ -105,11 +105,11 @@ def _up(arguments: Namespace) -> Exit:
         )
         return Exit.DONE
     if lifecycle.nothing(todo):
-        complain(f"lab {name} is up already, as the file says")
+        complain(f"lab {name} is up and matches the file")
         return Exit.DONE
     for note in lifecycle.change(wanted, todo):
         complain(note)
-    complain(f"lab {name}: {len(todo.plan.changes)} changes made; it is as the file says now")
+    complain(f"lab {name}: {len(todo.plan.changes)} changes made; it matches the file")
     return Exit.DONE
 
 
@@ -125,7 +125,7 @@ def _break_as_the_file_says(wanted: Draft) -> None:
 
 def _down(arguments: Namespace) -> Exit:
     if not lifecycle.known(arguments.name):
-        complain(f"no lab {arguments.name} is up: there is nothing to remove")
+        complain(f"no lab {arguments.name} is up: nothing to remove")
     left = lifecycle.down(arguments.name)
     for line in left:
         complain(line)
@@ -165,7 +165,7 @@ def _exec(arguments: Namespace) -> Exit:
     """Runs a program in a node in this process's place."""
     words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
     if not words:
-        raise usage("there is nothing to run; write portscope lab exec NODE -- COMMAND")
+        raise usage("no command to run; write portscope lab exec NODE -- COMMAND")
     path = _node(arguments.node)
     try:
         enter(path)

@@ -40,7 +40,7 @@ def _break(arguments: Namespace) -> Exit:
 
 def _mend(arguments: Namespace) -> Exit:
     mended = breaking.mend(lifecycle.stands(arguments.name))
-    complain(f"mended: {', '.join(mended)}" if mended else f"lab {arguments.name} has no fault")
+    complain(f"fixed: {', '.join(mended)}" if mended else f"lab {arguments.name} has no fault")
     return Exit.DONE
 
 
@@ -86,7 +86,7 @@ def look(draft: Draft) -> Snapshot:
     try:
         return description.dress(run_in(lifecycle.host_path(draft.lab.name), world.look), draft.lab)
     except OSError as error:
-        raise refused(f"lab {draft.lab.name} cannot be entered: {error.strerror}; take it down and up again") from error
+        raise refused(f"cannot enter lab {draft.lab.name}: {error.strerror}; take it down and up again") from error
 
 
 def _dojo(arguments: Namespace) -> Exit:
@@ -95,7 +95,7 @@ def _dojo(arguments: Namespace) -> Exit:
     client, target = faults.question(draft.lab)
     if arguments.step == "start":
         if breaking.broken(name):
-            raise usage(f"lab {name} has a fault already; 'portscope lab mend {name}' mends it")
+            raise usage(f"lab {name} has a fault already; 'portscope lab mend {name}' removes it")
         fault = dojo.pick(draft.lab, arguments.seed)
         breaking.break_lab(draft, fault)
         dojo.store(name, dojo.Round(fault.name))

@@ -49,7 +49,7 @@ def tell(snapshot: Snapshot, name: str) -> Exit:
     from views.reports.document import report  # noqa: PLC0415 - a terminal's first picture comes first
     from views.reports.writers import write  # noqa: PLC0415
 
-    complain(f"no terminal: here is what is seen of {name}; 'portscope why TARGET' answers a question")
+    complain(f"no terminal: this is the network of {name}; 'portscope why TARGET' answers a question")
     output.emit(write(report(snapshot, [], None), "text"))
     return Exit.DONE
 

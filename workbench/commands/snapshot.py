@@ -23,5 +23,5 @@ def run(arguments: Namespace) -> Exit:
     else:
         output.emit(dumps(snapshot))
     if snapshot.gaps:
-        complain(f"not everything could be read: the snapshot names {len(snapshot.gaps)} gap(s) with their reasons")
+        complain(f"the snapshot is incomplete: it lists {len(snapshot.gaps)} gap(s) with their reasons")
     return Exit.DONE

@@ -56,7 +56,7 @@ class Asking(Stage):
         self.waiting = False
         self.head()
         if not event.first:
-            self.notify(event.reason, title=f"{event.ask.words} can't be asked any more", severity="warning")
+            self.notify(event.reason, title=f"{event.ask.words} does not fit this host any more", severity="warning")
             return
         prompt = self.query_one(WhyPrompt)
         prompt.open(event.ask, self.panes.snapshot)

@@ -15,7 +15,7 @@ from workbench.screen.dialogs import Log, Proposal
 from workbench.screen.stage import Stage
 from workbench.session.messages import Changed, Unchanged
 
-READ_ONLY = "This is read-only: nothing is carried out here (--write allows it on a host). {copy} copies the commands."
+READ_ONLY = "Read-only: fixes are not applied here (--write allows it on a host). {copy} copies the commands."
 
 
 class Mending(Stage):
@@ -29,18 +29,18 @@ class Mending(Stage):
             self.copy_to_clipboard("\n".join(lines))
             self.notify("\n".join(lines), title="Copied. Nothing was run.", timeout=6)
         else:
-            self.say("There is no command that mends it." if verdict else ASK_FIRST)
+            self.say("No command fixes it." if verdict else ASK_FIRST)
 
     def action_apply_fix(self) -> None:
         """Shows the fix under the answer's cursor, else the first one, and carries it out when that is accepted."""
         verdict = self.panes.verdict
         fix = chosen_fix(verdict, self.panes.answer.cursor) if verdict else None
         if fix is None:
-            self.say("There is nothing to mend." if verdict else ASK_FIRST)
+            self.say("Nothing to fix." if verdict else ASK_FIRST)
             return
         refusal = "" if self.session.source.writable else named(READ_ONLY, self.settings.keys)
         if not fix.commands:
-            refusal = "No command does this; the title says what to do."
+            refusal = "No command does this; follow the title."
 
         def decided(accepted: bool | None) -> None:
             if accepted:
@@ -53,7 +53,7 @@ class Mending(Stage):
         if self.session.source.writable:
             self.session.take_back()
         else:
-            self.notify("Nothing was carried out: this is read-only.", timeout=3)
+            self.notify("Nothing was applied: this is read-only.", timeout=3)
 
     def action_command_log(self) -> None:
         """Shows what was carried out."""
@@ -63,14 +63,14 @@ class Mending(Stage):
         """Tells and notes what was carried out or taken back."""
         fix, lines = event.fix, map(shlex.join, event.commands)
         if fix is None:
-            self.notify("There is nothing to take back.", timeout=3)
+            self.notify("Nothing to undo.", timeout=3)
         elif event.done:
             self.done.add(lines, fix.title)
-            self.notify(fix.title, title=named("Carried out. {undo} takes it back.", self.settings.keys), timeout=6)
+            self.notify(fix.title, title=named("Applied. {undo} undoes it.", self.settings.keys), timeout=6)
             self.prove_fix(fix)
         else:
             self.panes.mended = None
-            self.done.add(lines, f"takes back: {fix.title}")
+            self.done.add(lines, f"undo: {fix.title}")
             self.notify(fix.title, title="Taken back.", timeout=6)
 
     def on_unchanged(self, event: Unchanged) -> None:

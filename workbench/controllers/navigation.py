@@ -40,7 +40,7 @@ class Navigation(Stage):
     def action_backend(self) -> None:
         """Shows the rules of the next backend alone, at last those of all."""
         if len(self.panes.rules.backends) < 2:
-            self.notify("There are rules of one backend only.", timeout=3)
+            self.notify("Only one backend has rules.", timeout=3)
         self.panes.rules.next_backend()
         self.panes.retitle()
 

@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from engine.model.host import Snapshot
     from engine.prove.prove import Proven, Wishes
 
-NOT_LIVE = "A file cannot be attempted: open the host itself, or ask there by portscope why … --prove."
+NOT_LIVE = "A file cannot be proved: open the host itself, or run portscope why … --prove there."
 #: Cells in which the headline of a proof is one line.
 WIDTH = 1000
-PAST = "This moment is past: {back} goes back to now, where the packet can be sent."
+PAST = "This moment is past: {back} returns to now, where the packet can be sent."
 
 #: Makes the attempt, or waits for the client. Raises `Refusal` with a line for the user.
 Prover = Callable[["Snapshot", Verdict, "Wishes"], "Proven"]
@@ -116,7 +116,7 @@ class Proving(Stage):
         """Shows what the kernel did, and marks the fix that was tried."""
         self._wishes = None
         if event.verdict is None or event.proof is None:
-            title = "The fix is not checked with a real attempt" if event.fix else "No attempt was made"
+            title = "The fix is not verified by a real attempt" if event.fix else "No packet was sent"
             self.notify(event.refusal, title=title, severity="warning", timeout=8)
             return
         self.evidence = Evidence(event.ask, key(event.verdict), event.proof)
@@ -131,7 +131,7 @@ class Proving(Stage):
         from engine.prove.prove import Wishes  # noqa: PLC0415 - the first picture comes first
 
         self._wishes = Wishes(trace=None if self.session.source.writable else frozenset())
-        self.say("One real packet is on its way … {prove} ends a wait.", timeout=2)
+        self.say("Sending one real packet … {prove} ends the wait.", timeout=2)
         self.run_worker(partial(self._run, ask, fix, self._wishes), thread=True, group="proof")
 
     def _run(self, ask: Ask, fix: Fix | None, wishes: Wishes) -> None:
@@ -141,7 +141,7 @@ class Proving(Stage):
         try:
             snapshot, verdict = self.session.answer_now(ask)
             if fix is not None and client_of(snapshot, verdict.question) is None:
-                raise refused("the client is not on this machine; an attempt waits for its packets")
+                raise refused("the client is not on this machine; the proof waits for its packets")
             self.post_message(Proved(ask, verdict, self.prover(snapshot, verdict, wishes).proof, fix))
         except (Refusal, LookupError) as refusal:
             self.post_message(Proved(ask, None, None, fix, str(refusal)))

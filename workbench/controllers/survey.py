@@ -68,13 +68,13 @@ class Surveying(Stage):
         if snapshot is None or verdict is None:
             self.say(ASK_FIRST)
             return
-        self.notify("Asking from everywhere …", timeout=2)
+        self.notify("Asking from all vantage points …", timeout=2)
         self.think(partial(everywhere, snapshot, verdict))
 
     def action_matrix(self) -> None:
         """Asks every port from every place."""
         if self.panes.snapshot is not None:
-            self.notify("Asking every port from every place …", timeout=2)
+            self.notify("Asking every port from every vantage point …", timeout=2)
             self.think(partial(matrix, self.panes.snapshot))
 
     def action_export(self) -> None:
@@ -124,7 +124,7 @@ class Surveying(Stage):
                 self.ask(key)
 
         hint = "enter asks it · esc closes"
-        self.push_screen(Choice(event.title, hint, lambda _: event.lines, "There is nothing to ask.", chosen))
+        self.push_screen(Choice(event.title, hint, lambda _: event.lines, "Nothing to ask.", chosen))
 
     def on_exported(self, event: Exported) -> None:
         """Tells where the report is."""
@@ -165,7 +165,7 @@ def everywhere(snapshot: Snapshot, verdict: Verdict, told: Told, stop: Event) ->
             raise Stopped
         answers.append((each.name, ask(snapshot, each.question)))
         told(len(answers), len(places))
-    title = f"{verdict.question.end} from everywhere"
+    title = f"{verdict.question.end} from all vantage points"
     return Surveyed(title, everywhere_lines(answers, snapshot.host))
 
 
@@ -173,7 +173,7 @@ def matrix(snapshot: Snapshot, told: Told, stop: Event) -> Surveyed:
     """Every port from every place. Raises `Stopped`."""
     from workbench.session.matrix_pool import fill  # noqa: PLC0415 - the first picture comes first
 
-    return Surveyed("Who reaches what", matrix_lines(fill(snapshot, told, stop), snapshot.host))
+    return Surveyed("Reachability matrix", matrix_lines(fill(snapshot, told, stop), snapshot.host))
 
 
 def export(snapshot: Snapshot, verdict: Verdict | None, path: Path, told: Told, stop: Event) -> Exported:

@@ -47,7 +47,7 @@ class Looking(Stage):
         self.timeline.flipped(flip)
         self.panes.tell_flip(f"{clock(flip.at)} {flip.after}".strip())
         self.notify(
-            "\n".join(flip.changed[:4]) or "no change of the host that portscope knows of",
+            "\n".join(flip.changed[:4]) or "no change of the host in the timeline",
             title=f"{flip.ask.words}: {flip.after}",
             severity="information" if flip.reach is Reach.YES else "warning",
             timeout=10,
@@ -85,22 +85,22 @@ class Looking(Stage):
         here = self.timeline.place(self.pinned) if self.pinned else len(moments) - 1
         there = here + step
         if there < 0:
-            self.notify("Nothing was seen before this moment.", timeout=2)
+            self.notify("This is the first moment.", timeout=2)
         else:
             self.show_moment(moments[there] if there < len(moments) - 1 else None)
 
     def action_changes(self) -> None:
-        """Shows what changed from the moment before to the shown one, and from there to now."""
+        """Shows what changed since the previous moment to the shown one, and from there to now."""
         now = self.timeline.now
         if now is None:
             return
         shown = self.pinned or now
         place = self.timeline.place(shown)
         earlier = self.timeline.moments[place - 1].snapshot if place else shown.snapshot
-        parts = [Part(f"{clock(shown.at)} from the moment before".strip(), shown.changed, earlier, shown.snapshot)]
+        parts = [Part(f"{clock(shown.at)} since the previous moment".strip(), shown.changed, earlier, shown.snapshot)]
         if self.pinned is not None:
             found = changes(shown.snapshot, now.snapshot)
-            parts.append(Part("from there to now", found, shown.snapshot, now.snapshot))
+            parts.append(Part("since then", found, shown.snapshot, now.snapshot))
         asked, resolve = self.asked, self.session.resolve
         self.think(lambda told, stop: compare(parts, asked, resolve, told, stop))
 

@@ -72,8 +72,8 @@ class PlanDialog(Dialog):
     ]
 
     def __init__(self, work: Work) -> None:
-        hint = "a carries it out · y copies · esc closes" if work.commands else "esc closes"
-        super().__init__("What will be done", hint, self._lines)
+        hint = "a applies it · y copies · esc closes" if work.commands else "esc closes"
+        super().__init__("Plan", hint, self._lines)
         self.work = work
 
     def _lines(self, width: int) -> list[Line]:

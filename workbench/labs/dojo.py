@@ -38,7 +38,7 @@ class Dojo(MenuDesk):
         with self.telling():
             now = rounds.current(self.lab)
             shown = replace(rounds.shown(self.lab, now.hints if now else 0), last=self._last)
-            hint = "enter chooses · esc goes on looking, o comes back"
+            hint = "enter chooses · esc returns to the lab, o opens this again"
             title = f"Dojo · lab {self.lab}"
             self.app.push_screen(Choice(title, hint, partial(round_lines, shown), "", self._chosen))
 

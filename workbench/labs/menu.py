@@ -17,7 +17,7 @@ from workbench.labs.desk import Desk
 from workbench.labs.dialogs import Field, Item, Menu
 from workbench.labs.work import Work
 
-NO_LAB = "This is no lab: {labs} opens or builds one."
+NO_LAB = "This is not a lab: {labs} opens or builds one."
 #: What a form's values mean for a lab, and the title of the plan.
 Changing = tuple[Callable[[forms.Values], tuple[edits.Edit, ...]], str]
 FORMS: dict[str, tuple[str, Callable[..., tuple[Field, ...]], Changing]] = {
@@ -135,7 +135,7 @@ class MenuDesk(Desk):
                     words, edit = found[int(str(number))]
                     self.plan(partial(work.edit, name, f"Remove {words}", edit))
 
-                self.app.push_screen(Menu(f"Remove · lab {name}", items, chosen, "There is nothing in it."))
+                self.app.push_screen(Menu(f"Remove · lab {name}", items, chosen, "It is empty."))
 
     def break_it(self) -> None:
         """Puts a fault into this lab."""

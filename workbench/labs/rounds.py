@@ -29,7 +29,7 @@ def start(lab: str, seed: int | None = None) -> Work:
     """Puts a fault into a lab that nobody tells."""
     draft = work.stands(lab)
     if breaking.broken(lab, work.place()):
-        raise usage(f"lab {lab} has a fault already; mend it first")
+        raise usage(f"lab {lab} has a fault already; remove it first")
     with work.refusing():
         fault = dojo.pick(draft.lab, seed)
 
@@ -37,9 +37,9 @@ def start(lab: str, seed: int | None = None) -> Work:
         with work.refusing():
             breaking.break_lab(draft, fault, work.place())
             dojo.store(lab, dojo.Round(fault.name), work.place())
-        return "Something is wrong. Find out what, with as few looks as you can."
+        return "Something is wrong. Find out what, with as few looks as possible."
 
-    notes = ("A fault that nobody tells you is put into the lab. Until you find it, asking costs points.",)
+    notes = ("The lab gets an unknown fault. Until you find it, questions cost points.",)
     title, command = f"A round of the dojo in lab {lab}", f"portscope lab dojo {lab} start"
     return Work(title, (command,), do, notes, then="dojo", secret=True)
 
@@ -75,7 +75,7 @@ def look(lab: str, asked: Ask | None = None) -> str:
         raise usage(str(error)) from error
     now = dojo.looked(now)
     dojo.store(lab, now, work.place())
-    return f"{wanted.words}: {verdict.symptom} · {now.score} of {dojo.FULL} points are left"
+    return f"{wanted.words}: {verdict.symptom} · {now.score} of {dojo.FULL} points left"
 
 
 def hint(lab: str) -> str:
@@ -92,7 +92,7 @@ def answer(lab: str, word: str) -> tuple[bool, str]:
         now, right = dojo.answered(dojo.load(lab, work.place()), word)
         if not right:
             dojo.store(lab, now, work.place())
-            return False, f"No, it is not {word}. {now.score} of {dojo.FULL} points are left."
+            return False, f"No, it is not {word}. {now.score} of {dojo.FULL} points left. "
         return True, f"Right: {now.fault}, with {now.score} of {dojo.FULL} points. {_end(work.stands(lab), now)}"
 
 

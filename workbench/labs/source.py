@@ -59,7 +59,7 @@ class LabSource:
         try:
             enter(lifecycle.host_path(self.lab))
         except OSError as error:
-            raise refused(f"lab {self.lab} cannot be entered: {error.strerror}; was it taken down?") from error
+            raise refused(f"cannot enter lab {self.lab}: {error.strerror}; was it removed?") from error
         for update in world.watch(stop, world.of_lab(self.lab)):
             yield replace(update, snapshot=description.alone(update.snapshot, work.stands(self.lab).lab))
 

@@ -83,7 +83,7 @@ def look(draft: Draft) -> Snapshot:
     try:
         seen = run_in(lifecycle.host_path(draft.lab.name), lambda: world.look(world.of_lab(draft.lab.name)))
     except OSError as error:
-        raise refused(f"lab {draft.lab.name} cannot be entered: {error.strerror}; take it down and up again") from error
+        raise refused(f"cannot enter lab {draft.lab.name}: {error.strerror}; take it down and up again") from error
     return description.alone(seen, draft.lab)
 
 
@@ -147,7 +147,7 @@ def change(now: Draft, wanted: Draft, title: str = "") -> Work:
     name = wanted.lab.name
     broken = breaking.broken(name, place())
     if broken:
-        raise usage(f"lab {name} is broken ({len(broken)} faults); mend it first")
+        raise usage(f"lab {name} is broken ({len(broken)} faults); remove them first")
     with refusing():
         todo = lifecycle.difference(now, wanted, look(now), running=lifecycle.running(name, place()))
     made = (*todo.plan.changes, *(todo.programs[1] if todo.exchange else ()))
@@ -157,8 +157,8 @@ def change(now: Draft, wanted: Draft, title: str = "") -> Work:
             notes = lifecycle.change(wanted, todo, place())
         return "; ".join((f"lab {name}: {len(todo.plan.changes)} changes made", *notes))
 
-    notes = ("The lab's listeners are started anew.",) if todo.exchange else ()
-    return Work(title or f"Change lab {name} to what the file says", _lines(made), do, notes, name)
+    notes = ("The lab's listeners restart.",) if todo.exchange else ()
+    return Work(title or f"Change lab {name} to match the file", _lines(made), do, notes, name)
 
 
 def break_it(name: str, fault: str) -> Work:
@@ -172,7 +172,7 @@ def break_it(name: str, fault: str) -> Work:
             breaking.break_lab(draft, found, place())
         return f"lab {name} has the fault {fault}"
 
-    notes = (found.story, *(("The program that listens is started with the fault.",) if found.listen else ()))
+    notes = (found.story, *(("The listening program starts with the fault.",) if found.listen else ()))
     return Work(f"Break lab {name}: {fault}", _lines(made), do, notes)
 
 
@@ -187,10 +187,10 @@ def mend(name: str) -> Work:
 
     def do() -> str:
         with refusing():
-            return f"mended: {', '.join(breaking.mend(draft, place()))}"
+            return f"fixed: {', '.join(breaking.mend(draft, place()))}"
 
-    notes = tuple(f"takes back {fault}" for fault in broken)
-    return Work(f"Mend lab {name}", made, do, notes)
+    notes = tuple(f"removes {fault}" for fault in broken)
+    return Work(f"Fix lab {name}", made, do, notes)
 
 
 def down(name: str) -> Work:
@@ -203,9 +203,9 @@ def down(name: str) -> Work:
             left = lifecycle.down(name, place())
         if left:
             raise refused("; ".join(left))
-        return f"lab {name} is gone"
+        return f"lab {name} is removed"
 
-    return Work(f"Take lab {name} down", _lines(map(DeleteNetns, owned)), do, ("Its listeners end.",))
+    return Work(f"Remove lab {name}", _lines(map(DeleteNetns, owned)), do, ("Its listeners end.",))
 
 
 def save_to(name: str, path: Path) -> str:
@@ -215,7 +215,7 @@ def save_to(name: str, path: Path) -> str:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError as error:
-        raise usage(f"{path} exists already; name another file") from error
+        raise usage(f"{path} exists; name another file") from error
     except OSError as error:
         raise refused(f"cannot write {path}: {error.strerror}; name a file in a folder that can be written") from error
     return str(path)

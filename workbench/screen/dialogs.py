@@ -141,8 +141,8 @@ class Proposal(Dialog):
     ]
 
     def __init__(self, fix: Fix, refusal: str = "", *, careful: bool = False) -> None:
-        hint = "y copies · esc closes" if refusal else "a carries it out · y copies · esc closes"
-        super().__init__("What will be done" if not refusal else "What would be done", hint, self._lines)
+        hint = "y copies · esc closes" if refusal else "a applies it · y copies · esc closes"
+        super().__init__("Apply fix" if not refusal else "Fix", hint, self._lines)
         self.fix, self.refusal, self._careful = fix, refusal, careful
 
     def _lines(self, width: int) -> list[Line]:
@@ -157,8 +157,8 @@ class Proposal(Dialog):
             self._careful = False
             frame = self.query_one(Vertical)
             frame.add_class("-careful")
-            frame.border_title = "This changes the host itself"
-            self._hint = "a once more carries it out on this host · esc closes"
+            frame.border_title = "This changes the host"
+            self._hint = "a again applies it on this host · esc closes"
             frame.border_subtitle = self._hint
         else:
             self.dismiss(True)

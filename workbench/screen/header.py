@@ -10,7 +10,7 @@ from textual.content import Content
 from engine.model.host import Snapshot
 from engine.model.verdict import Verdict
 from views.text import Role
-from views.verdict.card import HEADLINES, question_words
+from views.verdict.outline import HEADLINES, question_text
 from workbench.screen.panes import NAMES
 
 DIM = "$foreground 60%"
@@ -39,16 +39,16 @@ def header(state: State, snapshot: Snapshot | None) -> Content:
     since a narrow terminal cuts the end."""
     parts: list[tuple[str, str]] = [(" portscope ", "bold reverse"), (f" {state.title}", "bold")]
     if state.live and state.stale:
-        parts.append(("  ✗ as last seen", "$text-error bold"))
+        parts.append(("  ✗ not live", "$text-error bold"))
     elif state.live:
         parts.append((f"  ‖ {state.moment}", "$text-warning bold") if state.moment else ("  ⟳ live", "$text-success"))
     parts.append(("  fixes allowed", "$text-warning") if state.writable else ("  read-only", DIM))
     if snapshot is not None and snapshot.gaps:
-        parts.append((f"  ⚠ {len(snapshot.gaps)} not readable", "$text-warning bold"))
+        parts.append((f"  ⚠ {len(snapshot.gaps)} not inspected", "$text-warning bold"))
     if state.doing:
         parts.append((f"  {state.doing}", "$text-accent"))
     if snapshot is None:
-        parts.append(("  looking …", DIM))
+        parts.append(("  reading …", DIM))
     else:
         kernel = f"kernel {snapshot.kernel}" if snapshot.kernel else ""
         told = [part for part in (snapshot.hostname, _census(snapshot), kernel) if part]
@@ -71,7 +71,7 @@ def tab_at(x: int) -> str:
 def answer_strip(verdict: Verdict) -> Content:
     """The answer in two lines, and what mends it in a third."""
     text, role = HEADLINES[verdict.reach]
-    parts = [(f" {text}", STYLES[role]), (f"  {question_words(verdict)} · {verdict.symptom}", "")]
+    parts = [(f" {text}", STYLES[role]), (f"  {question_text(verdict)} · {verdict.symptom}", "")]
     if verdict.causes:
         parts.append((f"\n   {verdict.causes[0].sentence}", ""))
     fix = next((fix for cause in verdict.causes for fix in cause.fixes), None)

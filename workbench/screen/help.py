@@ -18,28 +18,27 @@ from workbench.screen.fault_barrier import Held
 
 #: The marks of the pictures, in two columns where there is room.
 MARKS = (
-    ("●  up, running", "✗  the packet stops here"),
-    ("○  down, stopped", "•  a rule that the packet met"),
-    ("◌  not seen from here", "━  the way of the packet"),
+    ("●  up, running", "✗  the packet ends here"),
+    ("○  down, stopped", "•  a rule on the path"),
+    ("◌  outside of the snapshot", "━  the packet's path"),
     ("▶  selected", ":8080→80  published"),
-    ("⇄  also on another network", "≈  a rule that nearly let it through"),
-    ("◎  where the packet was to go", ""),
+    ("⇄  also on another network", "≈  a near miss: it almost accepts"),
+    ("◎  the packet's target", ""),
 )
-SEEN = "✓ ✗ ·  before a step: a real attempt saw it so, otherwise, not at all"
+SEEN = "✓ ✗ ·  before a step: a real attempt agrees, disagrees, shows nothing"
 
 
 #: What a pane is for, and what its own keys do there.
 PANES = {
     "topology": "The network. Move through it by h j k l or the arrows, or click. {why} asks about the selected "
-    "container, {jump} goes to the step of the path that speaks of it, {unfold} folds a bridge, {filter} leaves "
-    "what has a word.",
-    "rules": "The rules in the order in which a packet meets them, with what they counted ({refresh} looks again and "
-    "shows what was added). {jump} goes to the step at which the packet met the rule, {backend} shows one backend "
-    "alone, {details} the whole rule.",
-    "path": "The packet's way, step by step. Topology and rules follow the cursor; {jump} goes to the rule or link of "
+    "container, {jump} goes to the step of the path at that node, {unfold} folds a bridge, {filter} shows only "
+    "what matches a word.",
+    "rules": "The rules in evaluation order, with their counters ({refresh} reads them again and shows the growth). "
+    "{jump} goes to the step of the path at that rule, {backend} shows one backend, {details} the whole rule.",
+    "path": "The packet's path, step by step. Topology and rules follow the cursor; {jump} goes to the rule or link of "
     "the step, {details} shows the packet's fields before and after it.",
-    "answer": "What stops the packet, and what mends it. {apply} shows the fix under the cursor whole, {copy} copies "
-    "it; {jump} goes to the place that a row speaks of, {details} tells all about it.",
+    "answer": "What blocks the packet, and what fixes it. {apply} shows the fix under the cursor, {copy} copies "
+    "it; {jump} goes to the row's object, {details} shows details.",
 }
 #: Cells of the column of keys; longer ones have a line of their own.
 COLUMN = 15

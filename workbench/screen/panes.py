@@ -45,7 +45,7 @@ class Panes(Shown):
             return ASK_FIRST
         found = self._step_about()
         if found is None:
-            return "The packet does not meet this"
+            return "The packet does not pass this"
         self.path.go(found)
         self._light()
         self.go("path")
@@ -127,7 +127,7 @@ class Panes(Shown):
         if node and self.topology.select(node):
             self.go("topology")
             return ""
-        return "This step speaks of nothing that is shown"
+        return "This step refers to nothing on the screen"
 
     def _show_ref(self, ref: Ref) -> bool:
         """Goes to the rule or the node that a pointer means."""

@@ -7,7 +7,7 @@ from engine.model.host import Snapshot
 from views.listing import Listing
 from views.nat.rows import Counters, RuleRow, counters, gap_lines, rows
 
-LOOKING = "Looking at the host …"
+LOOKING = "Reading the host …"
 
 
 class Rules(Listing):

@@ -28,7 +28,8 @@ from views.path.seen import marks, seen, words
 from views.topology.way import Way, focus, way
 from views.topology.widget import Topology
 from views.verdict.ask import Ask
-from views.verdict.card import card, question_words, welcome
+from views.verdict.card import card, welcome
+from views.verdict.outline import question_text
 from workbench.actions import NO_KEYS, named
 from workbench.screen.cross_pane import row_words, rule_marks
 from workbench.screen.fault_barrier import Held
@@ -76,7 +77,7 @@ class Shown(Held, Container):
 
     def on_mount(self) -> None:
         """Titles, and the first pane."""
-        self.path.empty = named("Ask a question ({why}), and the packet's way is here, step by step.", self.keys)
+        self.path.empty = named("Ask a question ({why}); the packet's path appears here, step by step.", self.keys)
         self.go("topology")
         self.retitle()
 
@@ -147,7 +148,7 @@ class Shown(Held, Container):
     def retitle(self) -> None:
         """The titles of the panes, with what is filtered."""
         topology = f"1 Topology · {self.snapshot.host_netns.id}" if self.snapshot else "1 Topology"
-        question = f" · {question_words(self.verdict)}" if self.verdict else ""
+        question = f" · {question_text(self.verdict)}" if self.verdict else ""
         titles: tuple[tuple[Topology | Listing, str], ...] = (
             (self.topology, topology),
             (self.rules, self.rules.title),

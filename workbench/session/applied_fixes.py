@@ -40,7 +40,7 @@ class Changes:
         try:
             self._done.append((fix, apply(fix.plan, seen(snapshot))))
         except (BuildError, ValueError) as error:
-            raise refused(f"“{fix.title}” was not carried out, nothing is changed: {error}") from error
+            raise refused(f"“{fix.title}” was not applied, nothing changed: {error}") from error
 
     def take_back(self) -> TakenBack | None:
         """Takes the last fix back; None where there is none. Raises `Refusal` with what had to be left."""
@@ -50,5 +50,5 @@ class Changes:
         commands = applied.ways_back
         left = applied.undo()
         if left:
-            raise refused(f"“{fix.title}” was not taken back whole: {'; '.join(left)}")
+            raise refused(f"“{fix.title}” was undone only in part: {'; '.join(left)}")
         return TakenBack(fix, commands)

@@ -32,7 +32,7 @@ def _answer(snapshot: Snapshot, question: Question) -> Verdict:
 
 def unmarked(snapshot: Snapshot) -> Snapshot:
     """The snapshot without what this program's own attempts have in the kernel."""
-    from engine.prove.nftrace_rules import unmarked as without  # noqa: PLC0415
+    from engine.prove.sources.nftrace_rules import unmarked as without  # noqa: PLC0415
 
     return without(snapshot)
 

@@ -26,7 +26,7 @@ def taken_back(failure: Failure, table: Table, rule: Rule, place: RulePlace, own
     """The remedies that take a ban back; none where the rule blocks by other things."""
     banned = source_of(tuple(s for s in rule.statements if isinstance(s, Match)), failure.packet)
     if owner in TOOLS and banned is not None and banned.num_addresses == 1 and not failure.backwards:
-        return (Remedy(f"take back {owner}'s ban of {failure.packet.src}", (DeleteRule(place, rule),)),)
+        return (Remedy(f"lift {owner}'s ban of {failure.packet.src}", (DeleteRule(place, rule),)),)
     asked = (each for each in rule.statements if isinstance(each, Match) and each.lookup and not each.negate)
     return tuple(remedy for match in asked for remedy in _out_of(failure, table, match, owner))
 
@@ -49,7 +49,7 @@ def _out_of(failure: Failure, table: Table, match: Match, owner: str) -> tuple[R
         return ()
     family, name = (table.family, table.name) if own is not None else ("", "")
     change = DeleteElement(failure.netns.id, family, name, held.name, element, words)
-    title = f"take back {owner}'s ban of {words}" if owner in TOOLS else f"take {words} out of the set {held.name}"
+    title = f"lift {owner}'s ban of {words}" if owner in TOOLS else f"delete {words} from the set {held.name}"
     return (Remedy(title, (change,), cost=1 if _single(element) else WIDE),)
 
 

@@ -15,17 +15,16 @@ from engine.path.lookup.sockets import listener_ref
 
 #: How to look for a fault that is outside of this host.
 OUTSIDE = (
-    "outside are the next router, a firewall or cloud security group before the target, and the target itself",
-    "to see what comes back: `portscope why … --prove` sends the real packet; a capture at the far end tells the rest",
-    "if it comes and goes: `portscope why … --watch` tells what changes of this host flip the answer; where none does, "
-    "look outside",
+    "check outside of this host: the next router, a firewall or cloud security group on the path, the target",
+    "to see the real reply: `portscope why … --prove` sends the packet; a capture at the far end shows the rest",
+    "if it fails only at times: `portscope why … --watch` reports the change on this host that flips the answer",
 )
 
 
 #: Policies belong to a program (strongSwan, libreswan), which would not know of one that is taken from it.
 _POLICIES = (
-    "`ip xfrm policy` shows all; the program that made it takes it back, as does `ip xfrm policy delete`",
-    "why it was dropped: `nstat -az 'Xfrm*'` counts it",
+    "`ip xfrm policy` lists all; its program removes it, and so does `ip xfrm policy delete`",
+    "`nstat -az 'Xfrm*'` counts the drops by reason",
 )
 
 
@@ -36,15 +35,15 @@ def _at(failure: Failure) -> Ref:
 def leaves_view(failure: Failure) -> list[Blocker]:
     """The packet goes where the snapshot does not see: whoever is there decides."""
     sentence = (
-        f"{failure.packet} leaves {failure.netns.id} by {_at(failure).name} for what is not visible from here; "
-        "whether it arrives is decided there"
+        f"{failure.packet} leaves {failure.netns.id} via {_at(failure).name}, out of the snapshot; "
+        "hosts beyond decide whether it arrives"
     )
     return [Blocker("INFO_EXITS_HOST", sentence, _at(failure), evidence=OUTSIDE)]
 
 
 def ipsec(failure: Failure) -> list[Blocker]:
     """IPSEC_DROP: a policy, which came with a program that speaks IPsec, and is its to change."""
-    sentence = f"in {failure.netns.id} {failure.step.text}"
+    sentence = f"in {failure.netns.id}: {failure.step.text}"
     return [Blocker("HOST_IPSEC_POLICY", sentence, _at(failure), evidence=_POLICIES)]
 
 
@@ -53,8 +52,8 @@ def mismatch(failure: Failure) -> list[Blocker]:
     found = _other_address(failure)
     if found is not None:
         return [found]
-    sentence = f"the answer does not look like one: {failure.step.text}"
-    return [Blocker("RET_RETURN_NOT_UNNATED", sentence, _at(failure), evidence=(f"the answer: {failure.packet}",))]
+    sentence = f"the client does not accept the reply: {failure.step.text}"
+    return [Blocker("RET_RETURN_NOT_UNNATED", sentence, _at(failure), evidence=(f"reply: {failure.packet}",))]
 
 
 def _other_address(failure: Failure) -> Blocker | None:
@@ -73,18 +72,18 @@ def _other_address(failure: Failure) -> Blocker | None:
         return None
     who = listener.process.name if listener.process else "the program"
     sentence = (
-        f"{who} in {netns.id} was asked at {want} and answers from {source}, which the client does not "
-        "take: its socket has no address, so that routing chooses one"
+        f"the UDP reply comes from {source}, not {want}: {who} in {netns.id} is bound to the wildcard address, so "
+        "the route picks the source; the client discards it"
     )
     bound = Listen(netns.id, replace(listener, address=want, family=family_of(want)), listener)
     there = end_of(want, listener.port)
-    title = f"make {who} listen on {there}, or answer from the address that it was asked at (IP_PKTINFO)"
+    title = f"bind {who} to {there}, or have it reply from the asked address (IP_PKTINFO)"
     return Blocker("RET_ANSWER_FROM_OTHER_ADDRESS", sentence, at, (Remedy(title, (bound,), manual=True),))
 
 
 def no_source(failure: Failure) -> list[Blocker]:
     """The sender has no address."""
-    sentence = f"{failure.netns.id} has {failure.step.text}"
+    sentence = f"{failure.netns.id}: {failure.step.text}"
     return [Blocker("SRC_NO_ADDRESS", sentence, _at(failure))]
 
 
@@ -92,13 +91,13 @@ def loop(failure: Failure) -> list[Blocker]:
     """The packet goes round in circles: by the loopback device, or between routers."""
     places = " → ".join(dict.fromkeys(hop.netns for hop in failure.trace.hops[-4:]))
     return by_loopback(failure) or [
-        Blocker("ROUTE_LOOP", f"{failure.packet} goes round in circles ({places})", _at(failure))
+        Blocker("ROUTE_LOOP", f"routing loop: {failure.packet} circles until its TTL expires ({places})", _at(failure))
     ]
 
 
 def not_for_us(failure: Failure) -> list[Blocker]:
     """A frame or packet that its receiver does not take."""
-    sentence = f"{failure.netns.id} does not take {failure.packet}: {failure.step.text}"
+    sentence = f"{failure.netns.id} discards {failure.packet}: {failure.step.text}"
     return [Blocker("LINK_NOT_FOR_US", sentence, _at(failure))]
 
 

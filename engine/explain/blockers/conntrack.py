@@ -37,9 +37,9 @@ def stale_flow(failure: Failure) -> list[Blocker]:
 
 
 def _stale(netns: Netns, entry: ConntrackEntry, at: Ref) -> Blocker:
-    where = f"still sends it to {target_of(entry)}" if "dnat" in entry.status else "sends it on untranslated"
-    sentence = f"{netns.id} tracks the client's flow since before, {where} and does not ask its nat rules: {at.text}"
-    forget = Remedy(f"forget the tracked flow {at.name} in {netns.id}", (DeleteFlow(netns.id, entry),))
+    where = f"still translates it to {target_of(entry)}" if "dnat" in entry.status else "passes it untranslated"
+    sentence = f"an old conntrack entry in {netns.id} {where} and skips the nat rules: {at.text}"
+    forget = Remedy(f"delete conntrack entry {at.name} in {netns.id}", (DeleteFlow(netns.id, entry),))
     return Blocker("CT_STALE_ENTRY", sentence, at, (forget,), "kernel")
 
 
@@ -54,12 +54,12 @@ def set_apart(failure: Failure) -> list[Blocker]:
         if rule is None or step.ref is None or not any(isinstance(s, NoTrack | SetZone) for s in rule[1].statements):
             continue
         untracked = any(isinstance(s, NoTrack) for s in rule[1].statements)
-        what = "takes it out of connection tracking" if untracked else "puts it into another tracking zone"
-        lost = "the answer is not translated back" if failure.backwards else "later packets fare otherwise"
-        met = f"rule {step.ref.name} in {step.ref.netns} met {step.packet}"
+        what = "exempts it from connection tracking (NOTRACK)" if untracked else "puts it into another conntrack zone"
+        lost = "the reply is not translated back" if failure.backwards else "later packets take another path"
+        met = f"rule {step.ref.name} in {step.ref.netns} matches {step.packet}"
         sentence = f"{met} and {what}, so that {lost}: {rule[1].text}"
         owner = owner_of(step.ref, failure.world.netns(step.ref.netns).firewall)
-        evidence = (f"{'the answer' if failure.backwards else 'the packet'}: {failure.packet}",)
+        evidence = (f"{'reply' if failure.backwards else 'packet'}: {failure.packet}",)
         back = failure.backwards and step in failure.trace.steps
         remedies = ways_past(step.packet, step.ref, rule[1], answer=back)
         found.append(Blocker("RET_RETURN_NOT_UNNATED", sentence, step.ref, remedies, owner, evidence))
@@ -78,10 +78,10 @@ def picked_up(failure: Failure) -> list[Blocker]:
         return []
     ref = Ref(RefKind.SYSCTL, netns.id, (LOOSE,), LOOSE, f"{LOOSE} = {netns.sysctl(LOOSE, 1)}")
     sentence = (
-        f"{first.ref.name} in {netns.id} answers in the server's place and waits for what tracking calls invalid, but "
-        f"the third packet is picked up midway ({LOOSE} = 1) and reaches a server that knows of no connection"
+        f"SYNPROXY in {first.ref.name} of {netns.id} needs nf_conntrack_tcp_loose=0: with {LOOSE} = 1 "
+        "conntrack takes the client's ACK for a new connection, it bypasses SYNPROXY and the server resets it"
     )
-    off = Remedy(f"let {netns.id} pick up no connections midway", (SetSysctl(netns.id, LOOSE, 0),))
+    off = Remedy(f"set nf_conntrack_tcp_loose to 0 in {netns.id}", (SetSysctl(netns.id, LOOSE, 0),))
     return [Blocker("CT_PICKS_UP_MIDWAY", sentence, ref, (off,), "admin")]
 
 
@@ -98,8 +98,8 @@ def untracked(failure: Failure) -> list[Blocker]:
         rule = rule_at(failure.world, step.ref) if step.kind is StepKind.RULE and step.ref is not None else None
         if step.ref is not None and rule is not None and any(isinstance(s, NoTrack) for s in rule[1].statements):
             sentence = (
-                f"rule {step.ref.name} in {netns.id} takes the packet out of connection tracking, and what is not "
-                f"tracked is not translated: {rule[1].text}"
+                f"rule {step.ref.name} in {netns.id} exempts the packet from connection tracking (NOTRACK), and an un "
+                f"tracked packet is not translated:  {rule[1].text}"
             )
             remedies = ways_past(step.packet, step.ref, rule[1], answer=False)
             found.append(Blocker("NAT_DNAT_SHADOWED", sentence, step.ref, remedies, owner_of(step.ref, netns.firewall)))
@@ -117,7 +117,7 @@ def ways_past(packet: Packet, at: Ref, rule: Rule, *, answer: bool) -> tuple[Rem
         if answer
         else Selector(packet.protocol, destination=packet.dst, dport=packet.dport)
     )
-    exception = Remedy(f"let {packet} pass before {at.name}", (insertion(place, selector),))
+    exception = Remedy(f"accept {packet} before {at.name}", (insertion(place, selector),))
     about_others = not about_this_flow(rule)
     deletion = Remedy(f"delete {at.name}", (DeleteRule(place, rule),), cost=WIDE if about_others else 1)
     return (exception, deletion) if about_others else (deletion, exception)
@@ -130,6 +130,6 @@ def table_full(failure: Failure) -> list[Blocker]:
         return []
     most = netns.sysctl(MOST)
     root = next((each for each in failure.world.snapshot.namespaces if each.path is None or 1 in each.pids), netns)
-    sentence = f"the table of tracked flows of {netns.id} is full: {failure.step.text}"
-    raise_limit = Remedy(f"let the kernel track {2 * most} flows", (SetSysctl(root.id, MOST, 2 * most),))
+    sentence = f"the conntrack table of {netns.id} is full: {failure.step.text}"
+    raise_limit = Remedy(f"set nf_conntrack_max to {2 * most}", (SetSysctl(root.id, MOST, 2 * most),))
     return [Blocker("CT_TABLE_FULL", sentence, ref, (raise_limit,), "kernel")]

@@ -50,13 +50,13 @@ def _one_port(failure: Failure, step: Step, entry: ConntrackEntry, known: Ref) -
     assert freed is not None
     name, packet = step.ref.name, failure.packet
     sentence = (
-        f"rule {name} in {failure.netns.id} has flows to {packet.dst} leave from the port {packet.sport}, which one "
-        f"that is tracked already has: {known.text}"
+        f"rule {name} in {failure.netns.id} sets source port {packet.sport} for flows to {packet.dst}; "
+        f"a tracked flow has that port already: {known.text}"
     )
     forgotten = DeleteFlow(failure.netns.id, entry)
     remedies = (
-        Remedy(f"let {name} give flows any port that is free", (freed,)),
-        Remedy(f"forget the tracked flow {known.name} in {failure.netns.id}", (forgotten,), cost=WIDE),
+        Remedy(f"let {name} use any free port", (freed,)),
+        Remedy(f"delete conntrack entry {known.name} in {failure.netns.id}", (forgotten,), cost=WIDE),
     )
     owner = owner_of(step.ref, failure.netns.firewall)
     return Blocker("CT_CLASH", sentence, step.ref, remedies, owner, (f"rule: {found[1].text}", failure.step.text))
@@ -64,8 +64,8 @@ def _one_port(failure: Failure, step: Step, entry: ConntrackEntry, known: Ref) -
 
 def _in_the_way(failure: Failure, entry: ConntrackEntry, at: Ref) -> Blocker:
     here = failure.netns.id
-    sentence = f"{here} drops the new flow, for its answers would look like those of one that it tracks: {at.text}"
-    forget = Remedy(f"forget the tracked flow {at.name} in {here}", (DeleteFlow(here, entry),))
+    sentence = f"conntrack clash in {here}: the new flow's reply tuple belongs to an existing entry: {at.text}"
+    forget = Remedy(f"delete conntrack entry {at.name} in {here}", (DeleteFlow(here, entry),))
     return Blocker("CT_CLASH", sentence, at, (forget,), "kernel", (failure.step.text,))
 
 
@@ -76,8 +76,8 @@ def _apart(failure: Failure) -> Iterator[Blocker]:
         if found is None or step.ref is None or not any(isinstance(s, SetZone) for s in found[1].statements):
             continue
         sentence = (
-            f"rule {step.ref.name} in {step.ref.netns} puts {step.packet} into a tracking zone where what is sent back "
-            f"is not looked for: that begins a flow which looks like the first one's answer, and is dropped"
+            f"rule {step.ref.name} in {step.ref.netns} sets a conntrack zone for {step.packet} in one direction only: "
+            "the reply is tracked as a new flow in another zone, and clashes with the first"
         )
         remedies = ways_past(step.packet, step.ref, found[1], answer=step in failure.trace.steps)
         owner = owner_of(step.ref, failure.world.netns(step.ref.netns).firewall)

@@ -23,9 +23,10 @@ def dropped(failure: Failure) -> list[Blocker]:
     firewall = failure.world.netns(ref.netns).firewall
     place = place_of(ref if ref.kind is RefKind.RULE else _end_of(ref, firewall))
     if failure.step.packet.dst.version == 4:
-        remedy = Remedy(f"accept questions for addresses (ARP) in {place.chain}", (arp_insertion(place),))
+        remedy = Remedy(f"accept ARP in {place.chain}", (arp_insertion(place),))
         return [Blocker("FW_ARP_DROP", failure.step.text, ref, (remedy,), owner_of(ref, firewall))]
-    number = SOLICITATION if "the question" in failure.step.text else ADVERTISEMENT
+    message = failure.step.about
+    number = SOLICITATION if message is not None and message.icmp_type == SOLICITATION else ADVERTISEMENT
     change = insertion(place, Selector(Protocol.ICMPV6, icmp_type=number))
     remedy = Remedy(f"accept neighbour discovery in {place.chain}", (change,))
     return [Blocker("FW_NEIGHBOUR_DISCOVERY", failure.step.text, ref, (remedy,), owner_of(ref, firewall))]

@@ -52,14 +52,14 @@ def _wrong_holders(failure: Failure, asked: IPAddress, forget: tuple[Change, ...
         link = netns.links_by_index[address.link]
         others = ", ".join(other.id for other, _ in holders if other.id != netns.id)
         ref = Ref(RefKind.ADDRESS, netns.id, (str(asked),), f"{address} dev {link.name}", str(address))
-        sentence = f"{netns.id} has {asked} too, which {others} has: which of them answers is chance"
+        sentence = f"{netns.id} and {others} both have {asked}: the first ARP reply decides"
         changes = (DeleteAddress(netns.id, link.name, address), *forget)
         found.append(
             Blocker(
                 "LINK_DUPLICATE_ADDRESS",
                 sentence,
                 ref,
-                (Remedy(f"take {address} from {link.name} of {netns.id}", changes),),
+                (Remedy(f"remove {address} from {link.name} in {netns.id}", changes),),
             )
         )
     return found

@@ -15,9 +15,9 @@ from engine.model.trace import StepKind
 #: How chains begin that are written from the NetworkPolicies of a cluster (kube-router, calico).
 POLICIES = ("KUBE-NWPLCY-", "KUBE-POD-FW-", "cali-")
 #: What it means that an engine's own drop meets a packet for a port that the engine has published.
-_LOST = "{} is published at {}, and the rule of {} that accepts it is not there; {}"
+_LOST = "{} is published at {}, but the rule of {} that accepts it is missing; {}"
 PROMISED = {
-    "FW_RAW_DIRECT_ACCESS_DROP": "{} is published: ask for port {} of the host instead",
+    "FW_RAW_DIRECT_ACCESS_DROP": "{} is published: use port {} of the host instead",
     "FW_POLICY_DROP": _LOST,
     "FW_UNPUBLISHED_PORT_DROP": _LOST,
 }
@@ -25,12 +25,12 @@ PROMISED = {
 
 def met(failure: Failure, rule: Rule) -> tuple[str, ...]:
     """What the rule met."""
-    found = [f"the packet there: {failure.packet}"]
+    found = [f"packet at this rule: {failure.packet}"]
     if rule.packets is not None:
-        found.append(f"the rule has counted {rule.packets} packets")
+        found.append(f"the rule's counter: {rule.packets} packets")
     nat = [step for step in failure.trace.steps if step.kind is StepKind.NAT and step.after]
     if nat:
-        found.append(f"translated before: {nat[-1].packet} became {nat[-1].after}")
+        found.append(f"translated before: {nat[-1].packet} to {nat[-1].after}")
     return tuple(found)
 
 
@@ -48,11 +48,11 @@ def published(failure: Failure, code: str, owner: str) -> tuple[str, ...]:
 def held(remedies: Iterable[Remedy]) -> tuple[str, ...]:
     """What the sets hold that the remedies take it out of."""
     changes = (each for remedy in remedies for each in remedy.changes if isinstance(each, DeleteElement))
-    return tuple(f"the set {each.name} holds {each.words}" for each in changes)
+    return tuple(f"set {each.name} contains {each.words}" for each in changes)
 
 
 def policy(ref: Ref, owner: str) -> tuple[str, ...]:
     """Where a cluster's policies are what the rule was written from."""
     if owner != "cni" or not str(ref.key[3]).startswith(POLICIES):
         return ()
-    return ("lasting (not checked): a NetworkPolicy that lets it in, from which the plugin writes such rules",)
+    return ("permanent (not checked): a NetworkPolicy that allows it; the plugin writes its rules from that",)

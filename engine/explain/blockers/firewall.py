@@ -58,7 +58,7 @@ def rule_drop(failure: Failure) -> list[Blocker]:
 def _ways_past(failure: Failure, table: Table, rule: Rule, ref: Ref, owner: str) -> tuple[Remedy, ...]:
     """Past a blocking rule: an exception before it (handing the packet back, or accepting it), or without it."""
     place = place_of(ref)
-    title = f"let {_flow(failure)} pass before {ref.name}"
+    title = f"accept {_flow(failure)} before {ref.name}"
     selector = selector_for(failure, rule)
     unbanned = taken_back(failure, table, rule, place, owner)
     if unbanned and owner in TOOLS and all(remedy.cost < WIDE for remedy in unbanned):
@@ -119,9 +119,9 @@ def policy_drop(failure: Failure) -> list[Blocker]:
     else:
         chain_word = f"{table_name}/{chain_name}" if place.backend is Backend.NFT else chain_name
         remedy = Remedy(f"accept {_flow(failure)} in {chain_word}", (insertion(place, selector),))
-    sentence = f"no rule accepts {_what(failure)} in {ref.netns}: the policy of {ref.name} drops it"
+    sentence = f"no rule of {ref.name} in {ref.netns} accepts {_what(failure)}; the policy drops it"
     misses = near_misses(_passed(failure, ref), accepts)
-    ran = f"{failure.packet} ran through {ref.name} without a match that accepts it"
+    ran = f"no rule of {ref.name} accepts {failure.packet}"
     evidence = (ran, *published(failure, "FW_POLICY_DROP", owner))
     return [Blocker("FW_POLICY_DROP", sentence, ref, (remedy,), owner, evidence, misses)]
 
@@ -237,13 +237,13 @@ def _direct_access_guard(failure: Failure, rule: Rule, ref: Ref) -> str:
 
 def _what(failure: Failure) -> str:
     packet = failure.packet
-    return f"the answer {packet}" if failure.from_service else f"{packet}"
+    return f"the reply {packet}" if failure.from_service else f"{packet}"
 
 
 def _flow(failure: Failure) -> str:
     packet = failure.packet
     if failure.from_service:
-        return f"answers from {end_of(packet.src, packet.sport)}/{packet.protocol}"
+        return f"replies from {end_of(packet.src, packet.sport)}/{packet.protocol}"
     return f"{packet.protocol} to {end_of(packet.dst, packet.dport)}"
 
 

@@ -45,7 +45,7 @@ def unzoned(failure: Failure, table: Table) -> Unzoned | None:
     changes = tuple(_into_zone(failure.netns, table, link.name))
     if subnet is None or not changes:
         return None
-    title = f"put {link.name}, which is in no zone of firewalld, into its zone {_zone(table)}"
+    title = f"add {link.name} to firewalld's zone {_zone(table)} (it is in none)"
     return Unzoned(link.name, subnet, Remedy(title, changes))
 
 

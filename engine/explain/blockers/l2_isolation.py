@@ -28,7 +28,7 @@ def macvlan(failure: Failure) -> list[Blocker]:
     why = kept_apart(failure.world, failure.netns, link, ip_address(str(ref.key[1])))
     if not why:
         return []
-    sentence = f"{why}: what such a device sends leaves by the wire, and a wire gives nothing back"
+    sentence = f"{why}: its frames leave on the parent's wire and never come back to the parent"
     return [Blocker("LINK_MACVLAN_HOST_ISOLATION", sentence, ref)]
 
 
@@ -46,7 +46,7 @@ def vlans(failure: Failure) -> list[Blocker]:
     netns, bridge = next((each for each in found if each[0].id == failure.netns.id), found[0])
     ref = Ref(RefKind.LINK, netns.id, (bridge.index,), bridge.name, bridge.name)
     ports = tuple(f"port {port.name} is in {words(port)}" for port in netns.ports_by_master.get(bridge.index, ())[:6])
-    sentence = f"bridge {bridge.name} in {netns.id} keeps VLANs apart: {failure.step.text}"
+    sentence = f"VLAN filtering on bridge {bridge.name} in {netns.id}: {failure.step.text}"
     return [Blocker("LINK_VLAN_MISMATCH", sentence, ref, (), "admin", ports)]
 
 

@@ -80,7 +80,7 @@ def _implied_gateway(failure: Failure, wanted: IPAddress) -> list[Blocker]:
             own = next((a for a in netns.addresses if a.link == link.index and a.covers(hop.gateway)), None)
             if bridge is None or own is None or _answers_for(failure, router, bridge, hop.gateway):
                 continue
-            told = f"{netns.id}, a port of it, has {hop.gateway} as its gateway"
+            told = f"{netns.id}, behind one of its ports, uses {hop.gateway} as its gateway"
             return [_without_address(router, bridge, hop.gateway, own.prefixlen, told)]
     return []
 
@@ -97,13 +97,15 @@ def _answers_for(failure: Failure, router: Netns, bridge: Link, gateway: IPAddre
 def _without_gateway(host: Netns, link: Link, network: Network, gateway: IPAddress) -> Blocker:
     subnets = (ip_network(subnet) for subnet in network.subnets)
     length = next((subnet.prefixlen for subnet in subnets if gateway in subnet), gateway.max_prefixlen)
-    return _without_address(host, link, gateway, length, f"it is the gateway of {network.engine}'s {network.name}")
+    return _without_address(
+        host, link, gateway, length, f"it is the gateway of {network.engine} network {network.name}"
+    )
 
 
 def _without_address(host: Netns, link: Link, gateway: IPAddress, length: int, told: str) -> Blocker:
     own: IPv4Interface | IPv6Interface = ip_interface(f"{gateway}/{length}")
     ref = Ref(RefKind.LINK, host.id, (link.index,), link.name, f"{link.name} without {own}")
-    sentence = f"{link.name} of {host.id} should have {own}, and has not: {told}"
+    sentence = f"{link.name} in {host.id} lacks its address {own}: {told}"
     remedy, evidence = given_back(host, link, own)
     return Blocker("LINK_BRIDGE_NO_ADDRESS", sentence, ref, (remedy,), evidence=evidence)
 
@@ -111,13 +113,13 @@ def _without_address(host: Netns, link: Link, gateway: IPAddress, length: int, t
 def given_back(netns: Netns, link: Link, own: IPv4Interface | IPv6Interface) -> tuple[Remedy, tuple[str, ...]]:
     """A device gets an address (again), and what keeps it from having one: where IPv6 is off it has none, and is
     given none (Documentation/networking/ip-sysctl.rst, disable_ipv6)."""
-    title = f"give {link.name} of {netns.id} its address {own}"
+    title = f"assign {own} to {link.name} in {netns.id}"
     change = AddAddress(netns.id, link.name, Address(link.index, own.ip, own.network.prefixlen))
     switch = f"net.ipv6.conf.{link.name}.disable_ipv6"
     if own.version == 4 or not netns.sysctls.get(switch):
         return Remedy(title, (change,)), ()
     changes = (SetSysctl(netns.id, switch, 0), change)
-    return Remedy(f"turn IPv6 on for {link.name}, and {title}", changes), (f"{switch} = 1",)
+    return Remedy(f"enable IPv6 on {link.name}, and {title}", changes), (f"{switch} = 1",)
 
 
 def bridge_drop(failure: Failure) -> list[Blocker]:
@@ -129,13 +131,13 @@ def bridge_drop(failure: Failure) -> list[Blocker]:
     netns, text = failure.netns, failure.step.text
     sentence = f"bridge port {link.name} in {netns.id}: {text}"
     if "hairpin" in text:
-        remedy = Remedy(f"turn hairpin on for {link.name}", (SetPort(netns.id, link.name, "hairpin", 1),))
+        remedy = Remedy(f"enable hairpin on {link.name}", (SetPort(netns.id, link.name, "hairpin", 1),))
         return [Blocker("LINK_HAIRPIN_OFF", sentence, ref, (remedy,))]
     if "flood" in text:
-        remedy = Remedy(f"turn flooding on for {link.name}", (SetPort(netns.id, link.name, "flood", 1),))
+        remedy = Remedy(f"enable flooding on {link.name}", (SetPort(netns.id, link.name, "flood", 1),))
         return [Blocker("LINK_FLOOD_OFF", sentence, ref, (remedy,))]
     if "isolated" in text:
-        remedy = Remedy(f"end the isolation of {link.name}", (SetPort(netns.id, link.name, "isolated", 0),))
+        remedy = Remedy(f"clear isolated on {link.name}", (SetPort(netns.id, link.name, "isolated", 0),))
         return [Blocker("LINK_PORT_ISOLATED", sentence, ref, (remedy,))]
     if not link.up:
         return [up(netns, link)]
@@ -149,8 +151,8 @@ def not_forwarding(host: Netns, port: Link, bridge: Link) -> Blocker:
     """A port in a state that passes no frames; spanning tree or its admin put it there."""
     state = port.port.state if port.port else "down"
     ref = Ref(RefKind.LINK, host.id, (port.index,), port.name, f"{port.name} ({state})")
-    sentence = f"port {port.name} of {bridge.name} in {host.id} passes nothing: its state is {state}"
-    hint = "a port that listens or learns does so for the bridge's forward delay only (spanning tree)"
+    sentence = f"port {port.name} of {bridge.name} in {host.id} passes no frames: its state is {state}"
+    hint = "listening and learning last for the bridge's forward delay only (spanning tree)"
     return Blocker("LINK_PORT_NOT_FORWARDING", sentence, ref, evidence=(hint,))
 
 
@@ -159,8 +161,8 @@ def isolated(host: Netns, port: Link) -> list[Blocker]:
     if port.port is None or not port.port.isolated:
         return []
     ref = Ref(RefKind.LINK, host.id, (port.index,), port.name, f"{port.name} (isolated)")
-    sentence = f"port {port.name} in {host.id} is isolated from the port that the packet comes by"
-    remedy = Remedy(f"end the isolation of {port.name}", (SetPort(host.id, port.name, "isolated", 0),))
+    sentence = f"port {port.name} in {host.id} and the packet's ingress port are both isolated"
+    remedy = Remedy(f"clear isolated on {port.name}", (SetPort(host.id, port.name, "isolated", 0),))
     return [Blocker("LINK_PORT_ISOLATED", sentence, ref, (remedy,))]
 
 
@@ -170,8 +172,8 @@ def not_told(host: Netns, port: Link, version: int) -> list[Blocker]:
         return []
     option = "bcast_flood" if version == 4 else "mcast_flood"
     ref = Ref(RefKind.LINK, host.id, (port.index,), port.name, f"{port.name} ({option} off)")
-    sentence = f"port {port.name} in {host.id} is not told who is asked for ({option} is off)"
-    remedy = Remedy(f"let {port.name} hear questions for others", (SetPort(host.id, port.name, option, 1),))
+    sentence = f"port {port.name} in {host.id} receives no ARP requests or unlearned frames ({option} is off)"
+    remedy = Remedy(f"enable {option} on {port.name}", (SetPort(host.id, port.name, option, 1),))
     return [Blocker("LINK_FLOOD_OFF", sentence, ref, (remedy,))]
 
 

@@ -55,7 +55,7 @@ def stale_target(failure: Failure) -> list[Blocker]:
     sentence = f"rule {step.ref.name} in {host.id} translates {asked} to {became}, {_what_is_there(failure, old)}"
     shadowed = _shadowed(failure, step, table, rule)
     if shadowed is not None:
-        sentence += f", before {shadowed.text} is asked"
+        sentence += f", before {shadowed.text} is tried"
         remedies.reverse()
     code = "NAT_DNAT_SHADOWED" if shadowed is not None else _stale_code(old.dst, services)
     if code == "DST_LISTEN_OTHER_PORT":
@@ -130,7 +130,7 @@ def hairpin_not_masqueraded(failure: Failure) -> list[Blocker]:
         flow = f"{source} → {end_of(packet.dst, packet.dport)}"
         remedy = Remedy(f"masquerade {flow} in {host.id}", (hairpin(place, selector),))
         ref = chain_ref(host.id, table, chain)
-        sentence = f"{host.id} translates the destination but not the source of {flow}: {failure.step.text}"
+        sentence = f"{host.id} translates the destination of {flow} but not its source: {failure.step.text}"
         return [Blocker("NAT_HAIRPIN_NO_MASQ", sentence, ref, (remedy,), owner_of(ref, host.firewall))]
     return []
 
@@ -150,7 +150,7 @@ def router_not_asked_back(failure: Failure) -> list[Blocker]:
         selector = Selector(after.protocol, after.src, after.dst, dport=after.dport)
         place, ref = _way_out(router, after.dst.version)
         flow = f"{after.src} → {end_of(after.dst, after.dport)}"
-        sentence = f"{router.id} translates the destination but not the source of {flow}, so that {_past(failure)}"
+        sentence = f"{router.id} translates the destination of {flow} but not its source, so {_past(failure)}"
         remedy = Remedy(f"masquerade {flow} in {router.id}", (hairpin(place, selector),))
         return [Blocker("NAT_HAIRPIN_NO_MASQ", sentence, ref, (remedy,), owner_of(ref, router.firewall))]
     return []
@@ -158,8 +158,8 @@ def router_not_asked_back(failure: Failure) -> list[Blocker]:
 
 def _past(failure: Failure) -> str:
     if failure.backwards:
-        return f"the answer goes past it: {failure.step.text}"
-    return f"{failure.netns.id} gets what it sent itself: {failure.step.text}"
+        return f"the reply bypasses it: {failure.step.text}"
+    return f"{failure.netns.id} receives its own packet: {failure.step.text}"
 
 
 def hairpin_not_translated(failure: Failure) -> list[Blocker]:
@@ -172,9 +172,9 @@ def hairpin_not_translated(failure: Failure) -> list[Blocker]:
     for link in host.links:
         if link.kind == "bridge" and name in host.sysctls and not calls_iptables(host, link, 4):
             ref = Ref(RefKind.SYSCTL, host.id, (name,), name, f"{name} = 0")
-            remedy = Remedy(f"let bridged packets of {host.id} pass iptables", (SetSysctl(host.id, name, 1),))
-            sentence = f"the answer stays inside {link.name} and is not translated back, since {name} is 0"
-            return [Blocker("HOST_BRNF_OFF", sentence, ref, (remedy,), "kernel", (f"answer: {failure.packet}",))]
+            remedy = Remedy(f"pass bridged packets in {host.id} to iptables", (SetSysctl(host.id, name, 1),))
+            sentence = f"the reply stays inside {link.name} and is not translated back: {name} is 0"
+            return [Blocker("HOST_BRNF_OFF", sentence, ref, (remedy,), "kernel", (f"reply: {failure.packet}",))]
     return []
 
 
@@ -198,10 +198,10 @@ def _masquerade(failure: Failure, hop: Hop, bridge: str, subnet: IPNetwork) -> l
     place, ref = _way_out(router, subnet.version)
     remedy = Remedy(f"masquerade {subnet} of {router.id}", (masquerade(place, str(subnet), bridge),))
     sentence = (
-        f"{router.id} sends packets of {subnet} on with their own source address, "
-        f"and {failure.netns.id} has no way back to {failure.packet.dst}"
+        f"{router.id} forwards packets of {subnet} without masquerading, "
+        f"and {failure.netns.id} has no route back to {failure.packet.dst}"
     )
-    at = replace(ref, text=f"no rule for {subnet}")
+    at = replace(ref, text=f"no masquerade rule for {subnet}")
     last = next((step for step in reversed(hop.steps) if step.hook == "postrouting"), None)
     misses = near_misses(Passed(failure.world, router.id, last, hop.steps), masks) if last is not None else ()
     return [Blocker("NAT_MASQ_MISSING", sentence, at, (remedy,), owner_of(ref, router.firewall), near_misses=misses)]
@@ -248,7 +248,7 @@ def _as_published(failure: Failure, port: int, services: list[Service], asked: i
         return
     again = run_again(meant[0], asking(failure, asked, services[0].port))
     there = Listener(failure.question.protocol, failure.packet.family, None, port)
-    yield Remedy(f"{again}, or make it listen on port {port}", (Listen(meant[0].netns, there),), manual=True)
+    yield Remedy(f"{again}, or have it listen on port {port}", (Listen(meant[0].netns, there),), manual=True)
 
 
 def _stale_code(address: IPAddress, services: list[Service]) -> str:
@@ -261,8 +261,8 @@ def _stale_code(address: IPAddress, services: list[Service]) -> str:
 def _what_is_there(failure: Failure, old: Packet) -> str:
     owner = _owner_of_address(failure, old.dst)
     if owner is not None:
-        return f"where {owner.id} has nothing on port {old.dport}"
-    return "an address that nobody has"
+        return f"where nothing listens on port {old.dport} ({owner.id})"
+    return "an unassigned address"
 
 
 def _given_by_engine(failure: Failure, address: IPAddress) -> bool:

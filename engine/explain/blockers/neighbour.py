@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Interface, IPv6Interface, ip_interface
+from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface
 
 from engine.change.link import SetArp, SetLink
 from engine.change.neighbour import DeleteNeighbour
@@ -20,6 +20,7 @@ from engine.model.ref import Ref, RefKind
 from engine.path.choices import Choices
 from engine.path.ip.source_validation import validate_source
 from engine.path.journey import Journey, Setting
+from engine.path.link.neighbours import ASKS, usable_entry
 from engine.path.lookup.broadcast_domain import bridge_of, forwards, ports_of
 from engine.path.lookup.flow import Tracks
 
@@ -36,7 +37,7 @@ def no_neighbour(failure: Failure) -> list[Blocker]:
             found += _cut_off(failure, netns, address)
     found += _lost_address(failure, asked) or _switched_off(failure, asked)
     if not found:
-        sentence = f"nobody on the link answers for {asked} (asked by {failure.netns.id})"
+        sentence = f"no neighbour answers the {ASKS[asked.version]} for {asked} from {failure.netns.id}"
         nearest = translation_of(failure)
         origin = (f"the address came from {nearest.ref.name}",) if nearest and nearest.ref else ()
         off = (_told_off(*each) for each in _without_ipv6(failure)) if asked.version == 6 else ()
@@ -55,7 +56,7 @@ def _without_ipv6(failure: Failure) -> Iterator[tuple[Netns, Link]]:
 
 
 def _told_off(netns: Netns, link: Link) -> str:
-    return f"{link.name} of {netns.id} has no IPv6 (net.ipv6.conf.{link.name}.disable_ipv6 = 1)"
+    return f"IPv6 is off on {link.name} in {netns.id} (net.ipv6.conf.{link.name}.disable_ipv6 = 1)"
 
 
 def _switched_off(failure: Failure, asked: IPAddress) -> list[Blocker]:
@@ -67,7 +68,7 @@ def _switched_off(failure: Failure, asked: IPAddress) -> list[Blocker]:
     own: IPv4Interface | IPv6Interface = ip_interface(f"{asked}/{_prefix_length(failure.netns, asked)}")
     remedy, evidence = given_back(netns, link, own)
     ref = Ref(RefKind.LINK, netns.id, (link.index,), link.name, f"{link.name} without {asked}")
-    sentence = f"IPv6 is off on {link.name} of {netns.id}, which lost its addresses: nobody has {asked}"
+    sentence = f"IPv6 is off on {link.name} in {netns.id}, so {asked} is on no interface"
     return [Blocker("DST_NO_ADDRESS", sentence, ref, (remedy,), "admin", evidence)]
 
 
@@ -77,16 +78,18 @@ def wrong_neighbour(failure: Failure) -> list[Blocker]:
     for hop in failure.trace.hops:
         for step in hop.steps:
             ref = step.ref
-            if ref is None or ref.kind is not RefKind.NEIGHBOUR or "neighbour entry" not in step.text:
+            if ref is None or ref.kind is not RefKind.NEIGHBOUR:
                 continue
             netns = failure.world.netns(ref.netns)
             link = netns.links_by_index.get(int(ref.key[0]))
-            entry = next((n for n in netns.neighbours if n.link == ref.key[0] and str(n.address) == ref.key[1]), None)
+            entry = usable_entry(netns, link, ip_address(str(ref.key[1]))) if link is not None else None
             if link is None or entry is None or _right(failure, entry.address, entry.mac):
                 continue
             forget = DeleteNeighbour(netns.id, link.name, entry.address)
-            sentence = f"{netns.id} sends packets for {entry.address} to {entry.mac}, which is not its address any more"
-            remedy = Remedy(f"forget the neighbour entry of {entry.address}", (forget,))
+            sentence = (
+                f"{netns.id} sends packets for {entry.address} to {entry.mac}, which is no longer its MAC address"
+            )
+            remedy = Remedy(f"delete the neighbour entry for {entry.address}", (forget,))
             found.append(Blocker("LINK_NEIGH_STALE", sentence, ref, (remedy,)))
     return found
 
@@ -99,15 +102,17 @@ def not_asking(failure: Failure) -> list[Blocker]:
         for step in hop.steps:
             ref = step.ref
             link = netns.links_by_index.get(int(ref.key[0])) if ref and ref.kind is RefKind.NEIGHBOUR else None
-            if link is not None and link.noarp and "ARP is off" in step.text:
-                found.append(_arp_off(netns, link, "asks no address questions", "ask"))
+            if ref is None or link is None or not link.noarp:
+                continue
+            if usable_entry(netns, link, ip_address(str(ref.key[1]))) is None:
+                found.append(_arp_off(netns, link, "sends no ARP requests"))
     return found
 
 
-def _arp_off(netns: Netns, link: Link, what: str, again: str) -> Blocker:
+def _arp_off(netns: Netns, link: Link, what: str) -> Blocker:
     ref = Ref(RefKind.LINK, netns.id, (link.index,), link.name, f"{link.name} (NOARP)")
-    sentence = f"{link.name} of {netns.id} {what} (ARP is off on it)"
-    remedy = Remedy(f"let {link.name} of {netns.id} {again} address questions", (SetArp(netns.id, link.name, True),))
+    sentence = f"{link.name} in {netns.id} {what} (NOARP)"
+    remedy = Remedy(f"enable ARP on {link.name} in {netns.id}", (SetArp(netns.id, link.name, True),))
     return Blocker("LINK_ARP_OFF", sentence, ref, (remedy,))
 
 
@@ -155,8 +160,8 @@ def _unplugged(owner: Netns, address: Address, host: Netns, port: Link) -> list[
     if bridge is None or any(own.link == port.index and own.scope == "global" for own in host.addresses):
         return []  # a device with an address of its own is an uplink, which a bridge would take the host off
     ref = Ref(RefKind.LINK, host.id, (port.index,), port.name, f"{port.name} (no master)")
-    sentence = f"{port.name}, which leads to {owner.id} ({address.address}), is not a port of {bridge.name}"
-    remedy = Remedy(f"make {port.name} a port of {bridge.name}", (SetLink(host.id, port.name, master=bridge.name),))
+    sentence = f"{port.name}, the link to {owner.id} ({address.address}), is not attached to {bridge.name}"
+    remedy = Remedy(f"attach {port.name} to {bridge.name}", (SetLink(host.id, port.name, master=bridge.name),))
     others = tuple(p.name for p in ports_of(host, bridge))
     evidence = (f"ports of {bridge.name}: {', '.join(others) or 'none'}",)
     return [Blocker("LINK_NO_MASTER", sentence, ref, (remedy,), "admin", evidence)]
@@ -182,7 +187,7 @@ def _link_at(failure: Failure) -> Link | None:
 def _not_answering(failure: Failure, owner: Netns, link: Link) -> list[Blocker]:
     """A namespace that hears the question and stays silent: it may not answer, or does not believe who asks."""
     if link.noarp:
-        return [_arp_off(owner, link, "answers no address questions", "answer")]
+        return [_arp_off(owner, link, "answers no ARP requests")]
     name = next(
         (
             f"net.ipv4.conf.{each}.arp_ignore"
@@ -194,8 +199,8 @@ def _not_answering(failure: Failure, owner: Netns, link: Link) -> list[Blocker]:
     if name is None:
         return _disbelieved(failure, owner, link)
     ref = Ref(RefKind.SYSCTL, owner.id, (name,), name, f"{name} = {owner.sysctl(name)}")
-    sentence = f"{owner.id} has the address but does not answer for it ({name} = {owner.sysctl(name)})"
-    remedy = Remedy(f"let {owner.id} answer address questions", (SetSysctl(owner.id, name, 0),))
+    sentence = f"{owner.id} has the address but does not answer ARP for it ({name} = {owner.sysctl(name)})"
+    remedy = Remedy(f"let {owner.id} answer ARP ({name.rpartition('.')[2]}=0)", (SetSysctl(owner.id, name, 0),))
     return [Blocker("LINK_ARP_IGNORED", sentence, ref, (remedy,))]
 
 
@@ -223,7 +228,7 @@ def _lost_address(failure: Failure, asked: IPAddress) -> list[Blocker]:
         for link in sorted(devices, key=lambda device: device.index in addressed):
             own: IPv4Interface | IPv6Interface = ip_interface(f"{asked}/{length}")
             ref = Ref(RefKind.LINK, netns.id, (link.index,), link.name, f"{link.name} without {asked}")
-            sentence = f"{container.name} should have {asked} on {link.name} and does not"
+            sentence = f"{container.name} lacks its address {asked} on {link.name}"
             remedy, evidence = given_back(netns, link, own)
             return [Blocker("DST_NO_ADDRESS", sentence, ref, (remedy,), container.engine, evidence)]
     return []

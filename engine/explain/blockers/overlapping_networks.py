@@ -38,11 +38,11 @@ def overlap(failure: Failure, netns: Netns, turn: Found) -> Blocker | None:
     names = " and ".join(dict.fromkeys(each.netns for each in ways))
     subnet = next(a for a in own[0].addresses if a.link == own[1].index and a.covers(wanted))
     sentence = (
-        f"{wanted} lies in {ip_network(str(subnet), strict=False)}, the network of {own[1].name} in {own[0].id}, "
-        f"and is not there: {'answers to the client' if failure.backwards else 'packets to it'} are lost on that link"
+        f"{wanted} is inside {ip_network(str(subnet), strict=False)} on {own[1].name} in {own[0].id}, but not there: "
+        f"{'replies to the client' if failure.backwards else 'packets to it'} are lost on that link"
     )
-    renumber = f"lasting (not checked): give the network of {own[1].name} addresses that nobody else has"
-    remedy = Remedy(f"route {wanted} in {names} to where it is", tuple(ways))
+    renumber = f"permanent (not checked): renumber the network of {own[1].name}"
+    remedy = Remedy(f"add a route to the real {wanted} in {names}", tuple(ways))
     return Blocker("SRC_SUBNET_OVERLAP", sentence, at, (remedy,), evidence=(f"then: {failure.step.text}", renumber))
 
 

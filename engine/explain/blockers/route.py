@@ -40,12 +40,12 @@ def no_route(failure: Failure) -> list[Blocker]:
     )
     code = "RET_NO_ROUTE_BACK" if failure.backwards else "SRC_NO_ROUTE"
     purpose = "back to the client" if failure.backwards else "there"
-    sentence = f"{netns.id} has no route to {wanted}: it can't send {purpose}"
+    sentence = f"{netns.id} has no route to {wanted}: it cannot send {purpose}"
     main = [route.text for route in netns.routes if route.table == MAIN_TABLE and route.family.value == _family(wanted)]
     evidence = tuple(f"it has: {text}" for text in main[:4]) or ("its main table is empty",)
     nowhere = (failure.step.text,) if failure.step.kind is StepKind.NOTE else ()
     narrow = tuple(
-        f"{own} of {netns.links_by_index[own.link].name} has too narrow a mask: its neighbours have it in {wide}"
+        f"{own} of {netns.links_by_index[own.link].name} has too long a prefix: its neighbours use {wide}"
         for own, wide in narrow_masks(failure, netns, wanted)
     )
     return [Blocker(code, sentence, ref, remedies, _owner(failure, netns), (*nowhere, *narrow, *evidence))]
@@ -77,8 +77,10 @@ def thrown(failure: Failure) -> list[Blocker]:
         if route.kind == "throw" and wanted in route.destination and _led_on(netns, route, wanted):
             at = route_ref(netns, route)
             remedy = Remedy(f"delete {at.name}", (DeleteRoute(netns.id, route),))
-            sentence = f"{at.name} in {netns.id} sends packets to {wanted} on to other tables, and none has a route"
-            found.append(Blocker(code, sentence, at, (remedy,), evidence=(f"the packet: {failure.packet}",)))
+            sentence = (
+                f"{at.name} in {netns.id} sends packets to {wanted} to other tables, and none of them has a route"
+            )
+            found.append(Blocker(code, sentence, at, (remedy,), evidence=(f"packet: {failure.packet}",)))
     return found
 
 
@@ -99,7 +101,7 @@ def refused_route(failure: Failure) -> list[Blocker]:
         failure.outcome, "UNREACHABLE"
     )
     code = f"{'RET' if failure.backwards else 'SRC'}_ROUTE_{kind}"
-    sentence = f"{ref.name} in {ref.netns} refuses packets to {failure.packet.dst}: {ref.text}"
+    sentence = f"{ref.name} in {ref.netns} rejects packets to {failure.packet.dst}: {ref.text}"
     return [Blocker(code, sentence, ref, remedies)]
 
 
@@ -110,7 +112,7 @@ def by_loopback(failure: Failure) -> list[Blocker]:
     if device is None or device.kind != "loopback" or not routes:
         return []
     at = routes[-1]
-    sentence = f"{at.name} in {at.netns} leads out by {device.name}, which brings {failure.packet} back: {at.text}"
+    sentence = f"{at.name} in {at.netns} sends {failure.packet} out of {device.name}, which returns it: {at.text}"
     change = removal_of(failure.netns, at)
     return [Blocker("ROUTE_LOOP", sentence, at, (Remedy(f"delete {at.name}", (change,)),) if change else ())]
 
@@ -131,7 +133,7 @@ def not_taken_in(failure: Failure) -> list[Blocker]:
     ref = failure.step.ref
     if ref is None or ref.kind is not RefKind.ROUTE:
         return []
-    sentence = f"in {failure.netns.id} {failure.step.text}: a policy rule for the mark has to lead to a local route"
+    sentence = f"in {failure.netns.id} {failure.step.text}: the mark needs a policy rule to a table with a local route"
     return [Blocker("HOST_TPROXY_NOT_ROUTED", sentence, ref)]
 
 
@@ -143,18 +145,18 @@ def not_forwarded(failure: Failure) -> list[Blocker]:
     name = str(ref.key[0])
     netns = failure.netns
     if failure.returned:
-        sentence = f"{failure.packet} was sent back to {netns.id}, which it came from: nobody on the way knows better"
+        sentence = f"the next router sends {failure.packet} back to {netns.id}: it has no better route"
         return [Blocker("ROUTE_SENT_BACK", sentence, ref)]
     if ref.kind is not RefKind.SYSCTL:
         return []
     leaf = sum(link.kind != "loopback" for link in netns.links) == 1
     cost = 2 if leaf else 1  # with one device it is no router: whoever sent the packet there is rather wrong
-    remedy = Remedy(f"turn forwarding on in {netns.id}", (SetSysctl(netns.id, name, 1),), cost=cost)
+    remedy = Remedy(f"enable forwarding in {netns.id}", (SetSysctl(netns.id, name, 1),), cost=cost)
     whole = name in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
     code = "HOST_IP_FORWARD_OFF" if whole else "HOST_DEVICE_FORWARDING_OFF"
-    sentence = f"{netns.id} does not forward packets: {name} is 0, and {failure.packet} is not for itself"
+    sentence = f"forwarding is off in {netns.id} ({name} = 0), and {failure.packet} is not for one of its addresses"
     lost = leaf and all(failure.packet.dst not in each.addresses_by_value for each in failure.around)
-    sentence += ", nor anybody's in view" if lost else ""
+    sentence += ", nor for any other in the snapshot" if lost else ""
     return [Blocker(code, sentence, ref, (remedy,))]
 
 

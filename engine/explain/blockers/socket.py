@@ -37,9 +37,9 @@ def other_listener(failure: Failure) -> list[Blocker]:
         sentence = f"{who} in {netns.id} listens on {listener}, {why}; the packet is for {there}"
         wider = replace(listener, address=None, v6only=False, device=None, family=packet.family)
         open_up = Listen(netns.id, wider, listener)
-        title = f"make {who} listen on {_any(packet.dst.version)}:{listener.port} instead of {listener}"
+        title = f"have {who} listen on {_any(packet.dst.version)}:{listener.port} instead of {listener}"
         if code == "DST_LISTEN_OTHER_DEVICE":
-            title = f"make {who} listen on {_any(packet.dst.version)}:{listener.port} without binding it to a device"
+            title = f"have {who} listen on {_any(packet.dst.version)}:{listener.port} without SO_BINDTODEVICE"
         remedies = (Remedy(title, (open_up,), manual=True),)
         return [Blocker(code, sentence, listener_ref(netns.id, listener), remedies, _owner(failure))]
     return []
@@ -64,13 +64,13 @@ def no_listener(failure: Failure) -> list[Blocker]:
         return [Blocker("DST_LISTEN_OTHER_PORT", sentence, ref, (start,), owner, evidence)]
     other_protocol = [s for s in netns.listeners if s.port == packet.dport and s.protocol is not packet.protocol]
     if other_protocol:
-        sentence = f"nothing listens on port {port} in {netns.id}; {other_protocol[0]} is another protocol"
+        sentence = f"nothing listens on port {port} in {netns.id}; {other_protocol[0]} uses another protocol"
         return [Blocker("DST_LISTEN_OTHER_PROTOCOL", sentence, ref, (start,), owner)]
     sentence = f"nothing listens on port {port} in {netns.id}"
     left = _left_behind(failure, wanted)
     if left is not None:
-        sentence += f"; {left} joined its network, and listens on it in the namespace that was there before"
-        start = Remedy(f"restart {left}, so that it joins the namespace of now", start.changes, manual=True)
+        sentence += f"; {left} shares its network, and still listens in the namespace from before its restart"
+        start = Remedy(f"restart {left}, so that it joins the current namespace", start.changes, manual=True)
     misses = untranslated(failure) if translation_of(failure) is None and failure.leg is Leg.FORWARD else ()
     return [Blocker("DST_NO_LISTENER", sentence, ref, (start,), owner, evidence, misses)]
 
@@ -94,7 +94,7 @@ def _elsewhere(failure: Failure) -> Iterator[str]:
     for netns in failure.world.snapshot.namespaces:
         for listener in netns.listeners if netns.id != here.id else ():
             if (listener.port, listener.protocol) == (packet.dport, packet.protocol):
-                yield f"{packet.dst} is {here.id} itself; what listens on {listener} is in {netns.id}"
+                yield f"{packet.dst} is {here.id} itself; the listener {listener} is in {netns.id}"
 
 
 def backlog_full(failure: Failure) -> list[Blocker]:
@@ -103,12 +103,12 @@ def backlog_full(failure: Failure) -> list[Blocker]:
     if ref is None:
         return []
     listener = _listener_of(failure)
-    sentence = f"the program in {failure.netns.id} does not accept its connections: {failure.step.text}"
+    sentence = f"the program in {failure.netns.id} does not call accept(): {failure.step.text}"
     remedies: tuple[Remedy, ...] = ()
     if listener is not None:
         who = listener.process.name if listener.process else "the program"
         drained = Listen(failure.netns.id, replace(listener, queued=0), listener)
-        remedies = (Remedy(f"make {who} accept its connections (it hangs, or is overloaded)", (drained,), manual=True),)
+        remedies = (Remedy(f"inspect {who}: it hangs, or is overloaded", (drained,), manual=True),)
     return [Blocker("DST_BACKLOG_FULL", sentence, ref, remedies, _owner(failure), (failure.step.text,))]
 
 
@@ -117,8 +117,8 @@ def echo_ignored(failure: Failure) -> list[Blocker]:
     name = IGNORE_ALL[failure.packet.dst.version]
     netns = failure.netns
     ref = Ref(RefKind.SYSCTL, netns.id, (name,), name, f"{name} = {netns.sysctl(name)}")
-    sentence = f"{netns.id} answers no echo requests ({name} = {netns.sysctl(name)}); its ports may well answer"
-    answer = Remedy(f"let {netns.id} answer echo requests", (SetSysctl(netns.id, name, 0),))
+    sentence = f"{netns.id} ignores echo requests ({name} = {netns.sysctl(name)}); its ports may answer"
+    answer = Remedy(f"enable echo replies in {netns.id}", (SetSysctl(netns.id, name, 0),))
     return [Blocker("DST_ECHO_IGNORED", sentence, ref, (answer,), _owner(failure))]
 
 
@@ -130,17 +130,17 @@ def not_served(failure: Failure) -> list[Blocker]:
         if container.state == "paused":
             at = Ref(RefKind.CONTAINER, netns.id, (container.id,), container.name, f"{container.name} (paused)")
             change = SetContainer(container.id, container.command, ("unpause", container.name), "running")
-            sentence = f"container {container.name} is paused: its kernel side accepts, its program does not run"
+            sentence = f"container {container.name} is paused: the kernel accepts for it, the program does not run"
             return [
                 Blocker("DST_PAUSED", sentence, at, (Remedy(f"unpause {container.name}", (change,)),), container.engine)
             ]
     listener = _listener_of(failure)
     process = listener.process if listener else None
     if process is not None and process.relay is not None and is_tcp(failure):
-        sentence = f"{process.name} holds the port in {netns.id} but passes nothing on: no DNAT rule took the packet"
+        sentence = f"{process.name} holds the port in {netns.id} but passes nothing on: no DNAT rule matches the packet"
         return [Blocker("NAT_NO_DNAT_RULE", sentence, ref, (), "docker")]
     who = f"{process.name} (pid {process.pid})" if process else "the program"
-    sentence = f"{who} in {netns.id} is stopped: the kernel accepts for it, and nobody answers"
+    sentence = f"{who} in {netns.id} is stopped: the kernel accepts for it, the program does not answer"
     return [Blocker("DST_STOPPED", sentence, ref, tuple(_continued(netns.id, listener)), _owner(failure))]
 
 
@@ -150,7 +150,7 @@ def _continued(netns: str, listener: Listener | None) -> Iterator[Remedy]:
     if listener is not None and process is not None and process.state in STOPPED:
         goes_on = Listen(netns, replace(listener, process=replace(process, state="S")), listener)
         yield Remedy(
-            f"let {process.name} go on, once it is known why it was stopped: kill -CONT {process.pid}",
+            f"continue {process.name} once the reason of its stop is known: kill -CONT {process.pid}",
             (goes_on,),
             manual=True,
         )
@@ -175,9 +175,9 @@ def _listener_of(failure: Failure) -> Listener | None:
 
 def _why_not(listener: Listener, version: int, device: str) -> tuple[str, str]:
     if listener.address is not None and listener.address.is_loopback:
-        return "DST_LISTEN_LOOPBACK_ONLY", "which only its own namespace can reach"
+        return "DST_LISTEN_LOOPBACK_ONLY", "which only its own namespace reaches"
     if (listener.family is Family.INET) != (version == 4) and (listener.address is None or listener.v6only):
-        return "DST_LISTEN_OTHER_FAMILY", "which takes only the other IP version"
+        return "DST_LISTEN_OTHER_FAMILY", "for the other IP version only"
     if listener.device is not None:
         return "DST_LISTEN_OTHER_DEVICE", f"bound to {device} (SO_BINDTODEVICE)"
     return "DST_LISTEN_OTHER_ADDRESS", "which is another address"

@@ -51,20 +51,20 @@ def doubted(failure: Failure, doubt: Doubt) -> list[Blocker]:
     """Blockers for a source that is not believed."""
     netns, device, source = doubt.netns, doubt.device, doubt.source
     if doubt.at.kind is RefKind.ADDRESS:
-        sentence = f"{netns.id} does not believe {source} on {device}: {doubt.why}"
+        sentence = f"{netns.id} drops it: source validation of {source} on {device} fails: {doubt.why}"
         return [_own_address(failure, doubt, sentence)]
     refused = _refusing_route(failure, netns, source)
     loosen = Remedy(
-        f"loosen the reverse path filter of {device} in {netns.id}",
+        f"set the reverse path filter of {device} in {netns.id} to loose",
         (SetSysctl(netns.id, f"net.ipv4.conf.{device}.rp_filter", LOOSE),),
     )
     if refused is not None:
         return [refused]
     routes = (*_only_other_route(failure, doubt), *ways(failure, netns, source))
     if max(netns.sysctl(f"net.ipv4.conf.{name}.rp_filter") for name in ("all", device)) == LOOSE:
-        sentence = f"{netns.id} has no route back to {source}, and so does not believe it on {device}: {doubt.why}"
+        sentence = f"{netns.id} drops it: reverse path filter on {device}: {doubt.why}"
         return [Blocker("RET_NO_ROUTE_BACK", sentence, doubt.at, routes)]
-    sentence = f"{netns.id} does not believe that {source} is behind {device}: {doubt.why}"
+    sentence = f"{netns.id} drops it: reverse path filter on {device}: {doubt.why}"
     return [Blocker("HOST_RP_FILTER_STRICT", sentence, doubt.at, (loosen, *routes))]
 
 
@@ -79,7 +79,7 @@ def _only_other_route(failure: Failure, doubt: Doubt) -> Iterator[Remedy]:
     if link is not None and isinstance(rest, Found) and any(hop.link == link.index for hop in rest.nexthops):
         delete = DeleteRoute(netns.id, found.route)
         word = network_word(found.route.destination)
-        yield Remedy(f"delete route {word} of {netns.id}, which leads elsewhere", (delete,))
+        yield Remedy(f"delete route {word} in {netns.id}, which uses another device", (delete,))
 
 
 def _refusing_route(failure: Failure, netns: Netns, source: IPAddress) -> Blocker | None:
@@ -94,7 +94,7 @@ def _refusing_route(failure: Failure, netns: Netns, source: IPAddress) -> Blocke
     change = removal_of(netns, at)
     remedies = (Remedy(f"delete {at.name}", (change,)),) if change else ()
     return Blocker(
-        f"RET_ROUTE_{kind.upper()}", f"{at.name} in {netns.id} refuses packets to {source}: {at.text}", at, remedies
+        f"RET_ROUTE_{kind.upper()}", f"{at.name} in {netns.id} rejects packets to {source}: {at.text}", at, remedies
     )
 
 
@@ -108,7 +108,7 @@ def martian(failure: Failure) -> list[Blocker]:
     if ref.kind is RefKind.SYSCTL:
         name = str(ref.key[0])
         device = name.removeprefix("net.ipv4.conf.").removesuffix(".route_localnet")
-        remedy = Remedy(f"let {device} carry loopback addresses", (SetSysctl(netns.id, name, 1),))
+        remedy = Remedy(f"set route_localnet to 1 on {device}", (SetSysctl(netns.id, name, 1),))
         return [Blocker("NAT_LOOPBACK_NEEDS_ROUTE_LOCALNET", sentence, ref, (remedy,), "kernel")]
     if failure.returned:
         return [Blocker("HOST_MARTIAN", sentence, ref, owner="kernel")]
@@ -119,7 +119,7 @@ def _own_address(failure: Failure, doubt: Doubt, sentence: str) -> Blocker:
     """A source that is one of the namespace's own addresses."""
     netns, device = doubt.netns, doubt.device
     name = f"net.ipv4.conf.{device}.accept_local"
-    accepting = Remedy(f"let {device} accept packets from this host's own addresses", (SetSysctl(netns.id, name, 1),))
+    accepting = Remedy(f"set accept_local to 1 on {device}", (SetSysctl(netns.id, name, 1),))
     remedies = (*(remedy for _, remedy in _given_up(failure, netns, doubt.source)), accepting)
     return Blocker("HOST_MARTIAN", sentence, doubt.at, remedies, "kernel")
 
@@ -129,7 +129,7 @@ def answer_kept(failure: Failure) -> list[Blocker]:
     netns, client = failure.netns, failure.packet.dst
     if not failure.backwards or netns.id == failure.conversation.forward.hops[0].netns:
         return []
-    sentence = f"{netns.id} has {client} too, which is the client's address: the answer stays there"
+    sentence = f"{netns.id} has the client's address {client} too: the reply stays there"
     return [Blocker("LINK_DUPLICATE_ADDRESS", sentence, at, (way,)) for at, way in _given_up(failure, netns, client)]
 
 
@@ -143,9 +143,9 @@ def _given_up(failure: Failure, netns: Netns, address: IPAddress) -> Iterator[tu
         if each.address == address:
             link = netns.links_by_index[each.link].name
             at = Ref(RefKind.ADDRESS, netns.id, (str(address),), f"{each} dev {link}", str(each))
-            yield at, Remedy(f"take {each} from {link} of {netns.id}", (DeleteAddress(netns.id, link, each),))
+            yield at, Remedy(f"remove {each} from {link} in {netns.id}", (DeleteAddress(netns.id, link, each),))
     found = failure.world.fib(netns).lookup(FlowKey(address))
     if isinstance(found, Found) and found.route.kind == "local" and found.route.protocol != "kernel":
         word = network_word(found.route.destination)
-        remedy = Remedy(f"delete route local {word} of {netns.id}", (DeleteRoute(netns.id, found.route),))
+        remedy = Remedy(f"delete route local {word} in {netns.id}", (DeleteRoute(netns.id, found.route),))
         yield route_ref(netns, found.route), remedy

@@ -19,7 +19,7 @@ def used_up(failure: Failure) -> list[Blocker]:
             continue
         rule = found[1]
         sentence = (
-            f"rule {step.ref.name} in {step.ref.netns} changes the time to live of {step.packet}, which ends in "
+            f"rule {step.ref.name} in {step.ref.netns} changes the TTL of {step.packet}, which expires in "
             f"{failure.netns.id}: {rule.text}"
         )
         remedies = ways_past(step.packet, step.ref, rule, answer=failure.from_service)
@@ -40,8 +40,8 @@ def behind_a_proxy(failure: Failure) -> list[Blocker]:
             taken = step.ref.name
         elif taken and any(translates(statement) for statement in rule[1].statements):
             sentence = (
-                f"rule {step.ref.name} in {step.ref.netns} translates what {taken} gives to a proxy, so that the "
-                f"connection's later packets, which {taken} sees untranslated, are refused: {rule[1].text}"
+                f"rule {step.ref.name} in {step.ref.netns} translates a flow that {taken} gives to a proxy; the "
+                f"connection's later packets reach {taken} untranslated and are reset: {rule[1].text}"
             )
             remedies = ways_past(step.packet, step.ref, rule[1], answer=False)
             owner = owner_of(step.ref, failure.world.netns(step.ref.netns).firewall)

@@ -49,7 +49,7 @@ def no_service(failure: Failure) -> list[Blocker]:
         AddAddress(node.id, _loopback(node), Address(0, packet.dst, packet.dst.max_prefixlen)),
         Listen(node.id, replace(held(failure, packet.dport or 0), address=packet.dst)),
     )
-    title = f"give a service {asked} and something that is ready (see: kubectl get service,endpointslices -A)"
+    title = f"give the service on {asked} a ready endpoint (see: kubectl get service,endpointslices -A)"
     at = Ref(RefKind.NETNS, node.id, (), asked, f"{asked} of {BALANCER}")
     remedy = Remedy(title, served, manual=True, cost=ASK)
     return [Blocker("NAT_NOT_PUBLISHED", sentence, at, (remedy,), BALANCER, near_misses=untranslated(failure, hop))]
@@ -67,17 +67,17 @@ def not_here(failure: Failure) -> list[Blocker]:
         return []
     here = AddAddress(host.id, device, Address(0, wanted, wanted.max_prefixlen))
     ref = Ref(RefKind.NETNS, host.id, (), str(wanted), f"{host.id} without {wanted}")
-    rounds = f"it takes them round and round by {device}"
-    back = f"it would send them back by {device}, where they came from"
+    rounds = f"{host.id} routes it back out of {device} (routing loop)"
+    back = f"{host.id} would route it back out of {device}, where it came in"
     then = rounds if host.links_by_name[device].kind == "loopback" else back
-    sentence = f"{host.id} is sent packets for {wanted}, which nobody in view has: {then}"
-    hint = f"if another host should have {wanted}, packets for it must not be sent to {host.id}"
+    sentence = f"no interface in the snapshot has {wanted}; {then}"
+    hint = f"if another host should have {wanted}, correct the route or neighbour entry that leads to {host.id}"
     return [
         Blocker(
             "DST_NO_ADDRESS",
             sentence,
             ref,
-            (Remedy(f"give {device} of {host.id} the address {wanted}", (here,)),),
+            (Remedy(f"assign {wanted} to {device} in {host.id}", (here,)),),
             evidence=(hint,),
         )
     ]

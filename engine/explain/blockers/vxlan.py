@@ -54,10 +54,10 @@ def _told(failure: Failure, netns: Netns, link: Link, end: _End) -> Blocker:
     entries = [each for each in netns.fdb if each.link == link.index and each.destination is not None]
     wrong = [each for each in entries if each.mac in (*end.macs, ZERO_MAC) and each.destination != end.remote]
     ref = Ref(RefKind.LINK, netns.id, (link.index,), link.name, f"{link.name} (forwarding entries)")
-    ends = f"frames for {end.netns.id}, whose end of it is {end.remote}"
-    sentence = f"{link.name} of {netns.id} has no forwarding entry for {ends}"
+    ends = f"frames for {end.netns.id} (remote {end.remote})"
+    sentence = f"{link.name} in {netns.id} has no forwarding entry for {ends}"
     if wrong:
-        sentence = f"{link.name} of {netns.id} sends {ends}, to {wrong[0].destination}"
+        sentence = f"{link.name} in {netns.id} sends {ends} to the wrong remote {wrong[0].destination}"
     had = tuple(f"it has: {each.mac} dst {each.destination}" for each in entries[:4]) or ("it has no entry",)
     evidence = (*had, f"then: {failure.step.text}")
     return Blocker("LINK_VXLAN_FORWARDING", sentence, ref, tuple(_remedies(netns, link, end, wrong)), "admin", evidence)
@@ -74,7 +74,7 @@ def _remedies(netns: Netns, link: Link, end: _End, wrong: list[FdbEntry]) -> Ite
         gone = tuple(DeleteForwarding(netns.id, link.name, mac, each) for each in there)
         what = "unknown frames" if mac == ZERO_MAC else f"frames for {mac}"
         instead = f" instead of {there[0]}" if there else ""
-        title = f"send {what} of {link.name} in {netns.id} to {end.remote}{instead}"
+        title = f"forward {what} on {link.name} in {netns.id} to {end.remote}{instead}"
         yield Remedy(title, (*gone, AddForwarding(netns.id, link.name, mac, end.remote)))
 
 

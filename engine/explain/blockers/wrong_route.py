@@ -28,9 +28,9 @@ from engine.path.lookup.fib import Fib, FlowKey, Found
 from engine.path.lookup.route_decision import route_ref, rule_ref
 
 #: What an exit node's user has.
-EXIT_NODE = "`tailscale set --exit-node-allow-lan-access` leaves this host's own networks alone (not checked)"
+EXIT_NODE = "`tailscale set --exit-node-allow-lan-access` exempts the local networks (not checked)"
 #: What the user of another machine's routes has.
-ACCEPTED = "`tailscale set --accept-routes=false` takes none of other machines' routes (not checked)"
+ACCEPTED = "`tailscale set --accept-routes=false` ignores the routes that other machines advertise (not checked)"
 
 
 def detours(failure: Failure) -> list[Blocker]:
@@ -91,7 +91,7 @@ def _remedies(failure: Failure, packet: Packet, netns: Netns, turn: Found) -> It
     if turn.rule.priority not in STANDARD:
         yield from past_rule(failure, packet, netns, turn.rule)
         change = DeletePolicyRule(netns.id, turn.rule)
-        yield Remedy(f"delete policy rule {turn.rule.priority} of {netns.id}", (change,), cost=WIDE)
+        yield Remedy(f"delete policy rule {turn.rule.priority} in {netns.id}", (change,), cost=WIDE)
     route = turn.route
     everybodys = turn.rule.priority not in STANDARD and not route.destination.prefixlen
     cost = WIDE if everybodys or route.protocol == "kernel" else 1
@@ -100,15 +100,17 @@ def _remedies(failure: Failure, packet: Packet, netns: Netns, turn: Found) -> It
     hop, word = turn.nexthops[0], network_word(route.destination)
     device = netns.links_by_index[hop.link or 0].name
     if _another(failure, netns, route):
-        yield Remedy(f"delete route {word} of {netns.id} (dev {device})", (delete,), cost=cost)
+        yield Remedy(f"delete route {word} dev {device} in {netns.id}", (delete,), cost=cost)
     for way in gateways(failure, netns, wanted) if route.protocol != "kernel" else ():
         if way.gateway != wanted and (way.link, way.gateway) != (hop.link, hop.gateway):
             better = replace(route, nexthops=(way,), scope="global", preferred_source=None, text="")
             old = hop.gateway or device
-            title = f"route {word} of {netns.id} by {way.gateway} instead of {old}"
+            title = f"add route {word} via {way.gateway} in {netns.id}, instead of {old}"
             if way.link != hop.link and not route.destination.prefixlen:
                 alone = replace(better, destination=ip_network(wanted))
-                yield Remedy(f"route {alone.destination} of {netns.id} by {way.gateway}", (AddRoute(netns.id, alone),))
+                yield Remedy(
+                    f"add route {alone.destination} via {way.gateway} in {netns.id}", (AddRoute(netns.id, alone),)
+                )
                 yield Remedy(title, (delete, AddRoute(netns.id, better)), cost=WIDE)
             else:
                 yield Remedy(title, (delete, AddRoute(netns.id, better)), cost=cost)

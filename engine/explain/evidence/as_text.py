@@ -32,7 +32,7 @@ def asked(match: Match, view: View, table: Table) -> str:
     if not words:
         words = f"@{match.lookup}" if match.lookup else held(match.fields, elements)
         words = f"not {words}" if match.negate else words
-    inside = f" ({match.lookup} holds {held(match.fields, elements)})" if match.lookup is not None else ""
+    inside = f" ({match.lookup} contains {held(match.fields, elements)})" if match.lookup is not None else ""
     return f"“{words}”{inside}"
 
 
@@ -87,7 +87,7 @@ def value(name: str, have: Value | Unknown) -> str:
     if have is None:
         return "no such field"
     if have is UNKNOWN or isinstance(have, Unknown):
-        return "something that is not known"
+        return "an unknown value"
     if isinstance(have, frozenset):
         return ", ".join(sorted(have)) or "none"
     return _number(name, have) if isinstance(have, int) else have or "none"

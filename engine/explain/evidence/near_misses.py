@@ -94,17 +94,17 @@ class Failed:
         """“dport: the rule asks 81, the packet has 80”, and what it had before its translation, where that would do."""
         statement, view = self.statement, passed.view
         if statement is None:
-            return f"never asked: {self.sender}"
+            return f"not evaluated: {self.sender}"
         fields = statement.fields
         if isinstance(statement, Match):
-            wanted = f"the rule asks {asked(statement, view, self.table)}"
+            wanted = f"the rule matches {asked(statement, view, self.table)}"
         else:
             entries = [each for each in _entries(self.table, statement) if not self.target or _leads(each, self.target)]
             wanted = f"{f'@{statement.lookup}' if statement.lookup else 'the map'} has {keys(fields, entries)}"
         original = passed.original
         before = ""
         if original is not None and self.held_for(original):
-            before = f" ({has(fields, original)} before it was translated)"
+            before = f" ({has(fields, original)} before translation)"
         return f"{label(fields)}: {wanted}, the packet has {has(fields, view)}{before}"
 
 

@@ -91,10 +91,10 @@ def _bypassed(world: World, passage: Passage) -> Iterator[Bypassed]:
         unmarked = replace(before.context, oif="", ct_status=before.context.ct_status - {"dnat"})
         trial = try_hook(bare, passage.netns, "input", before.packet, unmarked)
         if trial.denied is not None and aimed(trial.conditions, before.packet):
-            why = f"it is asked of packets for {passage.netns} itself; this one is sent on to {now}"
+            why = f"it filters packets for {passage.netns} itself; this one is forwarded to {now}"
             yield Bypassed(trial.denied, why, trial)
     if before is not None:
-        why = f"it is asked after the translation, when the packet is for {now} already"
+        why = f"it runs after DNAT, when the destination is {now}"
         yield from _late(bare, replace(passage, packet=before.packet), why)
     yield from _late(bare, passage, "")
     yield from _orphaned(bare, passage)
@@ -106,7 +106,7 @@ def _late(world: World, passage: Passage, why: str) -> Iterator[Bypassed]:
         trial = try_hook(world, passage.netns, passage.hook, passage.packet, passage.context)
         if trial.denied is not None:
             if aimed(trial.conditions, passage.packet):
-                yield Bypassed(trial.denied, why or f"a rule before it lets {passage.packet} go", trial)
+                yield Bypassed(trial.denied, why or f"a rule before it accepts {passage.packet}", trial)
             return
         general = [ref for ref, conditions in trial.let_go if not exempting(conditions)]
         if not general:
@@ -120,14 +120,14 @@ def _orphaned(world: World, passage: Passage) -> Iterator[Bypassed]:
     for packet in packets:
         for trial in orphans(world, passage.netns, passage.hook, packet, passage.context):
             if trial.denied is not None and aimed(trial.conditions, packet):
-                yield Bypassed(trial.denied, f"no rule leads to the chain {trial.denied.key[3]}", trial)
+                yield Bypassed(trial.denied, f"no rule jumps to chain {trial.denied.key[3]}", trial)
 
 
 def _purpose(found: Bypassed, denied: Packet, port: str) -> str:
     """What the rule is there for: a source, a port, or both."""
     if at_source(found.trial.conditions):
-        return f"keep {denied.src} from {port}" if at_port(found.trial.conditions, denied) else f"keep {denied.src} out"
-    return f"keep {port} closed"
+        return f"block {denied.src} from {port}" if at_port(found.trial.conditions, denied) else f"block {denied.src}"
+    return f"close {port}"
 
 
 def _finding(world: World, question: Question, passage: Passage, found: Bypassed) -> Cause:
@@ -137,13 +137,13 @@ def _finding(world: World, question: Question, passage: Passage, found: Bypassed
     port = f"{denied.dport}/{denied.protocol}"
     meant = _purpose(found, denied, port)
     whose = "" if owner == "admin" else f"{owner}'s "
-    sentence = f"reachable, though {whose}rule {found.at.name} in {passage.netns} is there to {meant}: {found.why}"
-    evidence = [f"the packet there: {passage.packet}"]
+    sentence = f"reachable, although {whose}rule {found.at.name} in {passage.netns} should {meant}: {found.why}"
+    evidence = [f"packet at this rule: {passage.packet}"]
     if passage.original is not None:
-        evidence.append(f"translated before: {passage.original.packet} became {passage.original.after}")
+        evidence.append(f"translated before: {passage.original.packet} to {passage.original.after}")
     if rule is not None and rule[1].packets is not None:
-        evidence.append(f"the rule has counted {rule[1].packets} packets")
+        evidence.append(f"the rule's counter: {rule[1].packets} packets")
     if owner in ELSEWHERE and passage.hook == "forward":
-        evidence.append(f"lasting (not checked): {ELSEWHERE[owner]}")
+        evidence.append(f"permanent (not checked): {ELSEWHERE[owner]}")
     fixes = closing(Opening(world, question, passage.netns, passage.hook, denied, found.trial.conditions))
     return Cause(CODE, sentence, found.at, owner, tuple(evidence), fixes=fixes)

@@ -52,7 +52,7 @@ def closing(opening: Opening) -> tuple[Fix, ...]:
     symptoms = {run.result.symptom for run in runs}
     if Symptom.CONNECTED in symptoms:
         return ()
-    who = f"what comes from {_word(selector.source)} to " if selector.source is not None else ""
+    who = f"packets from {_word(selector.source)} to  " if selector.source is not None else ""
     title = f"to keep it out, drop {who}port {opening.packet.dport}/{opening.packet.protocol} in {place.chain}"
     effects = Sideways(opening.question).of(opening.world, after, (change,)).sentences()
     then = runs[0].result.symptom

@@ -46,10 +46,10 @@ def _finding(failure: Failure, narrow: TooBig) -> Cause:
     blocker = diagnose(failure)[0]
     nowhere = Ref(RefKind.NETNS, failure.netns.id, (), failure.netns.id, failure.netns.id)
     sentence = (
-        f"it connects, and large packets are lost: {narrow.sender} sends up to {narrow.size} bytes at once, "
-        f"{narrow.device} of {narrow.netns} takes {narrow.mtu}, and the error that says so does not get back"
+        f"connects, but large packets are lost: {narrow.sender} sends up to {narrow.size} bytes, "
+        f"{narrow.device} of {narrow.netns} has MTU {narrow.mtu}, and the ICMP error does not reach the sender"
     )
-    evidence = (f"the error: {blocker.sentence}", *_smaller(failure, narrow))
+    evidence = (f"the ICMP error: {blocker.sentence}", *_smaller(failure, narrow))
     at = failure.step.ref or nowhere
     return Cause("LINK_PMTU_BLACKHOLE", sentence, at, blocker.owner, evidence, fixes=tuple(_fixes(failure, narrow)))
 
@@ -62,7 +62,7 @@ def _smaller(failure: Failure, narrow: TooBig) -> Iterator[str]:
         smaller = netns.with_link(replace(link, mtu=narrow.mtu))
         after = failure.world.derive(failure.world.snapshot.with_netns(smaller))
         if not _still(after, failure.question, narrow):
-            yield f"without a rule: `ip link set {link.name} mtu {narrow.mtu}` in {netns.id} (checked on the model)"
+            yield f"without a rule: `ip link set {link.name} mtu {narrow.mtu}` in {netns.id} (verified in simulation)"
 
 
 def _fixes(failure: Failure, narrow: TooBig) -> Iterator[Fix]:
@@ -84,7 +84,7 @@ def _still(world: World, question: Question, narrow: TooBig) -> bool:
 def _clamp(failure: Failure, narrow: TooBig) -> Remedy:
     """The far end is told, as it opens the connection, to be sent no larger packets than the router passes on."""
     netns = failure.world.netns(narrow.netns)
-    title = f"clamp the MSS of connections by {narrow.device} of {netns.id} to what their way takes"
+    title = f"clamp the MSS of connections via {narrow.device} in {netns.id} to the path MTU"
     return Remedy(title, (clamping(_place(netns, narrow.packet.dst.version), narrow.device),))
 
 

@@ -61,8 +61,8 @@ def _another_answers(talk: Failure) -> Iterator[Cause]:
         return
     if meant.netns is None:
         if meant.created and netns == talk.world.snapshot.host:
-            sentence = f"{at.text} answers in {netns}, and not {meant.name}, which publishes the same port"
-            never = f"{meant.name} was created and never started: stop the other program, then start it"
+            sentence = f"{at.text} in {netns} answers instead of {meant.name}, which publishes the same port"
+            never = f"{meant.name} never started: stop the other program, then start it"
             yield Cause("DST_PORT_CONFLICT", sentence, at, "admin", (never,))
         return
     step = translation_of(talk)
@@ -72,7 +72,9 @@ def _another_answers(talk: Failure) -> Iterator[Cause]:
     host, port = talk.world.netns(step.ref.netns), step.packet.dport or 0
     here = [each.name for each in talk.world.snapshot.containers_in(netns)]
     who = here[0] if here else netns
-    sentence = f"{who} answers, and not {meant.name}: rule {step.ref.name} in {host.id} translates port {port} to {who}"
+    sentence = (
+        f"{who} answers instead of {meant.name}: rule {step.ref.name} in {host.id} translates port {port} to {who}"
+    )
     evidence = (f"rule: {found[1].text}", f"{meant.engine} published {port} for {meant.name}")
     services = [each for each in all_services(talk, host) if each.netns.id == meant.netns and each.port == meant.port]
     remedies = right_targets(talk, step, found[1], services)
@@ -117,11 +119,15 @@ def _only_by_proxy(talk: Failure) -> Iterator[Cause]:
     if service is None or service.address.version != packet.dst.version or _from_bridge(talk, service.bridge):
         return
     sentence = (
-        f"{service.name} is reached by docker-proxy alone, since {talk.netns.id} does not translate port "
-        f"{packet.dport}: it sees {second.forward.hops[0].packet.src} for every client"
+        f"{service.name} is reached through docker-proxy only: {talk.netns.id} has no DNAT rule for port "
+        f"{packet.dport}; it sees {second.forward.hops[0].packet.src} for every client"
     )
     untracked = any(step.context.ct_state == "untracked" for step in talk.trace.hops[-1].steps)
-    why = "a rule keeps the packet out of tracking" if untracked else "rules were flushed, or dockerd writes none"
+    why = (
+        "a rule exempts the packet from connection tracking"
+        if untracked
+        else "rules were flushed, or dockerd writes none"
+    )
     evidence = (why,)
     anew = written_anew(service.container) if service.container and not untracked else ""
     remedy = publish(talk, talk.netns, service, packet.dport or 0, anew)

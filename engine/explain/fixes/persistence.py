@@ -55,7 +55,7 @@ def lasting(snapshot: Snapshot, changes: Iterable[Change]) -> Lasting:
     return Lasting("; ".join(words), commands if all(one.commands or one.survives in NOTHING for one in each) else ())
 
 
-CACHE = "nothing to keep: it is a cache"
+CACHE = "nothing to keep: the entry is a cache"
 NOTHING = frozenset({CACHE})
 
 
@@ -64,7 +64,7 @@ def _inside(snapshot: Snapshot, netns: str) -> str:
     if netns == snapshot.host:
         return ""
     containers = snapshot.containers_in(netns)
-    return f"until {containers[0].name} is started again" if containers else f"as long as {netns} is there"
+    return f"until {containers[0].name} restarts" if containers else f"while namespace {netns} exists"
 
 
 def _sysctl(snapshot: Snapshot, change: SetSysctl) -> Lasting:
@@ -72,11 +72,11 @@ def _sysctl(snapshot: Snapshot, change: SetSysctl) -> Lasting:
     if inside:
         containers = snapshot.containers_in(change.netns)
         engine = containers[0].engine.partition(" ")[0] if containers else ""
-        more = f"; lasting: {engine} run --sysctl {change.name}={change.value}" if engine else ""
+        more = f"; permanent: {engine} run --sysctl {change.name}={change.value}" if engine else ""
         return Lasting(f"{inside}{more}")
     device = change.name.split(".", 3)[-1].rpartition(".")[0] if ".conf." in change.name else ""
-    anew = f" or until {device} is made anew" if device in snapshot.host_netns.links_by_name else ""
-    words = f"until a reboot{anew}; an engine restart and a firewall reload keep it"
+    anew = f" or until {device} is created again" if device in snapshot.host_netns.links_by_name else ""
+    words = f"until reboot{anew}; survives an engine restart and a firewall reload"
     return Lasting(words, sysctl_file(snapshot, change))
 
 
@@ -100,50 +100,50 @@ def _element(snapshot: Snapshot, change: AddElement | DeleteElement) -> Lasting:
         return Lasting(inside)
     owner = owner_of_set(change.table, change.name)
     saved = "/etc/nftables.conf has it" if change.table else "it is saved (ipset save)"
-    words = BANS.get(owner, f"until a reboot or a reload of the set, unless {saved}; an engine restart keeps it")
+    words = BANS.get(owner, f"until reboot or a reload of the set, unless {saved}; survives an engine restart")
     return Lasting(words, unban(snapshot, change) if isinstance(change, DeleteElement) else ())
 
 
 def _of_engine(place: RulePlace) -> str:
-    return f"until a reboot or a restart of the engine, which writes {place.chain} anew"
+    return f"until reboot or engine restart, which writes {place.chain} again"
 
 
 def _of_ufw(_: RulePlace) -> str:
-    return "until a reboot or `ufw reload`; an engine restart keeps it"
+    return "until reboot or `ufw reload`; survives an engine restart"
 
 
 def _of_firewalld(_: RulePlace) -> str:
-    return "until a reboot or `firewall-cmd --reload`; an engine restart keeps it"
+    return "until reboot or `firewall-cmd --reload`; survives an engine restart"
 
 
 def _of_admin(place: RulePlace) -> str:
     saved = "/etc/nftables.conf has it" if place.backend is Backend.NFT else "it is saved (iptables-save)"
-    keeps = "an engine restart keeps it"
-    return f"until a reboot or a reload of the firewall's rules, unless {saved}; {keeps}"
+    keeps = "survives an engine restart"
+    return f"until reboot or a reload of the firewall's rules, unless {saved}; {keeps}"
 
 
 def _until(what: str) -> Callable[[RulePlace], str]:
-    return lambda place: f"until a reboot or until {what.format(place.chain)}"
+    return lambda place: f"until reboot or until {what.format(place.chain)}"
 
 
 #: Sets that a tool fills, and when it puts back what was taken out.
 BANS: Mapping[str, str] = {
-    "fail2ban": "until fail2ban bans the address again, or is restarted with its bans",
-    "crowdsec": "until CrowdSec decides on the address again, or its bouncer is restarted with the decision",
-    "firewalld": "until a reboot or `firewall-cmd --reload`; an engine restart keeps it",
+    "fail2ban": "until fail2ban bans the address again, or restarts with its bans",
+    "crowdsec": "until CrowdSec decides on the address again, or its bouncer restarts with the decision",
+    "firewalld": "until reboot or `firewall-cmd --reload`; survives an engine restart",
 }
 
 RULES: Mapping[str, Callable[[RulePlace], str]] = {
     "docker": _of_engine,
     "podman": _of_engine,
-    "libvirt": _until("libvirt starts its network, and writes {} anew"),
-    "kube-proxy": _until("kube-proxy writes {} anew, as at every change of a service"),
-    "cni": _until("the network's plugin writes {} anew"),
-    "incus": _until("Incus starts its network, and writes {} anew"),
-    "lxd": _until("LXD starts its network, and writes {} anew"),
-    "tailscale": _until("tailscaled is restarted, which writes {} anew"),
-    "fail2ban": _until("fail2ban bans the address again, or is restarted with its bans"),
-    "crowdsec": _until("CrowdSec's bouncer is restarted, which writes {} anew"),
+    "libvirt": _until("libvirt starts its network, and writes {} again"),
+    "kube-proxy": _until("kube-proxy writes {} again, as at every change of a service"),
+    "cni": _until("the network plugin writes {} again"),
+    "incus": _until("Incus starts its network, and writes {} again"),
+    "lxd": _until("LXD starts its network, and writes {} again"),
+    "tailscale": _until("tailscaled restarts, and writes {} again"),
+    "fail2ban": _until("fail2ban bans the address again, or restarts with its bans"),
+    "crowdsec": _until("CrowdSec's bouncer restarts, and writes {} again"),
     "ufw": _of_ufw,
     "firewalld": _of_firewalld,
 }
@@ -155,7 +155,7 @@ def _network(
     inside = _inside(snapshot, change.netns)
     if inside:
         return Lasting(inside)
-    words = "until a reboot or until the network's manager sets the device up again"
+    words = "until reboot or until the network manager configures the device again"
     return Lasting(words, network_manager(snapshot, change))
 
 
@@ -164,12 +164,12 @@ def _link(snapshot: Snapshot, change: SetLink | SetPort | SetArp) -> Lasting:
     link = snapshot.by_id[change.netns].links_by_name.get(change.link)
     if not inside and link is not None and link.kind == "veth" and link.peer is not None:
         peer = snapshot.containers_in(link.peer.netns or "")
-        inside = f"until {peer[0].name} is started again, with a new device" if peer else ""
-    return Lasting(inside or "until a reboot; an engine restart keeps it")
+        inside = f"until {peer[0].name} restarts, with a new device" if peer else ""
+    return Lasting(inside or "until reboot; survives an engine restart")
 
 
 def _forwarding(_snapshot: Snapshot, change: AddForwarding | DeleteForwarding) -> Lasting:
-    return Lasting(f"until {change.link} is made anew, or whoever keeps its entries writes them again")
+    return Lasting(f"until {change.link} is created again, or its control plane writes its entries again")
 
 
 def _cache(_snapshot: Snapshot, _change: DeleteNeighbour | DeleteFlow) -> Lasting:
@@ -178,8 +178,8 @@ def _cache(_snapshot: Snapshot, _change: DeleteNeighbour | DeleteFlow) -> Lastin
 
 def _container(snapshot: Snapshot, change: SetContainer) -> Lasting:
     if change.words[0] != "start":
-        return Lasting("until the container is stopped")
-    words = "until a reboot or a restart of the engine, unless the container has a restart policy"
+        return Lasting("until the container stops")
+    words = "until reboot or engine restart, unless the container has a restart policy"
     client = change.client
     if not client or client[0] != "docker":
         return Lasting(words)
@@ -188,7 +188,7 @@ def _container(snapshot: Snapshot, change: SetContainer) -> Lasting:
 
 
 def _listen(_snapshot: Snapshot, _change: Listen) -> Lasting:
-    return Lasting("as long as it is started so")
+    return Lasting("while the program runs with these arguments")
 
 
 KEPT: Mapping[type[Any], Kept] = {

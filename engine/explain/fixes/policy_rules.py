@@ -37,7 +37,7 @@ def past_rule(failure: Failure, packet: Packet, netns: Netns, rule: PolicyRule) 
 def _to_main(netns: Netns, rule: PolicyRule, what: str) -> Remedy:
     source, to = rule.source or "all", f" to {rule.destination}" if rule.destination else ""
     made = replace(rule, text=f"{rule.priority}:\tfrom {source}{to} lookup main")
-    return Remedy(f"route {what} by the main table of {netns.id}", (AddPolicyRule(netns.id, made),))
+    return Remedy(f"add policy rule in {netns.id}: route {what} by the main table", (AddPolicyRule(netns.id, made),))
 
 
 def _network(netns: Netns, address: IPAddress) -> IPNetwork:

@@ -42,7 +42,7 @@ def ways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[Remedy]:
             by, way, scope = link.name, NextHop(link.index), "link" if wanted.version == 4 else "global"
         if destination not in there:
             route = Route(destination, scope=scope, nexthops=(way,), text=f"{destination} via {by}")
-            title = f"route {network_word(destination)} of {netns.id} by {by}"
+            title = f"add {network_word(destination)} route via {by} in {netns.id}"
             found.append(Remedy(title, (AddRoute(netns.id, route),)))
     return found
 
@@ -60,7 +60,7 @@ def up_to_output(failure: Failure, netns: Netns, wanted: IPAddress) -> Iterator[
     for link in sorted(links, key=lambda each: each.kind == "bridge")[:MOST_DEVICES]:
         to, scope = ip_network(wanted), "link" if wanted.version == 4 else "global"
         route = Route(to, scope=scope, nexthops=(NextHop(link.index),), text=f"{to} dev {link.name}")
-        title = f"route {to} of {netns.id} by {link.name}, so that it gets as far as the rules that translate it"
+        title = f"add route {to} dev {link.name} in {netns.id}, so that the packet reaches the NAT rules"
         yield Remedy(title, (AddRoute(netns.id, route),))
 
 
@@ -140,7 +140,8 @@ def wider_masks(failure: Failure, netns: Netns, wanted: IPAddress) -> Iterator[R
         if wanted in wide:
             name, whole = netns.links_by_index[own.link].name, Address(own.link, own.address, wide.prefixlen)
             yield Remedy(
-                f"give {name} of {netns.id} {whole}, as its neighbours have it", (AddAddress(netns.id, name, whole),)
+                f"assign {whole} to {name} in {netns.id}, with its neighbours' prefix length",
+                (AddAddress(netns.id, name, whole),),
             )
 
 

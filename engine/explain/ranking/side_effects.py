@@ -51,7 +51,7 @@ class Effects:
         """The effects in words, those of places that share them in one."""
         told = [*_told(self.opened, "can now also reach"), *_told(self.closed, "can no longer reach")]
         if self.untried:
-            told.append(f"{self.untried} more ways that it could change were not tried")
+            told.append(f"{self.untried} more possible side effects were not checked")
         return tuple(told)
 
 

@@ -24,8 +24,8 @@ from engine.model.owner import ADMIN
 from engine.model.ref import Ref, RefKind
 from engine.path.world import World
 
-BEHIND = "without the rule above and its exception, this stops the packet"
-SETTLED = "none of its own: the exception above lets the packet pass here, too"
+BEHIND = "without the rule above and its exception, this blocks the packet"
+SETTLED = "none of its own: the fix above takes the packet past it too"
 
 
 def with_shielded(host: World, search: Search, steps: list[Step]) -> list[Step]:

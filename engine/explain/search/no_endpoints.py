@@ -22,7 +22,7 @@ def refused(port: int | None, steps: list[Step]) -> list[Step]:
         if one is None or other is None or second.blocker.code != "NAT_NOT_PUBLISHED":
             continue
         owner, lack = first.blocker.owner, second.blocker.owner
-        title = f"give the service of port {port} something that is ready: {owner} refuses it as long as it has nothing"
+        title = f"give the service on port {port} a ready endpoint: {owner} rejects it while it has none"
         if not _says_so(port, first):
             if owner not in ENGINES or owner != lack:
                 continue

@@ -43,7 +43,7 @@ def hollow(gaps: tuple[Gap, ...], netns: str) -> bool:
 def cause_of(gap: Gap) -> Cause:
     """A gap as the cause of an answer that can't be given."""
     ref = Ref(RefKind.NETNS, gap.netns, (), gap.netns, f"{gap.source} of {gap.netns}")
-    sentence = f"what {gap.source} of {gap.netns} holds could not be read: {gap.reason}"
+    sentence = f"cannot read {gap.source} of {gap.netns}: {gap.reason}"
     return Cause("INFO_NOT_READ", sentence, ref)
 
 

@@ -40,7 +40,7 @@ def _all(snapshot: Snapshot, question: Question) -> Iterator[Vantage]:
     for link, address in uplinks(snapshot, question.address.version):
         asked = address.address if question.address.is_loopback else question.address
         source = client_beyond(snapshot, link, address)
-        name = f"{source.netns} (by {link.name})" if not source.outside else f"outside, by {link.name}"
+        name = f"{source.netns} (via {link.name})" if not source.outside else f"outside, via {link.name}"
         yield Vantage(name, replace(question, source=source, address=asked))
     here = Source(snapshot.host)
     yield Vantage("host", replace(question, source=here))

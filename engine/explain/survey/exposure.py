@@ -55,7 +55,7 @@ def _is_inside(snapshot: Snapshot, source: Source) -> bool:
 def _loopback(_: Snapshot, port: Port) -> str:
     if not port.loopback_only:
         return ""
-    return f"{port.owner}'s port {port.question.port} is meant for {port.question.address} only"
+    return f"{port.owner}'s port {port.question.port} is published on {port.question.address} only"
 
 
 def _unpublished(snapshot: Snapshot, port: Port) -> str:
@@ -67,8 +67,8 @@ def _unpublished(snapshot: Snapshot, port: Port) -> str:
         if container.name == port.owner and any(
             one.container_port == asked.port and one.protocol is asked.protocol for one in container.published
         ):
-            return f"{port.owner}'s own address {asked.address} is reached past its published port"
-    return f"{port.owner} does not publish port {asked.port}, yet its own address {asked.address} is reached"
+            return f"{port.owner}'s own address {asked.address} is reachable beside its published port"
+    return f"{port.owner} does not publish port {asked.port}, but its address {asked.address} is reachable"
 
 
 def _internal(snapshot: Snapshot, port: Port) -> str:

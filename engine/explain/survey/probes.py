@@ -91,7 +91,7 @@ def _places(snapshot: Snapshot, question: Question) -> Iterator[Place]:
         if asker.device == link.name and asker.address is not None and asker.address in subnet:
             source, own = asker, frozenset({asker.address})
         who = str(subnet) if source.outside else source.netns
-        yield Place(f"{who} (by {link.name})", source, own)
+        yield Place(f"{who} (via {link.name})", source, own)
     yield Place("the host", Source(snapshot.host), _addresses(snapshot, Source(snapshot.host)))
     networks: set[tuple[str, ...]] = set()
     for container in snapshot.containers:

@@ -119,7 +119,7 @@ class Asker:
         if not self._expects(journey):
             return replace(trace, outcome=Outcome.REPLY_MISMATCH)
         device = self.question.source.device
-        words = f"packets of the client arrive on {device} and answers reach it: what is between is not seen here"
+        words = f"the network between the client and {device} passes packets and replies; it is not in the snapshot"
         about = Assumption("ASSUME_OUTSIDE_PATH", f"{words} (routers, security groups; --prove waits for one)")
         return replace(trace, outcome=Outcome.DELIVERED, assumptions=(*trace.assumptions, about))
 
@@ -134,17 +134,17 @@ class Asker:
         """The end of what goes back: the client's socket takes only what it waits for."""
         if journey.proxied:
             return journey.end(Outcome.DELIVERED)
-        expected, otherwise = self._expects(journey), "the error does not speak of the client's packet"
+        expected, otherwise = self._expects(journey), "the ICMP error quotes another packet than the client's"
         if journey.inner is None:
-            otherwise = f"{journey.packet} is not what the client waits for"
+            otherwise = f"{journey.packet} is not the reply that the client expects"
         elif device.kind == "loopback" and self.question.zone:
             # A socket for a link-local address belongs to a device; an error made here comes by loopback (tcp_v6_err).
-            expected, otherwise = False, "the error comes by loopback, the client's socket waits at a device"
+            expected, otherwise = False, "the ICMP error arrives on loopback, the client's socket is bound to a device"
         netns, source = journey.netns, self.question.source
         ref = Ref(RefKind.NETNS, netns.id, (), netns.id, netns.id)
         if expected and netns.id == source.netns and not source.outside:
             self.setting.refused.update(journey.packet.stripped - KEPT)
-            journey.step(StepKind.SOCKET, "the client's socket takes it", ref)
+            journey.step(StepKind.SOCKET, "the client's socket receives it", ref)
             return journey.end(Outcome.DELIVERED)
         text = otherwise if netns.id == source.netns else f"ends in {netns.id}, not at the client"
         journey.step(StepKind.SOCKET, text, ref)

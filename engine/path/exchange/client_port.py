@@ -56,7 +56,7 @@ def _held(world: World, question: Question) -> list[tuple[int, Assumption]]:
         for netns, entry in _towards(world, question, address):
             port = entry.original.sport
             if port in sockets:
-                sentence = f"a client that keeps its port {port} stays with the flow that {netns} tracks for it"
+                sentence = f"a client that reuses its port {port} matches the conntrack entry in {netns}"
                 found.setdefault(port, Assumption("ASSUME_CLIENT_PORT", sentence, entry_ref(netns, entry)))
     return list(found.items())[:MOST_KEPT]
 
@@ -99,6 +99,6 @@ def _stays(netns: str, target: str, entries: list[ConntrackEntry]) -> str:
     flow = entries[0].original
     ports = ", ".join(str(entry.original.sport) for entry in entries[:3]) + (", …" if len(entries) > 3 else "")
     return (
-        f"the client takes a new port: one that keeps its old one ({ports}) stays with {target}, where {netns} sends "
-        f"what {flow.src} began to send to {flow.dst}:{flow.dport} earlier"
+        f"the client uses a new port: one that reuses its old port ({ports}) goes to {target}, where {netns} sends "
+        f"the earlier flow from {flow.src} to {flow.dst}:{flow.dport}"
     )

@@ -225,7 +225,7 @@ class Talk:
         if relay.silent:
             return replace(connected, symptom=silent)
         if relay.target is None or relay.port is None or self.depth >= MOST_RELAYS:
-            about = Assumption("ASSUME_RELAY_SERVES", f"{relay.kind} passes the connection on to where it should")
+            about = Assumption("ASSUME_RELAY_SERVES", f"{relay.kind} passes the connection on to its target")
             forward = replace(connected.forward, assumptions=(*connected.forward.assumptions, about))
             return replace(connected, forward=forward)
         second = Question(Source(taken.netns.id), relay.target, relay.port, self.protocol)

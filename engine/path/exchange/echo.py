@@ -20,10 +20,10 @@ def take_echo(journey: Journey) -> Trace:
     icmp_echo_ignore_broadcasts has its usual value."""
     everybodys = shared(journey.netns, journey.packet.dst)
     if everybodys is not None and everybodys.kind == "broadcast":
-        return not_taken(journey, everybodys, "a broadcast address answers no echoes")
+        return not_taken(journey, everybodys, "broadcast addresses answer no echo requests")
     netns, name = journey.netns, IGNORE_ALL[journey.packet.dst.version]
     if netns.sysctl(name):
-        text = f"{netns.id} answers no echo requests ({name} = {netns.sysctl(name)})"
+        text = f"{netns.id} ignores echo requests ({name} = {netns.sysctl(name)})"
         journey.step(StepKind.SYSCTL, text, journey.sysctl_ref(name))
         return journey.end(Outcome.ECHO_IGNORED)
     ref = Ref(RefKind.NETNS, netns.id, (), netns.id, netns.id)

@@ -141,7 +141,7 @@ def foreign_source(journey: Journey, source: IPAddress) -> Trace | None:
     if source.version == 6 or source.is_unspecified or is_local(netns, journey.world.fib(netns), source):
         return None
     ref = Ref(RefKind.ADDRESS, netns.id, (str(source),), str(source), str(source))
-    journey.step(StepKind.NOTE, f"nothing is sent from {source}, which is no address of {netns.id}", ref)
+    journey.step(StepKind.NOTE, f"no error is sent: {source} is not an address of {netns.id}", ref)
     return journey.end(Outcome.MARTIAN)
 
 
@@ -164,5 +164,5 @@ def error_start(journey: Journey, arrival: Arrival, kind: RejectKind) -> Stage |
         if isinstance(way, Refusal):
             journey.step(StepKind.ROUTE, f"no reset is sent: {way.text}", way.ref)
             return journey.end(way.outcome)
-    journey.step(StepKind.BRIDGE, f"goes back by the port {port.name} that the packet came by", journey.link_ref(port))
+    journey.step(StepKind.BRIDGE, f"returns through the ingress port {port.name}", journey.link_ref(port))
     return OnWire(port, arrival.context.source_mac or None, arrival.context.target_mac)

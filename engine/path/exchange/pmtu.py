@@ -138,7 +138,9 @@ def _listener(netns: str, flow: object) -> Endpoint:
     def take(journey: Journey, _device: Link) -> Trace:
         ref = Ref(RefKind.NETNS, journey.netns.id, (), journey.netns.id, journey.netns.id)
         heard = journey.netns.id == netns and journey.inner == flow
-        journey.step(StepKind.SOCKET, "the sender learns of it" if heard else "the error is for nobody here", ref)
+        journey.step(
+            StepKind.SOCKET, "the sender receives the error" if heard else "no socket here receives the error", ref
+        )
         return journey.end(Outcome.DELIVERED if heard else Outcome.REPLY_MISMATCH)
 
     return take

@@ -70,15 +70,15 @@ class Answerer:
             a = "a broadcast" if everybodys.kind == "broadcast" else "an anycast"
             return not_taken(journey, everybodys, f"{a} address takes no connections")
         if everybodys is not None and everybodys.kind == "broadcast" and listener is None:
-            return not_taken(journey, everybodys, "nobody is told that no socket takes what is for everybody")
+            return not_taken(journey, everybodys, "no error is sent for broadcast or multicast without a socket")
         if listener is None:
             port = f"{journey.packet.dport}/{journey.packet.protocol}"
             ref = Ref(RefKind.NETNS, netns.id, (), netns.id, netns.id)
-            journey.step(StepKind.SOCKET, f"no socket takes {journey.packet.dst}:{port} here", ref)
+            journey.step(StepKind.SOCKET, f"no socket listens on {journey.packet.dst}:{port}", ref)
             return journey.end(Outcome.NO_LISTENER)
         ref = listener_ref(netns.id, listener)
         if self.protocol is Protocol.TCP and listener.queued > listener.backlog:
-            text = f"the accept queue is full ({listener.queued} wait, {listener.backlog} may)"
+            text = f"the accept queue is full ({listener.queued} waiting, backlog {listener.backlog})"
             journey.step(StepKind.SOCKET, text, ref)
             return journey.end(Outcome.BACKLOG_FULL)
         journey.step(StepKind.SOCKET, f"delivered to {ref.text}", ref)
@@ -92,12 +92,12 @@ class Answerer:
         if journey.proxied:  # a SYNPROXY takes one packet to open the connection; what it takes then is lost
             return journey.end(Outcome.DELIVERED if first.proxied else Outcome.RULE_DROP)
         ref = Ref(RefKind.NETNS, netns.id, (), netns.id, netns.id)
-        text = f"{netns.id} has no connection that {journey.packet} belongs to"
+        text = f"{netns.id} has no connection for {journey.packet}"
         if netns.id == first.netns.id and tuple_of(journey.packet) == tuple_of(first.packet):
             if given is None or given.seen == tuple_of(first.packet):
                 return journey.end(Outcome.DELIVERED)
             ref = listener_ref(netns.id, given.listener)
-            text = f"given to {given.listener}, which listens: the connection has another destination than the rule saw"
+            text = f"passed to listener {given.listener}: the connection's destination differs from the rule's packet"
         journey.step(StepKind.SOCKET, text, ref)
         return journey.end(Outcome.REPLY_MISMATCH)
 
@@ -155,7 +155,9 @@ class Answerer:
         netns = journey.netns
         here = self.taken is not None and netns.id == self.taken.netns.id
         ref = Ref(RefKind.NETNS, netns.id, (), netns.id, netns.id)
-        journey.step(StepKind.SOCKET, "whoever answered is told" if here else f"nobody in {netns.id} has answered", ref)
+        journey.step(
+            StepKind.SOCKET, "the replying socket receives it" if here else f"no socket in {netns.id} replied", ref
+        )
         return journey.end(Outcome.DELIVERED if here else Outcome.REPLY_MISMATCH)
 
     def is_reset(self, answer: Trace) -> bool:

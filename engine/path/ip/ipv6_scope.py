@@ -18,7 +18,7 @@ def loopback_from_outside(journey: Journey, packet: Packet, device: Link) -> Ref
         return None
     for which, address in (("source", packet.src), ("destination", packet.dst)):
         if address.is_loopback:
-            text = f"the {which} {address} is a loopback address, which no device may carry"
+            text = f"the {which} {address} is a loopback address, which no device carries"
             return Refusal(Outcome.MARTIAN, journey.link_ref(device), text)
     return None
 

@@ -51,7 +51,7 @@ def route_output(journey: Journey, packet: Packet) -> Way | Refusal:
     link_local = packet.dst.version == 6 and packet.dst.is_link_local
     if link_local and journey.connecting and journey.bound is None:
         ref = Ref(RefKind.ADDRESS, netns.id, (str(packet.dst),), str(packet.dst), str(packet.dst))
-        text = f"{packet.dst} is a link-local address: a client must say on which device it is"
+        text = f"{packet.dst} is a link-local address: the client must name its device"
         return Refusal(Outcome.MARTIAN, ref, text)
     device = netns.links_by_name.get(journey.context.socket_device)
     only = journey.bound if link_local else device.index if device is not None else None
@@ -78,7 +78,7 @@ def _on_link(journey: Journey, packet: Packet, link: Link | None) -> Way | None:
     if link is None or packet.dst.version == 6 or vrf_of(journey.netns, "", link.index) is not None:
         return None
     source = source_for(journey.netns, link, None, 4, "link")
-    text = f"{packet.dst} dev {link.name} (no route, but the socket is bound to {link.name})"
+    text = f"{packet.dst} dev {link.name} (no route; the socket is bound to {link.name})"
     route = Route(ip_network(packet.dst), nexthops=(NextHop(link.index),), scope="link")
     return Way(False, link, packet.dst, source, journey.link_ref(link), text, route)
 
@@ -90,7 +90,7 @@ def _loopback_leaves(journey: Journey, packet: Packet, link: Link) -> Refusal | 
     if either(journey.netns, link, "route_localnet"):
         return None
     name = f"net.ipv4.conf.{link.name}.route_localnet"
-    text = f"the source {packet.src} is a loopback address, which {link.name} must not carry ({name} = 0)"
+    text = f"the source {packet.src} is a loopback address, which {link.name} does not carry ({name} = 0)"
     return Refusal(Outcome.MARTIAN, journey.sysctl_ref(name), text)
 
 
@@ -145,7 +145,7 @@ def _onwards(journey: Journey, found: Found, packet: Packet) -> Way | Refusal:
     hop = _choose_hop(journey, packet, found)
     link = netns.links_by_index.get(hop.link or 0)
     if link is None:
-        return Refusal(Outcome.UNKNOWN, ref, "the route's device is not in the picture")
+        return Refusal(Outcome.UNKNOWN, ref, "the route's device is not in the snapshot")
     source = route.preferred_source or _source(journey, link, hop, packet, route)
     gateway = None if _is_oneself(journey, hop, ref, link) else hop.gateway
     via = f" via {gateway}" if gateway else ""
@@ -162,7 +162,7 @@ def _is_oneself(journey: Journey, hop: NextHop, ref: Ref, link: Link) -> bool:
         return True
     if gateway is None or gateway.version == 6 or gateway not in netns.addresses_by_value:
         return False
-    sentence = f"whether {netns.id} had the address {gateway} before it got a route by it can't be seen"
+    sentence = f"the snapshot does not show whether {netns.id} got the address {gateway} before the route via it"
     about = Assumption("ASSUME_GATEWAY_IS_ONESELF", sentence, ref)
     journey.assume(about)
     return journey.choices.pick_once((netns.id, gateway), 2, about) == 1
@@ -241,5 +241,5 @@ def _not_forwarding(journey: Journey, packet: Packet, device: Link) -> Refusal |
             name = "net.ipv4.ip_forward"
     if on:
         return None
-    text = f"the packet is not for this namespace, and forwarding is off ({name} = 0)"
+    text = f"forwarding is off ({name} = 0), and the packet is not for an address of this namespace"
     return Refusal(Outcome.NOT_FORWARDED, journey.sysctl_ref(name), text)

@@ -47,7 +47,7 @@ def validate_source(journey: Journey, packet: Packet, device: Link) -> Refusal |
     if any(hop.link == device.index for hop in found.nexthops):
         return None
     if mode == 1 or (mode and not has_address):
-        text = f"{packet.src} is routed by {_devices(netns, found)}, not by {device.name} (rp_filter=1)"
+        text = f"the route back to {packet.src} is via {_devices(netns, found)}, not {device.name} (rp_filter=1)"
         return Refusal(Outcome.RP_FILTER, journey.sysctl_ref(name), text)
     return None
 
@@ -57,13 +57,13 @@ def martian(journey: Journey, packet: Packet, device: Link) -> Refusal | None:
     netns = journey.netns
     if packet.src.is_multicast or (isinstance(packet.src, IPv4Address) and int(packet.src) == 0xFFFFFFFF):
         ref = journey.link_ref(device)
-        return Refusal(Outcome.MARTIAN, ref, f"{packet.src} can't be a source")
+        return Refusal(Outcome.MARTIAN, ref, f"{packet.src} is not a valid source")
     if not isinstance(packet.dst, IPv4Address):
         return None
     for which, address in (("destination", packet.dst), ("source", packet.src)):
         if address.is_loopback and not either(netns, device, "route_localnet"):
             name = f"net.ipv4.conf.{device.name}.route_localnet"
-            text = f"the {which} {address} is a loopback address, which {device.name} must not carry ({name} = 0)"
+            text = f"the {which} {address} is a loopback address, which {device.name} does not carry ({name} = 0)"
             return Refusal(Outcome.MARTIAN, journey.sysctl_ref(name), text)
     return None
 

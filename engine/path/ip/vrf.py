@@ -29,7 +29,7 @@ def look_up(journey: Journey, key: FlowKey) -> Found | PolicyRule | None:
 
     def decide(rule: PolicyRule) -> bool:
         netns = journey.netns
-        sentence = f"whether the policy rule “{rule.text.strip()}” of {netns.id} is about this packet can't be known"
+        sentence = f"unknown whether policy rule “{rule.text.strip()}” of {netns.id} matches this packet"
         about = Assumption("ASSUME_POLICY_RULE", sentence, rule_ref(netns, rule))
         journey.assume(about)
         return journey.choices.pick_once((netns.id, rule), 2, about) == 0

@@ -45,9 +45,7 @@ def port_for(journey: Journey, mac: str | None, vlan: int | None, ways: Ways) ->
     station = segment.owner(mac or "")
     port = netns.links_by_index.get(station.port) if station is not None and station.port is not None else None
     if port is not None and port.port is not None and not port.port.flood:
-        text = (
-            f"{bridge.name} has not learned where {mac} is, and port {port.name} takes no unknown frames (flood is off)"
-        )
+        text = f"{bridge.name} has not learned {mac}, and port {port.name} does not flood unknown frames (flood off)"
         journey.step(StepKind.BRIDGE, text, journey.link_ref(port))
         return journey.end(Outcome.BRIDGE_DROP)
     if port is not None and (port.port or PLAIN).learning:
@@ -81,7 +79,7 @@ def _checked(journey: Journey, ways: Ways, port: Link) -> Link | Trace:
     if may_pass(source, port):
         return ways.meets(port) or port
     if source is not None and source.index == port.index:
-        why = f"port {port.name} may not send back what it received (hairpin is off)"
+        why = f"port {port.name} does not send a frame back out (hairpin off)"
     elif not forwards(port):
         why = f"port {port.name} of {bridge.name} is {port.port.state if port.port and port.works else 'down'}"
     else:

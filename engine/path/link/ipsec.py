@@ -35,7 +35,7 @@ def leaving(journey: Journey, link: Link) -> Trace | None:
         return None
     if policy.blocks:
         return _dropped(journey, policy)
-    return leave(journey, link, f"IPsec wraps it up: {policy.text}")
+    return leave(journey, link, f"IPsec encapsulates it: {policy.text}")
 
 
 def coming_in(journey: Journey, direction: str) -> Trace | None:
@@ -44,14 +44,16 @@ def coming_in(journey: Journey, direction: str) -> Trace | None:
     if policy is None or not (policy.blocks or policy.transforms):
         return None
     if policy.transforms and not policy.blocks and journey.exit is not None:
-        sentence = f"what comes in from outside comes by IPsec, as a policy of {journey.netns.id} wants ({policy.text})"
+        sentence = (
+            f"packets from outside arrive with IPsec, as the policy of {journey.netns.id} requires ({policy.text})"
+        )
         if journey.pick(2, Assumption("ASSUME_IPSEC", sentence, _ref(journey, policy))) == 0:
             return None
     return _dropped(journey, policy)
 
 
 def _dropped(journey: Journey, policy: IpsecPolicy) -> Trace:
-    what = "blocks the packet" if policy.blocks else "wants the packet to come by IPsec, and it did not"
+    what = "blocks the packet" if policy.blocks else "requires IPsec, and the packet arrives without"
     journey.step(StepKind.NOTE, f"an IPsec policy {what}: {policy.text}", _ref(journey, policy))
     return journey.end(Outcome.IPSEC_DROP)
 

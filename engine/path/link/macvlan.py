@@ -25,8 +25,9 @@ def kept_apart(world: World, netns: Netns, link: Link, towards: IPAddress) -> st
     if lower is None or (shares and link.detail.get("mode") == "vepa"):
         return ""
     if shares and is_local(lower[0], world.fib(lower[0]), towards):
-        return f"{lower[0].id} has {towards}, and does not hear the {link.kind} devices on its own {lower[1].name}"
+        return f"{lower[0].id} has {towards}, but receives no frames from {link.kind} devices on {lower[1].name}"
     for there, other in wiring.above(*lower):
         if other.kind in MACVLANS | IPVLANS and towards in there.addresses_by_value and there.id != netns.id:
-            return f"{there.id} has {towards} on {other.kind} {other.name}, which does not hear {link.name}"
+            where = f"{other.kind} {other.name}"
+            return f"{there.id} has {towards} on {where}, which gets no frames from its parent {link.name}"
     return ""

@@ -31,6 +31,8 @@ from engine.path.lookup.flow import Tracks
 from engine.path.lookup.route_decision import Refusal
 from engine.path.lookup.source_address6 import ready, source_address6
 
+#: How a host asks for a MAC address, by IP version.
+ASKS = {4: "ARP request", 6: "neighbour solicitation"}
 #: Any link-local destination: what a device's link-local address is chosen for.
 LINK_LOCAL = IPv6Address("fe80::")
 #: Entries with these states carry an address that the kernel sends to (include/net/neighbour.h, NUD_VALID).
@@ -50,27 +52,30 @@ class Resolved:
     leaves_view: bool = False
     several: tuple[str, ...] = ()
     tunnels: tuple[Tunnel, ...] = ()
+    #: The request or reply that a filter drops.
+    dropped: Packet | None = None
 
 
 def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
     """Resolves the next hop on a device."""
     netns = journey.netns
     ref = neighbour_ref(netns, link, towards)
-    entry = _entry(netns, link, towards)
-    own = entry is not None and (entry.state, entry.mac) == ("noarp", link.mac)  # as the kernel makes it by itself
-    if entry is not None and entry.state in VALID and entry.mac and not (link.noarp and own):
+    entry = usable_entry(netns, link, towards)
+    if entry is not None:
         return Resolved(entry.mac, f"{towards} is at {entry.mac} ({entry.state} neighbour entry)", ref)
     if link.noarp:  # arp_constructor, ndisc_constructor
-        return Resolved(link.mac, f"{link.name} asks nobody (ARP is off on it) and sends to itself", ref)
+        return Resolved(
+            link.mac, f"{link.name} sends no ARP requests (NOARP), and frames go to its own MAC address", ref
+        )
     bridge = bridge_of(netns, link)
     if bridge is not None:  # what comes in by a port is the bridge's, answers among it (br_handle_frame)
-        text = f"{link.name} is a port of {bridge.name}, which gets the answers to what is asked by {link.name}"
+        text = f"{link.name} is a port of {bridge.name}, which receives the ARP replies instead"
         return Resolved(None, text, ref)
     heard = journey.setting.heard.get((netns.id, link.index, towards))
     if heard is not None:
-        return Resolved(heard, f"{towards} is at {heard} (it has asked for an address here)", ref)
+        return Resolved(heard, f"{towards} is at {heard} (learned from its {ASKS[towards.version]})", ref)
     if towards.version == 6 and _asker(journey, link, towards) is None:
-        return Resolved(None, f"{link.name} has no address to ask for {towards} from", ref)  # ndisc_send_ns
+        return Resolved(None, f"{link.name} has no source address to solicit {towards}", ref)  # ndisc_send_ns
     segment = journey.world.segment(netns, link, version=towards.version)
     answers = [station for station in segment.stations if _answers(journey, link, station, towards)]
     if answers:
@@ -92,8 +97,16 @@ def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
     if apart:
         return Resolved(None, apart, ref)
     if segment.leaves_view:
-        return Resolved(None, f"{towards} is beyond what can be seen from here", ref, leaves_view=True)
-    return Resolved(None, f"nobody on {link.name} answers for {towards}{_nearly(journey, segment, towards)}", ref)
+        return Resolved(None, f"{towards} is outside of the snapshot", ref, leaves_view=True)
+    return Resolved(None, f"no neighbour on {link.name} answers for {towards}{_nearly(journey, segment, towards)}", ref)
+
+
+def usable_entry(netns: Netns, link: Link, address: IPAddress) -> Neighbour | None:
+    """The neighbour entry by which the kernel sends without asking; the one that NOARP makes by itself is none."""
+    entry = _entry(netns, link, address)
+    if entry is None or entry.state not in VALID or not entry.mac:
+        return None
+    return None if link.noarp and (entry.state, entry.mac) == ("noarp", link.mac) else entry
 
 
 def _kept_away(journey: Journey, link: Link, station: Station, towards: IPAddress) -> Step | None:
@@ -125,9 +138,9 @@ def _filtered(journey: Journey, link: Link, station: Station, towards: IPAddress
     assert step is not None
     assert step.ref is not None
     asks = step.packet.icmp_type == SOLICITATION or step.packet.dst == towards
-    said, how = "question for" if asks else "answer of", "ARP" if towards.version == 4 else "neighbour discovery"
+    said, how = "request for" if asks else "reply from", "ARP" if towards.version == 4 else "neighbour discovery"
     text = f"{step.ref.name} in {step.ref.netns} drops the {said} {towards} ({how}): {step.text}"
-    return Resolved(None, text, step.ref)
+    return Resolved(None, text, step.ref, dropped=step.packet)
 
 
 def _make_known(journey: Journey, link: Link, towards: IPAddress, answers: list[Station]) -> None:
@@ -244,7 +257,5 @@ def _nearly(journey: Journey, segment: Segment, towards: IPAddress) -> str:
     near = wired(journey.world.snapshot, (journey.netns.id,))
     for netns in (each for each in journey.world.snapshot.namespaces if each.id in near):
         if towards in netns.addresses_by_value and netns.id != journey.netns.id:
-            return (
-                f" ({netns.id} has it, but {'does not answer' if netns.id in heard else 'does not hear the question'})"
-            )
+            return f" ({netns.id} has it, but {'does not answer' if netns.id in heard else 'does not get the request'})"
     return ""

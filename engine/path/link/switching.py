@@ -56,7 +56,7 @@ def emit(journey: Journey, stage: Emit) -> Next:
         return leave(journey, link)
     found = resolve(journey, link, stage.towards)
     if found.mac is None:
-        journey.step(StepKind.NEIGHBOUR, found.text, found.ref)
+        journey.step(StepKind.NEIGHBOUR, found.text, found.ref, about=found.dropped)
         return leave(journey, link) if found.leaves_view else journey.end(Outcome.NO_NEIGHBOUR)
     frame = OnWire(link, _first_heard(journey, stage, found, found.mac), link.mac)
     if found.tunnels:
@@ -70,7 +70,7 @@ def _first_heard(journey: Journey, stage: Emit, found: Resolved, mac: str) -> st
     if not found.several:
         return mac
     macs = (mac, *found.several)
-    text = f"{len(macs)} devices answer for {stage.towards}; which is heard first is chance"
+    text = f"{len(macs)} devices answer for {stage.towards}; the first reply decides"
     about = Assumption("ASSUME_DUPLICATE_ADDRESS", text, found.ref)
     return macs[journey.pick_once((journey.netns.id, stage.link.index, stage.towards), len(macs), about)]
 
@@ -98,7 +98,7 @@ def on_wire(journey: Journey, stage: OnWire) -> Next:
     there = journey.world.netns(link.peer.netns)
     peer = there.links_by_index.get(link.peer.index)
     if peer is None:
-        journey.step(StepKind.LINK, f"the peer of {link.name} is not in the picture", journey.link_ref(link))
+        journey.step(StepKind.LINK, f"the peer of {link.name} is not in the snapshot", journey.link_ref(link))
         return journey.end(Outcome.UNKNOWN)
     journey.step(StepKind.LINK, f"{link.name} → {peer.name}", journey.link_ref(link))
     if there.id != journey.netns.id:
@@ -209,7 +209,7 @@ def _up(
 def _turned_round(journey: Journey, bridge: Link, port: Link, way: Way, vlan: int | None) -> Next:
     """A frame whose packet PREROUTING sent elsewhere within the bridge (br_nf_pre_routing_finish_bridge)."""
     found = resolve(journey, bridge, way.towards)
-    journey.step(StepKind.NEIGHBOUR, found.text, found.ref)
+    journey.step(StepKind.NEIGHBOUR, found.text, found.ref, about=found.dropped)
     if found.leaves_view:
         return leave(journey, bridge)
     if found.mac is None:

@@ -35,8 +35,8 @@ from engine.path.stages import Arrive, Next, OnWire, Tunnelled
 #: What is said of a device whose far end a snapshot cannot show, by its kind.
 BEYOND: dict[str, str] = {
     "wireguard": "a WireGuard tunnel: its peers are not read",
-    "tun": "a tunnel that a program of its own serves",
-    "vxlan": "a vxlan whose other end is not in view",
+    "tun": "a tunnel served by a program",
+    "vxlan": "a vxlan with its remote end outside of the snapshot",
     "gre": "a GRE tunnel",
     "gretap": "a GRE tunnel",
     "ipip": "an IP-in-IP tunnel",
@@ -45,14 +45,14 @@ BEYOND: dict[str, str] = {
     "xfrm": "an IPsec interface",
     "vti": "an IPsec interface",
     "ppp": "a point-to-point line",
-    "dummy": "a dummy device, which sends nothing anywhere",
+    "dummy": "a dummy device, which discards frames",
 }
 
 
 def leave(journey: Journey, link: Link, why: str = "") -> Trace:
     """The packet goes where the snapshot does not see."""
     reason = why or BEYOND.get(link.kind, "")
-    text = f"leaves by {link.name} for what is not visible from here{f' ({reason})' if reason else ''}"
+    text = f"leaves the snapshot via {link.name}{f' ({reason})' if reason else ''}"
     journey.step(StepKind.LINK, text, journey.link_ref(link))
     return journey.end(Outcome.LEAVES_VIEW)
 
@@ -63,7 +63,7 @@ def sent_below(journey: Journey, stage: OnWire) -> Next | None:
     if link.kind in BONDS:
         port = active_port(journey.netns, link)
         if port is None:
-            return leave(journey, link, "none of its ports works")
+            return leave(journey, link, "none of its ports is up")
         journey.step(StepKind.LINK, f"{link.name} sends by its port {port.name}", journey.link_ref(port))
         return OnWire(port, stage.mac, stage.source_mac, stage.vlan)
     if link.kind == "vxlan":
@@ -71,10 +71,10 @@ def sent_below(journey: Journey, stage: OnWire) -> Next | None:
         if len(far) == 1 and stage.vlan is None:
             return Tunnelled(link, stage.mac, stage.source_mac, far[0])
         if not far and not told_elsewhere(link):
-            text = f"{link.name} has no entry for {stage.mac}, and none for all others: it drops the frame"
+            text = f"{link.name} has no entry for {stage.mac} and no default entry: it drops the frame"
             journey.step(StepKind.LINK, text, journey.link_ref(link))
             return journey.end(Outcome.BRIDGE_DROP)
-        return leave(journey, link, "" if far else "it does not know where the address is")
+        return leave(journey, link, "" if far else "it has no entry for the address")
     if link.kind not in STACKED:
         return None
     if not link.works:
@@ -86,9 +86,9 @@ def sent_below(journey: Journey, stage: OnWire) -> Next | None:
     lower = journey.world.wiring.below(journey.netns, link)
     number = link.detail.get("id", "")
     if lower is None or (link.kind == "vlan" and (stage.vlan is not None or not number.isdecimal())):
-        return leave(journey, link, "the device below it is not in view")
+        return leave(journey, link, "its parent device is not in the snapshot")
     if link.kind in IPVLANS and link.detail.get("mode", "l2") != "l2":
-        return leave(journey, link, f"ipvlan in mode {link.detail['mode']} routes with the tables of its host")
+        return leave(journey, link, f"ipvlan in mode {link.detail['mode']} routes with its host's tables")
     tag = int(number) if link.kind == "vlan" else stage.vlan
     words = f"{link.name} sends by {lower[1].name}{f' with tag {tag}' if link.kind == 'vlan' else ''}"
     journey.step(StepKind.LINK, words, journey.link_ref(link))

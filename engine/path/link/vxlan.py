@@ -57,7 +57,7 @@ def through(journey: Journey, stage: Tunnelled, walk: Walk) -> Next:
     """Takes the frame to the other end of the tunnel."""
     link, far = stage.link, journey.world.wiring.vteps(journey.netns, stage.link, stage.remote)
     ref = journey.link_ref(link)
-    journey.step(StepKind.LINK, f"{link.name} wraps the frame in UDP to {stage.remote}:{vxlan_port(link)}", ref)
+    journey.step(StepKind.LINK, f"{link.name} encapsulates the frame in UDP to {stage.remote}:{vxlan_port(link)}", ref)
     inside = _outer(journey.setting, journey.netns, link, stage.remote)
     inside.depth = journey.depth + 1
     ended = _sent(inside, link, walk)
@@ -69,7 +69,7 @@ def through(journey: Journey, stage: Tunnelled, walk: Walk) -> Next:
         outcome = Outcome.NO_LISTENER if ended.outcome is Outcome.DELIVERED else ended.outcome
         return Trace(outcome, journey.end(outcome).hops, ended.reject, tuple(journey.assumptions))
     journey.enter(far[0])
-    journey.step(StepKind.LINK, f"{far[1].name} unwraps it", journey.link_ref(far[1]))
+    journey.step(StepKind.LINK, f"{far[1].name} decapsulates it", journey.link_ref(far[1]))
     learn_remote(journey, far[1], stage.source_mac, inside.packet.src)
     return Arrive(far[1], stage.mac, stage.source_mac)
 
@@ -107,7 +107,7 @@ def _carried(journey: Journey, message: _Message, tunnel: Tunnel, walk: Walk) ->
     own = Setting(world, Tracks(), journey.choices)
     told = Journey(own, tunnel.netns, message.packet)
     if tunnel.remote is None:
-        text = f"{link.name} has no entry for it, and none for all others: it drops the {message.kind}"
+        text = f"{link.name} has no entry for it and no default entry: it drops the {message.kind}"
         told.step(StepKind.LINK, text, told.link_ref(link))
         return told.end(Outcome.BRIDGE_DROP)
     inside = _outer(own, told.netns, link, tunnel.remote)
@@ -117,7 +117,7 @@ def _carried(journey: Journey, message: _Message, tunnel: Tunnel, walk: Walk) ->
         journey.assume(assumption)
     if ended.outcome is Outcome.DELIVERED:
         learn_remote(journey, tunnel.far_link, message.sender, inside.packet.src, tunnel.far_netns)
-    text = f"{link.name} wraps the {message.kind} in UDP to {tunnel.remote}:{vxlan_port(link)}"
+    text = f"{link.name} encapsulates the {message.kind} in UDP to {tunnel.remote}:{vxlan_port(link)}"
     told.step(StepKind.LINK, text, told.link_ref(link))
     told.include(ended)
     return told.end(ended.outcome)
@@ -126,7 +126,7 @@ def _carried(journey: Journey, message: _Message, tunnel: Tunnel, walk: Walk) ->
 def _unheard(journey: Journey, message: _Message, carried: list[Trace]) -> Trace:
     """Nobody answers, for the last of the messages is lost."""
     about = message.packet.dst if message.kind == "question" else message.packet.src
-    text = f"nobody answers for {about}: the {message.kind} is lost in a tunnel"
+    text = f"no answer for {about}: the {message.kind} is lost in a tunnel"
     lost = carried[-1]
     journey.step(StepKind.NEIGHBOUR, text, lost.last.ref)
     journey.include(replace(lost, hops=tuple(hop for each in carried for hop in each.hops)))
@@ -154,5 +154,5 @@ def _sent(inside: Journey, link: Link, walk: Walk) -> Trace:
 def _endpoint(journey: Journey, device: Link) -> Trace:
     del device
     ref = Ref(RefKind.NETNS, journey.netns.id, (), journey.netns.id, journey.netns.id)
-    journey.step(StepKind.SOCKET, f"{journey.netns.id} takes the tunnel's packet", ref)
+    journey.step(StepKind.SOCKET, f"{journey.netns.id} receives the tunnel's packet", ref)
     return journey.end(Outcome.DELIVERED)

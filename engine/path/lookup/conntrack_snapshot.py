@@ -86,11 +86,11 @@ def entry_text(entry: ConntrackEntry) -> str:
     """A flow with what it is translated to and how it stands."""
     words = [entry_name(entry)]
     if "dnat" in entry.status:
-        words.append(f"sent on to {target_of(entry)}")
+        words.append(f"translated to {target_of(entry)}")
     if "snat" in entry.status:
         words.append(f"as {end_of(entry.reply.dst, entry.reply.dport)}")
     words += [word for word in (entry.state, "answered" if "seen-reply" in entry.status else "unanswered") if word]
-    return ", ".join([*words, f"forgotten in {entry.timeout} s" if entry.timeout else "about to be forgotten"])
+    return ", ".join([*words, f"expires in {entry.timeout} s" if entry.timeout else "about to expire"])
 
 
 def target_of(entry: ConntrackEntry) -> str:

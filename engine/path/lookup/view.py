@@ -30,36 +30,34 @@ AT_RANDOM = frozenset({"nft numgen", "xt statistic"})
 #: rests on that had to know it.
 CHOSEN = {
     **dict.fromkeys(
-        MSS, Assumption("ASSUME_SEGMENT_SIZE", "both ends announce segments (MSS) as large as the MTU of their own way")
+        MSS, Assumption("ASSUME_SEGMENT_SIZE", "both ends announce an MSS for the MTU of their own device")
     ),
     **dict.fromkeys(
         ("ip dscp", "ip6 dscp", "ip tos", "ip6 tos"),
-        Assumption("ASSUME_NO_DSCP", "programs mark none of their packets (DSCP): it is 0 unless a rule sets it"),
+        Assumption("ASSUME_NO_DSCP", "programs set no DSCP: it is 0 unless a rule sets it"),
     ),
     **dict.fromkeys(
         ("ip ecn", "ip6 ecn"),
-        Assumption("ASSUME_NO_ECN", "both ends do without ECN, as Linux does unless told to"),
+        Assumption("ASSUME_NO_ECN", "both ends use no ECN (Linux's default)"),
     ),
     **dict.fromkeys(
         OPTIONS,
-        Assumption(
-            "ASSUME_TCP_OPTIONS", "both ends offer timestamps, scaled windows and SACK, and no more, as Linux does"
-        ),
+        Assumption("ASSUME_TCP_OPTIONS", "both ends offer timestamps, window scaling and SACK only (Linux's default)"),
     ),
     **dict.fromkeys(
         [f"ct {way}{what}" for way in ("", "original ", "reply ") for what in ("bytes", "packets", "avgpkt")],
-        Assumption("ASSUME_FIRST_PACKETS", "rules about what a connection has carried are asked for its first packets"),
+        Assumption("ASSUME_FIRST_PACKETS", "connbytes rules are evaluated for a connection's first packets"),
     ),
     **dict.fromkeys(
         ("clock", "clock second", "clock weekday", "clock day", "meta time"),
-        Assumption("ASSUME_NOW", "rules about the time are asked with that of the snapshot"),
+        Assumption("ASSUME_NOW", "rules about the time use the snapshot's time"),
     ),
     **dict.fromkeys(
         ("zoned", "zoned second", "zoned weekday", "zoned day", "meta hour", "meta day"),
         Assumption(
             "ASSUME_NOW",
-            "rules about the time are asked with that of the snapshot, in UTC: the kernel has no other zone unless "
-            "somebody tells it one (hwclock --systz)",
+            "rules about the time use the snapshot's time in UTC: the kernel has no time zone unless "
+            "set by hwclock --systz",
         ),
     ),
 }

@@ -193,7 +193,7 @@ def _any_entry(journey: Journey, place: Place, statement: Nat | VerdictMap | Set
         options.append(Answer.NO)
     if not options:
         return Answer.NO
-    sentence = f"which entry of the map in “{place.rule.text}” is taken can't be known from a snapshot"
+    sentence = f"the snapshot cannot tell which map entry “{place.rule.text}” selects"
     about = Assumption("ASSUME_UNKNOWN_ENTRY", sentence, place.ref(journey.netns.id))
     if all(field.name == "nft hash" for field in statement.fields):
         return options[journey.pick_once((about.ref, tuple_of(journey.packet)), len(options), about)]
@@ -271,7 +271,7 @@ def _set_mark(journey: Journey, place: Place, statement: SetMark, found: MapElem
 def _opaque(journey: Journey, place: Place, statement: Opaque) -> tuple[str, Effect]:
     """Every way on, for a statement whose effect is not modelled."""
     outcomes: tuple[tuple[str, Effect], ...] = (("continue", None), ("accept", ACCEPT), ("drop", DROP))
-    sentence = f"what “{statement.text}” does is not modelled"
+    sentence = f"“{statement.text}” is not modelled"
     about = Assumption("ASSUME_UNKNOWN_TARGET", sentence, place.ref(journey.netns.id))
     name, effect = outcomes[journey.pick(len(outcomes), about)]
     return f"{statement.text}: {name}?", effect
@@ -280,7 +280,7 @@ def _opaque(journey: Journey, place: Place, statement: Opaque) -> tuple[str, Eff
 def _holds(journey: Journey, place: Place, unknown: Sequence[str]) -> bool:
     """Both ways, for conditions that can't be known, before the rule does something."""
     words = " and ".join(f"“{text}”" for text in unknown)
-    sentence = f"whether {words} holds can't be known from a snapshot"
+    sentence = f"the snapshot cannot tell whether {words} matches"
     about = Assumption("ASSUME_UNKNOWN_MATCH", sentence, place.ref(journey.netns.id))
     return journey.pick(2, about) == 0
 

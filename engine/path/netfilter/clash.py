@@ -44,7 +44,7 @@ def gives_way(journey: Journey, track: Track, other: Track) -> bool:
     entry, here = other.entry, journey.netns.id
     if entry is None or entry.state not in OVER or "snat" not in entry.status or track.state != SENT:
         return False
-    sentence = f"whether {here} gives up the old flow {entry_name(entry)} for a new one can't be known"
+    sentence = f"unknown whether {here} evicts the old flow {entry_name(entry)} for a new one"
     about = Assumption("ASSUME_EVICTION", sentence, entry_ref(here, entry))
     if journey.pick_once((here, entry), 2, about) == 1:
         return False
@@ -63,6 +63,6 @@ def clash(journey: Journey, track: Track) -> Trace | None:
     else:
         ref, known = Ref(RefKind.NETNS, here, (), here, here), flow_name(other.protocol, other.original)
     answers = flow_name(track.protocol, track.reply)
-    text = f"the flow does not get into the table: its answers ({answers}) would be taken for those of {known}"
+    text = f"the flow does not enter the conntrack table: its reply tuple ({answers}) belongs to {known}"
     journey.step(StepKind.CONNTRACK, text, ref)
     return journey.end(Outcome.CONNTRACK_CLASH)

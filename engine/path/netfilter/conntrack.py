@@ -156,7 +156,7 @@ def _known(journey: Journey) -> Track | None:
         journey.tracks.forget(netns.id, track)
         return None
     journey.tracks.add(netns.id, track)
-    text = f"belongs to a flow that is tracked already, whose translation is settled: {entry_text(entry)}"
+    text = f"belongs to a tracked flow, whose translation is set: {entry_text(entry)}"
     journey.step(StepKind.CONNTRACK, text, entry_ref(netns.id, entry))
     return track
 
@@ -169,12 +169,12 @@ def _full(journey: Journey) -> bool:
         return False
     ref = journey.sysctl_ref(MOST)
     if len(netns.conntrack) < count or any("assured" not in entry.status for entry in netns.conntrack):
-        sentence = f"whether the full table of {netns.id} gives up an old flow for a new one can't be known"
+        sentence = f"unknown whether the full table of {netns.id} evicts an old flow for a new one"
         about = Assumption("ASSUME_EVICTION", sentence, ref)
         journey.assume(about)
         if journey.choices.pick_once((netns.id, MOST), 2, about) == 1:
             return False
-    journey.step(StepKind.CONNTRACK, f"no room for a new flow: {count} are tracked, {most} may be", ref)
+    journey.step(StepKind.CONNTRACK, f"the conntrack table is full: {count} of {most} entries", ref)
     return True
 
 

@@ -74,7 +74,9 @@ def _routes_again(journey: Journey, station: Station, packet: Packet, mark: int)
 def _runs_first(journey: Journey, tied: Hooked) -> bool:
     """Whether a legacy chain runs before its equals of nf_tables: undecided, but the same for all packets."""
     netns, priority = journey.netns.id, tied.base.priority
-    sentence = f"whether iptables-legacy or nf_tables comes first at priority {priority} can't be seen in {netns}"
+    sentence = (
+        f"the snapshot does not show whether iptables-legacy or nf_tables runs first at priority {priority} in {netns}"
+    )
     about = Assumption("ASSUME_HOOK_ORDER", sentence, chain_ref(netns, tied.table, tied.chain))
     journey.assume(about)
     return journey.choices.pick_once((netns, tied.table.name, priority), 2, about) == 1

@@ -52,7 +52,7 @@ def translate(journey: Journey, chains: tuple[Hooked, ...], hook: str) -> Ending
     if track.translates(manip, reply):
         packet = rewrite(journey.packet, track.target(reply), manip)
         if packet != journey.packet:
-            journey.rewrite(packet, f"{'un-NAT' if reply else 'NAT'}: {journey.packet} becomes {packet}")
+            journey.rewrite(packet, f"{'un-NAT' if reply else 'NAT'}: {journey.packet} to {packet}")
     journey.see(ct_status=journey.context.ct_status | track.status, ct_reply=track.reply)
     return None
 
@@ -131,7 +131,7 @@ def _another_port(journey: Journey, track: Track, reply: Tuple4, value: NatValue
     old = reply.dport
     if track.protocol in ECHO or old is None:
         port = 1 if old is None else old + 1
-        sentence = f"the kernel gives the echo to {reply.src} another number (here {port})"
+        sentence = f"the kernel changes the echo id to {reply.src} (here {port})"
         journey.assume(Assumption("ASSUME_NAT_PORT", sentence))
         return replace(reply, sport=port, dport=port)
     low, high = value.port_low, value.port_high
@@ -142,7 +142,7 @@ def _another_port(journey: Journey, track: Track, reply: Tuple4, value: NatValue
     holders = [holder(journey, track, each) for each in tuples]
     for mapped, other in zip(tuples, holders, strict=True):
         if other is None:
-            sentence = f"the kernel gives the flow from {reply.dst}:{old} another port (here {mapped.dport})"
+            sentence = f"the kernel changes the source port of the flow from {reply.dst}:{old} (here {mapped.dport})"
             journey.assume(Assumption("ASSUME_NAT_PORT", sentence))
             return mapped
     for mapped, other in zip(tuples, holders, strict=True):
@@ -173,4 +173,4 @@ def _translate_error(journey: Journey, track: Track, manip: str) -> None:
         else:
             journey.inner = Tuple4(inner.src, target.src, inner.sport, target.sport)
     if changed != packet:
-        journey.rewrite(changed, f"the error is translated with its flow: {packet} becomes {changed}")
+        journey.rewrite(changed, f"the ICMP error is translated with its flow: {packet} to {changed}")

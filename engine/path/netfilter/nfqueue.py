@@ -23,10 +23,10 @@ def queued(journey: Journey, place: Place, statement: Queue) -> tuple[str, Verdi
     name = str(statement.low) if len(numbers) == 1 else f"{statement.low}-{statement.high}"
     without = ACCEPT if statement.bypass else DROP
     if listening is not None and not any(number in listening for number in numbers):
-        return f"queue {name}: nobody listens: {without}", without
+        return f"queue {name}: no program listens: {without}", without
     known = listening is not None and all(number in listening for number in numbers)
     who = "a program listens" if known else "a program may listen"
-    sentence = f"{who} on queue {name} of {journey.netns.id}, and decides about the packet"
+    sentence = f"{who} on queue {name} of {journey.netns.id} and decides about the packet"
     about = Assumption("ASSUME_UNKNOWN_TARGET", sentence, place.ref(journey.netns.id))
     taken = (ACCEPT, DROP)[journey.pick(2, about)]
     return f"queue {name}: {taken}?", taken

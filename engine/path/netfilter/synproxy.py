@@ -50,7 +50,7 @@ def intercept(journey: Journey) -> Trace | None:
     track, flags = journey.track, journey.packet.tcp_flags & OPENING
     if track is None or not track.proxied or flags != TCP_SYN | TCP_ACK:
         return None
-    text = f"{journey.netns.id} has the connection that it opened for the client, and joins both"
+    text = f"SYNPROXY of {journey.netns.id} joins the client's connection and its own to the server"
     journey.step(StepKind.CONNTRACK, text)
     return _ends(journey)
 

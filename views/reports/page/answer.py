@@ -1,7 +1,7 @@
-"""An answer in the HTML page: the verdict, what stops the packet and what mends it, its way step by step.
+"""An answer in the HTML page: its outline, and the path step by step.
 
-The way is a table a journey, open where it ends badly; with a real attempt beside it, what the kernel showed stands
-in a column of its own. The whole answer as text is at the end, folded, to be copied into a ticket.
+The path is a table for each journey, open where it fails; with a real attempt beside it, what the kernel showed is in a
+column of its own. The whole answer as text is at the end, folded, to be copied into a ticket.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ from html import escape
 from engine.model.proof import Row
 from engine.model.ref import RefKind
 from engine.model.trace import Step
-from engine.model.verdict import Cause, Fix, Reach, Verdict
+from engine.model.verdict import Verdict
 from views.path.rows import ARRIVED, Leg, StepKey, StepRow, legs, result, what, where
 from views.path.rows import rows as path_rows
 from views.path.seen import seen, words
 from views.reports import answer_text, proof_text
-from views.reports.answer_text import place, shell
+from views.reports.answer_text import shell
 from views.reports.formats.names import xml
-from views.symptoms import MEANINGS
 from views.text import Role
-from views.verdict.card import HEADLINES, question_words
+from views.verdict.outline import Item, Part, Section, outline
 
 TEXT_WIDTH = 110
 #: Characters of a line that is not broken.
@@ -31,23 +30,23 @@ CLASSES = {Role.GOOD: "yes", Role.BAD: "no", Role.WARN: "depends"}
 
 def answer(verdict: Verdict, number: int) -> Iterator[str]:
     """The section of one answer."""
-    headline, _ = HEADLINES[verdict.reach]
-    asked = xml(question_words(verdict))
+    shown = outline(verdict)
     yield f'<section class="answer" aria-labelledby="answer-{number}">'
-    yield f'<h2 id="answer-{number}"><span class="{verdict.reach}">{headline}</span> {asked}</h2>'
-    yield f"<p><strong>{verdict.symptom}</strong>: {xml(MEANINGS[verdict.symptom])}</p>"
+    headline = f'<span class="{verdict.reach}">{shown.headline.upper()}</span> {xml(shown.question)}'
+    yield f'<h2 id="answer-{number}">{headline}</h2>'
+    if shown.symptom:
+        yield f"<p>{xml(shown.symptom)}</p>"
     yield from _attempt(verdict)
-    if verdict.reach is Reach.DEPENDS and verdict.branches:
-        yield "<h3>It ends in one of these ways</h3>" + _list(_branches(verdict))
-    for cause in verdict.causes:
-        yield from _cause(cause, "cause")
-    for cause in verdict.findings:
-        yield from _cause(cause, "finding")
+    for section in shown.sections:
+        if section.code:
+            yield from _cause(section)
+    for section in shown.sections:
+        if section.part is Part.BRANCHES:
+            yield from _notes(section)
     yield from _ways(verdict)
-    if verdict.assumptions:
-        yield "<h3>This rests on</h3>" + _list(each.sentence for each in verdict.assumptions)
-    if verdict.gaps:
-        yield "<h3>Could not be read</h3>" + _list(f"{gap.source}: {gap.reason}" for gap in verdict.gaps)
+    for section in shown.sections:
+        if section.part in (Part.ASSUMPTIONS, Part.GAPS):
+            yield from _notes(section)
     whole = escape(answer_text.render(verdict, TEXT_WIDTH), quote=True).rstrip()
     yield f'<details class="whole"><summary>The whole answer as text</summary><pre>{whole}</pre></details>'
     yield "</section>"
@@ -60,53 +59,49 @@ def _attempt(verdict: Verdict) -> Iterator[str]:
         yield f"<p>{xml(' '.join(span.text.strip() for line in lines for span in line))}</p>"
 
 
-def _branches(verdict: Verdict) -> Iterator[str]:
-    for branch in verdict.branches:
-        ended = branch.broken or branch.forward
-        at = place(ended.last.ref) if ended.last.ref else ended.last.text
-        yield f"{branch.symptom}: {ended.outcome} at {at}"
-
-
-def _cause(cause: Cause, kind: str) -> Iterator[str]:
-    head = "Worth knowing: " if kind == "finding" else ""
-    yield f'<div class="{kind}"><h3>{head}{xml(cause.sentence)}</h3>'
-    code = f"<code>{xml(cause.code)}</code>"
-    yield f"<p>{code} at <code>{xml(cause.at.text or cause.at.name)}</code> in {xml(cause.at.netns)}; owner: "
-    yield f"{xml(cause.owner)}</p>"
-    if cause.evidence:
-        yield _list(cause.evidence)
-    for missed in cause.near_misses:
-        yield f"<p>Nearly: <code>{xml(missed.text)}</code>, but {xml(missed.because)}</p>"
-    for number, fix in enumerate(cause.fixes):
-        yield from _fix(fix, "Or" if number else "Fix")
-    if not cause.fixes:
-        yield f"<p>Fix: {xml(cause.settled or 'none that this host can make')}.</p>"
+def _cause(section: Section) -> Iterator[str]:
+    """A cause or a finding: its sentence as the heading, then its facts; commands in a block of their own."""
+    sentence, *items = section.items
+    head = f"{section.title}: " if section.part is Part.FINDING else ""
+    yield f'<div class="{section.part}"><h3>{xml(head.capitalize())}{xml(sentence.text)}</h3>'
+    yield f"<p><code>{xml(section.code)}</code>; owner: {xml(section.owner)}</p>"
+    for label, group in _grouped(items):
+        if all(item.argv for item in group):
+            block = "\n".join(xml(shell(item.argv)) for item in group)
+            yield f"{f'<p>{label.capitalize()}:</p>' if label else ''}<pre>{block}</pre>"
+        else:
+            texts = "<br>".join(_fact(item) for item in group)
+            yield f"<p>{f'<strong>{label.capitalize()}:</strong> ' if label else ''}{texts}</p>"
     yield "</div>"
 
 
-def _fix(fix: Fix, label: str) -> Iterator[str]:
-    checked = answer_text.VERIFIED_WORDS.get(fix.verified, fix.verified)
-    yield f'<div class="fix"><p><strong>{label}:</strong> {xml(fix.title)} ({xml(checked)}: {fix.then})</p>'
-    if fix.commands:
-        yield _commands(fix.commands)
-    notes = [f"also: {each}" for each in fix.side_effects]
-    notes += [f"stays {fix.survives}"] if fix.survives else []
-    if notes:
-        yield _list(notes)
-    if fix.lasting:
-        yield "<p>For good:</p>" + _commands(fix.lasting)
-    yield "</div>"
+def _grouped(items: Iterable[Item]) -> Iterator[tuple[str, list[Item]]]:
+    """Items under their label; commands apart from texts."""
+    label, group = "", list[Item]()
+    for item in items:
+        if group and (item.label or bool(item.argv) is not bool(group[-1].argv)):
+            yield label, group
+            label, group = "", []
+        label = label or item.label
+        group.append(item)
+    if group:
+        yield label, group
 
 
-def _commands(argvs: Iterable[tuple[str, ...]]) -> str:
-    return "<pre>" + "\n".join(xml(shell(argv)) for argv in argvs) + "</pre>"
+def _fact(item: Item) -> str:
+    return f"<code>{xml(item.text)}</code>" if item.role is Role.CODE else xml(item.text)
+
+
+def _notes(section: Section) -> Iterator[str]:
+    texts = (f"{item.label}: {item.text}" if item.label else item.text for item in section.items)
+    yield f"<h3>{section.title.capitalize()}</h3><ul>{''.join(f'<li>{xml(each)}</li>' for each in texts)}</ul>"
 
 
 def _ways(verdict: Verdict) -> Iterator[str]:
     """The journeys, each with its steps."""
     shown = seen(verdict.conversation, verdict.kernel) if verdict.kernel else {}
     steps = [row for row in path_rows(verdict.conversation) if isinstance(row, StepRow)]
-    yield "<h3>The packet's way</h3>"
+    yield "<h3>Path</h3>"
     for number, leg in enumerate(legs(verdict.conversation)):
         mine = [row for row in steps if row.key[0] == number]
         yield from _way(leg, mine, shown)
@@ -138,7 +133,3 @@ def _what(step: Step) -> str:
     if step.ref is not None and step.ref.kind is RefKind.RULE and step.ref.text:
         return f"<code>{xml(step.ref.text)}</code>"
     return xml(what(step))
-
-
-def _list(sentences: Iterable[str]) -> str:
-    return "<ul>" + "".join(f"<li>{xml(each)}</li>" for each in sentences) + "</ul>"

@@ -14,7 +14,7 @@ from views.reports.formats import svg
 from views.reports.formats.names import xml
 from views.reports.page.answer import answer
 from views.reports.sheet import Sheet
-from views.verdict.card import question_words
+from views.verdict.outline import question_text
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 #: A table of more columns than this does not fit a printed page unless words are broken.
@@ -54,7 +54,7 @@ def _own(name: str) -> str:
 
 
 def _contents(report: Report) -> Iterator[str]:
-    links = [(f"answer-{number}", question_words(verdict)) for number, verdict in enumerate(report.answers, 1)]
+    links = [(f"answer-{number}", question_text(verdict)) for number, verdict in enumerate(report.answers, 1)]
     links += [("topology", "Topology"), *((sheet.name, sheet.title) for sheet in report.sheets)]
     items = "".join(f'<li><a href="#{name}">{xml(words)}</a></li>' for name, words in links)
     yield f'<nav aria-label="Contents"><ul>{items}</ul></nav>'

@@ -43,7 +43,7 @@ def kept_from_translation(failure: Failure) -> list[Blocker]:
     found = rule_at(failure.world, ref) if ref is not None else None
     if ref is None or found is None:
         return []
-    sentence = f"rule {ref.name} in {ref.netns} lets the packet go untranslated, before the rule that translates it"
+    sentence = f"rule {ref.name} in {ref.netns} accepts the packet untranslated, before the rule that translates it"
     remedy = Remedy(f"delete {ref.name}", (DeleteRule(place_of(ref), found[1]),))
     owner = owner_of(ref, failure.netns.firewall)
     return [
@@ -82,10 +82,10 @@ def run_again(container: Container, port: str) -> str:
 def written_anew(container: Container) -> str:
     """What has a container's engine write the rules of its published ports again; empty where that is not known."""
     if container.engine.startswith("podman"):
-        return f"podman network reload {container.name} writes its rules anew"
+        return f"podman network reload {container.name} writes its rules again"
     if not container.engine.startswith("docker"):
         return ""
-    return f"restart the engine{' (systemctl restart docker)' if container.of_host else ''}: it writes its rules anew"
+    return f"restart the engine{' (systemctl restart docker)' if container.of_host else ''}: it writes its rules again"
 
 
 def asking(failure: Failure, asked: int, port: int) -> str:
@@ -97,7 +97,7 @@ def publish(failure: Failure, host: Netns, service: Service, asked: int, lasting
     """The rules that the engine itself writes for a published port, in the chains that it keeps for them. `lasting` is
     what publishes it for good, where the container need not be run again for that."""
     port = asking(failure, asked, service.port)
-    again = f" (lasting: {lasting or run_again(service.container, port)})" if service.container else ""
+    again = f" (permanent: {lasting or run_again(service.container, port)})" if service.container else ""
     title = f"publish {asked} for {service.name} at {end_of(service.address, service.port)}{again}"
     return Remedy(title, (*_translation(failure, host, service, asked), *acceptance(failure, host, service)))
 

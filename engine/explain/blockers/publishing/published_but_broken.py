@@ -100,10 +100,10 @@ def _not_running(wish: Wish) -> Blocker | None:
     text = f"{container.name} ({container.state})"
     ref = Ref(RefKind.CONTAINER, failure.netns.id, (container.id,), container.name, text)
     state = STATES.get(container.state, f"is {container.state}")
-    sentence = f"{container.name}, which publishes the port, {state}"
+    sentence = f"{container.name} publishes the port, but {state}"
     remedy = _client(container, "start")
     if container.state == "restarting":
-        stays = f"make the program of {container.name} stay up (its log tells why it ends)"
+        stays = f"keep {container.name}'s program running (its log shows why it ends)"
         up = Listen(failure.netns.id, held(failure, failure.packet.dport or 0))
         remedy = Remedy(stays, (up,), manual=True)
     return Blocker("DST_NOT_RUNNING", sentence, ref, (remedy,), container.engine)
@@ -113,10 +113,7 @@ def _on_another_address(wish: Wish) -> Blocker | None:
     failure, bound = wish.failure, wish.published.host_address
     if bound is None or bound == failure.packet.dst:
         return None
-    sentence = (
-        f"{wish.container.name} is published on {end_of(bound, wish.asked)} only, "
-        f"and the packet is for {failure.packet.dst}"
-    )
+    sentence = f"{wish.container.name} is published on {end_of(bound, wish.asked)} only, not on {failure.packet.dst}"
     found = services_for(failure, failure.netns, wish.asked) if not failure.packet.dst.is_loopback else []
     remedies = (*(publish(failure, failure.netns, service, wish.asked) for service in found), wish.manual)
     return wish.blocker("NAT_DNAT_HOSTIP_MISMATCH", sentence, remedies, untranslated(failure))
@@ -127,9 +124,7 @@ def _of_another_version(wish: Wish) -> Blocker | None:
     if wish.published.family in (None, packet.family):
         return None
     everywhere = "0.0.0.0" if wish.published.family is Family.INET else "[::]"
-    sentence = (
-        f"{wish.container.name} is published on {everywhere}:{wish.asked} only, and the packet is for {packet.dst}"
-    )
+    sentence = f"{wish.container.name} is published on {everywhere}:{wish.asked} only, not on {packet.dst}"
     return wish.blocker("NAT_DNAT_HOSTIP_MISMATCH", sentence, (wish.manual,), untranslated(wish.failure))
 
 
@@ -137,7 +132,7 @@ def _without_a_network(wish: Wish) -> Blocker | None:
     mode = wish.container.network_mode
     if mode not in ("none", "host"):
         return None
-    sentence = f"{wish.container.name} has network mode {mode}, which publishes nothing"
+    sentence = f"{wish.container.name} has network mode {mode}, which publishes no ports"
     return wish.blocker("NAT_NOT_PUBLISHED", sentence, (wish.manual,))
 
 
@@ -152,7 +147,7 @@ def _not_translated(wish: Wish) -> Blocker | None:
     if not mode:
         return None
     own = services_for(failure, failure.netns, wish.asked)
-    ask = f": ask for {end_of(own[0].address, own[0].port)}, with a route to it" if own else ""
+    ask = f": use {end_of(own[0].address, own[0].port)}, with a route to it" if own else ""
     sentence = f"{container.name}'s network is {mode}: {container.engine} translates no port for it{ask}"
     return wish.blocker("NAT_NOT_PUBLISHED", sentence, (wish.manual,))
 
@@ -166,7 +161,7 @@ def _internal(wish: Wish) -> Blocker | None:
         return None
     sentence = (
         f"{container.name} is only in {', '.join(names)}, an internal network, "
-        f"where {container.engine} publishes nothing"
+        f"on which {container.engine} publishes no ports"
     )
     connect = f"connect {container.name} to a network that is not internal, or run it again in one"
     return wish.blocker("NAT_NOT_PUBLISHED", sentence, (Remedy(connect, (wish.served,), manual=True),))
@@ -180,9 +175,9 @@ def _proxy_gone(wish: Wish) -> Blocker | None:
     if not holds or not (failure.packet.dst.is_loopback or left is not None):
         return None
     end = end_of(failure.packet.dst, wish.asked)
-    sentence = f"no program of {container.engine} holds {end} for {container.name} any more"
+    sentence = f"{container.engine}'s proxy no longer holds {end} for {container.name}"
     if left is not None:
-        sentence += f", to which the rule for the port leaves packets of the container's own bridge: {left.text}"
+        sentence += f"; the port's rule leaves packets from the container's own bridge to it: {left.text}"
     return wish.blocker("NAT_PROXY_ABSENT", sentence, (_client(container, "restart"),), untranslated(failure))
 
 
@@ -221,4 +216,4 @@ def _reload(container: Container) -> Remedy:
     """Podman makes a container's rules anew while it runs."""
     words = ("network", "reload", container.name)
     change = SetContainer(container.id, container.command or (container.engine,), words, container.state)
-    return Remedy(f"have podman make the rules of {container.name} again", (change,))
+    return Remedy(f"write the rules of {container.name} again with podman", (change,))

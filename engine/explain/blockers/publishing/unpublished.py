@@ -61,7 +61,7 @@ def not_published(failure: Failure) -> list[Blocker]:
     elsewhere = [str(each) for each in listeners_on_port(host, failure.packet)]
     if elsewhere:
         end = end_of(failure.packet.dst, asked)
-        sentence = f"port {port} of {host.id} is served at {', '.join(elsewhere)} only, and the packet is for {end}"
+        sentence = f"port {port} of {host.id} is served on {', '.join(elsewhere)} only, not on {end}"
     misses = untranslated(failure)
     return [
         Blocker("NAT_NOT_PUBLISHED", sentence, port_ref(failure, host), remedies, everyone[0].engine, evidence, misses)
@@ -80,7 +80,7 @@ def fallen(failure: Failure) -> list[Blocker]:
     served = any(service.port == asked for service in services_for(failure, host, asked))
     if not served or intention(failure, asked) is not None or aimed(conditions, failure.packet):
         return []
-    falls = f"the packet falls to {ref.name}, which does not let it pass: it is about what the host itself serves"
+    falls = f"the packet reaches {ref.name}, which drops it: that chain is for the host's own services"
     return [replace(each, evidence=(*each.evidence, falls)) for each in not_published(failure)]
 
 
@@ -101,10 +101,10 @@ def _left_to_a_program(failure: Failure, asked: int, left: Rule | None) -> Block
     """A loopback address, or the container's own bridge, which rules of publishing leave to a program of the engine:
     and there is none."""
     address, port = failure.packet.dst, f"{asked}/{failure.question.protocol}"
-    others = f"other addresses than {address}" if left is None else f"all but packets by {failure.step.context.iif}"
-    sentence = f"rules translate {port} for {others}, and no program serves it at {address}"
+    others = f"other addresses than {address}" if left is None else f"all devices but {failure.step.context.iif}"
+    sentence = f"rules translate {port} for {others} only, and nothing listens on it at {address}"
     elsewhere = "another address of the host" if left is None else "the container's own address"
-    title = f"ask for {elsewhere}, or start again what publishes {port} with its proxy"
+    title = f"use {elsewhere}, or restart the container of {port}, which starts its proxy"
     remedy = Remedy(title, (Listen(failure.netns.id, held(failure, asked)),), manual=True)
     return Blocker(
         "NAT_PROXY_ABSENT", sentence, port_ref(failure, failure.netns), (remedy,), near_misses=untranslated(failure)
@@ -121,7 +121,7 @@ def _published(failure: Failure) -> Iterator[str]:
     for container in failure.world.snapshot.containers:
         ports = [f"{port.host_port}/{port.protocol} (its {port.container_port})" for port in container.published]
         if ports and container.of_host:
-            yield f"{container.name} is published at {', '.join(ports[:4])}{', …' if len(ports) > 4 else ''}"
+            yield f"{container.name} is published as {', '.join(ports[:4])}{', …' if len(ports) > 4 else ''}"
 
 
 def _shares_host(failure: Failure) -> bool:
@@ -140,9 +140,9 @@ def _publishes(host: Netns) -> bool:
 def _by_the_engine(failure: Failure, found: list[Service], asked: int) -> Remedy:
     """Published for good, and for everybody; where which container was meant can't be told, in general words."""
     port = asking(failure, asked, 0).replace(":0", ":PORT")
-    title = f"publish a container's port as {asked} (run it again with -p {port}), or listen on it on the host"
+    title = f"publish a container's port as {asked} (run it again with -p {port}), or start a program on it on the host"
     if balances(failure.netns) and not any(each.engine in HOLDING for each in failure.world.snapshot.containers):
-        title = f"give a service the node port {asked}, or listen on it on the host"
+        title = f"give a service the node port {asked}, or start a program on it on the host"
     if len(found) == 1 and found[0].container is not None:
         title = run_again(found[0].container, asking(failure, asked, found[0].port))
     return Remedy(title, (Listen(failure.netns.id, held(failure, asked)),), manual=True, cost=2)

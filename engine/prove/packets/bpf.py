@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from engine.prove.patterns import Base, Pattern, Test
+from engine.prove.packets.patterns import Base, Pattern, Test
 
 _LOAD = {1: 0x30, 2: 0x28, 4: 0x20}
 _LOAD_INDEXED = {1: 0x50, 2: 0x48, 4: 0x40}

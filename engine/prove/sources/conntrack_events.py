@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from engine.model.proof import FlowSeen
 from engine.observe.netlink.client import Message
 from engine.observe.netlink.conntrack import parse_conntrack
-from engine.prove.nfnetlink import (
+from engine.prove.sources.nfnetlink import (
     GROUP_CONNTRACK_DESTROY,
     GROUP_CONNTRACK_NEW,
     GROUP_CONNTRACK_UPDATE,

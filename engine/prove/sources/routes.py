@@ -20,7 +20,7 @@ from engine.model.trace import Outcome, Step
 from engine.observe.base.errors import NetlinkError
 from engine.observe.netlink.client import Netlink, attributes
 from engine.observe.netlink.decode import AF_INET, AF_INET6, address, decodes, u32
-from engine.prove.nfnetlink import attribute
+from engine.prove.sources.nfnetlink import attribute
 
 RTM_GETROUTE = 26
 _DST, _SRC, _IIF, _OIF, _GATEWAY, _MARK, _VIA, _IP_PROTO, _SPORT, _DPORT = 1, 2, 3, 4, 5, 16, 18, 27, 28, 29

@@ -21,7 +21,8 @@ from dataclasses import replace
 from engine.model.host import Netns, Snapshot
 from engine.observe.base.errors import NetlinkError
 from engine.observe.netlink.client import NLMSG_ERROR, messages, parse_error
-from engine.prove.nfnetlink import (
+from engine.prove.packets.patterns import Base, Pattern, Test
+from engine.prove.sources.nfnetlink import (
     FAMILIES,
     NETLINK_NETFILTER,
     NLM_F_ACK,
@@ -36,7 +37,6 @@ from engine.prove.nfnetlink import (
     subject,
     text,
 )
-from engine.prove.patterns import Base, Pattern, Test
 
 PREFIX = "portscope-"
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 from engine.model.address import IPAddress
 from engine.model.host import Netns
-from engine.prove.bpf import program
-from engine.prove.patterns import Base, Pattern, Test
+from engine.prove.packets.bpf import program
+from engine.prove.packets.patterns import Base, Pattern, Test
 
 _ETH_P_ALL = 0x0003
 _SO_ATTACH_FILTER = 26

@@ -17,9 +17,9 @@ from engine.model.proof import RuleSeen
 from engine.observe.base.errors import NetlinkError
 from engine.observe.netlink.client import Message, attributes
 from engine.observe.netlink.decode import decodes, text
-from engine.prove.headers import parse_packet
-from engine.prove.nfnetlink import FAMILIES, GROUP_TRACE, SUBSYSTEM_NFTABLES, Listener
-from engine.prove.nftrace_rules import PREFIX
+from engine.prove.packets.headers import parse_packet
+from engine.prove.sources.nfnetlink import FAMILIES, GROUP_TRACE, SUBSYSTEM_NFTABLES, Listener
+from engine.prove.sources.nftrace_rules import PREFIX
 
 _TRACE = SUBSYSTEM_NFTABLES << 8 | 17
 _TABLE, _CHAIN, _HANDLE, _TYPE, _VERDICT, _ID, _NETWORK, _TRANSPORT, _POLICY = 1, 2, 3, 4, 5, 6, 8, 9, 16

@@ -15,7 +15,7 @@ from engine.model.packet import ECHO, TCP_ACK, TCP_RST, TCP_SYN, Packet, Protoco
 from engine.model.proof import Leg
 from engine.model.trace import Conversation, Trace
 from engine.model.verdict import Question
-from engine.prove.patterns import Flow, Pattern, echo_patterns, patterns
+from engine.prove.packets.patterns import Flow, Pattern, echo_patterns, patterns
 
 
 @dataclass(frozen=True, slots=True)
