@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.base.namespaces import NetnsRef, apart, enter
 from tests.observe.fake_engine import as_http
 
 #: The address at which Docker's own name server listens in a container of a user-defined network.
@@ -33,7 +33,7 @@ def resolvers(paths: list[str]) -> list[socket.socket]:
     """A TCP and a UDP socket of the name server in each namespace, at ports that the kernel chooses."""
 
     def one(path: str) -> list[socket.socket]:
-        enter(Place(os.stat(path).st_ino, ways=(path,)))
+        enter(NetnsRef(os.stat(path).st_ino, ways=(path,)))
         tcp = socket.create_server((RESOLVER, 0))
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         udp.bind((RESOLVER, 0))

@@ -24,7 +24,7 @@ from functools import partial
 from bench.kube_rules import last_service, nat_table
 from bench.large_host import PROGRAMS, REPOSITORY, LargeHost, large_host, snapshot_argv
 from bench.why import OBJECTS, Spent, timed
-from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.base.namespaces import NetnsRef, apart, enter
 from tests.harness.netns import Netns, World, run
 
 #: A way out, for a question to be walked: packets to any address leave by a device.
@@ -52,7 +52,7 @@ def by_ip(namespaces: Sequence[Netns]) -> None:
 
     def there() -> None:
         for netns in namespaces:
-            enter(Place(os.stat(netns.path).st_ino, ways=(netns.path,)))
+            enter(NetnsRef(os.stat(netns.path).st_ino, ways=(netns.path,)))
             for what in OBJECTS:
                 subprocess.run(["ip", "-j", what, "show"], stdout=subprocess.DEVNULL, check=True)
 

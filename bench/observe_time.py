@@ -26,13 +26,13 @@ from engine.model.host import Gap, Snapshot
 from engine.model.verdict import Question
 from engine.model.verdict import Source as From
 from engine.observe.base.garbage import uncollected
-from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.base.namespaces import NetnsRef, apart, enter
 from engine.observe.firewall import read_firewall
 from engine.observe.look.incremental import again
 from engine.observe.look.look import look
-from engine.observe.look.netns_reader import Source
+from engine.observe.look.netns_reader import NetnsSource
 from engine.observe.look.snapshot import compose, take
-from engine.observe.netlink.stack import Stack, read_stack
+from engine.observe.netlink.stack import NetworkStack, read_stack
 from engine.observe.recording.snapshot_file import dumps
 from engine.path.exchange.conversation import conversations
 from engine.path.world import World
@@ -42,7 +42,7 @@ _T = TypeVar("_T")
 
 def _each(paths: list[str], read: Callable[[str], tuple[_T, tuple[Gap, ...]]]) -> list[_T]:
     """Reads something in every namespace. Raises RuntimeError where something could not be read."""
-    places = [Place(os.stat(path).st_ino, ways=(path,)) for path in paths]
+    places = [NetnsRef(os.stat(path).st_ino, ways=(path,)) for path in paths]
 
     def there() -> list[_T]:
         found = []
@@ -58,8 +58,8 @@ def _each(paths: list[str], read: Callable[[str], tuple[_T, tuple[Gap, ...]]]) -
 
 
 @uncollected()
-def stack(paths: list[str]) -> list[Stack]:
-    def read(name: str) -> tuple[Stack, tuple[Gap, ...]]:
+def stack(paths: list[str]) -> list[NetworkStack]:
+    def read(name: str) -> tuple[NetworkStack, tuple[Gap, ...]]:
         found = read_stack(name)
         return found, found.gaps
 
@@ -108,7 +108,7 @@ def main(what: str, words: list[str]) -> None:
     if what == "again":
         seen = look()
         before = (seen, compose(seen))
-        work = lambda: compose(again(seen, {words[0]: {Source.STACK}}), before)  # noqa: E731
+        work = lambda: compose(again(seen, {words[0]: {NetnsSource.STACK}}), before)  # noqa: E731
     start, start_cpu = time.perf_counter(), time.process_time()
     _kept = work()  # what was read is kept: taking it apart is not measured
     wall, cpu = time.perf_counter() - start, time.process_time() - start_cpu

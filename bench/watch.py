@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 
 from bench.large_host import BRIDGE, LargeHost, large_host
-from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.base.namespaces import NetnsRef, apart, enter
 from engine.observe.collected import script
 from engine.observe.look.look import look
 from engine.observe.look.snapshot import compose
@@ -90,7 +90,7 @@ class Changer:
         return start
 
     def _server(self) -> socket.socket:
-        enter(Place(os.stat(self._host.host.path).st_ino, ways=(self._host.host.path,)))
+        enter(NetnsRef(os.stat(self._host.host.path).st_ino, ways=(self._host.host.path,)))
         return socket.create_server(("", 9099))
 
     def hang_up(self) -> float:
@@ -135,7 +135,7 @@ def watching(host: LargeHost) -> Iterator[queue.Queue[tuple[float, Update]]]:
     updates: queue.Queue[tuple[float, Update]] = queue.Queue()
 
     def watched() -> None:
-        enter(Place(os.stat(host.host.path).st_ino, ways=(host.host.path,)))
+        enter(NetnsRef(os.stat(host.host.path).st_ino, ways=(host.host.path,)))
         for update in watch(stop):
             updates.put((time.perf_counter(), update))
 
@@ -159,7 +159,7 @@ def until(updates: queue.Queue[tuple[float, Update]], words: str) -> float:
 
 def whole_looks(host: LargeHost) -> list[float]:
     """Milliseconds of looks at all of it."""
-    enter(Place(os.stat(host.host.path).st_ino, ways=(host.host.path,)))
+    enter(NetnsRef(os.stat(host.host.path).st_ino, ways=(host.host.path,)))
     found = []
     for _ in range(3):
         start = time.perf_counter()

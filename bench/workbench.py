@@ -29,7 +29,7 @@ from threading import Event
 
 from bench.path import docker
 from engine.change.differences import changes
-from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Rule, Table, Verdict, VerdictKind
+from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Rule, RuleVerdict, Table, VerdictKind
 from engine.model.host import Snapshot
 from engine.observe.watch.watch import Update
 from tests.workbench.screen import bench, looked
@@ -105,7 +105,7 @@ def showing(nodes: int) -> Callable[[], object]:
 
 async def paging(rounds: int) -> list[float]:
     """The next screenful of a table of 25,000 rules, drawn."""
-    drop = (Verdict(VerdictKind.DROP),)
+    drop = (RuleVerdict(VerdictKind.DROP),)
     rules = tuple(
         Rule(n, drop, f"-A FORWARD -s 10.{n >> 8 & 255}.{n & 255}.1/32 -j DROP", packets=n) for n in range(25_000)
     )

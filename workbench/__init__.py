@@ -1,1 +1,7 @@
-"""Runs the house: the command line, the workbench and the one thread that looks at the host."""
+"""Runs the house: the command line and the workbench.
+
+cli cli_lab exits commands/          the grammar, the exit codes, one module for each command
+world files formats output           where snapshots come from; files, formats and stdout
+app actions settings                 the workbench, the table of what a key does, what the user has set
+controllers/ screen/ session/ labs/ serving/
+"""

@@ -35,7 +35,7 @@ from workbench.controllers.time import LIVE_ONLY, Looking
 from workbench.controllers.traffic import Metering
 from workbench.exits import own_fault
 from workbench.labs.actions import TELLING, Labs
-from workbench.screen.fault_barrier import Unbroken
+from workbench.screen.fault_barrier import FaultBarrier
 from workbench.screen.footer import Keys
 from workbench.screen.glyphs import HARMLESS, PLAIN
 from workbench.screen.header import State, answer_strip, header, tab_at, tabs
@@ -57,7 +57,9 @@ from workbench.settings import Settings, remember
 DOING = frozenset({"prove", "export", "undo_fix", "lab", "labs"})
 
 
-class Workbench(Unbroken, Metering, Proving, Labs, Asking, Looking, Surveying, Mending, Navigation, Noticing, App[int]):
+class Workbench(
+    FaultBarrier, Metering, Proving, Labs, Asking, Looking, Surveying, Mending, Navigation, Noticing, App[int]
+):
     """The workbench on one source at a time. It was opened on `home`; `start` is an action to begin with."""
 
     TITLE = "portscope"

@@ -1,7 +1,8 @@
 """The ways back: what undoes a change, as values that a journal can hold.
 
 A closed set. `DropNetns` and `DropLink` look for the lab's mark before they remove anything, so they are safe even
-where a crash leaves open whether the change was made; `WriteSysctl` looks at the value; `Run` has nothing to look at.
+where a crash leaves open whether the change was made; `WriteSysctl` looks at the value; `RunCommand` has nothing to
+look at.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class WriteSysctl:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunCommand:
     """Run a command in a namespace. It carries no mark, so it is run only where the change is known to be made.
 
     `text` is the command's standard input.
@@ -58,12 +59,12 @@ class EndProcess:
     started: int
 
 
-Inverse = DropNetns | DropLink | WriteSysctl | Run | EndProcess
+Inverse = DropNetns | DropLink | WriteSysctl | RunCommand | EndProcess
 KINDS: Mapping[str, type[Inverse]] = {
     "netns": DropNetns,
     "link": DropLink,
     "sysctl": WriteSysctl,
-    "run": Run,
+    "run": RunCommand,
     "process": EndProcess,
 }
 WORDS = {kind: word for word, kind in KINDS.items()}
@@ -78,7 +79,7 @@ def command(inverse: Inverse) -> Argv:
             return (*_enter(netns), "ip", "link", "del", name)
         case WriteSysctl(netns, name, value):
             return (*_enter(netns), "sysctl", "-w", f"{sysctl_word(name)}={value}")
-        case Run(netns, argv):
+        case RunCommand(netns, argv):
             return (*_enter(netns), *argv)
         case EndProcess(pid):
             return ("kill", str(pid))

@@ -29,7 +29,7 @@ from typing import Any
 
 from engine.apply import userns
 from engine.apply.errors import JournalError, LabExists, NoLabName
-from engine.apply.inverse import KINDS, WORDS, Inverse, Run, command
+from engine.apply.inverse import KINDS, WORDS, Inverse, RunCommand, command
 from engine.model.where import Argv
 
 SCHEMA = "portscope.journal/1"
@@ -109,7 +109,7 @@ def _read_line(row: dict[str, Any], entries: dict[int, Entry]) -> None:
         entries[number] = replace(entry, made=entry.made or made, undone=entry.undone or undone)
         return
     kind = KINDS[row.pop("will")]
-    if kind is Run:
+    if kind is RunCommand:
         row["argv"] = tuple(row["argv"])
     entries[number] = Entry(number, kind(**row))
 

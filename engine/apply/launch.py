@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from engine.apply.hands.programs import Listeners
 from engine.apply.step import Site
-from engine.change.program import PROGRAMS, ROOT_NETNS, Relay, Serve, Start
+from engine.change.program import PROGRAMS, ROOT_NETNS, RelayPort, Serve, Start
 from engine.model.plan import Change
 
 
@@ -24,7 +24,7 @@ def launch(changes: Iterable[Change], site: Site) -> list[Listeners]:
             words.append(change.server_words(path))
         elif isinstance(change, Start):
             words.append(json.dumps([path, *change.words]))
-        elif isinstance(change, Relay):
+        elif isinstance(change, RelayPort):
             relays.setdefault((change.holder, path), []).append(change.relay_words)
     started: list[Listeners] = []
     try:

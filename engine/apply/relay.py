@@ -33,7 +33,7 @@ CONNECT_SECONDS = 75.0
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldPort:
     """A port that is held; `target` and `target_port` say where connections go, None: nowhere."""
 
     protocol: str
@@ -43,13 +43,13 @@ class Held:
     target_port: int = 0
 
 
-def parse(arguments: Sequence[str]) -> tuple[Held, ...]:
+def parse(arguments: Sequence[str]) -> tuple[HeldPort, ...]:
     """The ports in a command line. Raises ValueError."""
     found = []
     for argument in arguments:
         protocol, address, port, *rest = argument.split()
         target, target_port = (rest[0], int(rest[1])) if rest else (None, 0)
-        found.append(Held(protocol, address, int(port), target, target_port))
+        found.append(HeldPort(protocol, address, int(port), target, target_port))
     return tuple(found)
 
 
@@ -58,7 +58,7 @@ def family_of(address: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def open_port(held: Held) -> socket.socket:
+def open_port(held: HeldPort) -> socket.socket:
     """The socket that holds a port; on "::" it leaves IPv4 to another one."""
     family = family_of(held.address)
     found = socket.socket(family, socket.SOCK_STREAM if held.protocol == "tcp" else socket.SOCK_DGRAM)
@@ -76,7 +76,7 @@ def open_port(held: Held) -> socket.socket:
     return found
 
 
-def taker(held: Held, listener: socket.socket) -> Callable[[], None]:
+def taker(held: HeldPort, listener: socket.socket) -> Callable[[], None]:
     """What is done when a port has something to take: a client, or a datagram."""
     if held.protocol == "udp":
         known: dict[object, socket.socket] = {}
@@ -84,14 +84,14 @@ def taker(held: Held, listener: socket.socket) -> Callable[[], None]:
     return lambda: take_client(held, listener)
 
 
-def take_client(held: Held, listener: socket.socket) -> None:
+def take_client(held: HeldPort, listener: socket.socket) -> None:
     """Lets a client in."""
     client, _ = listener.accept()
     client.setblocking(True)
     in_background(lambda: join(held, client))
 
 
-def join(held: Held, client: socket.socket) -> None:
+def join(held: HeldPort, client: socket.socket) -> None:
     """Connects a client with its target, and copies both ways until both have ended."""
     assert held.target is not None
     try:
@@ -117,7 +117,7 @@ def copy(source: socket.socket, sink: socket.socket) -> None:
         sink.shutdown(socket.SHUT_WR)
 
 
-def take_datagram(held: Held, listener: socket.socket, known: dict[object, socket.socket]) -> None:
+def take_datagram(held: HeldPort, listener: socket.socket, known: dict[object, socket.socket]) -> None:
     """Passes a datagram on; each of the `known` clients has a socket of its own to the target."""
     assert held.target is not None
     datagram, client = listener.recvfrom(CHUNK)

@@ -22,7 +22,7 @@ from types import TracebackType
 from engine.apply.errors import BuildError, JournalError, LabExists
 from engine.apply.hands import Hands
 from engine.apply.hands.programs import Listeners
-from engine.apply.inverse import Run
+from engine.apply.inverse import RunCommand
 from engine.apply.journal import (
     Header,
     Journal,
@@ -200,7 +200,7 @@ def _make(change: Change, site: Site, journal: Journal, number: int | None) -> N
         late = step.act()
     except (OSError, BuildError):
         # A command that failed changed nothing. What carries a mark is looked for: it may have been made in part.
-        if number is not None and isinstance(step.inverse, Run):
+        if number is not None and isinstance(step.inverse, RunCommand):
             journal.undone(number)
         raise
     if number is None and late is not None:

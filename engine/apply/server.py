@@ -120,7 +120,7 @@ def run_until_end_of(fd: int, selector: selectors.BaseSelector) -> None:
                 key.data()
 
 
-class Server:
+class ListenerServer:
     """The sockets of all nodes. The selector's data is what a ready socket means."""
 
     def __init__(self) -> None:
@@ -178,7 +178,7 @@ def main(arguments: Sequence[str]) -> int:
     """Opens every listener, starts every program, says "ready", and serves until the end of standard input."""
     title(PROCESS_NAME)
     home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    server = Server()
+    server = ListenerServer()
     for endpoint in parse(arguments):
         try:
             server.add(open_socket(endpoint), endpoint.name)

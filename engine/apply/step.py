@@ -31,17 +31,17 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ApplyStep:
     """A change that is ready to be made. `act` may give an inverse that is only known once it is made."""
 
     act: Callable[[], Inverse | None]
     inverse: Inverse | None = None
 
 
-def step_in(site: Site, netns: str, inverse: Callable[[], Inverse], act: Callable[[], object]) -> Step:
+def step_in(site: Site, netns: str, inverse: Callable[[], Inverse], act: Callable[[], object]) -> ApplyStep:
     """A step in a namespace; one of the lab's own needs no inverse, since what is in it goes with it."""
 
     def made() -> None:
         act()
 
-    return Step(made, None if netns in site.own else inverse())
+    return ApplyStep(made, None if netns in site.own else inverse())

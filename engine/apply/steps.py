@@ -1,6 +1,6 @@
 """How each change is made and what undoes it: by its command line, or by a function of its own where that is not all.
 
-`prepare` looks at what the change is about to overwrite and gives a `Step`: the inverse, to be written down first,
+`prepare` looks at what the change is about to overwrite and gives a `ApplyStep`: the inverse, to be written down first,
 and the act. What lies in a namespace that the lab makes has no inverse, since it goes with the namespace. The handle
 of an nft rule is known only once it is there, so the act of such a change gives its inverse afterwards.
 """
@@ -16,8 +16,8 @@ from typing import Any
 
 from engine.apply.errors import BuildError
 from engine.apply.hands import Hands
-from engine.apply.inverse import Inverse, Run, WriteSysctl
-from engine.apply.step import Site, Step, step_in
+from engine.apply.inverse import Inverse, RunCommand, WriteSysctl
+from engine.apply.step import ApplyStep, Site, step_in
 from engine.apply.steps_building import BUILDING
 from engine.change.address import AddAddress
 from engine.change.container import SetContainer
@@ -38,12 +38,12 @@ NFT_HANDLE = re.compile(r"# handle (\d+)\s*$", re.MULTILINE)
 OPPOSITES = {"unpause": "pause", "pause": "unpause", "start": "stop", "stop": "start"}
 
 
-def prepare(change: Change, site: Site) -> Step:
+def prepare(change: Change, site: Site) -> ApplyStep:
     """The step that makes `change`. Raises BuildError for a change that cannot be made, OSError where looking fails."""
     return STEPS.get(type(change), _by_command)(change, site)
 
 
-def _by_command(change: Any, site: Site) -> Step:
+def _by_command(change: Any, site: Site) -> ApplyStep:
     """Made by its command line, or by netlink where `ACTS` has it; undone by the command line of its inverse."""
     path = site.where.path(change.netns)
     act = ACTS.get(type(change))
@@ -57,8 +57,8 @@ def _by_command(change: Any, site: Site) -> Step:
         site.hands.run(path, argv)
 
     if back is None:
-        return Step(make)
-    return step_in(site, change.netns, lambda: Run(path, back.argv(site.bare())[0]), make)
+        return ApplyStep(make)
+    return step_in(site, change.netns, lambda: RunCommand(path, back.argv(site.bare())[0]), make)
 
 
 #: What netlink makes without a program.
@@ -70,43 +70,43 @@ ACTS: Mapping[type[Change], Callable[[Hands, str | None, Any], object]] = {
 }
 
 
-def _set_link(change: SetLink, site: Site) -> Step:
+def _set_link(change: SetLink, site: Site) -> ApplyStep:
     path = site.where.path(change.netns)
 
     def inverse() -> Inverse:
         up, master = site.hands.link_state(path, change.link)
         before = replace(change, up=None if change.up is None else up, master=None if change.master is None else master)
-        return Run(path, before.argv(site.bare())[0])
+        return RunCommand(path, before.argv(site.bare())[0])
 
     return step_in(
         site, change.netns, inverse, lambda: site.hands.set_link(path, change.link, change.up, change.master)
     )
 
 
-def _set_port(change: SetPort, site: Site) -> Step:
+def _set_port(change: SetPort, site: Site) -> ApplyStep:
     path = site.where.path(change.netns)
     (argv,) = change.argv(site.bare())
 
     def inverse() -> Inverse:
         (port,) = json.loads(site.hands.run(path, ("bridge", "-d", "-j", "link", "show", "dev", change.link)))
-        return Run(path, replace(change, value=int(port[change.option])).argv(site.bare())[0])
+        return RunCommand(path, replace(change, value=int(port[change.option])).argv(site.bare())[0])
 
     return step_in(site, change.netns, inverse, lambda: site.hands.run(path, argv))
 
 
-def _set_container(change: SetContainer, site: Site) -> Step:
+def _set_container(change: SetContainer, site: Site) -> ApplyStep:
     """What the engine's client does is undone where its command has an opposite."""
     (argv,) = change.argv(site.where)
     opposite = OPPOSITES.get(change.words[0])
-    inverse = Run(None, (*change.client, opposite, *change.words[1:])) if opposite else None
+    inverse = RunCommand(None, (*change.client, opposite, *change.words[1:])) if opposite else None
 
     def act() -> None:
         site.hands.run(None, argv)
 
-    return Step(act, inverse)
+    return ApplyStep(act, inverse)
 
 
-def _set_sysctl(change: SetSysctl, site: Site) -> Step:
+def _set_sysctl(change: SetSysctl, site: Site) -> ApplyStep:
     path = site.where.path(change.netns)
 
     def inverse() -> Inverse:
@@ -115,11 +115,11 @@ def _set_sysctl(change: SetSysctl, site: Site) -> Step:
     return step_in(site, change.netns, inverse, lambda: site.hands.write_sysctl(path, change.name, change.value))
 
 
-def _listen(change: Listen, _site: Site) -> Step:
+def _listen(change: Listen, _site: Site) -> ApplyStep:
     raise BuildError(f"the program in {change.netns} must listen on {change.listener}: its owner must see to that")
 
 
-def _rule(change: InsertRule | ReplaceRule | DeleteRule, site: Site) -> Step:
+def _rule(change: InsertRule | ReplaceRule | DeleteRule, site: Site) -> ApplyStep:
     place = change.place
     path = site.where.path(place.netns)
     there = site.where.rules(place)
@@ -127,15 +127,15 @@ def _rule(change: InsertRule | ReplaceRule | DeleteRule, site: Site) -> Step:
     if isinstance(change, DeleteRule):
         left = None if there is None else (*there[: place.index], *there[place.index + 1 :])
         back = InsertRule(place, change.rule, words_of(change.rule, place))
-        return Step(lambda: _ran(site, path, argv), Run(path, back.argv(site.bare(left))[0]))
+        return ApplyStep(lambda: _ran(site, path, argv), RunCommand(path, back.argv(site.bare(left))[0]))
     if place.backend is Backend.NFT:
-        return Step(lambda: _made_by_nft(change, site, argv))
+        return ApplyStep(lambda: _made_by_nft(change, site, argv))
     new = Rule(place.index, (), shlex.join(("-A", place.chain, *change.words)))
     if isinstance(change, InsertRule):
-        return Step(lambda: _ran(site, path, argv), Run(path, DeleteRule(place, new).argv(site.bare())[0]))
+        return ApplyStep(lambda: _ran(site, path, argv), RunCommand(path, DeleteRule(place, new).argv(site.bare())[0]))
     old = _old_rule(change, there)
     back_again = ReplaceRule(place, old, words_of(old, place))
-    return Step(lambda: _ran(site, path, argv), Run(path, back_again.argv(site.bare())[0]))
+    return ApplyStep(lambda: _ran(site, path, argv), RunCommand(path, back_again.argv(site.bare())[0]))
 
 
 def _ran(site: Site, path: str | None, argv: Sequence[str]) -> None:
@@ -150,9 +150,9 @@ def _made_by_nft(change: InsertRule | ReplaceRule, site: Site, argv: Sequence[st
         raise BuildError("nft did not print the handle of the new rule")
     new = Rule(change.place.index, (), "", handle=int(handle.group(1)))
     if isinstance(change, InsertRule):
-        return Run(path, DeleteRule(change.place, new).argv(site.bare())[0])
+        return RunCommand(path, DeleteRule(change.place, new).argv(site.bare())[0])
     old = _old_rule(change, site.where.rules(change.place))
-    return Run(path, ReplaceRule(change.place, new, (old.text,)).argv(site.bare())[0])
+    return RunCommand(path, ReplaceRule(change.place, new, (old.text,)).argv(site.bare())[0])
 
 
 def _old_rule(change: ReplaceRule, there: Sequence[Rule] | None) -> Rule:
@@ -162,7 +162,7 @@ def _old_rule(change: ReplaceRule, there: Sequence[Rule] | None) -> Rule:
     return there[place.index]
 
 
-STEPS: Mapping[type[Change], Callable[[Any, Site], Step]] = {
+STEPS: Mapping[type[Change], Callable[[Any, Site], ApplyStep]] = {
     SetSysctl: _set_sysctl,
     InsertRule: _rule,
     ReplaceRule: _rule,

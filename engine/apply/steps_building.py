@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from engine.apply.errors import BuildError, LabExists
-from engine.apply.inverse import DropLink, DropNetns, Inverse, Run
-from engine.apply.step import Site, Step, step_in
+from engine.apply.inverse import DropLink, DropNetns, Inverse, RunCommand
+from engine.apply.step import ApplyStep, Site, step_in
 from engine.change.link import DeleteLink
 from engine.change.namespace import CreateBridge, CreateNetns, CreateVeth, DeleteNetns
 from engine.change.program import Shape
@@ -25,7 +25,7 @@ from engine.programs import python
 NO_SUCH_QDISC = "qdisc kind is unknown"
 
 
-def _create_netns(change: CreateNetns, site: Site) -> Step:
+def _create_netns(change: CreateNetns, site: Site) -> ApplyStep:
     if site.where.path(change.name) != f"{NETNS_DIR}/{change.name}":
         raise BuildError(f"namespaces can be made only in {NETNS_DIR}")
     taken = LabExists(f"a namespace {change.name} is there already, and is not this lab's")
@@ -38,16 +38,16 @@ def _create_netns(change: CreateNetns, site: Site) -> Step:
         except FileExistsError:
             raise taken from None
 
-    return Step(act, DropNetns(change.name))
+    return ApplyStep(act, DropNetns(change.name))
 
 
-def _create_bridge(change: CreateBridge, site: Site) -> Step:
+def _create_bridge(change: CreateBridge, site: Site) -> ApplyStep:
     path = site.where.path(change.netns)
     act = lambda: site.hands.create_bridge(path, change.name, site.mark, change.mtu, up=change.up)  # noqa: E731 - the act of a step
     return step_in(site, change.netns, lambda: DropLink(path, change.name), act)
 
 
-def _create_veth(change: CreateVeth, site: Site) -> Step:
+def _create_veth(change: CreateVeth, site: Site) -> ApplyStep:
     """An end in a foreign namespace is removed by name: the kernel takes it away only some time after its peer."""
     ends = ((site.where.path(change.netns), change.name), (site.where.path(change.peer_netns), change.peer_name))
     foreign = [end for end, netns in zip(ends, (change.netns, change.peer_netns), strict=True) if netns not in site.own]
@@ -59,26 +59,26 @@ def _create_veth(change: CreateVeth, site: Site) -> Step:
     def act() -> None:
         site.hands.create_veth(ends, marks, change.master, change.mtu, up=change.up)
 
-    return Step(act, DropLink(*foreign[0]) if foreign else None)
+    return ApplyStep(act, DropLink(*foreign[0]) if foreign else None)
 
 
-def _delete_netns(change: DeleteNetns, site: Site) -> Step:
+def _delete_netns(change: DeleteNetns, site: Site) -> ApplyStep:
     def act() -> None:
         if not site.hands.remove_netns(change.name, site.mark):
             raise BuildError(f"namespace {change.name} does not carry the lab's mark: left as it is")
 
-    return Step(act)
+    return ApplyStep(act)
 
 
-def _delete_link(change: DeleteLink, site: Site) -> Step:
+def _delete_link(change: DeleteLink, site: Site) -> ApplyStep:
     def act() -> None:
         if not site.hands.remove_link(site.where.path(change.netns), change.name, site.mark):
             raise BuildError(f"link {change.name} of {change.netns} does not carry the lab's mark: left as it is")
 
-    return Step(act)
+    return ApplyStep(act)
 
 
-def _load_rules(change: LoadRules, site: Site) -> Step:
+def _load_rules(change: LoadRules, site: Site) -> ApplyStep:
     """What tables said before is loaded again by the inverse, in a namespace that was there before."""
     path = site.where.path(change.netns)
     argv = change.loader
@@ -93,8 +93,8 @@ def _load_rules(change: LoadRules, site: Site) -> Step:
                 for part in there.split("\n\n")
                 if part.startswith(tuple(f"table {name} " for name in change.tables))
             )
-            return Run(path, ("nft", "-f", "-"), change.emptied + old)
-        return Run(path, argv, site.hands.run(path, change.saver))
+            return RunCommand(path, ("nft", "-f", "-"), change.emptied + old)
+        return RunCommand(path, argv, site.hands.run(path, change.saver))
 
     def act() -> None:
         if change.backend is Backend.XT_LEGACY and change.replace:
@@ -107,11 +107,11 @@ def _load_rules(change: LoadRules, site: Site) -> Step:
     return step_in(site, change.netns, inverse, act)
 
 
-def _shape(change: Shape, site: Site) -> Step:
+def _shape(change: Shape, site: Site) -> ApplyStep:
     """Where the kernel has no netem, delay and loss are left out."""
     path = site.where.path(change.netns)
     qdisc = ("tc", "qdisc", "replace", "dev", change.link, "root")
-    back = Run(path, ("tc", "qdisc", "del", "dev", change.link, "root"))
+    back = RunCommand(path, ("tc", "qdisc", "del", "dev", change.link, "root"))
 
     def act() -> None:
         try:
@@ -126,7 +126,7 @@ def _shape(change: Shape, site: Site) -> Step:
     return step_in(site, change.netns, lambda: back, act)
 
 
-BUILDING: Mapping[type[Any], Callable[[Any, Site], Step]] = {
+BUILDING: Mapping[type[Any], Callable[[Any, Site], ApplyStep]] = {
     CreateNetns: _create_netns,
     CreateBridge: _create_bridge,
     CreateVeth: _create_veth,

@@ -11,7 +11,7 @@ import shlex
 from engine.apply.errors import BuildError
 from engine.apply.hands import Hands
 from engine.apply.hands.programs import end_process
-from engine.apply.inverse import DropLink, DropNetns, EndProcess, Inverse, Run, WriteSysctl
+from engine.apply.inverse import DropLink, DropNetns, EndProcess, Inverse, RunCommand, WriteSysctl
 from engine.apply.journal import Entry, Journal
 
 
@@ -61,7 +61,7 @@ def _undo(entry: Entry, hands: Hands, mark: str) -> str:
                 return f"{name} is {now} now, neither {written} nor the old {value}: left as it is"
             hands.write_sysctl(netns, name, value)
             return ""
-        case Run(netns, argv, text):
+        case RunCommand(netns, argv, text):
             if not entry.made:
                 return f"it is not known whether this has to be run: {shlex.join(argv)}"
             hands.run(netns, argv, text)
@@ -81,5 +81,5 @@ def _name(inverse: Inverse) -> str:
             return name
         case EndProcess(pid, _):
             return f"process {pid}"
-        case Run(_, argv, _):
+        case RunCommand(_, argv, _):
             return f"by {shlex.join(argv)}"

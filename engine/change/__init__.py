@@ -8,8 +8,8 @@ already); `engine.model.plan.Change` says what each promises. How the kernel is 
     rule set_element ruleset                                              the firewall; new_rules writes rules for it
     container listener                                                    engines and programs
     namespace program                                                     what labs are made of
-    words rule_words                                                      words of ip(8), iptables(8) that kinds share
-    carriers republish                                                    what the kernel or an engine does beside it
+    words                                                                 words of ip(8), iptables(8) that kinds share
+    carriers built_in_chains republish                                    what the kernel or an engine does beside it
     differences                                                           what differs between two snapshots, as text
 """
 

@@ -22,9 +22,9 @@ from engine.model.firewall import (
     NatKind,
     NatValue,
     Rule,
+    RuleVerdict,
     SetMss,
     Statement,
-    Verdict,
     VerdictKind,
 )
 from engine.model.packet import PROTOCOL_NUMBERS, Protocol
@@ -143,7 +143,7 @@ def _port(protocol: Protocol, end: str, port: int) -> Condition:
 
 def insertion(place: RulePlace, selector: Selector, verdict: VerdictKind = VerdictKind.ACCEPT) -> InsertRule:
     """A rule that gives packets of the selector a verdict."""
-    statement = Verdict(verdict)
+    statement = RuleVerdict(verdict)
     words = _words(place.backend, selector, ("-j", str(verdict).upper()), (str(verdict),))
     return InsertRule(place, _rule(place, selector, statement, words), words)
 
@@ -155,7 +155,7 @@ def arp_insertion(place: RulePlace) -> InsertRule:
     words = (*named, *(("accept",) if native else ("-j", "ACCEPT")))
     matches = (Match((Field("ether type"),), ((Interval(ARP, ARP),),), text="ether type arp"),) if bridge else ()
     prefix = () if native else ("-A", place.chain)
-    rule = Rule(place.index, (*matches, Verdict(VerdictKind.ACCEPT)), " ".join((*prefix, *words)))
+    rule = Rule(place.index, (*matches, RuleVerdict(VerdictKind.ACCEPT)), " ".join((*prefix, *words)))
     return InsertRule(place, rule, words)
 
 

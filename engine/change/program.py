@@ -86,7 +86,7 @@ class Serve(Change):
 
 
 @dataclass(frozen=True, slots=True)
-class Relay(Change):
+class RelayPort(Change):
     """A published port is held on the host, and each connection passed on; a None target only holds it.
 
     `holder` is the name of the process that does so.
@@ -126,4 +126,4 @@ class Start(Change):
 
 
 #: The changes that are programs.
-PROGRAMS = (Serve, Start, Relay)
+PROGRAMS = (Serve, Start, RelayPort)

@@ -1,9 +1,16 @@
 """Answers questions: `ask(snapshot, question) -> Verdict`.
 
-Laws of this room:
-1. Pure. The host is never touched; a fix is tried on a changed snapshot (`whatif`) and walked again.
+    ask question          the answer; the user's words as a `Question`
+    failure blocker       where a conversation fails; a possible cause with its remedies
+    blockers/             diagnoses: what could be wrong, for each ending
+    search/               remedies tried on the model, until the question works
+    fixes/ ranking/       what a fix is made of; which fix comes first, and what else it changes
+    findings/ evidence/   what is wrong beside a connection that works; what speaks for a cause
+    survey/               one question from many places, and many questions of one host
+
+1. Pure. The host is never touched; a fix is applied to the snapshot (`engine.change`), and the packet walks again.
 2. A cause is a counterfactual: it is one because changing that one thing changes the ending (`search`).
-3. Diagnoses (`blockers`) propose, the walk disposes. No answer is looked up by symptom.
+3. Diagnoses propose, the walk decides. No answer is looked up by symptom.
 4. Codes are stable, sentences are for people, pointers say where.
 """
 

@@ -19,7 +19,7 @@ from engine.model.host import Snapshot
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Assumption, Conversation, Symptom
 from engine.model.verdict import Cause, Question, Reach, Verdict
-from engine.path.choices import Run
+from engine.path.choices import BranchRun
 from engine.path.exchange.conversation import conversations
 from engine.path.world import World
 
@@ -52,7 +52,7 @@ def _findings(world: World, question: Question, talk: Conversation) -> tuple[Cau
     return tuple(found for look in looked_for for found in look(world, question, talk))
 
 
-def _unwalked(main: Run[Conversation], runs: list[Run[Conversation]], endings: Endings) -> Cause:
+def _unwalked(main: BranchRun[Conversation], runs: list[BranchRun[Conversation]], endings: Endings) -> Cause:
     """There are more ways than were walked: nothing is said for certain, whatever those that were come to."""
     words = ", ".join(sorted({str(symptom) for symptom, _ in endings}))
     netns = main.result.forward.hops[-1].netns
@@ -61,7 +61,7 @@ def _unwalked(main: Run[Conversation], runs: list[Run[Conversation]], endings: E
     return Cause("INFO_DEPENDS", sentence, at)
 
 
-def _deciding(main: Conversation, runs: list[Run[Conversation]], endings: Endings) -> tuple[Cause, ...]:
+def _deciding(main: Conversation, runs: list[BranchRun[Conversation]], endings: Endings) -> tuple[Cause, ...]:
     """What the answer depends on, where branches end differently."""
     if len(endings) < 2:
         return ()
@@ -78,7 +78,7 @@ def _deciding(main: Conversation, runs: list[Run[Conversation]], endings: Ending
     )
 
 
-def _decides(about: Assumption, runs: list[Run[Conversation]]) -> bool:
+def _decides(about: Assumption, runs: list[BranchRun[Conversation]]) -> bool:
     """Whether runs that took different options of this decision ended differently."""
     by_option: dict[int, set[Symptom]] = {}
     for run in runs:
@@ -88,7 +88,7 @@ def _decides(about: Assumption, runs: list[Run[Conversation]]) -> bool:
     return len({frozenset(symptoms) for symptoms in by_option.values()}) > 1
 
 
-def _causes(world: World, question: Question, main: Run[Conversation]) -> tuple[Cause, ...]:
+def _causes(world: World, question: Question, main: BranchRun[Conversation]) -> tuple[Cause, ...]:
     search = Search(question)
     met = refused(question.port, joined(world, search, search.run(world, main.result)))
     solved = bool(met) and met[-1].remedy is not None

@@ -17,7 +17,7 @@ from engine.path.lookup.device_topology import wired
 from engine.path.world import World
 
 
-class Leg(StrEnum):
+class FailedLeg(StrEnum):
     """Which part of the conversation failed, in the order in which they happen."""
 
     FORWARD = "forward"
@@ -38,7 +38,7 @@ class Failure:
     world: World
     question: Question
     conversation: Conversation
-    leg: Leg
+    leg: FailedLeg
     trace: Trace
     depth: int = 0
 
@@ -71,7 +71,7 @@ class Failure:
     @property
     def backwards(self) -> bool:
         """Whether the failing packet is an answer."""
-        return self.leg in (Leg.REPLY, Leg.ANSWER)
+        return self.leg in (FailedLeg.REPLY, FailedLeg.ANSWER)
 
     @property
     def from_service(self) -> bool:
@@ -97,11 +97,11 @@ def failure_of(world: World, question: Question, conversation: Conversation, dep
     if conversation.symptom is Symptom.CONNECTED:
         return None
     parts = (
-        (Leg.FORWARD, conversation.forward),
-        (Leg.REPLY, conversation.reply),
-        (Leg.CONFIRM, conversation.confirm),
-        (Leg.REQUEST, conversation.request),
-        (Leg.ANSWER, conversation.answer),
+        (FailedLeg.FORWARD, conversation.forward),
+        (FailedLeg.REPLY, conversation.reply),
+        (FailedLeg.CONFIRM, conversation.confirm),
+        (FailedLeg.REQUEST, conversation.request),
+        (FailedLeg.ANSWER, conversation.answer),
     )
     for leg, trace in parts:
         if trace is not None and trace is conversation.broken:
@@ -111,7 +111,7 @@ def failure_of(world: World, question: Question, conversation: Conversation, dep
         found = failure_of(world, _relay_question(question, second), second, depth + 1)
         if found is not None:
             return found
-    return Failure(world, question, conversation, Leg.SERVICE, conversation.forward, depth)
+    return Failure(world, question, conversation, FailedLeg.SERVICE, conversation.forward, depth)
 
 
 def _relay_question(question: Question, second: Conversation) -> Question:

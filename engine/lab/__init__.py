@@ -1,4 +1,12 @@
-"""Desired networks: plans of small worlds to look at, and the way to have one up for a while.
+"""Docker-like networks: from a file to a standing lab, broken and fixed on purpose. Planning is pure.
 
-Planning is pure: a name in, a plan out. `running` is the only module here that builds one.
+compose document xlab portwords spec    a Compose file with its `x-lab` part, read into a `LabSpec`
+choose addresses publish outside_hosts  what the file leaves open: subnets, addresses, ports, clients outside
+blueprint planning commands             the lab with everything chosen, and the plan that builds it
+layouts/                                what each container engine writes into the firewall for it
+lifecycle edits save description script a lab's life: up, changed, saved, described, as a shell script
+faults/ breaking dojo                   faults to break it with, and the game of finding one
+library gallery/                        labs that come with portscope
+demo running                            the demo, for as long as a `with` block runs
+errors                                  what can be wrong with a file, or with what is asked of a lab
 """

@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from engine.lab.spec import Place
+from engine.lab.spec import FilePlace
 from engine.model.address import IPAddress, IPNetwork
 
 DOCKER_POOLS = tuple(IPv4Network(f"172.{second}.0.0/16") for second in range(17, 32))
@@ -35,14 +35,14 @@ class Subnets:
     def __init__(self) -> None:
         self._taken: list[tuple[IPNetwork, str]] = []
 
-    def claim(self, subnet: IPNetwork, owner: str, place: Place) -> None:
+    def claim(self, subnet: IPNetwork, owner: str, place: FilePlace) -> None:
         """Takes a subnet that the file names. Raises LabFileError when it overlaps one that is taken."""
         other = self._overlap(subnet)
         if other is not None:
             raise place.wrong(f"has {subnet}, which overlaps {other[0]} of {other[1]}", "choose another subnet")
         self._taken.append((subnet, owner))
 
-    def next_free(self, pools: str, owner: str, place: Place) -> IPv4Network:
+    def next_free(self, pools: str, owner: str, place: FilePlace) -> IPv4Network:
         """The first pool that overlaps nothing. Raises LabFileError when all are taken."""
         for pool in POOLS[pools]:
             if self._overlap(pool) is None:
@@ -64,7 +64,7 @@ class Hosts:
         self._free: Iterator[IPv4Address] | Iterator[IPv6Address] = subnet.hosts()
         self._subnet = subnet
 
-    def take(self, address: IPAddress, place: Place) -> IPAddress:
+    def take(self, address: IPAddress, place: FilePlace) -> IPAddress:
         """Takes an address that the file names. Raises LabFileError when it is outside or taken."""
         if address not in self._subnet:
             raise place.wrong(
@@ -78,7 +78,7 @@ class Hosts:
         self._taken.add(address)
         return address
 
-    def next_free(self, place: Place) -> IPAddress:
+    def next_free(self, place: FilePlace) -> IPAddress:
         """The next free address. Raises LabFileError when there is none."""
         for address in self._free:
             if address not in self._taken:

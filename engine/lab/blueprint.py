@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 
-from engine.lab.spec import LabSpec, Listen
+from engine.lab.spec import LabSpec, ListenSpec
 from engine.model.address import IPAddress, IPNetwork
 from engine.model.packet import Protocol
 
@@ -55,7 +55,7 @@ class Node:
     mode: str
     ends: tuple[End, ...] = ()
     exit: End | None = None
-    listens: tuple[Listen, ...] = ()
+    listens: tuple[ListenSpec, ...] = ()
     command: tuple[str, ...] = ()
     sysctls: tuple[tuple[str, int], ...] = ()
 
@@ -90,7 +90,7 @@ class Outside:
     far6: IPv6Interface | None = None
     default: bool = False
     routes: tuple[IPNetwork, ...] = ()
-    listens: tuple[Listen, ...] = ()
+    listens: tuple[ListenSpec, ...] = ()
     mtu: int | None = None
 
 

@@ -16,7 +16,7 @@ from engine.lab.blueprint import Blueprint, Bridge, End, Node
 from engine.lab.layouts.names import LAYOUTS
 from engine.lab.outside_hosts import outside_nodes
 from engine.lab.publish import publish
-from engine.lab.spec import LabSpec, Listen, Membership, NetworkSpec, Place, Service
+from engine.lab.spec import FilePlace, LabSpec, ListenSpec, Membership, NetworkSpec, ServiceSpec
 
 #: The network of a service that names none, and that of `network_mode: bridge`.
 DEFAULT, OWN = "default", "bridge"
@@ -29,7 +29,7 @@ COPIED = ("internal", "icc", "masquerade", "binding", "mtu", "routed", "routed6"
 def choose(spec: LabSpec) -> Blueprint:
     """The lab with everything chosen. Raises LabFileError."""
     backend = spec.backend or LAYOUTS[spec.layout][0]
-    here = Place(spec.file, 1, "x-lab.firewall")
+    here = FilePlace(spec.file, 1, "x-lab.firewall")
     if backend not in LAYOUTS[spec.layout]:
         raise here.wrong(
             f"is {backend}, which {spec.layout} is not written in", f"write {' or '.join(LAYOUTS[spec.layout])}"
@@ -55,7 +55,7 @@ def _bridges(spec: LabSpec, subnets: Subnets, links: dict[str, str]) -> dict[str
     `links` are those that the host has without them, with whose they are.
     """
     declared = {network.name: network for network in spec.networks}
-    place = Place(spec.file, 1, "networks")
+    place = FilePlace(spec.file, 1, "networks")
     wanted = list(spec.networks)
     if DEFAULT not in declared and any(
         service.mode == "networks" and not service.memberships for service in spec.services
@@ -124,7 +124,7 @@ def _nodes(spec: LabSpec, bridges: dict[str, Bridge]) -> tuple[Node, ...]:
     return tuple(nodes)
 
 
-def _owner(service: Service, services: dict[str, Service]) -> Service:
+def _owner(service: ServiceSpec, services: dict[str, ServiceSpec]) -> ServiceSpec:
     """Whose namespace a service shares in the end."""
     seen = [service.name]
     while service.mode == "service":
@@ -142,14 +142,14 @@ def _owner(service: Service, services: dict[str, Service]) -> Service:
     return service
 
 
-def _listens(spec: LabSpec, service: Service) -> tuple[Listen, ...]:
+def _listens(spec: LabSpec, service: ServiceSpec) -> tuple[ListenSpec, ...]:
     """What a service listens on: what x-lab says, else its published and exposed ports, unless a command runs."""
     named = dict(spec.listens)
     if service.name in named:
         return named[service.name]
     if service.name in dict(spec.commands):
         return ()
-    ports = [Listen(port.protocol, port.container_port) for port in service.ports]
+    ports = [ListenSpec(port.protocol, port.container_port) for port in service.ports]
     return tuple(sorted(dict.fromkeys([*ports, *service.expose]), key=lambda one: (str(one.protocol), one.port)))
 
 
@@ -179,7 +179,9 @@ def _reserved(spec: LabSpec, bridges: dict[str, Bridge]) -> dict[tuple[str, int]
     return found
 
 
-def _own_node(spec: LabSpec, service: Service, bridges: dict[str, Bridge], hosts: dict[tuple[str, int], Hosts]) -> Node:
+def _own_node(
+    spec: LabSpec, service: ServiceSpec, bridges: dict[str, Bridge], hosts: dict[tuple[str, int], Hosts]
+) -> Node:
     """A service that is not another one's guest."""
     netns = f"{spec.name}-host" if service.mode == "host" else f"{spec.name}-{service.name}"
     members = {
@@ -214,7 +216,7 @@ def _v6(interface: IPv4Interface | IPv6Interface | None) -> IPv6Interface | None
 def _check_names(lab: Blueprint) -> None:
     """Whatever names a node names one that is there. Raises LabFileError."""
     spec, nodes = lab.spec, lab.netns_by_node
-    here = Place(spec.file, 1, "x-lab")
+    here = FilePlace(spec.file, 1, "x-lab")
     used = [(here, name) for name, _ in (*spec.listens, *spec.commands)]
     used += [(here, node) for node, _name, _value in spec.sysctls]
     used += [(rule.place, rule.node) for rule in spec.rules]

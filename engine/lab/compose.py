@@ -15,9 +15,9 @@ from typing import Any
 
 from engine.apply.journal import LAB_NAME
 from engine.lab import portwords, xlab
-from engine.lab.document import Value, parse, plain
+from engine.lab.document import YamlValue, parse, plain
 from engine.lab.portwords import place_of
-from engine.lab.spec import LabSpec, Membership, NetworkSpec, Service
+from engine.lab.spec import LabSpec, Membership, NetworkSpec, ServiceSpec
 from engine.model.address import IPAddress, IPNetwork
 
 TOP_KEYS = ("name", "version", "services", "networks", "volumes", "configs", "secrets", "x-lab")
@@ -81,7 +81,7 @@ def read(text: str, file: str, name: str = "") -> LabSpec:
     return replace(spec, notes=tuple(notes))
 
 
-def _lab_name(value: Value | None, root: Value, name: str) -> str:
+def _lab_name(value: YamlValue | None, root: YamlValue, name: str) -> str:
     stem = PurePath(root.file).name.partition(".")[0].lower()
     found = name or (value.text() if value else stem)
     if not LAB_NAME.fullmatch(found):
@@ -92,7 +92,9 @@ def _lab_name(value: Value | None, root: Value, name: str) -> str:
     return found
 
 
-def _understood(value: Value, keys: tuple[str, ...], unused: tuple[str, ...], notes: list[str]) -> dict[str, Value]:
+def _understood(
+    value: YamlValue, keys: tuple[str, ...], unused: tuple[str, ...], notes: list[str]
+) -> dict[str, YamlValue]:
     """A mapping's entries that are understood; a note for each that Compose knows and a lab leaves out."""
     found = value.entries((*keys, *unused))
     for key, child in found.items():
@@ -101,7 +103,7 @@ def _understood(value: Value, keys: tuple[str, ...], unused: tuple[str, ...], no
     return {key: child for key, child in found.items() if key in keys}
 
 
-def _service(name: str, value: Value, notes: list[str]) -> Service:
+def _service(name: str, value: YamlValue, notes: list[str]) -> ServiceSpec:
     node_name(name, value)
     rows = _understood(value, SERVICE_KEYS, UNUSED_SERVICE, notes)
     mode, shares = _mode(rows["network_mode"], rows) if "network_mode" in rows else ("networks", "")
@@ -112,7 +114,7 @@ def _service(name: str, value: Value, notes: list[str]) -> Service:
         )
         published = []
     exposed = [one for item in rows["expose"].items() for one in portwords.listens(item)] if "expose" in rows else []
-    return Service(
+    return ServiceSpec(
         name,
         place_of(value),
         mode,
@@ -124,7 +126,7 @@ def _service(name: str, value: Value, notes: list[str]) -> Service:
     )
 
 
-def _mode(value: Value, rows: Mapping[str, Value]) -> tuple[str, str]:
+def _mode(value: YamlValue, rows: Mapping[str, YamlValue]) -> tuple[str, str]:
     text = value.text()
     if "networks" in rows:
         raise value.wrong("and networks exclude each other", "keep one of them")
@@ -138,7 +140,7 @@ def _mode(value: Value, rows: Mapping[str, Value]) -> tuple[str, str]:
     return text, ""
 
 
-def _memberships(value: Value, notes: list[str]) -> tuple[Membership, ...]:
+def _memberships(value: YamlValue, notes: list[str]) -> tuple[Membership, ...]:
     if value.shape == "sequence":
         return tuple(Membership(place_of(item), item.text()) for item in value.items())
     found = []
@@ -150,7 +152,7 @@ def _memberships(value: Value, notes: list[str]) -> tuple[Membership, ...]:
     return tuple(found)
 
 
-def _sysctls(value: Value) -> tuple[tuple[str, int], ...]:
+def _sysctls(value: YamlValue) -> tuple[tuple[str, int], ...]:
     found = []
     for key, text in plain(value).items():
         xlab.check_sysctl(key, value)
@@ -160,7 +162,7 @@ def _sysctls(value: Value) -> tuple[tuple[str, int], ...]:
     return tuple(found)
 
 
-def _network(name: str, value: Value, notes: list[str]) -> NetworkSpec:
+def _network(name: str, value: YamlValue, notes: list[str]) -> NetworkSpec:
     node_name(name, value)
     rows = _understood(value, NETWORK_KEYS, UNUSED_NETWORK, notes)
     if "external" in rows and rows["external"].shape == "scalar" and rows["external"].flag():
@@ -179,7 +181,7 @@ def _network(name: str, value: Value, notes: list[str]) -> NetworkSpec:
     return replace(spec, **chosen)
 
 
-def _ipam(value: Value) -> dict[str, Any]:
+def _ipam(value: YamlValue) -> dict[str, Any]:
     rows = value.entries(("driver", "config", "options"))
     found: dict[str, Any] = {}
     for item in rows["config"].items() if "config" in rows else []:
@@ -199,7 +201,7 @@ def _ipam(value: Value) -> dict[str, Any]:
     return found
 
 
-def node_name(name: str, value: Value) -> None:
+def node_name(name: str, value: YamlValue) -> None:
     """Checks a name that becomes part of a namespace's. Raises LabFileError."""
     plain_name = name.replace("-", "").replace("_", "").replace(".", "")
     if not (plain_name.isascii() and plain_name.isalnum() and name[0].isalnum() and len(name) <= 40):
@@ -208,7 +210,7 @@ def node_name(name: str, value: Value) -> None:
         raise value.wrong("has the name of the lab's host", "choose another one")
 
 
-def _link_name(value: Value) -> str:
+def _link_name(value: YamlValue) -> str:
     text = value.text()
     if len(text) > LONGEST_LINK:
         raise value.wrong(f"{text!r} has {len(text)} characters", f"the kernel takes {LONGEST_LINK} for a link")
@@ -217,7 +219,7 @@ def _link_name(value: Value) -> str:
     return text
 
 
-def _address(value: Value, version: int) -> IPAddress:
+def _address(value: YamlValue, version: int) -> IPAddress:
     try:
         found = ip_address(value.text())
     except ValueError:
@@ -227,7 +229,7 @@ def _address(value: Value, version: int) -> IPAddress:
     return found
 
 
-def _subnet(value: Value) -> IPNetwork:
+def _subnet(value: YamlValue) -> IPNetwork:
     try:
         return ip_network(value.text())
     except ValueError as error:

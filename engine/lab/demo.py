@@ -39,7 +39,7 @@ LAN_ADDRESS = IPv4Interface("192.168.30.2/24")
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class DemoNode:
     """A container of the lab: what it listens on, and the port of the host that is published for it, if any."""
 
     name: str
@@ -49,9 +49,9 @@ class Node:
 
 
 NODES = (
-    Node("web", IPv4Interface("172.30.0.2/24"), 80, published=8080),
-    Node("api", IPv4Interface("172.30.0.3/24"), 8000, published=8000),
-    Node("db", IPv4Interface("172.30.0.4/24"), 5432),
+    DemoNode("web", IPv4Interface("172.30.0.2/24"), 80, published=8080),
+    DemoNode("api", IPv4Interface("172.30.0.3/24"), 8000, published=8000),
+    DemoNode("db", IPv4Interface("172.30.0.4/24"), 5432),
 )
 
 FILTER_HEAD = """\
@@ -165,7 +165,7 @@ def dressed(snapshot: Snapshot, lab: str = "demo") -> Snapshot:
     )
 
 
-def _container(lab: str, node: Node) -> Container:
+def _container(lab: str, node: DemoNode) -> Container:
     published = [PublishedPort(Protocol.TCP, None, node.published, node.port)] if node.published else []
     return Container(
         id=f"{lab}-{node.name}",

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.lab.blueprint import Blueprint, Node
-from engine.lab.spec import Listen
+from engine.lab.spec import ListenSpec
 from engine.model.address import family_of
 from engine.model.container import Attachment, Container, Network, PublishedPort
 from engine.model.host import Snapshot
@@ -70,7 +70,7 @@ def addresses_of_node(node: Node) -> list[str]:
     return [str(side.ip) for end in node.ends for side in (end.address, end.address6) if side]
 
 
-def listen_word(listen: Listen) -> str:
+def listen_word(listen: ListenSpec) -> str:
     """`0.0.0.0:80/tcp`."""
     address = (
         "0.0.0.0"

@@ -24,7 +24,7 @@ KINDS = {"mapping": "a mapping (KEY: VALUE)", "sequence": "a list (- …)", "sca
 
 
 @dataclass(frozen=True)
-class Value:
+class YamlValue:
     """One value of a document: `name` is its full name ("services.web.ports"), `line` counts from 1."""
 
     file: str
@@ -46,7 +46,7 @@ class Value:
         """scalar, sequence or mapping."""
         return "scalar" if self.node is None else str(self.node.id)
 
-    def entries(self, known: Iterable[str] | None = None) -> dict[str, Value]:
+    def entries(self, known: Iterable[str] | None = None) -> dict[str, YamlValue]:
         """The entries of a mapping by key, in the order of the file; {} for an empty value.
 
         With `known`, any other key is an error, unless it is an extension (x-…), which is left out.
@@ -65,12 +65,12 @@ class Value:
                 )
         return {key: value for key, value in found.items() if key in allowed}
 
-    def _mapping(self, node: Any) -> dict[str, Value]:
+    def _mapping(self, node: Any) -> dict[str, YamlValue]:
         self._must_be("mapping")
-        found: dict[str, Value] = {}
-        merged: dict[str, Value] = {}
+        found: dict[str, YamlValue] = {}
+        merged: dict[str, YamlValue] = {}
         for key, value in node.value:
-            child = Value(self.file, f"{self.name}.{key.value}".lstrip("."), key.start_mark.line + 1, value)
+            child = YamlValue(self.file, f"{self.name}.{key.value}".lstrip("."), key.start_mark.line + 1, value)
             if key.tag == MERGE_TAG:
                 for source in child.items() if child.shape == "sequence" else [child]:
                     merged = {**source.entries(), **merged}
@@ -80,17 +80,17 @@ class Value:
                 found[key.value] = child
         return {**{key: value for key, value in merged.items() if key not in found}, **found}
 
-    def items(self) -> list[Value]:
+    def items(self) -> list[YamlValue]:
         """The items of a list; [] for an empty value."""
         if self.empty:
             return []
         self._must_be("sequence")
         return [
-            Value(self.file, f"{self.name}[{index}]", item.start_mark.line + 1, item)
+            YamlValue(self.file, f"{self.name}[{index}]", item.start_mark.line + 1, item)
             for index, item in enumerate(self.node.value)
         ]
 
-    def texts(self) -> list[Value]:
+    def texts(self) -> list[YamlValue]:
         """The items of a list, or a single value as a list of one (Compose allows both in places)."""
         return [self] if self.shape == "scalar" and not self.empty else self.items()
 
@@ -127,7 +127,7 @@ class Value:
             raise self.wrong(f"is {KINDS[self.shape]}", f"write {KINDS[shape]}")
 
 
-def parse(text: str, file: str) -> Value:
+def parse(text: str, file: str) -> YamlValue:
     """The document in a text, a mapping. Raises LabFileError for what is not YAML or not a mapping."""
     from ruamel.yaml import YAML  # noqa: PLC0415 - only a lab's file needs it
     from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
@@ -143,7 +143,7 @@ def parse(text: str, file: str) -> Value:
         raise LabFileError(
             file, 1, f"this is not YAML: {' '.join(str(error).split())}", "write a Compose file"
         ) from None
-    root = Value(file, "", 1, node)
+    root = YamlValue(file, "", 1, node)
     if root.empty:
         raise LabFileError(file, 1, "the file is empty", "write a Compose file: services: and networks:")
     root.entries()
@@ -154,7 +154,7 @@ def _one_of(words: tuple[str, ...]) -> str:
     return f"known here: {', '.join(dict.fromkeys(words))}"
 
 
-def plain(value: Value) -> Mapping[str, str]:
+def plain(value: YamlValue) -> Mapping[str, str]:
     """A mapping of single values as texts, in either of Compose's forms: KEY: VALUE, or a list of KEY=VALUE."""
     if value.shape == "sequence":
         pairs = [(item, *item.text().partition("=")) for item in value.items()]

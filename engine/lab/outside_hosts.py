@@ -12,7 +12,7 @@ from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network, ip
 
 from engine.lab.addresses import Subnets
 from engine.lab.blueprint import Outside
-from engine.lab.spec import LabSpec, OutsideSpec, Place
+from engine.lab.spec import FilePlace, LabSpec, OutsideSpec
 
 Interface = IPv4Interface | IPv6Interface | None
 
@@ -22,7 +22,7 @@ NEAR, FAR = 1, 2
 
 def outside_nodes(spec: LabSpec, subnets: Subnets) -> tuple[Outside, ...]:
     """The outside nodes of a lab. Raises LabFileError."""
-    wanted = (OutsideSpec(USUAL, Place(spec.file, 1, "x-lab.outside")),) if spec.outside is None else spec.outside
+    wanted = (OutsideSpec(USUAL, FilePlace(spec.file, 1, "x-lab.outside")),) if spec.outside is None else spec.outside
     _claim(spec, wanted, subnets)
     with_ipv6 = any(network.ipv6 for network in spec.networks) or any(node.subnet6 for node in wanted)
     found: dict[str, Outside] = {}

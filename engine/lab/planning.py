@@ -14,13 +14,13 @@ from engine.change.address import AddAddress
 from engine.change.link import SetLink
 from engine.change.namespace import CreateBridge, CreateNetns, CreateVeth
 from engine.change.port import SetPort
-from engine.change.program import Relay, Serve, Shape, Start
+from engine.change.program import RelayPort, Serve, Shape, Start
 from engine.change.route import AddRoute
 from engine.change.sysctl import SetSysctl
 from engine.lab import layouts
 from engine.lab.blueprint import Blueprint, End, Node, Outside
 from engine.lab.commands import command_of, device_route
-from engine.lab.spec import ExtraRoute, Listen
+from engine.lab.spec import ExtraRoute, ListenSpec
 from engine.model.address import IPAddress, IPNetwork
 from engine.model.link import Address
 from engine.model.plan import Change, Plan
@@ -137,11 +137,13 @@ def _relays(lab: Blueprint) -> list[Change]:
             hosts = hosts[:1]
         for host in hosts:
             target = port.end.address.ip if passes_on else None
-            changes.append(Relay(lab.host, port.protocol, host, port.host_port, target, port.container_port, holder))
+            changes.append(
+                RelayPort(lab.host, port.protocol, host, port.host_port, target, port.container_port, holder)
+            )
     return changes
 
 
-def _serve(netns: str, name: str, listens: tuple[Listen, ...]) -> list[Change]:
+def _serve(netns: str, name: str, listens: tuple[ListenSpec, ...]) -> list[Change]:
     """A wildcard listener takes both families, as programs do that bind to ::."""
     anywhere = ip_address("::")
     return [Serve(netns, listen.protocol, listen.address or anywhere, listen.port, name) for listen in listens]

@@ -13,8 +13,8 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address
 
-from engine.lab.document import Value
-from engine.lab.spec import Listen, Place, Port
+from engine.lab.document import YamlValue
+from engine.lab.spec import FilePlace, ListenSpec, PortSpec
 from engine.model.address import IPAddress
 from engine.model.packet import Protocol
 
@@ -26,12 +26,12 @@ LISTEN = re.compile(r"(?:(?P<ip>\[[0-9a-fA-F:.]+\]|[0-9.]+|\*):)?(?P<port>\d+(?:
 PROTOCOLS = {"tcp": Protocol.TCP, "udp": Protocol.UDP}
 
 
-def place_of(value: Value) -> Place:
+def place_of(value: YamlValue) -> FilePlace:
     """Where a value was written."""
-    return Place(value.file, value.line, value.name)
+    return FilePlace(value.file, value.line, value.name)
 
 
-def ports(value: Value) -> list[Port]:
+def ports(value: YamlValue) -> list[PortSpec]:
     """The ports of one item of `ports`. Raises LabFileError."""
     if value.shape == "mapping":
         return _long(value)
@@ -43,7 +43,7 @@ def ports(value: Value) -> list[Port]:
     return _pairs(value, _span(value, found["host"]), _span(value, found["inside"]), address, found["protocol"])
 
 
-def _long(value: Value) -> list[Port]:
+def _long(value: YamlValue) -> list[PortSpec]:
     rows = value.entries(("target", "published", "host_ip", "protocol", "mode", "app_protocol", "name"))
     if "target" not in rows:
         raise value.wrong("has no target", "write target: the port inside the container")
@@ -54,8 +54,8 @@ def _long(value: Value) -> list[Port]:
 
 
 def _pairs(
-    value: Value, host: list[int], inside: list[int], address: IPAddress | None, protocol: str | None
-) -> list[Port]:
+    value: YamlValue, host: list[int], inside: list[int], address: IPAddress | None, protocol: str | None
+) -> list[PortSpec]:
     kind = _protocol(value, protocol)
     if len(inside) == 1 and host:
         host = host[:1]
@@ -63,26 +63,26 @@ def _pairs(
         raise value.wrong(f"pairs {len(host)} ports with {len(inside)}", "make both ranges equally long")
     place = place_of(value)
     chosen: list[int | None] = [*host] if host else [None] * len(inside)
-    return [Port(place, kind, port, outer, address) for outer, port in zip(chosen, inside, strict=True)]
+    return [PortSpec(place, kind, port, outer, address) for outer, port in zip(chosen, inside, strict=True)]
 
 
-def listens(value: Value) -> list[Listen]:
+def listens(value: YamlValue) -> list[ListenSpec]:
     """What one item of `listens` or `expose` names: PORT, ADDRESS:PORT, ranges, /udp. Raises LabFileError."""
     found = LISTEN.fullmatch(value.text())
     if found is None:
         raise value.wrong(f"is {value.text()!r}", "write PORT, ADDRESS:PORT or PORT/udp")
     address = None if found["ip"] in (None, "*") else _address(value, found["ip"])
     protocol = _protocol(value, found["protocol"])
-    return [Listen(protocol, port, address) for port in _span(value, found["port"])]
+    return [ListenSpec(protocol, port, address) for port in _span(value, found["port"])]
 
 
-def _protocol(value: Value, word: str | None) -> Protocol:
+def _protocol(value: YamlValue, word: str | None) -> Protocol:
     if word not in (None, *PROTOCOLS):
         raise value.wrong(f"names the protocol {word!r}", "write tcp or udp")
     return PROTOCOLS[word or "tcp"]
 
 
-def _address(value: Value, text: str | None) -> IPAddress | None:
+def _address(value: YamlValue, text: str | None) -> IPAddress | None:
     if text is None:
         return None
     try:
@@ -91,7 +91,7 @@ def _address(value: Value, text: str | None) -> IPAddress | None:
         raise value.wrong(f"has {text!r}, which is no IP address", "write one like 127.0.0.1 or [::1]") from None
 
 
-def _span(value: Value, text: str | None) -> list[int]:
+def _span(value: YamlValue, text: str | None) -> list[int]:
     if not text:
         return []
     low, _dash, high = text.partition("-")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from engine.lab.blueprint import Node, Published
-from engine.lab.spec import LabSpec, Place, Port
+from engine.lab.spec import FilePlace, LabSpec, PortSpec
 from engine.model.address import IPAddress
 from engine.model.packet import Protocol
 
@@ -21,11 +21,11 @@ def publish(spec: LabSpec, nodes: tuple[Node, ...]) -> tuple[Published, ...]:
     """All published ports. Raises LabFileError for one that is taken."""
     taken = Taken()
     for listen in dict(spec.listens).get("host", ()):
-        taken.claim(Place(spec.file, 1, "x-lab.listens.host"), listen.protocol, listen.address, listen.port)
+        taken.claim(FilePlace(spec.file, 1, "x-lab.listens.host"), listen.protocol, listen.address, listen.port)
     wanted = [(service, port) for service in spec.services for port in service.ports]
     bindings = {network.name: network.binding for network in spec.networks}
     exits = {node.name: node.exit for node in nodes}
-    addresses: dict[tuple[str, Port], IPAddress | None] = {}
+    addresses: dict[tuple[str, PortSpec], IPAddress | None] = {}
     for service, port in wanted:
         end = exits[service.name]
         address = port.host_address or (bindings.get(end.bridge.name) if end else None)
@@ -47,9 +47,9 @@ class Taken:
     """Ports of the host that are in use. An address None is every address."""
 
     def __init__(self) -> None:
-        self._by: dict[tuple[Protocol, int], list[tuple[IPAddress | None, Place]]] = {}
+        self._by: dict[tuple[Protocol, int], list[tuple[IPAddress | None, FilePlace]]] = {}
 
-    def claim(self, place: Place, protocol: Protocol, address: IPAddress | None, port: int) -> None:
+    def claim(self, place: FilePlace, protocol: Protocol, address: IPAddress | None, port: int) -> None:
         """Takes a port. Raises LabFileError when it is taken."""
         other = self._holder(protocol, address, port)
         if other is not None:
@@ -58,13 +58,13 @@ class Taken:
             )
         self._by.setdefault((protocol, port), []).append((address, place))
 
-    def next_free(self, place: Place, protocol: Protocol, address: IPAddress | None) -> int:
+    def next_free(self, place: FilePlace, protocol: Protocol, address: IPAddress | None) -> int:
         """The next free port of the ephemeral range, which is then taken."""
         port = next(port for port in range(FIRST_RANDOM, 65536) if self._holder(protocol, address, port) is None)
         self.claim(place, protocol, address, port)
         return port
 
-    def _holder(self, protocol: Protocol, address: IPAddress | None, port: int) -> Place | None:
+    def _holder(self, protocol: Protocol, address: IPAddress | None, port: int) -> FilePlace | None:
         for held, place in self._by.get((protocol, port), []):
             if held is None or address is None or held == address:
                 return place

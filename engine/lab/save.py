@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.lab.blueprint import Blueprint, Bridge, Node, Outside, Published
 from engine.lab.compose import OPTION
-from engine.lab.spec import ExtraRoute, Impairment, Listen, Service
+from engine.lab.spec import ExtraRoute, Impairment, ListenSpec, ServiceSpec
 from engine.model.packet import Protocol
 
 Document = dict[str, Any]
@@ -51,7 +51,7 @@ def _without_empty(value: Any, key: str = "") -> Any:
     return {name: _without_empty(child, name) for name, child in value.items() if child not in nothing}
 
 
-def _service(lab: Blueprint, service: Service, node: Node) -> Document:
+def _service(lab: Blueprint, service: ServiceSpec, node: Node) -> Document:
     modes = {"networks": "", "service": f"service:{service.shares}"}
     return {
         "network_mode": modes.get(service.mode, service.mode),
@@ -141,7 +141,7 @@ def _outside(lab: Blueprint, outside: Outside) -> Document:
     }
 
 
-def listen_text(listen: Listen) -> str:
+def listen_text(listen: ListenSpec) -> str:
     """A listener as `listens` has it."""
     at = (
         ""

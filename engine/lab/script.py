@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterable
 
 from engine.change.namespace import CreateNetns
-from engine.change.program import Relay, Serve, Start
+from engine.change.program import RelayPort, Serve, Start
 from engine.change.ruleset import LoadRules
 from engine.model.plan import Change, Plan
 from engine.model.where import Where, named
@@ -83,7 +83,7 @@ def script(plan: Plan, lab: str) -> str:
         elif isinstance(change, Start):
             argv = shlex.join((*where.enter(change.netns), *change.words))
             body.append(f'{argv} >/dev/null 2>&1 & echo $! >> "$pids"')
-        elif isinstance(change, Relay):
+        elif isinstance(change, RelayPort):
             continue
         else:
             body += lines([change], where)

@@ -1,7 +1,7 @@
 """What a lab's file says, as values: before any address, name or rule is chosen.
 
 Every value that can be wrong in a way that only shows beside others (a port taken, a subnet that overlaps) keeps the
-`Place` where it was written.
+`FilePlace` where it was written.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from engine.model.packet import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FilePlace:
     """Where something was written: the file, its line, and the full name of the key."""
 
     file: str
@@ -27,10 +27,10 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Port:
+class PortSpec:
     """A port to publish. Without `host_port` the next free one of the ephemeral range is taken, as `-P` does."""
 
-    place: Place
+    place: FilePlace
     protocol: Protocol
     container_port: int
     host_port: int | None = None
@@ -41,14 +41,14 @@ class Port:
 class Membership:
     """A service's place in a network; an address that is None is chosen."""
 
-    place: Place
+    place: FilePlace
     network: str
     address: IPAddress | None = None
     address6: IPAddress | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Listen:
+class ListenSpec:
     """A port that a program of the lab listens on; a None address is the wildcard of both families."""
 
     protocol: Protocol
@@ -57,16 +57,16 @@ class Listen:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class ServiceSpec:
     """One service. `mode` is networks, bridge, host, none or service; `shares` names the service of the last."""
 
     name: str
-    place: Place
+    place: FilePlace
     mode: str = "networks"
     shares: str = ""
     memberships: tuple[Membership, ...] = ()
-    ports: tuple[Port, ...] = ()
-    expose: tuple[Listen, ...] = ()
+    ports: tuple[PortSpec, ...] = ()
+    expose: tuple[ListenSpec, ...] = ()
     sysctls: tuple[tuple[str, int], ...] = ()
 
 
@@ -75,7 +75,7 @@ class NetworkSpec:
     """A network. Options that are None or "" are the layout's defaults. `subnet` and `subnet6` may be left open."""
 
     name: str
-    place: Place
+    place: FilePlace
     bridge: str = ""
     internal: bool = False
     ipv6: bool = False
@@ -101,14 +101,14 @@ class OutsideSpec:
     """
 
     name: str
-    place: Place
+    place: FilePlace
     subnet: IPNetwork | None = None
     subnet6: IPNetwork | None = None
     link: str = ""
     behind: str = ""
     default: bool | None = None
     routes: tuple[IPNetwork, ...] = ()
-    listens: tuple[Listen, ...] = ()
+    listens: tuple[ListenSpec, ...] = ()
     mtu: int | None = None
 
 
@@ -116,7 +116,7 @@ class OutsideSpec:
 class ExtraRule:
     """A rule of the administrator's own: `argv` is an iptables, ip6tables or nft command line, run in node `node`."""
 
-    place: Place
+    place: FilePlace
     node: str
     argv: tuple[str, ...]
 
@@ -125,7 +125,7 @@ class ExtraRule:
 class ExtraRoute:
     """A route of the administrator's own: `ip route add WORDS` in node `node`, with a gateway or a device."""
 
-    place: Place
+    place: FilePlace
     node: str
     destination: IPNetwork
     gateway: IPAddress | None = None
@@ -137,7 +137,7 @@ class ExtraRoute:
 class Impairment:
     """What is done to what a node sends by one of its links: rate in bit/s, delay and jitter in ms, loss in percent."""
 
-    place: Place
+    place: FilePlace
     node: str
     link: str = "eth0"
     rate: int | None = None
@@ -150,7 +150,7 @@ class Check:
     """A question with the symptom that is expected, and a code if one is named: of the first cause, or where the answer
     is that it connects, of a finding."""
 
-    place: Place
+    place: FilePlace
     source: str
     target: str
     protocol: Protocol
@@ -164,7 +164,7 @@ class LabSpec:
 
     name: str
     file: str
-    services: tuple[Service, ...]
+    services: tuple[ServiceSpec, ...]
     networks: tuple[NetworkSpec, ...]
     title: str = ""
     story: str = ""
@@ -172,7 +172,7 @@ class LabSpec:
     backend: str = ""
     proxy: bool = True
     outside: tuple[OutsideSpec, ...] | None = None
-    listens: tuple[tuple[str, tuple[Listen, ...]], ...] = ()
+    listens: tuple[tuple[str, tuple[ListenSpec, ...]], ...] = ()
     commands: tuple[tuple[str, tuple[str, ...]], ...] = ()
     rules: tuple[ExtraRule, ...] = ()
     routes: tuple[ExtraRoute, ...] = ()

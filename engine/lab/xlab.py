@@ -25,10 +25,10 @@ from typing import Any
 
 from engine.change.words import sysctl_path
 from engine.lab import portwords
-from engine.lab.document import Value
+from engine.lab.document import YamlValue
 from engine.lab.layouts.names import BACKENDS, LAYOUTS
 from engine.lab.portwords import place_of
-from engine.lab.spec import Check, ExtraRoute, ExtraRule, Impairment, LabSpec, Listen, OutsideSpec
+from engine.lab.spec import Check, ExtraRoute, ExtraRule, Impairment, LabSpec, ListenSpec, OutsideSpec
 from engine.model.address import IPNetwork
 from engine.model.packet import Protocol
 from engine.model.trace import Symptom
@@ -40,7 +40,7 @@ NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z%]*)")
 EXPECTED = tuple(str(symptom) for symptom in Symptom)
 
 
-def read(value: Value, spec: LabSpec) -> LabSpec:
+def read(value: YamlValue, spec: LabSpec) -> LabSpec:
     """The spec with what `x-lab` adds. Raises LabFileError."""
     chosen: dict[str, Any] = {}
     for key, child in value.entries(READERS).items():
@@ -49,11 +49,11 @@ def read(value: Value, spec: LabSpec) -> LabSpec:
     return replace(spec, **chosen)
 
 
-def _text(value: Value) -> str:
+def _text(value: YamlValue) -> str:
     return " ".join(value.text().split())
 
 
-def _outside(value: Value) -> tuple[OutsideSpec, ...]:
+def _outside(value: YamlValue) -> tuple[OutsideSpec, ...]:
     found = []
     for name, child in value.entries().items():
         rows = child.entries(OUTSIDE_KEYS)
@@ -74,19 +74,19 @@ def _outside(value: Value) -> tuple[OutsideSpec, ...]:
     return tuple(found)
 
 
-def _listens(value: Value) -> tuple[Listen, ...]:
+def _listens(value: YamlValue) -> tuple[ListenSpec, ...]:
     return tuple(listen for item in value.texts() for listen in portwords.listens(item))
 
 
-def _all_listens(value: Value) -> tuple[tuple[str, tuple[Listen, ...]], ...]:
+def _all_listens(value: YamlValue) -> tuple[tuple[str, tuple[ListenSpec, ...]], ...]:
     return tuple((name, _listens(child)) for name, child in value.entries().items())
 
 
-def _commands(value: Value) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _commands(value: YamlValue) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple((name, _argv(child)) for name, child in value.entries().items())
 
 
-def _argv(value: Value) -> tuple[str, ...]:
+def _argv(value: YamlValue) -> tuple[str, ...]:
     if value.shape == "sequence":
         return tuple(item.text() for item in value.items())
     try:
@@ -95,7 +95,7 @@ def _argv(value: Value) -> tuple[str, ...]:
         raise value.wrong(f"cannot be split into words: {error}", "close every quote") from None
 
 
-def _rules(value: Value) -> tuple[ExtraRule, ...]:
+def _rules(value: YamlValue) -> tuple[ExtraRule, ...]:
     found = []
     for item in value.items():
         node, line = _where(item, "run", "iptables -I DOCKER-USER -j DROP")
@@ -107,7 +107,7 @@ def _rules(value: Value) -> tuple[ExtraRule, ...]:
     return tuple(found)
 
 
-def _where(item: Value, key: str, example: str) -> tuple[str, Value]:
+def _where(item: YamlValue, key: str, example: str) -> tuple[str, YamlValue]:
     """`TEXT` for the host, or `{in: NODE, KEY: TEXT}`."""
     if item.shape == "scalar":
         return "host", item
@@ -117,7 +117,7 @@ def _where(item: Value, key: str, example: str) -> tuple[str, Value]:
     return rows["in"].text() if "in" in rows else "host", rows[key]
 
 
-def _routes(value: Value) -> tuple[ExtraRoute, ...]:
+def _routes(value: YamlValue) -> tuple[ExtraRoute, ...]:
     found = []
     for item in value.items():
         node, line = _where(item, "add", "10.9.0.0/16 via 192.168.30.2")
@@ -140,7 +140,7 @@ def _routes(value: Value) -> tuple[ExtraRoute, ...]:
     return tuple(found)
 
 
-def _sysctls(value: Value) -> tuple[tuple[str, str, int], ...]:
+def _sysctls(value: YamlValue) -> tuple[tuple[str, str, int], ...]:
     found = []
     for node, child in value.entries().items():
         for key, setting in child.entries().items():
@@ -149,7 +149,7 @@ def _sysctls(value: Value) -> tuple[tuple[str, str, int], ...]:
     return tuple(found)
 
 
-def check_sysctl(key: str, value: Value) -> None:
+def check_sysctl(key: str, value: YamlValue) -> None:
     """Refuses a setting that is not one of a network namespace. Raises LabFileError."""
     try:
         sysctl_path(key)
@@ -157,7 +157,7 @@ def check_sysctl(key: str, value: Value) -> None:
         raise value.wrong(f"sets {key!r}", "only net.… belongs to a network namespace") from None
 
 
-def _impairments(value: Value) -> tuple[Impairment, ...]:
+def _impairments(value: YamlValue) -> tuple[Impairment, ...]:
     found = []
     for item in value.items():
         rows = item.entries(("node", "link", "rate", "delay", "loss"))
@@ -176,14 +176,14 @@ def _impairments(value: Value) -> tuple[Impairment, ...]:
     return tuple(found)
 
 
-def _number(value: Value, units: Mapping[str, int], example: str) -> float:
+def _number(value: YamlValue, units: Mapping[str, int], example: str) -> float:
     found = NUMBER.fullmatch(value.text().lower())
     if found is None or found[2] not in units:
         raise value.wrong(f"is {value.text()!r}", f"write it like {example}")
     return float(found[1]) * units[found[2]]
 
 
-def _checks(value: Value) -> tuple[Check, ...]:
+def _checks(value: YamlValue) -> tuple[Check, ...]:
     found = []
     for item in value.items():
         rows = item.entries(("from", "to", "udp", "expect", "cause"))
@@ -197,21 +197,21 @@ def _checks(value: Value) -> tuple[Check, ...]:
     return tuple(found)
 
 
-def _subnet(value: Value, version: int) -> IPNetwork:
+def _subnet(value: YamlValue, version: int) -> IPNetwork:
     found = _network(value, value.text())
     if found.version != version:
         raise value.wrong(f"is {found}", f"write an IPv{version} network")
     return found
 
 
-def _network(value: Value, text: str) -> IPNetwork:
+def _network(value: YamlValue, text: str) -> IPNetwork:
     try:
         return ip_network(text)
     except ValueError as error:
         raise value.wrong(f"has {text!r}: {error}", "write one like 10.9.0.0/16") from None
 
 
-READERS: Mapping[str, tuple[str, Callable[[Value], Any]]] = {
+READERS: Mapping[str, tuple[str, Callable[[YamlValue], Any]]] = {
     "title": ("title", _text),
     "story": ("story", _text),
     "layout": ("layout", lambda value: value.choice(LAYOUTS)),

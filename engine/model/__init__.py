@@ -1,8 +1,15 @@
 """Nouns: frozen values that every other room speaks in.
 
-Laws of this room:
-1. Standard library only, and nothing from another room.
+    host                              Snapshot, Netns, Gap
+    link route address packet         devices, addresses, routes, packets
+    firewall statement nft_object     tables, chains, rules, and what a rule asks and does
+    traffic ipsec container           sockets, processes, conntrack entries; IPsec policies; containers
+    ref trace verdict matrix proof    pointers into a snapshot, the story of a packet, answers
+    plan where                        changes and plans, and where a command line applies
+    owner file_name                   whose an object is, by its name; names that are part of a path
+
+1. Standard library only, and nothing from another room but `engine.frozen`, `engine.lazy` and the catalogue.
 2. Every value is a frozen dataclass, an enum or a tuple; a change is a new value.
 3. A value refuses to be wrong at birth (`__post_init__`), so that no other room checks it again.
-4. What could not be read is a `Gap` with its reason, never an empty tuple that looks like "nothing".
+4. A source that was not read is a `Gap` with its reason, never an empty tuple.
 """

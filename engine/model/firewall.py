@@ -31,6 +31,7 @@ from engine.model.statement import (
     Queue,
     Reject,
     RejectKind,
+    RuleVerdict,
     SetLabel,
     SetMark,
     SetMss,
@@ -41,7 +42,6 @@ from engine.model.statement import (
     StripOptions,
     SynProxy,
     Tproxy,
-    Verdict,
     VerdictKind,
     VerdictMap,
 )
@@ -69,6 +69,7 @@ __all__ = [
     "Reject",
     "RejectKind",
     "Rule",
+    "RuleVerdict",
     "SetLabel",
     "SetMark",
     "SetMss",
@@ -80,7 +81,6 @@ __all__ = [
     "SynProxy",
     "Table",
     "Tproxy",
-    "Verdict",
     "VerdictKind",
     "VerdictMap",
 ]

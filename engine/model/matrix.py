@@ -13,7 +13,7 @@ from engine.model.trace import Symptom
 from engine.model.verdict import Question, Reach
 
 
-class Service(StrEnum):
+class PortOwner(StrEnum):
     """How a port comes to be asked for."""
 
     PUBLISHED = "published"
@@ -22,14 +22,14 @@ class Service(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Port:
+class MatrixPort:
     """A row: a port that somebody serves or publishes. `owner` is the container's or the process's name.
 
     `serves` is the service's own port behind a published one. `loopback_only` says that it was meant for the host alone
     (published to, or bound to, a loopback address).
     """
 
-    service: Service
+    service: PortOwner
     owner: str
     question: Question
     serves: int
@@ -47,10 +47,10 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MatrixRow:
     """A port with its cells by the name of the vantage point."""
 
-    port: Port
+    port: MatrixPort
     cells: tuple[tuple[str, Cell], ...]
 
 
@@ -58,7 +58,7 @@ class Row:
 class Exposure:
     """A port that is reached from where its owner probably did not intend: from which places, and why that matters."""
 
-    port: Port
+    port: MatrixPort
     vantages: tuple[str, ...]
     code: str
     sentence: str
@@ -69,6 +69,6 @@ class Matrix:
     """All rows, the vantage points in order, and the warning list. `left_out` counts places not asked from."""
 
     vantages: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[MatrixRow, ...]
     exposures: tuple[Exposure, ...] = ()
     left_out: int = 0

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from engine.model.firewall import Match, Name, Nat, NatKind, Rule, Verdict
+from engine.model.firewall import Match, Name, Nat, NatKind, Rule, RuleVerdict
 
 ADMIN = "admin"
 
@@ -137,7 +137,7 @@ def owner_of_rule(table: str, chain: str, rule: Rule, comment: str = "") -> str:
 def _by_statements(rule: Rule) -> str:
     """The owner of the chain that a rule hands packets to, or of the device that it masquerades for, else ""."""
     for part in rule.statements:
-        if isinstance(part, Verdict) and part.chain and (who := owner_of_chain("", part.chain)) != ADMIN:
+        if isinstance(part, RuleVerdict) and part.chain and (who := owner_of_chain("", part.chain)) != ADMIN:
             return who
     if not any(isinstance(part, Nat) and part.kind is NatKind.MASQUERADE for part in rule.statements):
         return ""

@@ -113,7 +113,7 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ProofRow:
     """One step: what was predicted, what was seen, and by which evidence. Either text may be empty.
 
     `ref` points to what decided the predicted step, or to what was seen instead.
@@ -139,7 +139,7 @@ class Proof:
     predicted: Symptom
     attempt: Attempt | None
     agrees: Agreement
-    rows: tuple[Row, ...] = ()
+    rows: tuple[ProofRow, ...] = ()
     last: Sighting | None = None
     sightings: tuple[Sighting, ...] = ()
     rules: tuple[RuleSeen, ...] = ()
@@ -156,6 +156,6 @@ class Proof:
         return MODEL_DISAGREES if self.agrees is Agreement.NO else ""
 
     @property
-    def contradicted(self) -> tuple[Row, ...]:
+    def contradicted(self) -> tuple[ProofRow, ...]:
         """The steps that were not as predicted."""
         return tuple(row for row in self.rows if row.agree is Agreement.NO)

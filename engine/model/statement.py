@@ -74,7 +74,7 @@ class VerdictKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RuleVerdict:
     """A verdict statement; `chain` is the target of a jump or goto."""
 
     kind: VerdictKind
@@ -103,7 +103,7 @@ class MapElement:
     """One entry of a map: the value for packets whose fields are in `key`. An empty key is the wildcard `*`."""
 
     key: Element
-    value: Verdict | NatValue | int
+    value: RuleVerdict | NatValue | int
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +279,7 @@ class Opaque:
 
 Statement = (
     Match
-    | Verdict
+    | RuleVerdict
     | VerdictMap
     | Reject
     | Nat

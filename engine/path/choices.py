@@ -42,21 +42,21 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
-class Run(Generic[Result]):
+class BranchRun(Generic[Result]):
     """The result of one run and the choices that it rests on."""
 
     result: Result
     decisions: tuple[tuple[int, Assumption], ...]
 
 
-def explore(walk: Callable[[Choices], Result], most: int = MOST_RUNS) -> tuple[list[Run[Result]], bool]:
+def explore(walk: Callable[[Choices], Result], most: int = MOST_RUNS) -> tuple[list[BranchRun[Result]], bool]:
     """Runs `walk` for every combination of choices. The flag tells whether all of them were run."""
-    runs: list[Run[Result]] = []
+    runs: list[BranchRun[Result]] = []
     script: list[int] | None = []
     while script is not None and len(runs) < most:
         choices = Choices(script)
         result = walk(choices)
-        runs.append(Run(result, tuple((taken, about) for taken, _, about in choices.made)))
+        runs.append(BranchRun(result, tuple((taken, about) for taken, _, about in choices.made)))
         script = _next_script(choices)
     return runs, script is None
 

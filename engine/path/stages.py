@@ -9,7 +9,7 @@ from engine.model.link import Link
 from engine.model.ref import Ref
 from engine.model.trace import Trace
 from engine.path.lookup.broadcast_domain import Tunnel
-from engine.path.lookup.route_decision import Way
+from engine.path.lookup.route_decision import RouteDecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class LocalOut:
 class Emit:
     """The IP layer hands the packet to a device, for the next hop `towards`. `made` says that it was made here."""
 
-    way: Way
+    way: RouteDecision
     made: bool = False
 
     @property
@@ -103,7 +103,7 @@ class Forward:
     """Routing sends the packet on."""
 
     device: Link
-    way: Way
+    way: RouteDecision
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from engine.path.journey import Journey, Out
 from engine.path.link.ipsec import coming_in, going_out, leaving
 from engine.path.link.switching import arrive, bridged, emit, on_wire
 from engine.path.link.vxlan import asked, through
-from engine.path.lookup.route_decision import Refusal, Way
+from engine.path.lookup.route_decision import Refusal, RouteDecision
 from engine.path.lookup.source_address6 import source_address6
 from engine.path.netfilter.hooks import run_hook
 from engine.path.netfilter.mss import announce
@@ -101,7 +101,7 @@ def _local_out(journey: Journey, stage: LocalOut) -> Next:
     return ended or _discard(journey, ways[-1]) or _postroute(journey, ways[-1], made=True)
 
 
-def _set_out(journey: Journey) -> Way | Refusal:
+def _set_out(journey: Journey) -> RouteDecision | Refusal:
     """The way of a packet that is made here, with the source address that it gets where it has none.
 
     IPv4's connect() looks up again once it has a source, which policy rules may ask for (ip_route_connect). IPv6 only
@@ -144,7 +144,7 @@ def _stack(journey: Journey, stage: Stack) -> Next:
     return LocalIn(device) if way.local else _discard(journey, way) or Forward(device, way)
 
 
-def _discard(journey: Journey, way: Way) -> Trace | None:
+def _discard(journey: Journey, way: RouteDecision) -> Trace | None:
     """IPv6 takes no packet out by the loopback device: such a route is a refusing one (ip6_route_info_create)."""
     if way.local or way.link.kind != "loopback" or journey.packet.dst.version == 4:
         return None
@@ -189,7 +189,7 @@ def _say_forwarding(journey: Journey, device: Link) -> None:
     journey.step(StepKind.SYSCTL, f"forwarding is on for {device.name}", journey.sysctl_ref(name))
 
 
-def _postroute(journey: Journey, way: Way, *, made: bool = False) -> Next:
+def _postroute(journey: Journey, way: RouteDecision, *, made: bool = False) -> Next:
     journey.out = Out(way.link, way.towards)
     journey.see(oif=way.link.name)
     return run_hook(journey, "postrouting") or leaving(journey, way.link) or Emit(way, made)

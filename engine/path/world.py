@@ -12,7 +12,7 @@ from engine.path.lookup.broadcast_domain import Segment, segment_of
 from engine.path.lookup.conntrack_snapshot import Flows
 from engine.path.lookup.device_topology import Wiring
 from engine.path.lookup.fib import Fib
-from engine.path.lookup.hook_chains import Stations
+from engine.path.lookup.hook_chains import HookChains
 from engine.path.lookup.set_lookup import Lookups
 
 
@@ -23,7 +23,7 @@ class World:
     def __init__(self, snapshot: Snapshot, known: World | None = None) -> None:
         self.snapshot = snapshot
         self._fibs: dict[int, tuple[Netns, Fib]] = dict(known._fibs) if known else {}
-        self._stations: dict[int, tuple[Netns, Stations]] = dict(known._stations) if known else {}
+        self._stations: dict[int, tuple[Netns, HookChains]] = dict(known._stations) if known else {}
         self._flows: dict[int, tuple[Netns, Flows]] = dict(known._flows) if known else {}
         self._segments: dict[tuple[str, int, int | None, int | None], Segment] = {}
         self.wiring = Wiring(snapshot)
@@ -53,12 +53,12 @@ class World:
             found = self._fibs[id(netns)] = (netns, Fib(netns))
         return found[1]
 
-    def stations(self, netns: Netns) -> Stations:
+    def stations(self, netns: Netns) -> HookChains:
         """The namespace's netfilter hooks, in order. Tracked flows tell of tracking where rules could not be read."""
         found = self._stations.get(id(netns))
         if found is None:
             unread = any(gap.netns == netns.id for gap in self.snapshot.gaps)
-            stations = Stations(netns.firewall, tracking=unread and bool(netns.conntrack))
+            stations = HookChains(netns.firewall, tracking=unread and bool(netns.conntrack))
             found = self._stations[id(netns)] = (netns, stations)
         return found[1]
 

@@ -13,13 +13,13 @@ from dataclasses import replace
 from engine.model.firewall import Rule
 from engine.model.host import Netns, Snapshot
 from engine.model.packet import Protocol
-from engine.model.proof import Agreement, Attempt, Leg, Proof, Row, RuleSeen
+from engine.model.proof import Agreement, Attempt, Leg, Proof, ProofRow, RuleSeen
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Step, StepKind, Symptom, Trace
 from engine.model.verdict import Verdict
 from engine.prove.evidence import Evidence, last_place
 from engine.prove.evidence_lookup import LOOK, NO, UNSEEN, YES, At, Case, Seen
-from engine.prove.packets.packet_matching import Talk, traces
+from engine.prove.packets.packet_matching import ObservedTalk, traces
 from engine.prove.predicted import conversation_for, conversations
 
 #: A place in a firewall: family, table, chain.
@@ -31,7 +31,9 @@ HOOK_ORDER = "ASSUME_HOOK_ORDER"
 ALWAYS = frozenset({Leg.FORWARD, Leg.REPLY})
 
 
-def proof_of(snapshot: Snapshot, verdict: Verdict, attempt: Attempt | None, evidence: Evidence, talk: Talk) -> Proof:
+def proof_of(
+    snapshot: Snapshot, verdict: Verdict, attempt: Attempt | None, evidence: Evidence, talk: ObservedTalk
+) -> Proof:
     """The proof."""
     case = Case(snapshot, verdict, attempt, evidence, talk)
     rows = tuple(rows_of(case))
@@ -50,7 +52,7 @@ def proof_of(snapshot: Snapshot, verdict: Verdict, attempt: Attempt | None, evid
     )
 
 
-def rows_of(case: Case) -> Iterator[Row]:
+def rows_of(case: Case) -> Iterator[ProofRow]:
     """All predicted steps, then what was seen and not predicted."""
     symptom = case.attempt.symptom if case.attempt else case.verdict.symptom
     told: Told = set()
@@ -63,7 +65,7 @@ def rows_of(case: Case) -> Iterator[Row]:
             for step in hop.steps:
                 at = At(case, leg, case.snapshot.by_id[hop.netns], trace, step)
                 words, agree, source = _look(at)
-                yield Row(leg, hop.netns, said(step), words, agree, source, step.ref)
+                yield ProofRow(leg, hop.netns, said(step), words, agree, source, step.ref)
                 if step.kind in (StepKind.RULE, StepKind.POLICY) and step.ref:
                     told.add((leg, hop.netns, _place(step.ref), step.handle))
     for row in _unpredicted(case, told, legs):
@@ -98,7 +100,7 @@ def _place(ref: Ref) -> Place:
     return str(ref.key[1]), str(ref.key[2]), str(ref.key[3])
 
 
-def _unpredicted(case: Case, told: Told, legs: set[Leg]) -> Iterator[Row]:
+def _unpredicted(case: Case, told: Told, legs: set[Leg]) -> Iterator[ProofRow]:
     """Rules that the kernel's trace has and the prediction has not; a policy that accepts decides nothing."""
     for leg, rule in dict.fromkeys(case.met):
         place = rule.family, rule.table, rule.chain
@@ -108,7 +110,7 @@ def _unpredicted(case: Case, told: Told, legs: set[Leg]) -> Iterator[Row]:
         told.add((leg, rule.netns, place, rule.handle))
         ref = rule_ref(case.snapshot.by_id[rule.netns], rule)
         agree = NO if rule.verdict == "drop" or not repeated(case, leg) else UNSEEN
-        yield Row(leg, rule.netns, "", f"{ref.name}: {rule.verdict}", agree, "rule trace", ref)
+        yield ProofRow(leg, rule.netns, "", f"{ref.name}: {rule.verdict}", agree, "rule trace", ref)
 
 
 def repeated(case: Case, leg: Leg) -> bool:
@@ -135,7 +137,7 @@ def _of_rule(netns: Netns, key: tuple[str, ...], rule: Rule) -> Ref:
     return Ref(RefKind.RULE, netns.id, (*key, rule.index), f"{key[2]}/{key[3]} #{rule.index}", rule.text)
 
 
-def _overall(case: Case, rows: tuple[Row, ...]) -> Agreement:
+def _overall(case: Case, rows: tuple[ProofRow, ...]) -> Agreement:
     if case.attempt is not None and case.attempt.symptom not in {each.symptom for each in conversations(case.verdict)}:
         return UNSEEN if tolerated(case) else NO
     return NO if any(row.agree is NO for row in rows) else YES

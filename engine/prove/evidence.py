@@ -11,7 +11,7 @@ from engine.model.proof import Drop, FlowSeen, Growth, RuleSeen, Sighting
 from engine.model.trace import Step
 from engine.prove.packets.capture import Captured
 from engine.prove.packets.headers import parse_packet, quoted
-from engine.prove.packets.packet_matching import Talk, leg_of
+from engine.prove.packets.packet_matching import ObservedTalk, leg_of
 
 #: Where the kernel would send a step's packet, in a step's words, and the errno of a refusal.
 Way = tuple[str, int]
@@ -38,7 +38,7 @@ class Evidence:
     gaps: tuple[Gap, ...] = ()
 
 
-def sightings(captured: tuple[Captured, ...], talk: Talk) -> tuple[Sighting, ...]:
+def sightings(captured: tuple[Captured, ...], talk: ObservedTalk) -> tuple[Sighting, ...]:
     """The conversation's packets in the order in which they were seen; times count from the first one."""
     found: list[Sighting] = []
     begun = min((each.when for each in captured), default=0)
@@ -66,7 +66,7 @@ def last_place(seen: tuple[Sighting, ...]) -> Sighting | None:
     return found
 
 
-def comments(captured: tuple[Captured, ...], talk: Talk) -> dict[Captured, str]:
+def comments(captured: tuple[Captured, ...], talk: ObservedTalk) -> dict[Captured, str]:
     """What each packet of the conversation is, in words, for a file of packets."""
     found: dict[Captured, str] = {}
     for each in captured:

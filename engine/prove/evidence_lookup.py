@@ -20,7 +20,7 @@ from engine.model.trace import Outcome, Step, StepKind, Symptom, Trace
 from engine.model.verdict import Verdict
 from engine.prove.evidence import Evidence, sightings
 from engine.prove.packets.headers import is_error
-from engine.prove.packets.packet_matching import Talk, leg_of
+from engine.prove.packets.packet_matching import ObservedTalk, leg_of
 from engine.prove.predicted import neighbour_of
 from engine.prove.sources.nftrace_rules import PREFIX
 from engine.prove.sources.routes import NOT_ASKED, REFUSED, predicted_way
@@ -54,7 +54,7 @@ class Case:
     verdict: Verdict
     attempt: Attempt | None
     evidence: Evidence
-    talk: Talk
+    talk: ObservedTalk
 
     @cached_property
     def seen(self) -> tuple[Sighting, ...]:

@@ -26,7 +26,7 @@ from engine.prove.packets.capture import Capture, Captured
 from engine.prove.packets.patterns import Pattern
 from engine.prove.sources import conntrack_events, nftrace, routes
 from engine.prove.sources.counters import StackCounters
-from engine.prove.sources.nfnetlink import Listener
+from engine.prove.sources.nfnetlink import NfnetlinkListener
 from engine.prove.sources.nftrace_rules import Marking
 
 
@@ -57,9 +57,9 @@ class Post:
     netns: Netns
     gaps: list[Gap] = field(default_factory=list)
     capture: Capture | None = None
-    traces: Listener | None = None
+    traces: NfnetlinkListener | None = None
     marking: Marking | None = None
-    events: Listener | None = None
+    events: NfnetlinkListener | None = None
     stack: StackCounters | None = None
     netlink: Netlink | None = None
     _held: ExitStack = field(default_factory=ExitStack)
@@ -132,7 +132,7 @@ class Post:
         return self._parsed("conntrack events", self.events, conntrack_events.parse_events) if self.events else ()
 
     def _parsed(
-        self, source: str, listener: Listener, parse: Callable[[str, Sequence[Message]], tuple[Event, ...]]
+        self, source: str, listener: NfnetlinkListener, parse: Callable[[str, Sequence[Message]], tuple[Event, ...]]
     ) -> tuple[Event, ...]:
         try:
             heard, whole = listener.drain()

@@ -16,24 +16,24 @@ from engine.model.proof import Growth
 from engine.model.trace import Step
 from engine.model.verdict import Verdict
 from engine.observe.base.errors import gap
-from engine.observe.base.namespaces import Place, apart, enter, side_by_side
+from engine.observe.base.namespaces import NetnsRef, apart, enter, side_by_side
 from engine.observe.firewall.read import read_firewall
 from engine.prove.evidence import Evidence, Way
 from engine.prove.listener import Post, Wanted
 from engine.prove.packets.capture import Captured, address_questions
-from engine.prove.packets.packet_matching import Talk
+from engine.prove.packets.packet_matching import ObservedTalk
 from engine.prove.predicted import namespaces, next_hops, routing_steps
 from engine.prove.sources.counters import rule_growth
 
 Result = TypeVar("Result")
 
 
-def place_of(snapshot: Snapshot, netns: str) -> Place:
+def place_of(snapshot: Snapshot, netns: str) -> NetnsRef:
     """How a namespace of the snapshot is entered."""
     found = snapshot.by_id[netns]
     ways = [found.path] if found.path else []
     ways += [f"/proc/{pid}/ns/net" for pid in found.pids] + ["/proc/1/ns/net"]
-    return Place(found.inode, pids=found.pids, ways=tuple(ways))
+    return NetnsRef(found.inode, pids=found.pids, ways=tuple(ways))
 
 
 def within(snapshot: Snapshot, netns: str, work: Callable[[], Result]) -> Result:
@@ -50,7 +50,7 @@ def within(snapshot: Snapshot, netns: str, work: Callable[[], Result]) -> Result
 class Listening:
     """What to listen for, and where trace rules may be added (namespace ids; None is everywhere)."""
 
-    talk: Talk
+    talk: ObservedTalk
     trace: frozenset[str] | None
 
     def wanted(self, verdict: Verdict, netns: str) -> Wanted:

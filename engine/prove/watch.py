@@ -22,7 +22,7 @@ from engine.prove.errors import ProveError
 from engine.prove.evidence import Evidence, comments, sightings
 from engine.prove.listeners import Listening, Posts
 from engine.prove.packets.headers import parse_packet
-from engine.prove.packets.packet_matching import Talk, talk_of
+from engine.prove.packets.packet_matching import ObservedTalk, talk_of
 from engine.prove.predicted import conversations
 from engine.prove.prove import Proven, Wishes
 
@@ -77,7 +77,7 @@ def watch(snapshot: Snapshot, verdict: Verdict, wishes: Wishes | None = None) ->
     return Proven(replace(shown, arrived=True, waited=time.monotonic() - begun), comments(seen.captured, talk))
 
 
-def _first_port(posts: Posts, talk: Talk, device: str, wishes: Wishes) -> int | None:
+def _first_port(posts: Posts, talk: ObservedTalk, device: str, wishes: Wishes) -> int | None:
     """The client's port, once a packet of it came in by the device; None when none did until the wait ended."""
     until = time.monotonic() + (SECONDS if wishes.seconds is None else wishes.seconds)
     while (left := until - time.monotonic()) > 0 and not wishes.stop.is_set():
@@ -88,12 +88,12 @@ def _first_port(posts: Posts, talk: Talk, device: str, wishes: Wishes) -> int | 
     return None
 
 
-def _asks(packet: Packet, talk: Talk) -> bool:
+def _asks(packet: Packet, talk: ObservedTalk) -> bool:
     asked = (packet.protocol, packet.dst, packet.dport) == (talk.protocol, talk.target, talk.target_port)
     return asked and packet.src == talk.addresses[0]
 
 
-def _settle(posts: Posts, talk: Talk) -> None:
+def _settle(posts: Posts, talk: ObservedTalk) -> None:
     """Waits until the client was answered, at most for a moment."""
     until = time.monotonic() + SETTLE
     while posts.wait(until - time.monotonic()):
@@ -102,7 +102,7 @@ def _settle(posts: Posts, talk: Talk) -> None:
             return
 
 
-def _attempt(seen: Evidence, talk: Talk, device: str) -> Attempt:
+def _attempt(seen: Evidence, talk: ObservedTalk, device: str) -> Attempt:
     """The client's attempt as its host sees it."""
     back = [each for each in sightings(seen.captured, talk) if each.device == device and each.direction == "out"]
     address = talk.addresses[0] if talk.addresses else None

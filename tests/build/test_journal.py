@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.apply.errors import JournalError, LabExists, NoLabName
-from engine.apply.inverse import KINDS, DropLink, DropNetns, EndProcess, Inverse, Run, WriteSysctl
+from engine.apply.inverse import KINDS, DropLink, DropNetns, EndProcess, Inverse, RunCommand, WriteSysctl
 from engine.apply.journal import JOURNAL, Entry, Header, Journal, birth_lock, entry_line, parse, state_directory
 from engine.apply.run import down
 
@@ -18,8 +18,8 @@ INVERSES: list[Inverse] = [
     DropLink(None, "br0"),
     DropLink("/run/netns/x", "veth1"),
     WriteSysctl("/run/netns/x", "net.ipv4.ip_forward", 0, 1),
-    Run(None, ("iptables-nft", "-D", "INPUT", "--comment", 'a "b" ü')),
-    Run("/run/netns/a", ("nft", "-f", "-"), "table ip a {\n}\n"),
+    RunCommand(None, ("iptables-nft", "-D", "INPUT", "--comment", 'a "b" ü')),
+    RunCommand("/run/netns/a", ("nft", "-f", "-"), "table ip a {\n}\n"),
     EndProcess(77, 123456),
 ]
 HEADER = '{"schema": "portscope.journal/1", "lab": "demo", "mark": "portscope:demo:1", "pid": 1, "boot": "b"}\n'

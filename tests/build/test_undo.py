@@ -9,7 +9,7 @@ import pytest
 
 from engine.apply.errors import BuildError
 from engine.apply.hands import Hands
-from engine.apply.inverse import DropLink, DropNetns, EndProcess, Inverse, Run, WriteSysctl, command
+from engine.apply.inverse import DropLink, DropNetns, EndProcess, Inverse, RunCommand, WriteSysctl, command
 from engine.apply.journal import Entry, Header, Journal, ways_back
 from engine.apply.undo import replay
 
@@ -65,12 +65,12 @@ FORWARD = WriteSysctl(None, "net.ipv4.ip_forward", 0, 1)
 
 def test_inverses_run_from_the_last_to_the_first() -> None:
     notes = Notes()
-    assert undo(journal(DropNetns("a"), FORWARD, DropLink(None, "b"), Run(None, ("ip", "x"))), notes) == ()
+    assert undo(journal(DropNetns("a"), FORWARD, DropLink(None, "b"), RunCommand(None, ("ip", "x"))), notes) == ()
     assert notes.calls == ["ip x", "b", "net.ipv4.ip_forward=0", "a"]
 
 
 def test_a_second_undo_does_nothing() -> None:
-    of, notes = journal(DropNetns("a"), Run(None, ("ip", "x"))), Notes()
+    of, notes = journal(DropNetns("a"), RunCommand(None, ("ip", "x"))), Notes()
     undo(of, notes)
     undo(of, notes)
     assert notes.calls == ["ip x", "a"]
@@ -90,7 +90,7 @@ def test_a_sysctl_that_somebody_has_changed_since_is_left() -> None:
 
 def test_a_command_is_not_run_for_a_change_that_may_never_have_been_made() -> None:
     notes = Notes()
-    left = undo(journal(Run(None, ("ip", "x")), made=False), notes)
+    left = undo(journal(RunCommand(None, ("ip", "x")), made=False), notes)
     assert left == ("it is not known whether this has to be run: ip x",)
     assert notes.calls == []
 
@@ -103,7 +103,7 @@ def test_marked_things_are_looked_for_though_it_is_not_known_whether_they_were_m
 
 def test_a_failure_does_not_stop_the_rest_and_keeps_the_journal_for_the_next_attempt(tmp_path: Path) -> None:
     of = Journal.create(tmp_path, "lab")
-    for inverse in (DropNetns("a"), Run(None, ("ip", "x")), DropLink(None, "b")):
+    for inverse in (DropNetns("a"), RunCommand(None, ("ip", "x")), DropLink(None, "b")):
         of.made(of.will(inverse))
     left = undo(of, Notes(fails=("b", "ip")))
     assert left == ("cannot undo link b: Device or resource busy", "cannot undo by ip x: Bad rule")
@@ -134,7 +134,7 @@ def test_a_sysctl_is_written_back_whether_or_not_the_change_was_made(value: int)
             "sysctl -w net/ipv4/conf/eth0.100/rp_filter=1",
         ),
         (
-            Run("/run/netns/a", ("iptables-nft", "-D", "FORWARD", "-j", "DROP")),
+            RunCommand("/run/netns/a", ("iptables-nft", "-D", "FORWARD", "-j", "DROP")),
             f"{ENTER} iptables-nft -D FORWARD -j DROP",
         ),
         (EndProcess(7, 100), "kill 7"),

@@ -15,12 +15,12 @@ from engine.change.listener import Listen
 from engine.change.neighbour import DeleteNeighbour
 from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
 from engine.change.port import SetPort
-from engine.change.program import Command, Relay, Serve, Start
+from engine.change.program import Command, RelayPort, Serve, Start
 from engine.change.route import AddRoute, DeleteRoute
 from engine.change.rule import DeleteRule, InsertRule, ReplaceRule
 from engine.change.sysctl import SetSysctl
 from engine.model.address import Family
-from engine.model.firewall import Backend, Rule, Verdict, VerdictKind
+from engine.model.firewall import Backend, Rule, RuleVerdict, VerdictKind
 from engine.model.host import Snapshot
 from engine.model.link import Address
 from engine.model.packet import Protocol
@@ -32,7 +32,7 @@ from tests.harness.changes import KINDS, SIMULATED
 from tests.hosts.build import World
 from tests.hosts.stock import docker_world, one_bridge, three_in_line
 
-DROP = Rule(0, (Verdict(VerdictKind.DROP),), "-A FORWARD -j DROP")
+DROP = Rule(0, (RuleVerdict(VerdictKind.DROP),), "-A FORWARD -j DROP")
 
 
 def after(world: World, *changes: Change, host: str | None = None) -> Snapshot:
@@ -223,4 +223,4 @@ def test_changes_are_made_in_order_and_the_snapshot_itself_stays_as_it_is() -> N
 
 
 def test_every_change_that_a_fix_may_hold_can_be_tried() -> None:
-    assert set(BUILDING) | {Command, Serve, Start, Relay} == KINDS - SIMULATED
+    assert set(BUILDING) | {Command, Serve, Start, RelayPort} == KINDS - SIMULATED

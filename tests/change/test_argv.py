@@ -14,7 +14,7 @@ from engine.change.namespace import CreateBridge, CreateNetns, CreateVeth, Delet
 from engine.change.neighbour import DeleteNeighbour
 from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
 from engine.change.port import SetPort
-from engine.change.program import Command, Relay, Serve, Shape, Start
+from engine.change.program import Command, RelayPort, Serve, Shape, Start
 from engine.change.route import AddRoute, DeleteRoute
 from engine.change.rule import DeleteRule, InsertRule, ReplaceRule
 from engine.change.ruleset import LoadRules
@@ -229,12 +229,12 @@ CASES: list[tuple[Change, Where, list[str]]] = [
         ["python3 -P -m engine.apply.server /run/netns/lan udp 10.77.0.2 53 dns"],
     ),
     (
-        Relay("lan", Protocol.TCP, IPv4Address("0.0.0.0"), 8080, IPv4Address("172.17.0.2"), 80),
+        RelayPort("lan", Protocol.TCP, IPv4Address("0.0.0.0"), 8080, IPv4Address("172.17.0.2"), 80),
         NAMED,
         ["python3 -P -m engine.apply.relay portscope-relay /run/netns/lan tcp 0.0.0.0 8080 172.17.0.2 80"],
     ),
     (
-        Relay("lan", Protocol.TCP, IPv4Address("0.0.0.0"), 8080, holder="conmon"),
+        RelayPort("lan", Protocol.TCP, IPv4Address("0.0.0.0"), 8080, holder="conmon"),
         NAMED,
         ["python3 -P -m engine.apply.relay conmon /run/netns/lan tcp 0.0.0.0 8080"],
     ),

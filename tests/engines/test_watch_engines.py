@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.observe.base.namespaces import Place, enter
+from engine.observe.base.namespaces import NetnsRef, enter
 from engine.observe.watch.watch import watch
 from tests.engines.docker import HTTPD, IMAGE, DockerHost
 from tests.engines.podman import PROGRAMS, podman_host
@@ -33,7 +33,7 @@ class Watched(Watching):
         super().__init__(host, "container ")
 
     def _run(self) -> None:
-        enter(Place(os.stat(self._host.path).st_ino, ways=(self._host.path,)))
+        enter(NetnsRef(os.stat(self._host.path).st_ino, ways=(self._host.path,)))
         for update in watch(self.stop, wanted=lambda netns: netns in ("web", "site")):
             self._updates.put(update)
 

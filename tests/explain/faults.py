@@ -10,7 +10,7 @@ from typing import Any
 from engine.explain import ask
 from engine.explain.question import resolve
 from engine.model.firewall import Backend, BaseChain, Chain, Field, Interval, Match, Rule, Table, VerdictKind
-from engine.model.firewall import Verdict as Says
+from engine.model.firewall import RuleVerdict as Says
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.plan import Change

@@ -23,7 +23,7 @@ from engine.model.firewall import (
     VerdictKind,
 )
 from engine.model.firewall import (
-    Verdict as Ruling,
+    RuleVerdict as Ruling,
 )
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol

@@ -13,7 +13,7 @@ from engine.change.listener import Listen
 from engine.change.rule import InsertRule, ReplaceRule
 from engine.change.sysctl import SetSysctl
 from engine.explain import ask
-from engine.model.firewall import Match, Nat, NatKind, Rule, Verdict, VerdictKind
+from engine.model.firewall import Match, Nat, NatKind, Rule, RuleVerdict, VerdictKind
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.plan import Change
@@ -117,7 +117,7 @@ def test_no_fix_lets_through_more_than_a_protocol_a_port_and_an_address() -> Non
         if isinstance(target, Nat):
             assert target.value.low is not None, about
         else:
-            assert isinstance(target, Verdict), about
+            assert isinstance(target, RuleVerdict), about
             assert target.kind in (VerdictKind.ACCEPT, VerdictKind.RETURN), about
             assert fields & ADDRESSES, about
 

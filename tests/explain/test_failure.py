@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from engine.explain.failure import Failure, Leg, failure_of, is_tcp, place_of, rule_at, translation_of
+from engine.explain.failure import FailedLeg, Failure, failure_of, is_tcp, place_of, rule_at, translation_of
 from engine.model.firewall import Backend
 from engine.model.packet import Protocol
 from engine.model.ref import Ref, RefKind
@@ -41,16 +41,16 @@ def in_line(chain: str = "", rule: str = "", where: str = "router") -> Failure |
 @pytest.mark.parametrize(
     ("chain", "rule", "leg", "where"),
     [
-        ("FORWARD", "-d 10.2.0.2/32 -j DROP", Leg.FORWARD, "router"),
-        ("FORWARD", "-s 10.2.0.2/32 -j DROP", Leg.REPLY, "router"),
-        ("INPUT", "-p tcp -m tcp --tcp-flags SYN,ACK ACK -j DROP", Leg.CONFIRM, "server"),
+        ("FORWARD", "-d 10.2.0.2/32 -j DROP", FailedLeg.FORWARD, "router"),
+        ("FORWARD", "-s 10.2.0.2/32 -j DROP", FailedLeg.REPLY, "router"),
+        ("INPUT", "-p tcp -m tcp --tcp-flags SYN,ACK ACK -j DROP", FailedLeg.CONFIRM, "server"),
     ],
 )
-def test_the_first_leg_that_does_not_arrive_is_the_failure(chain: str, rule: str, leg: Leg, where: str) -> None:
+def test_the_first_leg_that_does_not_arrive_is_the_failure(chain: str, rule: str, leg: FailedLeg, where: str) -> None:
     failure = in_line(chain, rule, where)
     assert failure is not None
     assert (failure.leg, failure.outcome, failure.netns.id, failure.depth) == (leg, Outcome.RULE_DROP, where, 0)
-    assert failure.backwards is (leg is Leg.REPLY)
+    assert failure.backwards is (leg is FailedLeg.REPLY)
     assert is_tcp(failure)
 
 
@@ -61,13 +61,13 @@ def test_a_conversation_that_connects_has_no_failure() -> None:
 def test_a_frozen_program_fails_in_its_service() -> None:
     failure = failing(docker(state("web", "paused")), WEB, 80, "host")
     assert failure is not None
-    assert (failure.leg, failure.outcome) == (Leg.SERVICE, Outcome.DELIVERED)
+    assert (failure.leg, failure.outcome) == (FailedLeg.SERVICE, Outcome.DELIVERED)
 
 
 def test_a_relays_own_connection_is_where_it_fails() -> None:
     failure = failing(docker(relay("docker-proxy", WEB, 81), nat="", proxy=False), "10.77.0.1", 8080, "lan")
     assert failure is not None
-    assert (failure.depth, failure.leg, failure.outcome) == (1, Leg.FORWARD, Outcome.NO_LISTENER)
+    assert (failure.depth, failure.leg, failure.outcome) == (1, FailedLeg.FORWARD, Outcome.NO_LISTENER)
     assert (failure.question.source.netns, str(failure.question.address), failure.question.port) == ("host", WEB, 81)
 
 

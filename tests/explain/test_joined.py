@@ -7,7 +7,7 @@ import pytest
 from engine.change import applied
 from engine.explain import ask
 from engine.explain.question import resolve
-from engine.model.firewall import Backend, BaseChain, Chain, Rule, Table, Verdict, VerdictKind
+from engine.model.firewall import Backend, BaseChain, Chain, Rule, RuleVerdict, Table, VerdictKind
 from engine.model.trace import Symptom
 from tests.explain.faults import first_fixes, line
 from tests.explain.test_search import CLOSED, DROP, NO_WAY_BACK, Break, asked
@@ -63,7 +63,7 @@ def test_exceptions_stay_apart_where_another_remedy_between_them_moves_the_chain
 
 
 def test_the_second_exception_of_a_native_table_stands_before_the_rule_too() -> None:
-    rule = Rule(0, (Verdict(VerdictKind.DROP),), "drop", handle=7)
+    rule = Rule(0, (RuleVerdict(VerdictKind.DROP),), "drop", handle=7)
     chain = Chain("c", (rule,), BaseChain("filter", "forward", -10))
     snapshot = line(lambda world: world["router"].table(Table(Backend.NFT, "ip", "fw", (chain,))))
     _, verdict = asked(snapshot)

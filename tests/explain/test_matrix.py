@@ -10,7 +10,7 @@ from engine.explain.survey.everywhere import vantages
 from engine.explain.survey.matrix import FEW, answer, matrix, ports, questions
 from engine.model.container import Attachment, Network, PublishedPort
 from engine.model.host import Snapshot
-from engine.model.matrix import Matrix, Service
+from engine.model.matrix import Matrix, PortOwner
 from engine.model.packet import Protocol
 from engine.model.verdict import Reach
 from engine.path.world import World
@@ -48,7 +48,7 @@ def host() -> Snapshot:
 
 
 def test_a_proxy_is_no_row_of_its_own():
-    assert [port.owner for port in ports(host()) if port.service is Service.HOST] == []
+    assert [port.owner for port in ports(host()) if port.service is PortOwner.HOST] == []
 
 
 def test_a_cell_says_what_the_whole_answer_says():
@@ -61,7 +61,7 @@ def test_a_cell_says_what_the_whole_answer_says():
 
 def test_a_blocked_cell_names_where_it_ends():
     snapshot = docker_world(user=("-p tcp -m tcp --dport 80 -j DROP",), proxy=False).snapshot()
-    row = next(row for row in filled(snapshot).rows if row.port.service is Service.PUBLISHED)
+    row = next(row for row in filled(snapshot).rows if row.port.service is PortOwner.PUBLISHED)
     outside = next(cell for name, cell in row.cells if name.startswith("lan"))
     assert (outside.reach, outside.ends) == (Reach.NO, "RULE_DROP in host: filter/DOCKER-USER #0")
 
@@ -91,7 +91,7 @@ def test_a_port_published_to_loopback_is_a_row_at_loopback(address):
     world = docker_world()
     at = ip_address(address) if address else None
     world.container("db", "172.17.0.3", PublishedPort(Protocol.TCP, at, 5432, 5432))
-    row = next(port for port in ports(world.snapshot()) if port.owner == "db" and port.service is Service.PUBLISHED)
+    row = next(port for port in ports(world.snapshot()) if port.owner == "db" and port.service is PortOwner.PUBLISHED)
     assert str(row.question.address) == (address or "10.77.0.1")
     assert row.loopback_only == bool(address)
 
@@ -134,7 +134,7 @@ def test_a_loopback_port_reached_from_outside_is_warned_of():
     snapshot = host()
     rows = ports(snapshot)
     asked = list(questions(snapshot, rows))
-    meant = tuple(replace(port, loopback_only=port.service is Service.PUBLISHED) for port in rows)
+    meant = tuple(replace(port, loopback_only=port.service is PortOwner.PUBLISHED) for port in rows)
     cells = [answer(World(snapshot), question) for _, _, question in asked]
     found = matrix(snapshot, meant, asked, cells).exposures
     assert [(one.code, one.vantages) for one in found] == [("EXPOSED_LOOPBACK_PORT", ("lan (via up0)",))]

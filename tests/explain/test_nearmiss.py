@@ -18,9 +18,9 @@ from engine.model.firewall import (
     Name,
     NamedSet,
     Rule,
+    RuleVerdict,
     Statement,
     Table,
-    Verdict,
     VerdictKind,
     VerdictMap,
 )
@@ -171,7 +171,7 @@ def native(*statements: Statement, sets: tuple[NamedSet, ...] = ()) -> list[str]
     return [miss.because for miss in fault.verdict().causes[0].near_misses]
 
 
-ACCEPT = Verdict(VerdictKind.ACCEPT)
+ACCEPT = RuleVerdict(VerdictKind.ACCEPT)
 SOURCE, DPORT = Field("ip saddr"), Field("tcp dport")
 NINE, PORT_81 = Interval(0x0A090000, 0x0A09FFFF), Interval(81, 81)
 OWN, PORT_80 = Interval(0x0A010002, 0x0A010002), Interval(80, 80)

@@ -20,8 +20,8 @@ from engine.model.firewall import (
     Reject,
     RejectKind,
     Rule,
+    RuleVerdict,
     Table,
-    Verdict,
     VerdictKind,
 )
 from engine.model.trace import Symptom
@@ -132,8 +132,8 @@ def test_the_last_words_of_one_tool_are_one_cause() -> None:
     world = docker_world()
     world["host"].listen(9090)
     reject = (Rule(0, (Reject(RejectKind.ADMIN_PROHIBITED),), "reject with icmpx admin-prohibited", handle=7),)
-    zone = (Rule(0, (Verdict(VerdictKind.GOTO, "filter_IN_public"),), "goto filter_IN_public", handle=5),)
-    behind = (Rule(0, (Verdict(VerdictKind.JUMP, "ZONES"),), "jump ZONES", handle=4), replace(reject[0], index=1))
+    zone = (Rule(0, (RuleVerdict(VerdictKind.GOTO, "filter_IN_public"),), "goto filter_IN_public", handle=5),)
+    behind = (Rule(0, (RuleVerdict(VerdictKind.JUMP, "ZONES"),), "jump ZONES", handle=4), replace(reject[0], index=1))
     chains = (
         Chain("filter_INPUT", behind, BaseChain("filter", "input", 10)),
         Chain("ZONES", zone),

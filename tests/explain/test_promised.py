@@ -16,9 +16,9 @@ from engine.model.firewall import (
     Match,
     Name,
     Rule,
+    RuleVerdict,
     Statement,
     Table,
-    Verdict,
     VerdictKind,
 )
 from engine.model.host import Snapshot
@@ -68,7 +68,7 @@ def test_what_the_engine_s_client_writes_anew_comes_before_rules_by_hand() -> No
     ],
 )
 def test_docker_says_in_a_comment_what_its_drop_is_for(comment: str, code: str) -> None:
-    statements: tuple[Statement, ...] = (BRIDGE, Verdict(VerdictKind.DROP))
+    statements: tuple[Statement, ...] = (BRIDGE, RuleVerdict(VerdictKind.DROP))
     rule = Rule(0, statements, f'oifname docker0 drop comment "{comment}"', comment=comment)
     chain = Chain("filter-FORWARD", (rule,), BaseChain("filter", "forward", 0))
     world = docker_world()

@@ -47,7 +47,7 @@ def test_the_mss_may_be_clamped_and_the_sender_s_mtu_be_smaller_instead() -> Non
             *("-j", "TCPMSS", "--clamp-mss-to-pmtu"),
         )[-12:]
     )
-    (smaller,) = [text for text in found.evidence if "checked on the model" in text]
+    (smaller,) = [text for text in found.evidence if "verified in simulation" in text]
     assert "`ip link set eth0 mtu 1400` in client" in smaller
     assert findings(narrow(ends=1400)) == ()
 

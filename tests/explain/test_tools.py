@@ -20,7 +20,7 @@ from engine.change.route import AddRoute, DeleteRoute
 from engine.change.rule import DeleteRule, InsertRule
 from engine.explain.fixes.owner_tools import said
 from engine.explain.fixes.persistence import lasting
-from engine.model.firewall import Backend, Rule, Verdict, VerdictKind
+from engine.model.firewall import Backend, Rule, RuleVerdict, VerdictKind
 from engine.model.host import Snapshot
 from engine.model.link import Address
 from engine.model.packet import Protocol
@@ -185,7 +185,7 @@ def test_ufw_makes_the_fix_s_own_rule_of_its_words(name: str) -> None:
     (rule,) = parsed(f"{last[1:]}\n", chain, "ip6" if chain.startswith("ufw6") else "ip")
     assert said(rule) == said(change.rule)
     assert chain.endswith("forward" if "FORWARD" in change.place.chain.upper() else "input")
-    assert isinstance(rule.statements[-1], Verdict) is isinstance(change.rule.statements[-1], Verdict)
+    assert isinstance(rule.statements[-1], RuleVerdict) is isinstance(change.rule.statements[-1], RuleVerdict)
 
 
 def test_ufw_has_one_rule_for_the_same_words_so_that_the_old_one_goes_first() -> None:

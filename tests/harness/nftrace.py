@@ -14,10 +14,10 @@ from typing import Any
 
 from engine.model.packet import ECHO, Packet, Protocol
 from engine.model.proof import RuleSeen
-from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.base.namespaces import NetnsRef, apart, enter
 from engine.prove.packets.headers import is_error
 from engine.prove.packets.patterns import everything
-from engine.prove.sources.nfnetlink import Listener
+from engine.prove.sources.nfnetlink import NfnetlinkListener
 from engine.prove.sources.nftrace import listen, parse_traces
 from engine.prove.sources.nftrace_rules import Marking
 from tests.harness.netns import Netns
@@ -49,7 +49,7 @@ class Tracer:
 
     def _inside(self, make: Any) -> Any:
         def inside() -> Any:
-            enter(Place(os.stat(self.netns.path).st_ino, ways=(self.netns.path,)))
+            enter(NetnsRef(os.stat(self.netns.path).st_ino, ways=(self.netns.path,)))
             return make()
 
         return apart(inside)
@@ -66,7 +66,7 @@ class Tracer:
 
     def drain(self) -> tuple[Event, ...]:
         """What was heard since the last time, in order."""
-        listener: Listener = self._listener
+        listener: NfnetlinkListener = self._listener
         heard, whole = listener.drain()
         assert whole, "the kernel had more to tell than fits"
         seen = parse_traces(self.netns.name, heard)

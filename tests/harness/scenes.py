@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.model.host import Snapshot
-from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.base.namespaces import NetnsRef, apart, enter
 from engine.observe.look.look import look_within, set_scene
 from engine.observe.look.snapshot import compose
 from tests.harness.netns import End, Netns, World
@@ -37,7 +37,7 @@ class Scene:
         ours = {netns.name for netns in self.netns.values()}
 
         def inside() -> Snapshot:
-            enter(Place(os.stat(host.path).st_ino, ways=(host.path,)))
+            enter(NetnsRef(os.stat(host.path).st_ino, ways=(host.path,)))
             seen = set_scene()
             found = {inode: place for inode, place in seen.found.items() if ours & {*place.names}}
             return compose(look_within(replace(seen, found=found)))

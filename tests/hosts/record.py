@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.model.host import Netns, Snapshot
-from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.base.namespaces import NetnsRef, apart, enter
 from engine.observe.look.snapshot import take
 from engine.observe.recording.snapshot_file import dumps, loads, save
 from tests.engines.docker import DockerHost, docker_host
@@ -35,7 +35,7 @@ def recorded(engine: DockerHost) -> Snapshot:
 
 def take_in(path: str) -> Snapshot:
     """A look from another namespace. Only in a thread of its own."""
-    enter(Place(os.stat(path).st_ino, ways=(path,)))
+    enter(NetnsRef(os.stat(path).st_ino, ways=(path,)))
     return take()
 
 

@@ -6,7 +6,7 @@ import os
 
 from engine.model.firewall import Firewall, Match, Opaque, Table
 from engine.model.host import Gap
-from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.base.namespaces import NetnsRef, apart, enter
 from engine.observe.firewall import read_firewall
 from engine.observe.firewall.fields import is_exact
 from tests.harness.netns import Netns
@@ -26,7 +26,7 @@ def look(netns: Netns) -> tuple[Firewall, tuple[Gap, ...]]:
     """The firewall as it is read in that namespace."""
 
     def inside() -> tuple[Firewall, tuple[Gap, ...]]:
-        enter(Place(os.stat(netns.path).st_ino, ways=(netns.path,)))
+        enter(NetnsRef(os.stat(netns.path).st_ino, ways=(netns.path,)))
         return read_firewall("there")
 
     return apart(inside)

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable
 from typing import TypeVar
 
-from engine.observe.base.namespaces import Place, apart, enter
-from engine.observe.netlink.stack import Stack, read_stack
+from engine.observe.base.namespaces import NetnsRef, apart, enter
+from engine.observe.netlink.stack import NetworkStack, read_stack
 from tests.harness.netns import Netns
 
 T = TypeVar("T")
@@ -17,13 +17,13 @@ def inside(netns: Netns, work: Callable[[], T]) -> T:
     """What `work` gives in a thread that has entered the namespace."""
 
     def entered() -> T:
-        enter(Place(os.stat(netns.path).st_ino, ways=(netns.path,)))
+        enter(NetnsRef(os.stat(netns.path).st_ino, ways=(netns.path,)))
         return work()
 
     return apart(entered)
 
 
-def stack_of(netns: Netns) -> Stack:
+def stack_of(netns: Netns) -> NetworkStack:
     """The namespace's network stack, where nothing may be missing."""
     stack = inside(netns, lambda: read_stack("there"))
     assert stack.gaps == ()

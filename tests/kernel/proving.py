@@ -19,7 +19,7 @@ from engine.explain.question import resolve
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.verdict import Verdict
-from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.base.namespaces import NetnsRef, apart, enter
 from engine.observe.look.snapshot import take
 from engine.prove.prove import Proven, Wishes, prove
 from tests.harness.netns import End, Netns, World
@@ -75,7 +75,7 @@ def run_in(netns: Netns, work: Callable[[], T]) -> T:
     """Runs `work` in a thread inside a namespace."""
 
     def inside() -> T:
-        enter(Place(os.stat(netns.path).st_ino, ways=(netns.path,)))
+        enter(NetnsRef(os.stat(netns.path).st_ino, ways=(netns.path,)))
         return work()
 
     return apart(inside)

@@ -17,7 +17,7 @@ from engine.model.host import Gap
 from engine.model.packet import Protocol
 from engine.model.traffic import ConntrackEntry
 from engine.model.verdict import Reach, Verdict
-from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.base.namespaces import NetnsRef, apart, enter
 from engine.observe.look.snapshot import take
 from engine.observe.netlink.conntrack import read_conntrack
 from tests.harness.needs import require
@@ -38,7 +38,7 @@ table ip6 t { chain in { type filter hook input priority 0; ct state new accept;
 
 def inside(netns: Netns, work: Callable[[], T]) -> T:
     def entered() -> T:
-        enter(Place(os.stat(netns.path).st_ino, ways=(netns.path,)))
+        enter(NetnsRef(os.stat(netns.path).st_ino, ways=(netns.path,)))
         return work()
 
     return apart(entered)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.model.firewall import Backend, Opaque, Table, Verdict, VerdictKind
+from engine.model.firewall import Backend, Opaque, RuleVerdict, Table, VerdictKind
 from engine.observe.collected.arptables import parse_arptables
 from tests.harness.needs import require
 from tests.harness.netns import Netns, World
@@ -70,7 +70,7 @@ def test_a_target_that_is_not_known_is_one_and_counts_are_the_kernel_s(world: Wo
     assert [rule.statements for rule in rules] == [(Opaque(rule.text),) for rule in rules]
     two.run("arptables-legacy", "-A", "INPUT", "-c", "7", "420", "-j", "ACCEPT")
     (rule,) = table_of(two).chains_by_name["INPUT"].rules
-    assert (rule.packets, rule.bytes, rule.statements) == (7, 420, (Verdict(VerdictKind.ACCEPT),))
+    assert (rule.packets, rule.bytes, rule.statements) == (7, 420, (RuleVerdict(VerdictKind.ACCEPT),))
 
 
 def test_the_tool_s_listing_tells_the_same(world: World) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.model.firewall import Backend, Verdict, VerdictKind
+from engine.model.firewall import Backend, RuleVerdict, VerdictKind
 from tests.harness.needs import require
 from tests.harness.netns import CommandFailed, Netns, World
 from tests.kernel.firewalls import seen, unmodelled
@@ -123,7 +123,7 @@ def test_docker_s_own_nft_tables_are_exact(netns: Netns) -> None:
         ["not meta iifname in docker0", "tcp dport in 8080", "dnat 172.17.0.2:80"]
     ]
     jumps = next(named for named in table.sets if named.name == "filter-forward-in-jumps")
-    assert [entry.value for entry in jumps.entries] == [Verdict(VerdictKind.JUMP, "filter-forward-in__docker0")]
+    assert [entry.value for entry in jumps.entries] == [RuleVerdict(VerdictKind.JUMP, "filter-forward-in__docker0")]
     direct = table.chain("raw-PREROUTING")
     assert direct is not None
     assert direct.rules[0].comment == "DROP DIRECT ACCESS"

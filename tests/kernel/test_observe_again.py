@@ -10,10 +10,10 @@ import pytest
 
 from engine.model.host import Snapshot
 from engine.model.link import Peer
-from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.base.namespaces import NetnsRef, apart, enter
 from engine.observe.look.incremental import again
-from engine.observe.look.look import Look, look
-from engine.observe.look.netns_reader import Source
+from engine.observe.look.look import Observation, look
+from engine.observe.look.netns_reader import NetnsSource
 from engine.observe.look.snapshot import compose
 from tests.harness.needs import require
 from tests.harness.netns import End, Netns, World, run
@@ -41,9 +41,9 @@ def host(world: World) -> Netns:
     return host
 
 
-def in_netns(netns: Netns, work: Callable[[], Look]) -> Look:
-    def there() -> Look:
-        enter(Place(os.stat(netns.path).st_ino, ways=(netns.path,)))
+def in_netns(netns: Netns, work: Callable[[], Observation]) -> Observation:
+    def there() -> Observation:
+        enter(NetnsRef(os.stat(netns.path).st_ino, ways=(netns.path,)))
         return work()
 
     return apart(there)
@@ -58,7 +58,7 @@ def test_a_changed_link_is_seen_by_reading_its_stack_alone(host: Netns, world: W
     first = in_netns(host, look)
     host.ip("link set up0 mtu 1400")
     host.sysctl("net.ipv4.ip_forward", 1)
-    second = in_netns(host, lambda: again(first, {host.name: {Source.STACK}}))
+    second = in_netns(host, lambda: again(first, {host.name: {NetnsSource.STACK}}))
     seen = compose(second).by_id[host.name]
     assert seen.links_by_name["up0"].mtu == 1400
     assert seen.sysctl("net.ipv4.ip_forward") == 0, "sysctls were not stale"
@@ -71,7 +71,7 @@ def test_each_stale_source_is_read_again(host: Netns, world: World) -> None:
     host.sysctl("net.ipv4.ip_forward", 1)
     host.run("iptables-nft", "-A", "FORWARD", "-j", "DROP")
     world.start(host.enter([sys.executable, "-I", "-c", SERVER]), ready="ready")
-    second = in_netns(host, lambda: again(first, {host.name: set(Source)}))
+    second = in_netns(host, lambda: again(first, {host.name: set(NetnsSource)}))
     whole = in_netns(host, look)
     assert without_time(compose(second), world.prefix) != without_time(compose(first), world.prefix)
     netns = compose(second).by_id[host.name]
@@ -87,7 +87,7 @@ def test_a_far_end_that_moved_away_is_found_where_it_is_now(host: Netns, world: 
     assert before is not None
     assert before.netns == lan
     run(["ip", "-n", lan, "link", "set", "eth0", "netns", other.name])
-    second = in_netns(host, lambda: again(first, {lan: {Source.STACK}, other.name: {Source.STACK}}))
+    second = in_netns(host, lambda: again(first, {lan: {NetnsSource.STACK}, other.name: {NetnsSource.STACK}}))
     up0 = compose(second).by_id[host.name].links_by_name["up0"]
     eth0 = compose(second).by_id[other.name].links_by_name["eth0"]
     assert up0.peer == Peer(other.name, eth0.index)
@@ -99,6 +99,6 @@ def test_a_namespace_that_ended_is_left_out(host: Netns, world: World) -> None:
     first = in_netns(host, look)
     assert gone.name in first.visits
     run(["ip", "netns", "delete", gone.name])
-    second = in_netns(host, lambda: again(first, {gone.name: {Source.SYSCTLS}}))
+    second = in_netns(host, lambda: again(first, {gone.name: {NetnsSource.SYSCTLS}}))
     assert gone.name not in compose(second).by_id
     assert host.name in compose(second).by_id

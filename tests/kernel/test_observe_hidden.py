@@ -17,7 +17,7 @@ from engine.model.link import Peer
 from engine.observe.look.anonymous_netns import kept
 from engine.observe.look.incremental import again
 from engine.observe.look.look import look
-from engine.observe.look.netns_reader import Source
+from engine.observe.look.netns_reader import NetnsSource
 from engine.observe.look.snapshot import compose, take
 from engine.observe.proc.processes import read_processes
 from tests.harness.needs import require
@@ -119,7 +119,7 @@ def test_a_namespace_that_only_a_socket_keeps_is_told_by_its_number(host: Netns,
         forget_name(host)
         wait(lambda: inode not in kept(read_processes(), ()), "another program stays where it looked")
         first = inside(host, look)
-        stale = dict.fromkeys(first.visits, tuple(Source)) if read_twice else {}
+        stale = dict.fromkeys(first.visits, tuple(NetnsSource)) if read_twice else {}
         snapshot = inside(host, lambda: compose(again(first, stale)))
     there = beyond(snapshot)
     assert (there.path, there.pids, there.routes) == (None, (), ())

@@ -13,8 +13,8 @@ import pytest
 
 from engine.model.host import Gap
 from engine.model.route import NextHop
-from engine.observe.base.namespaces import Place, apart, enter
-from engine.observe.netlink.stack import Stack, read_stack
+from engine.observe.base.namespaces import NetnsRef, apart, enter
+from engine.observe.netlink.stack import NetworkStack, read_stack
 from engine.observe.proc.sysctls import read_sysctls
 from tests.harness.needs import require
 from tests.harness.netns import CommandFailed, End, Netns, World
@@ -139,11 +139,11 @@ def fill(made: Netns) -> None:
         made.sysctl("net/ipv6/conf/a0/force_forwarding", 1)
 
 
-def inside(netns: Netns) -> Stack:
+def inside(netns: Netns) -> NetworkStack:
     """The stack of a namespace, read in a thread that enters it."""
 
-    def read() -> Stack:
-        enter(Place(os.stat(netns.path).st_ino, ways=(netns.path,)))
+    def read() -> NetworkStack:
+        enter(NetnsRef(os.stat(netns.path).st_ino, ways=(netns.path,)))
         return read_stack(netns.name)
 
     return apart(read)
@@ -281,7 +281,7 @@ def test_forwarding_entries_are_those_of_the_bridge(box: Netns) -> None:
 
 def test_sysctls_of_devices_and_namespace_have_the_values_of_their_files(box: Netns) -> None:
     def read() -> tuple[dict[str, int], tuple[Gap, ...]]:
-        enter(Place(os.stat(box.path).st_ino, ways=(box.path,)))
+        enter(NetnsRef(os.stat(box.path).st_ino, ways=(box.path,)))
         return read_sysctls(box.name)
 
     found, gaps = apart(read)

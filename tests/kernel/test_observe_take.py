@@ -13,7 +13,7 @@ import pytest
 
 from engine.model.host import Snapshot
 from engine.model.link import Link, Peer
-from engine.observe.base.namespaces import Place, apart, enter, host_inode
+from engine.observe.base.namespaces import NetnsRef, apart, enter, host_inode
 from engine.observe.look.snapshot import take
 from engine.observe.recording.snapshot_file import dumps, open_file, save
 from tests.harness.needs import require
@@ -59,7 +59,7 @@ def take_in(netns: Netns) -> Snapshot:
     """A look by a thread that is in `netns`, as `nsenter --net=` would start it."""
 
     def look() -> Snapshot:
-        enter(Place(os.stat(netns.path).st_ino, ways=(netns.path,)))
+        enter(NetnsRef(os.stat(netns.path).st_ino, ways=(netns.path,)))
         return take()
 
     return apart(look)
@@ -134,7 +134,7 @@ def as_nobody(netns: Netns, look: Callable[[], Any]) -> Any:
     child = os.fork()
     if child == 0:
         try:
-            enter(Place(os.stat(netns.path).st_ino, ways=(netns.path,)))
+            enter(NetnsRef(os.stat(netns.path).st_ino, ways=(netns.path,)))
             os.setgroups([])
             os.setresgid(NOBODY, NOBODY, NOBODY)
             os.setresuid(NOBODY, NOBODY, NOBODY)

@@ -13,7 +13,7 @@ import pytest
 
 from engine.model.firewall import Firewall
 from engine.model.packet import Protocol
-from engine.model.proof import Agreement, Leg, Proof, Row
+from engine.model.proof import Agreement, Leg, Proof, ProofRow
 from engine.model.trace import StepKind, Symptom
 from engine.model.verdict import Reach
 from engine.prove.errors import ProveError
@@ -34,7 +34,7 @@ def net() -> Iterator[Net]:
         yield network
 
 
-def rows(proof: Proof, source: str, leg: Leg = Leg.FORWARD) -> list[Row]:
+def rows(proof: Proof, source: str, leg: Leg = Leg.FORWARD) -> list[ProofRow]:
     return [row for row in proof.rows if row.source == source and row.leg is leg]
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from engine.model.packet import Protocol
 from engine.model.proof import RuleSeen
-from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.base.namespaces import NetnsRef, apart, enter
 from engine.prove.packets.patterns import Flow, everything, patterns
 from engine.prove.sources.nftrace import listen, parse_traces
 from engine.prove.sources.nftrace_rules import PREFIX, Marking
@@ -64,7 +64,7 @@ table inet t {
 
 def inside(netns: Netns, work: Callable[[], T]) -> T:
     def entered() -> T:
-        enter(Place(os.stat(netns.path).st_ino, ways=(netns.path,)))
+        enter(NetnsRef(os.stat(netns.path).st_ino, ways=(netns.path,)))
         return work()
 
     return apart(entered)

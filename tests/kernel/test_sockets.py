@@ -14,7 +14,7 @@ import pytest
 from engine.model.address import Family
 from engine.model.packet import Protocol
 from engine.model.traffic import Listener
-from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.base.namespaces import NetnsRef, apart, enter
 from engine.observe.netlink import sockets
 from engine.observe.proc.processes import read_holders, read_processes
 from tests.harness.netns import Netns, World
@@ -37,7 +37,7 @@ def opened() -> Iterator[ExitStack]:
 
 def inside(netns: Netns, work: Callable[[], T]) -> T:
     def entered() -> T:
-        enter(Place(os.stat(netns.path).st_ino, ways=(netns.path,)))
+        enter(NetnsRef(os.stat(netns.path).st_ino, ways=(netns.path,)))
         return work()
 
     return apart(entered)

@@ -14,7 +14,7 @@ from signal import SIGKILL, SIGSTOP
 
 import pytest
 
-from engine.observe.base.namespaces import Place, apart, enter
+from engine.observe.base.namespaces import NetnsRef, apart, enter
 from engine.observe.watch.watch import Update, watch
 from tests.harness.needs import require
 from tests.harness.netns import End, Netns, World, run
@@ -43,7 +43,7 @@ class Watching:
         self.last = self.first
 
     def _run(self) -> None:
-        enter(Place(os.stat(self._host.path).st_ino, ways=(self._host.path,)))
+        enter(NetnsRef(os.stat(self._host.path).st_ino, ways=(self._host.path,)))
         for update in watch(self.stop):
             self._updates.put(update)
 

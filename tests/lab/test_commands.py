@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.lab.commands import command_of
-from engine.lab.spec import ExtraRule, Place
+from engine.lab.spec import ExtraRule, FilePlace
 
 
 @pytest.mark.parametrize(
@@ -28,5 +28,5 @@ from engine.lab.spec import ExtraRule, Place
     ],
 )
 def test_a_line_runs_in_the_lab_and_has_a_way_back(line: str, runs: str, back: str) -> None:
-    made = command_of(ExtraRule(Place("lab.yaml", 1, "x-lab.rules[0]"), "host", tuple(line.split())), "lab-host")
+    made = command_of(ExtraRule(FilePlace("lab.yaml", 1, "x-lab.rules[0]"), "host", tuple(line.split())), "lab-host")
     assert (made.netns, made.words, made.back) == ("lab-host", tuple(runs.split()), tuple(back.split()))

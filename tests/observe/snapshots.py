@@ -12,21 +12,21 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from engine.model.firewall import Interval, Verdict, VerdictKind
+from engine.model.firewall import Interval, RuleVerdict, VerdictKind
 from engine.model.host import Netns, Snapshot
 
 numbers = st.integers(-(2**63), 2**64)
 intervals = st.tuples(numbers, numbers).map(lambda pair: Interval(min(pair), max(pair)))
 plain = st.sampled_from([kind for kind in VerdictKind if kind not in (VerdictKind.JUMP, VerdictKind.GOTO)])
-verdicts = st.builds(Verdict, plain) | st.builds(
-    Verdict, st.sampled_from([VerdictKind.JUMP, VerdictKind.GOTO]), st.text(max_size=5)
+verdicts = st.builds(RuleVerdict, plain) | st.builds(
+    RuleVerdict, st.sampled_from([VerdictKind.JUMP, VerdictKind.GOTO]), st.text(max_size=5)
 )
 
 
 @cache
 def values(hint: Any) -> st.SearchStrategy[Any]:
     """Values of a type, small ones."""
-    special = {int: numbers, str: st.text(max_size=6), Interval: intervals, Verdict: verdicts}
+    special = {int: numbers, str: st.text(max_size=6), Interval: intervals, RuleVerdict: verdicts}
     if hint in special:
         return special[hint]
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from engine.model.container import Attachment, PublishedPort
-from engine.model.firewall import Backend, BaseChain, Opaque, Verdict, VerdictKind
+from engine.model.firewall import Backend, BaseChain, Opaque, RuleVerdict, VerdictKind
 from engine.model.host import Netns, Snapshot
 from engine.model.link import BridgeVlan, Program
 from engine.model.packet import Protocol
@@ -174,7 +174,7 @@ def test_the_rules_of_arptables_are_those_that_the_kernel_s_entries_give() -> No
         (f"-A INPUT {asked} -j mine", 2, 56),
         ("-A INPUT -j mangle", 0, 0),
     ]
-    assert first.rules[0].statements[-1] == Verdict(VerdictKind.JUMP, "mine")
+    assert first.rules[0].statements[-1] == RuleVerdict(VerdictKind.JUMP, "mine")
     assert first.rules[1].statements == (Opaque("-A INPUT -j mangle"),)
     assert (mine.base, mine.rules[0].statements, mine.rules[0].text) == (None, (), "-A mine")
     for wrong in (

@@ -159,7 +159,7 @@ def test_what_is_no_task_is_passed_over_and_no_folder_is_no_gap(tmp_path: Path) 
     folder.mkdir(parents=True)
     (folder / "init.pid").write_text("no number")
     for state in (tmp_path, tmp_path / "none"):
-        assert read_state(State(str(state)), table(10)) == containerd.Told()
+        assert read_state(State(str(state)), table(10)) == containerd.RuntimeContainers()
 
 
 def test_of_another_pid_namespace_the_folder_counts_and_no_pid_is_told(tmp_path: Path) -> None:

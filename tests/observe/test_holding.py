@@ -12,12 +12,12 @@ import pytest
 from engine.model.address import Family
 from engine.model.packet import Protocol
 from engine.model.traffic import Listener, Process
-from engine.observe.base.namespaces import Place
+from engine.observe.base.namespaces import NetnsRef
 from engine.observe.look.netns_reader import Visit
-from engine.observe.look.socket_owners import Held, holders_of
+from engine.observe.look.socket_owners import SocketOwners, holders_of
 from engine.observe.proc.processes import NOBODY, Holder, ProcessTable, Running, read_processes
 
-PLACES = {"here": Place(os.stat("/proc/self/ns/net").st_ino)}
+PLACES = {"here": NetnsRef(os.stat("/proc/self/ns/net").st_ino)}
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_a_process_that_runs_keeps_its_socket_and_one_that_ended_does_not(inode:
     table = read_processes()
     other = Running(2**22 + 1, "other", "S", 7)
     told = Holder(Process(other.pid, "other"))
-    before = Held(table, {inode: told}, ())
+    before = SocketOwners(table, {inode: told}, ())
     assert holders_of(ProcessTable((*table.processes, other)), PLACES, visits(inode), before)[0][inode] is told
     assert holders_of(table, PLACES, visits(inode), before)[0][inode].process.pid == os.getpid()
     renamed = ProcessTable((*table.processes, replace(other, name="another")))
@@ -46,7 +46,7 @@ def test_a_process_that_runs_keeps_its_socket_and_one_that_ended_does_not(inode:
 def test_a_holder_that_is_stopped_is_told_from_the_table() -> None:
     running, stopped = Running(2**22 + 1, "web", "R", 7), Running(2**22 + 1, "web", "T", 7)
     told = Holder(Process(running.pid, "web", "S"))
-    before = Held(ProcessTable((running,)), {5: told}, ())
+    before = SocketOwners(ProcessTable((running,)), {5: told}, ())
     assert holders_of(ProcessTable((running,)), PLACES, visits(5), before)[0][5] is told
     found, _ = holders_of(ProcessTable((stopped,)), PLACES, visits(5), before)
     assert found[5].process == Process(running.pid, "web", "T")
@@ -54,8 +54,8 @@ def test_a_holder_that_is_stopped_is_told_from_the_table() -> None:
 
 def test_a_socket_that_nobody_held_is_looked_for_among_new_processes_alone(inode: int) -> None:
     table = read_processes()
-    assert holders_of(table, PLACES, visits(inode), Held(table, NOBODY, {inode}))[0] == {}
-    found, _ = holders_of(table, PLACES, visits(inode), Held(ProcessTable(), NOBODY, {inode}))
+    assert holders_of(table, PLACES, visits(inode), SocketOwners(table, NOBODY, {inode}))[0] == {}
+    found, _ = holders_of(table, PLACES, visits(inode), SocketOwners(ProcessTable(), NOBODY, {inode}))
     assert found[inode].process.pid == os.getpid()
 
 

@@ -12,7 +12,7 @@ from engine.model.container import Container
 from engine.observe.base import namespaces
 from engine.observe.base.errors import ObserveError
 from engine.observe.base.namespaces import (
-    Place,
+    NetnsRef,
     apart,
     discover,
     host_inode,
@@ -28,40 +28,42 @@ from engine.observe.look.snapshot import take
 HOST, ROOT, NAMED, WEB, OTHER = 1, 2, 3, 4, 5
 
 
-def places(*found: Place) -> dict[int, Place]:
+def places(*found: NetnsRef) -> dict[int, NetnsRef]:
     return {place.inode: place for place in found}
 
 
 def test_names_come_from_run_netns_then_host_then_container_then_pid() -> None:
-    found = places(Place(HOST, pids=(1,)), Place(NAMED, ("lan",)), Place(WEB, pids=(70,)), Place(OTHER, pids=(80, 81)))
+    found = places(
+        NetnsRef(HOST, pids=(1,)), NetnsRef(NAMED, ("lan",)), NetnsRef(WEB, pids=(70,)), NetnsRef(OTHER, pids=(80, 81))
+    )
     names = name_all(found, HOST, {WEB: "web"})
     assert names == {HOST: "host", NAMED: "lan", WEB: "web", OTHER: "pid-80"}
 
 
 def test_a_host_with_a_name_keeps_it() -> None:
-    assert name_all(places(Place(HOST, ("dh", "zz"))), HOST, {})[HOST] == "dh"
+    assert name_all(places(NetnsRef(HOST, ("dh", "zz"))), HOST, {})[HOST] == "dh"
 
 
 def test_a_clash_gives_the_later_name_a_suffix() -> None:
-    found = places(Place(HOST), Place(NAMED, ("host",)), Place(WEB), Place(OTHER))
+    found = places(NetnsRef(HOST), NetnsRef(NAMED, ("host",)), NetnsRef(WEB), NetnsRef(OTHER))
     names = name_all(found, HOST, {WEB: "host", OTHER: "host"})
     assert names == {NAMED: "host", HOST: "host-2", WEB: "host-3", OTHER: "host-4"}
 
 
 def test_a_namespace_that_only_a_file_keeps_is_called_by_its_inode() -> None:
-    assert name_all(places(Place(HOST), Place(WEB)), HOST, {})[WEB] == f"netns-{WEB}"
+    assert name_all(places(NetnsRef(HOST), NetnsRef(WEB)), HOST, {})[WEB] == f"netns-{WEB}"
 
 
 def test_the_namespace_of_every_root_shell_needs_no_file() -> None:
-    place = Place(ROOT, ("root",), ways=("/run/netns/root",))
+    place = NetnsRef(ROOT, ("root",), ways=("/run/netns/root",))
     assert way_in(place, HOST, ROOT) is None
-    assert way_in(Place(HOST, ways=("/proc/7/ns/net",)), HOST, ROOT) == "/proc/7/ns/net"
+    assert way_in(NetnsRef(HOST, ways=("/proc/7/ns/net",)), HOST, ROOT) == "/proc/7/ns/net"
 
 
 def test_where_pid_1_is_hidden_an_unnamed_host_counts_as_its_namespace() -> None:
-    assert way_in(Place(HOST, ways=("/proc/7/ns/net",)), HOST, None) is None
-    assert way_in(Place(HOST, ("dh",), ways=("/run/netns/dh",)), HOST, None) == "/run/netns/dh"
-    assert way_in(Place(OTHER, ways=("/proc/7/ns/net",)), HOST, None) == "/proc/7/ns/net"
+    assert way_in(NetnsRef(HOST, ways=("/proc/7/ns/net",)), HOST, None) is None
+    assert way_in(NetnsRef(HOST, ("dh",), ways=("/run/netns/dh",)), HOST, None) == "/run/netns/dh"
+    assert way_in(NetnsRef(OTHER, ways=("/proc/7/ns/net",)), HOST, None) == "/proc/7/ns/net"
 
 
 def test_a_left_over_file_under_run_netns_is_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +86,7 @@ def test_a_host_without_named_namespaces_is_no_gap(tmp_path: Path, monkeypatch: 
 
 def test_a_file_that_leads_elsewhere_by_now_is_not_used() -> None:
     with pytest.raises(FileNotFoundError, match="no file leads"):
-        open_place(Place(host_inode() + 1, ways=("/proc/self/ns/net", "/proc/self/ns/absent")))
+        open_place(NetnsRef(host_inode() + 1, ways=("/proc/self/ns/net", "/proc/self/ns/absent")))
 
 
 def test_work_apart_runs_in_another_thread_and_raises_here() -> None:

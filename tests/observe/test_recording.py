@@ -23,8 +23,8 @@ from engine.model.firewall import (
     Match,
     Note,
     Rule,
+    RuleVerdict,
     Table,
-    Verdict,
     VerdictKind,
 )
 from engine.model.host import Netns, Snapshot
@@ -36,7 +36,7 @@ from tests.observe.snapshots import snapshots
 
 RULE = Rule(
     0,
-    (Match((Field("ip daddr"),), ((Interval(1, 2),),)), Note("counter"), Verdict(VerdictKind.DROP)),
+    (Match((Field("ip daddr"),), ((Interval(1, 2),),)), Note("counter"), RuleVerdict(VerdictKind.DROP)),
     "-d 0.0.0.1-0.0.0.2 -j DROP",
 )
 SMALL = Snapshot(

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 import pytest
 
 from engine import explain
-from engine.model.matrix import Row
+from engine.model.matrix import MatrixRow
 from engine.model.packet import Protocol
 from engine.model.verdict import Question, Source
 from engine.observe.recording.redact import Redacted
@@ -72,7 +72,7 @@ def test_a_redacted_host_has_the_same_matrix_and_the_same_warnings() -> None:
     assert sum(len(row.cells) for row in one.rows) > 10
 
 
-def _cells(row: Row) -> list[tuple[str, str]]:
+def _cells(row: MatrixRow) -> list[tuple[str, str]]:
     return [(str(cell.reach), str(cell.symptom)) for _, cell in row.cells]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.observe.watch import polling
-from engine.observe.watch.polling import UNTOLD, Turn, Untold
+from engine.observe.watch.polling import POLLED, Turn, Untold
 
 
 class Clock:
@@ -68,4 +68,4 @@ def test_a_work_that_takes_long_waits_for_its_share(clock: Clock) -> None:
 
 
 def test_all_works_together_stay_below_their_part_of_a_processor() -> None:
-    assert sum(each.share for each in UNTOLD) < 0.025
+    assert sum(each.share for each in POLLED) < 0.025

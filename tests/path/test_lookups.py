@@ -17,8 +17,8 @@ from engine.model.firewall import (
     Name,
     NamedSet,
     Rule,
+    RuleVerdict,
     Table,
-    Verdict,
     VerdictKind,
 )
 from engine.model.packet import Protocol
@@ -88,7 +88,7 @@ def long_chain() -> Chain:
         (Field("meta l4proto"), Interval(17, 17)),
     ]
     rules = tuple(
-        Rule(number, (Match((field,), ((atom,),)), Verdict(VerdictKind.CONTINUE)), f"rule {number}")
+        Rule(number, (Match((field,), ((atom,),)), RuleVerdict(VerdictKind.CONTINUE)), f"rule {number}")
         for number, (field, atom) in enumerate(asks)
     )
     return Chain("FORWARD", rules, BaseChain("filter", "forward", 0))
@@ -119,13 +119,13 @@ def test_a_thousand_jumps_deep_is_a_loop_and_not_a_recursion() -> None:
     chains = [
         Chain(
             f"c{number}",
-            (Rule(0, (Verdict(VerdictKind.JUMP, f"c{number + 1}"),), "jump"),),
+            (Rule(0, (RuleVerdict(VerdictKind.JUMP, f"c{number + 1}"),), "jump"),),
             BaseChain("filter", "forward", 0) if number == 0 else None,
         )
         for number in range(depth)
     ]
-    last = Chain(f"c{depth}", (Rule(0, (Verdict(VerdictKind.DROP),), "drop"),))
+    last = Chain(f"c{depth}", (Rule(0, (RuleVerdict(VerdictKind.DROP),), "drop"),))
     table = Table(Backend.XT_LEGACY, "ip", "filter", (*chains, last))
     assert chains[0].base is not None
     ending = run_base_chain(journey(SNAPSHOT, "router", TCP), Hooked(table, chains[0], chains[0].base), "forward")
-    assert ending.effect == Verdict(VerdictKind.DROP)
+    assert ending.effect == RuleVerdict(VerdictKind.DROP)

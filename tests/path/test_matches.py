@@ -17,8 +17,8 @@ from engine.model.firewall import (
     Match,
     Name,
     NamedSet,
+    RuleVerdict,
     Table,
-    Verdict,
     VerdictKind,
 )
 from engine.model.packet import Protocol
@@ -30,7 +30,7 @@ from tests.path.journeys import packet, view
 ADDRESSES = NamedSet("addresses", ("ipv4_addr",), ((Interval(167903234, 167903234),),))  # 10.2.0.2
 PAIRS = NamedSet("pairs", ("ipv4_addr", "inet_service"), ((Interval(0, 2**32 - 1), Interval(80, 80)),))
 RECENT = NamedSet("recent", ("ipv4_addr",), (), dynamic=True)
-ACCEPT, DROP = Verdict(VerdictKind.ACCEPT), Verdict(VerdictKind.DROP)
+ACCEPT, DROP = RuleVerdict(VerdictKind.ACCEPT), RuleVerdict(VerdictKind.DROP)
 PORTS = NamedSet("ports", ("inet_service",), entries=(MapElement((Interval(80, 80),), DROP),), is_map=True)
 TABLE = Table(Backend.NFT, "inet", "t", sets=(ADDRESSES, PAIRS, RECENT, PORTS))
 
@@ -119,7 +119,7 @@ def test_a_mask_is_applied_before_comparing(mask: int, value: int, answer: Answe
     assert matches(match, TCP, TABLE) is answer
 
 
-def entry(key: Element, value: Verdict) -> MapElement:
+def entry(key: Element, value: RuleVerdict) -> MapElement:
     return MapElement(key, value)
 
 

@@ -9,7 +9,7 @@ import pytest
 from engine.model.trace import Outcome
 from engine.path.ip.routing import route_input, route_output
 from engine.path.ip.source_validation import validate_source
-from engine.path.lookup.route_decision import Refusal, Way
+from engine.path.lookup.route_decision import Refusal, RouteDecision
 from tests.hosts.build import Space, World
 from tests.hosts.stock import three_in_line
 from tests.path.journeys import journey, packet
@@ -17,18 +17,20 @@ from tests.path.journeys import journey, packet
 CLIENT, SERVER, LEFT = "10.1.0.2", "10.2.0.2", "10.1.0.1"
 
 
-def incoming(world: World, src: str = CLIENT, dst: str = SERVER, device: str = "left", **context: Any) -> Way | Refusal:
+def incoming(
+    world: World, src: str = CLIENT, dst: str = SERVER, device: str = "left", **context: Any
+) -> RouteDecision | Refusal:
     """The router's decision about a packet that arrives."""
     made = journey(world.snapshot(), "router", packet(src, dst), iif=device, **context)
     return route_input(made, made.packet, made.netns.links_by_name[device])
 
 
-def outgoing(world: World, dst: str, netns: str = "client") -> Way | Refusal:
+def outgoing(world: World, dst: str, netns: str = "client") -> RouteDecision | Refusal:
     made = journey(world.snapshot(), netns, packet("::" if ":" in dst else "0.0.0.0", dst))
     return route_output(made, made.packet)
 
 
-def ending(decision: Way | Refusal) -> Outcome | str:
+def ending(decision: RouteDecision | Refusal) -> Outcome | str:
     return decision.outcome if isinstance(decision, Refusal) else ("in" if decision.local else decision.link.name)
 
 
@@ -38,7 +40,7 @@ def router(world: World) -> Space:
 
 def test_a_packet_for_elsewhere_is_passed_on_by_the_route() -> None:
     way = incoming(three_in_line())
-    assert isinstance(way, Way)
+    assert isinstance(way, RouteDecision)
     assert (way.local, way.link.name, str(way.towards)) == (False, "right", SERVER)
 
 
@@ -49,13 +51,13 @@ def test_every_own_address_is_taken_in_by_every_device(address: str) -> None:
 
 def test_a_packet_made_here_goes_by_the_gateway_and_from_the_devices_address() -> None:
     way = outgoing(three_in_line(), SERVER)
-    assert isinstance(way, Way)
+    assert isinstance(way, RouteDecision)
     assert (way.link.name, str(way.towards), str(way.source)) == ("eth0", LEFT, CLIENT)
 
 
 def test_a_packet_to_ones_own_address_goes_by_loopback_and_from_that_address() -> None:
     way = outgoing(three_in_line(), CLIENT)
-    assert isinstance(way, Way)
+    assert isinstance(way, RouteDecision)
     assert (way.local, way.link.name, str(way.source)) == (True, "lo", CLIENT)
 
 
@@ -63,7 +65,7 @@ def test_a_route_may_prefer_a_source() -> None:
     world = three_in_line()
     world["client"].address("eth0", "10.1.0.7/24").route("10.2.0.0/24 via 10.1.0.1 dev eth0 src 10.1.0.7")
     way = outgoing(world, SERVER)
-    assert isinstance(way, Way)
+    assert isinstance(way, RouteDecision)
     assert str(way.source) == "10.1.0.7"
 
 
@@ -72,7 +74,7 @@ def test_the_source_is_of_the_subnet_that_the_gateway_is_in() -> None:
     world["client"].addresses.clear()
     world["client"].address("eth0", "192.0.2.1/24").address("eth0", "10.1.0.2/24")
     way = outgoing(world, SERVER)
-    assert isinstance(way, Way)
+    assert isinstance(way, RouteDecision)
     assert str(way.source) == CLIENT
 
 
@@ -109,7 +111,7 @@ def test_no_route_is_said_of_both_directions() -> None:
 
 def test_what_comes_for_a_broadcast_address_is_taken_in() -> None:
     way = incoming(three_in_line(), dst="10.2.0.255")
-    assert isinstance(way, Way)
+    assert isinstance(way, RouteDecision)
     assert (way.local, way.text) == (True, "10.2.0.255 is a broadcast address of this namespace")
 
 
@@ -249,7 +251,7 @@ def test_of_several_next_hops_each_is_walked() -> None:
     for script in ((0,), (1,)):
         made = journey(snapshot, "client", packet("0.0.0.0", SERVER), script)
         way = route_output(made, made.packet)
-        assert isinstance(way, Way)
+        assert isinstance(way, RouteDecision)
         devices.append(way.link.index)
         assert [about.code for about in made.assumptions] == ["ASSUME_MULTIPATH"]
     assert devices == [one.link, other]

@@ -22,10 +22,10 @@ from engine.model.firewall import (
     Reject,
     RejectKind,
     Rule,
+    RuleVerdict,
     SetMark,
     Statement,
     Table,
-    Verdict,
     VerdictKind,
     VerdictMap,
 )
@@ -39,19 +39,19 @@ from tests.path.journeys import journey, packet
 
 SNAPSHOT = three_in_line().snapshot()
 ACCEPT, DROP, RETURN, CONTINUE = (
-    Verdict(kind) for kind in (VerdictKind.ACCEPT, VerdictKind.DROP, VerdictKind.RETURN, VerdictKind.CONTINUE)
+    RuleVerdict(kind) for kind in (VerdictKind.ACCEPT, VerdictKind.DROP, VerdictKind.RETURN, VerdictKind.CONTINUE)
 )
 HTTP = Match((Field("tcp dport"),), ((Interval(80, 80),),), text="--dport 80")
 SSH = Match((Field("tcp dport"),), ((Interval(22, 22),),), text="--dport 22")
 RECENT = Match((Field("xt recent"),), ((Name("--rcheck"),),), text="-m recent --rcheck")
 
 
-def jump(chain: str) -> Verdict:
-    return Verdict(VerdictKind.JUMP, chain)
+def jump(chain: str) -> RuleVerdict:
+    return RuleVerdict(VerdictKind.JUMP, chain)
 
 
-def goto(chain: str) -> Verdict:
-    return Verdict(VerdictKind.GOTO, chain)
+def goto(chain: str) -> RuleVerdict:
+    return RuleVerdict(VerdictKind.GOTO, chain)
 
 
 def chain(name: str, *rules: Statement | tuple[Statement, ...], policy: VerdictKind | None = None) -> Chain:
@@ -85,7 +85,7 @@ def ends(*chains: Chain) -> str:
 @pytest.mark.parametrize("policy", [VerdictKind.ACCEPT, VerdictKind.DROP])
 def test_a_chain_without_a_verdict_ends_with_its_policy(policy: VerdictKind) -> None:
     ending, _ = run(base(Note("counter"), (SSH, DROP), policy=policy))
-    assert (ending.effect, ending.by_policy) == (Verdict(policy), True)
+    assert (ending.effect, ending.by_policy) == (RuleVerdict(policy), True)
 
 
 @pytest.mark.parametrize("verdict", [ACCEPT, DROP, Reject(RejectKind.TCP_RESET), Nat(NatKind.DNAT)])
@@ -138,7 +138,7 @@ def test_continue_and_notes_go_on() -> None:
     assert ends(base(CONTINUE, Note("log"), DROP)) == "base 2"
 
 
-def verdict_map(*entries: tuple[int, Verdict], rest: Verdict | None = None) -> VerdictMap:
+def verdict_map(*entries: tuple[int, RuleVerdict], rest: RuleVerdict | None = None) -> VerdictMap:
     made = [MapElement((Interval(port, port),), verdict) for port, verdict in entries]
     made += [MapElement((), rest)] if rest else []
     return VerdictMap((Field("tcp dport"),), tuple(made), text="tcp dport vmap")
@@ -194,7 +194,7 @@ def test_notrack_takes_the_packet_out_of_connection_tracking() -> None:
 @pytest.mark.parametrize(("script", "end"), [((0,), VerdictKind.DROP), ((1,), VerdictKind.ACCEPT)])
 def test_an_unknown_match_is_walked_both_ways(script: tuple[int, ...], end: VerdictKind) -> None:
     ending, made = run(base((RECENT, DROP), ACCEPT), script=script)
-    assert ending.effect == Verdict(end)
+    assert ending.effect == RuleVerdict(end)
     (about,) = made.assumptions
     assert about.code == "ASSUME_UNKNOWN_MATCH"
     assert about.ref is not None
@@ -218,7 +218,7 @@ def test_an_unknown_match_behind_one_that_fails_is_not_asked() -> None:
 )
 def test_an_unknown_target_goes_on_accepts_or_drops(script: tuple[int, ...], effect: VerdictKind) -> None:
     ending, made = run(base(Opaque("-j NFQUEUE")), script=script)
-    assert ending.effect == Verdict(effect)
+    assert ending.effect == RuleVerdict(effect)
     assert [about.code for about in made.assumptions] == ["ASSUME_UNKNOWN_TARGET"]
 
 

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import pytest
 
 from engine.path.ip.routing import route_output
-from engine.path.lookup.route_decision import Way
+from engine.path.lookup.route_decision import RouteDecision
 from engine.path.lookup.source_address6 import source_address6
 from tests.hosts.build import World
 from tests.path.journeys import journey, packet
@@ -73,5 +73,5 @@ def test_the_answer_says_that_temporary_addresses_are_not_counted_on() -> None:
     host.address("a", "fd01::2/64").route("fd01::/64 dev a")
     made = journey(world.snapshot("host"), "host", packet("::", "fd01::7"))
     way = route_output(made, made.packet)
-    assert isinstance(way, Way)
+    assert isinstance(way, RouteDecision)
     assert (str(way.source), [each.code for each in made.assumptions]) == ("fd01::2", ["ASSUME_SOURCE_ADDRESS"])

@@ -177,7 +177,7 @@ def test_a_bond_sends_and_hears_by_its_ports() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [("wireguard", "WireGuard"), ("tun", "a program of its own"), ("gre", "GRE"), ("", "not visible from here")],
+    [("wireguard", "WireGuard"), ("tun", "served by a program"), ("gre", "GRE"), ("", "leaves the snapshot via out")],
 )
 def test_a_device_that_leads_out_of_view_says_what_it_is(kind: str, words: str) -> None:
     world = three_in_line()

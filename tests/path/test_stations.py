@@ -27,7 +27,7 @@ from engine.model.firewall import (
     Table,
     VerdictKind,
 )
-from engine.path.lookup.hook_chains import Station, StationKind, Stations
+from engine.path.lookup.hook_chains import HookChains, HookEntry, StationKind
 
 
 def table(name: str, *bases: BaseChain, family: str = "inet", backend: Backend = Backend.NFT) -> Table:
@@ -39,14 +39,14 @@ def at(hook: str, priority: int, kind: str = "filter", registered: int | None = 
     return BaseChain(kind, hook, priority, VerdictKind.ACCEPT, registered)
 
 
-def words(station: Station) -> str:
+def words(station: HookEntry) -> str:
     if station.kind is not StationKind.CHAIN:
         return f"{station.kind}({','.join(hooked.table.name for hooked in station.chains)})"
     return station.chains[0].table.name
 
 
 def order(hook: str, *tables: Table, family: str = "ip", tracking: bool = True) -> list[str]:
-    return [words(station) for station in Stations(Firewall(tables), tracking=tracking).at(hook, family)]
+    return [words(station) for station in HookChains(Firewall(tables), tracking=tracking).at(hook, family)]
 
 
 def test_priorities_order_chains_of_all_backends_and_the_kernels_own_stops() -> None:

@@ -14,8 +14,8 @@ from engine.model.firewall import (
     Interval,
     Match,
     Rule,
+    RuleVerdict,
     Table,
-    Verdict,
     VerdictKind,
 )
 from engine.model.link import BridgeOptions
@@ -173,7 +173,7 @@ def test_the_bridge_family_has_hooks_of_its_own(hook: str, priority: int) -> Non
     world = one_bridge()
     base = BaseChain("filter", hook, priority, VerdictKind.DROP)
     asks = Match((Field("ether type"),), ((Interval(0x0806, 0x0806),),))
-    accepts = Rule(0, (asks, Verdict(VerdictKind.ACCEPT)), "ether type arp accept")
+    accepts = Rule(0, (asks, RuleVerdict(VerdictKind.ACCEPT)), "ether type arp accept")
     world["sw"].table(Table(Backend.NFT, "bridge", "t", (Chain("c", base=base, rules=(accepts,)),)))
     assert outcome(world) == (Outcome.POLICY_DROP, Symptom.TIMEOUT)
 

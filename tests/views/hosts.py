@@ -18,12 +18,12 @@ from engine.model.firewall import (
     NatKind,
     NatValue,
     Rule,
+    RuleVerdict,
     Statement,
     Table,
     VerdictKind,
 )
 from engine.model.firewall import Field as FirewallField
-from engine.model.firewall import Verdict as RuleVerdict
 from engine.model.host import Gap, Netns, Snapshot
 from engine.model.link import Address, BridgeOptions, BridgePort, Link, Peer
 from engine.model.packet import Packet, Protocol

@@ -8,6 +8,7 @@ from engine.model.verdict import Reach
 from tests.views.golden import same_as_golden
 from tests.views.verdicts import ALL, DROPPED, DROPPED_BY_RULE, FIX
 from views.reports import answer_text
+from views.verdict.outline import FIRST, HEADLINES, NEXT
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -16,7 +17,7 @@ def test_the_words_are_as_they_were_read(name):
 
 
 def test_every_word_of_the_vocabulary_has_its_text():
-    assert set(answer_text.HEADLINES) == set(Reach)
+    assert set(HEADLINES) == set(FIRST) == set(NEXT) == set(Reach)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])

@@ -27,7 +27,7 @@ def test_the_answer_comes_first_in_a_mark_and_a_word() -> None:
 
 
 def test_the_symptom_is_explained() -> None:
-    assert card(dropped_verdict(), 60)[1].words == "  timeout: the client hears nothing until it gives up"
+    assert card(dropped_verdict(), 60)[1].words == "  timeout: the client gets no answer and gives up"
     assert set(MEANINGS) == set(Symptom)
 
 
@@ -35,11 +35,12 @@ def test_a_cause_has_its_place_its_owner_its_fix_and_its_near_miss() -> None:
     shown = text(card(dropped_verdict(), 200))
     for part in (
         "FW_RULE_DROP",
-        "at filter/DOCKER-USER #0 in dh · owner admin",
+        "FW_RULE_DROP · owner admin",
+        "at            rule filter/DOCKER-USER #0 in dh",
         "-A DOCKER-USER -p tcp -m tcp --dport 80 -j DROP",
         "$ nsenter --net=/run/netns/dh iptables -D DOCKER-USER -p tcp --dport 80 -j DROP",
-        "also: 10.77.0.2 can then reach 172.17.0.2:80 directly too",
-        "near miss -o docker0 --ctstate RELATED,ESTABLISHED -j ACCEPT",
+        "side effects  10.77.0.2 can then reach 172.17.0.2:80 directly too",
+        "near miss     -o docker0 --ctstate RELATED,ESTABLISHED -j ACCEPT",
         "but the packet is the first of its flow (ct state new)",
         "nothing between lan and dh filters the packet",
     ):
@@ -48,7 +49,7 @@ def test_a_cause_has_its_place_its_owner_its_fix_and_its_near_miss() -> None:
 
 def test_the_fix_is_told_before_the_evidence() -> None:
     shown = text(card(dropped_verdict(), 100))
-    assert shown.index("Fix") < shown.index("near miss")
+    assert shown.index("  fix ") < shown.index("near miss")
 
 
 def test_lines_fit_their_width() -> None:
@@ -61,7 +62,7 @@ def test_lines_fit_their_width() -> None:
 def test_a_cause_without_a_fix_says_so() -> None:
     verdict = dropped_verdict()
     bare = replace(verdict, causes=(replace(verdict.causes[0], fixes=()),))
-    assert "no fix" in text(card(bare, 60))
+    assert "fix           none on this host" in text(card(bare, 60))
     assert all_commands(bare) == []
 
 
@@ -69,9 +70,9 @@ def test_an_answer_that_depends_names_what_it_can_end_as() -> None:
     dropped, connected = dropped_verdict(), connected_verdict()
     branches = (dropped.conversation, connected.conversation)
     shown = text(card(replace(dropped, reach=Reach.DEPENDS, branches=branches), 80))
-    assert shown.startswith("? DEPENDS")
-    assert "either timeout: RULE_DROP at filter/DOCKER-USER #0" in shown
-    assert "either connected: DELIVERED" in shown
+    assert shown.startswith("? COULD NOT TELL")
+    assert "timeout       RULE_DROP at rule filter/DOCKER-USER #0" in shown
+    assert "connected     DELIVERED" in shown
 
 
 def test_a_connection_tells_its_translation_and_who_answers() -> None:
@@ -150,8 +151,8 @@ def test_a_finding_stands_under_a_reachable_answer_with_what_would_keep_it_out()
     verdict = replace(connected_verdict(), findings=EXPOSED.findings)
     shown = card(verdict, 200)
     words = text(shown)
-    assert "Worth knowing  FW_BYPASSED" in words
-    assert words.index("REACHABLE") < words.index("Worth knowing")
+    assert "Finding  FW_BYPASSED" in words
+    assert words.index("REACHABLE") < words.index("Finding")
     assert ("cause", 0) in [line.key for line in shown]
     assert verdict.told == EXPOSED.findings
 
@@ -174,6 +175,6 @@ def test_a_place_that_the_sentence_names_is_marked_there_and_not_told_again() ->
     named = replace(cause, sentence=f"the rule {cause.at.name} in {cause.at.netns} drops it")
     lines = card(replace(dropped_verdict(), causes=(named,)), 60)
     start = next(number for number, line in enumerate(lines) if line.key == ("cause", 0))
-    assert lines[start].words == f"Cause  {cause.code} · owner {cause.owner}"
+    assert lines[start].words == f"Blocked by  {cause.code} · owner {cause.owner}"
     assert Span(cause.at.name, Role.BAD) in lines[start + 1].content
     assert not any(line.words.startswith("  at ") for line in lines)

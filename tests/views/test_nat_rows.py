@@ -13,9 +13,9 @@ from engine.model.firewall import (
     Reject,
     RejectKind,
     Rule,
+    RuleVerdict,
     Statement,
     Table,
-    Verdict,
     VerdictKind,
 )
 from tests.views.hosts import docker_rules, jump
@@ -24,7 +24,7 @@ from views.nat.rows import ChainRow, RuleRow, count, counters, rows
 from views.nat.words import action, condition, shorten
 from views.text import Role, Spans
 
-DROP = Verdict(VerdictKind.DROP)
+DROP = RuleVerdict(VerdictKind.DROP)
 
 
 def rule(*statements: Statement, text: str = "", index: int = 0) -> Rule:
@@ -145,14 +145,6 @@ def test_a_rule_without_a_match_is_for_any_packet() -> None:
 
 def matches(*elements: tuple[Interval | Name, ...], field: str, negate: bool = False) -> Match:
     return Match((Field(field),), elements, negate=negate)
-
-
-def test_a_match_without_words_is_written_from_its_fields() -> None:
-    network = matches((Interval(0xAC110000, 0xAC11FFFF),), field="ip saddr", negate=True)
-    ports = matches((Interval(80, 80),), (Interval(8000, 8100),), field="tcp dport")
-    device = matches((Name("docker0"),), field="meta iifname")
-    assert condition(rule(network, DROP)) == "ip saddr != 172.17.0.0/16"
-    assert condition(rule(ports, device)) == "tcp dport { 80, 8000-8100 } meta iifname docker0"
 
 
 def test_actions_speak_the_language_of_their_backend() -> None:

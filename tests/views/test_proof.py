@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.model.host import Gap
-from engine.model.proof import Agreement, Attempt, Drop, Leg, Proof, Row, Sighting
+from engine.model.proof import Agreement, Attempt, Drop, Leg, Proof, ProofRow, Sighting
 from engine.model.trace import Symptom
 from engine.model.verdict import Source, Verdict
 from engine.prove.judge import weigh
@@ -15,9 +15,9 @@ from tests.views.verdicts import DROP_RULE, QUESTION, REACHED, SYN
 from views.reports import answer_json, answer_text
 
 ROWS = (
-    Row(Leg.FORWARD, "lan", "192.0.2.0/24 is on eth0", "dev eth0", Agreement.YES, "route get"),
-    Row(Leg.FORWARD, "host", "forwarding is on", "", Agreement.UNSEEN),
-    Row(Leg.FORWARD, "host", "", "filter/DOCKER-USER #0: drop", Agreement.NO, "rule trace", DROP_RULE),
+    ProofRow(Leg.FORWARD, "lan", "192.0.2.0/24 is on eth0", "dev eth0", Agreement.YES, "route get"),
+    ProofRow(Leg.FORWARD, "host", "forwarding is on", "", Agreement.UNSEEN),
+    ProofRow(Leg.FORWARD, "host", "", "filter/DOCKER-USER #0: drop", Agreement.NO, "rule trace", DROP_RULE),
 )
 LAST = Sighting(0.5, "host", "up0", "in", SYN, Leg.FORWARD)
 DISAGREES = Proof(
@@ -40,14 +40,14 @@ def test_a_disagreement_is_in_the_headline_and_the_table(reached: Verdict) -> No
     text = answer_text.render(weigh(reached, DISAGREES), 110)
     lines = text.splitlines()
     assert lines[0].startswith("✗ not reachable")
-    assert lines[2] == "  a real attempt: timeout, the model says connected: the kernel is right (MODEL_DISAGREES)"
-    assert "stopped by  MODEL_DISAGREES  owner: kernel" in text
+    assert lines[2] == "  a real attempt: timeout, predicted connected: the kernel is right (MODEL_DISAGREES)"
+    assert "blocked by  MODEL_DISAGREES  owner: kernel" in text
     assert "✓ 192.0.2.0/24 is on eth0" in text
     assert "· forwarding is on" in text
     assert "✗ nothing predicted" in text
     assert "filter/DOCKER-USER #0: drop (rule trace)" in text
     assert "the kernel dropped a packet in nft_do_chain: NETFILTER_DROP" in text
-    assert "not to be had: capture in web: Operation not permitted" in text
+    assert "not available: capture (web): Operation not permitted" in text
     assert all(len(line) <= 110 for line in lines)
 
 
@@ -76,7 +76,7 @@ def test_agreement_and_doubt_have_their_words(reached: Verdict) -> None:
         weigh(reached, agreed), 110
     )
     doubted = Proof(Symptom.CONNECTED, Attempt(Symptom.TIMEOUT, doubt="the program may not know"), Agreement.UNSEEN)
-    assert "the packet got there, the program may not know" in answer_text.render(weigh(reached, doubted), 110)
+    assert "the packet arrived, the program may not know" in answer_text.render(weigh(reached, doubted), 110)
 
 
 def test_words_of_the_host_cannot_steer_the_terminal(reached: Verdict) -> None:

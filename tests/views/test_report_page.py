@@ -67,9 +67,9 @@ def test_the_way_of_the_packet_is_there_step_by_step_with_the_one_that_stops_it(
     assert "-A DOCKER-USER -p tcp -m tcp --dport 80 -j DROP" in stop
     assert "✗ drop" in stop
     fix = verdict.causes[0].fixes[0]
-    assert f"stays {fix.survives}" in html.replace("&#x27;", "'")
+    assert f"<strong>Persistence:</strong> {fix.survives}" in html.replace("&#x27;", "'")
     rows = [step for hop in verdict.conversation.forward.hops for step in hop.steps]
-    assert html.partition("<h3>The packet")[2].partition("<h2")[0].count("<tr") == len(rows) + 1
+    assert html.partition("<h3>Path")[2].partition("<h2")[0].count("<tr") == len(rows) + 1
 
 
 def test_names_of_the_host_stay_text_and_nothing_outside_is_asked_for(html, tmp_path):

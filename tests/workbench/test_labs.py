@@ -91,7 +91,7 @@ def test_a_lab_is_built_changed_broken_mended_and_taken_down_by_menu(lab: str, t
         await pilot.press("n", "c")
         await fill(pilot, name="late")
         await shown(pilot, Form)
-        assert any("mend it first" in str(label.content) for label in pilot.app.screen.query(Label))
+        assert any("remove them first" in str(label.content) for label in pilot.app.screen.query(Label))
         await pilot.press("escape", "n", "m")
         await carry_out(pilot)
         await reach(pilot, Reach.YES)

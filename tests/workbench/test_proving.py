@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from engine.model.host import Snapshot
-from engine.model.proof import Agreement, Attempt, Leg, Proof, Row
+from engine.model.proof import Agreement, Attempt, Leg, Proof, ProofRow
 from engine.model.trace import Symptom
 from engine.model.verdict import Verdict
 from engine.prove.prove import Proven, Wishes
@@ -41,7 +41,7 @@ class Prover:
             return Proven(Proof(verdict.symptom, None, Agreement.UNSEEN, arrived=False, waited=1.5))
         agrees = Agreement.YES if self.symptom is verdict.symptom else Agreement.NO
         steps = [(hop.netns, step) for hop in verdict.conversation.forward.hops for step in hop.steps]
-        rows = [Row(Leg.FORWARD, netns, step.text, "seen so", Agreement.YES, "capture") for netns, step in steps]
+        rows = [ProofRow(Leg.FORWARD, netns, step.text, "seen so", Agreement.YES, "capture") for netns, step in steps]
         rows[-1] = replace(rows[-1], agree=agrees)
         return Proven(Proof(verdict.symptom, Attempt(self.symptom, seconds=0.2), agrees, tuple(rows)))
 

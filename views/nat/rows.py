@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Rule, Table, Verdict, VerdictMap
+from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Rule, RuleVerdict, Table, VerdictMap
 from engine.model.host import Gap
 from engine.model.owner import ADMIN, owner_of_chain
 from views.nat.words import action, condition
@@ -221,10 +221,12 @@ def _reached(table: Table, chain: Chain) -> Iterator[Chain]:
 
 def _jumps(rule: Rule) -> Iterator[str]:
     for part in rule.statements:
-        if isinstance(part, Verdict) and part.chain:
+        if isinstance(part, RuleVerdict) and part.chain:
             yield part.chain
         elif isinstance(part, VerdictMap):
-            yield from (one.value.chain for one in part.elements if isinstance(one.value, Verdict) and one.value.chain)
+            yield from (
+                one.value.chain for one in part.elements if isinstance(one.value, RuleVerdict) and one.value.chain
+            )
 
 
 def _path(table: Table, chain: Chain) -> tuple[str, str, str, str]:

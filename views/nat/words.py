@@ -1,16 +1,15 @@
 """A rule's condition and action in few words, in the manner of the tool that made it.
 
-iptables' own words are kept, without what only repeats itself (`-m tcp` before `--dport`, a /32). A match without
-words of its own is written from its fields, as nftables writes them.
+The tool's own words are kept, without what only repeats itself (`-m tcp` before `--dport`, a /32).
 """
 
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from engine.model.firewall import (
-    Atom,
     Backend,
     Match,
     Nat,
@@ -21,6 +20,7 @@ from engine.model.firewall import (
     Queue,
     Reject,
     Rule,
+    RuleVerdict,
     SetMark,
     SetMss,
     SetTos,
@@ -30,11 +30,9 @@ from engine.model.firewall import (
     StripOptions,
     SynProxy,
     Tproxy,
-    Verdict,
     VerdictKind,
     VerdictMap,
 )
-from engine.model.packet import PROTOCOL_NUMBERS
 from views.text import Role
 
 _NOISE = re.compile(r"(?:^|\s)-m (?:tcp|udp|sctp|icmp|icmp6|conntrack|state|addrtype|multiport|mark|physdev)(?=\s|$)")
@@ -52,7 +50,7 @@ _HOST_MASK = re.compile(r"(?<=[0-9a-f])/(?:32|128)(?=\s|$)")
 
 def condition(rule: Rule) -> str:
     """All matches of a rule; "any" when it has none."""
-    texts = [_match(part) for part in rule.statements if isinstance(part, Match)]
+    texts = [part.text for part in rule.statements if isinstance(part, Match)]
     texts += [part.text or "vmap" for part in rule.statements if isinstance(part, VerdictMap)]
     return shorten(" ".join(text for text in texts if text)) or "any"
 
@@ -77,92 +75,50 @@ def action(rule: Rule, backend: Backend) -> tuple[str, Role]:
     return ", ".join(text for text, _ in written), written[-1][1]
 
 
-def _match(match: Match) -> str:
-    if match.text:
-        return match.text
-    fields = " . ".join(field.name for field in match.fields)
-    sign = "!= " if match.negate else ""
-    if match.lookup:
-        return f"{fields} {sign}@{match.lookup}"
-    names = [field.name for field in match.fields]
-    elements = [
-        " . ".join(_atom(atom, name) for atom, name in zip(element, names, strict=False)) for element in match.elements
-    ]
-    listed = elements[0] if len(elements) == 1 else "{ " + ", ".join(elements) + " }"
-    return f"{fields} {sign}{listed}"
-
-
-def _atom(atom: Atom, field: str) -> str:
-    low, high = (atom.low, atom.high) if not hasattr(atom, "pattern") else (None, None)
-    if low is None or high is None:
-        return str(getattr(atom, "pattern", ""))
-    if field.endswith(("saddr", "daddr")):
-        return _addresses(low, high)
-    if "proto" in field and low == high:
-        return next((str(name) for name, number in PROTOCOL_NUMBERS.items() if number == low), str(low))
-    if "mark" in field:
-        return hex(low) if low == high else f"{low:#x}-{high:#x}"
-    return str(low) if low == high else f"{low}-{high}"
-
-
-def _addresses(low: int, high: int) -> str:
-    """A range of addresses as a network where it is one."""
-    first, last = (ip_address(value) for value in (low, high))
-    if first == last:
-        return str(first)
-    size = high - low + 1
-    if size & (size - 1) == 0 and low % size == 0:
-        return f"{first}/{first.max_prefixlen - size.bit_length() + 1}"
-    return f"{first}-{last}"
-
-
 def _action(part: Statement, backend: Backend) -> str:
-    text = ""
-    if isinstance(part, Verdict):
-        text = _verdict(part, backend)
-    elif isinstance(part, Nat):
-        text = f"{part.kind.upper()} {_destination(part.value)}".rstrip()
-        if part.lookup or part.elements:
-            text += f" map {'@' + part.lookup if part.lookup else ''}".rstrip()
-    elif isinstance(part, Reject):
-        text = f"REJECT {part.kind}"
-    elif isinstance(part, SetMark):
-        text = f"{part.target.upper()} {part.value:#x}" if part.source == "value" else f"{part.target} := {part.source}"
-    elif isinstance(part, SetTtl | SetTos | SetMss | StripOptions):
-        text = _header(part)
-    elif isinstance(part, NoTrack | SynProxy):
-        text = type(part).__name__.upper()
-    elif isinstance(part, SetZone):
-        text = f"ZONE {part.zone}"
-    elif isinstance(part, Tproxy):
-        text = f"TPROXY {part.address or ''}:{part.port or ''}"
-    elif isinstance(part, Queue):
-        text = f"QUEUE {part.low}" + (f"-{part.high}" if part.high != part.low else "")
-    elif isinstance(part, VerdictMap):
-        text = "by map"
-    elif isinstance(part, Opaque):
-        text = part.text
-    return (
-        text
-        if backend is not Backend.NFT
-        else text.lower()
-        if isinstance(part, Nat | Reject | NoTrack | SynProxy | SetTtl | SetTos | SetMss | StripOptions)
-        else text
-    )
+    """What one statement does; empty for a condition. nft writes targets in small letters, iptables in capitals."""
+    if isinstance(part, RuleVerdict):
+        return _verdict(part, backend)
+    write = ACTIONS.get(type(part))
+    text = write(part) if write else ""
+    return text.lower() if backend is Backend.NFT and isinstance(part, TARGETS) else text
 
 
-def _header(part: SetTtl | SetTos | SetMss | StripOptions) -> str:
-    """What is written into a header."""
-    if isinstance(part, StripOptions):
-        return f"WITHOUT {', '.join(sorted(part.names))}"
-    if isinstance(part, SetMss):
-        return f"MSS {part.value or 'of the path'}"
-    if isinstance(part, SetTos):
-        return "TOS" if part.value is None else f"TOS {part.value:#x}"
+def _nat(part: Nat) -> str:
+    text = f"{part.kind.upper()} {_destination(part.value)}".rstrip()
+    return f"{text} map {'@' + part.lookup if part.lookup else ''}".rstrip() if part.lookup or part.elements else text
+
+
+def _mark(part: SetMark) -> str:
+    return f"{part.target.upper()} {part.value:#x}" if part.source == "value" else f"{part.target} := {part.source}"
+
+
+def _ttl(part: SetTtl) -> str:
     return f"TTL {part.value:+}" if part.relative else f"TTL {part.value}"
 
 
-def _verdict(verdict: Verdict, backend: Backend) -> str:
+#: How each kind of statement is written.
+ACTIONS: Mapping[type, Callable[[Any], str]] = {
+    Nat: _nat,
+    Reject: lambda part: f"REJECT {part.kind}",
+    SetMark: _mark,
+    SetTtl: _ttl,
+    SetTos: lambda part: "TOS" if part.value is None else f"TOS {part.value:#x}",
+    SetMss: lambda part: f"MSS {part.value or 'of the path'}",
+    StripOptions: lambda part: f"WITHOUT {', '.join(sorted(part.names))}",
+    NoTrack: lambda _: "NOTRACK",
+    SynProxy: lambda _: "SYNPROXY",
+    SetZone: lambda part: f"ZONE {part.zone}",
+    Tproxy: lambda part: f"TPROXY {part.address or ''}:{part.port or ''}",
+    Queue: lambda part: f"QUEUE {part.low}" + (f"-{part.high}" if part.high != part.low else ""),
+    VerdictMap: lambda _: "by map",
+    Opaque: lambda part: str(part.text),
+}
+#: Kinds whose name is a target's.
+TARGETS = (Nat, Reject, NoTrack, SynProxy, SetTtl, SetTos, SetMss, StripOptions)
+
+
+def _verdict(verdict: RuleVerdict, backend: Backend) -> str:
     if verdict.chain:
         return f"{verdict.kind} {verdict.chain}" if verdict.kind is VerdictKind.GOTO else f"→ {verdict.chain}"
     return str(verdict.kind) if backend is Backend.NFT else verdict.kind.upper()
@@ -181,9 +137,9 @@ def _destination(value: NatValue) -> str:
 
 
 def _role(part: Statement) -> Role:
-    if isinstance(part, Reject) or (isinstance(part, Verdict) and part.kind is VerdictKind.DROP):
+    if isinstance(part, Reject) or (isinstance(part, RuleVerdict) and part.kind is VerdictKind.DROP):
         return Role.BAD
-    if isinstance(part, Verdict) and part.kind is VerdictKind.ACCEPT:
+    if isinstance(part, RuleVerdict) and part.kind is VerdictKind.ACCEPT:
         return Role.GOOD
     if isinstance(part, Nat):
         return Role.WARN

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 
-from engine.model.proof import Leg, Proof, Row
+from engine.model.proof import Leg, Proof, ProofRow
 from engine.model.trace import Conversation
 from views.path.rows import LegKind, StepKey, legs
 from views.reports.proof_text import MARKS
@@ -25,10 +25,10 @@ KINDS: Mapping[tuple[LegKind, bool], tuple[Leg, ...]] = {
 }
 
 
-def seen(conversation: Conversation, shown: Proof) -> dict[StepKey, Row]:
+def seen(conversation: Conversation, shown: Proof) -> dict[StepKey, ProofRow]:
     """The proof's row of each step, by the step's key in the path."""
     left = {leg: [row for row in shown.rows if row.leg is leg and row.predicted] for leg in Leg}
-    found: dict[StepKey, Row] = {}
+    found: dict[StepKey, ProofRow] = {}
     for number, leg in enumerate(legs(conversation)):
         wanted = () if leg.lost else KINDS.get((leg.kind, leg.relayed), ())
         kind = next((each for each in wanted if left[each]), None)
@@ -39,11 +39,11 @@ def seen(conversation: Conversation, shown: Proof) -> dict[StepKey, Row]:
     return found
 
 
-def marks(rows: Mapping[StepKey, Row]) -> dict[Hashable, Span]:
+def marks(rows: Mapping[StepKey, ProofRow]) -> dict[Hashable, Span]:
     """A mark of one cell for each step: ✓ as predicted, ✗ not as predicted, · nothing speaks of it."""
     return {key: Span(*MARKS[row.agree]) for key, row in rows.items()}
 
 
-def words(row: Row) -> str:
+def words(row: ProofRow) -> str:
     """`✓ accept (rule trace)`; empty where nothing speaks of the step."""
     return f"{MARKS[row.agree][0]} {row.seen} ({row.source})" if row.seen else ""

@@ -1,1 +1,8 @@
-"""The same nouns as documents: pure functions from values to text, without a terminal or a file."""
+"""The same nouns as documents: pure functions from values to text, without a terminal or a file.
+
+answer_text answer_json json_parts        an answer
+proof_text proof_json                     a real attempt beside it
+everywhere difference grid                a question from all vantage points, two snapshots, the matrix
+document network sheet                    a report: the topology as a graph, the snapshot as tables
+writers plain markdown report_json page/ formats/    the formats of a report
+"""

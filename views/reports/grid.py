@@ -10,7 +10,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from engine.model.matrix import Cell, Matrix, Port
+from engine.model.matrix import Cell, Matrix, MatrixPort
 from engine.model.verdict import Question
 from views.reports.answer_text import clean
 from views.reports.everywhere import SIGNS
@@ -44,7 +44,7 @@ def _grid(matrix: Matrix) -> Sheet:
     return Sheet("matrix", "Reachability", tells, ("Port", "Owner", "Kind", *matrix.vantages), tuple(rows), notes)
 
 
-def _port(port: Port) -> tuple[str, str, str]:
+def _port(port: MatrixPort) -> tuple[str, str, str]:
     return target(port.question), port.owner, str(port.service)
 
 

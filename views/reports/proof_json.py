@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.model.proof import Attempt, FlowSeen, Growth, Proof, Row, RuleSeen, Sighting
+from engine.model.proof import Attempt, FlowSeen, Growth, Proof, ProofRow, RuleSeen, Sighting
 from engine.model.traffic import Tuple4
 from views.reports.json_parts import packet, pointer
 
@@ -49,7 +49,7 @@ def attempt(made: Attempt) -> Json:
     }
 
 
-def row(step: Row) -> Json:
+def row(step: ProofRow) -> Json:
     """One step, predicted and seen."""
     return {
         "leg": str(step.leg),

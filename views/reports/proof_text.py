@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby, zip_longest
 
-from engine.model.proof import Agreement, Attempt, Leg, Proof, Row, Sighting
+from engine.model.proof import Agreement, Attempt, Leg, Proof, ProofRow, Sighting
 from engine.model.trace import Symptom
 from engine.model.verdict import Question
 from views.text import Role, Span, Spans, fit, paragraph
@@ -87,7 +87,7 @@ def details(shown: Proof, width: int) -> Iterator[Spans]:
     yield from _facts(shown, width)
 
 
-def side_by_side(row: Row, width: int) -> Iterator[Spans]:
+def side_by_side(row: ProofRow, width: int) -> Iterator[Spans]:
     """One row in two columns, broken where they are too narrow."""
     mark, role = MARKS[row.agree]
     left = (width - INDENT - GAP) // 2

@@ -19,7 +19,7 @@ from views.verdict.ask import suggestions
 from views.verdict.outline import Item, Outline, Part, Section, cause_section, gaps, outline
 
 #: Cells before the texts of a section, when their label is as long as it may be.
-LABEL = 14
+LABEL = 16
 
 
 def card(verdict: Verdict, width: int, applied: Fix | None = None) -> list[Line]:
@@ -54,7 +54,9 @@ def _section(section: Section, shown: Outline, width: int) -> Iterator[Line]:
 
 def _lines(section: Section, title: str, width: int) -> Iterator[Line]:
     named = f"  {section.code} · owner {section.owner}" if section.code else ""
-    yield Line((Span(title.capitalize(), Role.HEAD), Span(named, Role.DIM)), section.key)
+    head, *rest = _joined([Span(title.capitalize(), Role.HEAD)], Span(named, Role.DIM), width)
+    yield Line(head.content, section.key)
+    yield from rest
     for number, item in enumerate(section.items):
         if section.code and number == 0:
             yield from (Line(_marked(line, section.at)) for line in paragraph(item.text, width, first="  "))

@@ -173,7 +173,7 @@ def fix_items(fix: Fix, label: str, key: Hashable = None) -> Iterator[Item]:
 
 def verified(fix: Fix) -> str:
     """How it is known that a fix works, and what the client sees then."""
-    then = "the client connects" if fix.then is Symptom.CONNECTED else f"then still {fix.then}"
+    then = "the client connects" if fix.then is Symptom.CONNECTED else f"then {fix.then}"
     return f"{VERIFIED.get(fix.verified, fix.verified).removeprefix('verified ')}: {then}"
 
 

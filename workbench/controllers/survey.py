@@ -24,7 +24,7 @@ from workbench.exits import Refusal, fault_words
 from workbench.screen.dialogs import Choice
 from workbench.screen.progress import Progress, Working
 from workbench.screen.stage import Stage
-from workbench.session.stopping import Stopped, Told
+from workbench.session.stopping import ReportProgress, Stopped
 
 #: Formats of a report that show the matrix.
 MATRIX = frozenset({"csv", "html", "json"})
@@ -133,7 +133,7 @@ class Surveying(Stage):
         else:
             self.notify(str(event.path), title="Report written.", timeout=6)
 
-    def think(self, work: Callable[[Told, Event], Message]) -> None:
+    def think(self, work: Callable[[ReportProgress, Event], Message]) -> None:
         """Runs it beside the screen. A fault of it is told, and ends nothing."""
         self.stop_thinking()
         stop = self._stop = Event()
@@ -153,7 +153,7 @@ class Surveying(Stage):
         self.run_worker(run, thread=True, group="survey")
 
 
-def everywhere(snapshot: Snapshot, verdict: Verdict, told: Told, stop: Event) -> Surveyed:
+def everywhere(snapshot: Snapshot, verdict: Verdict, told: ReportProgress, stop: Event) -> Surveyed:
     """The same question from every place. Raises `Stopped`."""
     from engine.explain import ask  # noqa: PLC0415 - the first picture comes first
     from engine.explain.survey.everywhere import vantages  # noqa: PLC0415
@@ -169,14 +169,14 @@ def everywhere(snapshot: Snapshot, verdict: Verdict, told: Told, stop: Event) ->
     return Surveyed(title, everywhere_lines(answers, snapshot.host))
 
 
-def matrix(snapshot: Snapshot, told: Told, stop: Event) -> Surveyed:
+def matrix(snapshot: Snapshot, told: ReportProgress, stop: Event) -> Surveyed:
     """Every port from every place. Raises `Stopped`."""
     from workbench.session.matrix_pool import fill  # noqa: PLC0415 - the first picture comes first
 
     return Surveyed("Reachability matrix", matrix_lines(fill(snapshot, told, stop), snapshot.host))
 
 
-def export(snapshot: Snapshot, verdict: Verdict | None, path: Path, told: Told, stop: Event) -> Exported:
+def export(snapshot: Snapshot, verdict: Verdict | None, path: Path, told: ReportProgress, stop: Event) -> Exported:
     """A report with the shown answer, in the format that the file's name tells. A file that is there is kept.
 
     Raises `Stopped`; then nothing is written.

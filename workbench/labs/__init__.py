@@ -1,1 +1,7 @@
-"""Labs in the workbench: what is done to them, looked at before it is done, and the menu and forms that ask."""
+"""Labs in the workbench: each thing is a `Work` that shows its plan before it is done.
+
+work desk                  what can be done, and how it is planned, shown and done beside the screen
+menu forms dialogs actions
+dojo rounds                the game of finding a fault
+source                     a standing lab as a source of snapshots
+"""

@@ -34,7 +34,7 @@ class Held(MessagePump):
             self.app._handle_exception(error)
 
 
-class Unbroken(Base):
+class FaultBarrier(Base):
     """Faults. The app sets `standing` when there is a screen to tell them on."""
 
     standing = False

@@ -16,7 +16,7 @@ from textual.content import Content
 from textual.message import Message
 
 from engine.model.host import Snapshot
-from engine.model.proof import Row
+from engine.model.proof import ProofRow
 from engine.model.ref import RefKind
 from engine.model.trace import Hop, Step
 from engine.model.verdict import Fix, Verdict
@@ -67,7 +67,7 @@ class Shown(Held, Container):
         self.snapshot: Snapshot | None = None
         self.verdict: Verdict | None = None
         self.mended: Fix | None = None
-        self._seen: dict[StepKey, Row] = {}
+        self._seen: dict[StepKey, ProofRow] = {}
         self._legs: list[Leg] = []
         self._flip = ""
 

@@ -20,7 +20,7 @@ from workbench.screen.panes import Panes
 from workbench.session.command_log import CommandLog
 from workbench.session.session import Session
 from workbench.session.sources import Source
-from workbench.session.stopping import Told
+from workbench.session.stopping import ReportProgress
 from workbench.session.timeline import Moment, Timeline
 from workbench.settings import Settings
 
@@ -73,7 +73,7 @@ class Stage(App[int]):
         """Closes what asks for words, and gives the keys back to the pane."""
         raise NotImplementedError
 
-    def think(self, work: Callable[[Told, Event], Message]) -> None:
+    def think(self, work: Callable[[ReportProgress, Event], Message]) -> None:
         """Runs something long in a worker's thread, shows how far it is, and posts what comes of it."""
         raise NotImplementedError
 

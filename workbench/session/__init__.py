@@ -1,1 +1,9 @@
-"""TODO."""
+"""The work behind the screen: what is looked at, asked, compared and applied, off the screen's thread.
+
+session engine messages         the one thread that answers, the engine's door, and what it posts
+sources watcher timeline        what is observed, its changes, and its earlier moments
+snapshot_sharing                equal parts of two moments, kept once
+flips comparing                 which change flipped an answer
+applied_fixes command_log       fixes that were applied, and their commands
+attempt matrix_pool stopping    a real attempt, the matrix by several processes, and how long work ends
+"""

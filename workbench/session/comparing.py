@@ -17,7 +17,7 @@ from views.text import Line
 from views.verdict.ask import Ask
 from views.verdict.history import change_lines, flip_lines
 from workbench.session.flips import asked
-from workbench.session.stopping import Stopped, Told
+from workbench.session.stopping import ReportProgress, Stopped
 
 if TYPE_CHECKING:
     from engine.explain.survey.flip import Flip
@@ -44,7 +44,7 @@ class Compared(Message):
         self.lay = lay
 
 
-def compare(parts: list[Part], ask: Ask | None, resolve: Resolve, told: Told, stop: Event) -> Compared:
+def compare(parts: list[Part], ask: Ask | None, resolve: Resolve, told: ReportProgress, stop: Event) -> Compared:
     """The rows; without a question the changes alone. Raises `Stopped`."""
     from engine.explain.survey.flip import flip  # noqa: PLC0415 - the first picture comes first
 

@@ -24,14 +24,14 @@ from engine.model.matrix import Cell, Matrix
 from engine.model.verdict import Question
 from engine.path.world import World
 from engine.programs import environment, python
-from workbench.session.stopping import Stopped, Told
+from workbench.session.stopping import ReportProgress, Stopped
 
 #: Cells between two words of how far it is, and from how many cells on processes are worth their start.
 CHUNK, WORTH_PROCESSES = 64, 400
 PROGRAM = "from workbench.session.matrix_pool import serve; serve()"
 
 
-def fill(snapshot: Snapshot, told: Told = lambda *_: None, stop: Event | None = None) -> Matrix:
+def fill(snapshot: Snapshot, told: ReportProgress = lambda *_: None, stop: Event | None = None) -> Matrix:
     """The matrix. Raises `Stopped`."""
     rows = cells.ports(snapshot)
     asked = list(cells.questions(snapshot, rows))

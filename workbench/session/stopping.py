@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 #: Is told how many of how many are done.
-Told = Callable[[int, int], object]
+ReportProgress = Callable[[int, int], object]
 
 
 class Stopped(Exception):

@@ -1,7 +1,13 @@
-"""What could be wrong: for each ending, the diagnoses that can explain it, the likeliest first.
+"""Diagnoses: for each ending, what could be wrong, the likeliest first.
 
-A diagnosis looks at the failing step and proposes blockers with remedies. It may propose what is not the
-cause: `engine.explain.search.search` tries the remedies on the model and keeps what makes a difference.
+    route source_validation wrong_route overlapping_networks ttl_rewrite      routing
+    link l2_isolation neighbour discovery duplicate vxlan                     devices, bridges, ARP
+    firewall firewalld_zones ban evidence                                     rules and policies
+    nat snat conntrack conntrack_clash publishing/                            translation and published ports
+    socket unassigned_address beyond_snapshot                                 the service, or nothing that is here
+
+A diagnosis looks at the failing step and proposes blockers with remedies. It may propose what is not the cause:
+`engine.explain.search` tries the remedies on the model and keeps those that make a difference.
 """
 
 from __future__ import annotations
@@ -30,7 +36,7 @@ from engine.explain.blockers import (
     wrong_route,
 )
 from engine.explain.blockers.publishing import publish, published_but_broken, unpublished
-from engine.explain.failure import Failure, Leg
+from engine.explain.failure import FailedLeg, Failure
 from engine.model.trace import Outcome
 
 Diagnosis = Callable[[Failure], list[Blocker]]
@@ -193,7 +199,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
 
 def diagnose(failure: Failure) -> list[Blocker]:
     """Blockers that can explain a failure; at least one."""
-    if failure.leg is Leg.SERVICE:
+    if failure.leg is FailedLeg.SERVICE:
         held = published_but_broken.held_only(failure) if socket.holds_without_target(failure) else []
         return held or socket.not_served(failure)
     first = conntrack.stale_flow(failure) + duplicate.duplicates(failure) + link.loopback_down(failure)

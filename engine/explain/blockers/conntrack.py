@@ -11,7 +11,7 @@ from engine.explain.blocker import WIDE, Blocker, Remedy
 from engine.explain.blockers.firewall import about_this_flow
 from engine.explain.evidence.owners import owner_of
 from engine.explain.evidence.rule_effects import translates
-from engine.explain.failure import Failure, Leg, place_of, rule_at
+from engine.explain.failure import FailedLeg, Failure, place_of, rule_at
 from engine.model.firewall import NoTrack, Rule, SetZone, SynProxy
 from engine.model.host import Netns
 from engine.model.packet import Packet
@@ -88,7 +88,7 @@ def picked_up(failure: Failure) -> list[Blocker]:
 def untracked(failure: Failure) -> list[Blocker]:
     """NO_LISTENER: a rule took the packet out of tracking, and only what is tracked is translated."""
     hop, netns = failure.trace.hops[-1], failure.netns
-    if failure.leg is not Leg.FORWARD or failure.depth or failure.step.context.ct_state != "untracked":
+    if failure.leg is not FailedLeg.FORWARD or failure.depth or failure.step.context.ct_state != "untracked":
         return []
     chains = (chain for table in netns.firewall.tables for chain in table.chains)
     if not any(translates(statement) for chain in chains for rule in chain.rules for statement in rule.statements):

@@ -16,7 +16,7 @@ from engine.change.rule import InsertRule
 from engine.explain.blocker import Remedy
 from engine.explain.failure import Failure
 from engine.model.address import IPNetwork
-from engine.model.firewall import Backend, Field, Match, Name, Rule, Table, Verdict, VerdictKind
+from engine.model.firewall import Backend, Field, Match, Name, Rule, RuleVerdict, Table, VerdictKind
 from engine.model.host import Netns
 from engine.model.link import Link
 from engine.model.where import RulePlace
@@ -83,12 +83,12 @@ def _into_zone(netns: Netns, table: Table, bridge: str) -> Iterator[InsertRule]:
         if prefix is None:
             continue
         own = chain.name[: len(chain.name) - len(_plain(chain.name))] + prefix + _zone(table)
-        verdict = Verdict(VerdictKind.GOTO, own) if table.chain(own) else Verdict(VerdictKind.ACCEPT)
+        verdict = RuleVerdict(VerdictKind.GOTO, own) if table.chain(own) else RuleVerdict(VerdictKind.ACCEPT)
         place = RulePlace(netns.id, table.backend, table.family, table.name, chain.name, 0)
         yield _from_device(place, bridge, verdict)
 
 
-def _from_device(place: RulePlace, device: str, verdict: Verdict) -> InsertRule:
+def _from_device(place: RulePlace, device: str, verdict: RuleVerdict) -> InsertRule:
     native = place.backend is Backend.NFT
     match = Match((Field("meta iifname"),), ((Name(device),),), text=f"-i {device}")
     words: tuple[str, ...] = ("iifname", device, str(verdict.kind), *((verdict.chain,) if verdict.chain else ()))

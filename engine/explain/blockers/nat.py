@@ -13,11 +13,11 @@ from engine.change.rule import DeleteRule
 from engine.change.sysctl import SetSysctl
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.publishing.publish import STRANGERS, acceptance, asking, iptables_place, run_again
-from engine.explain.blockers.publishing.services import Service, intention, services_for
+from engine.explain.blockers.publishing.services import IntendedService, intention, services_for
 from engine.explain.evidence.near_misses import Passed, near_misses
 from engine.explain.evidence.owners import owner_of
 from engine.explain.evidence.rule_effects import masks
-from engine.explain.failure import Failure, Leg, place_of, rule_at, translation_of
+from engine.explain.failure import FailedLeg, Failure, place_of, rule_at, translation_of
 from engine.model.address import IPAddress, IPNetwork, end_of
 from engine.model.firewall import Chain, Match, Nat, NatKind, Rule, Table
 from engine.model.host import Netns
@@ -40,7 +40,7 @@ def stale_target(failure: Failure) -> list[Blocker]:
     """The packet was translated to where nothing of the kind is: the rule gets the right target, or goes."""
     step = translation_of(failure)
     found = rule_at(failure.world, step.ref) if step is not None and step.ref is not None else None
-    if step is None or step.ref is None or found is None or failure.leg is not Leg.FORWARD:
+    if step is None or step.ref is None or found is None or failure.leg is not FailedLeg.FORWARD:
         return []
     table, rule = found
     host, old = failure.world.netns(step.ref.netns), _target(failure)
@@ -114,7 +114,12 @@ def hairpin_not_masqueraded(failure: Failure) -> list[Blocker]:
     """
     asked = failure.conversation.forward
     step, packet = translation_of(failure), asked.last.packet if failure.backwards else failure.packet
-    if step is None or step.ref is None or packet.dport is None or failure.leg not in (Leg.FORWARD, Leg.REPLY):
+    if (
+        step is None
+        or step.ref is None
+        or packet.dport is None
+        or failure.leg not in (FailedLeg.FORWARD, FailedLeg.REPLY)
+    ):
         return []
     went_back = len(asked.hops) > 1 and asked.hops[0].netns == asked.hops[-1].netns == failure.netns.id
     source = packet.src
@@ -139,7 +144,7 @@ def router_not_asked_back(failure: Failure) -> list[Blocker]:
     """A router gave the packet another destination, and whoever has it answers past the router, or is who asked: the
     router has to be asked back, by a source of its own (NAT loopback)."""
     back = {hop.netns for hop in failure.trace.hops}
-    if failure.leg not in (Leg.FORWARD, Leg.REPLY) or failure.depth:
+    if failure.leg not in (FailedLeg.FORWARD, FailedLeg.REPLY) or failure.depth:
         return []
     for hop in failure.conversation.forward.hops:
         after = next((s.after for s in hop.steps if s.after is not None and s.after.dst != s.packet.dst), None)
@@ -178,7 +183,7 @@ def hairpin_not_translated(failure: Failure) -> list[Blocker]:
     return []
 
 
-def right_targets(failure: Failure, step: Step, rule: Rule, services: list[Service]) -> Iterator[Remedy]:
+def right_targets(failure: Failure, step: Step, rule: Rule, services: list[IntendedService]) -> Iterator[Remedy]:
     """The rule with the service's address and port, and the filter rule that the new target needs, if it does."""
     if step.ref is None:
         return
@@ -241,7 +246,7 @@ def _shadowed(failure: Failure, step: Step, table: Table, rule: Rule) -> Rule | 
     return None
 
 
-def _as_published(failure: Failure, port: int, services: list[Service], asked: int) -> Iterator[Remedy]:
+def _as_published(failure: Failure, port: int, services: list[IntendedService], asked: int) -> Iterator[Remedy]:
     """The rule is what the engine was asked for: then the container is published anew, or its program listens there."""
     meant = intention(failure, asked)
     if meant is None or meant[0].netns is None or meant[1].container_port != port or not services:
@@ -251,7 +256,7 @@ def _as_published(failure: Failure, port: int, services: list[Service], asked: i
     yield Remedy(f"{again}, or have it listen on port {port}", (Listen(meant[0].netns, there),), manual=True)
 
 
-def _stale_code(address: IPAddress, services: list[Service]) -> str:
+def _stale_code(address: IPAddress, services: list[IntendedService]) -> str:
     """A right address with a wrong port is a mistake in publishing, not a leftover."""
     if any(service.address == address for service in services):
         return "DST_LISTEN_OTHER_PORT"

@@ -10,7 +10,7 @@ from engine.change.listener import Listen
 from engine.change.sysctl import SetSysctl
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.publishing.publish import untranslated
-from engine.explain.failure import Failure, Leg, is_tcp, translation_of
+from engine.explain.failure import FailedLeg, Failure, is_tcp, translation_of
 from engine.model.address import Family, end_of
 from engine.model.packet import Protocol
 from engine.model.ref import Ref, RefKind
@@ -71,7 +71,7 @@ def no_listener(failure: Failure) -> list[Blocker]:
     if left is not None:
         sentence += f"; {left} shares its network, and still listens in the namespace from before its restart"
         start = Remedy(f"restart {left}, so that it joins the current namespace", start.changes, manual=True)
-    misses = untranslated(failure) if translation_of(failure) is None and failure.leg is Leg.FORWARD else ()
+    misses = untranslated(failure) if translation_of(failure) is None and failure.leg is FailedLeg.FORWARD else ()
     return [Blocker("DST_NO_LISTENER", sentence, ref, (start,), owner, evidence, misses)]
 
 

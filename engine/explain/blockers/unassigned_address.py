@@ -15,7 +15,7 @@ from engine.change.listener import Listen
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.publishing.publish import held, untranslated
 from engine.explain.evidence.owners import owner_of
-from engine.explain.failure import Failure, Leg, translation_of
+from engine.explain.failure import FailedLeg, Failure, translation_of
 from engine.model.address import IPAddress, end_of
 from engine.model.firewall import Interval, Match, Table, VerdictMap
 from engine.model.host import Netns
@@ -86,7 +86,7 @@ def not_here(failure: Failure) -> list[Blocker]:
 def _nobodys(failure: Failure) -> bool:
     """Whether the packet is still for the address that was asked for, and nobody in view has it."""
     wanted = failure.packet.dst
-    if failure.leg is not Leg.FORWARD or failure.depth or wanted != failure.question.address:
+    if failure.leg is not FailedLeg.FORWARD or failure.depth or wanted != failure.question.address:
         return False
     if wanted.is_loopback or wanted.is_multicast or translation_of(failure):
         return False

@@ -16,10 +16,10 @@ from engine.model.firewall import (
     BaseChain,
     Chain,
     Match,
+    RuleVerdict,
     Statement,
     SynProxy,
     Table,
-    Verdict,
     VerdictKind,
     VerdictMap,
 )
@@ -79,7 +79,7 @@ def _denies(ending: Ending) -> bool:
     what it does not on the host."""
     effect = ending.effect
     return not (ending.by_policy or isinstance(effect, SynProxy)) and (
-        not isinstance(effect, Verdict) or effect.kind is VerdictKind.DROP
+        not isinstance(effect, RuleVerdict) or effect.kind is VerdictKind.DROP
     )
 
 
@@ -176,8 +176,8 @@ def orphans(world: World, netns_id: str, hook: str, packet: Packet, context: Con
 def _targets(table: Table) -> set[str]:
     """The chains that some rule or map of the table leads to."""
     statements: list[Statement] = [s for chain in table.chains for rule in chain.rules for s in rule.statements]
-    verdicts = [s for s in statements if isinstance(s, Verdict)]
+    verdicts = [s for s in statements if isinstance(s, RuleVerdict)]
     entries = [e for s in statements if isinstance(s, VerdictMap) for e in s.elements]
     entries += [e for each in table.sets for e in each.entries]
-    verdicts += [entry.value for entry in entries if isinstance(entry.value, Verdict)]
+    verdicts += [entry.value for entry in entries if isinstance(entry.value, RuleVerdict)]
     return {verdict.chain for verdict in verdicts if verdict.chain}

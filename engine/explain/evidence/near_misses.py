@@ -20,9 +20,9 @@ from engine.model.firewall import (
     Match,
     Nat,
     Rule,
+    RuleVerdict,
     Statement,
     Table,
-    Verdict,
     VerdictKind,
     VerdictMap,
 )
@@ -222,7 +222,7 @@ def _leads_to(table: Table, rule: Rule) -> Iterator[tuple[Chain, bool]]:
         if isinstance(statement, VerdictMap):
             verdicts = [entry.value for entry in _entries(table, statement)]
         for verdict in verdicts:
-            target = table.chain(verdict.chain) if isinstance(verdict, Verdict) and verdict.chain else None
+            target = table.chain(verdict.chain) if isinstance(verdict, RuleVerdict) and verdict.chain else None
             if target is not None:
                 yield target, isinstance(statement, VerdictMap)
 
@@ -249,11 +249,11 @@ def _gives(rule: Rule, table: Table, want: Wanted) -> bool:
     """Whether a statement of the rule, or an entry of a map of it, is what is wanted."""
     maps = (each for each in rule.statements if isinstance(each, VerdictMap))
     verdicts = (entry.value for each in maps for entry in _entries(table, each))
-    return any(map(want, rule.statements)) or any(isinstance(each, Verdict) and want(each) for each in verdicts)
+    return any(map(want, rule.statements)) or any(isinstance(each, RuleVerdict) and want(each) for each in verdicts)
 
 
 def _leads(entry: MapElement, target: str) -> bool:
-    return isinstance(entry.value, Verdict) and entry.value.chain == target
+    return isinstance(entry.value, RuleVerdict) and entry.value.chain == target
 
 
 def _sent_away(passed: Passed, table: Table, chain: Chain, rule: Rule) -> Iterator[Failed]:
@@ -288,4 +288,4 @@ def kept_from(passed: Passed, want: Wanted) -> Ref | None:
 
 
 def _returns(statement: Statement) -> bool:
-    return isinstance(statement, Verdict) and statement.kind is VerdictKind.RETURN
+    return isinstance(statement, RuleVerdict) and statement.kind is VerdictKind.RETURN

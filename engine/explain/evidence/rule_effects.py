@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.model.firewall import Nat, NatKind, Statement, Verdict, VerdictKind
+from engine.model.firewall import Nat, NatKind, RuleVerdict, Statement, VerdictKind
 
 #: Whether a rule's statement is what was wanted.
 Wanted = Callable[[Statement], bool]
@@ -12,7 +12,7 @@ Wanted = Callable[[Statement], bool]
 
 def accepts(statement: Statement) -> bool:
     """Whether a statement lets a packet through."""
-    return isinstance(statement, Verdict) and statement.kind is VerdictKind.ACCEPT
+    return isinstance(statement, RuleVerdict) and statement.kind is VerdictKind.ACCEPT
 
 
 def translates(statement: Statement) -> bool:

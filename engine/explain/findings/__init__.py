@@ -1,1 +1,6 @@
-"""TODO."""
+"""What is worth knowing beside a connection that works.
+
+bypass deny_fix    a rule denies the port, and the packet does not pass it; the same denial where it passes
+wrong_target       another container or program answers than the one that publishes the port
+pmtu_blackhole     large packets will be lost
+"""

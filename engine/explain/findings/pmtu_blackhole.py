@@ -13,8 +13,8 @@ from dataclasses import replace
 from engine.change.new_rules import clamping
 from engine.explain.blocker import Remedy
 from engine.explain.blockers import diagnose
-from engine.explain.failure import Failure, Leg
-from engine.explain.ranking.selection import Way, fix_of
+from engine.explain.failure import FailedLeg, Failure
+from engine.explain.ranking.selection import FixChoice, fix_of
 from engine.explain.ranking.side_effects import Sideways
 from engine.explain.search.search import after_remedy, told_of
 from engine.model.firewall import Backend, Chain
@@ -39,7 +39,7 @@ def swallowed(world: World, question: Question, conversation: Conversation) -> t
 
 def _lost(world: World, question: Question, conversation: Conversation, error: Trace) -> Failure:
     """The error's end, as the failure of a conversation of its own."""
-    return Failure(world, question, replace(conversation, forward=error), Leg.FORWARD, error)
+    return Failure(world, question, replace(conversation, forward=error), FailedLeg.FORWARD, error)
 
 
 def _finding(failure: Failure, narrow: TooBig) -> Cause:
@@ -72,7 +72,7 @@ def _fixes(failure: Failure, narrow: TooBig) -> Iterator[Fix]:
         talk = told_of(conversations(after, failure.question)[0]).result
         if talk.symptom is Symptom.CONNECTED and not _still(after, failure.question, narrow):
             effects = sideways.of(failure.world, after, remedy.changes)
-            yield fix_of(failure.world.snapshot, Way(remedy, Symptom.CONNECTED, effects))
+            yield fix_of(failure.world.snapshot, FixChoice(remedy, Symptom.CONNECTED, effects))
 
 
 def _still(world: World, question: Question, narrow: TooBig) -> bool:

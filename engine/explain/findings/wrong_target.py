@@ -14,8 +14,8 @@ from engine.explain.blockers.nat import right_targets
 from engine.explain.blockers.publishing.publish import publish, untranslated, written_anew
 from engine.explain.blockers.publishing.services import all_services
 from engine.explain.evidence.owners import owner_of
-from engine.explain.failure import Failure, Leg, rule_at, translation_of
-from engine.explain.ranking.selection import Way, fix_of
+from engine.explain.failure import FailedLeg, Failure, rule_at, translation_of
+from engine.explain.ranking.selection import FixChoice, fix_of
 from engine.explain.ranking.side_effects import Sideways
 from engine.explain.search.search import after_remedy, told_of
 from engine.explain.survey.probes import takes
@@ -36,7 +36,7 @@ Meant = Callable[[Conversation], bool]
 
 def unintended(world: World, question: Question, conversation: Conversation) -> tuple[Cause, ...]:
     """What a connection is instead of the one that was meant; nothing where nobody's intention is known."""
-    talk = Failure(world, question, conversation, Leg.FORWARD, conversation.forward)
+    talk = Failure(world, question, conversation, FailedLeg.FORWARD, conversation.forward)
     return (*_another_answers(talk), *_only_by_proxy(talk))
 
 
@@ -155,6 +155,6 @@ def _proven(talk: Failure, remedies: Iterable[Remedy], meant: Meant) -> tuple[Fi
         after = after_remedy(talk.world, remedy)
         result = told_of(conversations(after, talk.question)[0]).result
         if result.symptom is Symptom.CONNECTED and meant(result):
-            way = Way(remedy, result.symptom, sideways.of(talk.world, after, remedy.changes))
+            way = FixChoice(remedy, result.symptom, sideways.of(talk.world, after, remedy.changes))
             found.append(fix_of(talk.world.snapshot, way))
     return tuple(found)

@@ -15,7 +15,7 @@ from ipaddress import ip_address, ip_network
 from engine.change.rule import DeleteRule, InsertRule
 from engine.change.sysctl import SetSysctl
 from engine.model.address import IPNetwork
-from engine.model.firewall import Chain, Interval, Match, Name, Reject, Rule, Verdict, VerdictKind
+from engine.model.firewall import Chain, Interval, Match, Name, Reject, Rule, RuleVerdict, VerdictKind
 from engine.model.host import Snapshot
 from engine.model.packet import PROTOCOL_NUMBERS
 from engine.model.where import Argv, Argvs, RulePlace, seen
@@ -145,7 +145,7 @@ def _verb(rule: Rule) -> str:
     last = rule.statements[-1] if rule.statements else None
     if isinstance(last, Reject):
         return "reject"
-    return _VERBS.get(last.kind, "") if isinstance(last, Verdict) else ""
+    return _VERBS.get(last.kind, "") if isinstance(last, RuleVerdict) else ""
 
 
 _VERBS: Mapping[VerdictKind, str] = {VerdictKind.DROP: "deny", VerdictKind.ACCEPT: "allow"}
@@ -187,7 +187,7 @@ def firewalld(snapshot: Snapshot, change: InsertRule | DeleteRule) -> Argvs:
 def _zone_of_device(snapshot: Snapshot, change: InsertRule, words: Said) -> Argvs:
     """What is accepted from a device is what the zone `trusted` is for."""
     last = change.rule.statements[-1]
-    target = last.chain if isinstance(last, Verdict) and last.chain else ""
+    target = last.chain if isinstance(last, RuleVerdict) and last.chain else ""
     zone = re.sub(r"^(filter_)?(IN|FWDI?)_", "", target) or "trusted"
     what, client = (f"--zone={zone}", f"--change-interface={words.iif}"), (*_host(snapshot), "firewall-cmd")
     return ((*client, *what), (*client, "--permanent", *what)) if words == Said(iif=words.iif) else ()

@@ -13,7 +13,7 @@ from engine.change.address import AddAddress
 from engine.change.route import AddRoute
 from engine.change.words import MAIN_TABLE
 from engine.explain.blocker import Remedy
-from engine.explain.failure import Failure, Leg
+from engine.explain.failure import FailedLeg, Failure
 from engine.model.address import IPAddress, IPNetwork
 from engine.model.host import Netns
 from engine.model.link import Address, Link
@@ -51,7 +51,7 @@ def up_to_output(failure: Failure, netns: Netns, wanted: IPAddress) -> Iterator[
     """Routes for an address that the namespace itself translates, as a service's: what it sends there has to have a
     route, whichever, before the rules of OUTPUT are asked, and is routed again after them. By an uplink before a
     bridge, so that it gets the source that a default route would give it."""
-    if failure.leg is not Leg.FORWARD or len(failure.trace.hops) > 1 or not _translates_output(netns):
+    if failure.leg is not FailedLeg.FORWARD or len(failure.trace.hops) > 1 or not _translates_output(netns):
         return
     addressed = {
         each.link for each in netns.addresses if each.address.version == wanted.version and each.scope != "link"

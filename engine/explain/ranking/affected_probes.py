@@ -24,7 +24,7 @@ from engine.change.set_element import AddElement, DeleteElement
 from engine.change.sysctl import SetSysctl
 from engine.explain.survey.probes import Probe
 from engine.model.address import IPAddress, IPNetwork
-from engine.model.firewall import Interval, Match, Reject, Rule, Verdict, VerdictKind
+from engine.model.firewall import Interval, Match, Reject, Rule, RuleVerdict, VerdictKind
 from engine.model.host import Snapshot
 from engine.model.packet import PROTOCOL_NUMBERS
 from engine.model.plan import Change
@@ -45,7 +45,7 @@ def only_opens(changes: Iterable[Change]) -> bool:
 def _opens(change: Change) -> bool:
     if isinstance(change, InsertRule | DeleteRule):
         last = change.rule.statements[-1] if change.rule.statements else None
-        kind = last.kind if isinstance(last, Verdict) else None
+        kind = last.kind if isinstance(last, RuleVerdict) else None
         if isinstance(change, InsertRule):
             return kind is VerdictKind.ACCEPT
         return kind is VerdictKind.DROP or isinstance(last, Reject)

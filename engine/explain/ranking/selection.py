@@ -14,7 +14,7 @@ from engine.change.listener import Listen
 from engine.explain.blocker import Remedy
 from engine.explain.fixes.persistence import lasting
 from engine.explain.ranking.side_effects import Effects, Sideways
-from engine.explain.search.search import Search, Step, after_remedy
+from engine.explain.search.search import Search, SearchStep, after_remedy
 from engine.model.host import Snapshot
 from engine.model.plan import Change, Plan, StaleChange
 from engine.model.trace import Symptom
@@ -24,7 +24,7 @@ from engine.path.world import World
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class FixChoice:
     """A remedy that helps, what the question gives after it, and what else it changes."""
 
     remedy: Remedy
@@ -35,7 +35,7 @@ class Way:
 class Mending:
     """Makes the fixes of the steps of a search."""
 
-    def __init__(self, search: Search, steps: list[Step], *, solved: bool) -> None:
+    def __init__(self, search: Search, steps: list[SearchStep], *, solved: bool) -> None:
         self.search = search
         self.steps = steps
         self.solved = solved
@@ -51,20 +51,20 @@ class Mending:
             tuple(fix_of(step.before.snapshot, way) for way in few) for step, few in zip(self.steps, ways, strict=True)
         ]
 
-    def _ways(self, number: int) -> list[Way]:
+    def _ways(self, number: int) -> list[FixChoice]:
         """The chosen remedy first, then the blocker's others that do as well together with the rest."""
         step = self.steps[number]
         assert step.remedy is not None
         after = after_remedy(step.before, step.remedy)
         then = step.after.symptom if step.after is not None else Symptom.TIMEOUT
-        found = [Way(step.remedy, then, self.sideways.of(step.before, after, step.remedy.changes))]
+        found = [FixChoice(step.remedy, then, self.sideways.of(step.before, after, step.remedy.changes))]
         others = [r for r in step.blocker.remedies if r != step.remedy and not r.fallback] if self.solved else []
         rest = [later.remedy for later in self.steps[number + 1 :] if later.remedy]
         for remedy in others:
             if self._connects(step.before, [remedy, *rest]):
                 changed = after_remedy(step.before, remedy)
                 alone = self.search.walk(changed).symptom
-                found.append(Way(remedy, alone, self.sideways.of(step.before, changed, remedy.changes)))
+                found.append(FixChoice(remedy, alone, self.sideways.of(step.before, changed, remedy.changes)))
         return found
 
     def _together(self, remedies: list[Remedy]) -> bool:
@@ -79,7 +79,7 @@ class Mending:
         return self.search.walk(world).symptom is Symptom.CONNECTED
 
 
-def _narrowest_first(ways: list[Way]) -> list[Way]:
+def _narrowest_first(ways: list[FixChoice]) -> list[FixChoice]:
     """What a command can do by how much it is about, then by what it changes beside it; among equals the order of the
     proposals stays."""
     if not ways or ways[0].remedy.manual:
@@ -95,7 +95,7 @@ def _commands(snapshot: Snapshot, changes: Sequence[Change]) -> Iterator[Argv]:
         yield from change.argv(seen(snapshot))
 
 
-def fix_of(snapshot: Snapshot, way: Way) -> Fix:
+def fix_of(snapshot: Snapshot, way: FixChoice) -> Fix:
     """A remedy as a plan, as commands for the host as it is, and with what is known of it. Where a program has to
     listen first no command does it: the changes beside that are what follows from it."""
     remedy = way.remedy

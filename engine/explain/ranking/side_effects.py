@@ -20,7 +20,7 @@ from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
 from engine.change.route import AddRoute, DeleteRoute
 from engine.explain.ranking.affected_probes import only_opens, touches
 from engine.explain.search.search import told_of
-from engine.explain.survey.probes import Door, Place, Probe, doors, places
+from engine.explain.survey.probes import Door, Probe, VantagePoint, doors, places
 from engine.model.plan import Change
 from engine.model.trace import Symptom
 from engine.model.verdict import Question
@@ -62,7 +62,7 @@ class Sideways:
         self.question = question
         self.walks = 0
         self._known: dict[tuple[int, Question], tuple[World, bool]] = {}
-        self._seen: dict[int, tuple[World, tuple[Place, ...], tuple[Door, ...]]] = {}
+        self._seen: dict[int, tuple[World, tuple[VantagePoint, ...], tuple[Door, ...]]] = {}
 
     def of(self, before: World, after: World, changes: Sequence[Change]) -> Effects:
         """What else differs between two worlds, of which the second one has the changes."""
@@ -158,7 +158,7 @@ def _made(before: World, changes: Iterable[Change], known: Iterable[Door]) -> li
 
 def _told(probes: Sequence[Probe], verb: str) -> list[str]:
     """One sentence for all places that the same doors open or close for."""
-    by_place: dict[Place, list[str]] = defaultdict(list)
+    by_place: dict[VantagePoint, list[str]] = defaultdict(list)
     for probe in probes:
         by_place[probe.place].append(probe.door.name)
     together: dict[tuple[str, ...], list[str]] = defaultdict(list)

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 
 from engine.model.trace import Conversation, Outcome, Symptom
 from engine.model.verdict import Reach
-from engine.path.choices import Run
+from engine.path.choices import BranchRun
 
 #: A conversation for each different ending: its symptom, and whether it leaves the view.
 Endings = dict[tuple[Symptom, bool], Conversation]
 
 
-def endings_of(runs: Sequence[Run[Conversation]]) -> Endings:
+def endings_of(runs: Sequence[BranchRun[Conversation]]) -> Endings:
     """One conversation for each different ending; whether it leaves the view is part of it."""
     found: Endings = {}
     for run in runs:

@@ -18,8 +18,8 @@ from engine.explain.blockers import diagnose
 from engine.explain.blockers.firewall import PLACES, PORTS
 from engine.explain.failure import Failure, failure_of, place_of, rule_at
 from engine.explain.search.ref_mapping import as_found
-from engine.explain.search.search import MOST_REMEDIES, Search, Step, after_remedy
-from engine.model.firewall import Match, Rule, Verdict, VerdictKind
+from engine.explain.search.search import MOST_REMEDIES, Search, SearchStep, after_remedy
+from engine.model.firewall import Match, Rule, RuleVerdict, VerdictKind
 from engine.model.owner import ADMIN
 from engine.model.ref import Ref, RefKind
 from engine.path.world import World
@@ -28,10 +28,10 @@ BEHIND = "without the rule above and its exception, this blocks the packet"
 SETTLED = "none of its own: the fix above takes the packet past it too"
 
 
-def with_shielded(host: World, search: Search, steps: list[Step]) -> list[Step]:
+def with_shielded(host: World, search: Search, steps: list[SearchStep]) -> list[SearchStep]:
     """The steps of a search on `host`, each followed by what its remedy shields the packet from."""
     met = {_place(host, step) for step in steps}
-    told: list[Step] = []
+    told: list[SearchStep] = []
     for step in steps:
         told.append(step)
         for behind in islice(_behind(search, step), MOST_REMEDIES):
@@ -43,12 +43,12 @@ def with_shielded(host: World, search: Search, steps: list[Step]) -> list[Step]:
     return told
 
 
-def _place(host: World, step: Step) -> tuple[str, Ref]:
+def _place(host: World, step: SearchStep) -> tuple[str, Ref]:
     found = as_found(host, step.before, step.blocker)
     return found.code, found.at
 
 
-def _behind(search: Search, step: Step) -> Iterator[Step]:
+def _behind(search: Search, step: SearchStep) -> Iterator[SearchStep]:
     world, at = step.before, step.blocker.at
     first = failure_of(world, search.question, search.walk(world)) if _accepts(step.remedy) else None
     while first is not None and (found := rule_at(world, at)) is not None:
@@ -61,7 +61,7 @@ def _behind(search: Search, step: Step) -> Iterator[Step]:
             return
         at = blocker.at
         told = replace(blocker, evidence=(*blocker.evidence, BEHIND), settled=SETTLED)
-        yield Step(told, None, world, None)
+        yield SearchStep(told, None, world, None)
 
 
 def _same_for_all(world: World, owner: str, rule: Rule, behind: Blocker) -> bool:
@@ -77,7 +77,7 @@ def _accepts(remedy: Remedy | None) -> bool:
     """Whether a command of the remedy accepts the packet; what is mended by hand takes the engine's rules with it."""
     changes = remedy.changes if remedy and not remedy.manual else ()
     inserted = (change for change in changes if isinstance(change, InsertRule))
-    return any(Verdict(VerdictKind.ACCEPT) in change.rule.statements for change in inserted)
+    return any(RuleVerdict(VerdictKind.ACCEPT) in change.rule.statements for change in inserted)
 
 
 def _hook(failure: Failure) -> tuple[object, ...]:

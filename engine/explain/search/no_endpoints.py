@@ -9,13 +9,13 @@ from itertools import pairwise
 from engine.explain.blocker import Remedy
 from engine.explain.evidence.hypothetical_hooks import ENGINES
 from engine.explain.failure import rule_at
-from engine.explain.search.search import Step
+from engine.explain.search.search import SearchStep
 from engine.model.firewall import Interval, Match
 
 PORTS = frozenset({"tcp dport", "udp dport", "sctp dport", "th dport"})
 
 
-def refused(port: int | None, steps: list[Step]) -> list[Step]:
+def refused(port: int | None, steps: list[SearchStep]) -> list[SearchStep]:
     """The steps of a search, where such a rule has made one of itself and of the lack behind it."""
     for number, (first, second) in enumerate(pairwise(steps)):
         one, other = first.remedy, second.remedy
@@ -28,12 +28,12 @@ def refused(port: int | None, steps: list[Step]) -> list[Step]:
                 continue
             title = other.title
         remedy = Remedy(title, (*one.changes, *other.changes), manual=True)
-        told = Step(replace(first.blocker, remedies=(remedy,)), remedy, first.before, second.after)
+        told = SearchStep(replace(first.blocker, remedies=(remedy,)), remedy, first.before, second.after)
         return [*steps[:number], told, *steps[number + 2 :]]
     return steps
 
 
-def _says_so(port: int | None, step: Step) -> bool:
+def _says_so(port: int | None, step: SearchStep) -> bool:
     """Whether an engine's own rule is about that one port, or about whatever was led to its chain, as by a map."""
     found = rule_at(step.before, step.blocker.at) if step.blocker.owner in ENGINES else None
     if found is None or port is None:

@@ -14,7 +14,7 @@ from engine.change.rule import DeleteRule, InsertRule, ReplaceRule
 from engine.explain.blocker import Remedy
 from engine.explain.failure import failure_of
 from engine.explain.search.ref_mapping import as_found, renamed
-from engine.explain.search.search import Search, Step, after_remedy
+from engine.explain.search.search import Search, SearchStep, after_remedy
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Conversation
 from engine.model.verdict import Question
@@ -31,9 +31,9 @@ MET_AGAIN = {
 WRONG_TURNS = {"SRC_ROUTE_SHADOWED", "RET_ASYMMETRIC_GATEWAY"}
 
 
-def joined(host: World, search: Search, steps: list[Step]) -> list[Step]:
+def joined(host: World, search: Search, steps: list[SearchStep]) -> list[SearchStep]:
     """The steps of a search on `host`, those that one rule, policy or route caused made one."""
-    told: list[Step] = []
+    told: list[SearchStep] = []
     for number, step in enumerate(steps):
         met = next((n for n, each in enumerate(told) if _one_cause(host, each, step)), None)
         if met is None or any(_changes_chain(each, step.blocker.at) for each in told[met + 1 :]):
@@ -43,7 +43,7 @@ def joined(host: World, search: Search, steps: list[Step]) -> list[Step]:
     return told if len(told) == len(steps) else list(_told_anew(search, told))
 
 
-def _told_anew(search: Search, told: list[Step]) -> Iterator[Step]:
+def _told_anew(search: Search, told: list[SearchStep]) -> Iterator[SearchStep]:
     """The steps with what the question gives after each of them, now that one does what two did."""
     world = told[0].before
     for step in told:
@@ -54,21 +54,21 @@ def _told_anew(search: Search, told: list[Step]) -> Iterator[Step]:
         yield replace(step, after=search.walk(world))
 
 
-def _one_cause(host: World, first: Step, second: Step) -> bool:
+def _one_cause(host: World, first: SearchStep, second: SearchStep) -> bool:
     one, other = (as_found(host, each.before, each.blocker) for each in (first, second))
     alike = one.code == other.code or {one.code, other.code} == WRONG_TURNS
     same = alike and one.at == other.at and one.at.kind in MET_AGAIN
     return same and first.remedy is not None and second.remedy is not None
 
 
-def _changes_chain(step: Step, at: Ref) -> bool:
+def _changes_chain(step: SearchStep, at: Ref) -> bool:
     chain = (at.netns, *at.key[:4])
     changes = step.remedy.changes if step.remedy else ()
     places = (c.place for c in changes if isinstance(c, InsertRule | ReplaceRule | DeleteRule))
     return any((p.netns, str(p.backend), p.family, p.table, p.chain) == chain for p in places)
 
 
-def _both(question: Question, first: Step, met: Conversation | None, second: Step) -> Step:
+def _both(question: Question, first: SearchStep, met: Conversation | None, second: SearchStep) -> SearchStep:
     """`met` is what the question gave when it was met again."""
     one, other = first.remedy, second.remedy
     assert one is not None
@@ -83,4 +83,4 @@ def _both(question: Question, first: Step, met: Conversation | None, second: Ste
         *((f"past that it {MET_AGAIN[first.blocker.at.kind]} {failure.packet}",) if failure else ()),
     )
     blocker = replace(first.blocker, remedies=(remedy, *others), evidence=evidence)
-    return Step(blocker, remedy, first.before, second.after)
+    return SearchStep(blocker, remedy, first.before, second.after)

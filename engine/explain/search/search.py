@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from engine.change import applied
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers import diagnose
-from engine.explain.failure import Failure, Leg, failure_of, translation_of
+from engine.explain.failure import FailedLeg, Failure, failure_of, translation_of
 from engine.model.trace import Conversation, Outcome, Symptom
 from engine.model.verdict import Question
-from engine.path.choices import Run
+from engine.path.choices import BranchRun
 from engine.path.exchange.conversation import conversations
 from engine.path.world import World
 
@@ -31,7 +31,7 @@ MOST_WALKS = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SearchStep:
     """A blocker and the remedy that was taken for it, with what the question gave before and after."""
 
     blocker: Blocker
@@ -46,9 +46,9 @@ class Search:
     def __init__(self, question: Question) -> None:
         self.question = question
         self.walks = 0
-        self._open: list[Step] = []
+        self._open: list[SearchStep] = []
 
-    def run(self, world: World, conversation: Conversation) -> list[Step]:
+    def run(self, world: World, conversation: Conversation) -> list[SearchStep]:
         """The blockers in the order in which the packet meets them, each with its remedy."""
         failure = failure_of(world, self.question, conversation)
         if failure is None:
@@ -66,8 +66,8 @@ class Search:
         return told_of(runs).result
 
     def _within(
-        self, failure: Failure, budget: int, taken: list[Step], seen: set[tuple[object, ...]]
-    ) -> list[Step] | None:
+        self, failure: Failure, budget: int, taken: list[SearchStep], seen: set[tuple[object, ...]]
+    ) -> list[SearchStep] | None:
         for blocker, remedy in _options(failure):
             if self.walks >= MOST_WALKS:
                 return None
@@ -75,7 +75,7 @@ class Search:
                 continue
             changed = after_remedy(failure.world, remedy)
             after = self.walk(changed)
-            steps = [*taken, Step(blocker, remedy, failure.world, after)]
+            steps = [*taken, SearchStep(blocker, remedy, failure.world, after)]
             following = failure_of(changed, self.question, after)
             if following is None:
                 return steps
@@ -88,14 +88,14 @@ class Search:
                     return found
         return None
 
-    def _keep_open(self, steps: list[Step], end: Failure) -> None:
+    def _keep_open(self, steps: list[SearchStep], end: Failure) -> None:
         """Remembers the shortest way to where the packet leaves for what the snapshot does not see."""
-        if end.outcome is Outcome.LEAVES_VIEW and end.leg is Leg.FORWARD and not self._open:
-            self._open = [*steps, Step(diagnose(end)[0], None, end.world, None)]
+        if end.outcome is Outcome.LEAVES_VIEW and end.leg is FailedLeg.FORWARD and not self._open:
+            self._open = [*steps, SearchStep(diagnose(end)[0], None, end.world, None)]
 
-    def _stuck(self, failure: Failure) -> list[Step]:
+    def _stuck(self, failure: Failure) -> list[SearchStep]:
         """The likeliest blocker of each failure, until it connects or the remedies of one change nothing."""
-        steps: list[Step] = []
+        steps: list[SearchStep] = []
         seen = {failure.signature}
         while len(steps) < MOST_STEPS:
             further = self._further(failure, diagnose(failure)[0], seen)
@@ -107,11 +107,11 @@ class Search:
                 return steps
             failure = following
             seen.add(failure.signature)
-        return [*steps, Step(diagnose(failure)[0], None, failure.world, None)]
+        return [*steps, SearchStep(diagnose(failure)[0], None, failure.world, None)]
 
     def _further(
         self, failure: Failure, blocker: Blocker, seen: set[tuple[object, ...]]
-    ) -> tuple[Step, Failure | None] | None:
+    ) -> tuple[SearchStep, Failure | None] | None:
         """The blocker's first remedy that makes a difference, and the failure after it; None where it connects. One
         that only has the packet come back to where it was makes none."""
         for remedy in blocker.remedies:
@@ -119,7 +119,7 @@ class Search:
             after = self.walk(changed)
             following = failure_of(changed, self.question, after)
             if following is None or (following.signature not in seen and not _bounced(following)):
-                return Step(blocker, remedy, failure.world, after), following
+                return SearchStep(blocker, remedy, failure.world, after), following
         return None
 
 
@@ -127,7 +127,7 @@ def _bounced(failure: Failure) -> bool:
     """Whether a packet that nobody translated is again where it was before."""
     been = {hop.netns for hop in failure.trace.hops[:-1]}
     back = failure.outcome is Outcome.LOOP or failure.netns.id in been
-    return failure.leg is Leg.FORWARD and back and translation_of(failure) is None
+    return failure.leg is FailedLeg.FORWARD and back and translation_of(failure) is None
 
 
 def _options(failure: Failure) -> Iterator[tuple[Blocker, Remedy]]:
@@ -142,6 +142,6 @@ def after_remedy(world: World, remedy: Remedy) -> World:
     return world.derive(applied(world.snapshot, remedy.changes))
 
 
-def told_of(runs: Sequence[Run[Conversation]]) -> Run[Conversation]:
+def told_of(runs: Sequence[BranchRun[Conversation]]) -> BranchRun[Conversation]:
     """The run to tell of: the first that fails, since it needs explaining, else the first."""
     return next((run for run in runs if run.result.symptom is not Symptom.CONNECTED), runs[0])

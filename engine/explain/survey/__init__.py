@@ -1,1 +1,6 @@
-"""TODO."""
+"""One question from many places, and many questions of one host.
+
+probes everywhere      places that ask, and the same question from each
+matrix exposure        every port from every place, and ports that are open further than intended
+flip snapshot_bisect   which of the changes between two snapshots flip an answer
+"""

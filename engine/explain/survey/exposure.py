@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from engine.model.host import Snapshot
-from engine.model.matrix import Cell, Exposure, Port, Row, Service
+from engine.model.matrix import Cell, Exposure, MatrixPort, MatrixRow, PortOwner
 from engine.model.verdict import Reach, Source
 
 #: Services that have no business outside of their own network: their protocols trust whoever connects.
@@ -26,15 +26,15 @@ PRIVATE: dict[int, str] = {
     27017: "MongoDB",
 }
 
-Test = Callable[[Snapshot, Port], str]
+Test = Callable[[Snapshot, MatrixPort], str]
 
 
-def exposures(snapshot: Snapshot, rows: tuple[Row, ...]) -> tuple[Exposure, ...]:
+def exposures(snapshot: Snapshot, rows: tuple[MatrixRow, ...]) -> tuple[Exposure, ...]:
     """All warnings, in the order of the rows."""
     return tuple(found for row in rows for found in _of_row(snapshot, row))
 
 
-def _of_row(snapshot: Snapshot, row: Row) -> Iterator[Exposure]:
+def _of_row(snapshot: Snapshot, row: MatrixRow) -> Iterator[Exposure]:
     outside = tuple(name for name, cell in row.cells if _reached_from_outside(snapshot, cell))
     if not outside:
         return
@@ -52,15 +52,15 @@ def _is_inside(snapshot: Snapshot, source: Source) -> bool:
     return not source.outside and (source.netns == snapshot.host or bool(snapshot.containers_in(source.netns)))
 
 
-def _loopback(_: Snapshot, port: Port) -> str:
+def _loopback(_: Snapshot, port: MatrixPort) -> str:
     if not port.loopback_only:
         return ""
     return f"{port.owner}'s port {port.question.port} is published on {port.question.address} only"
 
 
-def _unpublished(snapshot: Snapshot, port: Port) -> str:
+def _unpublished(snapshot: Snapshot, port: MatrixPort) -> str:
     """A container's own address is reached from outside, though this port is not published."""
-    if port.service is not Service.CONTAINER:
+    if port.service is not PortOwner.CONTAINER:
         return ""
     asked = port.question
     for container in snapshot.containers:
@@ -71,7 +71,7 @@ def _unpublished(snapshot: Snapshot, port: Port) -> str:
     return f"{port.owner} does not publish port {asked.port}, but its address {asked.address} is reachable"
 
 
-def _internal(snapshot: Snapshot, port: Port) -> str:
+def _internal(snapshot: Snapshot, port: MatrixPort) -> str:
     names = {network.name for network in snapshot.networks if network.internal}
     for container in snapshot.containers:
         for attachment in container.attachments if container.name == port.owner else ():
@@ -80,7 +80,7 @@ def _internal(snapshot: Snapshot, port: Port) -> str:
     return ""
 
 
-def _private(_: Snapshot, port: Port) -> str:
+def _private(_: Snapshot, port: MatrixPort) -> str:
     number = port.serves
     return f"port {number} is usually {PRIVATE[number]}, which trusts its network" if number in PRIVATE else ""
 

@@ -20,7 +20,7 @@ from engine.explain.survey.everywhere import vantages
 from engine.explain.survey.exposure import exposures
 from engine.model.address import Family, IPAddress
 from engine.model.host import Netns, Snapshot
-from engine.model.matrix import Cell, Matrix, Port, Row, Service
+from engine.model.matrix import Cell, Matrix, MatrixPort, MatrixRow, PortOwner
 from engine.model.traffic import Listener
 from engine.model.verdict import Question, Source
 from engine.path.exchange.conversation import conversations
@@ -35,16 +35,16 @@ RESOLVER = ip_address("127.0.0.11")
 Asked = tuple[int, str, Question]
 
 
-def ports(snapshot: Snapshot) -> tuple[Port, ...]:
+def ports(snapshot: Snapshot) -> tuple[MatrixPort, ...]:
     """The rows: published ports, what listens in containers, what listens on the host; each once."""
-    found: dict[tuple[object, ...], Port] = {}
+    found: dict[tuple[object, ...], MatrixPort] = {}
     for port in (*_published(snapshot), *_served(snapshot)):
         asked = port.question
         found.setdefault((asked.address, asked.port, asked.protocol), port)
     return tuple(found.values())
 
 
-def questions(snapshot: Snapshot, rows: Iterable[Port], *, everyone: bool | None = None) -> Iterator[Asked]:
+def questions(snapshot: Snapshot, rows: Iterable[MatrixPort], *, everyone: bool | None = None) -> Iterator[Asked]:
     """The cells of all rows. `everyone` asks from each container; None does so where there are few."""
     running = [one for one in snapshot.containers if one.netns not in (None, snapshot.host) and one.state == "running"]
     every = len(running) <= FEW if everyone is None else everyone
@@ -72,14 +72,14 @@ def answer(world: World, question: Question) -> Cell:
     )
 
 
-def matrix(snapshot: Snapshot, rows: tuple[Port, ...], asked: Iterable[Asked], cells: Iterable[Cell]) -> Matrix:
+def matrix(snapshot: Snapshot, rows: tuple[MatrixPort, ...], asked: Iterable[Asked], cells: Iterable[Cell]) -> Matrix:
     """The filled matrix: `cells` are the answers to `asked`, in its order."""
     filled: dict[int, dict[str, Cell]] = {}
     names: dict[str, None] = {}
     for (number, name, _), cell in zip(asked, cells, strict=True):
         filled.setdefault(number, {})[name] = cell
         names.setdefault(name)
-    made = tuple(Row(port, tuple(filled.get(number, {}).items())) for number, port in enumerate(rows))
+    made = tuple(MatrixRow(port, tuple(filled.get(number, {}).items())) for number, port in enumerate(rows))
     places = tuple(sorted(names, key=lambda name: name == "itself"))
     return Matrix(places, made, exposures(snapshot, made), _left_out(snapshot, places))
 
@@ -103,14 +103,14 @@ def _one_a_network(snapshot: Snapshot) -> Mapping[str, str]:
     return chosen
 
 
-def _published(snapshot: Snapshot) -> Iterator[Port]:
+def _published(snapshot: Snapshot) -> Iterator[MatrixPort]:
     for container, port in snapshot.published:
         address = port.host_address
         if address is None or address.is_unspecified:
             address = _host_address(snapshot, 6 if address is not None and address.version == 6 else 4)
         if container.state == "running" and address is not None and port.host_port:
             asked = Question(Source(snapshot.host), address, port.host_port, port.protocol)
-            yield Port(Service.PUBLISHED, container.name, asked, port.container_port, address.is_loopback)
+            yield MatrixPort(PortOwner.PUBLISHED, container.name, asked, port.container_port, address.is_loopback)
 
 
 def _host_address(snapshot: Snapshot, version: int) -> IPAddress | None:
@@ -122,7 +122,7 @@ def _host_address(snapshot: Snapshot, version: int) -> IPAddress | None:
     return next((one.address for one in outer or own), None)
 
 
-def _served(snapshot: Snapshot) -> Iterator[Port]:
+def _served(snapshot: Snapshot) -> Iterator[MatrixPort]:
     for netns in _places(snapshot):
         at_host = netns.id == snapshot.host
         for listener in netns.listeners:
@@ -135,8 +135,8 @@ def _served(snapshot: Snapshot) -> Iterator[Port]:
             names = [one.name for one in snapshot.containers_in(netns.id)] if not at_host else []
             process = listener.process.name if listener.process else "somebody"
             asked = Question(Source(snapshot.host), address, listener.port, listener.protocol)
-            kind = Service.HOST if at_host else Service.CONTAINER
-            yield Port(kind, names[0] if names else process, asked, asked.port, address.is_loopback)
+            kind = PortOwner.HOST if at_host else PortOwner.CONTAINER
+            yield MatrixPort(kind, names[0] if names else process, asked, asked.port, address.is_loopback)
 
 
 def _places(snapshot: Snapshot) -> Iterator[Netns]:

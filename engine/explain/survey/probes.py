@@ -19,7 +19,7 @@ from engine.explain.survey.matrix import ports
 from engine.model.address import IPAddress, end_of
 from engine.model.firewall import Interval, Match, Nat, NatKind, NatValue
 from engine.model.host import Netns, Snapshot
-from engine.model.matrix import Service
+from engine.model.matrix import PortOwner
 from engine.model.packet import Protocol
 from engine.model.traffic import Listener
 from engine.model.verdict import Question, Source
@@ -31,7 +31,7 @@ MOST_RULES = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class VantagePoint:
     """Somewhere to ask from, by a name for people, with the addresses that its packets can have."""
 
     name: str
@@ -66,7 +66,7 @@ class Door:
 class Probe:
     """A place at a door: a question that a change could answer differently."""
 
-    place: Place
+    place: VantagePoint
     door: Door
 
     def question(self) -> Question:
@@ -74,15 +74,15 @@ class Probe:
         return Question(self.place.source, self.door.address, self.door.port, self.door.protocol)
 
 
-def places(snapshot: Snapshot, question: Question) -> tuple[Place, ...]:
+def places(snapshot: Snapshot, question: Question) -> tuple[VantagePoint, ...]:
     """The places: who asked, beyond each uplink, the host, a container or namespace of each network and bridge."""
-    found: dict[Source, Place] = {}
+    found: dict[Source, VantagePoint] = {}
     for place in _places(snapshot, question):
         found.setdefault(replace(place.source, port=None), place)
     return tuple(found.values())
 
 
-def _places(snapshot: Snapshot, question: Question) -> Iterator[Place]:
+def _places(snapshot: Snapshot, question: Question) -> Iterator[VantagePoint]:
     asker, version = question.source, question.address.version
     for link, address in uplinks(snapshot, version):
         subnet = ip_interface(str(address)).network
@@ -91,8 +91,8 @@ def _places(snapshot: Snapshot, question: Question) -> Iterator[Place]:
         if asker.device == link.name and asker.address is not None and asker.address in subnet:
             source, own = asker, frozenset({asker.address})
         who = str(subnet) if source.outside else source.netns
-        yield Place(f"{who} (via {link.name})", source, own)
-    yield Place("the host", Source(snapshot.host), _addresses(snapshot, Source(snapshot.host)))
+        yield VantagePoint(f"{who} (via {link.name})", source, own)
+    yield VantagePoint("the host", Source(snapshot.host), _addresses(snapshot, Source(snapshot.host)))
     networks: set[tuple[str, ...]] = set()
     for container in snapshot.containers:
         names = tuple(attachment.network for attachment in container.attachments)
@@ -102,11 +102,11 @@ def _places(snapshot: Snapshot, question: Question) -> Iterator[Place]:
         if source.netns != _inside(snapshot, question):
             networks.add(names)
             name = f"{container.name} ({', '.join(names)})" if names else container.name
-            yield Place(name, source, _addresses(snapshot, source))
+            yield VantagePoint(name, source, _addresses(snapshot, source))
     for netns in _on_bridges(snapshot, question):
-        yield Place(netns, Source(netns), _addresses(snapshot, Source(netns)))
+        yield VantagePoint(netns, Source(netns), _addresses(snapshot, Source(netns)))
     name = str(asker.address) if asker.outside else asker.netns
-    yield Place(name, asker, _addresses(snapshot, asker))
+    yield VantagePoint(name, asker, _addresses(snapshot, asker))
 
 
 def _on_bridges(snapshot: Snapshot, question: Question) -> Iterator[str]:
@@ -153,14 +153,14 @@ def _doors(snapshot: Snapshot, question: Question) -> Iterator[Door]:
         asked = port.question
         if asked.address.version != version or port.loopback_only:
             continue
-        inside = snapshot.host_netns if port.service is Service.HOST else _netns_of(snapshot, port.owner)
-        if port.service is Service.PUBLISHED:
+        inside = snapshot.host_netns if port.service is PortOwner.HOST else _netns_of(snapshot, port.owner)
+        if port.service is PortOwner.PUBLISHED:
             behind = _own(inside, version) if inside is not None else None
             inner = ((behind, port.serves), *_relayed(snapshot, asked)) if behind is not None else ()
             name = f"{end_of(asked.address, asked.port)}/{asked.protocol} ({port.owner})"
             yield Door(name, asked.address, asked.port, asked.protocol, inside.id if inside else None, inner)
         else:
-            owner = port.owner if port.service is Service.CONTAINER else snapshot.host
+            owner = port.owner if port.service is PortOwner.CONTAINER else snapshot.host
             name = f"{owner}:{asked.port}/{asked.protocol}"
             yield Door(name, asked.address, asked.port, asked.protocol, inside.id if inside else None)
     yield from _translated(snapshot, question)

@@ -38,7 +38,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NetnsRef:
     """A namespace that was found. `names` are its files' names under /run/netns.
 
     `ways` are files that enter it, the steadiest first; the host's may include the calling thread's own.
@@ -65,7 +65,7 @@ def root_inode() -> int | None:
 
 def discover(
     pids_by_netns: Mapping[int, tuple[int, ...]], sandboxes: Iterable[tuple[int, str]]
-) -> tuple[dict[int, Place], tuple[Gap, ...]]:
+) -> tuple[dict[int, NetnsRef], tuple[Gap, ...]]:
     """All namespaces by inode, the host's first. `sandboxes` are (inode, file) as the container engines tell them.
 
     Raises OSError when not even the calling thread's own namespace can be seen.
@@ -75,14 +75,14 @@ def discover(
     kept: dict[int, list[str]] = {}
     for inode, path in sandboxes:
         kept.setdefault(inode, []).append(path)
-    found: dict[int, Place] = {}
+    found: dict[int, NetnsRef] = {}
     for inode in dict.fromkeys((host, *files, *sorted(kept), *sorted(pids_by_netns))):
         names = files.get(inode, ())
         pids = tuple(pid for pid in pids_by_netns.get(inode, ()) if pid != os.getpid())
         ways = [f"{NAMED}/{name}" for name in names] + kept.get(inode, []) + [f"/proc/{pid}/ns/net" for pid in pids]
         if inode == host:
             ways.append(f"/proc/self/task/{threading.get_native_id()}/ns/net")
-        found[inode] = Place(inode, names, pids, tuple(dict.fromkeys(ways)))
+        found[inode] = NetnsRef(inode, names, pids, tuple(dict.fromkeys(ways)))
     return found, gaps
 
 
@@ -112,7 +112,7 @@ def _named_files(nsfs: int) -> tuple[dict[int, tuple[str, ...]], tuple[Gap, ...]
     return found, tuple(gaps)
 
 
-def name_all(places: Mapping[int, Place], host: int, containers: Mapping[int, str]) -> dict[int, str]:
+def name_all(places: Mapping[int, NetnsRef], host: int, containers: Mapping[int, str]) -> dict[int, str]:
     """A unique id for each namespace; `containers` has the name of the container that owns it, by inode."""
     ids: dict[int, str] = {}
     taken: set[str] = set()
@@ -128,7 +128,7 @@ def name_all(places: Mapping[int, Place], host: int, containers: Mapping[int, st
     return ids
 
 
-def _wishes(places: Mapping[int, Place], host: int, containers: Mapping[int, str]) -> Iterator[tuple[int, str]]:
+def _wishes(places: Mapping[int, NetnsRef], host: int, containers: Mapping[int, str]) -> Iterator[tuple[int, str]]:
     """Inodes with the name that each would like, in the order in which names are given."""
     for inode, place in places.items():
         given = [name for name in place.names if inode not in containers or not _MADE.match(name)]
@@ -141,7 +141,7 @@ def _wishes(places: Mapping[int, Place], host: int, containers: Mapping[int, str
         yield inode, f"pid-{place.pids[0]}" if place.pids else f"netns-{inode}"
 
 
-def way_in(place: Place, host: int, root: int | None) -> str | None:
+def way_in(place: NetnsRef, host: int, root: int | None) -> str | None:
     """The file for `nsenter --net=`, None for the namespace that every root shell is in.
 
     That is PID 1's. Where PID 1 may not be looked at, an unnamed host counts as its namespace.
@@ -151,7 +151,7 @@ def way_in(place: Place, host: int, root: int | None) -> str | None:
     return place.ways[0] if place.ways else None
 
 
-def open_place(place: Place) -> int:
+def open_place(place: NetnsRef) -> int:
     """A descriptor of the namespace's file, to be closed by the caller.
 
     Raises FileNotFoundError when no file leads to the namespace any more, another OSError when one may not be opened.
@@ -171,7 +171,7 @@ def open_place(place: Place) -> int:
     raise failure
 
 
-def enter(place: Place) -> None:
+def enter(place: NetnsRef) -> None:
     """Moves the calling thread into the namespace. Raises OSError. Only for a thread that `apart` made.
 
     A thread that is there already stays, which needs no privilege.

@@ -1,6 +1,12 @@
-"""What a machine without Python tells of itself: a shell script that gathers it, and its file as a Snapshot.
+"""A file of the collect script, for machines without Python: the script, and its file as a Snapshot.
 
-1. `collect.sh` is the script: it only looks, and writes one file of sections: what a tool printed in a namespace.
+    sections reading snapshot               the file taken apart, section by section, and put together as a Snapshot
+    machine containers gaps                 sections of the whole machine
+    links peers addresses routes nexthops   what ip and bridge printed
+    settings listeners programs             sysctls, ss, bpftool and tc
+    firewall arptables                      rules
+
+1. `collect.sh` is the script: it only reads, and writes one file of sections: what a tool printed in a namespace.
 2. `sections` takes the file apart; every other module is a pure parser of one tool's text, with the nouns and the
    words of the readers that ask the kernel itself.
 3. `snapshot.loads` is the way in. A file that is none, or is cut off, is a `CollectedError`; a tool that failed, is

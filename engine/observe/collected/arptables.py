@@ -14,7 +14,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from engine.model.firewall import Backend, BaseChain, Chain, Match, Opaque, Rule, Statement, Table, Verdict, VerdictKind
+from engine.model.firewall import (
+    Backend,
+    BaseChain,
+    Chain,
+    Match,
+    Opaque,
+    Rule,
+    RuleVerdict,
+    Statement,
+    Table,
+    VerdictKind,
+)
 from engine.observe.firewall.fast import arp_entries
 from engine.observe.firewall.values import mac
 
@@ -63,9 +74,9 @@ def _rule(chain: str, words: list[str], chains: Mapping[str, object]) -> Rule:
     conditions = tuple(_conditions(asked))
     does: tuple[Statement, ...] = ()
     if target in _VERDICTS:
-        does = (Verdict(_VERDICTS[target]),)
+        does = (RuleVerdict(_VERDICTS[target]),)
     elif target in chains:
-        does = (Verdict(VerdictKind.JUMP, target),)
+        does = (RuleVerdict(VerdictKind.JUMP, target),)
     elif rest and not target:
         raise ValueError(f"{rest[0]!r} belongs to no target")
     text = " ".join([f"-A {chain}", *(each.text for each in conditions), *([f"-j {target}"] if target else [])])

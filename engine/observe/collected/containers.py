@@ -50,7 +50,7 @@ def read_containers(reading: Reading, owners: Mapping[int, int], files: Mapping[
     return ContainerView(tuple(containers), (*networks, *told.networks), sandboxes, told.gaps)
 
 
-def _tasks(reading: Reading, owners: Mapping[int, int]) -> containerd.Told:
+def _tasks(reading: Reading, owners: Mapping[int, int]) -> containerd.RuntimeContainers:
     """The containers that containerd runs, of which the first process is there."""
     found = (
         containerd.parse_task(

@@ -11,14 +11,14 @@ from engine.observe.collected.reading import Reading, rows
 from engine.observe.firewall.bridge_tables import gaps_of
 from engine.observe.firewall.ipvs import parse_services, services_gap
 from engine.observe.netlink.link_programs import KINDS, SOURCE
-from engine.observe.netlink.stack import Stack
+from engine.observe.netlink.stack import NetworkStack
 from engine.observe.proc.sysctls import COUNT
 
 #: The section with the services of IPVS.
 SERVICES = "ipvs"
 
 
-def note(reading: Reading, stack: Stack, sysctls: Mapping[str, int]) -> None:
+def note(reading: Reading, stack: NetworkStack, sysctls: Mapping[str, int]) -> None:
     """Adds the gaps of one namespace."""
     if count := sysctls.get(COUNT, 0):
         reading.gap("conntrack", f"{count} flows are not shown: the script does not gather them")

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from engine.frozen import dataclass
 from engine.model.host import Gap
-from engine.observe.base.namespaces import NAMED, Place
+from engine.observe.base.namespaces import NAMED, NetnsRef
 from engine.observe.collected import containers, listeners
 from engine.observe.collected import gaps as beyond
 from engine.observe.collected.reading import Reading
@@ -84,17 +84,17 @@ def inode_of(link: str) -> int:
     return int(word) if word.isdecimal() else 0
 
 
-def places_of(machine: Machine, host: int) -> dict[int, Place]:
+def places_of(machine: Machine, host: int) -> dict[int, NetnsRef]:
     """All namespaces by inode: the host's, those with names, those of engines, those of processes."""
     pids: dict[int, list[int]] = {}
     for pid, inode in machine.owners.items():
         pids.setdefault(inode, []).append(pid)
     named = {path: inode for path, inode in machine.files.items() if path.startswith(f"{NAMED}/")}
     kept = sorted({sandbox.inode for sandbox in machine.view.sandboxes.values()})
-    found: dict[int, Place] = {}
+    found: dict[int, NetnsRef] = {}
     for inode in dict.fromkeys((host, *named.values(), *kept, *sorted(pids))):
         names = tuple(path.rpartition("/")[2] for path, other in named.items() if other == inode)
         inside = tuple(sorted(pids.get(inode, ())))
         files = [path for path, other in machine.files.items() if other == inode]
-        found[inode] = Place(inode, names, inside, (*files, *(f"/proc/{pid}/ns/net" for pid in inside)))
+        found[inode] = NetnsRef(inode, names, inside, (*files, *(f"/proc/{pid}/ns/net" for pid in inside)))
     return found

@@ -21,12 +21,12 @@ from engine.observe.collected.peers import Pairs, parse_numbers
 from engine.observe.collected.programs import parse_attached, parse_classifiers, with_programs
 from engine.observe.collected.reading import DAMAGE, Reading
 from engine.observe.collected.sections import Collected, CollectedError, split
-from engine.observe.look.look import Look, Scene, owners
+from engine.observe.look.look import Observation, Scene, owners
 from engine.observe.look.netns_reader import Visit
 from engine.observe.look.snapshot import compose
 from engine.observe.netlink.sctp import parse_endpoints
 from engine.observe.netlink.sockets import parse_proc, plain
-from engine.observe.netlink.stack import Stack
+from engine.observe.netlink.stack import NetworkStack
 from engine.observe.proc.processes import ProcessTable
 
 Row = TypeVar("Row")
@@ -58,7 +58,7 @@ def _snapshot(collected: Collected) -> Snapshot:
     numbers = {netns: _numbers(reading, by_name) for netns, reading in readings.items()}
     pairs = Pairs({netns: seen.stack.links for netns, seen in visits.items()}, numbers)
     links = {netns: pairs.resolve(netns) for netns in visits}
-    look = Look(scene, visits, links, machine.holders, (), machine.facts.get("time", ""))
+    look = Observation(scene, visits, links, machine.holders, (), machine.facts.get("time", ""))
     return replace(compose(look), hostname=machine.facts.get("hostname", ""), kernel=machine.facts.get("kernel", ""))
 
 
@@ -83,7 +83,7 @@ def _visit(reading: Reading, machine: Machine) -> Visit:
     return Visit(stack, sysctls, firewall, heard, unread={None: tuple(reading.gaps)})
 
 
-def _stack(reading: Reading) -> Stack:
+def _stack(reading: Reading) -> NetworkStack:
     links = reading.read("links", parse_links) or ()
     indexes = {each.link.name: each.link.index for each in links}
     if any(each.link.bridge is not None and each.link.bridge.vlan_filtering for each in links):
@@ -96,7 +96,7 @@ def _stack(reading: Reading) -> Stack:
     objects = reading.read("nexthops", partial(nexthops.parse_objects, indexes=indexes)) or ()
     learned = partial(nexthops.parse_learned, indexes=indexes)
     numbers = {*(route.nexthop for route in found), *(entry.nexthop for entry in fdb)} - {None}
-    return Stack(
+    return NetworkStack(
         links=links,
         addresses=reading.read("addresses", addresses.parse_addresses) or (),
         routes=found,

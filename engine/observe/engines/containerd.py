@@ -84,7 +84,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RuntimeContainers:
     """What one containerd runs, and what could not be read of it."""
 
     tasks: tuple[Task, ...] = ()
@@ -122,21 +122,21 @@ def _state_of(shim: Running, host_netns: int) -> State | None:
     return State(reachable, name, root, same_pids)
 
 
-def read_state(state: State, table: ProcessTable) -> Told:
+def read_state(state: State, table: ProcessTable) -> RuntimeContainers:
     """The containers of one containerd whose first process is in the table. Raises nothing."""
     try:
         folders = list(_folders(f"{state.folder}/{_TASKS}"))
     except FileNotFoundError:
-        return Told()
+        return RuntimeContainers()
     except OSError as error:
-        return Told(gaps=(Gap(state.name, "", f"{state.folder}: {words_for(error)}"),))
+        return RuntimeContainers(gaps=(Gap(state.name, "", f"{state.folder}: {words_for(error)}"),))
     running = {process.pid for process in table.processes}
     read = (_read(folder, namespace, state) for namespace, folder in folders)
     tasks = [task for task in read if task is not None and (task.pid in running or not state.same_pids)]
     try:
         return joined(tasks, state.name, lambda: cni.read_results(state.name, state.root))
     except OSError as error:
-        return Told(in_order(tasks), gaps=(Gap(state.name, "", f"{cni.RESULTS}: {words_for(error)}"),))
+        return RuntimeContainers(in_order(tasks), gaps=(Gap(state.name, "", f"{cni.RESULTS}: {words_for(error)}"),))
 
 
 def unread_engines(table: ProcessTable) -> tuple[Gap, ...]:
@@ -151,12 +151,12 @@ def in_order(tasks: Iterable[Task]) -> tuple[Task, ...]:
     return tuple(sorted(tasks, key=lambda task: (task.container.name, task.container.id)))
 
 
-def joined(found: Iterable[Task], engine: str, read: Callable[[], tuple[cni.Joined, ...]]) -> Told:
+def joined(found: Iterable[Task], engine: str, read: Callable[[], tuple[cni.Joined, ...]]) -> RuntimeContainers:
     """The tasks of an engine in their networks; `read` gives what CNI kept, and is asked where a task has networks."""
     tasks = in_order(found)
     apart = [task for task in tasks if task.netns and not task.container.network_mode.startswith("container:")]
     if not apart:
-        return Told(tasks)
+        return RuntimeContainers(tasks)
     results = read()
     known = {task.container.id: _results_of(task, results) for task in apart}
     gaps = []
@@ -164,7 +164,7 @@ def joined(found: Iterable[Task], engine: str, read: Callable[[], tuple[cni.Join
         reason = "host ports that pods ask for are not known; `crictl inspectp` shows them"
         gaps.append(Gap(engine, "", reason))
     networks = {each.network.name: each.network for found in known.values() for each in found}
-    return Told(
+    return RuntimeContainers(
         tuple(replace(task, container=_placed(task.container, known.get(task.container.id, ()))) for task in tasks),
         tuple(networks[name] for name in sorted(networks)),
         tuple(gaps),

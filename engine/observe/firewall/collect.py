@@ -31,7 +31,7 @@ _PLAIN = frozenset(string.ascii_letters + string.digits + "_-.")
 
 
 @dataclass(slots=True)
-class Look:
+class FirewallTexts:
     """One attempt: the texts by what they are of ("nft", "texts", "xt-nft ip", …), and the gaps so far.
 
     `tables` are the keys of all nft tables in the kernel's order, `written` those that were read without a tool, and
@@ -50,7 +50,7 @@ class Look:
         self.gaps.append(Gap(source, self.netns, reason))
 
 
-def nft_presence(look: Look) -> NftPresence | None:
+def nft_presence(look: FirewallTexts) -> NftPresence | None:
     """What nft tables there are; None when there are none or they cannot be asked for."""
     try:
         found = presence.nft_presence()
@@ -77,7 +77,7 @@ def _written(found: NftPresence) -> Mapping[tuple[str, str], Table]:
         return {}
 
 
-def legacy_tables(look: Look, family: str) -> tuple[str, ...]:
+def legacy_tables(look: FirewallTexts, family: str) -> tuple[str, ...]:
     """The tables of iptables-legacy in a family; none where they cannot be asked for."""
     try:
         return presence.legacy_tables(family)
@@ -104,7 +104,7 @@ def unchanged(before: NftPresence) -> bool:
         return False
 
 
-def run_tools(look: Look, found: NftPresence, legacy: Mapping[str, Sequence[str]]) -> None:
+def run_tools(look: FirewallTexts, found: NftPresence, legacy: Mapping[str, Sequence[str]]) -> None:
     """Runs every tool that has something to show."""
     wanted: dict[str, tuple[str, ...]] = {}
     left = [key for key in found.tables if key not in look.written]
@@ -125,13 +125,13 @@ def run_tools(look: Look, found: NftPresence, legacy: Mapping[str, Sequence[str]
         keep(look, key, output)
 
 
-def _want(look: Look, wanted: dict[str, tuple[str, ...]], key: str, name: str, own: str) -> None:
+def _want(look: FirewallTexts, wanted: dict[str, tuple[str, ...]], key: str, name: str, own: str) -> None:
     """The save tool of one backend; plain `iptables-save` is of either, which `keep` finds out."""
     if found := tool(look, name, own, f"{name}-save"):
         wanted[key] = (found, "-c")
 
 
-def tool(look: Look, source: str, *names: str) -> str | None:
+def tool(look: FirewallTexts, source: str, *names: str) -> str | None:
     """The path of the first of these tools that is installed; a gap where none is."""
     found = programs.find(*names)
     if found is None:
@@ -146,7 +146,7 @@ def listing(wanted: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     return ("list", "ruleset")
 
 
-def keep(look: Look, key: str, output: Output) -> None:
+def keep(look: FirewallTexts, key: str, output: Output) -> None:
     """Keeps an output, or notes why there is none; nft's own lines are a nicety and leave no gap."""
     source = key.partition(" ")[0]
     if output.trouble:

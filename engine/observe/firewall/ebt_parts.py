@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from engine.model.firewall import Element, Field, Interval, Match, Name, SetMark, Statement, Verdict, VerdictKind
+from engine.model.firewall import Element, Field, Interval, Match, Name, RuleVerdict, SetMark, Statement, VerdictKind
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.symbols import ARP_OPERATIONS, ICMP_TYPES, ICMPV6_TYPES, PROTOCOLS
 from engine.observe.firewall.values import TOP, interval, mac, network, number, number_range
@@ -68,7 +68,7 @@ def _mark(words: Mapping[str, Option]) -> tuple[Statement, ...]:
         "--mark-xor": (_ALL, value),
     }[done]
     target = VerdictKind(first(words["--mark-target"].values).lower())
-    return SetMark("mark", keep, value=change), Verdict(target)
+    return SetMark("mark", keep, value=change), RuleVerdict(target)
 
 
 def _one(name: str) -> Callable[[str], _Built]:

@@ -19,7 +19,7 @@ from engine.model.firewall import Backend, Firewall, NamedSet, Table
 from engine.model.host import Gap
 from engine.observe.firewall import collect, ebt_parts, tools
 from engine.observe.firewall.bridge_tables import read_arptables
-from engine.observe.firewall.collect import FAMILIES, Look
+from engine.observe.firewall.collect import FAMILIES, FirewallTexts
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.nfqueues import read_queues
 from engine.observe.firewall.nft import document, ownership
@@ -45,9 +45,9 @@ def read_firewall(netns_id: str) -> tuple[Firewall, tuple[Gap, ...]]:
 
 
 def _without_arp(netns_id: str) -> tuple[Firewall, tuple[Gap, ...]]:
-    look = Look(netns_id)
+    look = FirewallTexts(netns_id)
     for attempt in range(_ATTEMPTS):
-        look = Look(netns_id)
+        look = FirewallTexts(netns_id)
         nft_tables = collect.nft_presence(look)
         legacy = {family: collect.legacy_tables(look, family) for family in FAMILIES}
         if nft_tables is None and not any(legacy.values()):
@@ -60,7 +60,7 @@ def _without_arp(netns_id: str) -> tuple[Firewall, tuple[Gap, ...]]:
     return _assemble(look), tuple(look.gaps)
 
 
-def _assemble(look: Look) -> Firewall:
+def _assemble(look: FirewallTexts) -> Firewall:
     """All that was read as tables: nft's in the kernel's order first, then the legacy tables."""
     ipsets = _ipsets(look)
     ruleset = _parsed(look, "nft", lambda text: document.ruleset(document.load(text)))
@@ -72,7 +72,7 @@ def _assemble(look: Look) -> Firewall:
     return Firewall((*in_order.values(), *legacy, *_xt_tables(look, Backend.XT_LEGACY, ipsets)), ipsets)
 
 
-def _xt_tables(look: Look, backend: Backend, ipsets: tuple[NamedSet, ...]) -> list[Table]:
+def _xt_tables(look: FirewallTexts, backend: Backend, ipsets: tuple[NamedSet, ...]) -> list[Table]:
     """The tables of one iptables backend, both families."""
     found: list[Table] = []
     for family in FAMILIES:
@@ -81,7 +81,9 @@ def _xt_tables(look: Look, backend: Backend, ipsets: tuple[NamedSet, ...]) -> li
     return found
 
 
-def _nft_tables(look: Look, ruleset: Ruleset, saved: dict[tuple[str, str], Table]) -> dict[tuple[str, str], Table]:
+def _nft_tables(
+    look: FirewallTexts, ruleset: Ruleset, saved: dict[tuple[str, str], Table]
+) -> dict[tuple[str, str], Table]:
     """Native tables, and those of iptables-nft that a tool showed."""
     try:
         _frames(ruleset)
@@ -122,7 +124,7 @@ def _more_texts(tables: list[tuple[str, str]]) -> str:
     return tools.run([(tool, "-a", *collect.listing(tables))])[0].text if tool else ""
 
 
-def _parsed(look: Look, key: str, parse: Callable[[str], _T]) -> _T | None:
+def _parsed(look: FirewallTexts, key: str, parse: Callable[[str], _T]) -> _T | None:
     """The parsed text of one source; None where there is none or it makes no sense (then a gap says so)."""
     text = look.texts.get(key)
     if text is None:
@@ -134,7 +136,7 @@ def _parsed(look: Look, key: str, parse: Callable[[str], _T]) -> _T | None:
         return None
 
 
-def _ipsets(look: Look) -> tuple[NamedSet, ...]:
+def _ipsets(look: FirewallTexts) -> tuple[NamedSet, ...]:
     """The ipsets, when a rule looks one up."""
     if not any(save_text.set_names(text) for key, text in look.texts.items() if key.startswith("xt-")):
         return ()

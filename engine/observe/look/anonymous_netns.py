@@ -19,7 +19,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from engine.observe.base.errors import NetlinkError
-from engine.observe.base.namespaces import Place
+from engine.observe.base.namespaces import NetnsRef
 from engine.observe.netlink.client import Netlink
 from engine.observe.netlink.peers import RTM_GETNSID, RTM_NEWNSID, Numbers, parse_nsid
 from engine.observe.proc.processes import ProcessTable
@@ -122,7 +122,7 @@ def _is_network(path: str) -> bool:
         os.close(descriptor)
 
 
-def has_unknown_numbers(places: Mapping[str, Place]) -> bool:
+def has_unknown_numbers(places: Mapping[str, NetnsRef]) -> bool:
     """Whether the calling thread's namespace has a number for a namespace that is none of `places`. Raises nothing."""
     try:
         with Netlink() as netlink:

@@ -14,19 +14,19 @@ from engine.model.host import Gap
 from engine.model.link import Link
 from engine.observe.base.garbage import uncollected
 from engine.observe.base.namespaces import side_by_side
-from engine.observe.look.look import Ends, Look, Scene, completed, far_ends, now, visit_all, with_numbered
-from engine.observe.look.netns_reader import Source, Visit, visit
-from engine.observe.look.socket_owners import Held, held_then, holders_of
+from engine.observe.look.look import Ends, Observation, Scene, completed, far_ends, now, visit_all, with_numbered
+from engine.observe.look.netns_reader import NetnsSource, Visit, visit
+from engine.observe.look.socket_owners import SocketOwners, held_then, holders_of
 from engine.observe.netlink.links import SeenLink
 from engine.observe.netlink.peers import Resolved
 from engine.observe.proc.processes import Holders, ProcessTable
 
 #: Sources to read again, by namespace id.
-Stale = Mapping[str, Collection[Source]]
+Stale = Mapping[str, Collection[NetnsSource]]
 
 
 @uncollected()
-def again(earlier: Look, stale: Stale, table: ProcessTable | None = None) -> Look:
+def again(earlier: Observation, stale: Stale, table: ProcessTable | None = None) -> Observation:
     """The next look, or the very same one: `stale` has the sources to read again, by namespace id.
 
     A namespace that ended is left out.
@@ -38,20 +38,22 @@ def again(earlier: Look, stale: Stale, table: ProcessTable | None = None) -> Loo
     scene = earlier.scene if table is None else replace(earlier.scene, table=table)
     visits = _revisit(earlier.visits, scene, stale)
     links: Ends = {netns: found for netns, found in earlier.links.items() if netns in visits}
-    moved = {netns for netns, sources in stale.items() if Source.STACK in sources and _moved(earlier, visits, netns)}
+    moved = {
+        netns for netns, sources in stale.items() if NetnsSource.STACK in sources and _moved(earlier, visits, netns)
+    }
     if moved:
         unhinged = _unhinged(earlier.links, visits, moved)
-        visits = _revisit(visits, scene, dict.fromkeys(unhinged, (Source.STACK,)))
+        visits = _revisit(visits, scene, dict.fromkeys(unhinged, (NetnsSource.STACK,)))
         wanted = (moved | unhinged) & visits.keys()
         fresh = far_ends(scene.places, visits, wanted, _resolved(earlier, wanted))
         links = {**{netns: found for netns, found in links.items() if netns in visits}, **fresh}
         if scene.wanted is None:
             scene, visits, links = with_numbered(scene, visits, links)
-    found = Look(scene, visits, links, *_holders(earlier, scene, visits, stale), taken_at)
+    found = Observation(scene, visits, links, *_holders(earlier, scene, visits, stale), taken_at)
     return earlier if _as_it_was(earlier, found) else found
 
 
-def _as_it_was(earlier: Look, found: Look) -> bool:
+def _as_it_was(earlier: Observation, found: Observation) -> bool:
     """Whether all values are the very same."""
     if found.scene is not earlier.scene or found.holders is not earlier.holders or found.unheld != earlier.unheld:
         return False
@@ -62,14 +64,16 @@ def _as_it_was(earlier: Look, found: Look) -> bool:
     )
 
 
-def _moved(earlier: Look, visits: Mapping[str, Visit], netns: str) -> bool:
+def _moved(earlier: Observation, visits: Mapping[str, Visit], netns: str) -> bool:
     """Whether links of a namespace are others than before, or one of them led out of sight."""
     if netns not in visits or visits[netns].stack.links != earlier.visits[netns].stack.links:
         return True
     return any(link.peer is not None and link.peer.netns is None for link in earlier.links[netns][0])
 
 
-def _holders(earlier: Look, scene: Scene, visits: Mapping[str, Visit], stale: Stale) -> tuple[Holders, tuple[Gap, ...]]:
+def _holders(
+    earlier: Observation, scene: Scene, visits: Mapping[str, Visit], stale: Stale
+) -> tuple[Holders, tuple[Gap, ...]]:
     """Who holds which socket now, looked for where that may be different."""
     seen = [netns for netns in stale if netns in visits and not _listens_alike(visits[netns], earlier.visits[netns])]
     if not seen and scene.table is earlier.scene.table:
@@ -85,12 +89,12 @@ def _listens_alike(one: Visit, other: Visit) -> bool:
 
 
 @uncollected()
-def anew(earlier: Look, scene: Scene) -> Look:
+def anew(earlier: Observation, scene: Scene) -> Observation:
     """The look at a scene that was set after an earlier look. Raises ObserveError as `again` does."""
     taken_at = now()
     if scene.ids == earlier.scene.ids and scene.wanted is earlier.scene.wanted:
         found = holders_of(scene.table, scene.places, earlier.visits, _held(earlier))
-        return Look(scene, earlier.visits, earlier.links, *found, taken_at)
+        return Observation(scene, earlier.visits, earlier.links, *found, taken_at)
     places, before = scene.places, earlier.scene.places
     still = [netns for netns, place in places.items() if netns in before and before[netns].inode == place.inode]
     kept = {netns: earlier.visits[netns] for netns in still if netns in earlier.visits}
@@ -99,7 +103,7 @@ def anew(earlier: Look, scene: Scene) -> Look:
     return completed(scene, visits, taken_at, _resolved(earlier, kept), _held(earlier))
 
 
-def _held(earlier: Look, forget: Collection[int] = ()) -> Held:
+def _held(earlier: Observation, forget: Collection[int] = ()) -> SocketOwners:
     return held_then(earlier.scene.table, earlier.visits, earlier.holders, earlier.unheld, forget)
 
 
@@ -110,7 +114,7 @@ def _revisit(visits: Mapping[str, Visit], scene: Scene, stale: Stale) -> Mapping
         return visits
     places = scene.places
 
-    def visit_one(item: tuple[str, Collection[Source]]) -> Visit | None:
+    def visit_one(item: tuple[str, Collection[NetnsSource]]) -> Visit | None:
         netns, sources = item
         inside = scene.table.by_netns.get(places[netns].inode, ())
         return visit(places[netns], netns, inside, sources, visits[netns])
@@ -141,7 +145,7 @@ def _unhinged(
     return {netns for netns, found in still_there if any(map(lost, found))}
 
 
-def _resolved(before: Look, wanted: Iterable[str]) -> Resolved:
+def _resolved(before: Observation, wanted: Iterable[str]) -> Resolved:
     """What an earlier look found of the links of these namespaces."""
 
     def of(netns: str) -> dict[int, tuple[SeenLink, Link]]:

@@ -3,8 +3,9 @@
 1. `look` asks processes and container engines first, because they tell which namespaces there are and what they are
    called: that is the `Scene`. A few threads then visit each namespace once. Far ends of links are resolved when all
    links are known, and holders of sockets when all sockets are known. Where a link leads out of sight, the namespace
-   is looked for in threads and open files (`hidden`), and what no file enters is told by its number (`numbered`).
-2. A `Look` is a frozen value; `snapshot` composes the snapshot of it, and `next_look` makes the next one out of it.
+   is searched in threads and open files (`anonymous_netns`); one that no file enters is known by number (`nsid_only`).
+2. An `Observation` is a frozen value; `snapshot` composes the snapshot from it, and `incremental` makes the next one
+   from it.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from engine.model.link import Link
 from engine.observe.base.errors import ObserveError, words_for
 from engine.observe.base.fork_pool import by_processes
 from engine.observe.base.garbage import uncollected
-from engine.observe.base.namespaces import Place, apart, discover, host_inode, name_all, root_inode, side_by_side
+from engine.observe.base.namespaces import NetnsRef, apart, discover, host_inode, name_all, root_inode, side_by_side
 from engine.observe.engines.container_view import ContainerView
 from engine.observe.engines.containers import read_containers
 from engine.observe.look import anonymous_netns
 from engine.observe.look.netns_reader import Visit, visit
 from engine.observe.look.nsid_only import joined, known_by_number, led_to, read_numbered
-from engine.observe.look.socket_owners import NOTHING_HELD, Held, holders_of
+from engine.observe.look.socket_owners import NOTHING_HELD, SocketOwners, holders_of
 from engine.observe.netlink.peers import NOTHING_BEFORE, PeerFinder, Resolved
 from engine.observe.proc.processes import Holders, ProcessTable, read_processes
 
@@ -50,19 +51,19 @@ class Scene:
     root: int | None
     table: ProcessTable
     view: ContainerView
-    found: Mapping[int, Place]
+    found: Mapping[int, NetnsRef]
     ids: Mapping[int, str]
     gaps: tuple[Gap, ...] = ()
     wanted: Wanted | None = None
 
     @property
-    def places(self) -> dict[str, Place]:
+    def places(self) -> dict[str, NetnsRef]:
         """The namespaces by id."""
         return {self.ids[inode]: place for inode, place in self.found.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Observation:
     """All that was read, by namespace id: the visits, the links with their far ends, and who holds which socket.
 
     `links` has the gaps of each namespace's far ends beside its links.
@@ -76,7 +77,7 @@ class Look:
     taken_at: str
 
 
-def look(wanted: Wanted | None = None) -> Look:
+def look(wanted: Wanted | None = None) -> Observation:
     """Reads everything, or of the namespaces those that are `wanted`, from the calling thread's network namespace.
 
     Raises ObserveError as `snapshot.take` does.
@@ -85,18 +86,18 @@ def look(wanted: Wanted | None = None) -> Look:
 
 
 @uncollected()
-def look_at(scene: Scene) -> Look:
+def look_at(scene: Scene) -> Observation:
     """Reads the namespaces of a scene, and those that turn out to belong to it. Raises ObserveError."""
     taken_at = now()
     return completed(scene, visit_all(scene), taken_at)
 
 
 @uncollected()
-def look_within(scene: Scene) -> Look:
+def look_within(scene: Scene) -> Observation:
     """Reads the namespaces of a scene and no others: a link that leads out of it has its far end out of sight."""
     visits = visit_all(scene)
     links = far_ends(scene.places, visits, visits)
-    return Look(scene, visits, links, *holders_of(scene.table, scene.places, visits), now())
+    return Observation(scene, visits, links, *holders_of(scene.table, scene.places, visits), now())
 
 
 def completed(
@@ -104,14 +105,14 @@ def completed(
     visits: Mapping[str, Visit],
     taken_at: str,
     before: Resolved = NOTHING_BEFORE,
-    held: Held = NOTHING_HELD,
-) -> Look:
+    held: SocketOwners = NOTHING_HELD,
+) -> Observation:
     """The look of which these are the visits: far ends, namespaces that these lead to, and holders of sockets."""
     links: Ends = far_ends(scene.places, visits, visits, before)
     if scene.wanted is None:
         scene, visits, links = _with_kept(scene, visits, links)
         scene, visits, links = with_numbered(scene, visits, links)
-    return Look(scene, visits, links, *holders_of(scene.table, scene.places, visits, held), taken_at)
+    return Observation(scene, visits, links, *holders_of(scene.table, scene.places, visits, held), taken_at)
 
 
 def set_scene(wanted: Wanted | None = None, before: tuple[Scene, Collection[str]] | None = None) -> Scene:
@@ -145,15 +146,15 @@ def owners(view: ContainerView) -> dict[int, str]:
     return found
 
 
-def visit_all(scene: Scene, places: Mapping[str, Place] | None = None) -> Mapping[str, Visit]:
+def visit_all(scene: Scene, places: Mapping[str, NetnsRef] | None = None) -> Mapping[str, Visit]:
     """The visits to the namespaces of a scene, or to some of them, without those that have ended."""
     places = scene.places if places is None else places
 
-    def visit_one(item: tuple[str, Place]) -> Visit | None:
+    def visit_one(item: tuple[str, NetnsRef]) -> Visit | None:
         netns, place = item
         return visit(place, netns, scene.table.by_netns.get(place.inode, ()))
 
-    def visit_each(items: Iterator[tuple[str, Place]]) -> list[Visit | None]:
+    def visit_each(items: Iterator[tuple[str, NetnsRef]]) -> list[Visit | None]:
         return side_by_side(visit_one, items)
 
     visited = by_processes(visit_each, tuple(places.items()))
@@ -166,7 +167,7 @@ def _with_kept(scene: Scene, visits: Mapping[str, Visit], links: Ends) -> tuple[
         more = anonymous_netns.kept(scene.table, scene.found)
         if not more:
             break
-        found = {**scene.found, **{inode: Place(inode, ways=ways) for inode, ways in more.items()}}
+        found = {**scene.found, **{inode: NetnsRef(inode, ways=ways) for inode, ways in more.items()}}
         scene = replace(scene, found=found, ids=name_all(found, scene.host, owners(scene.view)))
         fresh = {scene.ids[inode]: found[inode] for inode in more}
         visits = {**visits, **visit_all(scene, fresh)}
@@ -195,7 +196,7 @@ def with_numbered(scene: Scene, visits: Mapping[str, Visit], links: Ends) -> tup
         for number, stack in told.items():
             netns = f"{viewer}-nsid-{number}"
             key = next((inode for inode, known in ids.items() if known == netns), -len(places))  # no inode is negative
-            places[key], ids[key] = Place(0), netns
+            places[key], ids[key] = NetnsRef(0), netns
             every[netns] = Visit(stack, unread={None: (known_by_number(netns, viewer, number),)})
             ends[netns] = (joined(viewer, stack.links, numbers[number]), ())
             ends[viewer] = led_to(viewer, ends[viewer], netns, numbers[number].values())
@@ -208,7 +209,10 @@ def now() -> str:
 
 
 def far_ends(
-    places: Mapping[str, Place], visits: Mapping[str, Visit], wanted: Iterable[str], before: Resolved = NOTHING_BEFORE
+    places: Mapping[str, NetnsRef],
+    visits: Mapping[str, Visit],
+    wanted: Iterable[str],
+    before: Resolved = NOTHING_BEFORE,
 ) -> dict[str, tuple[tuple[Link, ...], tuple[Gap, ...]]]:
     """The links of the `wanted` namespaces with their far ends, found in a thread that enters them."""
     finder = PeerFinder(places, {netns: seen.stack.links for netns, seen in visits.items()}, before)

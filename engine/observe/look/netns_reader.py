@@ -19,18 +19,18 @@ from engine.model.firewall import Firewall
 from engine.model.host import Gap
 from engine.model.traffic import ConntrackEntry, Listener
 from engine.observe.base.errors import gap
-from engine.observe.base.namespaces import Place, enter
+from engine.observe.base.namespaces import NetnsRef, enter
 from engine.observe.firewall.bridge_tables import unread_tables
 from engine.observe.firewall.ipvs import read_balancer
 from engine.observe.firewall.read import read_firewall
 from engine.observe.netlink.conntrack import read_conntrack
 from engine.observe.netlink.sockets import read_listeners
-from engine.observe.netlink.stack import Stack, read_stack
+from engine.observe.netlink.stack import NetworkStack, read_stack
 from engine.observe.proc.processes import NOBODY, Holder, Running, held_within
 from engine.observe.proc.sysctls import COUNT, read_sysctls
 
 
-class Source(StrEnum):
+class NetnsSource(StrEnum):
     """What is read of a namespace, each by itself; the values are the fields of a `Visit`."""
 
     STACK = "stack"
@@ -50,18 +50,18 @@ class Visit:
     that could not be entered under None.
     """
 
-    stack: Stack = field(default_factory=Stack)
+    stack: NetworkStack = field(default_factory=NetworkStack)
     sysctls: Mapping[str, int] = field(default_factory=dict)
     firewall: Firewall = field(default_factory=Firewall)
     listeners: tuple[Listener, ...] = ()
     holders: Mapping[int, Holder] = field(default_factory=dict)
     conntrack: tuple[ConntrackEntry, ...] = ()
-    unread: Mapping[Source | None, tuple[Gap, ...]] = field(default_factory=dict)
+    unread: Mapping[NetnsSource | None, tuple[Gap, ...]] = field(default_factory=dict)
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
         """What could not be read, source by source."""
-        return tuple(each for source in (None, *Source) for each in self.unread.get(source, ()))
+        return tuple(each for source in (None, *NetnsSource) for each in self.unread.get(source, ()))
 
     @property
     def settings(self) -> dict[str, int]:
@@ -93,20 +93,20 @@ def _conntrack(netns: str, so_far: Visit) -> Read:
 
 #: How each source of the calling thread's namespace is read, in this order. A reader gets the namespace's id, for the
 #: gaps, and what has been read before it; it raises nothing.
-READERS: Mapping[Source, Callable[[str, Visit], Read]] = {
-    Source.STACK: _stack,
-    Source.SYSCTLS: lambda netns, _so_far: read_sysctls(netns),
-    Source.FIREWALL: _firewall,
-    Source.LISTENERS: lambda netns, _so_far: read_listeners(netns),
-    Source.CONNTRACK: _conntrack,
+READERS: Mapping[NetnsSource, Callable[[str, Visit], Read]] = {
+    NetnsSource.STACK: _stack,
+    NetnsSource.SYSCTLS: lambda netns, _so_far: read_sysctls(netns),
+    NetnsSource.FIREWALL: _firewall,
+    NetnsSource.LISTENERS: lambda netns, _so_far: read_listeners(netns),
+    NetnsSource.CONNTRACK: _conntrack,
 }
 
 
 def visit(
-    place: Place,
+    place: NetnsRef,
     netns: str,
     processes: Sequence[Running] = (),
-    stale: Collection[Source] = tuple(Source),
+    stale: Collection[NetnsSource] = tuple(NetnsSource),
     before: Visit | None = None,
 ) -> Visit | None:
     """Enters a namespace and reads the `stale` sources into what `before` has; None when it is gone by now.
@@ -115,7 +115,7 @@ def visit(
     namespace that could not be entered before has all of its sources stale. Raises nothing.
     """
     if before is None or None in before.unread:
-        before, stale = Visit(), tuple(Source)
+        before, stale = Visit(), tuple(NetnsSource)
     try:
         enter(place)
     except FileNotFoundError:
@@ -126,15 +126,17 @@ def visit(
         if source in stale:
             value, gaps = read(netns, before)
             before = _with(before, {str(source): value}, {source: gaps})
-    if Source.LISTENERS in stale or Source.HOLDERS in stale:
-        known = NOBODY if Source.HOLDERS in stale else before.holders
+    if NetnsSource.LISTENERS in stale or NetnsSource.HOLDERS in stale:
+        known = NOBODY if NetnsSource.HOLDERS in stale else before.holders
         held = held_within(processes, [listener.inode for listener in before.listeners], known)
         before = _with(before, {"holders": held})
     return before
 
 
 def _with(
-    before: Visit, values: Mapping[str, object], gaps: Mapping[Source | None, tuple[Gap, ...]] = MappingProxyType({})
+    before: Visit,
+    values: Mapping[str, object],
+    gaps: Mapping[NetnsSource | None, tuple[Gap, ...]] = MappingProxyType({}),
 ) -> Visit:
     """The visit with these values, or the very same one where they are what it has: who compares sees it at once."""
     unread = {**before.unread, **gaps}

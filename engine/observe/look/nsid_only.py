@@ -18,22 +18,22 @@ from dataclasses import replace
 from engine.model.host import Gap
 from engine.model.link import Link, Peer
 from engine.observe.base.errors import NetlinkError
-from engine.observe.base.namespaces import Place, enter
+from engine.observe.base.namespaces import NetnsRef, enter
 from engine.observe.netlink.addresses import RTM_GETADDR, parse_addresses
 from engine.observe.netlink.client import Netlink
 from engine.observe.netlink.links import RTM_GETLINK, SeenLink, parse_links
 from engine.observe.netlink.peers import out_of_sight
-from engine.observe.netlink.stack import Stack
+from engine.observe.netlink.stack import NetworkStack
 
 _IFLA_TARGET_NETNSID, _IFA_TARGET_NETNSID = 46, 10
 
 
-def read_numbered(place: Place, numbers: Iterable[int]) -> dict[int, Stack]:
+def read_numbered(place: NetnsRef, numbers: Iterable[int]) -> dict[int, NetworkStack]:
     """Links and addresses of the namespaces with these numbers at a place, as far as it may ask. Raises nothing.
 
     Only for a thread that `namespaces.apart` made.
     """
-    found: dict[int, Stack] = {}
+    found: dict[int, NetworkStack] = {}
     with suppress(NetlinkError, OSError):
         enter(place)
         with Netlink() as netlink:
@@ -43,10 +43,10 @@ def read_numbered(place: Place, numbers: Iterable[int]) -> dict[int, Stack]:
     return found
 
 
-def _stack(netlink: Netlink, number: int) -> Stack:
+def _stack(netlink: Netlink, number: int) -> NetworkStack:
     links = netlink.dump(RTM_GETLINK, bytes(16) + struct.pack("=HHi", 8, _IFLA_TARGET_NETNSID, number))
     addresses = netlink.dump(RTM_GETADDR, bytes(8) + struct.pack("=HHi", 8, _IFA_TARGET_NETNSID, number))
-    return Stack(links=parse_links(links.messages), addresses=parse_addresses(addresses.messages))
+    return NetworkStack(links=parse_links(links.messages), addresses=parse_addresses(addresses.messages))
 
 
 def known_by_number(netns: str, viewer: str, number: int) -> Gap:

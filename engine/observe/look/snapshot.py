@@ -14,8 +14,8 @@ from dataclasses import replace
 from engine.model.container import Container
 from engine.model.host import Netns, Snapshot
 from engine.model.traffic import Listener
-from engine.observe.base.namespaces import Place, way_in
-from engine.observe.look.look import Look, Scene, Wanted, look
+from engine.observe.base.namespaces import NetnsRef, way_in
+from engine.observe.look.look import Observation, Scene, Wanted, look
 from engine.observe.netlink.sockets import with_processes
 from engine.observe.proc.processes import Holders
 
@@ -30,10 +30,10 @@ def take(wanted: Wanted | None = None) -> Snapshot:
 
 
 #: A look, and the snapshot that was composed of it.
-Composed = tuple[Look, Snapshot]
+Composed = tuple[Observation, Snapshot]
 
 
-def compose(seen: Look, before: Composed | None = None) -> Snapshot:
+def compose(seen: Observation, before: Composed | None = None) -> Snapshot:
     """The snapshot of a look. What is the same value in an earlier look is taken from that one's snapshot."""
     scene = seen.scene
     places = scene.places
@@ -62,7 +62,7 @@ def _same_names(scene: Scene, earlier: Scene) -> bool:
     return scene.view is earlier.view or scene.view.published == earlier.view.published
 
 
-def _netns(netns: str, place: Place, seen: Look, before: Composed | None) -> Netns:
+def _netns(netns: str, place: NetnsRef, seen: Observation, before: Composed | None) -> Netns:
     visit = seen.visits[netns]
     known = before[1].by_id.get(netns) if before is not None else None
     listeners = None
@@ -99,12 +99,12 @@ def _held_alike(listeners: Iterable[Listener], before: Holders, now: Holders) ->
     return before is now or all(before.get(each.inode) is now.get(each.inode) for each in listeners)
 
 
-def _at(place: Place, known: Netns, before: Look) -> bool:
+def _at(place: NetnsRef, known: Netns, before: Observation) -> bool:
     """Whether a namespace is found where it was."""
     return before.scene.found.get(known.inode) == place
 
 
-def _containers(seen: Look, before: Composed | None) -> tuple[Container, ...]:
+def _containers(seen: Observation, before: Composed | None) -> tuple[Container, ...]:
     """The containers in their namespaces, each with the command that reaches it."""
     if before is not None and _same_containers(seen, before[0]):
         return before[1].containers
@@ -112,7 +112,7 @@ def _containers(seen: Look, before: Composed | None) -> tuple[Container, ...]:
     return tuple(replace(each, command=_from_home(each, seen.scene)) for each in placed)
 
 
-def _same_containers(seen: Look, before: Look) -> bool:
+def _same_containers(seen: Observation, before: Observation) -> bool:
     """Whether containers and the names of their namespaces are as they were."""
     same = before.scene.view is seen.scene.view and before.scene.ids == seen.scene.ids
     return same and before.visits.keys() == seen.visits.keys()
@@ -125,7 +125,7 @@ def _from_home(container: Container, scene: Scene) -> tuple[str, ...]:
     return container.command if way is None else ("nsenter", f"--net={way}", *container.command)
 
 
-def _in_order(seen: Iterable[str], places: Mapping[str, Place], host: str) -> list[str]:
+def _in_order(seen: Iterable[str], places: Mapping[str, NetnsRef], host: str) -> list[str]:
     """The host first, then namespaces with names of their own, then the others."""
     return sorted(seen, key=lambda netns: (netns != host, not places[netns].names, netns))
 

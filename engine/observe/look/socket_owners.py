@@ -13,13 +13,13 @@ from dataclasses import replace
 
 from engine.frozen import dataclass
 from engine.model.host import Gap
-from engine.observe.base.namespaces import Place
+from engine.observe.base.namespaces import NetnsRef
 from engine.observe.look.netns_reader import Visit
 from engine.observe.proc.processes import NOBODY, Holder, Holders, ProcessTable, read_holders
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class SocketOwners:
     """What an earlier look knows: its processes, holders by socket, and the sockets for which it found none."""
 
     table: ProcessTable
@@ -27,19 +27,22 @@ class Held:
     vain: Collection[int]
 
 
-NOTHING_HELD = Held(ProcessTable(), NOBODY, frozenset())
+NOTHING_HELD = SocketOwners(ProcessTable(), NOBODY, frozenset())
 
 
 def held_then(
     table: ProcessTable, visits: Mapping[str, Visit], holders: Holders, unheld: Collection[Gap], forget: Collection[int]
-) -> Held:
+) -> SocketOwners:
     """What a look knows for the next one, but for sockets to `forget`. Where holders hid, all are looked for again."""
     vain = {each.inode for seen in visits.values() for each in seen.listeners} - holders.keys() if not unheld else ()
-    return Held(table, {inode: holder for inode, holder in holders.items() if inode not in forget}, vain)
+    return SocketOwners(table, {inode: holder for inode, holder in holders.items() if inode not in forget}, vain)
 
 
 def holders_of(
-    table: ProcessTable, places: Mapping[str, Place], visits: Mapping[str, Visit], before: Held = NOTHING_HELD
+    table: ProcessTable,
+    places: Mapping[str, NetnsRef],
+    visits: Mapping[str, Visit],
+    before: SocketOwners = NOTHING_HELD,
 ) -> tuple[Holders, tuple[Gap, ...]]:
     """Who holds which socket: what the visits tell, what was known before, and for the other sockets any process."""
     told = {**before.holders, **{inode: holder for seen in visits.values() for inode, holder in seen.holders.items()}}

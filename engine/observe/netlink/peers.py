@@ -20,7 +20,7 @@ from types import MappingProxyType
 from engine.model.host import Gap
 from engine.model.link import Link, Peer
 from engine.observe.base.errors import NetlinkError, gap
-from engine.observe.base.namespaces import Place, enter, open_place
+from engine.observe.base.namespaces import NetnsRef, enter, open_place
 from engine.observe.netlink.client import Message, Netlink, attributes
 from engine.observe.netlink.decode import decodes, i32
 from engine.observe.netlink.links import PAIRED, FarEnd, SeenLink
@@ -45,7 +45,7 @@ class PeerFinder:
 
     def __init__(
         self,
-        places: Mapping[str, Place],
+        places: Mapping[str, NetnsRef],
         seen: Mapping[str, Sequence[SeenLink]],
         before: Resolved = NOTHING_BEFORE,
     ) -> None:
@@ -137,7 +137,7 @@ def out_of_sight(netns: str, name: str) -> Gap:
 class Numbers:
     """The numbers that one namespace, that of `netlink`, has for others; each is asked for at most once."""
 
-    def __init__(self, netlink: Netlink, places: Mapping[str, Place]) -> None:
+    def __init__(self, netlink: Netlink, places: Mapping[str, NetnsRef]) -> None:
         self._netlink = netlink
         self._places = places
         self._asked: set[str] = set()
@@ -155,7 +155,7 @@ class Numbers:
                     self._found[number] = netns
         return self._found.get(nsid)
 
-    def _number(self, place: Place) -> int | None:
+    def _number(self, place: NetnsRef) -> int | None:
         try:
             descriptor = open_place(place)
         except OSError:

@@ -32,7 +32,7 @@ _FORWARDING_KINDS = frozenset({"bridge", "vxlan"})
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
+class NetworkStack:
     """What netlink tells of a namespace."""
 
     links: tuple[SeenLink, ...] = ()
@@ -46,12 +46,12 @@ class Stack:
     gaps: tuple[Gap, ...] = ()
 
 
-def read_stack(netns: str) -> Stack:
+def read_stack(netns: str) -> NetworkStack:
     """Links, addresses, routes, rules, neighbours and forwarding entries of the calling thread's namespace."""
     try:
         netlink = Netlink()
     except OSError as error:
-        return Stack(gaps=(gap("netlink", netns, error),))
+        return NetworkStack(gaps=(gap("netlink", netns, error),))
     with netlink:
         reader = Reader(netlink, netns)
         links = _completed(reader, read_links(reader))
@@ -60,7 +60,7 @@ def read_stack(netns: str) -> Stack:
         routes = read_routes(reader, names)
         fdb = read_fdb(reader) if forwards else ()
         named = any(route.nexthop is not None for route in routes) or any(entry.nexthop is not None for entry in fdb)
-        return Stack(
+        return NetworkStack(
             links=links,
             addresses=read_addresses(reader),
             routes=routes,

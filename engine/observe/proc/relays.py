@@ -24,7 +24,7 @@ from engine.model.traffic import SILENT_RELAYS, Relay
 
 
 @dataclass(frozen=True, slots=True)
-class Forward:
+class RelayForward:
     """Ports `first` to `last` (inclusive) go to `target` (None: same address, inside), from port `port` on."""
 
     first: int
@@ -39,7 +39,7 @@ class RelayProgram:
     """A relay as its command line describes it; `forwards` is empty where the command line does not tell."""
 
     kind: str
-    forwards: tuple[Forward, ...] = ()
+    forwards: tuple[RelayForward, ...] = ()
 
     @property
     def holds_only_published(self) -> bool:
@@ -71,14 +71,14 @@ def _known(name: str) -> str | None:
     return plain if plain in PROGRAMS else None
 
 
-def _docker_proxy(argv: Sequence[str]) -> tuple[Forward, ...]:
+def _docker_proxy(argv: Sequence[str]) -> tuple[RelayForward, ...]:
     """`-proto tcp -host-ip H -host-port P -container-ip A -container-port Q [-use-listen-fd]`."""
     options = _options(argv, {"proto", "host-port", "container-ip", "container-port"})
     try:
         port = int(options["host-port"])
         target = ip_address(options["container-ip"])
         protocol = Protocol(options.get("proto", "tcp"))
-        return (Forward(port, port, int(options["container-port"]), protocol, target),)
+        return (RelayForward(port, port, int(options["container-port"]), protocol, target),)
     except (KeyError, ValueError):
         return ()
 
@@ -96,9 +96,9 @@ def _options(argv: Sequence[str], names: set[str]) -> dict[str, str]:
 _PASTA_OPTIONS = {"-t": Protocol.TCP, "--tcp-ports": Protocol.TCP, "-u": Protocol.UDP, "--udp-ports": Protocol.UDP}
 
 
-def _pasta(argv: Sequence[str]) -> tuple[Forward, ...]:
+def _pasta(argv: Sequence[str]) -> tuple[RelayForward, ...]:
     """`-t` and `-u` of passt(1): `[ADDRESS[%IFACE]/]PORTS[:PORTS]` and lists of these, or none, all, auto."""
-    forwards: list[Forward] = []
+    forwards: list[RelayForward] = []
     for position, word in enumerate(argv):
         option, equals, value = word.partition("=")
         if option in _PASTA_OPTIONS:
@@ -108,12 +108,12 @@ def _pasta(argv: Sequence[str]) -> tuple[Forward, ...]:
     return tuple(forwards)
 
 
-def _pasta_ports(text: str, protocol: Protocol) -> Forward | None:
+def _pasta_ports(text: str, protocol: Protocol) -> RelayForward | None:
     """`22`, `22:23`, `22-25`, `22-25:32-35`; None for words, exclusions (`~22`) and nonsense."""
     outer, _, inner = text.partition(":")
     try:
         first, last = _port_range(outer)
-        return Forward(first, last, _port_range(inner)[0] if inner else first, protocol)
+        return RelayForward(first, last, _port_range(inner)[0] if inner else first, protocol)
     except ValueError:
         return None
 
@@ -124,7 +124,7 @@ def _port_range(text: str) -> tuple[int, int]:
     return int(low), int(high if dash else low)
 
 
-def _portscope_relay(argv: Sequence[str]) -> tuple[Forward, ...]:
+def _portscope_relay(argv: Sequence[str]) -> tuple[RelayForward, ...]:
     """A lab's stand-in for docker-proxy: after its name and namespace, `PROTOCOL ADDRESS PORT TARGET PORT` each."""
     forwards = []
     for word in argv:
@@ -132,19 +132,19 @@ def _portscope_relay(argv: Sequence[str]) -> tuple[Forward, ...]:
         if len(parts) == 5 and parts[0] in ("tcp", "udp"):
             try:
                 port = int(parts[2])
-                forwards.append(Forward(port, port, int(parts[4]), Protocol(parts[0]), ip_address(parts[3])))
+                forwards.append(RelayForward(port, port, int(parts[4]), Protocol(parts[0]), ip_address(parts[3])))
             except ValueError:
                 continue
     return tuple(forwards)
 
 
-def _untold(_argv: Sequence[str]) -> tuple[Forward, ...]:
+def _untold(_argv: Sequence[str]) -> tuple[RelayForward, ...]:
     """For programs that get their ports by a pipe or a socket, not by arguments."""
     return ()
 
 
 #: By process name (15 characters, as the kernel cuts it): what its arguments say.
-PROGRAMS: dict[str, Callable[[Sequence[str]], tuple[Forward, ...]]] = {
+PROGRAMS: dict[str, Callable[[Sequence[str]], tuple[RelayForward, ...]]] = {
     "docker-proxy": _docker_proxy,
     "portscope-relay": _portscope_relay,
     "pasta": _pasta,

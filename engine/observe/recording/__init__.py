@@ -1,1 +1,7 @@
-"""TODO."""
+"""Snapshots as files.
+
+snapshot_file                a versioned JSON document: the same bytes for the same snapshot, read back equal
+codec codec_values           frozen values to JSON and back by their type hints
+json_layout                  the document as indented text
+redact redact_names          consistent pseudonyms for addresses and names
+"""

@@ -33,6 +33,8 @@ from engine.observe.recording.codec_values import (
 
 #: The key that names the class in a union; no field is called so.
 TAG = "is"
+#: Classes that files name otherwise than the code does: a class may get another name, a file keeps its.
+TAGS = {"RuleVerdict": "Verdict"}
 
 
 @cache
@@ -157,18 +159,7 @@ def _dataclass(hint: type[Any]) -> Codec:
         return document
 
     def read(value: Any) -> Any:
-        if type(value) is not dict:
-            raise Unreadable(f"expected an object, found {found_kind(value)}")
-        found: dict[str, Any] = {}
-        for name, part in value.items():
-            if name not in readers:
-                if name == TAG:
-                    continue
-                raise Unreadable(f"the field {name!r:.60} is unknown; a newer portscope may have written it")
-            try:
-                found[name] = readers[name](part)
-            except Unreadable as error:
-                raise error.within(name) from None
+        found = _fields(value, readers)
         for name in required:
             if name not in found:
                 raise Unreadable(f"the field {name!r} is missing")
@@ -178,6 +169,22 @@ def _dataclass(hint: type[Any]) -> Codec:
             raise Unreadable(str(error)) from None
 
     return Codec(write, read, frozenset({dict}))
+
+
+def _fields(value: Any, readers: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    """The fields of an object, each read by its reader."""
+    if type(value) is not dict:
+        raise Unreadable(f"expected an object, found {found_kind(value)}")
+    found: dict[str, Any] = {}
+    for name, part in value.items():
+        if name in readers:
+            try:
+                found[name] = readers[name](part)
+            except Unreadable as error:
+                raise error.within(name) from None
+        elif name != TAG:
+            raise Unreadable(f"the field {name!r:.60} is unknown; a newer portscope may have written it")
+    return found
 
 
 def _union(arguments: tuple[Any, ...]) -> Codec:
@@ -200,10 +207,15 @@ def _optional(inner: Codec) -> Codec:
     )
 
 
+def _tag(noun: type[Any]) -> str:
+    """The name of a class in files."""
+    return TAGS.get(noun.__name__, noun.__name__)
+
+
 def _tagged(arguments: tuple[type, ...]) -> Codec:
     nouns = [argument for argument in arguments if hasattr(argument, "__dataclass_fields__")]
-    classes = {noun.__name__: codec_of(noun) for noun in nouns}
-    writers = {noun: (noun.__name__, codec_of(noun).write) for noun in nouns}
+    classes = {_tag(noun): codec_of(noun) for noun in nouns}
+    writers = {noun: (_tag(noun), codec_of(noun).write) for noun in nouns}
     others = {argument: codec_of(argument) for argument in arguments if argument not in writers}
     by_kind = {kind: codec.read for codec in others.values() for kind in codec.kinds}
     if dict in by_kind or sum(len(codec.kinds) for codec in others.values()) != len(by_kind):

@@ -1,1 +1,8 @@
-"""TODO."""
+"""A new snapshot for each change of the host.
+
+watch                subscriptions and polling joined: what changed, and the next snapshot
+subscriptions        what netlink, inotify and engines notify; `neighbour_events` filters neighbours
+inotify              folders and files that change
+polling              what nothing notifies of, read every few seconds
+next_scene           namespaces, processes and engines that come and go
+"""

@@ -1,4 +1,4 @@
-"""What nobody tells of, looked at now and then: the table `UNTOLD`.
+"""What nobody tells of, looked at now and then: the table `POLLED`.
 
 1. Each work has its interval and its share of a processor: where it takes long it is done less often, though never less
    than every `_LONGEST` seconds. One that goes round the namespaces takes a few at a time, so that it never stops what
@@ -18,8 +18,8 @@ from engine.model.firewall import Backend
 from engine.observe.base.namespaces import enter, side_by_side
 from engine.observe.firewall import presence
 from engine.observe.look.incremental import again
-from engine.observe.look.look import Look
-from engine.observe.look.netns_reader import Source
+from engine.observe.look.look import Observation
+from engine.observe.look.netns_reader import NetnsSource
 from engine.observe.proc.processes import read_processes
 from engine.observe.watch.next_scene import next_scene, with_table
 from engine.observe.watch.subscriptions import Subscriptions
@@ -29,43 +29,43 @@ _FAMILIES = ("ip", "ip6")
 _STEP, _LONGEST = 0.25, 10.0
 
 
-def sockets(told: Subscriptions, seen: Look, _part: Collection[str]) -> Look:
+def sockets(told: Subscriptions, seen: Observation, _part: Collection[str]) -> Observation:
     """Listeners, where there are more or fewer sockets."""
     if not (counted := told.counted()):
         return seen
     seen = processes(told, seen, ())
-    return again(seen, dict.fromkeys(counted, (Source.LISTENERS,)))
+    return again(seen, dict.fromkeys(counted, (NetnsSource.LISTENERS,)))
 
 
-def processes(told: Subscriptions, seen: Look, _part: Collection[str]) -> Look:
+def processes(told: Subscriptions, seen: Observation, _part: Collection[str]) -> Observation:
     """Processes that came and went."""
     return with_table(told, seen, read_processes(seen.scene.table))
 
 
-def every_process(told: Subscriptions, seen: Look, _part: Collection[str]) -> Look:
+def every_process(told: Subscriptions, seen: Observation, _part: Collection[str]) -> Observation:
     """All processes: some have another name or namespace, or were stopped."""
     return with_table(told, seen, read_processes())
 
 
-def legacy(_told: Subscriptions, seen: Look, part: Collection[str]) -> Look:
+def legacy(_told: Subscriptions, seen: Observation, part: Collection[str]) -> Observation:
     """Tables of iptables-legacy: where there are some, and where one came or went."""
     stale = [netns for netns in part if _has_legacy(seen, netns)]
     left = [netns for netns in part if netns not in stale]
     stale += [netns for netns, names in zip(left, _legacy_names(seen, left), strict=True) if names]
-    return again(seen, dict.fromkeys(stale, (Source.FIREWALL,))) if stale else seen
+    return again(seen, dict.fromkeys(stale, (NetnsSource.FIREWALL,))) if stale else seen
 
 
-def likely(seen: Look) -> list[str]:
+def likely(seen: Observation) -> list[str]:
     """Where a tool of iptables-legacy most likely changed a table: on the host, and where there are some."""
     host = seen.scene.ids[seen.scene.host]
     return [netns for netns in seen.visits if netns == host or _has_legacy(seen, netns)]
 
 
-def _has_legacy(seen: Look, netns: str) -> bool:
+def _has_legacy(seen: Observation, netns: str) -> bool:
     return any(table.backend is Backend.XT_LEGACY for table in seen.visits[netns].firewall.tables)
 
 
-def _legacy_names(seen: Look, part: Collection[str]) -> list[bool]:
+def _legacy_names(seen: Observation, part: Collection[str]) -> list[bool]:
     """Whether each of these namespaces has tables of iptables-legacy."""
     places = seen.scene.places
 
@@ -79,22 +79,22 @@ def _legacy_names(seen: Look, part: Collection[str]) -> list[bool]:
     return side_by_side(has, part)
 
 
-def host_settings(_told: Subscriptions, seen: Look, _part: Collection[str]) -> Look:
+def host_settings(_told: Subscriptions, seen: Observation, _part: Collection[str]) -> Observation:
     """Sysctls of the host, which decide about every container."""
-    return again(seen, {seen.scene.ids[seen.scene.host]: (Source.SYSCTLS,)})
+    return again(seen, {seen.scene.ids[seen.scene.host]: (NetnsSource.SYSCTLS,)})
 
 
-def slowly(_told: Subscriptions, seen: Look, part: Collection[str]) -> Look:
+def slowly(_told: Subscriptions, seen: Observation, part: Collection[str]) -> Observation:
     """Everything that nobody tells of."""
-    return again(seen, dict.fromkeys(part, (Source.SYSCTLS, Source.LISTENERS, Source.HOLDERS)))
+    return again(seen, dict.fromkeys(part, (NetnsSource.SYSCTLS, NetnsSource.LISTENERS, NetnsSource.HOLDERS)))
 
 
-def scene(told: Subscriptions, seen: Look, _part: Collection[str]) -> Look:
+def scene(told: Subscriptions, seen: Observation, _part: Collection[str]) -> Observation:
     """Who and what there is: engines without events, files of namespaces anywhere."""
     return next_scene(told, seen)
 
 
-Work = Callable[[Subscriptions, Look, Collection[str]], Look]
+Work = Callable[[Subscriptions, Observation, Collection[str]], Observation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Untold:
     round: bool = False
 
 
-UNTOLD = (
+POLLED = (
     Untold(sockets, 1.0, 0.01),
     Untold(processes, 1.0, 0.0015),
     Untold(every_process, 6.0, 0.0015),
@@ -126,7 +126,7 @@ class Turn:
         self._left: list[str] = []
         self.at = time.monotonic() + untold.interval
 
-    def take(self, told: Subscriptions, seen: Look) -> Look:
+    def take(self, told: Subscriptions, seen: Observation) -> Observation:
         """Does it, and says when it is due again."""
         start = time.process_time()
         part, interval = self._part(seen)
@@ -135,7 +135,7 @@ class Turn:
         self.at = time.monotonic() + max(interval, min(took / self._untold.share, _LONGEST))
         return after
 
-    def _part(self, seen: Look) -> tuple[list[str], float]:
+    def _part(self, seen: Observation) -> tuple[list[str], float]:
         """The namespaces whose turn it is, and the seconds that they take of a whole round."""
         if not self._untold.round:
             return [], self._untold.interval

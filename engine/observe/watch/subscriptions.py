@@ -25,10 +25,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 from engine.observe.base.errors import NetlinkError
-from engine.observe.base.namespaces import NAMED, Place, enter, side_by_side
+from engine.observe.base.namespaces import NAMED, NetnsRef, enter, side_by_side
 from engine.observe.engines.events import EngineEvents
 from engine.observe.look.look import Scene
-from engine.observe.look.netns_reader import Source
+from engine.observe.look.netns_reader import NetnsSource
 from engine.observe.netlink.client import messages
 from engine.observe.proc.socket_counts import SocketCounts
 from engine.observe.watch.inotify import Folders, Released, Written
@@ -39,9 +39,9 @@ NETLINK_NETFILTER = 12
 RTNLGRPS = (1, 3, 5, 7, 8, 9, 11, 19, 24, 25, 32)
 NFNLGRP_NFTABLES = 7
 #: By netlink protocol: the groups to join, and what a notification makes stale.
-CHANNELS: Mapping[int, tuple[tuple[int, ...], tuple[Source, ...]]] = {
-    socket.NETLINK_ROUTE: (RTNLGRPS, (Source.STACK, Source.SYSCTLS)),
-    NETLINK_NETFILTER: ((NFNLGRP_NFTABLES,), (Source.FIREWALL,)),
+CHANNELS: Mapping[int, tuple[tuple[int, ...], tuple[NetnsSource, ...]]] = {
+    socket.NETLINK_ROUTE: (RTNLGRPS, (NetnsSource.STACK, NetnsSource.SYSCTLS)),
+    NETLINK_NETFILTER: ((NFNLGRP_NFTABLES,), (NetnsSource.FIREWALL,)),
 }
 _SOL_NETLINK, _ADD_MEMBERSHIP = 270, 1
 #: Folders whose entries are namespaces.
@@ -51,11 +51,11 @@ LOCK = "/run/xtables.lock"
 #: Descriptors for each namespace, and for all else.
 _DESCRIPTORS, _OTHERS = 4, 512
 
-Stale = dict[str, set[Source]]
+Stale = dict[str, set[NetnsSource]]
 
 
 @dataclass(slots=True)
-class Told:
+class Notification:
     """What was heard: stale sources by namespace id, and whether there may be another scene, or other legacy tables.
 
     Of containers only those that are `named` may be different; None where all may be.
@@ -69,7 +69,7 @@ class Told:
     def __bool__(self) -> bool:
         return bool(self.stale) or self.scene or self.legacy
 
-    def add(self, other: Told) -> None:
+    def add(self, other: Notification) -> None:
         """Takes in what was heard as well."""
         for netns, sources in other.stale.items():
             self.stale.setdefault(netns, set()).update(sources)
@@ -82,7 +82,7 @@ class Told:
 class _Post:
     """What is open in one namespace: sockets with what they make stale there, and the counts of its sockets."""
 
-    channels: tuple[tuple[socket.socket, tuple[Source, ...]], ...]
+    channels: tuple[tuple[socket.socket, tuple[NetnsSource, ...]], ...]
     counts: SocketCounts
 
     def close(self) -> None:
@@ -166,9 +166,9 @@ class Subscriptions:
             self._selector.unregister(engine.descriptor)
         engine.close()
 
-    def wait(self, seconds: float) -> Told:
+    def wait(self, seconds: float) -> Notification:
         """What changed, as soon as something does; nothing after `seconds`."""
-        told = Told()
+        told = Notification()
         for key, _ in self._selector.select(seconds):
             if isinstance(key.data, Folders):
                 told.scene |= key.data.changed()
@@ -178,7 +178,7 @@ class Subscriptions:
                 told.scene |= key.data.told()
             elif isinstance(key.data, EngineEvents):
                 told.scene |= key.data.told()
-                told.add(Told(named=key.data.named()))
+                told.add(Notification(named=key.data.named()))
                 if key.data.ended:
                     self._forget(key.data)
             else:
@@ -190,9 +190,9 @@ class Subscriptions:
         return told
 
 
-def _open(place: Place) -> _Post | None:
+def _open(place: NetnsRef) -> _Post | None:
     """What is to be open in one namespace; None where it may not be entered, or where there is no room."""
-    found: list[tuple[socket.socket, tuple[Source, ...]]] = []
+    found: list[tuple[socket.socket, tuple[NetnsSource, ...]]] = []
     try:
         enter(place)
         for protocol, (groups, sources) in CHANNELS.items():

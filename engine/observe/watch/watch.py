@@ -22,11 +22,11 @@ from engine.change.differences import Difference, changes
 from engine.frozen import dataclass
 from engine.model.host import Snapshot
 from engine.observe.look.incremental import again
-from engine.observe.look.look import Look, Wanted, look_at, now, set_scene
+from engine.observe.look.look import Observation, Wanted, look_at, now, set_scene
 from engine.observe.look.snapshot import compose
 from engine.observe.watch.next_scene import followed, next_scene
-from engine.observe.watch.polling import UNTOLD, Turn, legacy, likely
-from engine.observe.watch.subscriptions import Subscriptions, Told
+from engine.observe.watch.polling import POLLED, Turn, legacy, likely
+from engine.observe.watch.subscriptions import Notification, Subscriptions
 
 #: Seconds.
 AT_ONCE, QUIET, LONGEST, TICK = 0.002, 0.02, 0.2, 0.25
@@ -65,9 +65,9 @@ def watch(stop: Event, wanted: Wanted | None = None) -> Iterator[Update]:
                 yield Update(snapshot, found)
 
 
-def _looks(told: Subscriptions, stop: Event, seen: Look) -> Iterator[Look]:
+def _looks(told: Subscriptions, stop: Event, seen: Observation) -> Iterator[Observation]:
     """The looks that follow one, each as soon as something may be different."""
-    turns = [Turn(each) for each in UNTOLD]
+    turns = [Turn(each) for each in POLLED]
     rested = time.monotonic()
     while not stop.is_set():
         first = min(turns, key=lambda each: each.at)
@@ -87,19 +87,19 @@ def _looks(told: Subscriptions, stop: Event, seen: Look) -> Iterator[Look]:
             yield seen
 
 
-def _as_of(at: str, before: Look, seen: Look) -> Look:
+def _as_of(at: str, before: Observation, seen: Observation) -> Observation:
     """A look that was taken at that time; one that is the same as before stays as it is."""
     return seen if seen is before else replace(seen, taken_at=at)
 
 
-def _burst(told: Subscriptions, heard: Told, quiet: float) -> None:
+def _burst(told: Subscriptions, heard: Notification, quiet: float) -> None:
     """Adds all that follows closely."""
     end = time.monotonic() + LONGEST
     while time.monotonic() < end and (more := told.wait(quiet)):
         heard.add(more)
 
 
-def _heard(told: Subscriptions, seen: Look, heard: Told) -> Look:
+def _heard(told: Subscriptions, seen: Observation, heard: Notification) -> Observation:
     """The look after what was heard."""
     if heard.scene:
         seen = next_scene(told, seen, heard.named)

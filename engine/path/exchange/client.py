@@ -38,7 +38,7 @@ def do_without(packet: Packet, options: Collection[str]) -> Packet:
     return replace(packet, stripped=packet.stripped | set(options), length=None) if options else packet
 
 
-class Asker:
+class Client:
     """One client. `flow` is what its packets look like when it sends them, once the first one has a source."""
 
     def __init__(self, setting: Setting, question: Question, depth: int) -> None:

@@ -27,10 +27,10 @@ from engine.model.firewall import RejectKind
 from engine.model.packet import ECHO, TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN, Protocol
 from engine.model.trace import Assumption, Conversation, Outcome, StepKind, Symptom, Trace
 from engine.model.verdict import Question, Source
-from engine.path.choices import Choices, Run, explore
-from engine.path.exchange.client import Asker
+from engine.path.choices import BranchRun, Choices, explore
+from engine.path.exchange.client import Client
 from engine.path.exchange.icmp_errors import Arrival, error_packet, error_start, foreign_source, reflected, untold
-from engine.path.exchange.server import Answerer
+from engine.path.exchange.server import Server
 from engine.path.exchange.symptoms import (
     ERROR_FOR,
     ERROR_FOR6,
@@ -51,17 +51,17 @@ MOST_RELAYS = 4
 OPENING = frozenset({Protocol.TCP, Protocol.SCTP})
 
 
-def conversations(world: World, question: Question) -> tuple[list[Run[Conversation]], bool]:
+def conversations(world: World, question: Question) -> tuple[list[BranchRun[Conversation]], bool]:
     """Every way the question can go, and whether all of them were walked."""
     return explore(lambda choices: converse(world, question, choices))
 
 
 def converse(world: World, question: Question, choices: Choices, depth: int = 0) -> Conversation:
     """One way the question goes."""
-    return Talk(world, question, choices, depth).run()
+    return Exchange(world, question, choices, depth).run()
 
 
-class Talk:
+class Exchange:
     """The packets of one question, in order."""
 
     def __init__(self, world: World, question: Question, choices: Choices, depth: int) -> None:
@@ -69,8 +69,8 @@ class Talk:
         self.protocol = question.protocol
         self.depth = depth
         self.setting = Setting(world, Tracks(), choices)
-        self.asker = Asker(self.setting, question, depth)
-        self.answerer = Answerer(self.setting, self.asker)
+        self.asker = Client(self.setting, question, depth)
+        self.answerer = Server(self.setting, self.asker)
 
     def run(self) -> Conversation:
         """The first packet and what comes of it; where it is lost, of the one that is sent again."""

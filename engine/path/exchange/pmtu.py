@@ -19,7 +19,7 @@ from engine.model.ref import Ref, RefKind
 from engine.model.trace import Conversation, Hop, Outcome, Step, StepKind, Symptom, Trace
 from engine.model.verdict import Question
 from engine.path.choices import Choices
-from engine.path.exchange.conversation import Talk
+from engine.path.exchange.conversation import Exchange
 from engine.path.fields.table import NO_SOCKET
 from engine.path.journey import Endpoint, Journey, Setting
 from engine.path.lookup.fib import FlowKey, Found
@@ -55,7 +55,7 @@ class TooBig:
 
 def too_big(world: World, question: Question) -> list[TooBig]:
     """Where full-sized packets of a TCP connection don't get through, in either direction. Both ends must be seen."""
-    talk = Talk(world, question, Choices(), 0)
+    talk = Exchange(world, question, Choices(), 0)
     conversation = talk.run()
     forward, reply = conversation.forward, conversation.reply
     seen = question.protocol is Protocol.TCP and not question.source.outside

@@ -13,7 +13,7 @@ from engine.model.link import Link
 from engine.model.packet import ECHO, TCP_RST, TCP_SYN, Packet, Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Outcome, StepKind, Trace
-from engine.path.exchange.client import KEPT, Asker, do_without
+from engine.path.exchange.client import KEPT, Client, do_without
 from engine.path.exchange.echo import take_echo
 from engine.path.exchange.icmp_errors import (
     Arrival,
@@ -35,11 +35,11 @@ from engine.path.stages import LocalOut
 from engine.path.walk import walk
 
 
-class Answerer:
+class Server:
     """Whoever takes the packets of one question. `taken` is the first packet as it arrived, once one did; `handed`
     says that a rule gave it to a (transparent) socket, `ended` is where the last answer did."""
 
-    def __init__(self, setting: Setting, asker: Asker) -> None:
+    def __init__(self, setting: Setting, asker: Client) -> None:
         self.setting = setting
         self.asker = asker
         self.protocol = asker.question.protocol

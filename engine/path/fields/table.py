@@ -21,7 +21,7 @@ from engine.path.fields.route import FIELDS as ROUTES
 from engine.path.fields.socket import FIELDS as SOCKETS
 from engine.path.lookup.device_topology import FRAMELESS
 from engine.path.lookup.values import UNKNOWN, Read, Unknown, Value, of_mac
-from engine.path.lookup.view import TELLING, View
+from engine.path.lookup.view import PER_PACKET_FIELDS, View
 
 #: The owner of packets that the kernel makes by itself: errors, resets.
 NO_SOCKET = -1
@@ -43,7 +43,7 @@ HEADERS = {
 def read(name: str, view: View) -> Value | Unknown:
     """The value of the field `name`, or UNKNOWN where the model has no such field."""
     function = FIELDS.get(name)
-    if name in TELLING:
+    if name in PER_PACKET_FIELDS:
         view.told.add(name)
     if view.context.arp and function is not None and name not in OF_FRAMES and not name.startswith("arp "):
         return UNKNOWN if name.startswith("meta ") else None

@@ -22,7 +22,7 @@ from engine.path.ip.vrf import look_up, vrf_of
 from engine.path.journey import Journey
 from engine.path.lookup.addresses import only_device, source_for
 from engine.path.lookup.fib import FlowKey, Found
-from engine.path.lookup.route_decision import REFUSALS, RULE_REFUSALS, Refusal, Way, route_ref, rule_ref
+from engine.path.lookup.route_decision import REFUSALS, RULE_REFUSALS, Refusal, RouteDecision, route_ref, rule_ref
 from engine.path.lookup.source_address6 import source_address6
 
 
@@ -45,7 +45,7 @@ def flow_key(journey: Journey, packet: Packet, *, iif: str, oif: int | None = No
     )
 
 
-def route_output(journey: Journey, packet: Packet) -> Way | Refusal:
+def route_output(journey: Journey, packet: Packet) -> RouteDecision | Refusal:
     """The way of a packet that this namespace makes. An unspecified source is not chosen yet."""
     netns = journey.netns
     link_local = packet.dst.version == 6 and packet.dst.is_link_local
@@ -69,10 +69,10 @@ def route_output(journey: Journey, packet: Packet) -> Way | Refusal:
             return Refusal(Outcome.LINK_DOWN, route_ref(netns, found.route), "there is no loopback device")
         return _inwards(journey, found, loopback, packet)
     way = _onwards(journey, found, packet)
-    return (isinstance(way, Way) and _loopback_leaves(journey, packet, way.link)) or way
+    return (isinstance(way, RouteDecision) and _loopback_leaves(journey, packet, way.link)) or way
 
 
-def _on_link(journey: Journey, packet: Packet, link: Link | None) -> Way | None:
+def _on_link(journey: Journey, packet: Packet, link: Link | None) -> RouteDecision | None:
     """A socket of a device has everybody on its link where no route leads by that device (ip_route_output_key_hash_rcu,
     "assume that the destination is on link"). Neither IPv6 nor a VRF has such a thing."""
     if link is None or packet.dst.version == 6 or vrf_of(journey.netns, "", link.index) is not None:
@@ -80,7 +80,7 @@ def _on_link(journey: Journey, packet: Packet, link: Link | None) -> Way | None:
     source = source_for(journey.netns, link, None, 4, "link")
     text = f"{packet.dst} dev {link.name} (no route; the socket is bound to {link.name})"
     route = Route(ip_network(packet.dst), nexthops=(NextHop(link.index),), scope="link")
-    return Way(False, link, packet.dst, source, journey.link_ref(link), text, route)
+    return RouteDecision(False, link, packet.dst, source, journey.link_ref(link), text, route)
 
 
 def _loopback_leaves(journey: Journey, packet: Packet, link: Link) -> Refusal | None:
@@ -94,7 +94,7 @@ def _loopback_leaves(journey: Journey, packet: Packet, link: Link) -> Refusal | 
     return Refusal(Outcome.MARTIAN, journey.sysctl_ref(name), text)
 
 
-def route_bridged(journey: Journey, packet: Packet, bridge: Link) -> Way | Refusal:
+def route_bridged(journey: Journey, packet: Packet, bridge: Link) -> RouteDecision | Refusal:
     """The way of a packet whose destination was translated while a bridge passes it on (br_nf_pre_routing_finish).
 
     IPv6 asks for forwarding where the packet is forwarded (ip6_forward), which one that stays in the bridge is not.
@@ -103,11 +103,11 @@ def route_bridged(journey: Journey, packet: Packet, bridge: Link) -> Way | Refus
     if not isinstance(way, Refusal) or way.outcome is not Outcome.NOT_FORWARDED or packet.dst.version == 4:
         return way
     again = route_input(journey, packet, bridge, passing=True)
-    stays = isinstance(again, Way) and not again.local and again.link.index == bridge.index
+    stays = isinstance(again, RouteDecision) and not again.local and again.link.index == bridge.index
     return again if stays else way
 
 
-def route_input(journey: Journey, packet: Packet, device: Link, *, passing: bool = False) -> Way | Refusal:
+def route_input(journey: Journey, packet: Packet, device: Link, *, passing: bool = False) -> RouteDecision | Refusal:
     """The way of a packet that arrived on `device`: in, on, or nowhere. One that is `passing` needs no forwarding.
 
     IPv4 asks whether it may forward before it looks what the route says (ip_route_input_slow), IPv6 only of a route
@@ -130,16 +130,16 @@ def route_input(journey: Journey, packet: Packet, device: Link, *, passing: bool
     return refusal or _onwards(journey, found, packet)
 
 
-def _inwards(journey: Journey, found: Found, loopback: Link, packet: Packet) -> Way:
+def _inwards(journey: Journey, found: Found, loopback: Link, packet: Packet) -> RouteDecision:
     route = found.route
     own = source_address6(journey.netns, None, packet.dst) if route.kind == "anycast" else packet.dst
     source = route.preferred_source or own
     what = "an address" if route.kind == "local" else f"a{'n' * (route.kind == 'anycast')} {route.kind} address"
     text = f"{packet.dst} is {what} of this namespace"
-    return Way(True, loopback, packet.dst, source, route_ref(journey.netns, route), text, route)
+    return RouteDecision(True, loopback, packet.dst, source, route_ref(journey.netns, route), text, route)
 
 
-def _onwards(journey: Journey, found: Found, packet: Packet) -> Way | Refusal:
+def _onwards(journey: Journey, found: Found, packet: Packet) -> RouteDecision | Refusal:
     netns, route = journey.netns, found.route
     ref = route_ref(netns, route)
     hop = _choose_hop(journey, packet, found)
@@ -150,7 +150,7 @@ def _onwards(journey: Journey, found: Found, packet: Packet) -> Way | Refusal:
     gateway = None if _is_oneself(journey, hop, ref, link) else hop.gateway
     via = f" via {gateway}" if gateway else ""
     text = f"{packet.dst}{via} dev {link.name} ({_by(found)})"
-    return Way(False, link, gateway or packet.dst, source, ref, text, route)
+    return RouteDecision(False, link, gateway or packet.dst, source, ref, text, route)
 
 
 def _is_oneself(journey: Journey, hop: NextHop, ref: Ref, link: Link) -> bool:

@@ -1,1 +1,7 @@
-"""TODO."""
+"""The link layer.
+
+switching bridge_hooks egress_port fdb_learning    bridges: ports, hooks, learned addresses
+upper_devices macvlan vxlan                        devices on devices, and tunnels
+neighbours discovery                               ARP and neighbour discovery, and the filters on them
+ipsec                                              IPsec policies where packets meet them
+"""

@@ -23,7 +23,7 @@ from engine.model.packet import Packet, Protocol
 from engine.model.trace import Arp, Outcome, Step, Trace
 from engine.path.journey import UNSEEN, Journey, Setting
 from engine.path.link.bridge_hooks import came_in, comes_in, goes_out, goes_up, passes
-from engine.path.lookup.broadcast_domain import Crossing, Station, bridge_of, calls
+from engine.path.lookup.broadcast_domain import Crossing, L2Host, bridge_of, calls
 from engine.path.lookup.flow import Tracks
 from engine.path.lookup.packet_lengths import DISCOVERY
 from engine.path.netfilter.hooks import run_device_hook, run_hook
@@ -40,7 +40,7 @@ TAKEN: dict[int, tuple[tuple[str, str], ...]] = {4: (("input", "arp"),), 6: (("i
 _SOLICITED_NODE = int(IPv6Address("ff02::1:ff00:0"))
 
 
-def kept_away(journey: Journey, link: Link, station: Station, towards: IPAddress, asker: IPAddress) -> Step | None:
+def kept_away(journey: Journey, link: Link, station: L2Host, towards: IPAddress, asker: IPAddress) -> Step | None:
     """The step that drops the question for `towards` or the station's answer; None where both arrive."""
     key = (journey.netns.id, link.index, station.netns, station.link.index, towards)
     known = journey.setting.discovered
@@ -49,7 +49,7 @@ def kept_away(journey: Journey, link: Link, station: Station, towards: IPAddress
     return known[key]
 
 
-def _blocked(journey: Journey, link: Link, station: Station, towards: IPAddress, asker: IPAddress) -> Step | None:
+def _blocked(journey: Journey, link: Link, station: L2Host, towards: IPAddress, asker: IPAddress) -> Step | None:
     here, there = journey.netns, journey.world.netns(station.netns)
     passed = (here, there, *(journey.world.netns(each.netns) for each in station.crossed))
     if towards.version == 4 and not any(_watches(netns) for netns in passed):

@@ -15,7 +15,7 @@ from engine.model.address import IPAddress
 from engine.model.host import Netns
 from engine.model.link import Link
 from engine.path.journey import Journey
-from engine.path.lookup.broadcast_domain import PLAIN, Station
+from engine.path.lookup.broadcast_domain import PLAIN, L2Host
 from engine.path.lookup.device_topology import remotes
 
 
@@ -34,7 +34,7 @@ def learned(journey: Journey, bridge: Link, mac: str | None) -> Link | None:
     return None if index is None else journey.netns.links_by_index.get(index)
 
 
-def learn_from_answer(journey: Journey, link: Link, station: Station) -> None:
+def learn_from_answer(journey: Journey, link: Link, station: L2Host) -> None:
     """The question for an address came from `link`, and `station` has answered it: the bridges between know both."""
     here, there = journey.netns, journey.world.netns(station.netns)
     if link.kind == "bridge":

@@ -24,7 +24,7 @@ from engine.path.link.discovery import SOLICITATION, kept_away
 from engine.path.link.fdb_learning import learn_from_answer
 from engine.path.link.macvlan import kept_apart
 from engine.path.lookup.addresses import is_local, source_for
-from engine.path.lookup.broadcast_domain import Segment, Station, Tunnel, bridge_of
+from engine.path.lookup.broadcast_domain import L2Host, Segment, Tunnel, bridge_of
 from engine.path.lookup.device_topology import wired
 from engine.path.lookup.fib import FlowKey, Found
 from engine.path.lookup.flow import Tracks
@@ -109,12 +109,12 @@ def usable_entry(netns: Netns, link: Link, address: IPAddress) -> Neighbour | No
     return None if link.noarp and (entry.state, entry.mac) == ("noarp", link.mac) else entry
 
 
-def _kept_away(journey: Journey, link: Link, station: Station, towards: IPAddress) -> Step | None:
+def _kept_away(journey: Journey, link: Link, station: L2Host, towards: IPAddress) -> Step | None:
     asker = _asker(journey, link, towards)
     return None if asker is None else kept_away(journey, link, station, towards, asker)
 
 
-def _astray(journey: Journey, link: Link, station: Station, towards: IPAddress) -> Resolved | None:
+def _astray(journey: Journey, link: Link, station: L2Host, towards: IPAddress) -> Resolved | None:
     """An answer that goes to another MAC address: it is a packet to the asker's address, for which the station has an
     entry that the question does not change (ndisc_recv_ns, neigh_update). ARP answers whoever asked."""
     there, asker = journey.world.netns(station.netns), _asker(journey, link, towards)
@@ -132,7 +132,7 @@ def neighbour_ref(netns: Netns, link: Link, address: IPAddress) -> Ref:
     return Ref(RefKind.NEIGHBOUR, netns.id, (link.index, str(address)), name, str(address))
 
 
-def _filtered(journey: Journey, link: Link, station: Station, towards: IPAddress) -> Resolved:
+def _filtered(journey: Journey, link: Link, station: L2Host, towards: IPAddress) -> Resolved:
     """A filter drops the question or its answer: the rule or policy is what ends the packet."""
     step = _kept_away(journey, link, station, towards)
     assert step is not None
@@ -143,7 +143,7 @@ def _filtered(journey: Journey, link: Link, station: Station, towards: IPAddress
     return Resolved(None, text, step.ref, dropped=step.packet)
 
 
-def _make_known(journey: Journey, link: Link, towards: IPAddress, answers: list[Station]) -> None:
+def _make_known(journey: Journey, link: Link, towards: IPAddress, answers: list[L2Host]) -> None:
     """Who answers a request knows its sender from then on (arp_process calls neigh_event_ns)."""
     asker = _asker(journey, link, towards)
     if asker is not None:
@@ -159,7 +159,7 @@ def _entry(netns: Netns, link: Link, towards: IPAddress) -> Neighbour | None:
     return None
 
 
-def _answers(journey: Journey, link: Link, station: Station, towards: IPAddress) -> bool:
+def _answers(journey: Journey, link: Link, station: L2Host, towards: IPAddress) -> bool:
     """Whether that station answers a request for `towards` that came in by its device."""
     world = journey.world
     there = world.netns(station.netns)
@@ -180,7 +180,7 @@ def _answers(journey: Journey, link: Link, station: Station, towards: IPAddress)
     return not either(there, station.link, "arp_filter") or _leads_back(journey, link, station, towards)
 
 
-def _leads_back(journey: Journey, link: Link, station: Station, towards: IPAddress) -> bool:
+def _leads_back(journey: Journey, link: Link, station: L2Host, towards: IPAddress) -> bool:
     """Whether the answer would leave by the device that the question came in by (arp_filter)."""
     asker = _asker(journey, link, towards)
     if asker is None:
@@ -190,7 +190,7 @@ def _leads_back(journey: Journey, link: Link, station: Station, towards: IPAddre
     return isinstance(found, Found) and any(hop.link == station.link.index for hop in found.nexthops)
 
 
-def _ignored(journey: Journey, link: Link, station: Station, towards: IPAddress, mode: int) -> bool:
+def _ignored(journey: Journey, link: Link, station: L2Host, towards: IPAddress, mode: int) -> bool:
     """Whether arp_ignore keeps a station from answering for an address of its own (net/ipv4/arp.c, arp_ignore)."""
     there = journey.world.netns(station.netns)
     own = [address for address in there.addresses if address.address == towards]
@@ -205,7 +205,7 @@ def _ignored(journey: Journey, link: Link, station: Station, towards: IPAddress,
     return mode == 8
 
 
-def refusal_to_answer(journey: Journey, link: Link, station: Station, towards: IPAddress) -> Refusal | None:
+def refusal_to_answer(journey: Journey, link: Link, station: L2Host, towards: IPAddress) -> Refusal | None:
     """Why a station does not believe who asks, as its reverse path filter sees it; None when it does."""
     asker = _asker(journey, link, towards)
     if asker is None:

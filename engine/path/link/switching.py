@@ -20,7 +20,7 @@ from engine.path.link.upper_devices import heard_above, leave, sent_below
 from engine.path.lookup.bridge_vlans import Refused, admitted, filters, released, words
 from engine.path.lookup.broadcast_domain import bridge_of, calls_iptables, forwards, opaque, ports_of
 from engine.path.lookup.device_topology import addressed
-from engine.path.lookup.route_decision import Refusal, Way
+from engine.path.lookup.route_decision import Refusal, RouteDecision
 from engine.path.netfilter.hooks import run_device_hook
 from engine.path.stages import Arrive, Asking, Bridged, Emit, Next, OnWire, Stack
 from engine.path.unmodelled import mention_programs
@@ -169,7 +169,7 @@ def _into_bridge(journey: Journey, bridge: Link, port: Link, stage: Arrive) -> N
     if ended:
         return ended
     learn(journey, journey.netns, bridge, port, stage.source_mac)
-    if isinstance(way, Way) and not way.local and way.link.index == bridge.index:
+    if isinstance(way, RouteDecision) and not way.local and way.link.index == bridge.index:
         return _turned_round(journey, bridge, port, way, vlan)
     tag = released(journey.netns, bridge, bridge, vlan) if upwards else None
     if isinstance(tag, Refused):
@@ -206,7 +206,7 @@ def _up(
     return run_device_hook(journey, "ingress", device.name) or Stack(device, prerouted, sent)
 
 
-def _turned_round(journey: Journey, bridge: Link, port: Link, way: Way, vlan: int | None) -> Next:
+def _turned_round(journey: Journey, bridge: Link, port: Link, way: RouteDecision, vlan: int | None) -> Next:
     """A frame whose packet PREROUTING sent elsewhere within the bridge (br_nf_pre_routing_finish_bridge)."""
     found = resolve(journey, bridge, way.towards)
     journey.step(StepKind.NEIGHBOUR, found.text, found.ref, about=found.dropped)

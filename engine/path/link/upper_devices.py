@@ -67,14 +67,7 @@ def sent_below(journey: Journey, stage: OnWire) -> Next | None:
         journey.step(StepKind.LINK, f"{link.name} sends by its port {port.name}", journey.link_ref(port))
         return OnWire(port, stage.mac, stage.source_mac, stage.vlan)
     if link.kind == "vxlan":
-        far = remotes_of(journey, journey.netns, link, stage.mac)
-        if len(far) == 1 and stage.vlan is None:
-            return Tunnelled(link, stage.mac, stage.source_mac, far[0])
-        if not far and not told_elsewhere(link):
-            text = f"{link.name} has no entry for {stage.mac} and no default entry: it drops the frame"
-            journey.step(StepKind.LINK, text, journey.link_ref(link))
-            return journey.end(Outcome.BRIDGE_DROP)
-        return leave(journey, link, "" if far else "it has no entry for the address")
+        return _into_vxlan(journey, stage)
     if link.kind not in STACKED:
         return None
     if not link.works:
@@ -95,6 +88,19 @@ def sent_below(journey: Journey, stage: OnWire) -> Next | None:
     if lower[0].id != journey.netns.id:
         journey.enter(lower[0])
     return OnWire(lower[1], stage.mac, stage.source_mac, tag)
+
+
+def _into_vxlan(journey: Journey, stage: OnWire) -> Next:
+    """A vxlan sends a frame to the remote of its forwarding entry (vxlan_xmit)."""
+    link = stage.link
+    far = remotes_of(journey, journey.netns, link, stage.mac)
+    if len(far) == 1 and stage.vlan is None:
+        return Tunnelled(link, stage.mac, stage.source_mac, far[0])
+    if not far and not told_elsewhere(link):
+        text = f"{link.name} has no entry for {stage.mac} and no default entry: it drops the frame"
+        journey.step(StepKind.LINK, text, journey.link_ref(link))
+        return journey.end(Outcome.BRIDGE_DROP)
+    return leave(journey, link, "" if far else "it has no entry for the address")
 
 
 def heard_above(journey: Journey, stage: Arrive) -> Next | None:

@@ -26,7 +26,7 @@ from engine.path.link.fdb_learning import learn_remote, remotes_of
 from engine.path.lookup.broadcast_domain import Tunnel
 from engine.path.lookup.device_topology import told_elsewhere, vxlan_port
 from engine.path.lookup.flow import Tracks
-from engine.path.lookup.route_decision import Way
+from engine.path.lookup.route_decision import RouteDecision
 from engine.path.stages import Arrive, Asking, LocalOut, Next, Stage, Tunnelled
 
 Walk = Callable[[Journey, Stage], Trace]
@@ -145,7 +145,7 @@ def _outer(setting: Setting, netns: Netns, link: Link, remote: IPAddress) -> Jou
 def _sent(inside: Journey, link: Link, walk: Walk) -> Trace:
     """The journey of the packet around a frame. One that is routed into the tunnel itself is dropped at once."""
     way = route_output(inside, inside.packet) if inside.depth <= DEEPEST else None
-    if way is None or (isinstance(way, Way) and not way.local and way.link.index == link.index):
+    if way is None or (isinstance(way, RouteDecision) and not way.local and way.link.index == link.index):
         inside.step(StepKind.NOTE, "the tunnel's own packets are routed into the tunnel", inside.link_ref(link))
         return inside.end(Outcome.LOOP)
     return walk(inside, LocalOut())

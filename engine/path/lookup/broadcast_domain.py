@@ -56,7 +56,7 @@ class Tunnel:
 
 
 @dataclass(frozen=True, slots=True)
-class Station:
+class L2Host:
     """A device with an IP stack behind it that hears the frame. `port` is the first bridge port on the way
     (an index in the starting namespace), None when the frame did not leave by a bridge. `crossed` are the bridges that
     passed it on, `tunnels` the vxlans that it went through, in order. `entry` is the port of the station's own bridge
@@ -74,10 +74,10 @@ class Station:
 class Segment:
     """Who hears a broadcast, and is heard by its sender; and whether it also reaches devices beyond the snapshot."""
 
-    stations: tuple[Station, ...]
+    stations: tuple[L2Host, ...]
     leaves_view: bool
 
-    def owner(self, mac: str) -> Station | None:
+    def owner(self, mac: str) -> L2Host | None:
         """The station with that MAC address."""
         return next((station for station in self.stations if station.link.mac == mac), None)
 
@@ -135,7 +135,7 @@ class _Flood:
 
     def __init__(self, wiring: Wiring, sender: Link, version: int | None) -> None:
         self.wiring, self.sender, self.version = wiring, sender, version
-        self.stations: list[Station] = []
+        self.stations: list[L2Host] = []
         self.leaves = False
         self._seen: set[tuple[str, int, Vlan, bool]] = set()
         self._queue: deque[tuple[Netns, Link, _Way, bool]] = deque()
@@ -212,7 +212,7 @@ class _Flood:
         bridge = bridge_of(netns, link)
         if bridge is None:
             if way.tag is None:
-                self.stations.append(Station(netns.id, link, way.first, way.crossed, way.entry, way.tunnels))
+                self.stations.append(L2Host(netns.id, link, way.first, way.crossed, way.entry, way.tunnels))
         elif bridge.up and forwards(link):
             vlan = admitted(netns, bridge, link, way.tag)
             if not isinstance(vlan, Refused):

@@ -37,7 +37,7 @@ class Hooked:
 
 
 @dataclass(frozen=True, slots=True)
-class Station:
+class HookEntry:
     """One stop at a hook. A NAT station holds all nat chains of the hook, any other at most one chain."""
 
     kind: StationKind
@@ -59,7 +59,7 @@ FIXED: dict[str, tuple[tuple[StationKind, int], ...]] = {
 }
 
 
-class Stations:
+class HookChains:
     """The hooks of one namespace's firewall. With `tracking` connections are tracked, whatever the rules say."""
 
     def __init__(self, firewall: Firewall, *, tracking: bool = False) -> None:
@@ -92,7 +92,7 @@ class Stations:
         native = {_rank(each) for each in busy if each.table.backend is not Backend.XT_LEGACY}
         return tuple(each for each in busy if each.table.backend is Backend.XT_LEGACY and _rank(each) in native)
 
-    def _at(self, hook: str, family: str, legacy_first: frozenset[int] = frozenset()) -> tuple[Station, ...]:
+    def _at(self, hook: str, family: str, legacy_first: frozenset[int] = frozenset()) -> tuple[HookEntry, ...]:
         """The stations at a hook for packets of a family ("ip", "ip6", "bridge" or "arp"), in order.
 
         `legacy_first` has the priorities at which a legacy chain runs before the others.
@@ -106,12 +106,12 @@ class Stations:
         hooked = sorted(self._hooked(hook, family), key=order)
         nat = tuple(each for each in hooked if each.base.kind == "nat")
         stations = [
-            Station(StationKind.CHAIN, each.base.priority, (each,)) for each in hooked if each.base.kind != "nat"
+            HookEntry(StationKind.CHAIN, each.base.priority, (each,)) for each in hooked if each.base.kind != "nat"
         ]
         if family in IP_FAMILIES and (self._tracking or tracks(self._firewall, family)):
             translates = any(_translates(table, family) for table in self._firewall.tables)
             stations += [
-                Station(kind, priority, nat if kind is StationKind.NAT else ())
+                HookEntry(kind, priority, nat if kind is StationKind.NAT else ())
                 for kind, priority in FIXED[hook]
                 if kind is not StationKind.NAT or translates
             ]

@@ -9,7 +9,7 @@ from engine.model.ref import Ref, RefKind
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RulePosition:
     """The rule that is being run, and the hook that it is run at."""
 
     table: Table

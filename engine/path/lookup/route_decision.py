@@ -22,7 +22,7 @@ RULE_REFUSALS: dict[str, Outcome] = {**REFUSALS, "unreachable": Outcome.NO_ROUTE
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class RouteDecision:
     """A routing decision that leads on: into this namespace (`local`) or out by `link` towards `towards`.
 
     `source` is the address that the route prefers for packets made here.

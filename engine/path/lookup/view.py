@@ -61,13 +61,13 @@ CHOSEN = {
         ),
     ),
 }
-TELLING = OF_ONE_PACKET | AT_RANDOM | CHOSEN.keys()
+PER_PACKET_FIELDS = OF_ONE_PACKET | AT_RANDOM | CHOSEN.keys()
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """A packet at a hook, as a rule sees it. `lookups` keeps sets that were asked before, `told` the fields that were
-    asked for and tell packets of one connection from each other (`TELLING`). `now` is the time of the snapshot, in
+    read and differ between packets of one connection (`PER_PACKET_FIELDS`). `now` is the time of the snapshot, in
     seconds since 1970. `sockets` are those that the conversation has connected (`Setting.sockets`)."""
 
     netns: Netns

@@ -22,6 +22,7 @@ from engine.model.firewall import (
     Queue,
     Reject,
     Rule,
+    RuleVerdict,
     SetLabel,
     SetMark,
     SetMss,
@@ -33,7 +34,6 @@ from engine.model.firewall import (
     SynProxy,
     Table,
     Tproxy,
-    Verdict,
     VerdictKind,
     VerdictMap,
 )
@@ -44,7 +44,7 @@ from engine.path.fields.matches import TOTAL, Answer, look_up, matches, possible
 from engine.path.journey import Journey
 from engine.path.lookup.flow import tuple_of
 from engine.path.lookup.hook_chains import Hooked
-from engine.path.lookup.refs import Place, chain_ref
+from engine.path.lookup.refs import RulePosition, chain_ref
 from engine.path.lookup.view import View
 from engine.path.netfilter import synproxy
 from engine.path.netfilter.conntrack import before_tracking
@@ -54,10 +54,10 @@ from engine.path.netfilter.nfqueue import queued
 from engine.path.netfilter.tproxy import hand_over, socket_for
 
 #: What a rule, or a whole base chain, does with a packet. None: nothing that ends anything.
-Effect = Verdict | Reject | Nat | SynProxy | None
+Effect = RuleVerdict | Reject | Nat | SynProxy | None
 
-ACCEPT = Verdict(VerdictKind.ACCEPT)
-DROP = Verdict(VerdictKind.DROP)
+ACCEPT = RuleVerdict(VerdictKind.ACCEPT)
+DROP = RuleVerdict(VerdictKind.DROP)
 
 #: The kernel takes no rules that jump in circles; a snapshot that has some must not keep us here for ever.
 MOST_JUMPS = 100_000
@@ -67,7 +67,7 @@ MOST_JUMPS = 100_000
 class Ending:
     """How a base chain ended: the effect, and whether the policy (not a rule) had it."""
 
-    effect: Verdict | Reject | Nat | SynProxy
+    effect: RuleVerdict | Reject | Nat | SynProxy
     by_policy: bool
     table: Table
 
@@ -102,10 +102,10 @@ def run_base_chain(journey: Journey, hooked: Hooked, hook: str) -> Ending:
                 return _policy(journey, hooked, hook)
             chain, todo = callers.pop()
             continue
-        effect = run_rule(journey, Place(table, chain, rule, hook))
+        effect = run_rule(journey, RulePosition(table, chain, rule, hook))
         if effect is None:
             continue
-        if not isinstance(effect, Verdict) or effect.kind in (VerdictKind.ACCEPT, VerdictKind.DROP):
+        if not isinstance(effect, RuleVerdict) or effect.kind in (VerdictKind.ACCEPT, VerdictKind.DROP):
             return Ending(effect, False, table)
         if effect.kind is VerdictKind.RETURN:
             todo = iter(())
@@ -123,7 +123,7 @@ def _rules(journey: Journey, chain: Chain, hook: str) -> Iterator[Rule]:
     return iter(journey.world.chains.rules(chain, view_of(journey, hook)))
 
 
-def run_rule(journey: Journey, place: Place) -> Effect:
+def run_rule(journey: Journey, place: RulePosition) -> Effect:
     """Runs one rule's statements; records a step if the packet got through its conditions.
 
     One condition that does not hold is enough to leave the rule, whatever those before it that can't be known say.
@@ -160,7 +160,7 @@ def run_rule(journey: Journey, place: Place) -> Effect:
     return effect
 
 
-def _looked_up(journey: Journey, place: Place, statement: Statement) -> MapElement | Answer:
+def _looked_up(journey: Journey, place: RulePosition, statement: Statement) -> MapElement | Answer:
     """What the map of a statement has for the packet. Without an entry the rule does not hold (nft_lookup_eval), nor
     does nftables' tproxy without a socket, its `mark set ct mark` without a connection (nft_ct_get_eval), or a SYNPROXY
     for what is not TCP, or its reset of an option that is not there."""
@@ -181,7 +181,7 @@ def _looked_up(journey: Journey, place: Place, statement: Statement) -> MapEleme
     return _any_entry(journey, place, statement) if found is Answer.UNKNOWN else found
 
 
-def _any_entry(journey: Journey, place: Place, statement: Nat | VerdictMap | SetMark) -> MapElement | Answer:
+def _any_entry(journey: Journey, place: RulePosition, statement: Nat | VerdictMap | SetMark) -> MapElement | Answer:
     """Every entry that a key which can't be known may have, each value once; a random number always has one, and a hash
     has the same one for all packets of a flow's direction."""
     view = view_of(journey, place.hook)
@@ -200,9 +200,11 @@ def _any_entry(journey: Journey, place: Place, statement: Nat | VerdictMap | Set
     return options[journey.pick(len(options), about)]
 
 
-def _perform(journey: Journey, place: Place, statement: Statement, found: MapElement | Answer) -> tuple[str, Effect]:
+def _perform(
+    journey: Journey, place: RulePosition, statement: Statement, found: MapElement | Answer
+) -> tuple[str, Effect]:
     """Runs one statement: what it said, in words, and its effect. `found` is what its map has for the packet."""
-    if isinstance(statement, Verdict):
+    if isinstance(statement, RuleVerdict):
         return str(statement), None if statement.kind is VerdictKind.CONTINUE else statement
     if isinstance(statement, Reject):
         return f"reject {statement.kind}", statement
@@ -228,7 +230,7 @@ def _perform(journey: Journey, place: Place, statement: Statement, found: MapEle
     return "", None
 
 
-def _nat(journey: Journey, place: Place, statement: Nat, found: MapElement | Answer) -> tuple[str, Effect]:
+def _nat(journey: Journey, place: RulePosition, statement: Nat, found: MapElement | Answer) -> tuple[str, Effect]:
     nat = statement
     if statement.fields:
         if not isinstance(found, MapElement) or not isinstance(found.value, NatValue):
@@ -241,16 +243,18 @@ def _nat(journey: Journey, place: Place, statement: Nat, found: MapElement | Ans
 
 
 def _verdict_map(
-    journey: Journey, place: Place, statement: VerdictMap, found: MapElement | Answer
+    journey: Journey, place: RulePosition, statement: VerdictMap, found: MapElement | Answer
 ) -> tuple[str, Effect]:
     if isinstance(found, Answer):
         return _opaque(journey, place, Opaque(statement.text))
-    if not isinstance(found.value, Verdict):
+    if not isinstance(found.value, RuleVerdict):
         return "", None
     return str(found.value), None if found.value.kind is VerdictKind.CONTINUE else found.value
 
 
-def _set_mark(journey: Journey, place: Place, statement: SetMark, found: MapElement | Answer) -> tuple[str, Effect]:
+def _set_mark(
+    journey: Journey, place: RulePosition, statement: SetMark, found: MapElement | Answer
+) -> tuple[str, Effect]:
     context = journey.context
     sources = {"value": statement.value, "mark": context.mark, "ct mark": context.ct_mark}
     if statement.fields:
@@ -268,7 +272,7 @@ def _set_mark(journey: Journey, place: Place, statement: SetMark, found: MapElem
     return f"{statement.target} set {new:#x}", None
 
 
-def _opaque(journey: Journey, place: Place, statement: Opaque) -> tuple[str, Effect]:
+def _opaque(journey: Journey, place: RulePosition, statement: Opaque) -> tuple[str, Effect]:
     """Every way on, for a statement whose effect is not modelled."""
     outcomes: tuple[tuple[str, Effect], ...] = (("continue", None), ("accept", ACCEPT), ("drop", DROP))
     sentence = f"“{statement.text}” is not modelled"
@@ -277,7 +281,7 @@ def _opaque(journey: Journey, place: Place, statement: Opaque) -> tuple[str, Eff
     return f"{statement.text}: {name}?", effect
 
 
-def _holds(journey: Journey, place: Place, unknown: Sequence[str]) -> bool:
+def _holds(journey: Journey, place: RulePosition, unknown: Sequence[str]) -> bool:
     """Both ways, for conditions that can't be known, before the rule does something."""
     words = " and ".join(f"“{text}”" for text in unknown)
     sentence = f"the snapshot cannot tell whether {words} matches"
@@ -291,4 +295,4 @@ def _policy(journey: Journey, hooked: Hooked, hook: str) -> Ending:
         ref = chain_ref(journey.netns.id, hooked.table, hooked.chain)
         text = f"policy {policy} of {hooked.table.name}/{hooked.chain.name}"
         journey.step(StepKind.POLICY, text, ref, hook=hook, verdict=str(policy))
-    return Ending(Verdict(policy), True, hooked.table)
+    return Ending(RuleVerdict(policy), True, hooked.table)

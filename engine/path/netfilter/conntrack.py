@@ -66,13 +66,7 @@ def track_packet(journey: Journey) -> Trace | None:
             return None
         if _full(journey):
             return journey.end(Outcome.CONNTRACK_FULL)
-        track = new_track(journey.packet, journey.zones)
-        journey.tracks.add(journey.netns.id, track)
-        if journey.packet.tcp_flags & TCP_ACK:
-            journey.setting.told.add(STRAY)
-        elif journey.packet.protocol is Protocol.TCP:
-            track.sent = False
-            track.proxied = journey.proxying
+        track = _opened(journey)
     reply = _is_reply(journey.packet, track)
     if journey.packet.protocol is Protocol.TCP and not _in_turn(journey, track, reply):
         _stray(journey)
@@ -84,6 +78,18 @@ def track_packet(journey: Journey) -> Trace | None:
     begun = "related" if "expected" in track.status else "new"
     attach(journey, track, "established" if reply or track.replied else begun, reply)
     return None
+
+
+def _opened(journey: Journey) -> Track:
+    """A new flow for the packet (init_conntrack)."""
+    track = new_track(journey.packet, journey.zones)
+    journey.tracks.add(journey.netns.id, track)
+    if journey.packet.tcp_flags & TCP_ACK:
+        journey.setting.told.add(STRAY)
+    elif journey.packet.protocol is Protocol.TCP:
+        track.sent = False
+        track.proxied = journey.proxying
+    return track
 
 
 def _stray(journey: Journey) -> None:

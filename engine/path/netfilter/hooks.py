@@ -12,7 +12,7 @@ from engine.model.firewall import Reject, SynProxy, VerdictKind
 from engine.model.packet import Packet
 from engine.model.trace import Assumption, Outcome, Trace
 from engine.path.journey import Journey
-from engine.path.lookup.hook_chains import Hooked, Station, StationKind
+from engine.path.lookup.hook_chains import Hooked, HookEntry, StationKind
 from engine.path.lookup.refs import chain_ref
 from engine.path.netfilter.chain_walk import Ending, run_base_chain
 from engine.path.netfilter.conntrack import confirm, track_packet
@@ -60,7 +60,7 @@ def run_device_hook(journey: Journey, hook: str, device: str) -> Trace | None:
     return None
 
 
-def _routes_again(journey: Journey, station: Station, packet: Packet, mark: int) -> bool:
+def _routes_again(journey: Journey, station: HookEntry, packet: Packet, mark: int) -> bool:
     """Whether the station looks at what changed: chains of type route at addresses, mark and DSCP
     (nf_route_table_hook4, iptable_mangle.c), NAT at the destination (nf_nat_ipv4_local_fn); others do not look."""
     now = journey.packet
@@ -82,7 +82,7 @@ def _runs_first(journey: Journey, tied: Hooked) -> bool:
     return journey.choices.pick_once((netns, tied.table.name, priority), 2, about) == 1
 
 
-def _stop(journey: Journey, station: Station, hook: str) -> Trace | None:
+def _stop(journey: Journey, station: HookEntry, hook: str) -> Trace | None:
     if station.kind is StationKind.CONNTRACK:
         return track_packet(journey)
     if station.kind is StationKind.CONFIRM:

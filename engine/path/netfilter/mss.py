@@ -17,7 +17,7 @@ from engine.model.firewall import SetMss
 from engine.path.fields.header import opens
 from engine.path.fields.route import HEADERS, LARGEST, fitting, mtu_towards
 from engine.path.journey import Journey
-from engine.path.lookup.route_decision import Way
+from engine.path.lookup.route_decision import RouteDecision
 
 #: What is announced at least (min_adv_mss), by IP version: of IPv6 what its smallest MTU leaves.
 LEAST = {4: 256, 6: 1220}
@@ -28,7 +28,7 @@ def announced(mtu: int, version: int) -> int:
     return max(min(mtu, LARGEST[version]) - HEADERS[version], LEAST[version])
 
 
-def announce(journey: Journey, way: Way) -> None:
+def announce(journey: Journey, way: RouteDecision) -> None:
     """Puts it into a packet that is made here."""
     packet = journey.packet
     if opens(packet):

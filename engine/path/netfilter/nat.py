@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import chain, islice
 
-from engine.model.firewall import Nat, NatValue, Verdict, VerdictKind
+from engine.model.firewall import Nat, NatValue, RuleVerdict, VerdictKind
 from engine.model.packet import ECHO, Protocol
 from engine.model.trace import Assumption
 from engine.model.traffic import Tuple4
@@ -64,7 +64,7 @@ def _choose_mapping(journey: Journey, track: Track, chains: tuple[Hooked, ...], 
             if track.entry is None:  # of a flow that is confirmed nothing can be chosen any more
                 _set_up(journey, track, ending.effect, hook)
             return None
-        if not (isinstance(ending.effect, Verdict) and ending.effect.kind is VerdictKind.ACCEPT):
+        if not (isinstance(ending.effect, RuleVerdict) and ending.effect.kind is VerdictKind.ACCEPT):
             return ending
     return None
 

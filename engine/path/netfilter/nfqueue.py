@@ -9,15 +9,15 @@ Source: net/netfilter/nf_queue.c (nf_queue, nf_reinject), nfnetlink_queue.c (nfq
 
 from __future__ import annotations
 
-from engine.model.firewall import Queue, Verdict, VerdictKind
+from engine.model.firewall import Queue, RuleVerdict, VerdictKind
 from engine.model.trace import Assumption
 from engine.path.journey import Journey
-from engine.path.lookup.refs import Place
+from engine.path.lookup.refs import RulePosition
 
-ACCEPT, DROP = Verdict(VerdictKind.ACCEPT), Verdict(VerdictKind.DROP)
+ACCEPT, DROP = RuleVerdict(VerdictKind.ACCEPT), RuleVerdict(VerdictKind.DROP)
 
 
-def queued(journey: Journey, place: Place, statement: Queue) -> tuple[str, Verdict]:
+def queued(journey: Journey, place: RulePosition, statement: Queue) -> tuple[str, RuleVerdict]:
     """What was done with the packet, in words, and the verdict."""
     listening, numbers = journey.netns.firewall.queues, range(statement.low, statement.high + 1)
     name = str(statement.low) if len(numbers) == 1 else f"{statement.low}-{statement.high}"

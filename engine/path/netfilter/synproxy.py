@@ -16,7 +16,7 @@ net/ipv4/netfilter/ipt_SYNPROXY.c, net/netfilter/nft_synproxy.c.
 
 from __future__ import annotations
 
-from engine.model.firewall import SynProxy, Verdict, VerdictKind
+from engine.model.firewall import RuleVerdict, SynProxy, VerdictKind
 from engine.model.packet import TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN
 from engine.model.trace import StepKind, Trace
 from engine.path.journey import Journey
@@ -24,7 +24,7 @@ from engine.path.journey import Journey
 OPENING = TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN
 
 
-def meet(journey: Journey, statement: SynProxy) -> tuple[str, SynProxy | Verdict | None]:
+def meet(journey: Journey, statement: SynProxy) -> tuple[str, SynProxy | RuleVerdict | None]:
     """What the rule does with a packet of TCP: what it said, in words, and its effect."""
     flags, here = journey.packet.tcp_flags & OPENING, journey.netns.id
     if flags == TCP_SYN:
@@ -34,7 +34,7 @@ def meet(journey: Journey, statement: SynProxy) -> tuple[str, SynProxy | Verdict
         return "", None
     if here in journey.setting.cookies:
         return "synproxy", statement
-    return "synproxy: no cookie", Verdict(VerdictKind.DROP)
+    return "synproxy: no cookie", RuleVerdict(VerdictKind.DROP)
 
 
 def steal(journey: Journey) -> Trace:

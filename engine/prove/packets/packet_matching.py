@@ -1,8 +1,8 @@
 """Which packets belong to the question, and which part of its conversation each of them is. Pure.
 
 The client's port is known before anything is sent, and the prediction tells which addresses the client bears on the way
-and which connection of its own a relay makes. That is a `Talk`; from it come the flows that are looked for, and the leg
-that each packet is.
+and which connection of its own a relay makes. That is an `ObservedTalk`; from it come the flows that are looked for,
+and the leg that each packet is.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from engine.prove.packets.patterns import Flow, Pattern, echo_patterns, patterns
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
+class ObservedTalk:
     """A conversation as it looks on a wire. `port` is the client's, None for one that is not known yet.
 
     `addresses` are those that the client bears on the way. `translated` are connections in which it has another port,
@@ -61,7 +61,7 @@ class Talk:
         return any(_fits(packet, flow) for flow in self.translated)
 
 
-def talk_of(question: Question, conversations: Iterable[Conversation], port: int | None) -> Talk:
+def talk_of(question: Question, conversations: Iterable[Conversation], port: int | None) -> ObservedTalk:
     """The talk that any of these predictions leads to, for a client that sends from `port`."""
     every = tuple(conversations)
     looks = [packet for talk in every for packet in _looks(talk.forward)]
@@ -71,7 +71,9 @@ def talk_of(question: Question, conversations: Iterable[Conversation], port: int
     others = [Flow(each.protocol, each.src, each.dst, None, each.dport) for each in looks if each.sport not in own]
     relayed = [flow for talk in every for flow in _relays(talk.relayed)]
     found = (tuple(dict.fromkeys(each)) for each in (others, relayed))
-    return Talk(question.protocol, question.address, question.port, port, tuple(dict.fromkeys(addresses)), *found)
+    return ObservedTalk(
+        question.protocol, question.address, question.port, port, tuple(dict.fromkeys(addresses)), *found
+    )
 
 
 def _looks(trace: Trace) -> Iterator[Packet]:
@@ -93,7 +95,7 @@ def _relays(talk: Conversation | None) -> Iterator[Flow]:
         talk = talk.relayed
 
 
-def leg_of(packet: Packet, quoted: Packet | None, talk: Talk) -> Leg | None:
+def leg_of(packet: Packet, quoted: Packet | None, talk: ObservedTalk) -> Leg | None:
     """The part of the conversation that a packet is; None for one of somebody else."""
     if talk.protocol in ECHO:
         return _echo_leg(packet, quoted, talk.protocol)

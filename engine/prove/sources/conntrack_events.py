@@ -16,15 +16,15 @@ from engine.prove.sources.nfnetlink import (
     GROUP_CONNTRACK_NEW,
     GROUP_CONNTRACK_UPDATE,
     SUBSYSTEM_CONNTRACK,
-    Listener,
+    NfnetlinkListener,
 )
 
 _NEW, _DELETE = SUBSYSTEM_CONNTRACK << 8, SUBSYSTEM_CONNTRACK << 8 | 2
 
 
-def listen() -> Listener:
+def listen() -> NfnetlinkListener:
     """Hears of the flows of the calling thread's namespace. Raises OSError."""
-    return Listener((GROUP_CONNTRACK_NEW, GROUP_CONNTRACK_UPDATE, GROUP_CONNTRACK_DESTROY))
+    return NfnetlinkListener((GROUP_CONNTRACK_NEW, GROUP_CONNTRACK_UPDATE, GROUP_CONNTRACK_DESTROY))
 
 
 def parse_events(netns: str, messages: Iterable[Message]) -> tuple[FlowSeen, ...]:

@@ -1,7 +1,7 @@
 """Netlink for netfilter: how requests are written, and a socket that only listens to what the kernel tells of itself.
 
-`attribute` and `nested` write one attribute, `message` a whole request of nfnetlink. A `Listener` joins multicast
-groups of the calling thread's namespace; the kernel queues what it sends, and `drain` gives it back without waiting.
+`attribute` and `nested` write one attribute, `message` a whole request. An `NfnetlinkListener` joins multicast groups
+of the calling thread's namespace; the kernel queues what it sends, and `drain` returns it without waiting.
 
 Sources: include/uapi/linux/netfilter/nfnetlink.h (enum nfnetlink_groups), net/netfilter/nfnetlink.c.
 """
@@ -69,7 +69,7 @@ def make_room(receiver: socket.socket) -> None:
             receiver.setsockopt(socket.SOL_SOCKET, option, _ROOM)
 
 
-class Listener:
+class NfnetlinkListener:
     """Hears multicast groups of the namespace of the thread that makes it. Raises OSError where that is forbidden."""
 
     def __init__(self, groups: Iterable[int]) -> None:

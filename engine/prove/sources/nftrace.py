@@ -18,7 +18,7 @@ from engine.observe.base.errors import NetlinkError
 from engine.observe.netlink.client import Message, attributes
 from engine.observe.netlink.decode import decodes, text
 from engine.prove.packets.headers import parse_packet
-from engine.prove.sources.nfnetlink import FAMILIES, GROUP_TRACE, SUBSYSTEM_NFTABLES, Listener
+from engine.prove.sources.nfnetlink import FAMILIES, GROUP_TRACE, SUBSYSTEM_NFTABLES, NfnetlinkListener
 from engine.prove.sources.nftrace_rules import PREFIX
 
 _TRACE = SUBSYSTEM_NFTABLES << 8 | 17
@@ -40,9 +40,9 @@ CODES = {
 _NAMES = {value: name for name, value in FAMILIES.items()}
 
 
-def listen() -> Listener:
+def listen() -> NfnetlinkListener:
     """Hears the traces of the calling thread's namespace. Raises OSError."""
-    return Listener((GROUP_TRACE,))
+    return NfnetlinkListener((GROUP_TRACE,))
 
 
 @decodes("a trace")

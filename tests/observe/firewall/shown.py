@@ -21,6 +21,7 @@ from engine.model.firewall import (
     Opaque,
     Queue,
     Reject,
+    RuleVerdict,
     SetMark,
     SetMss,
     SetTos,
@@ -30,7 +31,6 @@ from engine.model.firewall import (
     StripOptions,
     SynProxy,
     Tproxy,
-    Verdict,
     VerdictMap,
 )
 from engine.observe.firewall.fields import Form, form_of, is_exact
@@ -44,7 +44,7 @@ def one(statement: Statement) -> str:
     match statement:
         case Match():
             return condition(statement)
-        case Verdict():
+        case RuleVerdict():
             return str(statement)
         case Nat():
             return " ".join(part for part in translation(statement) if part)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.model.firewall import SetMark, Verdict, VerdictKind
+from engine.model.firewall import RuleVerdict, SetMark, VerdictKind
 from engine.observe.firewall.ebt_parts import parse_save, statements
 from tests.observe.firewall.shown import shown
 
@@ -67,10 +67,10 @@ def test_what_is_not_understood_stays_what_nft_makes_of_it(name: str, words: str
 def test_a_mark_is_set_and_the_frame_goes_on_or_ends() -> None:
     assert statements("target", "mark", "-A FORWARD -j mark --mark-or 0x2 --mark-target ACCEPT") == (
         SetMark("mark", 0xFFFFFFFD, value=2),
-        Verdict(VerdictKind.ACCEPT),
+        RuleVerdict(VerdictKind.ACCEPT),
     )
     assert statements("target", "mark", "-A FORWARD -j mark --mark-and 0xf --mark-target CONTINUE") == (
         SetMark("mark", 0xF, value=0),
-        Verdict(VerdictKind.CONTINUE),
+        RuleVerdict(VerdictKind.CONTINUE),
     )
     assert statements("target", "redirect", "-A PREROUTING -j redirect") is None

@@ -17,9 +17,9 @@ from engine.model.firewall import (
     NatValue,
     Opaque,
     Rule,
+    RuleVerdict,
     Statement,
     Table,
-    Verdict,
     VerdictKind,
 )
 from engine.observe.firewall.fields import is_exact
@@ -72,11 +72,11 @@ def match(field: str, *atoms: Interval | Name, text: str, negate: bool = False) 
     return Match((Field(field),), tuple((atom,) for atom in atoms), negate=negate, text=text)
 
 
-def jump(chain: str) -> Verdict:
-    return Verdict(VerdictKind.JUMP, chain)
+def jump(chain: str) -> RuleVerdict:
+    return RuleVerdict(VerdictKind.JUMP, chain)
 
 
-ACCEPT, DROP, RETURN = (Verdict(kind) for kind in (VerdictKind.ACCEPT, VerdictKind.DROP, VerdictKind.RETURN))
+ACCEPT, DROP, RETURN = (RuleVerdict(kind) for kind in (VerdictKind.ACCEPT, VerdictKind.DROP, VerdictKind.RETURN))
 INTO, OUT_OF = (
     match("meta oifname", Name("docker0"), text="-o docker0"),
     match("meta iifname", Name("docker0"), text="-i docker0"),

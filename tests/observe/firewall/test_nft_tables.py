@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.model.firewall import BaseChain, Chain, Interval, MapElement, Name, NamedSet, Verdict, VerdictKind
+from engine.model.firewall import BaseChain, Chain, Interval, MapElement, Name, NamedSet, RuleVerdict, VerdictKind
 from engine.model.nft_object import FirewallObject, Flowtable
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.nft.document import load, parse_nft
@@ -111,8 +111,8 @@ def test_a_verdict_map_has_verdicts() -> None:
     )
     assert found.is_map
     assert found.entries == (
-        MapElement((Name("eth0"),), Verdict(VerdictKind.JUMP, "x")),
-        MapElement((), Verdict(VerdictKind.DROP)),
+        MapElement((Name("eth0"),), RuleVerdict(VerdictKind.JUMP, "x")),
+        MapElement((), RuleVerdict(VerdictKind.DROP)),
     )
 
 

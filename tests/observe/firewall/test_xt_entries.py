@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.model.firewall import Backend
 from engine.observe.firewall.fast.xt_entries import draft
 from engine.observe.firewall.fast.xt_sockopt import Entries
-from engine.observe.firewall.xt.save_text import Draft, table_of
+from engine.observe.firewall.xt.save_text import SavedTable, table_of
 
 _ANYBODY = bytes(84)
 
@@ -82,10 +82,10 @@ def test_a_comment_with_something_behind_its_name_is_left_to_the_tool(behind: by
 @given(st.binary(max_size=600), st.lists(st.tuples(st.integers(0, 4), st.integers(0, 700), st.integers(0, 700))))
 def test_any_bytes_are_a_table_or_none(data: bytes, chains: list[tuple[int, int, int]]) -> None:
     for family in ("ip", "ip6"):
-        assert isinstance(draft(Entries("filter", tuple(chains), data), family), Draft | None)
+        assert isinstance(draft(Entries("filter", tuple(chains), data), family), SavedTable | None)
 
 
 @given(st.integers(0, len(WHOLE.data) - 1), st.integers(0, 255))
 def test_a_damaged_table_is_a_table_or_none(at: int, value: int) -> None:
     data = WHOLE.data[:at] + bytes([value]) + WHOLE.data[at + 1 :]
-    assert isinstance(draft(Entries("filter", WHOLE.chains, data), "ip"), Draft | None)
+    assert isinstance(draft(Entries("filter", WHOLE.chains, data), "ip"), SavedTable | None)

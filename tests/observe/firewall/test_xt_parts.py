@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.model.firewall import Opaque, Verdict, VerdictKind
+from engine.model.firewall import Opaque, RuleVerdict, VerdictKind
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.xt.options import XtContext
 from engine.observe.firewall.xt.rule_parts import Meaning, meaning, word_by_word
@@ -42,6 +42,6 @@ def test_parts_and_words_give_the_same(words: list[str], family: str) -> None:
 def test_a_target_is_a_jump_only_in_the_table_that_has_the_chain(word: str) -> None:
     text = f"-A INPUT {word} WEB"
     kind = VerdictKind.JUMP if word == "-j" else VerdictKind.GOTO
-    assert meaning(XtContext("ip"), ("WEB",), text)[0] == (Verdict(kind, "WEB"),)
+    assert meaning(XtContext("ip"), ("WEB",), text)[0] == (RuleVerdict(kind, "WEB"),)
     assert isinstance(meaning(XtContext("ip"), (), text)[0][0], Opaque)
-    assert meaning(XtContext("ip"), ("WEB",), text)[0] == (Verdict(kind, "WEB"),)
+    assert meaning(XtContext("ip"), ("WEB",), text)[0] == (RuleVerdict(kind, "WEB"),)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from html import escape
 
-from engine.model.proof import Row
+from engine.model.proof import ProofRow
 from engine.model.ref import RefKind
 from engine.model.trace import Step
 from engine.model.verdict import Verdict
@@ -107,7 +107,7 @@ def _ways(verdict: Verdict) -> Iterator[str]:
         yield from _way(leg, mine, shown)
 
 
-def _way(leg: Leg, steps: Iterable[StepRow], shown: dict[StepKey, Row]) -> Iterator[str]:
+def _way(leg: Leg, steps: Iterable[StepRow], shown: dict[StepKey, ProofRow]) -> Iterator[str]:
     arrived = leg.trace.outcome in ARRIVED
     word = f'<span class="{"yes" if arrived else "no"}">{"✓" if arrived else "✗"} {leg.trace.outcome}</span>'
     yield f"<details{'' if arrived else ' open'}><summary>{xml(leg.title)} {word}</summary>"

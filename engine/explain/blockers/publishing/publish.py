@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from engine.change.new_rules import Selector, insertion, translation
 from engine.change.rule import DeleteRule
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.blockers.publishing.services import Service
+from engine.explain.blockers.publishing.services import IntendedService
 from engine.explain.evidence.near_misses import Passed, kept_from, near_misses, targets
 from engine.explain.evidence.owners import owner_of
 from engine.explain.evidence.rule_effects import translates
-from engine.explain.failure import Failure, Leg, is_tcp, place_of, rule_at, translation_of
+from engine.explain.failure import FailedLeg, Failure, is_tcp, place_of, rule_at, translation_of
 from engine.model.address import end_of
 from engine.model.container import Container
-from engine.model.firewall import Backend, Chain, Match, Reject, Rule, Table, Verdict, VerdictKind
+from engine.model.firewall import Backend, Chain, Match, Reject, Rule, RuleVerdict, Table, VerdictKind
 from engine.model.host import Netns
 from engine.model.owner import owner_of_chain
 from engine.model.plan import Change
@@ -36,7 +36,7 @@ HOLDING = ("docker", "podman")
 
 def kept_from_translation(failure: Failure) -> list[Blocker]:
     """A rule of nat that returns or accepts takes the packet before the rule that translates it is asked."""
-    if failure.leg is not Leg.FORWARD or failure.depth or translation_of(failure):
+    if failure.leg is not FailedLeg.FORWARD or failure.depth or translation_of(failure):
         return []
     hop = failure.trace.hops[-1]
     ref = kept_from(Passed(failure.world, hop.netns, _first_hook(failure), hop.steps), translates)
@@ -93,7 +93,7 @@ def asking(failure: Failure, asked: int, port: int) -> str:
     return f"{asked}:{port}" + ("" if is_tcp(failure) else f"/{failure.question.protocol}")
 
 
-def publish(failure: Failure, host: Netns, service: Service, asked: int, lasting: str = "") -> Remedy:
+def publish(failure: Failure, host: Netns, service: IntendedService, asked: int, lasting: str = "") -> Remedy:
     """The rules that the engine itself writes for a published port, in the chains that it keeps for them. `lasting` is
     what publishes it for good, where the container need not be run again for that."""
     port = asking(failure, asked, service.port)
@@ -102,7 +102,7 @@ def publish(failure: Failure, host: Netns, service: Service, asked: int, lasting
     return Remedy(title, (*_translation(failure, host, service, asked), *acceptance(failure, host, service)))
 
 
-def _translation(failure: Failure, host: Netns, service: Service, asked: int) -> tuple[Change, ...]:
+def _translation(failure: Failure, host: Netns, service: IntendedService, asked: int) -> tuple[Change, ...]:
     """None on a host that translates nothing, where no engine tells that it should."""
     own_packet = failure.trace.hops[0].netns == host.id and not failure.question.source.outside
     hook = "output" if own_packet else "prerouting"
@@ -118,7 +118,7 @@ def _translation(failure: Failure, host: Netns, service: Service, asked: int) ->
     return (translation(place, selector, service.address, service.port),)
 
 
-def acceptance(failure: Failure, host: Netns, service: Service) -> tuple[Change, ...]:
+def acceptance(failure: Failure, host: Netns, service: IntendedService) -> tuple[Change, ...]:
     """The filter rule that goes with a translation; none where it is there, or there is no filter at all."""
     accept = engine_chain(host, "filter", "forward", service)
     if accept is None:
@@ -138,7 +138,7 @@ def held(failure: Failure, asked: int) -> Listener:
     return Listener(failure.question.protocol, failure.packet.family, None, asked)
 
 
-def engine_chain(host: Netns, kind: str, hook: str, service: Service) -> tuple[Table, Chain] | None:
+def engine_chain(host: Netns, kind: str, hook: str, service: IntendedService) -> tuple[Table, Chain] | None:
     """The engine's own chain in a table with a base chain of that kind and hook, else that base chain; of nftables'
     own tables, where a base chain accepts nothing for good, a filter is only meant where the chain is the engine's."""
     families = ("ip" if service.address.version == 4 else "ip6", "inet")
@@ -185,7 +185,7 @@ def _end_of(host: Netns, table: Table, chain: Chain, *, before_drops: bool = Fal
 
 def _drops(rule: Rule) -> bool:
     last = rule.statements[-1] if rule.statements else None
-    return isinstance(last, Reject) or (isinstance(last, Verdict) and last.kind is VerdictKind.DROP)
+    return isinstance(last, Reject) or (isinstance(last, RuleVerdict) and last.kind is VerdictKind.DROP)
 
 
 def port_ref(failure: Failure, host: Netns) -> Ref:

@@ -23,7 +23,7 @@ from engine.explain.blockers.publishing.publish import (
     written_anew,
 )
 from engine.explain.blockers.publishing.services import intention, services_for
-from engine.explain.failure import Failure, Leg, translation_of
+from engine.explain.failure import FailedLeg, Failure, translation_of
 from engine.model.address import Family, end_of
 from engine.model.container import Container, PublishedPort
 from engine.model.ref import Ref, RefKind
@@ -72,7 +72,7 @@ class Wish:
 
 def rules_wiped(failure: Failure) -> list[Blocker]:
     """The engine published the port, but no rule translated the packet, which then fell in INPUT."""
-    if failure.step.hook != "input" or failure.leg is not Leg.FORWARD or translation_of(failure) or failure.depth:
+    if failure.step.hook != "input" or failure.leg is not FailedLeg.FORWARD or translation_of(failure) or failure.depth:
         return []
     meant = intention(failure, failure.packet.dport or 0)
     if meant is None or failure.packet.dst.is_loopback:
@@ -171,7 +171,7 @@ def _proxy_gone(wish: Wish) -> Blocker | None:
     """What rules of publishing leave to the engine's proxy: loopback addresses, and the container's own bridge."""
     failure, container = wish.failure, wish.container
     left = left_to_the_proxy(failure)
-    holds = container.engine.startswith(HOLDING) and failure.leg is not Leg.SERVICE
+    holds = container.engine.startswith(HOLDING) and failure.leg is not FailedLeg.SERVICE
     if not holds or not (failure.packet.dst.is_loopback or left is not None):
         return None
     end = end_of(failure.packet.dst, wish.asked)

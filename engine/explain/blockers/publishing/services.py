@@ -14,7 +14,7 @@ from engine.model.traffic import Listener
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class IntendedService:
     """A listening socket in a namespace that hangs on one of the host's bridges."""
 
     container: Container | None
@@ -44,7 +44,7 @@ def intention(failure: Failure, port: int) -> tuple[Container, PublishedPort] | 
     return min(asked, key=lambda each: each[1].family not in (None, failure.packet.family), default=None)
 
 
-def services_for(failure: Failure, host: Netns, port: int) -> list[Service]:
+def services_for(failure: Failure, host: Netns, port: int) -> list[IntendedService]:
     """Services that the host's `port` could lead to.
 
     The intended one; else one at the same port, of a container that publishes nothing yet before others; else the only
@@ -61,15 +61,15 @@ def services_for(failure: Failure, host: Netns, port: int) -> list[Service]:
     return next((few for few in tiers if len(few) == 1), [])
 
 
-def all_services(failure: Failure, host: Netns, version: int = 0) -> list[Service]:
+def all_services(failure: Failure, host: Netns, version: int = 0) -> list[IntendedService]:
     """Every service of the question's protocol behind the host's bridges, of its IP version or of another one."""
-    found: dict[tuple[str, IPAddress, int], Service] = {}
+    found: dict[tuple[str, IPAddress, int], IntendedService] = {}
     for netns in failure.world.snapshot.namespaces:
         for address, bridge in _behind_bridges(host, netns, version or failure.question.address.version):
             for listener in netns.listeners:
                 if _serves(listener, address, failure):
                     containers = failure.world.snapshot.containers_in(netns.id)
-                    service = Service(
+                    service = IntendedService(
                         containers[0] if containers else None, netns, address.address, listener.port, bridge
                     )
                     found.setdefault((netns.id, address.address, listener.port), service)

@@ -19,11 +19,11 @@ from engine.explain.blockers.publishing.publish import (
     untranslated,
 )
 from engine.explain.blockers.publishing.published_but_broken import unfulfilled
-from engine.explain.blockers.publishing.services import Service, all_services, intention, services_for
+from engine.explain.blockers.publishing.services import IntendedService, all_services, intention, services_for
 from engine.explain.blockers.unassigned_address import balances
 from engine.explain.evidence.rule_effects import translates
 from engine.explain.evidence.rule_scope import aimed
-from engine.explain.failure import Failure, Leg, rule_at, translation_of
+from engine.explain.failure import FailedLeg, Failure, rule_at, translation_of
 from engine.model.address import end_of
 from engine.model.firewall import Field, Interval, Match, Nat, NatKind, Rule
 from engine.model.host import Netns
@@ -33,7 +33,7 @@ from engine.path.lookup.sockets import listeners_on_port
 def not_published(failure: Failure) -> list[Blocker]:
     """NO_LISTENER at the host's address: no rule translates the port, and a container could be meant."""
     host, asked = failure.netns, failure.packet.dport or 0
-    if failure.leg is not Leg.FORWARD or translation_of(failure) or failure.depth:
+    if failure.leg is not FailedLeg.FORWARD or translation_of(failure) or failure.depth:
         return []
     if host.id != failure.world.snapshot.host and not all_services(failure, host):
         return []
@@ -137,7 +137,7 @@ def _publishes(host: Netns) -> bool:
     return any(isinstance(s, Nat) and s.kind is NatKind.DNAT for rule in rules for s in rule.statements)
 
 
-def _by_the_engine(failure: Failure, found: list[Service], asked: int) -> Remedy:
+def _by_the_engine(failure: Failure, found: list[IntendedService], asked: int) -> Remedy:
     """Published for good, and for everybody; where which container was meant can't be told, in general words."""
     port = asking(failure, asked, 0).replace(":0", ":PORT")
     title = f"publish a container's port as {asked} (run it again with -p {port}), or start a program on it on the host"

@@ -27,9 +27,9 @@ from engine.model.firewall import (
     Name,
     Opaque,
     Rule,
+    RuleVerdict,
     Statement,
     Table,
-    Verdict,
     VerdictKind,
 )
 from engine.observe.firewall.errors import FirewallTextError
@@ -65,7 +65,7 @@ def _mac(raw: bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class ArpValue:
     """A part of a message: its field, option, places of value and mask in an entry, size, how it is written, and the
     bit of its `!`."""
 
@@ -106,14 +106,14 @@ class Device:
 
 #: What can be asked of a message, in the order in which a rule's text has it.
 VALUES = (
-    Value("arp hlen", "--h-length", 16, 17, 1, _decimal, 0x20),
-    Value("arp operation", "--opcode", 82, 84, 2, _decimal, 0x40),
-    Value("arp htype", "--h-type", 86, 88, 2, _decimal, 0x80),
-    Value("arp ptype", "--proto-type", 90, 92, 2, _hexadecimal, 0x100),
-    Value("arp saddr ip", "-s", 0, 8, 4, _ip, 0x04),
-    Value("arp daddr ip", "-d", 4, 12, 4, _ip, 0x08),
-    Value("arp saddr ether", "--source-mac", 18, 34, 6, _mac, 0x10),
-    Value("arp daddr ether", "--destination-mac", 50, 66, 6, _mac, 0x200),
+    ArpValue("arp hlen", "--h-length", 16, 17, 1, _decimal, 0x20),
+    ArpValue("arp operation", "--opcode", 82, 84, 2, _decimal, 0x40),
+    ArpValue("arp htype", "--h-type", 86, 88, 2, _decimal, 0x80),
+    ArpValue("arp ptype", "--proto-type", 90, 92, 2, _hexadecimal, 0x100),
+    ArpValue("arp saddr ip", "-s", 0, 8, 4, _ip, 0x04),
+    ArpValue("arp daddr ip", "-d", 4, 12, 4, _ip, 0x08),
+    ArpValue("arp saddr ether", "--source-mac", 18, 34, 6, _mac, 0x10),
+    ArpValue("arp daddr ether", "--destination-mac", 50, 66, 6, _mac, 0x200),
 )
 DEVICES = (Device("meta iifname", "-i", 94, 126, 0x01), Device("meta oifname", "-o", 110, 142, 0x02))
 
@@ -173,10 +173,10 @@ def _does(data: bytes, row: _Row, jumps: dict[int, str]) -> tuple[tuple[Statemen
     if verdict == row[2]:  # no target at all
         return (), ""
     if verdict < 0:
-        return (Verdict(_VERDICTS[verdict]),), f"-j {_VERDICTS[verdict].upper()}"
+        return (RuleVerdict(_VERDICTS[verdict]),), f"-j {_VERDICTS[verdict].upper()}"
     goes = data[row[0] + 158] & _GOTO
     kind = VerdictKind.GOTO if goes else VerdictKind.JUMP
-    return (Verdict(kind, jumps[verdict]),), f"-{'g' if goes else 'j'} {jumps[verdict]}"
+    return (RuleVerdict(kind, jumps[verdict]),), f"-{'g' if goes else 'j'} {jumps[verdict]}"
 
 
 def _asked(part: bytes) -> Iterator[Match]:

@@ -18,13 +18,13 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 from engine.frozen import dataclass
-from engine.model.firewall import Rule, Verdict, VerdictKind
+from engine.model.firewall import Rule, RuleVerdict, VerdictKind
 from engine.observe.base.memo import Memo
 from engine.observe.firewall.fast.xt_forms import BEHIND, FORMS, STANDARD, UNTOLD, VERDICTS, text
-from engine.observe.firewall.fast.xt_lines import Unknown
+from engine.observe.firewall.fast.xt_lines import UnknownExpression
 from engine.observe.firewall.fast.xt_sockopt import Entries
 from engine.observe.firewall.fast.xt_structs import TARGET_NAMES, quoted
-from engine.observe.firewall.xt.save_text import Draft
+from engine.observe.firewall.xt.save_text import SavedTable
 
 _HOOKS = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
 _JUMPS = {VerdictKind.JUMP: " -j ", VerdictKind.GOTO: " -g "}
@@ -67,7 +67,7 @@ _LAYOUTS = {
 }
 
 
-def draft(table: Entries, family: str) -> Draft | None:
+def draft(table: Entries, family: str) -> SavedTable | None:
     """The table as lines; None where iptables-save has to be asked."""
     try:
         return _Reader(table, family).draft()
@@ -96,7 +96,7 @@ class Rules:
                 else:
                     statements += matches[part]
             if isinstance(target, str):
-                statements += (Verdict(address.jump, target),)
+                statements += (RuleVerdict(address.jump, target),)
             elif target is not None:
                 statements += targets[target]
             made.append(Rule(index, statements, (written, line), None, packets, octets, comment))  # type: ignore[arg-type]
@@ -125,9 +125,9 @@ class _Reader:
         #: The chains of a user by where they begin.
         self._jumps: dict[int, str] = {}
 
-    def draft(self) -> Draft:
+    def draft(self) -> SavedTable:
         """The chains in their order, each with its rules."""
-        made = Draft(self._table.name, make=Rules(self._forms.family))
+        made = SavedTable(self._table.name, make=Rules(self._forms.family))
         chains = self._chains()
         for _, policy, first, last in chains:
             if last < first or not (policy is None or policy == last):
@@ -136,7 +136,7 @@ class _Reader:
         if len(made.policies) != len(self._table.chains) + len(self._jumps):
             raise ValueError("a chain is missing")
         if not _TAKEN.isdisjoint(made.policies):
-            raise Unknown
+            raise UnknownExpression
         made.rules = self._rules(chains)
         return made
 

@@ -21,7 +21,7 @@ from engine.model.address import IPAddress
 from engine.model.firewall import Field, Interval, Match, Nat, NatKind, NatValue, Statement, VerdictKind
 from engine.observe.base.memo import Memo
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.fast.xt_lines import MASKS, PROTOCOLS, VERSIONS, Unknown
+from engine.observe.firewall.fast.xt_lines import MASKS, PROTOCOLS, VERSIONS, UnknownExpression
 from engine.observe.firewall.fast.xt_structs import MATCHES, TARGETS, Show
 from engine.observe.firewall.xt import rule_parts
 from engine.observe.firewall.xt.options import XtContext
@@ -29,7 +29,7 @@ from engine.observe.firewall.xt.options import XtContext
 Meaning = tuple[Statement, ...]
 
 #: What is raised for a part that has to be asked for.
-UNTOLD = (Unknown, KeyError, ValueError, IndexError, struct.error)
+UNTOLD = (UnknownExpression, KeyError, ValueError, IndexError, struct.error)
 #: A match or a target has its size, then its name and revision, and behind these what it works with.
 NAMED, BEHIND = 2, 32
 #: A target that is no more than a verdict has no name.
@@ -41,7 +41,7 @@ _NO_DEVICES = bytes(64)
 _verdict = struct.Struct("=32xi").unpack_from
 
 
-class Address(NamedTuple):
+class AddressPart(NamedTuple):
     """An address part but for its two addresses: functions of these (one behind the other) for its words and what it
     means; and how its rule goes to a chain."""
 
@@ -78,9 +78,9 @@ class Forms:
         try:
             meaning, comment = rule_parts.meaning(self._context, (), words, (words,)) if words else ((), "")
         except FirewallTextError as error:
-            raise Unknown from error
+            raise UnknownExpression from error
         if comment:
-            raise Unknown
+            raise UnknownExpression
         return meaning
 
     def _match(self, raw: bytes) -> Meaning:
@@ -95,10 +95,10 @@ class Forms:
                 return (Nat(_TRANSLATES, NatValue(to, to, first, last)),)
         return self._understood(self.target_words[raw])
 
-    def _address(self, shape: bytes) -> Address:
+    def _address(self, shape: bytes) -> AddressPart:
         source, destination, devices, protocol, flags, inverted = self._shape.unpack(shape)
         if flags & ~self._known or inverted & ~(_IN | _OUT | _SOURCE | _DESTINATION | _PROTOCOL):
-            raise Unknown
+            raise UnknownExpression
         rest = _devices(devices, inverted) if devices != _NO_DEVICES else ""
         if protocol:
             rest += f"{_not(inverted & _PROTOCOL)} -p {PROTOCOLS[protocol]}"
@@ -108,7 +108,7 @@ class Forms:
             self._side("-d", "daddr", destination, bool(inverted & _DESTINATION)),
         )
         size = len(source)
-        return Address(_words(size, *sides, rest), _meaning(size, *sides, self._understood(rest)), jump)
+        return AddressPart(_words(size, *sides, rest), _meaning(size, *sides, self._understood(rest)), jump)
 
     def _side(self, option: str, side: str, mask: bytes, inverted: bool) -> _Side:
         """One host is put together here."""
@@ -178,7 +178,7 @@ def _device(option: str, name: bytes, mask: bytes, inverted: int) -> str:
         return ""
     shown = name[:compared].rstrip(b"\0").decode("ascii")
     if not shown or set(" \"\\'").intersection(shown):
-        raise Unknown
+        raise UnknownExpression
     return f"{_not(inverted)} {option} {shown}" + ("" if name[compared - 1 : compared] == b"\0" else "+")
 
 
@@ -198,7 +198,7 @@ def _target_words(family: str, raw: bytes) -> str:
 
 def _with_words(named: str, words: str | None) -> str:
     if words is None:
-        raise Unknown
+        raise UnknownExpression
     return f"{named} {words}" if words else named
 
 

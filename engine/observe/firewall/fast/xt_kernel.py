@@ -33,7 +33,7 @@ def written(
 def _table(raw: RawTable) -> Table | None:
     if not TARGET_NAMES.isdisjoint(raw.chains):
         return None
-    draft = save_text.Draft(raw.name)
+    draft = save_text.SavedTable(raw.name)
     for chain in sorted(raw.chains.values(), key=_place):
         draft.policies[chain.name] = chain.base.policy.upper() if chain.base else "-"
         lines = draft.rules[chain.name] = []

@@ -48,7 +48,7 @@ _ORDER = ("-s", "-d", "-i", "-o", "-p")
 _ODD_LETTERS = frozenset(" \"\\'")
 
 
-class Unknown(Exception):
+class UnknownExpression(Exception):
     """The rule has something that is not written here."""
 
 
@@ -67,7 +67,7 @@ class _Line:
         if not self.ports:
             return
         if self.protocol not in ("tcp", "udp"):
-            raise Unknown
+            raise UnknownExpression
         anything = ((0, 0xFFFF), 0)
         (source, no_source), (target, no_target) = (self.ports.get(each, anything) for each in ("--sport", "--dport"))
         self.module(self.protocol, ports_words(source, target, no_source | no_target << 1))
@@ -89,7 +89,7 @@ def line(rule: RawRule, family: str, chain: str) -> Line | None:
         return None
     try:
         counter, parts = _parts(expressions(rule.expressions), _Line(family, chain))
-    except (Unknown, KeyError, ValueError, IndexError, struct.error):
+    except (UnknownExpression, KeyError, ValueError, IndexError, struct.error):
         return None
     return counter.packets, counter.octets, rule.handle, *parts
 
@@ -100,7 +100,7 @@ def _parts(parts: Iterator[Expression], made: _Line) -> tuple[Counter, tuple[str
             made.close_ports()
             found = made.parts(_target(next(parts, None), made.family))
             if next(parts, None) is not None:
-                raise Unknown
+                raise UnknownExpression
             return part, found
         if isinstance(part, Payload | Meta):
             _condition(part, parts, made)
@@ -108,15 +108,15 @@ def _parts(parts: Iterator[Expression], made: _Line) -> tuple[Counter, tuple[str
             made.close_ports()
             made.module(*_match(part))
         else:
-            raise Unknown
-    raise Unknown  # every rule of iptables has a counter
+            raise UnknownExpression
+    raise UnknownExpression  # every rule of iptables has a counter
 
 
 @lru_cache(maxsize=8192)
 def _match(part: Extension) -> tuple[str, str]:
     words = MATCHES[part.name, part.revision](part.info)
     if words is None:
-        raise Unknown
+        raise UnknownExpression
     return part.name, words
 
 
@@ -131,9 +131,9 @@ def _target(part: Expression | None, family: str) -> str:
     if isinstance(part, Extension) and part.kind == "target":
         words = TARGETS[family, part.name, part.revision](part.info)
         if words is None:
-            raise Unknown
+            raise UnknownExpression
         return f" -j {part.name} {words}".rstrip()
-    raise Unknown
+    raise UnknownExpression
 
 
 def _condition(load: Payload | Meta, parts: Iterator[Expression], made: _Line) -> None:
@@ -142,10 +142,10 @@ def _condition(load: Payload | Meta, parts: Iterator[Expression], made: _Line) -
     mask = None
     if isinstance(test, Bitwise):
         if test.register != load.register:
-            raise Unknown
+            raise UnknownExpression
         mask, test = test.mask, next(parts, None)
     if not isinstance(test, Compare | Range) or test.register != load.register:
-        raise Unknown
+        raise UnknownExpression
     if isinstance(load, Payload) and load.base == _TRANSPORT:
         _port(load, mask, test, made)
         return
@@ -155,7 +155,7 @@ def _condition(load: Payload | Meta, parts: Iterator[Expression], made: _Line) -
         made.module("mark", words)
         return
     if option in made.first:
-        raise Unknown
+        raise UnknownExpression
     made.first[option] = words
     if option == "-p":
         made.protocol = words.removeprefix("-p ")
@@ -165,7 +165,7 @@ def _port(load: Payload, mask: bytes | None, test: Compare | Range, made: _Line)
     option = {(0, 2): "--sport", (2, 2): "--dport"}[load.offset, load.length]
     ends = (test.value, test.value) if isinstance(test, Compare) else (test.low, test.high)
     if mask is not None or option in made.ports:
-        raise Unknown
+        raise UnknownExpression
     low, high = (int.from_bytes(end, "big") for end in ends)
     made.ports[option] = (low, high), int(test.negate)
 
@@ -174,11 +174,11 @@ def _port(load: Payload, mask: bytes | None, test: Compare | Range, made: _Line)
 def _words(load: Payload | Meta, mask: bytes | None, test: Compare | Range, family: str) -> tuple[str, str]:
     """The option that a comparison stands for, and its words."""
     if isinstance(test, Range):
-        raise Unknown
+        raise UnknownExpression
     if isinstance(load, Meta):
         option, words = _META[load.key](mask, test.value, test.negate)
     elif load.base != _NETWORK:
-        raise Unknown
+        raise UnknownExpression
     elif (family, load.offset) in _PROTOCOL_OFFSETS and load.length == 1:
         option, words = _protocol(mask, test.value, test.negate)
     else:
@@ -191,7 +191,7 @@ def _network(family: str, length: int, mask: bytes | None, value: bytes) -> str:
     """ADDRESS/LENGTH, or ADDRESS/MASK; a prefix of whole bytes is compared by these alone."""
     size = _SIZES[family]
     if len(value) != length or length > size or (mask is not None and (len(mask) != size or length != size)):
-        raise Unknown
+        raise UnknownExpression
     shown = socket.inet_ntop(_AF[family], value.ljust(size, b"\0"))
     return f"{shown}/{length * 8}" if mask is None else address_words(value, mask)
 
@@ -214,7 +214,7 @@ MASKS = Memo(_mask_words)
 
 def _protocol(mask: bytes | None, value: bytes, _negate: bool) -> tuple[str, str]:
     if mask is not None:
-        raise Unknown
+        raise UnknownExpression
     return "-p", f"-p {PROTOCOLS[value[0]]}"
 
 
@@ -224,7 +224,7 @@ def _device(option: str) -> Callable[[bytes | None, bytes, bool], tuple[str, str
     def words(mask: bytes | None, value: bytes, _negate: bool) -> tuple[str, str]:
         name = value.rstrip(b"\0").decode("ascii")
         if mask is not None or not name or _ODD_LETTERS.intersection(name):
-            raise Unknown
+            raise UnknownExpression
         return option, f"{option} {name}" + ("" if value.endswith(b"\0") else "+")
 
     return words

@@ -39,7 +39,7 @@ _HANDLE_BITS = 32
 
 
 @dataclass(slots=True)
-class Draft:
+class TableDraft:
     """The objects of one table, as nft printed them; `lines` are ebtables' rules in its own words (`ebt_parts`)."""
 
     family: str
@@ -55,7 +55,7 @@ class Draft:
 
 
 #: The objects of all tables by family and name, in nft's order.
-Ruleset = dict[tuple[str, str], Draft]
+Ruleset = dict[tuple[str, str], TableDraft]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def tables(drafts: Ruleset, owned: Collection[tuple[str, str]] = (), texts: Text
     return tuple(_table(draft, texts or {}) for key, draft in drafts.items() if key not in owned)
 
 
-def skeleton(draft: Draft) -> dict[str, Skeleton]:
+def skeleton(draft: TableDraft) -> dict[str, Skeleton]:
     """The bones of one table's chains by name. Raises `FirewallTextError`."""
     return {
         chain: Skeleton(
@@ -99,12 +99,12 @@ def skeleton(draft: Draft) -> dict[str, Skeleton]:
     }
 
 
-def hides(draft: Draft) -> bool:
+def hides(draft: TableDraft) -> bool:
     """Whether a table of the family bridge has rules with parts that nft does not show."""
     return draft.family == "bridge" and any("xt" in _parts(rule) for rules in draft.rules.values() for rule in rules)
 
 
-def table_sets(draft: Draft) -> tuple[NamedSet, ...]:
+def table_sets(draft: TableDraft) -> tuple[NamedSet, ...]:
     """The named sets and maps of one table."""
     return tuple(_set(kind, item) for kind, item in draft.sets)
 
@@ -116,14 +116,14 @@ def _parts(rule: Json) -> frozenset[str]:
 
 def ruleset(document: Json) -> Ruleset:
     """The objects of a document by the family and name of their tables. Raises `FirewallTextError`."""
-    drafts: dict[tuple[str, str], Draft] = {}
+    drafts: dict[tuple[str, str], TableDraft] = {}
     try:
         for item in document["nftables"]:
             ((kind, inner),) = item.items()
             if kind == "table":
                 key = (str(inner["family"]), str(inner["name"]))
                 flags = frozenset(str(flag) for flag in listed(inner.get("flags")))
-                drafts[key] = Draft(*key, str(inner.get("comment", "")), _int(inner, "handle"), flags=flags)
+                drafts[key] = TableDraft(*key, str(inner.get("comment", "")), _int(inner, "handle"), flags=flags)
             elif kind == "flowtable" or kind in objects.KINDS:
                 drafts[str(inner["family"]), str(inner["table"])].others.append((kind, inner))
             elif kind in ("chain", "set", "map", "rule"):
@@ -147,7 +147,7 @@ def _int(item: Json, key: str) -> int:
     return value
 
 
-def _table(draft: Draft, texts: Texts) -> Table:
+def _table(draft: TableDraft, texts: Texts) -> Table:
     try:
         return Table(
             Backend.NFT,
@@ -164,7 +164,7 @@ def _table(draft: Draft, texts: Texts) -> Table:
         raise FirewallTextError(f"nft table {draft.family} {draft.name}: {error!r}") from error
 
 
-def _chain(draft: Draft, name: str, texts: Texts) -> Chain:
+def _chain(draft: TableDraft, name: str, texts: Texts) -> Chain:
     item = draft.chains[name]
     lines = draft.lines.get((draft.name, name), ())
     rules = tuple(
@@ -174,7 +174,7 @@ def _chain(draft: Draft, name: str, texts: Texts) -> Chain:
     return Chain(name, rules, _base(draft, item), _int(item, "handle"))
 
 
-def _base(draft: Draft, item: Json) -> BaseChain | None:
+def _base(draft: TableDraft, item: Json) -> BaseChain | None:
     if "hook" not in item:
         return None
     return BaseChain(
@@ -187,7 +187,7 @@ def _base(draft: Draft, item: Json) -> BaseChain | None:
     )
 
 
-def _rule(draft: Draft, index: int, item: Json, texts: Texts, line: str = "") -> Rule:
+def _rule(draft: TableDraft, index: int, item: Json, texts: Texts, line: str = "") -> Rule:
     expressions = listed(item.get("expr"))
     handle = _int(item, "handle")
     line = line if any(isinstance(each, dict) and "xt" in each for each in expressions) else ""

@@ -1,6 +1,6 @@
 """nft's verdict maps and value maps: anonymous ones inside of rules, and the entries of named ones.
 
-A value is a `Verdict`, an `int` (a mark), or a `NatValue` (an address, a port, both, or a range of them). Maps to
+A value is a `RuleVerdict`, an `int` (a mark), or a `NatValue` (an address, a port, both, or a range of them). Maps to
 anything else (a device, a priority, a helper) have no value in the model: `entries` gives none for them.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.model.firewall import Element, MapElement, NatValue, Verdict, VerdictKind
+from engine.model.firewall import Element, MapElement, NatValue, RuleVerdict, VerdictKind
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.nft.as_text import Json, listed
 from engine.observe.firewall.nft.values import NEVER_ALONE, TYPE_FIELDS, element, scalar
@@ -17,14 +17,14 @@ from engine.observe.firewall.values import ip_address, prefix
 _VERDICTS = frozenset(kind.value for kind in VerdictKind)
 
 
-def verdict(value: Json) -> Verdict | None:
+def verdict(value: Json) -> RuleVerdict | None:
     """The verdict of a statement or of a map's entry; None for what is none."""
     if not isinstance(value, dict) or len(value) != 1:
         return None
     ((name, inner),) = value.items()
     if name not in _VERDICTS:
         return None
-    return Verdict(VerdictKind(name), inner["target"] if name in ("jump", "goto") else None)
+    return RuleVerdict(VerdictKind(name), inner["target"] if name in ("jump", "goto") else None)
 
 
 def key(names: Sequence[str], value: Json) -> Element:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from engine.model.firewall import Statement, Verdict, VerdictKind
+from engine.model.firewall import RuleVerdict, Statement, VerdictKind
 from engine.observe.firewall.xt import matches
 from engine.observe.firewall.xt import targets as xt_targets
 from engine.observe.firewall.xt.options import XtContext
@@ -43,7 +43,7 @@ def meaning(context: XtContext, chains: Collection[str], text: str, written: Seq
     for part in parts:
         kind = _JUMPS.get(part[:4])
         if kind is not None and (name := part[4:]) in chains and name not in xt_targets.VERDICTS:
-            found.append(Verdict(kind, name))
+            found.append(RuleVerdict(kind, name))
             continue
         if part.startswith(_COMMENT) and part.find('"', _COMMENTED) == len(part) - 1 and "\\" not in part:
             comment = comment or part[_COMMENTED:-1]

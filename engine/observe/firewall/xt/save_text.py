@@ -51,7 +51,7 @@ Line = tuple[int | None, int | None, int | None, *tuple[str, ...]]
 
 
 @dataclass(slots=True)
-class Draft:
+class SavedTable:
     """A table as lines: the policies of its chains ("-" for a user's), and the rules of each.
 
     The lines are each a `Line`, or what `make` makes rules of.
@@ -80,7 +80,7 @@ def parse_xt_save(text: str, backend: Backend, family: str, ipsets: Iterable[Nam
     return tuple(table_of(draft, backend, family, named) for draft in _drafts(text))
 
 
-def table_of(draft: Draft, backend: Backend, family: str, ipsets: Mapping[str, NamedSet] | None = None) -> Table:
+def table_of(draft: SavedTable, backend: Backend, family: str, ipsets: Mapping[str, NamedSet] | None = None) -> Table:
     """The table that the lines of a draft describe."""
     rules = draft.make or _Rules(XtContext(family, ipsets or {}), draft.policies)
     chains = (
@@ -124,14 +124,14 @@ def base_chain(backend: Backend, table: str, chain: str, policy: str) -> BaseCha
     return BaseChain(kind, hook, priority, VerdictKind.DROP if policy == "DROP" else VerdictKind.ACCEPT)
 
 
-def _drafts(text: str) -> list[Draft]:
-    drafts: list[Draft] = []
-    table: Draft | None = None
+def _drafts(text: str) -> list[SavedTable]:
+    drafts: list[SavedTable] = []
+    table: SavedTable | None = None
     for line in text.split("\n"):
         if not line or line[0] == "#" or line.isspace():
             continue
         if line[0] == "*":
-            table = Draft(line[1:].strip())
+            table = SavedTable(line[1:].strip())
             drafts.append(table)
         elif line.startswith("COMMIT"):
             table = None
@@ -148,7 +148,7 @@ def _drafts(text: str) -> list[Draft]:
     return drafts
 
 
-def _add_rule(table: Draft, line: str) -> None:
+def _add_rule(table: SavedTable, line: str) -> None:
     """`[3:180] -A CHAIN …`, or the same without counters."""
     counters, bracket, rest = line[1:].partition("] ") if line[0] == "[" else ("", "]", line)
     if not bracket:

@@ -18,6 +18,7 @@ from engine.model.firewall import (
     Opaque,
     Queue,
     Reject,
+    RuleVerdict,
     SetMark,
     SetMss,
     SetTos,
@@ -27,7 +28,6 @@ from engine.model.firewall import (
     StripOptions,
     SynProxy,
     Tproxy,
-    Verdict,
     VerdictKind,
 )
 from engine.observe.firewall.errors import FirewallTextError
@@ -58,10 +58,10 @@ def statements(options: Sequence[Option], chains: Collection[str]) -> list[State
         raise FirewallTextError(f"{head.name} without a target")
     name = head.values[0]
     if name in VERDICTS:
-        return [Verdict(VERDICTS[name])]
+        return [RuleVerdict(VERDICTS[name])]
     if name in chains:
         goto = head.name in ("-g", "--goto")
-        return [Verdict(VerdictKind.GOTO if goto else VerdictKind.JUMP, name)]
+        return [RuleVerdict(VerdictKind.GOTO if goto else VerdictKind.JUMP, name)]
     builder = _BUILDERS.get(name)
     built = builder({option.name: option.values for option in options[1:]}) if builder else None
     if built is not None:
