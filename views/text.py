@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Protocol
+
+from engine.records import dataclass
 
 
 class Role(StrEnum):

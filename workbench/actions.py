@@ -6,10 +6,11 @@ An action is listed when it works. `shown` puts it into the footer; the order he
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from textual.binding import Binding, BindingType
+
+from engine.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ that it is put together from. Here is only the frame, and which source is looked
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -23,6 +22,7 @@ from textual.message import Message
 from textual.theme import Theme
 from textual.widgets import Static
 
+from engine.records import replace
 from views.verdict.ask import Ask
 from workbench.actions import bindings, named
 from workbench.controllers.ask import Asking

@@ -13,10 +13,10 @@ import tomllib
 import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.records import dataclass, field
 from workbench.actions import ACTIONS
 from workbench.exits import Refusal, usage
 

@@ -8,10 +8,10 @@ look at.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from engine.change.words import sysctl_word
 from engine.model.where import Argv
+from engine.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,11 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from engine.apply.namespaces import enter
 from engine.apply.server import run_until_end_of, title
+from engine.records import dataclass
 
 BACKLOG = 4096
 CHUNK = 65535

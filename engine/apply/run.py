@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -42,6 +41,7 @@ from engine.change.namespace import CreateNetns
 from engine.change.program import PROGRAMS
 from engine.model.plan import Change, Plan
 from engine.model.where import Argv, Where, named
+from engine.records import replace
 
 #: How many changes are made before a signal is heard.
 TOGETHER = 64

@@ -24,10 +24,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from engine.apply.namespaces import enter
 from engine.programs import environment
+from engine.records import dataclass
 
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
 #: The process name that `ss -p` shows; the kernel keeps 15 bytes.

@@ -14,7 +14,6 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.apply.errors import BuildError, JournalError
@@ -29,6 +28,7 @@ from engine.change.namespace import DeleteNetns
 from engine.change.program import PROGRAMS
 from engine.model.plan import Change, Plan
 from engine.model.where import named
+from engine.records import dataclass, replace
 
 Record = Mapping[str, str]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 
 from engine.apply.hands import Hands
 from engine.apply.inverse import Inverse
 from engine.model.firewall import Rule
 from engine.model.where import Where
+from engine.records import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from engine.apply.errors import BuildError
@@ -31,6 +30,7 @@ from engine.change.sysctl import SetSysctl
 from engine.model.firewall import Backend, Rule
 from engine.model.plan import Change
 from engine.model.where import RulePlace
+from engine.records import replace
 
 NFT_HANDLE = re.compile(r"# handle (\d+)\s*$", re.MULTILINE)
 

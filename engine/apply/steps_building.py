@@ -7,7 +7,6 @@ is removed on purpose does not come back: what was in it is not kept, so that su
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from engine.apply.errors import BuildError, LabExists
@@ -20,6 +19,7 @@ from engine.change.ruleset import LoadRules
 from engine.model.firewall import Backend
 from engine.model.where import NETNS_DIR
 from engine.programs import python
+from engine.records import replace
 
 #: What the kernel says of a queueing discipline that it does not have (net/sched/sch_api.c).
 NO_SUCH_QDISC = "qdisc kind is unknown"

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import ip_network
 
 from engine.change.carriers import connected_route, connects, local_route
 from engine.change.words import address_words, ip
-from engine.frozen import dataclass
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address
 from engine.model.plan import Change
 from engine.model.where import Argvs, Where
+from engine.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

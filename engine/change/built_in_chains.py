@@ -5,10 +5,9 @@ Source: iptables(8), TABLES; the priorities are those of include/uapi/linux/netf
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Table
 from engine.model.where import RulePlace
+from engine.records import replace
 
 #: Table and chain of iptables: where the chain is hooked in.
 BUILT_IN: dict[tuple[str, str], BaseChain] = {

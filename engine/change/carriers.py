@@ -6,12 +6,12 @@ is up, and routes lose the marks of a dead link when it works again.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import ip_network
 
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address, Link
 from engine.model.route import NextHop, Route
+from engine.records import replace
 
 
 def with_carriers(snapshot: Snapshot) -> Snapshot:

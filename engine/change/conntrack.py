@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from engine.frozen import dataclass
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.plan import Change
 from engine.model.traffic import ConntrackEntry
 from engine.model.where import Argv, Argvs, Where
+from engine.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,12 @@ from dataclasses import fields
 from enum import StrEnum
 from typing import Any
 
-from engine.frozen import dataclass
 from engine.model.firewall import Backend, Firewall, Rule, Table
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address, Link, Neighbour
 from engine.model.route import PolicyRule, Route
 from engine.model.traffic import Listener
+from engine.records import dataclass
 
 
 class How(StrEnum):

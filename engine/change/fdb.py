@@ -5,14 +5,12 @@ Source: bridge(8), bridge fdb.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from engine.frozen import dataclass
 from engine.model.address import IPAddress
 from engine.model.host import Snapshot
 from engine.model.link import FdbEntry
 from engine.model.plan import Change
 from engine.model.where import Argvs, Where
+from engine.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

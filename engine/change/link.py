@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import ip_address
 
 from engine.change.carriers import with_carriers
 from engine.change.words import ip
-from engine.frozen import dataclass
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address, BridgePort, Link
 from engine.model.plan import Change
 from engine.model.where import Argvs, Where
+from engine.records import dataclass, replace
 
 LOOPBACK6 = ip_address("::1")
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from engine.frozen import dataclass
 from engine.model.host import Snapshot
 from engine.model.plan import Change
 from engine.model.traffic import Listener
 from engine.model.where import Argvs, Where
+from engine.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

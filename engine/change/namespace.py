@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from engine.change.words import ip
-from engine.frozen import dataclass
 from engine.model.host import Snapshot
 from engine.model.plan import Change
 from engine.model.where import NETNS_DIR, Argv, Argvs, Where
+from engine.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.change.words import ip
-from engine.frozen import dataclass
 from engine.model.address import IPAddress
 from engine.model.host import Snapshot
 from engine.model.plan import Change
 from engine.model.where import Argvs, Where
+from engine.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

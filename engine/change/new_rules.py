@@ -6,7 +6,6 @@ rule without a protocol, a port and an address: a fix never opens more than it w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import ip_network
 
 from engine.change.rule import InsertRule, ReplaceRule
@@ -29,6 +28,7 @@ from engine.model.firewall import (
 )
 from engine.model.packet import PROTOCOL_NUMBERS, Protocol
 from engine.model.where import RulePlace
+from engine.records import dataclass
 
 #: Modules of iptables-extensions(8) that are not called like their protocol.
 XT_MODULES: dict[Protocol, str] = {Protocol.ICMPV6: "icmp6"}

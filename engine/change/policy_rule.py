@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.change.words import ip, policy_rule_words
-from engine.frozen import dataclass
 from engine.model.address import Family
 from engine.model.host import Snapshot
 from engine.model.plan import Change
 from engine.model.route import PolicyRule
 from engine.model.where import Argvs, Where
+from engine.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from engine.frozen import dataclass
 from engine.model.host import Snapshot
 from engine.model.link import BridgePort
 from engine.model.plan import Change
 from engine.model.where import Argvs, Where
+from engine.records import dataclass, replace
 
 #: Options whose name in `BridgePort` is another one.
 FIELDS = {"bcast_flood": "broadcast_flood", "mcast_flood": "multicast_flood"}

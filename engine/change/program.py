@@ -5,12 +5,12 @@ Sources: tc-tbf(8), tc-netem(8).
 
 from __future__ import annotations
 
-from engine.frozen import dataclass
 from engine.model.address import IPAddress
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.plan import Change
 from engine.model.where import Argv, Argvs, Where
+from engine.records import dataclass
 
 ROOT_NETNS = "/proc/1/ns/net"
 

@@ -8,7 +8,6 @@ Source: netavark, src/firewall/nft.rs.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from ipaddress import ip_network
 
 from engine.change.new_rules import Selector, hairpin, translation
@@ -17,6 +16,7 @@ from engine.model.container import Container, PublishedPort
 from engine.model.firewall import Backend, BaseChain, Chain, Field, Interval, Match, Rule, Table
 from engine.model.host import Snapshot
 from engine.model.where import RulePlace
+from engine.records import replace
 
 #: The hooks at which a port of the host is translated, with the name of the chain.
 HOOKS = {"prerouting": "PREROUTING", "output": "OUTPUT"}

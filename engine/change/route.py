@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.change.words import ip, route_words
-from engine.frozen import dataclass
 from engine.model.host import Netns, Snapshot
 from engine.model.plan import Change
 from engine.model.route import Route
 from engine.model.where import Argvs, Where
+from engine.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,15 +14,14 @@ Sources: iptables(8), nft(8).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from engine.change.built_in_chains import with_built_in
 from engine.change.words import rule_spec
-from engine.frozen import dataclass
 from engine.model.firewall import XT_PROGRAMS, XT_SUFFIX, Backend, Chain, Rule, Table
 from engine.model.host import Snapshot
 from engine.model.plan import Change, StaleChange
 from engine.model.where import Argv, Argvs, RulePlace, Where
+from engine.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

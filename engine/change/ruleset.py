@@ -10,11 +10,11 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 
-from engine.frozen import dataclass
 from engine.model.firewall import XT_PROGRAMS, XT_SUFFIX, Backend, Chain, Firewall, Table, VerdictKind
 from engine.model.host import Snapshot
 from engine.model.plan import Change
 from engine.model.where import Argv, Argvs, Where
+from engine.records import dataclass
 
 COUNTED = re.compile(r"counter packets \d+ bytes \d+")
 PREFIX = re.compile(r"^\[\d+:\d+\] ")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 
-from engine.frozen import dataclass
 from engine.model.firewall import Atom, Backend, Element, Interval, NamedSet, Table
 from engine.model.host import Snapshot
 from engine.model.packet import PROTOCOL_NUMBERS
 from engine.model.plan import Change, StaleChange
 from engine.model.where import Argv, Argvs, Where
+from engine.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

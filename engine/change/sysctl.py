@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.change.words import sysctl_word
-from engine.frozen import dataclass
 from engine.model.host import Snapshot
 from engine.model.plan import Change
 from engine.model.where import Argvs, Where
+from engine.records import dataclass, replace
 
 #: One variable of the kernel, which every namespace shows.
 SHARED = "net.netfilter.nf_conntrack_max"

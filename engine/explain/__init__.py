@@ -1,6 +1,6 @@
 """Answers questions: `ask(snapshot, question) -> Verdict`.
 
-    ask question          the answer; the user's words as a `Question`
+    ask causes question   the answer; the causes of a failure; the user's words as a `Question`
     failure blocker       where a conversation fails; a possible cause with its remedies
     blockers/             diagnoses: what could be wrong, for each ending
     search/               remedies tried on the model, until the question works

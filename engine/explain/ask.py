@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from engine.explain.findings.bypass import bypassed
-from engine.explain.findings.pmtu_blackhole import swallowed
-from engine.explain.findings.wrong_target import unintended
-from engine.explain.ranking.selection import Mending
-from engine.explain.search.endings import Endings, endings_of, reach_of
-from engine.explain.search.masked_blockers import with_shielded
-from engine.explain.search.no_endpoints import refused
-from engine.explain.search.ref_mapping import as_found, renamed
-from engine.explain.search.same_rule_both_ways import joined
-from engine.explain.search.search import Search, told_of
+from engine.explain.search.endings import Endings, endings_of, main_run, reach_of
 from engine.explain.search.unread_gaps import cause_of, decisive, hollow, relevant_gaps
 from engine.model.host import Snapshot
 from engine.model.ref import Ref, RefKind
@@ -28,7 +17,7 @@ def ask(snapshot: Snapshot, question: Question) -> Verdict:
     """Why the question's port can, or can't, be reached. Pure: nothing is sent or changed."""
     world = World(snapshot)
     runs, complete = conversations(world, question)
-    main = told_of(runs)
+    main = main_run(runs)
     endings = endings_of(runs)
     assumptions = main.result.assumptions
     if not complete:
@@ -40,7 +29,9 @@ def ask(snapshot: Snapshot, question: Question) -> Verdict:
     if not complete:
         causes += (_unwalked(main, runs, endings),)
     if reach is not Reach.YES and not hollow(unread, main.result.forward.hops[-1].netns):
-        causes += _causes(world, question, main) + _deciding(main.result, runs, endings)
+        from engine.explain.causes import causes_of  # noqa: PLC0415 - a port that is reached needs no search
+
+        causes += causes_of(world, question, main) + _deciding(main.result, runs, endings)
     branches = tuple(endings.values()) if len(endings) > 1 else ()
     findings = _findings(world, question, main.result) if reach is Reach.YES else ()
     return Verdict(question, reach, main.result.symptom, main.result, causes, assumptions, gaps, branches, findings)
@@ -48,6 +39,10 @@ def ask(snapshot: Snapshot, question: Question) -> Verdict:
 
 def _findings(world: World, question: Question, talk: Conversation) -> tuple[Cause, ...]:
     """What is worth knowing beside a connection that works."""
+    from engine.explain.findings.bypass import bypassed  # noqa: PLC0415 - only a connection that works has findings
+    from engine.explain.findings.pmtu_blackhole import swallowed  # noqa: PLC0415
+    from engine.explain.findings.wrong_target import unintended  # noqa: PLC0415
+
     looked_for = (bypassed, unintended, swallowed)
     return tuple(found for look in looked_for for found in look(world, question, talk))
 
@@ -86,29 +81,3 @@ def _decides(about: Assumption, runs: list[BranchRun[Conversation]]) -> bool:
             if each == about:
                 by_option.setdefault(option, set()).add(run.result.symptom)
     return len({frozenset(symptoms) for symptoms in by_option.values()}) > 1
-
-
-def _causes(world: World, question: Question, main: BranchRun[Conversation]) -> tuple[Cause, ...]:
-    search = Search(question)
-    met = refused(question.port, joined(world, search, search.run(world, main.result)))
-    solved = bool(met) and met[-1].remedy is not None
-    steps = with_shielded(world, search, met)
-    worth = solved or (bool(met) and met[-1].blocker.code == "INFO_EXITS_HOST")
-    fixes_of = Mending(search, steps, solved=solved).fixes() if worth else [()] * len(steps)
-    causes = []
-    for step, fixes in zip(steps, fixes_of, strict=True):
-        blocker = as_found(world, step.before, step.blocker)
-        named = (replace(fix, title=renamed(fix.title, step.blocker.at, blocker.at)) for fix in fixes)
-        causes.append(
-            Cause(
-                blocker.code,
-                blocker.sentence,
-                blocker.at,
-                blocker.owner,
-                blocker.evidence,
-                blocker.near_misses,
-                tuple(named),
-                blocker.settled,
-            )
-        )
-    return tuple(causes)

@@ -6,12 +6,11 @@ is the cause (`search`). A blocker without remedies is one that no change of thi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.catalogue import CODES
 from engine.model.plan import Change
 from engine.model.ref import Ref
 from engine.model.verdict import NearMiss
+from engine.records import dataclass
 
 #: A remedy about many flows (deleting a rule, taking back a ban of a network) weighs as much as so many narrow ones.
 WIDE = 3

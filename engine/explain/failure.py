@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from engine.model.firewall import Backend, Rule, Table
@@ -15,6 +14,7 @@ from engine.model.where import RulePlace
 from engine.path.link.vxlan import carries_frame
 from engine.path.lookup.device_topology import wired
 from engine.path.world import World
+from engine.records import dataclass, replace
 
 
 class FailedLeg(StrEnum):

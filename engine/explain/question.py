@@ -10,8 +10,6 @@ port the client is one that keeps it, and so belongs to the flow that is tracked
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
-from difflib import get_close_matches
 from ipaddress import IPv6Address, ip_address
 
 from engine.model.address import IPAddress
@@ -20,6 +18,7 @@ from engine.model.host import Netns, Snapshot
 from engine.model.packet import ECHO_PROTOCOLS, Protocol
 from engine.model.verdict import Question, Source
 from engine.path.lookup.fib import Fib, FlowKey, Found
+from engine.records import replace
 
 #: The port of a URL that names none.
 URL_PORTS = {"http": 80, "https": 443}
@@ -227,6 +226,8 @@ def _outside(snapshot: Snapshot, address: IPAddress, device: str) -> Source:
 
 
 def _did_you_mean(name: str, names: list[str]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
     near = get_close_matches(name, names, 1)
     if near:
         return f" (did you mean {near[0]}?)"

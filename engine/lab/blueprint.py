@@ -7,12 +7,12 @@ A `Node` is a service, the host, or somebody outside. Nodes that share a namespa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 
 from engine.lab.spec import LabSpec, ListenSpec
 from engine.model.address import IPAddress, IPNetwork
 from engine.model.packet import Protocol
+from engine.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

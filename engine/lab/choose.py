@@ -8,7 +8,6 @@ Sources: moby, daemon/libnetwork (endpoint order, port allocator), and what real
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 
 from engine.lab.addresses import Hosts, Subnets, first_host, short_hash, unique_local
@@ -17,6 +16,7 @@ from engine.lab.layouts.names import LAYOUTS
 from engine.lab.outside_hosts import outside_nodes
 from engine.lab.publish import publish
 from engine.lab.spec import FilePlace, LabSpec, ListenSpec, Membership, NetworkSpec, ServiceSpec
+from engine.records import replace
 
 #: The network of a service that names none, and that of `network_mode: bridge`.
 DEFAULT, OWN = "default", "bridge"

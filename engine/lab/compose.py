@@ -8,7 +8,6 @@ Source: the Compose Specification (services, networks); moby's bridge driver for
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from pathlib import PurePath
 from typing import Any
@@ -19,6 +18,7 @@ from engine.lab.document import YamlValue, parse, plain
 from engine.lab.portwords import place_of
 from engine.lab.spec import LabSpec, Membership, NetworkSpec, ServiceSpec
 from engine.model.address import IPAddress, IPNetwork
+from engine.records import replace
 
 TOP_KEYS = ("name", "version", "services", "networks", "volumes", "configs", "secrets", "x-lab")
 UNUSED_TOP = ("version", "volumes", "configs", "secrets")

@@ -14,7 +14,6 @@ into web's 80 before the chain is reached. So 8080 times out, and 8000 works.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Interface, ip_network
 
 from engine.change.address import AddAddress
@@ -30,6 +29,7 @@ from engine.model.link import Address
 from engine.model.packet import Protocol
 from engine.model.plan import Change, Plan
 from engine.model.route import NextHop, Route
+from engine.records import dataclass, replace
 
 BRIDGE = "demo0"
 UPLINK = "eth0"

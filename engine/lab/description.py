@@ -7,7 +7,6 @@ describe them, so that the same questions can be asked of it as of a real one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from engine.lab.blueprint import Blueprint, Node
@@ -15,6 +14,7 @@ from engine.lab.spec import ListenSpec
 from engine.model.address import family_of
 from engine.model.container import Attachment, Container, Network, PublishedPort
 from engine.model.host import Snapshot
+from engine.records import replace
 
 
 def shown(lab: Blueprint, broken: Iterable[str]) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from engine.lab.errors import LabFileError
+from engine.records import dataclass
 
 MERGE_TAG, NULL_TAG = "tag:yaml.org,2002:merge", "tag:yaml.org,2002:null"
 FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}

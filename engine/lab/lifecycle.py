@@ -7,7 +7,6 @@ record: the file's text, so that everything but `up` needs no file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from engine.apply import standing_labs
@@ -25,6 +24,7 @@ from engine.lab.compose import read
 from engine.lab.errors import LabError
 from engine.model.host import Snapshot
 from engine.model.plan import Plan
+from engine.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

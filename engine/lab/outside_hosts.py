@@ -7,12 +7,12 @@ neighbour of the host, so that its subnet may be one that the host has as well.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network, ip_interface
 
 from engine.lab.addresses import Subnets
 from engine.lab.blueprint import Outside
 from engine.lab.spec import FilePlace, LabSpec, OutsideSpec
+from engine.records import replace
 
 Interface = IPv4Interface | IPv6Interface | None
 

@@ -13,7 +13,6 @@ import os
 import signal
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -23,6 +22,7 @@ from engine.apply.journal import state_directory
 from engine.apply.namespaces import NETNS_DIR
 from engine.apply.run import Applied, build_lab, sweep
 from engine.lab import demo
+from engine.records import dataclass
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: Names of demos; as many can be up at once.

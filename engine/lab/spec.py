@@ -6,11 +6,10 @@ Every value that can be wrong in a way that only shows beside others (a port tak
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from engine.lab.errors import LabFileError
 from engine.model.address import IPAddress, IPNetwork
 from engine.model.packet import Protocol
+from engine.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -32,6 +31,7 @@ from engine.lab.spec import Check, ExtraRoute, ExtraRule, Impairment, LabSpec, L
 from engine.model.address import IPNetwork
 from engine.model.packet import Protocol
 from engine.model.trace import Symptom
+from engine.records import replace
 
 OUTSIDE_KEYS = ("subnet", "subnet6", "link", "behind", "default", "routes", "listens", "mtu")
 RULE_PROGRAMS = ("iptables", "ip6tables", "iptables-nft", "ip6tables-nft", "iptables-legacy", "ip6tables-legacy", "nft")

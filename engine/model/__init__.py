@@ -8,7 +8,7 @@
     plan where                        changes and plans, and where a command line applies
     owner file_name                   whose an object is, by its name; names that are part of a path
 
-1. Standard library only, and nothing from another room but `engine.frozen`, `engine.lazy` and the catalogue.
+1. Standard library only, and nothing from another room but `engine.records`, `engine.lazy` and the catalogue.
 2. Every value is a frozen dataclass, an enum or a tuple; a change is a new value.
 3. A value refuses to be wrong at birth (`__post_init__`), so that no other room checks it again.
 4. A source that was not read is a `Gap` with its reason, never an empty tuple.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engine.frozen import dataclass
 from engine.model.address import Family, IPAddress
 from engine.model.packet import Protocol
+from engine.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,9 @@ of their rules are those of `engine.model.statement`, which this module offers b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 from enum import StrEnum
 from functools import cached_property
 
-from engine.frozen import LATE, dataclass
 from engine.model.ipsec import Ipsec
 from engine.model.nft_object import FirewallObject, Flowtable
 from engine.model.statement import (
@@ -45,6 +43,7 @@ from engine.model.statement import (
     VerdictKind,
     VerdictMap,
 )
+from engine.records import LATE, dataclass, field
 
 __all__ = [
     "Atom",

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
 from functools import cached_property
 
-from engine.frozen import dataclass
 from engine.model.address import IPAddress
 from engine.model.container import Container, Network, PublishedPort
 from engine.model.firewall import Firewall
 from engine.model.link import Address, FdbEntry, Link, Neighbour
 from engine.model.route import NextHopObject, PolicyRule, Route, RouteException
 from engine.model.traffic import ConntrackEntry, Listener
+from engine.records import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engine.frozen import dataclass
 from engine.model.address import IPNetwork
+from engine.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 
-from engine.frozen import dataclass
 from engine.model.address import Family, IPAddress, family_of
+from engine.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from engine.frozen import dataclass
 from engine.model.trace import Symptom
 from engine.model.verdict import Question, Reach
+from engine.records import dataclass
 
 
 class PortOwner(StrEnum):

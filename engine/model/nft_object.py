@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.frozen import dataclass
+from engine.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from engine.frozen import dataclass
 from engine.model.address import Family, IPAddress, end_of, family_of
+from engine.records import dataclass
 
 
 class Protocol(StrEnum):

@@ -6,9 +6,9 @@ each of them can say of itself, so that a verdict can hold a plan and a view can
 
 from __future__ import annotations
 
-from engine.frozen import dataclass
 from engine.model.host import Snapshot
 from engine.model.where import Argvs, Where
+from engine.records import dataclass
 
 
 class Change:

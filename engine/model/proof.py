@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from engine.frozen import dataclass
 from engine.model.address import IPAddress
 from engine.model.host import Gap
 from engine.model.packet import Packet
 from engine.model.ref import Ref
 from engine.model.trace import Symptom
 from engine.model.traffic import ConntrackEntry
+from engine.records import dataclass
 
 #: The code of an answer that a real attempt contradicts.
 MODEL_DISAGREES = "MODEL_DISAGREES"

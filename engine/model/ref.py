@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from engine.frozen import dataclass
+from engine.records import dataclass
 
 
 class RefKind(StrEnum):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engine.frozen import dataclass
 from engine.model.address import Family, IPAddress, IPNetwork
+from engine.records import dataclass
 
 #: Route tables that have a name of their own (ip-route(8)).
 TABLE_NAMES: dict[int, str] = {253: "default", 254: "main", 255: "local"}

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from engine.frozen import dataclass
 from engine.model.address import IPAddress
+from engine.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

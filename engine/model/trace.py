@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from engine.frozen import dataclass
 from engine.model.address import IPAddress
 from engine.model.firewall import RejectKind
 from engine.model.packet import Packet, Protocol
 from engine.model.ref import Ref
 from engine.model.traffic import Tuple4
+from engine.records import dataclass
 
 
 class Outcome(StrEnum):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engine.frozen import dataclass
 from engine.model.address import Family, IPAddress
 from engine.model.packet import Protocol
+from engine.records import dataclass
 
 #: Programs that hold a published port and pass nothing on: their engine's rules are meant to take the packets.
 SILENT_RELAYS = frozenset({"dockerd", "conmon"})

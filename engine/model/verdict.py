@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 
 from engine.catalogue import CODES
-from engine.frozen import dataclass
 from engine.model.address import IPAddress
 from engine.model.host import Gap
 from engine.model.packet import ECHO_PROTOCOLS, Protocol
@@ -13,6 +12,7 @@ from engine.model.plan import Plan
 from engine.model.proof import Proof
 from engine.model.ref import Ref
 from engine.model.trace import Assumption, Conversation, Symptom
+from engine.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from engine.frozen import dataclass
 from engine.model.file_name import is_file_name
 from engine.model.firewall import Backend, Rule
 from engine.model.host import Snapshot
+from engine.records import dataclass
 
 #: A command line: each word is one argument for execve, nothing is quoted for a shell.
 Argv = tuple[str, ...]

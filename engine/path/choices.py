@@ -8,10 +8,10 @@ options left and runs again, until all are used up. So the walker itself stays a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from engine.model.trace import Assumption
+from engine.records import dataclass
 
 Result = TypeVar("Result")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 
 from engine.model.address import IPAddress
 from engine.model.firewall import RejectKind, SetZone
@@ -17,6 +16,7 @@ from engine.path.choices import Choices
 from engine.path.lookup.flow import Track, Tracks
 from engine.path.lookup.view import CHOSEN, View
 from engine.path.world import World
+from engine.records import dataclass, field, replace
 
 #: What `ct state` says of a packet that connection tracking has not seen yet, or never sees (nft_ct_get_eval).
 UNSEEN = "invalid"

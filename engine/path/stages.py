@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.model.address import IPAddress
 from engine.model.link import Link
 from engine.model.ref import Ref
 from engine.model.trace import Trace
 from engine.path.lookup.broadcast_domain import Tunnel
 from engine.path.lookup.route_decision import RouteDecision
+from engine.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ listener, a reply for the client that waits for it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from engine.model.firewall import RejectKind
@@ -40,6 +39,7 @@ from engine.path.stages import (
     Tunnelled,
 )
 from engine.path.unmodelled import mention_flowtables
+from engine.records import replace
 
 #: A packet has at most 255 hops of a handful of stages; more stages than this can't be.
 MOST_STAGES = 4096

@@ -21,7 +21,6 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from engine.model.address import IPAddress
@@ -30,6 +29,7 @@ from engine.model.proof import Attempt
 from engine.model.trace import Symptom
 from engine.prove import echo
 from engine.prove.errors import ProveError
+from engine.records import dataclass, replace
 
 #: The error of connect(), send() or recv(), and what the answer calls it.
 BY_ERRNO: dict[int, Symptom] = {

@@ -8,7 +8,6 @@ less than it seems to (a program that does not know our words) is no contradicti
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from engine.model.firewall import Rule
 from engine.model.host import Netns, Snapshot
@@ -21,6 +20,7 @@ from engine.prove.evidence import Evidence, last_place
 from engine.prove.evidence_lookup import LOOK, NO, UNSEEN, YES, At, Case, Seen
 from engine.prove.packets.packet_matching import ObservedTalk, traces
 from engine.prove.predicted import conversation_for, conversations
+from engine.records import replace
 
 #: A place in a firewall: family, table, chain.
 Place = tuple[str, str, str]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from engine.model.host import Gap
 from engine.model.link import Neighbour
@@ -12,6 +11,7 @@ from engine.model.trace import Step
 from engine.prove.packets.capture import Captured
 from engine.prove.packets.headers import parse_packet, quoted
 from engine.prove.packets.packet_matching import ObservedTalk, leg_of
+from engine.records import dataclass, field
 
 #: Where the kernel would send a step's packet, in a step's words, and the errno of a refusal.
 Way = tuple[str, int]

@@ -8,7 +8,6 @@ that was not to be had says nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 
 from engine.model.firewall import Backend
@@ -24,6 +23,7 @@ from engine.prove.packets.packet_matching import ObservedTalk, leg_of
 from engine.prove.predicted import neighbour_of
 from engine.prove.sources.nftrace_rules import PREFIX
 from engine.prove.sources.routes import NOT_ASKED, REFUSED, predicted_way
+from engine.records import dataclass
 
 YES, NO, UNSEEN = Agreement.YES, Agreement.NO, Agreement.UNSEEN
 

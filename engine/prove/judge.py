@@ -9,13 +9,13 @@ it, unless the client connected.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from engine.model.proof import MODEL_DISAGREES, Agreement, Proof, Sighting
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Symptom
 from engine.model.verdict import Cause, Fix, Reach, Verdict
 from engine.prove.predicted import conversation_for, conversations
+from engine.records import replace
 
 #: Contradicted steps that are told as evidence.
 _MOST = 5

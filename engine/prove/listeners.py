@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeVar
 
@@ -24,6 +23,7 @@ from engine.prove.packets.capture import Captured, address_questions
 from engine.prove.packets.packet_matching import ObservedTalk
 from engine.prove.predicted import namespaces, next_hops, routing_steps
 from engine.prove.sources.counters import rule_growth
+from engine.records import dataclass
 
 Result = TypeVar("Result")
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from threading import Event
 
 from engine.model.host import Gap, Snapshot
@@ -29,6 +28,7 @@ from engine.prove.packets.packet_matching import talk_of
 from engine.prove.packets.pcapng import file_of
 from engine.prove.predicted import conversations
 from engine.prove.sources import drops
+from engine.records import dataclass, field, replace
 
 #: Seconds for the whole attempt, when nobody says otherwise: a lost first packet is sent again after one.
 SECONDS = 3.0

@@ -10,7 +10,6 @@ see. Whether a program then says something is not watched for.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 from engine.model.host import Snapshot
 from engine.model.packet import ECHO, TCP_RST, Packet, Protocol
@@ -25,6 +24,7 @@ from engine.prove.packets.headers import parse_packet
 from engine.prove.packets.packet_matching import ObservedTalk, talk_of
 from engine.prove.predicted import conversations
 from engine.prove.prove import Proven, Wishes
+from engine.records import replace
 
 #: Seconds that a first packet is waited for when nobody says otherwise, and that its answer is.
 SECONDS, SETTLE = 30.0, 1.5

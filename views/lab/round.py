@@ -6,8 +6,8 @@ Rows that can be chosen have a key: ("look",), ("hint",), ("give-up",), ("answer
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from engine.records import dataclass
 from views.text import Line, Role, Span, paragraph
 
 

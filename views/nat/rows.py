@@ -9,11 +9,11 @@ to, each once, in the order of the jumps. Chains that nothing leads to are at th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 
 from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Rule, RuleVerdict, Table, VerdictMap
 from engine.model.host import Gap
 from engine.model.owner import ADMIN, owner_of_chain
+from engine.records import dataclass, replace
 from views.nat.words import action, condition
 from views.text import Line, Role, Span, Spans, cells, clip, fit
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from engine.model.packet import Packet
 from engine.model.ref import RefKind
 from engine.model.trace import Conversation, Hop, Outcome, Step, StepKind, Trace
+from engine.records import dataclass, replace
 from views.nat.words import shorten
 from views.text import Line, Role, Span, Spans, cells, clip, fit, squeeze
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from engine.change.differences import Difference
 from engine.model.verdict import Verdict
+from engine.records import dataclass
 from views.reports import answer_json
 from views.reports.answer_text import clean
 from views.verdict.outline import HEADLINES, question_text

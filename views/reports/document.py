@@ -7,12 +7,12 @@ the answers. A format chooses how to write it, never what is in it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from engine.model.host import Snapshot
 from engine.model.matrix import Matrix
 from engine.model.trace import Trace
 from engine.model.verdict import Reach, Verdict
+from engine.records import dataclass
 from views.reports.grid import matrix_sheets
 from views.reports.network import Graph, graph
 from views.reports.sheet import Sheet, sheets

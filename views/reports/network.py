@@ -8,12 +8,12 @@ outside are nodes. Nodes are in the scene's order, so a format's output is the s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.model.host import Snapshot
 from engine.model.ref import RefKind
 from engine.model.trace import Trace
+from engine.records import dataclass
 from views.topology.graph import Branch, Node, Scene, State
 from views.topology.scene import scene
 from views.topology.way import Way, way

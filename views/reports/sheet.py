@@ -7,13 +7,13 @@ JSON all write the same sheets. Rows are in the snapshot's order, which is the k
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from engine.model.container import Container
 from engine.model.firewall import Firewall
 from engine.model.host import Netns, Snapshot
 from engine.model.route import NextHop, table_name
 from engine.model.traffic import Listener
+from engine.records import dataclass, field
 from views.nat.rows import ChainRow, RuleRow
 from views.nat.rows import rows as firewall_rows
 from views.nat.words import action

@@ -6,9 +6,10 @@ A writer's module is loaded when its format is asked for: networkx alone takes l
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from engine.records import dataclass
 
 if TYPE_CHECKING:
     from views.reports.document import Report

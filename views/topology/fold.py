@@ -5,8 +5,7 @@ Pure. What is selected or traced is never folded away; the order never changes.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from engine.records import replace
 from views.topology.graph import Scene, Switch
 
 #: How many links past the host are shown.

@@ -6,11 +6,11 @@ its layout stable. Ids are made of namespace and interface index, so a thing has
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
 from engine.model.ref import Ref
+from engine.records import dataclass
 
 #: A device as a whole snapshot knows it: its namespace's id and its index.
 Device = tuple[str, int]

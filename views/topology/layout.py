@@ -9,8 +9,8 @@ height, and never so small that what a container serves has no room. What does n
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
+from engine.records import dataclass, replace
 from views.text import cells
 from views.topology.fitting import SEPARATOR
 from views.topology.graph import Node, Scene, Switch

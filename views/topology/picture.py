@@ -7,9 +7,9 @@ that was composed is kept; `rows` composes all of them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import groupby
 
+from engine.records import dataclass
 from views.text import Role, Span, Spans, cells, narrow, visible
 from views.topology.box import Lines
 

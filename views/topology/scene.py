@@ -12,11 +12,11 @@ and names the other one (⇄).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Link
 from engine.model.ref import Ref, RefKind
+from engine.records import replace
 from views.topology.facts import addresses_of, exposure, way_out
 from views.topology.graph import (
     FORWARD_OFF,

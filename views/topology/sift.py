@@ -6,8 +6,7 @@ keeps all its ports. A leading `!` keeps what does not fit.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from engine.records import replace
 from views.topology.graph import Branch, Node, Scene, Switch
 
 

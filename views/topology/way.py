@@ -7,12 +7,11 @@ name them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.model.host import Snapshot
 from engine.model.link import Link
 from engine.model.ref import RefKind
 from engine.model.trace import Hop, Outcome, Step, StepKind, Trace
+from engine.records import dataclass
 from views.topology.graph import Device, Scene
 
 #: Hooks at which the outgoing device is known; before them a rule speaks of the incoming one.

@@ -8,7 +8,6 @@ moves nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from textual import events
 from textual.content import Content
@@ -17,6 +16,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from engine.model.host import Snapshot
+from engine.records import replace
 from views.painted import Painted
 from views.topology.canvas import draw
 from views.topology.drawing import Look

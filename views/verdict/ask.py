@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from ipaddress import IPv6Address
 
 from engine.model.address import Family
@@ -14,6 +13,7 @@ from engine.model.host import Netns, Snapshot
 from engine.model.link import Link
 from engine.model.packet import Protocol
 from engine.model.ref import Ref, RefKind
+from engine.records import dataclass, replace
 from views.topology.facts import DOCKER_RESOLVER
 
 

@@ -11,13 +11,13 @@ so that no fact and no label is written twice.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.model.host import Gap
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Conversation, Symptom
 from engine.model.verdict import Cause, Fix, Reach, Verdict
+from engine.records import dataclass
 from views.symptoms import MEANINGS
 from views.text import Role
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from engine.explain import ask
 from engine.explain.question import QuestionError, resolve
-from engine.explain.survey.everywhere import vantages
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.verdict import Question, Verdict
@@ -25,6 +24,8 @@ def questions_of(snapshot: Snapshot, target: str, source: str, protocol: Protoco
     """The question, or with `everywhere` as its source one for each place. Raises `Refusal` when it can't be asked."""
     if source != EVERYWHERE:
         return [question_of(snapshot, target, source, protocol)]
+    from engine.explain.survey.everywhere import vantages  # noqa: PLC0415 - most questions have one source
+
     return [vantage.question for vantage in vantages(snapshot, question_of(snapshot, target, HOST, protocol))]
 
 
@@ -38,6 +39,8 @@ def question_of(snapshot: Snapshot, target: str, source: str, protocol: Protocol
 
 def answer_everywhere(snapshot: Snapshot, target: str, protocol: Protocol) -> list[tuple[str, Verdict]]:
     """The answers from every vantage point. Raises `Refusal` when the target cannot be asked of this host."""
+    from engine.explain.survey.everywhere import vantages  # noqa: PLC0415 - see `questions_of`
+
     question = question_of(snapshot, target, HOST, protocol)
     places = vantages(snapshot, question)
     answers = []

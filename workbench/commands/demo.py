@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from engine.apply.namespaces import enter, run_in
 from engine.lab import demo
 from engine.lab.running import DemoLab, demo_lab
 from engine.model.host import Snapshot
+from engine.records import replace
 from workbench import output, world
 from workbench.exits import Exit, Refusal, complain, refused
 

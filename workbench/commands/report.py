@@ -6,12 +6,12 @@ How far the matrix is goes to stderr where that is a terminal.
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import replace
 
 from engine.explain import ask
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.verdict import Question
+from engine.records import replace
 from views.reports.document import report
 from views.reports.writers import write
 from workbench import output, world

@@ -7,9 +7,9 @@ tells it.
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from engine.records import replace
 from workbench import output, world
 from workbench.exits import Exit, complain, usage
 

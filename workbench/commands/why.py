@@ -9,7 +9,6 @@ from __future__ import annotations
 from argparse import Namespace
 
 from engine.model.packet import Protocol
-from views.reports import answer_json, everywhere
 from workbench import output, world
 from workbench.commands.answering import EVERYWHERE, answer, answer_everywhere, tell
 from workbench.exits import EXIT_OF_REACH, Exit, usage, worst
@@ -29,6 +28,8 @@ def run(arguments: Namespace) -> Exit:
     snapshot = world.load(arguments.snapshot) if arguments.snapshot else world.look()
     protocol = Protocol(arguments.protocol)
     if arguments.source == EVERYWHERE:
+        from views.reports import everywhere  # noqa: PLC0415 - most questions have one source
+
         answers = answer_everywhere(snapshot, arguments.target, protocol)
         output.emit(everywhere.dumps(answers) if arguments.json else everywhere.render(answers))
         return worst(verdict.reach for _, verdict in answers)
@@ -38,6 +39,8 @@ def run(arguments: Namespace) -> Exit:
 
         verdict = proving.prove(snapshot, verdict, arguments)
     if arguments.json:
+        from views.reports import answer_json  # noqa: PLC0415 - people read text
+
         output.emit(answer_json.dumps(verdict))
     else:
         tell(verdict)

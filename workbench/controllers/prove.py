@@ -11,7 +11,6 @@ A source that is not writable is never changed: no rule that makes the kernel tr
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from textual.message import Message
 
 from engine.model.proof import Proof
 from engine.model.verdict import Fix, Verdict
+from engine.records import dataclass
 from views.reports.proof_text import headline
 from views.text import Line
 from views.verdict.ask import Ask

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TypeVar
 
+from engine.records import replace
 from workbench.exits import Refusal, fault_words
 from workbench.labs.dialogs import Field, Form, PlanDialog, Values
 from workbench.labs.source import LabSource, question

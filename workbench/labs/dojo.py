@@ -5,9 +5,9 @@ client sees; topology and rules are free to be read.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
+from engine.records import replace
 from views.lab.round import round_lines
 from views.text import Line, Span, paragraph
 from views.verdict.ask import Ask

@@ -6,7 +6,6 @@ What the lab consists of is read from its record at each look, so that a contain
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from engine.apply.namespaces import enter, run_in
 from engine.lab import description, faults, lifecycle
 from engine.lab.errors import LabError
 from engine.model.host import Snapshot
+from engine.records import dataclass, replace
 from views.verdict.ask import Ask
 from workbench import world
 from workbench.exits import refused

@@ -9,7 +9,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from engine.apply import userns
@@ -23,6 +22,7 @@ from engine.lab.save import save
 from engine.lab.script import lines
 from engine.model.host import Snapshot
 from engine.model.plan import Change
+from engine.records import dataclass
 from workbench import world
 from workbench.exits import refused, usage
 

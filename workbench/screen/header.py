@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import accumulate
 
 from textual.content import Content
 
 from engine.model.host import Snapshot
 from engine.model.verdict import Verdict
+from engine.records import dataclass
 from views.text import Role
 from views.verdict.outline import HEADLINES, question_text
 from workbench.screen.panes import NAMES

@@ -6,13 +6,12 @@ once, but for an information after a warning or an error.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from textual.content import Content
 from textual.notifications import SeverityLevel
 from textual.timer import Timer
 from textual.widgets import Static
 
+from engine.records import dataclass
 from views.text import Line, Role, Span, paragraph
 
 ROLES: dict[SeverityLevel, Role] = {"information": Role.GOOD, "warning": Role.WARN, "error": Role.BAD}

@@ -6,12 +6,12 @@ never called. What was done stays when the workbench ends: on a host a fix is me
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.model.host import Snapshot
 from engine.model.verdict import Fix
 from engine.model.where import Argv, seen
+from engine.records import dataclass
 from workbench.exits import refused
 
 if TYPE_CHECKING:

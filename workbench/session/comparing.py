@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from textual.message import Message
 from engine.change.differences import Difference
 from engine.model.host import Snapshot
 from engine.model.verdict import Question
+from engine.records import dataclass
 from views.text import Line
 from views.verdict.ask import Ask
 from views.verdict.history import change_lines, flip_lines

@@ -5,10 +5,10 @@ picture comes before it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from engine.model.host import Snapshot
 from engine.model.verdict import Question, Verdict
+from engine.records import dataclass
 from views.verdict.ask import Ask
 
 Resolve = Callable[[Snapshot, Ask], Question]

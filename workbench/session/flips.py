@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from engine.change.differences import Difference
 from engine.model.host import Snapshot
 from engine.model.verdict import Question, Reach, Verdict
+from engine.records import dataclass
 from views.verdict.ask import Ask
 from workbench.session.stopping import Stopped
 

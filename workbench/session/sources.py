@@ -8,12 +8,12 @@ which may enter another network namespace for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Protocol
 
 from engine.model.host import Snapshot
+from engine.records import dataclass
 from workbench import world
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ Laws:
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, replace
 
 from engine.change.differences import Difference
 from engine.model.host import Snapshot
+from engine.records import dataclass, replace
 from workbench.session.flips import Flip
 from workbench.session.snapshot_sharing import own_size
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from dataclasses import dataclass
 
 from engine.apply.rtnetlink import IFF_UP, get_link
+from engine.records import dataclass
 
 NLMSG_ERROR = 2
 IFLA_IFNAME, IFLA_MASTER, IFLA_IFALIAS = 3, 10, 20

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.change.listener import Listen
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.route import by_loopback
@@ -12,6 +10,7 @@ from engine.model.address import end_of, family_of
 from engine.model.packet import Protocol
 from engine.model.ref import Ref, RefKind
 from engine.path.lookup.sockets import listener_ref
+from engine.records import replace
 
 #: How to look for a fault that is outside of this host.
 OUTSIDE = (

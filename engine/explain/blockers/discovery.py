@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.change.new_rules import Selector, arp_insertion, insertion
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.evidence.owners import owner_of
@@ -13,6 +11,7 @@ from engine.model.packet import Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import StepKind
 from engine.path.link.discovery import ADVERTISEMENT, SOLICITATION
+from engine.records import replace
 
 
 def dropped(failure: Failure) -> list[Blocker]:

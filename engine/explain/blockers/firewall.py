@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.change.new_rules import Selector, insertion
 from engine.change.rule import DeleteRule
 from engine.explain.blocker import WIDE, Blocker, Remedy
@@ -23,6 +21,7 @@ from engine.model.ref import Ref
 from engine.model.trace import Outcome, StepKind
 from engine.model.where import RulePlace
 from engine.path.lookup.refs import chain_ref
+from engine.records import replace
 
 #: Fields that tie a rule to one service: with a port and one of these a rule is about this flow, not about a class.
 PORTS = frozenset({"tcp dport", "udp dport", "sctp dport", "th dport", "tcp sport", "udp sport", "th sport"})
@@ -47,7 +46,7 @@ def rule_drop(failure: Failure) -> list[Blocker]:
     owner = guard or owner_of(ref, failure.netns.firewall)
     rejects = failure.outcome is Outcome.REJECTED
     verb = f"rejects ({failure.trace.reject})" if rejects else "drops"
-    sentence = f"{_whose(owner)} rule {ref.name} in {ref.netns} {verb} {_what(failure)}: {rule.text}"
+    sentence = f"{_whose(owner)}rule {ref.name} in {ref.netns} {verb} {_what(failure)}: {rule.text}"
     misses = near_misses(_passed(failure, ref), accepts, ref)
     code = "FW_RULE_REJECT" if rejects else "FW_RAW_DIRECT_ACCESS_DROP" if guard else _drop_code(owner, rule, ref)
     remedies = _ways_past(failure, table, rule, ref, owner)
@@ -248,4 +247,4 @@ def _flow(failure: Failure) -> str:
 
 
 def _whose(owner: str) -> str:
-    return "the" if owner == "admin" else f"{owner}'s"
+    return "" if owner == "admin" else f"{owner}'s "

@@ -9,7 +9,6 @@ is enough. Source: firewalld, src/firewall/core/nftables.py and ipXtables.py (ch
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import ip_network
 
 from engine.change.rule import InsertRule
@@ -20,6 +19,7 @@ from engine.model.firewall import Backend, Field, Match, Name, Rule, RuleVerdict
 from engine.model.host import Netns
 from engine.model.link import Link
 from engine.model.where import RulePlace
+from engine.records import dataclass
 
 #: The chains that lead to a zone by device, with the prefix of the zones' own chains.
 DISPATCH = {"INPUT_ZONES": "IN_", "FORWARD_ZONES": "FWD_", "FORWARD_IN_ZONES": "FWDI_"}

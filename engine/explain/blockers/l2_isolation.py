@@ -6,7 +6,6 @@ No command is offered for either: who is in which VLAN, and on which device, is 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import ip_address
 
 from engine.explain.blocker import Blocker
@@ -17,6 +16,7 @@ from engine.model.ref import Ref, RefKind
 from engine.path.exchange.conversation import conversations
 from engine.path.link.macvlan import kept_apart
 from engine.path.lookup.bridge_vlans import filters, words
+from engine.records import replace
 
 
 def macvlan(failure: Failure) -> list[Blocker]:

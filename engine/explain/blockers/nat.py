@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from ipaddress import ip_network
 from itertools import pairwise
 
@@ -31,6 +30,7 @@ from engine.path.fields.matches import Answer, matches
 from engine.path.lookup.broadcast_domain import calls_iptables
 from engine.path.lookup.refs import chain_ref
 from engine.path.lookup.view import View
+from engine.records import replace
 
 #: Tables' family of an IP version.
 _TABLES = {4: "ip", 6: "ip6"}
@@ -201,7 +201,7 @@ def right_targets(failure: Failure, step: Step, rule: Rule, services: list[Inten
 def _masquerade(failure: Failure, hop: Hop, bridge: str, subnet: IPNetwork) -> list[Blocker]:
     router = failure.world.netns(hop.netns)
     place, ref = _way_out(router, subnet.version)
-    remedy = Remedy(f"masquerade {subnet} of {router.id}", (masquerade(place, str(subnet), bridge),))
+    remedy = Remedy(f"masquerade {subnet} in {router.id}", (masquerade(place, str(subnet), bridge),))
     sentence = (
         f"{router.id} forwards packets of {subnet} without masquerading, "
         f"and {failure.netns.id} has no route back to {failure.packet.dst}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from engine.change import applied
 from engine.change.policy_rule import DeletePolicyRule
@@ -23,6 +22,7 @@ from engine.model.route import Route
 from engine.model.trace import Outcome, StepKind
 from engine.path.lookup.fib import Fib, FlowKey, Found
 from engine.path.lookup.route_decision import route_ref
+from engine.records import replace
 
 
 def no_route(failure: Failure) -> list[Blocker]:
@@ -39,8 +39,8 @@ def no_route(failure: Failure) -> list[Blocker]:
         *up_to_output(failure, netns, wanted),
     )
     code = "RET_NO_ROUTE_BACK" if failure.backwards else "SRC_NO_ROUTE"
-    purpose = "back to the client" if failure.backwards else "there"
-    sentence = f"{netns.id} has no route to {wanted}: it cannot send {purpose}"
+    back = "back to the client " if failure.backwards else "to "
+    sentence = f"{netns.id} has no route {back}{wanted}"
     main = [route.text for route in netns.routes if route.table == MAIN_TABLE and route.family.value == _family(wanted)]
     evidence = tuple(f"it has: {text}" for text in main[:4]) or ("its main table is empty",)
     nowhere = (failure.step.text,) if failure.step.kind is StepKind.NOTE else ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from engine.change.container import SetContainer
 from engine.change.listener import Listen
@@ -17,6 +16,7 @@ from engine.model.ref import Ref, RefKind
 from engine.model.traffic import Listener
 from engine.path.exchange.echo import IGNORE_ALL
 from engine.path.lookup.sockets import listener_ref, listeners_on_port
+from engine.records import replace
 
 #: The states of a process that a signal or a debugger has stopped (proc_pid_stat(5)).
 STOPPED = "Tt"

@@ -7,7 +7,6 @@ explain a neighbour that stays silent.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from engine.change.address import DeleteAddress
 from engine.change.route import DeleteRoute
@@ -22,6 +21,7 @@ from engine.model.ref import Ref, RefKind
 from engine.model.route import PolicyRule
 from engine.path.lookup.fib import Fib, FlowKey, Found
 from engine.path.lookup.route_decision import REFUSALS, route_ref, rule_ref
+from engine.records import dataclass, replace
 
 #: The reverse path filter that is content with any route back (ip-sysctl.rst, rp_filter).
 LOOSE = 2

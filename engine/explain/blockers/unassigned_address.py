@@ -8,7 +8,6 @@ on purpose: kube-proxy translates it, as long as the service has such a port and
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from engine.change.address import AddAddress
 from engine.change.listener import Listen
@@ -25,6 +24,7 @@ from engine.model.ref import Ref, RefKind
 from engine.model.trace import Hop, Outcome
 from engine.path.lookup.broadcast_domain import bridge_of, ports_of
 from engine.path.lookup.fib import FlowKey, Found
+from engine.records import replace
 
 BALANCER = "kube-proxy"
 #: Services' addresses are of one network (`--service-cluster-ip-range`), which is at least so wide as a rule.

@@ -8,7 +8,6 @@ What drops the packets around frames is named as for any packet (`around`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 from engine.change.fdb import AddForwarding, DeleteForwarding
@@ -22,6 +21,7 @@ from engine.model.ref import Ref, RefKind
 from engine.model.trace import StepKind
 from engine.path.lookup.broadcast_domain import bridge_of
 from engine.path.lookup.device_topology import ZERO_MAC, remotes, same_vxlan
+from engine.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

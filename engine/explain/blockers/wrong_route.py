@@ -9,7 +9,6 @@ uplinks.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from ipaddress import ip_network
 
 from engine.change.policy_rule import DeletePolicyRule
@@ -26,6 +25,7 @@ from engine.model.route import Route
 from engine.model.trace import Step, StepKind
 from engine.path.lookup.fib import Fib, FlowKey, Found
 from engine.path.lookup.route_decision import route_ref, rule_ref
+from engine.records import replace
 
 #: What an exit node's user has.
 EXIT_NODE = "`tailscale set --exit-node-allow-lan-access` exempts the local networks (not checked)"
@@ -47,9 +47,10 @@ def detours(failure: Failure) -> list[Blocker]:
             continue
         custom = turn.rule.priority not in STANDARD
         at = rule_ref(netns, turn.rule) if custom else route_ref(netns, turn.route)
-        what = "the answer" if failure.backwards else "the packet"
-        by, lead = (f"policy rule {turn.rule.priority} and route", "lead") if custom else ("route", "leads")
-        sentence = f"in {netns.id}, {by} {turn.route.text or turn.route.destination} {lead} {what} {step.packet} astray"
+        what = "the reply " if failure.backwards else ""
+        by, sends = (f"policy rule {turn.rule.priority} and route", "send") if custom else ("route", "sends")
+        way = turn.route.text or turn.route.destination
+        sentence = f"in {netns.id}, {by} {way} {sends} {what}{step.packet} the wrong way"
         evidence = (f"then: {failure.step.text}", *((f"route: {turn.route.text}",) if custom else ()))
         owner = owner_of(at, netns.firewall)
         if owner == "tailscale":

@@ -8,7 +8,6 @@ undecided has neither denied nor let anything go.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from engine.explain.evidence.rule_scope import Conditions
 from engine.explain.failure import rule_at
@@ -34,6 +33,7 @@ from engine.path.lookup.flow import Tracks
 from engine.path.lookup.hook_chains import Hooked, StationKind
 from engine.path.netfilter.chain_walk import Ending, run_base_chain
 from engine.path.world import World
+from engine.records import dataclass, replace
 
 #: Owners that write rules for what they publish and connect; nobody aims them at a client.
 ENGINES = frozenset({"docker", "podman", "libvirt", "kube-proxy", "cni", "incus", "lxc", "lxd", "portscope"})

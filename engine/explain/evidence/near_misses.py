@@ -8,7 +8,6 @@ hook. A rule with no condition against it that was never asked is told, too, wit
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from itertools import count
 
@@ -34,6 +33,7 @@ from engine.path.lookup.hook_chains import FIXED, Hooked
 from engine.path.lookup.refs import rule_ref
 from engine.path.lookup.view import View
 from engine.path.world import World
+from engine.records import dataclass, replace
 
 #: How many failed conditions still count as near, and how many near misses are worth reading.
 MOST_FAILED = 2

@@ -12,7 +12,6 @@ Laws:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from engine.explain.evidence.hypothetical_hooks import Trial, blanked, orphans, try_hook, without_engines
 from engine.explain.evidence.owners import owner_of
@@ -25,6 +24,7 @@ from engine.model.ref import Ref
 from engine.model.trace import Context, Conversation, Hop, Step, StepKind
 from engine.model.verdict import Cause, Question
 from engine.path.world import World
+from engine.records import dataclass, replace
 
 CODE = "FW_BYPASSED"
 

@@ -5,7 +5,6 @@ Proven as every fix: the rule is put in on the model and the question is walked 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import ip_network
 
 from engine.change import applied
@@ -23,6 +22,7 @@ from engine.model.verdict import Fix, Question
 from engine.model.where import RulePlace, seen
 from engine.path.exchange.conversation import conversations
 from engine.path.world import World
+from engine.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def closing(opening: Opening) -> tuple[Fix, ...]:
     if Symptom.CONNECTED in symptoms:
         return ()
     who = f"packets from {_word(selector.source)} to  " if selector.source is not None else ""
-    title = f"to keep it out, drop {who}port {opening.packet.dport}/{opening.packet.protocol} in {place.chain}"
+    title = f"drop {who}port {opening.packet.dport}/{opening.packet.protocol} in {place.chain}"
     effects = Sideways(opening.question).of(opening.world, after, (change,)).sentences()
     then = runs[0].result.symptom
     kept, commands = lasting(snapshot, (change,)), change.argv(seen(snapshot))

@@ -8,7 +8,6 @@ its remedies are proven: the error has to get back.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from engine.change.new_rules import clamping
 from engine.explain.blocker import Remedy
@@ -16,7 +15,8 @@ from engine.explain.blockers import diagnose
 from engine.explain.failure import FailedLeg, Failure
 from engine.explain.ranking.selection import FixChoice, fix_of
 from engine.explain.ranking.side_effects import Sideways
-from engine.explain.search.search import after_remedy, told_of
+from engine.explain.search.endings import main_run
+from engine.explain.search.search import after_remedy
 from engine.model.firewall import Backend, Chain
 from engine.model.host import Netns
 from engine.model.ref import Ref, RefKind
@@ -26,6 +26,7 @@ from engine.model.where import RulePlace
 from engine.path.exchange.conversation import conversations
 from engine.path.exchange.pmtu import TooBig, too_big
 from engine.path.world import World
+from engine.records import replace
 
 #: Endings of an error that tell nothing of whether it is lost.
 UNDECIDED = frozenset({Outcome.DELIVERED, Outcome.LEAVES_VIEW, Outcome.UNKNOWN})
@@ -69,7 +70,7 @@ def _fixes(failure: Failure, narrow: TooBig) -> Iterator[Fix]:
     sideways = Sideways(failure.question)
     for remedy in (*(each for blocker in diagnose(failure) for each in blocker.remedies), _clamp(failure, narrow)):
         after = after_remedy(failure.world, remedy)
-        talk = told_of(conversations(after, failure.question)[0]).result
+        talk = main_run(conversations(after, failure.question)[0]).result
         if talk.symptom is Symptom.CONNECTED and not _still(after, failure.question, narrow):
             effects = sideways.of(failure.world, after, remedy.changes)
             yield fix_of(failure.world.snapshot, FixChoice(remedy, Symptom.CONNECTED, effects))

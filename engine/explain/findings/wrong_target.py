@@ -7,7 +7,6 @@ proxy serves it, since the rule that should translate the port is gone: then the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from engine.explain.blocker import Remedy
 from engine.explain.blockers.nat import right_targets
@@ -17,7 +16,8 @@ from engine.explain.evidence.owners import owner_of
 from engine.explain.failure import FailedLeg, Failure, rule_at, translation_of
 from engine.explain.ranking.selection import FixChoice, fix_of
 from engine.explain.ranking.side_effects import Sideways
-from engine.explain.search.search import after_remedy, told_of
+from engine.explain.search.endings import main_run
+from engine.explain.search.search import after_remedy
 from engine.explain.survey.probes import takes
 from engine.model.host import Netns
 from engine.model.link import Link
@@ -29,6 +29,7 @@ from engine.path.exchange.conversation import conversations
 from engine.path.lookup.broadcast_domain import ports_of
 from engine.path.lookup.sockets import listener_ref
 from engine.path.world import World
+from engine.records import dataclass
 
 #: Whether a conversation is what the engine was asked for.
 Meant = Callable[[Conversation], bool]
@@ -153,7 +154,7 @@ def _proven(talk: Failure, remedies: Iterable[Remedy], meant: Meant) -> tuple[Fi
     sideways, found = Sideways(talk.question), []
     for remedy in remedies:
         after = after_remedy(talk.world, remedy)
-        result = told_of(conversations(after, talk.question)[0]).result
+        result = main_run(conversations(after, talk.question)[0]).result
         if result.symptom is Symptom.CONNECTED and meant(result):
             way = FixChoice(remedy, result.symptom, sideways.of(talk.world, after, remedy.changes))
             found.append(fix_of(talk.world.snapshot, way))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
 from engine.change.rule import DeleteRule, InsertRule
@@ -19,6 +18,7 @@ from engine.model.firewall import Chain, Interval, Match, Name, Reject, Rule, Ru
 from engine.model.host import Snapshot
 from engine.model.packet import PROTOCOL_NUMBERS
 from engine.model.where import Argv, Argvs, RulePlace, seen
+from engine.records import dataclass, replace
 
 _PROTOCOLS = {number: str(protocol) for protocol, number in PROTOCOL_NUMBERS.items()}
 #: Conditions that the tools add by themselves, or that say the protocol once more.

@@ -10,7 +10,6 @@ Laws:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from engine.change.address import AddAddress, DeleteAddress
@@ -34,6 +33,7 @@ from engine.model.host import Snapshot
 from engine.model.owner import owner_of_chain, owner_of_set
 from engine.model.plan import Change
 from engine.model.where import Argvs, RulePlace
+from engine.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ A rule stands right before the one that it is an exception of, and names one net
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from ipaddress import ip_network
 
 from engine.change.policy_rule import AddPolicyRule
@@ -16,6 +15,7 @@ from engine.model.address import IPAddress, IPNetwork
 from engine.model.host import Netns
 from engine.model.packet import Packet
 from engine.model.route import PolicyRule
+from engine.records import replace
 
 #: Policy rules that every kernel starts with.
 STANDARD = frozenset({0, 32766, 32767})

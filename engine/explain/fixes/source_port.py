@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.change.new_rules import without_counter
 from engine.change.rule import ReplaceRule
 from engine.change.words import rule_spec
 from engine.model.firewall import Backend, Nat, NatKind, Rule
 from engine.model.where import RulePlace
+from engine.records import replace
 
 
 def any_port(place: RulePlace, old: Rule) -> ReplaceRule | None:

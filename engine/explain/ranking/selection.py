@@ -7,7 +7,6 @@ that was put together from alternatives is tried as a whole before it is offered
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from engine.change import applied
 from engine.change.listener import Listen
@@ -21,6 +20,7 @@ from engine.model.trace import Symptom
 from engine.model.verdict import Fix
 from engine.model.where import Argv, seen
 from engine.path.world import World
+from engine.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

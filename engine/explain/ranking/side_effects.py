@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from engine.change.address import AddAddress
 from engine.change.link import SetLink
@@ -19,7 +18,7 @@ from engine.change.listener import Listen
 from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
 from engine.change.route import AddRoute, DeleteRoute
 from engine.explain.ranking.affected_probes import only_opens, touches
-from engine.explain.search.search import told_of
+from engine.explain.search.endings import main_run
 from engine.explain.survey.probes import Door, Probe, VantagePoint, doors, places
 from engine.model.plan import Change
 from engine.model.trace import Symptom
@@ -27,6 +26,7 @@ from engine.model.verdict import Question
 from engine.path.exchange.conversation import conversations
 from engine.path.lookup.fib import FlowKey, Found
 from engine.path.world import World
+from engine.records import dataclass
 
 #: So many conversations are walked for the side effects of one fix, and for those of all fixes of an answer.
 MOST_FOR_A_FIX, MOST = 24, 96
@@ -117,7 +117,7 @@ class Sideways:
         if known is None:
             self.walks += 1
             runs, _ = conversations(world, question)
-            known = (world, told_of(runs).result.symptom is Symptom.CONNECTED)
+            known = (world, main_run(runs).result.symptom is Symptom.CONNECTED)
             self._known[id(world), question] = known
         return known[1]
 

@@ -37,3 +37,8 @@ def _yes_or_no(symptom: Symptom) -> Reach:
 def _leaves(conversation: Conversation) -> bool:
     """Whether somebody outside of the snapshot decides."""
     return any(trace.outcome in (Outcome.LEAVES_VIEW, Outcome.UNKNOWN) for trace in conversation.way)
+
+
+def main_run(runs: Sequence[BranchRun[Conversation]]) -> BranchRun[Conversation]:
+    """The run that the answer is about: the first that fails, since it needs explaining, else the first."""
+    return next((run for run in runs if run.result.symptom is not Symptom.CONNECTED), runs[0])

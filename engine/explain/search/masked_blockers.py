@@ -9,7 +9,6 @@ is the last word of the same tool: the rule is what they are. It has no fix of i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
 
 from engine.change.rule import DeleteRule, InsertRule
@@ -23,6 +22,7 @@ from engine.model.firewall import Match, Rule, RuleVerdict, VerdictKind
 from engine.model.owner import ADMIN
 from engine.model.ref import Ref, RefKind
 from engine.path.world import World
+from engine.records import replace
 
 BEHIND = "without the rule above and its exception, this blocks the packet"
 SETTLED = "none of its own: the fix above takes the packet past it too"

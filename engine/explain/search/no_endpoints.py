@@ -3,7 +3,6 @@ there, are one cause: the rule is how the engine says so, and goes when there is
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 from engine.explain.blocker import Remedy
@@ -11,6 +10,7 @@ from engine.explain.evidence.hypothetical_hooks import ENGINES
 from engine.explain.failure import rule_at
 from engine.explain.search.search import SearchStep
 from engine.model.firewall import Interval, Match
+from engine.records import replace
 
 PORTS = frozenset({"tcp dport", "udp dport", "sctp dport", "th dport"})
 

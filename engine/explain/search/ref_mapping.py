@@ -5,14 +5,13 @@ A rule is found again by what it says. Near misses that are rules of an earlier 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.explain.blocker import Blocker
 from engine.explain.failure import rule_at
 from engine.model.firewall import Chain
 from engine.model.ref import Ref
 from engine.path.lookup.refs import rule_ref
 from engine.path.world import World
+from engine.records import replace
 
 
 def as_found(host: World, before: World, blocker: Blocker) -> Blocker:

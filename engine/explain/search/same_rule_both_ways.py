@@ -8,7 +8,6 @@ unless a remedy between them changes the same chain: the exceptions are for thei
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from engine.change.rule import DeleteRule, InsertRule, ReplaceRule
 from engine.explain.blocker import Remedy
@@ -19,6 +18,7 @@ from engine.model.ref import Ref, RefKind
 from engine.model.trace import Conversation
 from engine.model.verdict import Question
 from engine.path.world import World
+from engine.records import replace
 
 #: What can be met again, and what it does to a packet.
 MET_AGAIN = {

@@ -10,18 +10,18 @@ packet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from engine.change import applied
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers import diagnose
 from engine.explain.failure import FailedLeg, Failure, failure_of, translation_of
-from engine.model.trace import Conversation, Outcome, Symptom
+from engine.explain.search.endings import main_run
+from engine.model.trace import Conversation, Outcome
 from engine.model.verdict import Question
-from engine.path.choices import BranchRun
 from engine.path.exchange.conversation import conversations
 from engine.path.world import World
+from engine.records import dataclass
 
 #: So many faults at once are looked for in every combination, so many more where the likeliest remedies alone lead on,
 #: and so many walks are made at most.
@@ -63,7 +63,7 @@ class Search:
         """The question on a changed world: the branch that fails, where one does."""
         self.walks += 1
         runs, _ = conversations(world, self.question)
-        return told_of(runs).result
+        return main_run(runs).result
 
     def _within(
         self, failure: Failure, budget: int, taken: list[SearchStep], seen: set[tuple[object, ...]]
@@ -140,8 +140,3 @@ def _options(failure: Failure) -> Iterator[tuple[Blocker, Remedy]]:
 def after_remedy(world: World, remedy: Remedy) -> World:
     """The world after a remedy."""
     return world.derive(applied(world.snapshot, remedy.changes))
-
-
-def told_of(runs: Sequence[BranchRun[Conversation]]) -> BranchRun[Conversation]:
-    """The run to tell of: the first that fails, since it needs explaining, else the first."""
-    return next((run for run in runs if run.result.symptom is not Symptom.CONNECTED), runs[0])

@@ -7,7 +7,6 @@ neighbour, a hairpin from itself. Each place gives its own question; `ask` answe
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from engine.model.address import IPAddress
@@ -16,6 +15,7 @@ from engine.model.host import Snapshot
 from engine.model.link import Address, Link
 from engine.model.verdict import Question, Source
 from engine.path.lookup.broadcast_domain import bridge_of
+from engine.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ step is a walk.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from engine.change.differences import Difference, changes
 from engine.explain.survey.matrix import answer
@@ -18,6 +17,7 @@ from engine.model.host import Snapshot
 from engine.model.trace import Symptom
 from engine.model.verdict import Question, Reach
 from engine.path.world import World
+from engine.records import dataclass
 
 #: A question as it is asked of a snapshot; raises ValueError where it cannot be asked.
 Asked = Callable[[Snapshot], Question]

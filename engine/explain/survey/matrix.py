@@ -14,8 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address
 
-from engine.explain.search.endings import endings_of, reach_of
-from engine.explain.search.search import told_of
+from engine.explain.search.endings import endings_of, main_run, reach_of
 from engine.explain.survey.everywhere import vantages
 from engine.explain.survey.exposure import exposures
 from engine.model.address import Family, IPAddress
@@ -63,7 +62,7 @@ def questions(snapshot: Snapshot, rows: Iterable[MatrixPort], *, everyone: bool 
 def answer(world: World, question: Question) -> Cell:
     """One cell."""
     runs, _ = conversations(world, question)
-    main = told_of(runs).result
+    main = main_run(runs).result
     ended = main.broken or main.forward
     last = ended.last
     where = last.ref.name if last.ref is not None and last.ref.name else last.text

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from ipaddress import ip_interface
 from itertools import islice
 
@@ -25,6 +24,7 @@ from engine.model.traffic import Listener
 from engine.model.verdict import Question, Source
 from engine.path.lookup.broadcast_domain import bridge_of
 from engine.path.lookup.device_topology import wired
+from engine.records import dataclass, replace
 
 #: So many rules of the host are looked at for ports that they translate.
 MOST_RULES = 500

@@ -12,7 +12,6 @@ Where a rule or a route is the same but for what passes by itself it is no part;
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import groupby, zip_longest
 from typing import Any, TypeVar
@@ -20,6 +19,7 @@ from typing import Any, TypeVar
 from engine.model.firewall import Chain, Firewall, Rule, Table
 from engine.model.host import Netns, Snapshot
 from engine.model.traffic import Listener
+from engine.records import dataclass, replace
 
 Item = TypeVar("Item")
 #: Where a sequence is: the namespace and the names of what holds it.

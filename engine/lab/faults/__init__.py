@@ -11,7 +11,6 @@ import difflib
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Address, ip_address
 
 from engine.change.program import Command, Serve
@@ -26,6 +25,7 @@ from engine.model.address import IPAddress, end_of
 from engine.model.firewall import XT_SUFFIX, Backend
 from engine.model.packet import Protocol
 from engine.model.plan import Change, Plan
+from engine.records import replace
 
 __all__ = ["FAULTS", "Fault", "client", "find", "fits", "listening", "plan", "question", "subject"]
 

@@ -8,7 +8,7 @@ near (who is on the same network as web). Words in braces are the lab's own: {up
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from engine.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,6 @@ namespaces        which network namespaces there are, their names, and how a thr
 files             small files in one read; files that are written whole or not at all
 memo row_cache    values that are remembered by their input, and rows by the bytes of their messages
 garbage           Python's cyclic collector, out of the way while many values are made
-fork_pool         work on many namespaces by two processes
+fork_pool         work on many namespaces by two processes; `fork_values` packs what they find
 kernel_modules    whether the kernel can answer without loading a module first
 """

@@ -12,17 +12,10 @@ Sources: fork(2), pipe(7) (reads of one pipe do not mix), pickle of the standard
 
 from __future__ import annotations
 
-import io
 import os
-import pickle
 import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import fields, is_dataclass
-from functools import cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from operator import attrgetter
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -40,17 +33,19 @@ def by_processes(work: Callable[[Iterator[Item]], list[Result]], items: Sequence
     """
     if not FEWEST <= len(items) <= _MOST or threading.active_count() > 1 or (os.cpu_count() or 1) < 2:
         return work(iter(items))
+    from engine.observe.base import fork_values  # noqa: PLC0415 - small hosts are read by one process
+
     tickets, taken = _pipe_of(range(1, len(items))), _Taken(items)
     answer, reply = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(answer)
-        _answer(reply, lambda: _work(work, taken, tickets))
+        _answer(reply, lambda: fork_values.packed(_work(work, taken, tickets)))
     os.close(reply)
     try:
         done = _work(work, taken, tickets, first=0)
         with open(answer, "rb", closefd=False) as stream:
-            done.update(_received(stream.read()))
+            done.update(fork_values.unpacked(stream.read()))
     finally:
         os.close(tickets)
         os.close(answer)
@@ -93,46 +88,12 @@ def _pipe_of(numbers: Sequence[int]) -> int:
     return tickets
 
 
-def _answer(reply: int, find: Callable[[], object]) -> None:
+def _answer(reply: int, find: Callable[[], memoryview]) -> None:
     """The child: sends what `find` gives and ends, without anything of the parent's own ending."""
     code = 1
     try:
-        out = io.BytesIO()
-        _Pickler(out, protocol=pickle.HIGHEST_PROTOCOL).dump(find())
         with open(reply, "wb") as stream:
-            stream.write(out.getbuffer())
+            stream.write(find())
         code = 0
     finally:
         os._exit(code)
-
-
-def _received(data: bytes) -> dict[int, Any]:
-    """What the child sent; nothing where it was ended before that."""
-    found: dict[int, Any] = {}
-    with suppress(EOFError, pickle.UnpicklingError):
-        found = pickle.loads(data)  # from a copy of this very process
-    return found
-
-
-# --- how values travel ----------------------------------------------------------------------------------
-
-
-@cache
-def _parts(kind: Any) -> Callable[[Any], Any] | None:
-    """What gives the fields of a dataclass as a tuple; None for any other class."""
-    if not is_dataclass(kind):
-        return None
-    names = [field.name for field in fields(kind) if field.init]
-    return attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
-
-
-class _Pickler(pickle.Pickler):
-    def reducer_override(self, value: Any) -> Any:
-        """Called for each object that is not of a built-in type."""
-        kind: Any = type(value)
-        if kind is IPv4Address or kind is IPv6Address:
-            return kind, (value.packed,)
-        if kind is IPv4Network or kind is IPv6Network:
-            return kind, ((value.network_address.packed, value.prefixlen),)
-        parts = _parts(kind)
-        return NotImplemented if parts is None else (kind, parts(value))

@@ -23,9 +23,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from typing import TypeVar
 
-from engine.frozen import dataclass
 from engine.model.host import Gap
 from engine.observe.base.errors import ObserveError, gap
+from engine.records import dataclass
 
 NAMED = "/run/netns"
 _CLONE_NEWNET = 0x40000000

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from ipaddress import IPv4Address
 
 from engine.model.firewall import (
@@ -28,6 +27,7 @@ from engine.model.firewall import (
 )
 from engine.observe.firewall.fast import arp_entries
 from engine.observe.firewall.values import mac
+from engine.records import replace
 
 _CHAIN = re.compile(r"Chain (\S+) \((?:policy (ACCEPT|DROP)\b.*|\d+ references)\)$")
 _COUNTS = re.compile(r"\s*, pcnt=(\d+) -- bcnt=(\d+)\s*$")

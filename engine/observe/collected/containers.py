@@ -8,12 +8,12 @@ one empty entry behind them, which is dropped here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from engine.model.container import Container, Network
 from engine.observe.collected.reading import Reading, Row, documents
 from engine.observe.engines import cni, containerd, docker_documents, podman_documents
 from engine.observe.engines.container_view import LIVING, ContainerView, Sandbox
+from engine.records import replace
 
 _CONTAINERD = "containerd"
 #: Files of engines by the path that people see.

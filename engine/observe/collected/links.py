@@ -7,7 +7,6 @@ Names of kinds, modes and states are iproute2's own in both readers; numbers tha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from engine.model.link import BridgeOptions, BridgePort, BridgeVlan, Link, Program
@@ -15,6 +14,7 @@ from engine.observe.collected.reading import Row, rows
 from engine.observe.netlink.bridge_links import LAST_VLAN
 from engine.observe.netlink.link_programs import XDP_MODES
 from engine.observe.netlink.links import PAIRED, FarEnd, SeenLink
+from engine.records import replace
 
 #: By kind: the settings that the model keeps, as (name in the model, name in the JSON).
 _DETAILS: dict[str, tuple[tuple[str, str], ...]] = {

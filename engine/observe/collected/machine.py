@@ -6,9 +6,7 @@ Which namespaces there are, and in which order, follows `engine.observe.base.nam
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
-from engine.frozen import dataclass
 from engine.model.host import Gap
 from engine.observe.base.namespaces import NAMED, NetnsRef
 from engine.observe.collected import containers, listeners
@@ -16,6 +14,7 @@ from engine.observe.collected import gaps as beyond
 from engine.observe.collected.reading import Reading
 from engine.observe.engines.container_view import ContainerView
 from engine.observe.proc.processes import Holder
+from engine.records import dataclass, replace
 
 #: Inodes of namespaces are given from here on (PROC_DYNAMIC_FIRST, less the fixed ones); smaller ones are other files.
 _FIRST_INODE = 0xEFFFFFF0

@@ -8,12 +8,12 @@ namespaces, those that are known already decide; what stays ambiguous is a `Peer
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from engine.model.host import Gap
 from engine.model.link import Link, Peer
 from engine.observe.collected.reading import rows
 from engine.observe.netlink.links import SeenLink
+from engine.records import replace
 
 
 def parse_numbers(text: str) -> dict[int, str]:

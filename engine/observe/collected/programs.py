@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from engine.model.link import Link, Program
 from engine.observe.collected.reading import rows
 from engine.observe.netlink.links import SeenLink
+from engine.records import replace
 
 #: The hook here of what bpftool calls the place of a program that no netlink table has.
 _HOOKS = {"tcx/ingress": "ingress", "tcx/egress": "egress", "netkit/primary": "egress", "netkit/peer": "ingress"}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -21,6 +20,7 @@ from engine.observe.netlink.policy_rule_text import IP_PROTOCOLS, rule_text
 from engine.observe.netlink.policy_rules import ACTIONS
 from engine.observe.netlink.route_text import PREFERENCES, PROTOCOLS, route_text
 from engine.observe.netlink.routes import DEAD_ENDS, KINDS
+from engine.records import replace
 
 _RTA_OIF, _RTA_PRIORITY, _RTA_MULTIPATH, _RTA_PREF, _RTA_NH_ID, _FRA_PROTOCOL = 4, 6, 9, 20, 30, 21
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field
 
-from engine.frozen import dataclass
+from engine.records import dataclass, field
 
 SCHEMA = "portscope-collected/1"
 _FAMILY = "portscope-collected/"

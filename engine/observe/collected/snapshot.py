@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -28,6 +27,7 @@ from engine.observe.netlink.sctp import parse_endpoints
 from engine.observe.netlink.sockets import parse_proc, plain
 from engine.observe.netlink.stack import NetworkStack
 from engine.observe.proc.processes import ProcessTable
+from engine.records import replace
 
 Row = TypeVar("Row")
 

@@ -15,12 +15,12 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address
 
-from engine.frozen import dataclass
 from engine.model.address import IPAddress
 from engine.model.container import Attachment, Network, PublishedPort
 from engine.model.packet import Protocol
 from engine.observe.engines.docker_documents import Document, address, child, items, number, text
 from engine.observe.engines.podman_documents import parse_document
+from engine.records import dataclass
 
 #: Where libcni keeps its results, unless its caller says otherwise, which none of the engines does.
 RESULTS = "/var/lib/cni/results"

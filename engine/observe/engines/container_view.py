@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import field
 from functools import cached_property
 
-from engine.frozen import dataclass
 from engine.model.container import Container, Network
 from engine.model.host import Gap
 from engine.model.packet import Protocol
 from engine.observe.engines.sockets import Engine
+from engine.records import dataclass, field
 
 #: States in which a container has a network namespace.
 LIVING = frozenset({"running", "paused"})

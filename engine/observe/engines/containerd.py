@@ -19,9 +19,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 
-from engine.frozen import dataclass
 from engine.model.container import Attachment, Container, Network, PublishedPort
 from engine.model.host import Gap
 from engine.model.packet import Protocol
@@ -40,6 +38,7 @@ from engine.observe.engines.docker_documents import (
 from engine.observe.engines.podman_documents import parse_document
 from engine.observe.engines.sockets import from_here, identity
 from engine.observe.proc.processes import ProcessTable, Running
+from engine.records import dataclass, replace
 
 #: Where containerd, and the ones that k3s and MicroK8s bring along, keep their state.
 STATES = ("/run/containerd", "/run/k3s/containerd", "/var/snap/microk8s/common/run/containerd")

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 
 from engine.observe.base.namespaces import root_inode
 from engine.observe.engines import containerd, podman, podman_documents
@@ -22,6 +21,7 @@ from engine.observe.engines.docker import read_engine
 from engine.observe.engines.sockets import Engine, find_engines
 from engine.observe.engines.unix_http import TIMEOUT
 from engine.observe.proc.processes import ProcessTable
+from engine.records import replace
 
 
 def read_containers(

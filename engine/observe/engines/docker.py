@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import replace
-from urllib.parse import quote
 
 from engine.model.container import Container, Network
 from engine.model.host import Gap
@@ -18,6 +16,7 @@ from engine.observe.engines import docker_documents, podman_documents
 from engine.observe.engines.container_view import LIVING, Before, ContainerView, Sandbox, lost, sandbox_of
 from engine.observe.engines.sockets import Engine
 from engine.observe.engines.unix_http import TIMEOUT, EngineError, NotFound, UnixHTTP
+from engine.records import replace
 
 LIBPOD_NETWORKS = "/v4.0.0/libpod/networks/json"
 #: More than these are not asked for by their ids.
@@ -33,6 +32,8 @@ def read_engine(engine: Engine, timeout: float = TIMEOUT, before: Before | None 
     try:
         with UnixHTTP(engine.socket, timeout) as api:
             if kept is not None and before is not None:
+                from urllib.parse import quote  # noqa: PLC0415 - the first read asks for all
+
                 wanted = quote(json.dumps({"id": sorted(before[1])}))
                 listed = api.get(f"/containers/json?all=1&filters={wanted}")
                 return _view(api, engine, _objects(listed), _networks(api, engine), kept)

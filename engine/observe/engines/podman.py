@@ -16,14 +16,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 
-from engine.frozen import dataclass
 from engine.model.container import Network
 from engine.model.host import Gap
 from engine.observe.base.errors import gap
 from engine.observe.engines.podman_documents import Record, options_of, parse_document, parse_network, parse_record
 from engine.observe.proc.processes import ProcessTable, Running
+from engine.records import dataclass, replace
 
 #: Options of podman(1) that choose a store, with what they are for root when they are left out.
 OPTIONS: dict[str, str] = {

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
 from ipaddress import ip_address
 
-from engine.frozen import dataclass
 from engine.model.address import IPAddress
 from engine.model.container import Attachment, Container, Network, PublishedPort
 from engine.model.packet import Protocol
 from engine.observe.engines.docker_documents import PROJECT_LABELS, SERVICE_LABELS, Document, child, items, number, text
+from engine.records import dataclass, field, replace
 
 #: States by number, in the words of `podman ps`.
 STATES = ("unknown", "created", "initialized", "running", "stopped", "paused", "exited", "removing", "stopping")

@@ -15,11 +15,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 
-from engine.frozen import dataclass
 from engine.model.host import Gap
 from engine.observe.proc.processes import ProcessTable, Running, sockets_of
+from engine.records import dataclass, replace
 
 #: Sockets that an engine's client uses when it is told nothing.
 DEFAULTS = {"docker": ("/run/docker.sock", "/var/run/docker.sock"), "podman": ("/run/podman/podman.sock",)}

@@ -18,17 +18,25 @@ from engine.model.host import Gap
 from engine.observe.base.errors import gap
 from engine.observe.base.files import small
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.fast import arp_entries, xt_sockopt
 
 _MODULES = ("ebtable_broute", "ebtable_filter", "ebtable_nat")
 _ARPTABLES = "arptables-legacy"
+
+
+def _arptables(names: Sequence[str]) -> tuple[Table, ...]:
+    """The tables as the kernel holds them. Raises OSError."""
+    if not names:
+        return ()
+    from engine.observe.firewall.fast import arp_entries, xt_sockopt  # noqa: PLC0415 - few hosts have such tables
+
+    return tuple(arp_entries.table(xt_sockopt.entries("arp", name)) for name in names)
 
 
 def read_arptables(netns: str) -> tuple[tuple[Table, ...], tuple[Gap, ...]]:
     """The tables of arptables-legacy in the calling thread's namespace, and what could not be read. Raises nothing."""
     try:
         names = str(small("/proc/thread-self/net/arp_tables_names"), "ascii", "replace").split()
-        return tuple(arp_entries.table(xt_sockopt.entries("arp", name)) for name in names), ()
+        return _arptables(names), ()
     except FileNotFoundError:
         return (), ()
     except FirewallTextError as error:

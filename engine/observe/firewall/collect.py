@@ -9,25 +9,23 @@ refusal, or an iptables of the other backend becomes a gap that says what to do.
 from __future__ import annotations
 
 import errno
-import string
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from engine import programs
 from engine.model.firewall import Backend, Table
 from engine.model.host import Gap
 from engine.observe.base.errors import NetlinkError, gap
 from engine.observe.firewall import presence, tools
-from engine.observe.firewall.fast import xt_entries, xt_kernel, xt_sockopt
 from engine.observe.firewall.presence import NftPresence
 from engine.observe.firewall.tools import Output
 from engine.observe.firewall.xt import save_text
+from engine.records import dataclass, field
 
 #: The iptables of each family.
 FAMILIES = {"ip": "iptables", "ip6": "ip6tables"}
 _PACKAGES = {"nft": "nftables", "iptables": "iptables", "ip6tables": "iptables", "ipset": "ipset"}
 #: Letters of a table's name that nft's command line takes without quotes.
-_PLAIN = frozenset(string.ascii_letters + string.digits + "_-.")
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.")
 
 
 @dataclass(slots=True)
@@ -70,6 +68,8 @@ def nft_presence(look: FirewallTexts) -> NftPresence | None:
 
 def _written(found: NftPresence) -> Mapping[tuple[str, str], Table]:
     """The tables that need no tool; none where the kernel's dump cannot be had, which the tools will tell."""
+    from engine.observe.firewall.fast import xt_kernel  # noqa: PLC0415 - a host without rules needs no reader
+
     families = sorted({family for family, table in found.tables if save_text.maybe_xt(family, table)})
     try:
         return xt_kernel.written(*presence.nft_tables(families))
@@ -88,6 +88,8 @@ def legacy_tables(look: FirewallTexts, family: str) -> tuple[str, ...]:
 
 def _legacy_written(family: str, names: Sequence[str]) -> tuple[Table, ...] | None:
     """The tables of iptables-legacy in a family, where all of them can be read without a tool."""
+    from engine.observe.firewall.fast import xt_entries, xt_sockopt  # noqa: PLC0415 - few hosts have such tables
+
     try:
         drafts = [xt_entries.draft(xt_sockopt.entries(family, name), family) for name in names]
     except OSError:

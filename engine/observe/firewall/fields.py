@@ -21,8 +21,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from engine.frozen import dataclass
 from engine.observe.firewall.symbols import EXTENSIONS, IP_OPTIONS
+from engine.records import dataclass
 
 
 class Form(StrEnum):

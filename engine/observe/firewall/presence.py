@@ -12,12 +12,12 @@ import errno
 import struct
 from collections.abc import Collection, Iterable
 
-from engine.frozen import dataclass
 from engine.observe.base.errors import NetlinkError
 from engine.observe.base.files import small
 from engine.observe.firewall.fast import nft_dump
 from engine.observe.firewall.fast.nft_dump import RawTable
 from engine.observe.netlink.client import Netlink, attributes
+from engine.records import dataclass
 
 _NETLINK_NETFILTER = 12
 _SUBSYSTEM = 10 << 8

@@ -10,25 +10,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from engine import programs
 from engine.model.firewall import Backend, Firewall, NamedSet, Table
 from engine.model.host import Gap
-from engine.observe.firewall import collect, ebt_parts, tools
+from engine.observe.firewall import collect, tools
 from engine.observe.firewall.bridge_tables import read_arptables
 from engine.observe.firewall.collect import FAMILIES, FirewallTexts
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.nfqueues import read_queues
-from engine.observe.firewall.nft import document, ownership
-from engine.observe.firewall.nft import texts as nft_texts
-from engine.observe.firewall.nft.document import Ruleset
 from engine.observe.firewall.presence import NftPresence
-from engine.observe.firewall.xt import ipsets as xt_sets
 from engine.observe.firewall.xt import save_text
 from engine.observe.netlink.ipsec import read_ipsec
+from engine.records import replace
+
+if TYPE_CHECKING:
+    from engine.observe.firewall.nft.document import Ruleset
 
 _T = TypeVar("_T")
 
@@ -63,13 +62,19 @@ def _without_arp(netns_id: str) -> tuple[Firewall, tuple[Gap, ...]]:
 def _assemble(look: FirewallTexts) -> Firewall:
     """All that was read as tables: nft's in the kernel's order first, then the legacy tables."""
     ipsets = _ipsets(look)
-    ruleset = _parsed(look, "nft", lambda text: document.ruleset(document.load(text)))
+    ruleset = _parsed(look, "nft", _ruleset)
     saved = {(table.family, table.name): table for table in _xt_tables(look, Backend.XT_NFT, ipsets)}
     found = _nft_tables(look, ruleset, saved) if ruleset is not None else saved
     found |= look.written
     in_order = {key: found[key] for key in look.tables if key in found} | found
     legacy = (table for family in FAMILIES for table in look.legacy.get(family, ()))
     return Firewall((*in_order.values(), *legacy, *_xt_tables(look, Backend.XT_LEGACY, ipsets)), ipsets)
+
+
+def _ruleset(text: str) -> Ruleset:
+    from engine.observe.firewall.nft import document  # noqa: PLC0415 - most hosts have no table that only nft shows
+
+    return document.ruleset(document.load(text))
 
 
 def _xt_tables(look: FirewallTexts, backend: Backend, ipsets: tuple[NamedSet, ...]) -> list[Table]:
@@ -85,6 +90,9 @@ def _nft_tables(
     look: FirewallTexts, ruleset: Ruleset, saved: dict[tuple[str, str], Table]
 ) -> dict[tuple[str, str], Table]:
     """Native tables, and those of iptables-nft that a tool showed."""
+    from engine.observe.firewall.nft import document, ownership  # noqa: PLC0415 - see `_ruleset`
+    from engine.observe.firewall.nft import texts as nft_texts  # noqa: PLC0415
+
     try:
         _frames(ruleset)
         owned = ownership.joined(ruleset, saved.values())
@@ -103,6 +111,9 @@ def _nft_tables(
 
 def _frames(ruleset: Ruleset) -> None:
     """Gives the tables of ebtables its own words, where nft does not show all of a rule."""
+    from engine.observe.firewall import ebt_parts  # noqa: PLC0415 - see `_ruleset`
+    from engine.observe.firewall.nft import document  # noqa: PLC0415
+
     drafts = [draft for draft in ruleset.values() if document.hides(draft)]
     tool = ebtables() if drafts else None
     if tool is None:
@@ -143,5 +154,7 @@ def _ipsets(look: FirewallTexts) -> tuple[NamedSet, ...]:
     tool = collect.tool(look, "ipset", "ipset")
     if tool is None:
         return ()
+    from engine.observe.firewall.xt import ipsets as xt_sets  # noqa: PLC0415 - few hosts have sets
+
     collect.keep(look, "ipset", tools.run([(tool, "save")])[0])
     return _parsed(look, "ipset", xt_sets.parse_ipset_save) or ()

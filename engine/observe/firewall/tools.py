@@ -11,9 +11,9 @@ import os
 import subprocess
 from collections.abc import Sequence
 
-from engine.frozen import dataclass
 from engine.observe.base.namespaces import waiting
 from engine.programs import environment
+from engine.records import dataclass
 
 #: Seconds after which a tool that hangs is ended.
 _PATIENCE = 30.0

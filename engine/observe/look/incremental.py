@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 
 from engine.model.host import Gap
 from engine.model.link import Link
@@ -20,6 +19,7 @@ from engine.observe.look.socket_owners import SocketOwners, held_then, holders_o
 from engine.observe.netlink.links import SeenLink
 from engine.observe.netlink.peers import Resolved
 from engine.observe.proc.processes import Holders, ProcessTable
+from engine.records import replace
 
 #: Sources to read again, by namespace id.
 Stale = Mapping[str, Collection[NetnsSource]]

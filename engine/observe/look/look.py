@@ -10,12 +10,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 
-from engine.frozen import dataclass
 from engine.model.host import Gap
 from engine.model.link import Link
 from engine.observe.base.errors import ObserveError, words_for
@@ -30,6 +28,7 @@ from engine.observe.look.nsid_only import joined, known_by_number, led_to, read_
 from engine.observe.look.socket_owners import NOTHING_HELD, SocketOwners, holders_of
 from engine.observe.netlink.peers import NOTHING_BEFORE, PeerFinder, Resolved
 from engine.observe.proc.processes import Holders, ProcessTable, read_processes
+from engine.records import dataclass, replace
 
 #: Links with their far ends, and the gaps of these, by namespace id.
 Ends = Mapping[str, tuple[tuple[Link, ...], tuple[Gap, ...]]]
@@ -205,7 +204,8 @@ def with_numbered(scene: Scene, visits: Mapping[str, Visit], links: Ends) -> tup
 
 def now() -> str:
     """The time of a look, as its snapshot has it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    seconds, milliseconds = divmod(time.time_ns() // 1_000_000, 1000)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{milliseconds:03d}+00:00"
 
 
 def far_ends(

@@ -9,12 +9,10 @@ was found was never there.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from engine.frozen import dataclass
 from engine.model.firewall import Firewall
 from engine.model.host import Gap
 from engine.model.traffic import ConntrackEntry, Listener
@@ -28,6 +26,7 @@ from engine.observe.netlink.sockets import read_listeners
 from engine.observe.netlink.stack import NetworkStack, read_stack
 from engine.observe.proc.processes import NOBODY, Holder, Running, held_within
 from engine.observe.proc.sysctls import COUNT, read_sysctls
+from engine.records import dataclass, field, replace
 
 
 class NetnsSource(StrEnum):

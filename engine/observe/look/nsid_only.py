@@ -13,7 +13,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 
 from engine.model.host import Gap
 from engine.model.link import Link, Peer
@@ -24,6 +23,7 @@ from engine.observe.netlink.client import Netlink
 from engine.observe.netlink.links import RTM_GETLINK, SeenLink, parse_links
 from engine.observe.netlink.peers import out_of_sight
 from engine.observe.netlink.stack import NetworkStack
+from engine.records import replace
 
 _IFLA_TARGET_NETNSID, _IFA_TARGET_NETNSID = 46, 10
 

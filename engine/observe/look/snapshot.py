@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 
 from engine.model.container import Container
 from engine.model.host import Netns, Snapshot
@@ -18,6 +17,7 @@ from engine.observe.base.namespaces import NetnsRef, way_in
 from engine.observe.look.look import Observation, Scene, Wanted, look
 from engine.observe.netlink.sockets import with_processes
 from engine.observe.proc.processes import Holders
+from engine.records import replace
 
 
 def take(wanted: Wanted | None = None) -> Snapshot:

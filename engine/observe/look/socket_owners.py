@@ -9,13 +9,12 @@ is looked for among processes that came since.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 
-from engine.frozen import dataclass
 from engine.model.host import Gap
 from engine.observe.base.namespaces import NetnsRef
 from engine.observe.look.netns_reader import Visit
 from engine.observe.proc.processes import NOBODY, Holder, Holders, ProcessTable, read_holders
+from engine.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from types import TracebackType
 
-from engine.frozen import dataclass
 from engine.observe.base.errors import NetlinkError
+from engine.records import dataclass
 
 NLMSG_ERROR, NLMSG_DONE, NLMSG_OVERRUN = 2, 3, 4
 NLM_F_REQUEST, NLM_F_DUMP_INTR, NLM_F_DUMP = 0x1, 0x10, 0x300

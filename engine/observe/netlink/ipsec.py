@@ -12,7 +12,6 @@ from __future__ import annotations
 import errno
 import struct
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import product
 
 from engine.model.host import Gap
@@ -23,6 +22,7 @@ from engine.observe.netlink.client import Message, Netlink, attributes
 from engine.observe.netlink.decode import AF_INET, AF_INET6, decodes, network, u32
 from engine.observe.netlink.policy_rule_text import IP_PROTOCOLS
 from engine.observe.netlink.reader import Reader
+from engine.records import replace
 
 SOURCE = "IPsec"
 NETLINK_XFRM = 6

@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
 
-from engine.frozen import dataclass
 from engine.model.link import Link
 from engine.observe.base.row_cache import Remembered, Span, places
 from engine.observe.netlink.bridge_links import bridge_options, bridge_port
@@ -24,6 +22,7 @@ from engine.observe.netlink.devconf import device_sysctls
 from engine.observe.netlink.link_kinds import LOWER, detail, kind_name, slave
 from engine.observe.netlink.link_programs import xdp_programs
 from engine.observe.netlink.reader import Reader
+from engine.records import dataclass, field
 
 RTM_NEWLINK, RTM_GETLINK = 16, 18
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 
 from engine.model.host import Gap
@@ -24,6 +23,7 @@ from engine.observe.base.namespaces import NetnsRef, enter, open_place
 from engine.observe.netlink.client import Message, Netlink, attributes
 from engine.observe.netlink.decode import decodes, i32
 from engine.observe.netlink.links import PAIRED, FarEnd, SeenLink
+from engine.records import replace
 
 RTM_NEWNSID, RTM_GETNSID = 88, 90
 _NETNSA_NSID, _NETNSA_FD = 1, 3

@@ -11,7 +11,6 @@ from __future__ import annotations
 import struct
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
 
@@ -21,6 +20,7 @@ from engine.observe.netlink.client import Message, attributes
 from engine.observe.netlink.decode import AF_INET, AF_INET6, decodes, network, text, u8, u32
 from engine.observe.netlink.policy_rule_text import rule_text
 from engine.observe.netlink.reader import Reader
+from engine.records import replace
 
 RTM_NEWRULE, RTM_GETRULE = 32, 34
 

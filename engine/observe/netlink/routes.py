@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 
 from engine.model.route import NextHop, NextHopObject, Route
@@ -22,6 +21,7 @@ from engine.observe.netlink.decode import AF_INET, AF_INET6, address, decodes, n
 from engine.observe.netlink.nexthops import encapsulation, flag_names, read_nexthops
 from engine.observe.netlink.reader import Reader
 from engine.observe.netlink.route_text import PREFERENCES, protocol_name, route_text
+from engine.records import replace
 
 RTM_NEWROUTE, RTM_GETROUTE = 24, 26
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from ipaddress import ip_address
 
 from engine.model.address import IPAddress, family_of
 from engine.model.packet import Protocol
 from engine.model.traffic import Listener
 from engine.observe.netlink import decode
+from engine.records import replace
 
 #: There where the kernel speaks SCTP; of the calling thread's namespace.
 ENDPOINTS = "/proc/thread-self/net/sctp/eps"

@@ -18,7 +18,6 @@ import os
 import struct
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 from ipaddress import IPv6Address
 
 from engine.model.address import Family
@@ -30,6 +29,7 @@ from engine.observe.base.kernel_modules import answers
 from engine.observe.netlink import decode, sctp
 from engine.observe.netlink.client import Netlink, attributes
 from engine.observe.proc.processes import Holder
+from engine.records import replace
 
 #: Sockets that listen, by protocol, as a state of net/tcp_states.h: TCP_LISTEN, and TCP_CLOSE for UDP.
 LISTENING: dict[Protocol, int] = {Protocol.TCP: 10, Protocol.UDP: 7, Protocol.SCTP: 10}

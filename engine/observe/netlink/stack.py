@@ -7,9 +7,6 @@ where a bridge filters by them, and nexthop objects where a route or a forwardin
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from engine.frozen import dataclass
 from engine.model.host import Gap
 from engine.model.link import Address, FdbEntry, Neighbour
 from engine.model.route import NextHopObject, PolicyRule, Route, RouteException
@@ -26,6 +23,7 @@ from engine.observe.netlink.reader import Reader
 from engine.observe.netlink.route_exceptions import read_exceptions
 from engine.observe.netlink.routes import read_routes
 from engine.observe.netlink.tcx_programs import read_attached
+from engine.records import dataclass, replace
 
 #: Kinds of link that keep forwarding entries.
 _FORWARDING_KINDS = frozenset({"bridge", "vxlan"})

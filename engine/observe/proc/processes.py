@@ -21,12 +21,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from types import MappingProxyType
 
-from engine.frozen import dataclass
 from engine.model.host import Gap
 from engine.model.traffic import Process
 from engine.observe.base.files import small
 from engine.observe.base.fork_pool import by_processes
 from engine.observe.proc import relays
+from engine.records import dataclass
 
 #: PF_KTHREAD of the kernel's include/linux/sched.h, in the flags of /proc/PID/stat.
 KERNEL_THREAD = 0x00200000

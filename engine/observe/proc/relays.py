@@ -17,10 +17,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 
-from engine.frozen import dataclass
 from engine.model.address import IPAddress
 from engine.model.packet import Protocol
 from engine.model.traffic import SILENT_RELAYS, Relay
+from engine.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

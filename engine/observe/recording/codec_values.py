@@ -11,7 +11,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
-from engine.frozen import dataclass
+from engine.records import dataclass
 
 Write = Callable[[Any], Any]
 Read = Callable[[Any], Any]

@@ -7,11 +7,11 @@ was told of each is kept, and what tells the same again makes nothing stale. Wha
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import replace
 
 from engine.model.link import FdbEntry, Neighbour
 from engine.observe.base.errors import NetlinkError
 from engine.observe.netlink.neighbours import RTM_NEWNEIGH, parse_fdb, parse_neighbours
+from engine.records import replace
 
 _RTM_DELNEIGH = 29
 #: States in which the address is known, as one.

@@ -13,7 +13,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 
-from engine.frozen import dataclass
 from engine.model.firewall import Backend
 from engine.observe.base.namespaces import enter, side_by_side
 from engine.observe.firewall import presence
@@ -23,6 +22,7 @@ from engine.observe.look.netns_reader import NetnsSource
 from engine.observe.proc.processes import read_processes
 from engine.observe.watch.next_scene import next_scene, with_table
 from engine.observe.watch.subscriptions import Subscriptions
+from engine.records import dataclass
 
 _FAMILIES = ("ip", "ip6")
 #: Seconds between two parts of a round, and the longest that something waits for its share.

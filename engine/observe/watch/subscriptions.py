@@ -21,7 +21,6 @@ import selectors
 import socket
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from types import TracebackType
 
 from engine.observe.base.errors import NetlinkError
@@ -33,6 +32,7 @@ from engine.observe.netlink.client import messages
 from engine.observe.proc.socket_counts import SocketCounts
 from engine.observe.watch.inotify import Folders, Released, Written
 from engine.observe.watch.neighbour_events import NeighbourNews
+from engine.records import dataclass, field
 
 NETLINK_NETFILTER = 12
 #: Groups of rtnetlink: links, neighbours, addresses, routes, rules, settings of devices and nexthop objects.

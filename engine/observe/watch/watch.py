@@ -15,11 +15,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from threading import Event
 
 from engine.change.differences import Difference, changes
-from engine.frozen import dataclass
 from engine.model.host import Snapshot
 from engine.observe.look.incremental import again
 from engine.observe.look.look import Observation, Wanted, look_at, now, set_scene
@@ -27,6 +25,7 @@ from engine.observe.look.snapshot import compose
 from engine.observe.watch.next_scene import followed, next_scene
 from engine.observe.watch.polling import POLLED, Turn, legacy, likely
 from engine.observe.watch.subscriptions import Notification, Subscriptions
+from engine.records import dataclass, replace
 
 #: Seconds.
 AT_ONCE, QUIET, LONGEST, TICK = 0.002, 0.02, 0.2, 0.25

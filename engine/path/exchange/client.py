@@ -7,7 +7,6 @@ Where the client is outside of what is seen, what leaves by its device has reach
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from ipaddress import ip_address
 
 from engine.model.address import IPAddress
@@ -28,6 +27,7 @@ from engine.path.lookup.packet_lengths import of_tcp
 from engine.path.netfilter.mss import announced
 from engine.path.stages import Arrive, LocalOut, Stack, Stage
 from engine.path.walk import walk
+from engine.records import replace
 
 #: An option that each end announces for itself.
 KEPT = frozenset({"maxseg"})

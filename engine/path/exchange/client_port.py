@@ -12,8 +12,6 @@ clients do: resolvers, VPNs, syslog) stays with the flow that is tracked for it,
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.model.address import IPAddress
 from engine.model.packet import Protocol
 from engine.model.trace import Assumption, Trace
@@ -23,6 +21,7 @@ from engine.path.choices import Choices
 from engine.path.lookup.conntrack_snapshot import client_port, entry_ref, target_of
 from engine.path.lookup.flow import Track, Tracks
 from engine.path.world import World
+from engine.records import replace
 
 #: A new client's port: any from the ephemeral range does, since no rule of a sane host tells them apart.
 CLIENT_PORT = 50123

@@ -21,8 +21,6 @@ to. Three rules say which packets there are:
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.model.firewall import RejectKind
 from engine.model.packet import ECHO, TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN, Protocol
 from engine.model.trace import Assumption, Conversation, Outcome, StepKind, Symptom, Trace
@@ -44,6 +42,7 @@ from engine.path.journey import Setting
 from engine.path.lookup.flow import Tracks
 from engine.path.lookup.view import AT_RANDOM, OF_ONE_PACKET
 from engine.path.world import World
+from engine.records import replace
 
 #: A relay that leads to a relay that leads to a relay … ends here.
 MOST_RELAYS = 4

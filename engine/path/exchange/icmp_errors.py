@@ -12,7 +12,6 @@ net/bridge/netfilter/nft_reject_bridge.c, net/ipv4/icmp.c (__icmp_send), net/ipv
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from engine.model.address import IPAddress
@@ -35,6 +34,7 @@ from engine.path.lookup.source_address6 import error_source6
 from engine.path.netfilter.conntrack import attach
 from engine.path.netfilter.hooks import run_hook
 from engine.path.stages import LocalOut, OnWire, Stage
+from engine.records import dataclass, replace
 
 #: What an error of IPv4 keeps of the byte of DSCP of what it is about, and the precedence that it has itself
 #: (IPTOS_TOS_MASK, IPTOS_PREC_INTERNETCONTROL).

@@ -9,7 +9,6 @@ opens and then hangs. A rule that clamps the MSS of one direction spares the oth
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 from engine.model.host import Netns
@@ -28,6 +27,7 @@ from engine.path.lookup.source_address6 import error_source6
 from engine.path.stages import LocalOut
 from engine.path.walk import walk
 from engine.path.world import World
+from engine.records import dataclass
 
 #: Words of rules that lower the MSS (iptables-extensions(8), nft(8)).
 CLAMPS = ("TCPMSS", "maxseg")

@@ -5,7 +5,6 @@ Echoes are the kernel's own to answer. Later packets of a connection are taken w
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import ip_address
 
 from engine.model.firewall import RejectKind
@@ -33,6 +32,7 @@ from engine.path.lookup.sockets import find_listener, listener_ref
 from engine.path.netfilter.conntrack import attach
 from engine.path.stages import LocalOut
 from engine.path.walk import walk
+from engine.records import replace
 
 
 class Server:

@@ -9,7 +9,7 @@ as the kernel compares them (ip_packet_match, nft_meta_store_ifname).
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from engine.model.link import Link
 from engine.model.packet import Protocol
@@ -22,6 +22,9 @@ from engine.path.fields.socket import FIELDS as SOCKETS
 from engine.path.lookup.device_topology import FRAMELESS
 from engine.path.lookup.values import UNKNOWN, Read, Unknown, Value, of_mac
 from engine.path.lookup.view import PER_PACKET_FIELDS, View
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 #: The owner of packets that the kernel makes by itself: errors, resets.
 NO_SOCKET = -1
@@ -149,7 +152,13 @@ def _bridge(which: str) -> Read:
 
 def _clock(part: Callable[[datetime], int]) -> Read:
     """The time of the snapshot, in UTC (xt_time.c)."""
-    return lambda view: UNKNOWN if view.now is None else part(datetime.fromtimestamp(view.now, UTC))
+
+    def value(view: View) -> Any:
+        from datetime import UTC, datetime  # noqa: PLC0415 - only rules about the time ask
+
+        return UNKNOWN if view.now is None else part(datetime.fromtimestamp(view.now, UTC))
+
+    return value
 
 
 _CLOCKS = {

@@ -13,7 +13,6 @@ net/ipv4/arp.c (arp_xmit, arp_rcv).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from ipaddress import IPv6Address
 
 from engine.model.address import IPAddress
@@ -27,6 +26,7 @@ from engine.path.lookup.broadcast_domain import Crossing, L2Host, bridge_of, cal
 from engine.path.lookup.flow import Tracks
 from engine.path.lookup.packet_lengths import DISCOVERY
 from engine.path.netfilter.hooks import run_device_hook, run_hook
+from engine.records import dataclass, replace
 
 SOLICITATION, ADVERTISEMENT = 135, 136
 #: What an ARP message says, and whom a question of ARP is sent to.

@@ -8,7 +8,6 @@ Source: net/bridge/br_forward.c (should_deliver, br_flood), br_fdb.c.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from engine.model.link import Link
 from engine.model.trace import Outcome, StepKind, Trace
@@ -18,6 +17,7 @@ from engine.path.link.fdb_learning import learned
 from engine.path.link.upper_devices import leave
 from engine.path.lookup.bridge_vlans import Refused, released
 from engine.path.lookup.broadcast_domain import PLAIN, forwards, may_pass, ports_of
+from engine.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

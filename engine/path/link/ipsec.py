@@ -11,8 +11,6 @@ net/netfilter/nf_nat_core.c (nf_xfrm_me_harder).
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.model.ipsec import IpsecPolicy
 from engine.model.link import Link
 from engine.model.ref import Ref, RefKind
@@ -20,6 +18,7 @@ from engine.model.trace import Assumption, Outcome, StepKind, Trace
 from engine.path.journey import Journey
 from engine.path.link.upper_devices import leave
 from engine.path.lookup.ipsec_policies import met
+from engine.records import replace
 
 
 def going_out(journey: Journey, link: Link) -> Trace | None:

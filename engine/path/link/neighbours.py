@@ -8,7 +8,6 @@ could answer by the device that the question came in by), ip-sysctl.rst (arp_ign
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from engine.model.address import IPAddress
@@ -30,6 +29,7 @@ from engine.path.lookup.fib import FlowKey, Found
 from engine.path.lookup.flow import Tracks
 from engine.path.lookup.route_decision import Refusal
 from engine.path.lookup.source_address6 import ready, source_address6
+from engine.records import dataclass
 
 #: How a host asks for a MAC address, by IP version.
 ASKS = {4: "ARP request", 6: "neighbour solicitation"}

@@ -10,7 +10,6 @@ Source: drivers/net/vxlan/vxlan_core.c (vxlan_xmit_one, vxlan_rcv, vxlan_snoop).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from engine.model.address import IPAddress
@@ -28,6 +27,7 @@ from engine.path.lookup.device_topology import told_elsewhere, vxlan_port
 from engine.path.lookup.flow import Tracks
 from engine.path.lookup.route_decision import RouteDecision
 from engine.path.stages import Arrive, Asking, LocalOut, Next, Stage, Tunnelled
+from engine.records import dataclass, replace
 
 Walk = Callable[[Journey, Stage], Trace]
 #: Some source port of the outer packet (udp_flow_src_port).

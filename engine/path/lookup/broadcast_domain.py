@@ -7,7 +7,6 @@ it who answers; a bridge asks it behind which port a station lives when its forw
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
 
 from engine.model.address import IPAddress
 from engine.model.host import Netns
@@ -25,6 +24,7 @@ from engine.path.lookup.device_topology import (
     remotes,
     told_elsewhere,
 )
+from engine.records import dataclass, replace
 
 #: Kinds whose frames stay inside what a snapshot shows, where it shows what they stand on. Any other leads out of view.
 SEEN_KINDS = frozenset({"veth", "bridge", "loopback", "vxlan"}) | STACKED | BONDS

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from engine.model.address import Family, IPAddress, family_of
 from engine.model.host import Netns
 from engine.model.route import NextHop, PolicyRule, Route
+from engine.records import dataclass
 
 #: What a kernel without any configured rule uses (fib_default_rules_init).
 DEFAULT_RULES: dict[Family, tuple[PolicyRule, ...]] = {

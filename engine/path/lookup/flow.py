@@ -7,11 +7,10 @@ nf_nat_manip_pkt). That one rule gives NAT for the original direction and un-NAT
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-
 from engine.model.packet import ECHO, Packet, Protocol
 from engine.model.traffic import ConntrackEntry, Tuple4
 from engine.path.lookup.tcp_state import NONE
+from engine.records import dataclass, field, replace
 
 
 def tuple_of(packet: Packet) -> Tuple4:

@@ -10,12 +10,12 @@ iptables-legacy was registered cannot be seen: beside others of its priority it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
 from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Table, VerdictKind
 from engine.path.lookup.conntrack_in_use import tracks
+from engine.records import dataclass
 
 
 class StationKind(StrEnum):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.model.firewall import Chain, Rule, Table
 from engine.model.ref import Ref, RefKind
+from engine.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

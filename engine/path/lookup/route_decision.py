@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.model.address import IPAddress
 from engine.model.host import Netns
 from engine.model.link import Link
 from engine.model.ref import Ref, RefKind
 from engine.model.route import PolicyRule, Route, table_name
 from engine.model.trace import Outcome
+from engine.records import dataclass
 
 #: What a route type, or a policy rule's action, ends a packet with.
 REFUSALS: dict[str, Outcome] = {

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from engine.path.lookup.view import View
+from engine.records import dataclass
 
 Value = int | str | frozenset[str] | None
 

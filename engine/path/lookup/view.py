@@ -6,7 +6,6 @@ The walk makes views as it goes; explanations make the same views again from a r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from engine.model.host import Netns
 from engine.model.packet import Packet
@@ -14,6 +13,7 @@ from engine.model.trace import Assumption, Context
 from engine.model.traffic import Tuple4
 from engine.path.lookup.fib import Fib
 from engine.path.lookup.set_lookup import Lookups
+from engine.records import dataclass, field
 
 #: What tells data from the handshake: fields of a packet, and that it belonged to no flow, or began one midway.
 STRAY = "stray"

@@ -7,7 +7,6 @@ explicit stack of callers stands for jumps, so chains of any depth are a loop.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from engine.model.firewall import (
     Backend,
@@ -52,6 +51,7 @@ from engine.path.netfilter.header_writes import written
 from engine.path.netfilter.nat_mapping import concerns, settled
 from engine.path.netfilter.nfqueue import queued
 from engine.path.netfilter.tproxy import hand_over, socket_for
+from engine.records import dataclass
 
 #: What a rule, or a whole base chain, does with a packet. None: nothing that ends anything.
 Effect = RuleVerdict | Reject | Nat | SynProxy | None

@@ -6,11 +6,10 @@ Source: net/netfilter/xt_HL.c, xt_DSCP.c, xt_TCPOPTSTRIP.c, nft_payload.c, nft_e
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.model.firewall import SetLabel, SetMss, SetTos, SetTtl, StripOptions
 from engine.path.journey import Journey
 from engine.path.netfilter.mss import set_mss
+from engine.records import replace
 
 
 def written(journey: Journey, statement: SetTtl | SetTos | SetMss | SetLabel | StripOptions) -> str:

@@ -11,13 +11,12 @@ A program may ask for less (TCP_MAXSEG), and what is out of view has another MTU
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.model.firewall import SetMss
 from engine.path.fields.header import opens
 from engine.path.fields.route import HEADERS, LARGEST, fitting, mtu_towards
 from engine.path.journey import Journey
 from engine.path.lookup.route_decision import RouteDecision
+from engine.records import replace
 
 #: What is announced at least (min_adv_mss), by IP version: of IPv6 what its smallest MTU leaves.
 LEAST = {4: 256, 6: 1220}

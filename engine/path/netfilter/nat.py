@@ -7,7 +7,6 @@ nf_nat_masquerade.c, nf_nat_redirect.c, xt_NETMAP.c; ICMP errors: nf_nat_proto.c
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import chain, islice
 
 from engine.model.firewall import Nat, NatValue, RuleVerdict, VerdictKind
@@ -21,6 +20,7 @@ from engine.path.lookup.nat_range import spread
 from engine.path.netfilter.chain_walk import Ending, run_base_chain
 from engine.path.netfilter.clash import gives_way, holder
 from engine.path.netfilter.nat_mapping import MANIP
+from engine.records import replace
 
 #: Flags of a translation that draws a port even where the flow's own would do (NF_NAT_RANGE_PROTO_RANDOM_ALL).
 AT_RANDOM = frozenset({"random", "fully-random"})

@@ -7,7 +7,6 @@ Source: net/netfilter/nf_nat_masquerade.c, nf_nat_redirect.c, xt_NETMAP.c, nft_n
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from ipaddress import ip_address
 
 from engine.model.address import IPAddress
@@ -15,6 +14,7 @@ from engine.model.firewall import Nat, NatKind
 from engine.path.journey import Journey
 from engine.path.lookup.addresses import source_for
 from engine.path.lookup.source_address6 import source_address6
+from engine.records import replace
 
 #: Which end of the packet a hook's translation is about (HOOK2MANIP in nf_nat.h).
 MANIP: dict[str, str] = {"prerouting": "dst", "output": "dst", "postrouting": "src", "input": "src"}

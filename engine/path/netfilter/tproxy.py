@@ -13,8 +13,6 @@ net/ipv4/netfilter/nf_tproxy_ipv4.c (nf_tproxy_laddr4).
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.model.address import IPAddress
 from engine.model.firewall import Tproxy
 from engine.model.packet import Packet, Protocol
@@ -22,6 +20,7 @@ from engine.model.traffic import Listener
 from engine.path.journey import Assigned, Journey
 from engine.path.lookup.flow import tuple_of
 from engine.path.lookup.sockets import find_listener
+from engine.records import replace
 
 
 def hand_over(journey: Journey, statement: Tproxy) -> tuple[str, bool]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from engine.prove.packets.patterns import Base, Pattern, Test
+from engine.records import dataclass
 
 _LOAD = {1: 0x30, 2: 0x28, 4: 0x20}
 _LOAD_INDEXED = {1: 0x50, 2: 0x48, 4: 0x40}

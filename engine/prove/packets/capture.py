@@ -15,12 +15,12 @@ import socket
 import struct
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from engine.model.address import IPAddress
 from engine.model.host import Netns
 from engine.prove.packets.bpf import program
 from engine.prove.packets.patterns import Base, Pattern, Test
+from engine.records import dataclass
 
 _ETH_P_ALL = 0x0003
 _SO_ATTACH_FILTER = 26

@@ -8,7 +8,6 @@ and the leg that each packet is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from engine.model.address import IPAddress
 from engine.model.packet import ECHO, TCP_ACK, TCP_RST, TCP_SYN, Packet, Protocol
@@ -16,6 +15,7 @@ from engine.model.proof import Leg
 from engine.model.trace import Conversation, Trace
 from engine.model.verdict import Question
 from engine.prove.packets.patterns import Flow, Pattern, echo_patterns, patterns
+from engine.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ meet this one flow and no other traffic of the host.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.model.address import IPAddress
 from engine.model.packet import ECHO, PROTOCOL_NUMBERS, Protocol
+from engine.records import dataclass
 
 
 class Base(StrEnum):

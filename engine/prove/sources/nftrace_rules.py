@@ -16,7 +16,6 @@ import secrets
 import socket
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from engine.model.host import Netns, Snapshot
 from engine.observe.base.errors import NetlinkError
@@ -37,6 +36,7 @@ from engine.prove.sources.nfnetlink import (
     subject,
     text,
 )
+from engine.records import replace
 
 PREFIX = "portscope-"
 

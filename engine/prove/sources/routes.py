@@ -12,7 +12,6 @@ import errno
 import re
 import struct
 from collections.abc import Mapping
-from dataclasses import replace
 
 from engine.model.host import Netns
 from engine.model.packet import PROTOCOL_NUMBERS, Packet, Protocol
@@ -21,6 +20,7 @@ from engine.observe.base.errors import NetlinkError
 from engine.observe.netlink.client import Netlink, attributes
 from engine.observe.netlink.decode import AF_INET, AF_INET6, address, decodes, u32
 from engine.prove.sources.nfnetlink import attribute
+from engine.records import replace
 
 RTM_GETROUTE = 26
 _DST, _SRC, _IIF, _OIF, _GATEWAY, _MARK, _VIA, _IP_PROTO, _SPORT, _DPORT = 1, 2, 3, 4, 5, 16, 18, 27, 28, 29

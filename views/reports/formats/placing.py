@@ -9,8 +9,8 @@ browsers have.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from engine.records import dataclass
 from views.reports.network import Graph, Place, Spot
 from views.text import cells
 

@@ -6,7 +6,6 @@ The reasons are asked in the order of `REASONS`; the last one always has an answ
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from engine.change.container import SetContainer
 from engine.change.listener import Listen
@@ -28,6 +27,7 @@ from engine.model.address import Family, end_of
 from engine.model.container import Container, PublishedPort
 from engine.model.ref import Ref, RefKind
 from engine.model.verdict import NearMiss
+from engine.records import dataclass, replace
 
 #: What became of a container, where the word for its state does not say it.
 STATES = {"exited": "has exited", "created": "was never started", "stopped": "was stopped"}

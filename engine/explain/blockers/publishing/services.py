@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from engine.explain.failure import Failure
 from engine.model.address import IPAddress
@@ -11,6 +10,7 @@ from engine.model.container import Container, PublishedPort
 from engine.model.host import Netns
 from engine.model.link import Address, Link
 from engine.model.traffic import Listener
+from engine.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

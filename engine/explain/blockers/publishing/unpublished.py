@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
 
 from engine.change.listener import Listen
@@ -28,6 +27,7 @@ from engine.model.address import end_of
 from engine.model.firewall import Field, Interval, Match, Nat, NatKind, Rule
 from engine.model.host import Netns
 from engine.path.lookup.sockets import listeners_on_port
+from engine.records import replace
 
 
 def not_published(failure: Failure) -> list[Blocker]:

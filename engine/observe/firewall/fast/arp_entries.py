@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address
 from itertools import pairwise
 
-from engine.frozen import dataclass
 from engine.model.firewall import (
     Backend,
     BaseChain,
@@ -34,6 +33,7 @@ from engine.model.firewall import (
 )
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.fast.xt_sockopt import Entries
+from engine.records import dataclass
 
 _HOOKS = ("INPUT", "OUTPUT", "FORWARD")
 _VERDICTS = {-1: VerdictKind.DROP, -2: VerdictKind.ACCEPT, -5: VerdictKind.RETURN}

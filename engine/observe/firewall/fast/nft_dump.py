@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from engine.model.firewall import BaseChain, VerdictKind
 from engine.observe.base.errors import NetlinkError
 from engine.observe.netlink.client import Message, attributes
 from engine.observe.netlink.decode import decodes
+from engine.records import dataclass, field
 
 FAMILIES = {1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
 _IP_HOOKS = ("prerouting", "input", "forward", "output", "postrouting")

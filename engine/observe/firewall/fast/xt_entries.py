@@ -17,7 +17,6 @@ import struct
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
-from engine.frozen import dataclass
 from engine.model.firewall import Rule, RuleVerdict, VerdictKind
 from engine.observe.base.memo import Memo
 from engine.observe.firewall.fast.xt_forms import BEHIND, FORMS, STANDARD, UNTOLD, VERDICTS, text
@@ -25,6 +24,7 @@ from engine.observe.firewall.fast.xt_lines import UnknownExpression
 from engine.observe.firewall.fast.xt_sockopt import Entries
 from engine.observe.firewall.fast.xt_structs import TARGET_NAMES, quoted
 from engine.observe.firewall.xt.save_text import SavedTable
+from engine.records import dataclass
 
 _HOOKS = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
 _JUMPS = {VerdictKind.JUMP: " -j ", VerdictKind.GOTO: " -g "}

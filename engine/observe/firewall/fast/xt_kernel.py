@@ -9,7 +9,6 @@ the name of a target would be taken for it, so iptables-save is asked then, too.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 
 from engine.model.firewall import Backend, Table
 from engine.observe.firewall.fast.nft_dump import RawChain, RawTable
@@ -17,6 +16,7 @@ from engine.observe.firewall.fast.xt_lines import line
 from engine.observe.firewall.fast.xt_structs import TARGET_NAMES
 from engine.observe.firewall.nft.ownership import same_base
 from engine.observe.firewall.xt import save_text
+from engine.records import replace
 
 _HOOKS = ("prerouting", "input", "forward", "output", "postrouting")
 

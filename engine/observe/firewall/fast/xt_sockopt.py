@@ -19,7 +19,7 @@ import socket
 import struct
 from contextlib import suppress
 
-from engine.frozen import dataclass
+from engine.records import dataclass
 
 #: Address family and socket level of each family's tables, the first of the two options, and how many hooks it has.
 _ASKED = {

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from engine.model.firewall import (
     Backend,
@@ -34,6 +33,7 @@ from engine.observe.firewall.nft import maps, objects, values
 from engine.observe.firewall.nft.as_text import Json, listed, words
 from engine.observe.firewall.nft.statements import statement, unwritten
 from engine.observe.firewall.nft.texts import Texts
+from engine.records import dataclass, field
 
 _HANDLE_BITS = 32
 

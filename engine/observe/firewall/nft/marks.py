@@ -7,11 +7,11 @@ is read even to be written back, which without a connection ends the rule (nft_c
 
 from __future__ import annotations
 
-from engine.frozen import dataclass
 from engine.model.firewall import SetMark
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.nft.as_text import Json
 from engine.observe.firewall.nft.values import field_name, scalar
+from engine.records import dataclass
 
 _ALL = 0xFFFFFFFF
 _SOURCES = {"meta mark": "mark", "ct mark": "ct mark"}

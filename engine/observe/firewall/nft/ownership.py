@@ -11,10 +11,10 @@ only, and vmaps without a word.) Base chains that iptables-save shows though the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from engine.model.firewall import BaseChain, Chain, NamedSet, Rule, Table
 from engine.observe.firewall.nft.document import Ruleset, Skeleton, skeleton, table_sets
+from engine.records import replace
 
 #: What rules of iptables-nft are made of.
 _PARTS = frozenset(

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from engine.model.firewall import Atom, Element, Field, Interval, Name, NamedSet
@@ -21,6 +20,7 @@ from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.symbols import PROTOCOLS
 from engine.observe.firewall.values import address_range, mac, merged, network, number, number_range, without
 from engine.observe.firewall.xt.words import Quoted, split
+from engine.records import dataclass, field, replace
 
 OPAQUE = "opaque"
 #: Words behind an element that say how it counts: an exception, or one that goes by itself.

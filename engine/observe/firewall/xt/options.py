@@ -8,9 +8,7 @@ Source: iptables-extensions(8), and the save functions of iptables' extensions.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
 
-from engine.frozen import dataclass
 from engine.model.firewall import Atom, Element, Field, Interval, Match, Name, NamedSet
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.symbols import DEVICE_GROUPS, ICMP_TYPES, ICMPV6_TYPES, PROTOCOLS, TCP_FLAGS, TCP_OPTIONS
@@ -26,6 +24,7 @@ from engine.observe.firewall.values import (
     value_and_mask,
 )
 from engine.observe.firewall.xt.words import Option
+from engine.records import dataclass, field
 
 Built = tuple[tuple[Field, ...], tuple[Element, ...]]
 

@@ -10,7 +10,6 @@ and priority from the table below, which is the kernel's own (<linux/netfilter_i
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from engine.lazy import Later
@@ -28,6 +27,7 @@ from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.xt import rule_parts
 from engine.observe.firewall.xt.options import XtContext
 from engine.observe.firewall.xt.words import options, split
+from engine.records import dataclass, field
 
 _HOOKS = {
     "PREROUTING": "prerouting",

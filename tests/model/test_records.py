@@ -1,20 +1,22 @@
-"""Classes of `engine.frozen` beside the same ones of the standard library."""
+"""Classes of `engine.records` beside the same ones of the standard library."""
 
 from __future__ import annotations
 
 import copy
 import dataclasses
 import pickle
-from dataclasses import FrozenInstanceError, field, fields, replace
+from dataclasses import FrozenInstanceError, fields, replace
 from typing import Any
 
 import pytest
 
-from engine import frozen
+from engine import records
 
 
-def made_by(dataclass: Any, slots: bool) -> Any:
-    @dataclass(frozen=True, slots=slots)
+def made_by(library: Any, slots: bool) -> Any:
+    field = library.field
+
+    @library.dataclass(frozen=True, slots=slots)
     class Port:
         number: int
         name: str = ""
@@ -30,7 +32,7 @@ def made_by(dataclass: Any, slots: bool) -> Any:
 
 @pytest.fixture(params=(True, False), ids=("slots", "dict"))
 def both(request: pytest.FixtureRequest) -> tuple[Any, Any]:
-    return made_by(frozen.dataclass, request.param), made_by(dataclasses.dataclass, request.param)
+    return made_by(records, request.param), made_by(dataclasses, request.param)
 
 
 def test_values_are_equal_hash_and_show_alike(both: tuple[Any, Any]) -> None:
@@ -63,7 +65,7 @@ def test_a_value_does_not_change_and_refuses_to_be_wrong(both: tuple[Any, Any]) 
         assert replace(value, name="y") == kind(80, "y")
 
 
-@frozen.dataclass(frozen=True, slots=True)
+@records.dataclass(frozen=True, slots=True)
 class Kept:
     """One that pickle finds by its name."""
 
@@ -71,7 +73,7 @@ class Kept:
     two: tuple[str, ...] = ()
 
 
-@frozen.dataclass(frozen=True)
+@records.dataclass(frozen=True)
 class Alone:
     """The same with a single field."""
 
@@ -85,12 +87,12 @@ def test_copies_are_equal(value: Any) -> None:
     assert dataclasses.asdict(value) == {each.name: getattr(value, each.name) for each in fields(value)}
 
 
-@frozen.dataclass(frozen=True, slots=True)
+@records.dataclass(frozen=True, slots=True)
 class Told:
     """One whose text is made late."""
 
     one: int
-    text: str = field(metadata=frozen.LATE)
+    text: str = records.field(metadata=records.LATE)
 
 
 @pytest.mark.parametrize(
