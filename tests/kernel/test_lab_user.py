@@ -71,7 +71,7 @@ def test_every_verb_of_an_ordinary_user_finds_the_lab_until_it_is_down(user: Use
     up = lab(user, "up", file)
     assert (up.returncode, up.stdout) == (0, "")
     assert "user namespace" in up.stderr
-    assert "up already" in lab(user, "up", file).stderr
+    assert "is up and matches the file" in lab(user, "up", file).stderr
     assert said(user, "list").startswith("shop  2 services  docker-26")
     document = json.loads(said(user, "show", "shop", "--json"))
     assert [node["name"] for node in document["nodes"]] == ["host", "lan", "web", "db"]

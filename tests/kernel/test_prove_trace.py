@@ -28,10 +28,10 @@ HERE, THERE = "10.9.1.1", "10.9.1.2"
 #: Makes a marking in a namespace, says so, and waits to be killed.
 KILLED = """
 import os, signal, sys
-from engine.observe.base.namespaces import Place, enter
+from engine.observe.base.namespaces import NetnsRef, enter
 from engine.prove.sources.nftrace_rules import Marking
 from engine.prove.packets.patterns import everything
-enter(Place(os.stat(sys.argv[1]).st_ino, ways=(sys.argv[1],)))
+enter(NetnsRef(os.stat(sys.argv[1]).st_ino, ways=(sys.argv[1],)))
 kept = Marking((everything("ip"),), ("ip", "bridge"))
 print("ready", flush=True)
 signal.pause()

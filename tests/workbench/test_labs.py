@@ -164,7 +164,7 @@ def test_what_is_done_to_a_lab_is_offered_where_one_is_shown(monkeypatch, tmp_pa
 
     async def play(pilot: Pilot[int]) -> None:
         await pilot.press("b")
-        assert "no lab" in notices(pilot)[-1]
+        assert "This is not a lab" in notices(pilot)[-1]
         await pilot.press("n")
         screen = pilot.app.screen
         assert isinstance(screen, Menu)

@@ -64,7 +64,7 @@ def test_a_fix_is_seen_carried_out_and_taken_back(state: Path) -> None:
         await pilot.press("z")
         await until(pilot, lambda: bench(pilot).panes.verdict == dropped_verdict())
         await pilot.press("z")
-        await until(pilot, lambda: any("nothing to take back" in notice for notice in notices(pilot)))
+        await until(pilot, lambda: any("Nothing to undo" in notice for notice in notices(pilot)))
         assert len(bench(pilot).done.entries) == 2 * len(commands)
 
     drive(workbench(stand, look=host.look, ask=ASK, changes=host), play)
@@ -82,7 +82,7 @@ def test_on_a_host_a_fix_is_accepted_twice() -> None:
         await answered(pilot)
         await pilot.press("a", "a")
         assert isinstance(pilot.app.screen, Proposal)
-        assert "the host itself" in str(pilot.app.screen.query_one(Vertical).border_title)
+        assert "This changes the host" in str(pilot.app.screen.query_one(Vertical).border_title)
         assert not host.mended
         await pilot.press("a")
         await until(pilot, lambda: bench(pilot).panes.verdict == connected_verdict())
@@ -109,7 +109,7 @@ def test_on_a_read_only_host_a_fix_is_shown_and_never_carried_out() -> None:
         await pilot.press("a")
         screen = pilot.app.screen
         assert isinstance(screen, Proposal)
-        assert "read-only" in screen.refusal
+        assert "Read-only" in screen.refusal
         await pilot.press("a")
         assert pilot.app.screen is screen
         await pilot.press("escape")

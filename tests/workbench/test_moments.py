@@ -105,7 +105,7 @@ def test_one_steps_back_and_on_through_the_moments() -> None:
         assert app.panes.snapshot is app.timeline.moments[0].snapshot
         await until(pilot, lambda: "✗ NOT REACHABLE" in text(app, "answer"))
         await pilot.press("left_square_bracket")
-        assert "Nothing was seen before" in notices(pilot)
+        assert "This is the first moment" in notices(pilot)
         await pilot.press("right_square_bracket")
         assert "live" in line(app, "header")
         assert app.panes.snapshot is app.timeline.moments[1].snapshot

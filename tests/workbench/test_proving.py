@@ -142,7 +142,7 @@ def test_leaving_ends_a_wait() -> None:
     assert prover.wishes[0].stop.is_set()
 
 
-@pytest.mark.parametrize(("live", "said"), [(False, "A file cannot be attempted"), (True, "the kernel said no")])
+@pytest.mark.parametrize(("live", "said"), [(False, "A file cannot be proved"), (True, "the kernel said no")])
 def test_an_attempt_that_cannot_be_made_is_a_line(live: bool, said: str) -> None:
     prover = Prover(Symptom.TIMEOUT)
     prover.refusal = "the kernel said no"
@@ -176,7 +176,7 @@ def test_a_fix_that_was_carried_out_is_tried_with_the_packet(symptom: Symptom, w
         await answered(pilot)
         await pilot.press("a", "a")
         await until(pilot, lambda: bench(pilot).panes.mended is not None)
-        await until(pilot, lambda: f"carried out: {fix.title}" in " ".join(text(bench(pilot), "answer").split()))
+        await until(pilot, lambda: f"applied: {fix.title}" in " ".join(text(bench(pilot), "answer").split()))
         mended = bench(pilot).panes.mended
         assert mended is not None
         assert mended.verified == ("kernel" if symptom is Symptom.CONNECTED else "model")

@@ -65,7 +65,7 @@ def test_the_matrix_is_a_row_for_each_cell(saved):
 
 def test_what_cannot_be_done_is_one_line_and_leaves_nothing(saved, tmp_path):
     nowhere = tmp_path / "nowhere" / "network.html"
-    assert_one_line_error(portscope("report", "--snapshot", saved, "-o", nowhere), Exit.REFUSED, "cannot be written")
+    assert_one_line_error(portscope("report", "--snapshot", saved, "-o", nowhere), Exit.REFUSED, "cannot write")
     odd = tmp_path / "network.odd"
     assert_one_line_error(portscope("report", "--snapshot", saved, "-o", odd), Exit.USAGE, "--format")
     alone = portscope("report", "--snapshot", saved, "--from", "ns:lan")
@@ -101,8 +101,8 @@ def test_an_interrupted_report_leaves_no_file_and_no_child(saved, tmp_path):
     begun.write_text("")
     program = f"import time; open({str(begun)!r}, 'a').write('begun '); time.sleep(60)"
     code = (
-        "import os, sys; from workbench import filling; from workbench.cli import main; "
-        f"filling.WORTH_PROCESSES = 0; filling.PROGRAM = {program!r}; os.cpu_count = lambda: 2; "
+        "import os, sys; from workbench.session import matrix_pool; from workbench.cli import main; "
+        f"matrix_pool.WORTH_PROCESSES = 0; matrix_pool.PROGRAM = {program!r}; os.cpu_count = lambda: 2; "
         "sys.exit(main(sys.argv[1:]))"
     )
     argv = [sys.executable, "-c", code, "report", "--snapshot", str(saved), "--matrix", "-o", str(tmp_path / "n.html")]

@@ -87,7 +87,7 @@ def save(snapshot: Snapshot, path: str | os.PathLike[str], *, overwrite: bool = 
     except FileExistsError:
         raise RecordingError(f"{os.fspath(path)} exists already; it is kept") from None
     except OSError as error:
-        raise RecordingError(f"{os.fspath(path)} cannot be written: {error.strerror or error}") from None
+        raise RecordingError(f"cannot write {os.fspath(path)}: {error.strerror or error}") from None
 
 
 def open_file(path: str | os.PathLike[str]) -> Snapshot:
