@@ -45,7 +45,7 @@ def watch(stop: Event, wanted: Wanted | None = None) -> Iterator[Update]:
 
 def traffic() -> dict[str, int]:
     """The packets that this host's devices have carried, by their names."""
-    from engine.observe.netlink.link_counters import packets  # noqa: PLC0415 - a file has no traffic
+    from engine.observe.proc.link_counters import packets  # noqa: PLC0415 - a file has no traffic
 
     return packets()
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from engine.observe.netlink import link_counters
-from engine.observe.netlink.link_counters import packets
+from engine.observe.proc import link_counters
+from engine.observe.proc.link_counters import packets
 from tests.views.hosts import docker_host
 from tests.workbench.screen import ASK, Stand, answered, bench, drive, text
 from workbench.app import Workbench

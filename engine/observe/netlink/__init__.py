@@ -2,7 +2,7 @@
 
     client decode reader    one dump request and its messages; values in attributes; what fails becomes a gap
     stack                   the whole network stack: what `netns_reader` asks for
-    links link_kinds bridge_links peers devconf link_counters link_programs tcx_programs
+    links link_kinds bridge_links peers devconf link_programs tcx_programs
     addresses neighbours
     routes nexthops route_exceptions route_text policy_rules policy_rule_text
     conntrack ipsec sockets sctp

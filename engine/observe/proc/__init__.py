@@ -1,1 +1,1 @@
-"""What /proc tells: processes, relays of published ports, sysctls, counts of sockets."""
+"""What /proc shows: processes, relays of published ports, sysctls, counts of sockets, counters of devices."""

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.observe.netlink.decode import text
-
 FILE = Path("/proc/thread-self/net/dev")
 #: Where the counters of packets are among a device's numbers.
 RECEIVED, SENT = 1, 9
@@ -24,5 +22,5 @@ def packets() -> dict[str, int]:
     for line in lines:
         name, _, numbers = line.rpartition(b":")
         counted = numbers.split()
-        found[text(name.strip())] = int(counted[RECEIVED]) + int(counted[SENT])
+        found[name.strip().decode("utf-8", "backslashreplace")] = int(counted[RECEIVED]) + int(counted[SENT])
     return found
