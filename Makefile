@@ -1,6 +1,6 @@
 # `make` alone lists what there is to make. Set-up is in scripts/setup.sh, the checks are in scripts/check.sh.
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz faults screenshots clean
+.PHONY: help run quick test fuzz faults screenshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -8,6 +8,10 @@ help: ## list the targets
 run: ## install what is missing into .venv and start the demo
 	@sh scripts/setup.sh run
 	@.venv/bin/portscope demo
+
+quick: ## run the pure tests in parallel: no root, kernel, container engine or screen
+	@sh scripts/setup.sh test
+	@.venv/bin/pytest -q -m pure -n auto
 
 test: ## install what the tests need into .venv and run all checks and tests
 	@sh scripts/setup.sh test
@@ -22,7 +26,7 @@ fuzz: ## random hosts and questions, model against kernel (as root): make fuzz C
 faults: ## put every fault of the catalogue on a host, as root, and judge the answers (docs/faults.md)
 	@.venv/bin/python -m tests.faults
 
-screenshots: ## make the pictures in screenshots/ anew, with what `make test` installed
+screenshots: ## make the screenshots again, with what `make test` installed
 	@.venv/bin/python -m scripts.screenshots
 
 clean: ## remove .venv and the tools' caches

@@ -7,6 +7,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,8 +17,29 @@ from tests.harness.needs import STRICT_VARIABLE, strict
 #: Settings of the user's terminal and of portscope that change what is drawn or said.
 UNSET = ("NO_COLOR", "TEXTUAL_THEME", "PORTSCOPE_DEBUG", "COLUMNS", "LINES")
 
+#: What a test needs, by its folder; the tests of all other folders are pure.
+MARKS = {
+    "apply": "kernel", "engines": "engines", "faults": "kernel", "fidelity": "kernel", "kernel": "kernel",
+    "workbench": "screens",
+}  # fmt: skip
+MEANINGS = (
+    "pure: needs no kernel, container engine or screen (`make quick`)",
+    "kernel: asks the kernel, in namespaces of its own; mostly as root",
+    "engines: starts real container engines, as root",
+    "screens: drives the workbench or the command line",
+)
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(HERE).parts[0] if item.path.is_relative_to(HERE) else ""
+        item.add_marker(MARKS.get(folder, "pure"))
+
 
 def pytest_configure(config: pytest.Config) -> None:
+    for meaning in MEANINGS:
+        config.addinivalue_line("markers", meaning)
     for name in UNSET:
         os.environ.pop(name, None)
     # Under nohup, and in a background job of a shell, an interrupt is ignored, and by all that is started from here.
