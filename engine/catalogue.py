@@ -420,7 +420,7 @@ CODES: Mapping[str, Code] = {
         "check the condition that is named",
     ),
     "INFO_NOT_READ": Code(
-        "The deciding source could not be read.",
+        "The deciding source was not inspected.",
         "an unknown result",
         "follow the reason: run as root, install the tool",
     ),

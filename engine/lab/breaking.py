@@ -42,7 +42,9 @@ def break_lab(draft: Draft, fault: Fault, directory: Path | None = None) -> None
     try:
         applied = carry_out(plan, named(), Journal.create(_place(name, directory), fault.name))
     except LabExists:
-        raise LabError(f"lab {name} has the fault {fault.name} already; 'portscope lab mend {name}' mends it") from None
+        raise LabError(
+            f"lab {name} has the fault {fault.name} already; 'portscope lab mend {name}' removes it"
+        ) from None
     try:
         after = programs(draft, broken(name, directory))
         if after != before:

@@ -208,7 +208,7 @@ def by_answer(at: At) -> Seen | None:
         if made is None or at.final:
             return None
         heard = made.symptom is not Symptom.TIMEOUT
-        return ("the client heard it" if heard else "the client heard nothing"), YES if heard else NO, "attempt"
+        return ("the client got it" if heard else "the client got no answer"), YES if heard else NO, "attempt"
     if at.leg not in (Leg.FORWARD, Leg.RELAYED) or at.netns.id not in at.case.evidence.captured_in:
         return None
     back = Leg.REPLY if at.leg is Leg.FORWARD else Leg.RELAYED_REPLY

@@ -141,7 +141,7 @@ class Post:
             self.gaps.append(gap(source, self.netns.id, error))
             return ()
         if not whole:
-            self._gap(source, "the kernel had more to tell than fits; some is missing")
+            self._gap(source, "the socket's buffer overflowed; some messages are missing")
         return found
 
     def growth(self) -> tuple[Growth, ...]:

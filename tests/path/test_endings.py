@@ -38,7 +38,7 @@ def table(heading: str) -> dict[str, list[str]]:
 
 ROWS = table("# How a packet can end")
 REJECTS = table("## Reject")
-SYMPTOMS = table("## Symptoms, and what leads to them")
+SYMPTOMS = table("## Symptoms and their endings")
 
 
 def seen(case: Case | None, outcome: Outcome) -> str:

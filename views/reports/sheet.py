@@ -211,7 +211,7 @@ TABLES: tuple[tuple[str, str, str, Row, Maker], ...] = (
     ),
     (
         "gaps",
-        "What could not be read",
+        "Not inspected",
         "Where a row is missing above, this may be why.",
         ("Source", "Where", "Reason"),
         _gaps,

@@ -71,7 +71,7 @@ class Mending(Stage):
         else:
             self.panes.mended = None
             self.done.add(lines, f"undo: {fix.title}")
-            self.notify(fix.title, title="Taken back.", timeout=6)
+            self.notify(fix.title, title="Undone.", timeout=6)
 
     def on_unchanged(self, event: Unchanged) -> None:
         """Tells what could not be done."""

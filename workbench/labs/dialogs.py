@@ -67,7 +67,7 @@ class PlanDialog(Dialog):
     """Something of a lab before it is done."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a,enter", "accept", "carry out"),
+        Binding("a,enter", "accept", "apply"),
         Binding("y", "copy", "copy"),
     ]
 

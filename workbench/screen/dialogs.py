@@ -136,7 +136,7 @@ class Proposal(Dialog):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a,enter", "accept", "carry out"),
+        Binding("a,enter", "accept", "apply"),
         Binding("y", "copy", "copy"),
     ]
 

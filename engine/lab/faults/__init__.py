@@ -57,7 +57,7 @@ def subject(lab: Blueprint) -> Published:
 def client(lab: Blueprint) -> Outside:
     """Who asks for it: the first node outside."""
     if not lab.outside:
-        raise LabError(f"lab {lab.name} has nobody outside to ask; add a node below x-lab.outside")
+        raise LabError(f"lab {lab.name} has no client outside; add a node below x-lab.outside")
     return lab.outside[0]
 
 

@@ -28,7 +28,7 @@ def _fault(name: str, cause: str, story: str, *actions: str, listen: str = "", h
 
 
 RULE = ("It is a rule of the firewall.", "Follow the packet hook by hook; the counters of one rule move.")
-ROUTE = ("The way there is fine.", "Look at how the answer finds its way back.")
+ROUTE = ("The forward path is fine.", "Look at the return path.")
 NAT = ("What the client asks for and what the container gets are not the same address.", "Look at the nat rules.")
 LINK = ("No firewall is to blame.", "Look at the links between the host and the container.")
 APP = ("The network delivers the packet.", "Look at who listens, and on which address and port.")
@@ -55,7 +55,7 @@ FILTERS = (
     _fault(
         "reject-admin",
         "FW_RULE_REJECT",
-        """A rule refuses the port politely: the client hears at once that an administrator does not want it.""",
+        """A rule rejects the port: the client gets the ICMP error "administratively prohibited" at once.""",
         "host: iptables -I FORWARD -o {bridge} -p tcp -m tcp --dport {port}"
         " -j REJECT --reject-with icmp-admin-prohibited",
         hints=RULE,
@@ -206,8 +206,8 @@ FILTERS = (
     _fault(
         "legacy-leftover",
         "FW_RULE_DROP",
-        """The host moved from iptables-legacy to iptables-nft, and an old rule stayed behind where nobody looks any
-        more. The kernel still asks both.""",
+        """The host moved from iptables-legacy to iptables-nft, and an old rule stayed behind in the legacy
+        tables. The kernel still evaluates both.""",
         "host: iptables-legacy -w -I FORWARD -p tcp -m tcp --dport {port} -j DROP",
         hints=MIXED,
     ),

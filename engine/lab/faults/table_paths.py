@@ -37,7 +37,7 @@ PATHS = (
     _fault(
         "wrong-gateway",
         "RET_ASYMMETRIC_GATEWAY",
-        """The container's default route leads to an address that nobody has.""",
+        """The container's default route leads to an address that no host has.""",
         "web: ip route replace default via {nobody} ~ ip route replace default via {gateway}",
         hints=ROUTE,
     ),
@@ -60,14 +60,14 @@ PATHS = (
         "SRC_ROUTE_UNREACHABLE",
         """The network team parked the address with an unreachable route, and forgot it.""",
         "host: ip route add unreachable {address}/32 ~ ip route del unreachable {address}/32",
-        hints=("The client hears at once that it cannot be.", "Ask the host for its route to the container."),
+        hints=("The client gets an error at once.", "Ask the host for its route to the container."),
     ),
     _fault(
         "prohibited-route",
         "SRC_ROUTE_PROHIBIT",
         """A route forbids the container's address instead of a rule.""",
         "host: ip route add prohibit {address}/32 ~ ip route del prohibit {address}/32",
-        hints=("The client hears that it is not allowed.", "Not only firewalls forbid."),
+        hints=("The client's error says that it is prohibited.", "Not only firewalls forbid."),
     ),
     _fault(
         "vpn-steals-the-subnet",
@@ -117,7 +117,7 @@ PATHS = (
         "port-isolated",
         "",
         """The container's port of the bridge is isolated: the LAN gets in, and so do neighbours whose ports are not
-        isolated. One such port alone harms nobody, which is why it is found only with the second.""",
+        isolated. One isolated port alone blocks no packet; the second one does.""",
         "host: bridge link set dev {veth} isolated on ~ bridge link set dev {veth} isolated off",
         hints=LINK,
     ),
@@ -140,7 +140,7 @@ PATHS = (
     _fault(
         "gateway-address-gone",
         "LINK_BRIDGE_NO_ADDRESS",
-        """The bridge lost its address: the containers' gateway is nobody.""",
+        """The bridge lost its address: no host has the containers' gateway address.""",
         "host: ip address del {gateway}/{prefix} dev {bridge} ~ ip address add {gateway}/{prefix} brd + dev {bridge}",
         hints=LINK,
     ),

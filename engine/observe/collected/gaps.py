@@ -24,9 +24,9 @@ def note(reading: Reading, stack: NetworkStack, sysctls: Mapping[str, int]) -> N
         reading.gap("conntrack", f"{count} flows are not shown: the script does not gather them")
     told = "classifiers" in reading.sections
     for name in () if told else sorted(set(reading.read("disciplines", _classified) or ())):
-        reading.gap(SOURCE, f"what classifiers do with the packets of {name} is not told; `tc filter show dev {name}`")
+        reading.gap(SOURCE, f"the classifiers of {name} were not inspected; `tc filter show dev {name}` shows them")
     if any(route.mtu is not None for route in stack.routes):
-        reading.gap("routes", "whether the MTU of a route is locked is not told; `ip route` shows it")
+        reading.gap("routes", "locked MTUs of routes were not inspected; `ip route` shows them")
     reading.gaps += services_gap(reading.netns, reading.read(SERVICES, lambda text: tuple(parse_services(text))) or ())
     bridges = any(each.link.kind == "bridge" for each in stack.links)
     modules = (reading.read("ebtables", str.split) or []) if bridges else []

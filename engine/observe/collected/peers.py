@@ -67,6 +67,6 @@ class Pairs:
             other = netns if each.far.nsid is None else self._known[netns].get(each.far.nsid)
             links.append(replace(each.link, peer=Peer(other if other in self._seen else None, each.far.index)))
             if other not in self._seen:
-                reason = f"in which namespace the far end of {each.link.name} is cannot be told from the file"
+                reason = f"the file does not say in which namespace the peer of {each.link.name} is"
                 gaps.append(Gap("link peers", netns, reason))
         return tuple(links), tuple(gaps)

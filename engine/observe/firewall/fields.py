@@ -125,9 +125,9 @@ FIELDS: dict[str, FieldInfo] = {
     "arp plen": FieldInfo(_N, "length of the protocol addresses in it (4)"),
     "arp operation": FieldInfo(_N, "question (1) or answer (2)"),
     "arp saddr ip": FieldInfo(_A, "IPv4 address of who sends it"),
-    "arp daddr ip": FieldInfo(_A, "IPv4 address of whom it is for, or about"),
+    "arp daddr ip": FieldInfo(_A, "IPv4 address that an ARP message asks for (ar_tip)"),
     "arp saddr ether": FieldInfo(_M, "MAC address of who sends it"),
-    "arp daddr ether": FieldInfo(_M, "MAC address of whom it is for; zeros in a question"),
+    "arp daddr ether": FieldInfo(_M, "MAC address of the target (ar_tha); zeros in a request"),
     # What the kernel knows about the packet.
     "meta l4proto": FieldInfo(_N, "transport protocol number, behind IPv6 extension headers (`-p`)"),
     "meta nfproto": FieldInfo(_S, "family of the hook: ipv4, ipv6 (absent for others)"),

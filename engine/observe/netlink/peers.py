@@ -130,8 +130,8 @@ class PeerFinder:
 
 def out_of_sight(netns: str, name: str) -> Gap:
     """The gap of a link whose far end is in a namespace that was not found."""
-    where = "that has no name and no process" if os.geteuid() == 0 else "that cannot be told: run as root to see it"
-    return Gap("link peers", netns, f"the far end of {name} is in a namespace {where}")
+    where = "without a name and a process" if os.geteuid() == 0 else "that only root can find: run as root"
+    return Gap("link peers", netns, f"the peer of {name} is in a namespace {where}")
 
 
 class Numbers:

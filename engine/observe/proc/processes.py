@@ -205,7 +205,7 @@ def _hidden(sockets: Mapping[int, Collection[int]], missing: set[int], ids: Mapp
 
 def _remedy() -> str:
     """What helps when processes hide something."""
-    return "run as root to see it" if os.geteuid() else "whoever runs it has more privileges than this process"
+    return "run as root to see it" if os.geteuid() else "its user has more privileges than this process"
 
 
 def _as_likely(table: ProcessTable, sockets: Mapping[int, Collection[int]]) -> list[Running]:

@@ -42,7 +42,9 @@ class DropTracing:
     def __init__(self, thread: int) -> None:
         top = tracing_directory()
         if top is None:
-            raise ProveError("tracefs is not mounted: `mount -t tracefs none /sys/kernel/tracing` lets the kernel tell")
+            raise ProveError(
+                "tracefs is not mounted: `mount -t tracefs none /sys/kernel/tracing` makes it report drops"
+            )
         pid = os.getpid()
         self._instance = top / "instances" / f"{PREFIX}{_pids()}-{pid}-{_started(pid)}-{secrets.token_hex(2)}"
         self._instance.mkdir()
