@@ -1,6 +1,6 @@
 # `make` alone lists what there is to make. Set-up is in scripts/setup.sh, the checks are in scripts/check.sh.
 .DEFAULT_GOAL := help
-.PHONY: help run quick test fuzz faults screenshots clean
+.PHONY: help run quick test fresh fuzz faults screenshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,10 @@ quick: ## run the pure tests in parallel: no root, kernel, container engine or s
 test: ## install what the tests need into .venv and run all checks and tests
 	@sh scripts/setup.sh test
 	@sh scripts/check.sh
+
+fresh: ## a sample of random hosts on a new seed, as root: exit code 1 on a disagreement with the kernel
+	@sh scripts/setup.sh test
+	@sh scripts/fresh.sh
 
 CASES ?= 300
 SEED ?=

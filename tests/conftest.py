@@ -17,24 +17,24 @@ from tests.harness.needs import STRICT_VARIABLE, strict
 #: Settings of the user's terminal and of portscope that change what is drawn or said.
 UNSET = ("NO_COLOR", "TEXTUAL_THEME", "PORTSCOPE_DEBUG", "COLUMNS", "LINES")
 
-#: What a test needs, by its folder; the tests of all other folders are pure.
+#: What a test needs, by its folder or file; all other tests are pure.
 MARKS = {
     "apply": "kernel", "engines": "engines", "faults": "kernel", "fidelity": "kernel", "kernel": "kernel",
-    "workbench": "screens",
+    "views/test_report_page.py": "screens", "workbench": "screens",
 }  # fmt: skip
 MEANINGS = (
     "pure: needs no kernel, container engine or screen (`make quick`)",
     "kernel: asks the kernel, in namespaces of its own; mostly as root",
     "engines: starts real container engines, as root",
-    "screens: drives the workbench or the command line",
+    "screens: drives the workbench, the command line or a browser",
 )
 HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        folder = item.path.relative_to(HERE).parts[0] if item.path.is_relative_to(HERE) else ""
-        item.add_marker(MARKS.get(folder, "pure"))
+        place = item.path.relative_to(HERE) if item.path.is_relative_to(HERE) else item.path
+        item.add_marker(MARKS.get(str(place)) or MARKS.get(place.parts[0], "pure"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -25,4 +25,4 @@ def save(data: bytes, path: Path, *, force: bool) -> None:
 
 
 def _kept(path: Path) -> Refusal:
-    return usage(f"{path} exists; --force overwrites it")
+    return usage(f"{path} exists; choose another name, or --force to overwrite it")

@@ -89,7 +89,7 @@ def processes() -> set[str]:
 
 
 def childless() -> bool:
-    """Whether no thread of this process has a child, dead or alive (proc(5), task/TID/children); most tests have none."""
+    """Whether this process has no child, dead or alive (proc(5), task/TID/children). Most tests have none."""
     try:
         return not any(Path(task.path, "children").read_bytes() for task in os.scandir("/proc/self/task"))
     except OSError:

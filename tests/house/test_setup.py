@@ -25,7 +25,8 @@ def test_a_script_is_one_that_sh_understands(script):
 def test_make_alone_lists_the_targets():
     done = run("make", "--no-print-directory", MAKEFLAGS="")
     assert [line.split()[:2] for line in done.stdout.splitlines()] == [
-        ["make", target] for target in ("help", "run", "quick", "test", "fuzz", "faults", "screenshots", "clean")
+        ["make", target]
+        for target in ("help", "run", "quick", "test", "fresh", "fuzz", "faults", "screenshots", "clean")
     ]
 
 

@@ -128,7 +128,7 @@ def test_a_process_is_in_the_container_that_its_cgroup_names() -> None:
     ("seen", "source", "words"),
     [
         (section("tasks", "k8s.io"), "containerd", "namespace k8s.io"),
-        (section("disciplines", '[{"kind":"clsact","dev":"p0"}]', HOST), "traffic control", "packets of p0"),
+        (section("disciplines", '[{"kind":"clsact","dev":"p0"}]', HOST), "traffic control", "classifiers of p0"),
         (section("ebtables", "ebtable_nat", HOST), "ebtables-legacy", "ebtable_nat"),
         (section("arptables", "filter", HOST), "arptables-legacy", "the tables filter"),
         (

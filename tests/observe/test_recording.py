@@ -266,7 +266,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, mon
 
 
 def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(RecordingError, match="cannot write .*: No such file"):
+    with pytest.raises(RecordingError, match=r"cannot write .*: No such file"):
         save(SMALL, tmp_path / "no" / "host.json")
 
 

@@ -52,7 +52,7 @@ def test_the_answer_lights_the_rule_and_the_place_that_stop_the_packet() -> None
         assert panes.rules.marks[DROP].text == "✗"
         assert panes.rules.marks[DNAT].text == "•"
         assert panes.topology.way.links == {"dh/2"}
-        assert "✗ stops in dh: filter/DOCKER-USER #0 drop" in text(bench(pilot), "topology")
+        assert "✗ ends in dh: filter/DOCKER-USER #0 drop" in text(bench(pilot), "topology")
 
     drive(workbench(ask=ASK), play)
 
@@ -270,7 +270,7 @@ def test_a_narrow_terminal_shows_one_pane_and_the_answer_below() -> None:
         visible = [name for name in ("topology", "rules", "path", "answer") if app.panes.pane(name).display]
         assert visible == ["path"]
         assert "3 Path" in line(app, "tabs")
-        assert "NOT REACHABLE" in line(app, "strip")
+        assert "not reachable" in line(app, "strip")
         await pilot.press("1")
         await until(pilot, lambda: app.panes.topology.has_focus)
         assert "◎ web    172.17.0.2  :8080→80 httpd" in text(app, "topology")
@@ -374,7 +374,7 @@ def test_a_refused_look_is_a_state_on_the_screen() -> None:
     async def play(pilot: Pilot[int]) -> None:
         app = bench(pilot)
         await until(pilot, lambda: "run as root" in line(app, "trouble"))
-        assert "nothing to show yet" in text(app, "topology")
+        assert "Nothing to show yet" in text(app, "topology")
         await pilot.press("w", "enter", "y", "1", "j", "3", "j", "slash", "escape")
         assert app.is_running
 
@@ -449,11 +449,11 @@ def test_a_host_that_cannot_be_looked_at_any_more_is_shown_as_last_seen_until_an
         await looked(pilot)
         app = bench(pilot)
         await pilot.press("r")
-        await until(pilot, lambda: "as last seen" in line(app, "header"))
+        await until(pilot, lambda: "not live" in line(app, "header"))
         assert "no lab shop is up" in line(app, "trouble")
         assert "172.17.0.2" in text(app, "topology")
         app.open(Given("another", docker_host, live=True))
-        assert "Looking at the host" in text(app, "rules")
+        assert "Reading the host" in text(app, "rules")
         await until(pilot, lambda: app.panes.snapshot is not None)
         assert "live" in line(app, "header")
         assert not app.query_one("#trouble").has_class("-shown")
@@ -572,7 +572,7 @@ def test_the_card_breaks_its_lines_for_the_pane_that_it_is_shown_in() -> None:
     async def play(pilot: Pilot[int]) -> None:
         await looked(pilot)
         app = bench(pilot)
-        assert "w asks why a port can or can't be reached. Or choose one of these" in text(app, "answer")
+        assert "w asks why a port can or cannot be reached. Or choose one of these" in text(app, "answer")
         await pilot.resize_terminal(120, 36)
         await until(pilot, lambda: "Or choose one of these" in text(app, "answer").split("\n")[2])
 

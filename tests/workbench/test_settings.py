@@ -57,7 +57,7 @@ def test_a_file_says_theme_glyphs_and_keys() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("theme = ", "no TOML"),
+        ("theme = ", "not TOML"),
         ("colour = 1", "colour is not a setting"),
         ('theme = "neon"', "no theme neon"),
         ('ascii = "yes"', "true or false"),

@@ -82,7 +82,7 @@ def test_a_report_is_written_in_the_format_of_its_name_and_never_over_a_file(tmp
 
     async def play(pilot: Pilot[int]) -> None:
         await answered(pilot)
-        for said in ("Report written", "exists already"):
+        for said in ("Report written", "exists; choose another name"):
             await pilot.press("x")
             pilot.app.query_one("#file-name", Input).value = str(path)
             await pilot.press("enter")
@@ -148,6 +148,6 @@ def test_a_name_that_tells_no_format_is_refused_in_a_line(tmp_path: Path) -> Non
         assert not pilot.app.query_one(Footer).display  # the prompt stands in its place
         pilot.app.query_one("#file-name", Input).value = str(tmp_path / "host.xyz")
         await pilot.press("enter")
-        await until(pilot, lambda: "tells no format" in notices(pilot))
+        await until(pilot, lambda: "cannot tell the format" in notices(pilot))
 
     drive(workbench(ask=ASK), play)

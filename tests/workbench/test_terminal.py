@@ -106,7 +106,7 @@ def test_the_demo_is_mended_by_its_fix_and_broken_again_by_taking_it_back(termin
     terminal.type("Enter")
     wait(lambda: "enter asks" not in terminal.screen(), terminal.screen)
     terminal.type("a")
-    terminal.shows("Plan")
+    terminal.shows("Apply fix")
     terminal.shows("-I DOCKER-USER 1")
     terminal.type("a")
     terminal.shows("✓ REACHABLE")
@@ -146,7 +146,7 @@ def test_on_a_host_a_fix_is_accepted_twice_carried_out_and_taken_back(terminal, 
     terminal.type("Enter")  # the first question that the host suggests
     terminal.shows("✗ NOT REACHABLE")
     terminal.type("a")
-    terminal.shows("Plan")
+    terminal.shows("Apply fix")
     terminal.type("a")
     terminal.shows("This changes the host")
     terminal.type("a")

@@ -55,7 +55,7 @@ def stop_words(trace: Trace) -> str:
         reason = f"{last.ref.name} {last.verdict}".rstrip()
     else:
         reason = last.text
-    return f"stops in {trace.hops[-1].netns}: {reason}"
+    return f"ends in {trace.hops[-1].netns}: {reason}"
 
 
 def focus(snapshot: Snapshot, scene: Scene, hop: Hop, step: Step) -> str | None:

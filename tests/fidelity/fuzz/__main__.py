@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import secrets
 import sys
 import time
@@ -16,11 +17,12 @@ def main() -> int:
     options.add_argument("--cases", type=int, default=300, metavar="N", help="questions to ask (default: 300)")
     options.add_argument("--seed", type=int, default=None, metavar="S", help="default: a new one, which is printed")
     options.add_argument("--jobs", type=int, default=2, metavar="J", help="workers (default: 2)")
+    options.add_argument("--tries", type=int, default=math.inf, metavar="T", help="tries to make a disagreement small")
     asked = options.parse_args()
     seed = secrets.randbelow(1_000_000) if asked.seed is None else asked.seed
     print(f"seed {seed}", flush=True)
     start = time.monotonic()
-    report = run(places(seed, asked.cases), asked.jobs, lambda text: print(f"\n{text}", flush=True))
+    report = run(places(seed, asked.cases), asked.jobs, lambda text: print(f"\n{text}", flush=True), asked.tries)
     seconds = time.monotonic() - start
     print("\n".join(report.lines()))
     print(f"{seconds:.0f} s, {report.cases / seconds:.1f} cases a second")
