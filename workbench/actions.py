@@ -5,12 +5,30 @@ An action is listed when it works. `shown` puts it into the footer; the order he
 
 from __future__ import annotations
 
+from ast import literal_eval
 from collections.abc import Mapping
+from enum import Flag, auto
+from functools import cache, reduce
+from operator import and_
 from types import MappingProxyType
 
 from textual.binding import Binding, BindingType
 
 from engine.records import dataclass, replace
+
+
+class Need(Flag):
+    """What an action needs to be there for the user."""
+
+    NOTHING = 0
+    #: A host or a lab that changes, not a file.
+    LIVE = auto()
+    #: A source on which fixes may be applied.
+    WRITABLE = auto()
+    #: A workbench without --read-only, as it sends, writes or changes something.
+    CHANGING = auto()
+    #: No round of the dojo, whose answer it would show.
+    NO_ROUND = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +37,7 @@ class Action:
 
     `help` is its line in the help, where that is not the title; None puts its keys into the line before. `menu` is its
     letter in the menu of labs, `group` the part of it: "lab" for what is done to the lab that is shown. Without keys it
-    is in the menu and the palette alone.
+    is in the menu and the palette alone. Without what it `needs` it cannot be chosen.
     """
 
     id: str
@@ -31,6 +49,7 @@ class Action:
     help: str | None = ""
     group: str = ""
     menu: str = ""
+    needs: Need = Need.NOTHING
 
     def binding(self) -> Binding:
         """The key binding. Only `tab` has priority: a pane would keep it for itself."""
@@ -46,6 +65,11 @@ class Action:
     def with_keys(self, keys: Mapping[str, str]) -> Action:
         """The action with the keys that the user gave it."""
         return replace(self, keys=keys.get(self.id, self.keys))
+
+    def handles(self, name: str, parameters: tuple[object, ...]) -> bool:
+        """Whether this row is the one of a handler that is called so, as Textual parses it."""
+        handler, _, arguments = self.handler.partition("(")
+        return handler == name and (not arguments or literal_eval(f"({arguments.rstrip(')')},)") == parameters)
 
     @property
     def keys_for_people(self) -> str:
@@ -75,8 +99,8 @@ KEY_NAMES = {
 }
 
 
-def _lab(menu: str, title: str, name: str, group: str = "lab", keys: str = "") -> Action:
-    return Action(f"lab.{name}", keys, title, f"lab('{name}')", group=group, menu=menu)
+def _lab(menu: str, title: str, name: str, group: str = "lab") -> Action:
+    return Action(f"lab.{name}", "", title, f"lab('{name}')", group=group, menu=menu, needs=Need.CHANGING)
 
 
 #: What is done with labs, in the order of the menu.
@@ -86,8 +110,8 @@ LABS = (
     _lab("p", "Publish a port", "add.publish"),
     _lab("l", "Add a client outside", "add.client"),
     _lab("r", "Remove a container, a network or a published port", "remove"),
-    _lab("b", "Break it with a fault of your choice", "break", keys="b"),
-    _lab("o", "Dojo: find an unknown fault", "dojo", keys="o"),
+    replace(_lab("b", "Break it with a fault of your choice", "break"), keys="b", needs=Need.CHANGING | Need.NO_ROUND),
+    replace(_lab("o", "Dojo: find an unknown fault", "dojo"), keys="o"),
     _lab("m", "Fix it: remove all faults", "mend"),
     _lab("s", "Save it as a Compose file", "save"),
     _lab("D", "Remove it", "down"),
@@ -99,15 +123,15 @@ LABS = (
 ACTIONS: tuple[Action, ...] = (
     Action("why", "w", "Ask why a port can or cannot be reached", "why", "why"),
     Action("jump", "enter", "Jump from a step to its rule or link, and back", "jump", "jump"),
-    Action("prove", "p", "Prove: send the real packet, and compare", "prove"),
-    Action("everywhere", "e", "Ask from all vantage points", "everywhere"),
-    Action("matrix", "m", "Reachability matrix: every port from every vantage point", "matrix"),
-    Action("export", "x", "Write a report to a file", "export"),
-    Action("copy", "y", "Copy the fix's commands", "copy_fix", "copy"),
-    Action("apply", "a", "Show a fix, and apply it where allowed", "apply_fix", "apply"),
+    Action("prove", "p", "Prove: send the real packet, and compare", "prove", needs=Need.CHANGING | Need.NO_ROUND),
+    Action("everywhere", "e", "Ask from all vantage points", "everywhere", needs=Need.NO_ROUND),
+    Action("matrix", "m", "Reachability matrix: every port from every vantage point", "matrix", needs=Need.NO_ROUND),
+    Action("export", "x", "Write a report to a file", "export", needs=Need.CHANGING | Need.NO_ROUND),
+    Action("copy", "y", "Copy the fix's commands", "copy_fix", "copy", needs=Need.NO_ROUND),
+    Action("apply", "a", "Show a fix, and apply it where allowed", "apply_fix", "apply", needs=Need.NO_ROUND),
     Action("log", "at", "Command log", "command_log"),
     Action("notices", "N", "Notification history", "notices"),
-    Action("labs", "n", "Labs: build, open, change, break, fix, save, remove", "labs", "labs"),
+    Action("labs", "n", "Labs: build, open, change, break, fix, save, remove", "labs", "labs", needs=Need.CHANGING),
     *LABS,
     Action("filter", "slash", "Filter the pane, or find in the topology", "filter", "filter"),
     Action("pane.1", "1", "Go to the topology", "pane('topology')", help="Go to topology, rules, path, answer"),
@@ -131,10 +155,21 @@ ACTIONS: tuple[Action, ...] = (
         "Previous moment",
         "step_time(-1)",
         help="Previous, next moment",
+        needs=Need.LIVE | Need.NO_ROUND,
     ),
-    Action("time.on", "right_square_bracket", "Next moment", "step_time(1)", help=None),
-    Action("changes", "d", "Changes since the previous moment, and until now", "changes"),
-    Action("timeline", "t", "Timeline: all moments, and where the answer flipped", "timeline"),
+    Action(
+        "time.on", "right_square_bracket", "Next moment", "step_time(1)", help=None, needs=Need.LIVE | Need.NO_ROUND
+    ),
+    Action(
+        "changes", "d", "Changes since the previous moment, and until now", "changes", needs=Need.LIVE | Need.NO_ROUND
+    ),
+    Action(
+        "timeline",
+        "t",
+        "Timeline: all moments, and where the answer flipped",
+        "timeline",
+        needs=Need.LIVE | Need.NO_ROUND,
+    ),
     Action("up", "k,up", "Up", "move(0, -1)", palette=False, help="Move the cursor"),
     Action("down", "j,down", "Down", "move(0, 1)", palette=False, help=None),
     Action("left", "h,left", "Left", "move(-1, 0)", palette=False, help=None),
@@ -148,12 +183,20 @@ ACTIONS: tuple[Action, ...] = (
     Action("palette", "colon", "Every command, by name", "command_palette", "all", palette=False),
     Action("help", "question_mark", "The keys", "help", "help"),
     Action("quit", "q,ctrl+c", "Leave", "quit", "quit"),
-    Action("undo", "z", "Undo the last fix", "undo_fix", "undo"),
+    Action("undo", "z", "Undo the last fix", "undo_fix", "undo", needs=Need.WRITABLE | Need.CHANGING),
     Action("details", "i", "Details of the selected step, rule, node or cause", "details"),
     Action("backend", "v", "Cycle firewall backend", "backend"),
-    Action("refresh", "r", "Refresh, with counters", "refresh", "refresh"),
-    Action("freeze", "f", "Freeze this moment, or return to now", "freeze", "freeze"),
+    Action("refresh", "r", "Refresh, with counters", "refresh", "refresh", needs=Need.LIVE),
+    Action("freeze", "f", "Freeze this moment, or return to now", "freeze", "freeze", needs=Need.LIVE),
 )
+
+
+@cache
+def needs_of(name: str, parameters: tuple[object, ...]) -> Need:
+    """What a handler needs, as its row says; with parameters that no row has, what all rows of its name need."""
+    rows = [action for action in ACTIONS if action.handler.partition("(")[0] == name]
+    exact = [action for action in rows if action.handles(name, parameters)]
+    return reduce(and_, [action.needs for action in exact or rows]) if rows else Need.NOTHING
 
 
 def named(text: str, keys: Mapping[str, str] = NO_KEYS) -> str:

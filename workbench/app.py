@@ -24,17 +24,17 @@ from textual.widgets import Static
 
 from engine.records import replace
 from views.verdict.ask import Ask
-from workbench.actions import bindings, named
+from workbench.actions import Need, bindings, named, needs_of
 from workbench.controllers.ask import Asking
 from workbench.controllers.fix import Mending
 from workbench.controllers.navigation import Navigation
 from workbench.controllers.notices import Noticing
 from workbench.controllers.prove import Prover, Proving, real_attempt
 from workbench.controllers.survey import Surveying
-from workbench.controllers.time import LIVE_ONLY, Looking
+from workbench.controllers.time import Looking
 from workbench.controllers.traffic import Metering
 from workbench.exits import own_fault
-from workbench.labs.actions import TELLING, Labs
+from workbench.labs.actions import Labs
 from workbench.screen.fault_barrier import FaultBarrier
 from workbench.screen.footer import Keys
 from workbench.screen.glyphs import HARMLESS, PLAIN
@@ -52,9 +52,6 @@ from workbench.session.session import Session
 from workbench.session.sources import Source
 from workbench.session.timeline import Timeline
 from workbench.settings import Settings, remember
-
-#: Actions that change, send or write something.
-DOING = frozenset({"prove", "export", "undo_fix", "lab", "labs"})
 
 
 class Workbench(
@@ -200,14 +197,18 @@ class Workbench(
             self.say(reason)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A file does not change: there is nothing to freeze, to look at again, to step back to, or to take back."""
-        if action == "undo_fix":
-            return self.source.writable
-        if self.in_round and (action in TELLING or parameters == ("break",)):
-            return None
-        if self.settings.read_only and action in DOING:
-            return None
-        return self.source.live if action in LIVE_ONLY else True
+        """Hides what never fits the source (False), and dims what does not fit now (None); see Textual's `DOMNode`."""
+        needs = needs_of(action, parameters)
+        has = {
+            Need.LIVE: self.source.live,
+            Need.WRITABLE: self.source.writable,
+            Need.CHANGING: not self.settings.read_only,
+            Need.NO_ROUND: not self.in_round,
+        }
+        lacking = [need for need in needs if not has[need]]
+        if not lacking:
+            return True
+        return False if {Need.LIVE, Need.WRITABLE} & set(lacking) else None
 
     async def action_help(self) -> None:
         """Shows the keys."""

@@ -17,9 +17,6 @@ from workbench.session.flips import clock
 from workbench.session.messages import Flipped, Looked
 from workbench.session.timeline import Moment
 
-#: Actions that make no sense on a source that never changes.
-LIVE_ONLY = frozenset({"freeze", "refresh", "step_time", "changes", "timeline"})
-
 
 class Looking(Stage):
     """Moments."""

@@ -16,11 +16,6 @@ from workbench.session.messages import Flipped
 if TYPE_CHECKING:
     from workbench.labs.dojo import Dojo
 
-#: What would give the answer away while a round of the dojo is on.
-TELLING = frozenset(
-    {"everywhere", "matrix", "export", "apply_fix", "copy_fix", "prove", "changes", "timeline", "step_time"}
-)
-
 
 class Labs(Stage):
     """Labs."""
