@@ -3,8 +3,8 @@
 What can be done is in `actions`, what the panes show in `panes`, what looks in `session`; the handlers are in the parts
 that it is put together from. Here is only the frame, and which source is looked at.
 
-`run(source, ask)` is the way in: `source` is a `LiveHost()`, a `SavedFile(path)`, a `LabSource(name)` or a
-`Given(title, take)`, `ask` a question in words that is asked at once.
+`run(source, ask)` is the way in: `source` is a `LiveHost()`, a `LabSource(name)` or a `Given(title, take)`, `ask` a
+question as text that is asked at once.
 """
 
 from __future__ import annotations

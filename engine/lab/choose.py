@@ -22,8 +22,6 @@ from engine.records import replace
 DEFAULT, OWN = "default", "bridge"
 OWN_LINKS = {"docker": "docker0", "podman": "podman0"}
 LONGEST_LINK = 15
-#: What a bridge takes over from its network as it is.
-COPIED = ("internal", "icc", "masquerade", "binding", "mtu", "routed", "routed6")
 
 
 def choose(spec: LabSpec) -> Blueprint:

@@ -12,10 +12,11 @@ from engine.model.verdict import Question, Verdict
 from tests.views.hosts import docker_host
 from tests.workbench.screen import ASK, Stand
 from views.verdict.ask import Ask
+from workbench import world
 from workbench.exits import refused
 from workbench.session.messages import Answered, Looked, Trouble, Unanswerable
 from workbench.session.session import Session
-from workbench.session.sources import Given, SavedFile
+from workbench.session.sources import Given
 
 Posts = queue.Queue[Message]
 
@@ -135,7 +136,7 @@ def test_a_fault_of_the_engine_is_told_and_the_thread_lives_on() -> None:
 
 def test_a_file_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
     posts: Posts = queue.Queue()
-    session = Session(SavedFile(tmp_path / "none.json"), posts.put)
+    session = Session(Given("none.json", lambda: world.load(tmp_path / "none.json")), posts.put)
     session.start()
     told = next_of(posts)
     session.stop()

@@ -8,7 +8,6 @@ which may enter another network namespace for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Protocol
 
@@ -74,28 +73,6 @@ class LiveHost:
     def look(self) -> Snapshot:
         """Reads the kernel and the container engines."""
         return world.look()
-
-
-@dataclass(frozen=True, slots=True)
-class SavedFile:
-    """A snapshot in a file."""
-
-    path: Path
-    live: bool = False
-    writable: bool = False
-    careful: bool = False
-    watch: Watch | None = None
-    traffic: Traffic | None = None
-    lab: str = ""
-
-    @property
-    def title(self) -> str:
-        """The file's name."""
-        return self.path.name
-
-    def look(self) -> Snapshot:
-        """Reads the file."""
-        return world.load(self.path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping
 from engine.records import dataclass, field
 
 SCHEMA = "portscope-collected/1"
-_FAMILY = "portscope-collected/"
 #: Exit status of a section that never ended.
 CUT_SHORT = 124
 #: Marked lines that are read; no machine has more.
@@ -43,11 +42,6 @@ class Collected:
     def of(self, netns: int) -> dict[str, Section]:
         """The sections of one namespace by source."""
         return {source: section for (source, of), section in self.sections.items() if of == netns}
-
-
-def is_collected(text: str) -> bool:
-    """Whether a file begins as one that the script wrote."""
-    return text.startswith(_FAMILY)
 
 
 def split(text: str) -> Collected:

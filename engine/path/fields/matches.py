@@ -12,7 +12,6 @@ from engine.path.lookup.set_lookup import FEW, holds
 from engine.path.lookup.values import UNKNOWN, Unknown, Value
 from engine.path.lookup.view import View
 
-Atoms = Sequence[Value]
 #: Fields whose value is made up for a map: whatever it is, the map has it (nft_numgen.c, nft_hash.c).
 TOTAL = frozenset({"nft numgen", "nft hash"})
 
