@@ -143,7 +143,7 @@ def _ran(site: Site, path: str | None, argv: Sequence[str]) -> None:
 
 
 def _made_by_nft(change: InsertRule | ReplaceRule, site: Site, argv: Sequence[str]) -> Inverse:
-    """Makes the rule, and gives the inverse by the handle that nft tells of it."""
+    """Makes the rule, and gives the inverse by the handle that nft prints."""
     path = site.where.path(change.place.netns)
     handle = NFT_HANDLE.search(site.hands.run(path, (argv[0], "--echo", "--handle", *argv[1:])))
     if handle is None:

@@ -37,7 +37,7 @@ class DeleteNetns(Change):
 
 @dataclass(frozen=True, slots=True)
 class CreateBridge(Change):
-    """A new bridge in a namespace, up unless told otherwise. An `mtu` of None is the kernel's default."""
+    """A new bridge in a namespace, up by default. An `mtu` of None is the kernel's default."""
 
     netns: str
     name: str

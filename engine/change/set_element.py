@@ -106,7 +106,7 @@ def nft_words(named: NamedSet, element: tuple[Atom, ...]) -> str | None:
 
 def ipset_words(named: NamedSet, element: tuple[Atom, ...], version: int) -> str | None:
     """The element of an ipset of an IP version; None for one of parts that are not written here, or for a set with
-    exceptions, whose elements are not told as they are."""
+    exceptions, whose elements are stored in another form."""
     if "nomatch" in named.flags:
         return None
     address = f"ipv{version}_addr"

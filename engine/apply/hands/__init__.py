@@ -117,7 +117,7 @@ class Hands:
     # Links
 
     def create_bridge(self, path: Path_, name: str, mark: str, mtu: int | None = None, *, up: bool = True) -> None:
-        """A new bridge, marked and up unless told otherwise."""
+        """A new bridge, marked, and up by default."""
 
         def body(wire: Wire) -> None:
             wire.do(rtnetlink.new_bridge(name))

@@ -63,7 +63,7 @@ def lost_gateway(failure: Failure) -> list[Blocker]:
 
 
 def _implied_gateway(failure: Failure, wanted: IPAddress) -> list[Blocker]:
-    """The same, told by the routes of who is behind the bridge: they name a gateway, and the bridge has no address."""
+    """The same, by the routes of namespaces behind the bridge: they name a gateway that the bridge does not have."""
     for netns in failure.around:
         if netns.id != failure.netns.id and wanted not in netns.addresses_by_value:
             continue
@@ -80,8 +80,8 @@ def _implied_gateway(failure: Failure, wanted: IPAddress) -> list[Blocker]:
             own = next((a for a in netns.addresses if a.link == link.index and a.covers(hop.gateway)), None)
             if bridge is None or own is None or _answers_for(failure, router, bridge, hop.gateway):
                 continue
-            told = f"{netns.id}, behind one of its ports, uses {hop.gateway} as its gateway"
-            return [_without_address(router, bridge, hop.gateway, own.prefixlen, told)]
+            reason = f"{netns.id}, behind one of its ports, uses {hop.gateway} as its gateway"
+            return [_without_address(router, bridge, hop.gateway, own.prefixlen, reason)]
     return []
 
 
@@ -102,10 +102,10 @@ def _without_gateway(host: Netns, link: Link, network: Network, gateway: IPAddre
     )
 
 
-def _without_address(host: Netns, link: Link, gateway: IPAddress, length: int, told: str) -> Blocker:
+def _without_address(host: Netns, link: Link, gateway: IPAddress, length: int, reason: str) -> Blocker:
     own: IPv4Interface | IPv6Interface = ip_interface(f"{gateway}/{length}")
     ref = Ref(RefKind.LINK, host.id, (link.index,), link.name, f"{link.name} without {own}")
-    sentence = f"{link.name} in {host.id} lacks its address {own}: {told}"
+    sentence = f"{link.name} in {host.id} lacks its address {own}: {reason}"
     remedy, evidence = given_back(host, link, own)
     return Blocker("LINK_BRIDGE_NO_ADDRESS", sentence, ref, (remedy,), evidence=evidence)
 
