@@ -38,31 +38,51 @@ class Assigned:
     seen: Tuple4
 
 
+@dataclass(slots=True)
+class Skb:
+    """What a network stack keeps beside a packet (struct sk_buff); skb_scrub_packet empties it at a veth pair."""
+
+    #: The flow that the packet is attached to (skb->_nfct).
+    track: Track | None = None
+    #: Whether a rule set NOTRACK.
+    untracked: bool = False
+    #: The zones in which the flow is looked up, of the packet's direction and of the other.
+    zones: tuple[int, int] = (0, 0)
+    #: Whether a rule set the zones.
+    zoned: bool = False
+    #: The rule by which the mark is the zone (nf_ct_zone_tmpl).
+    by_mark: SetZone | None = None
+    #: The socket that TPROXY chose (skb->sk).
+    assigned: Assigned | None = None
+    #: Whether a SYNPROXY of this namespace sends the packet to open a connection.
+    proxying: bool = False
+    #: The route that was found (skb_dst).
+    out: Out | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What the packets of one conversation share: the world, the flows tracked so far, the choices.
-
-    `heard` has the MAC addresses that hosts learned from requests of others, by namespace, link index and address.
-    `discovered` has what neighbour discovery came to between two devices, None where it got through.
-    `learned` has the ports that bridges saw a MAC address come in by, by namespace and bridge.
-    `ends` has the ends of vxlans that a MAC address spoke from, by namespace, link index and MAC address.
-    `cookies` has the namespaces in which a rule answered the client's SYN (SYNPROXY).
-    `refused` has the options of TCP that the handshake lost, and that later packets do without.
-    `sockets` has the ends of this conversation's connection, by namespace and tuple of what comes in, with whether the
-    socket is a transparent one (None: not known).
-    `told` has what told packets of one connection from each other: fields that rules asked for, and STRAY.
-    """
+    """What the packets of one conversation share."""
 
     world: World
+    #: The flows that were tracked so far.
     tracks: Tracks
     choices: Choices
+    #: MAC addresses that hosts learned from requests of others, by namespace, link index and address.
     heard: dict[tuple[str, int, IPAddress], str] = field(default_factory=dict)
+    #: The step that ended neighbour discovery between two devices; None where it succeeded.
     discovered: dict[tuple[str, int, str, int, IPAddress], Step | None] = field(default_factory=dict)
+    #: Bridge ports from which a MAC address came, by namespace, bridge and MAC address.
     learned: dict[tuple[str, int, str], int] = field(default_factory=dict)
+    #: Remote vxlan endpoints of a MAC address, by namespace, link index and MAC address.
     ends: dict[tuple[str, int, str], IPAddress] = field(default_factory=dict)
+    #: Namespaces in which SYNPROXY answered the client's SYN.
     cookies: set[str] = field(default_factory=set)
+    #: TCP options that the handshake lost; later packets do without them.
     refused: set[str] = field(default_factory=set)
+    #: Both ends of the connection, by namespace and incoming tuple: whether the socket is transparent (None: unknown).
     sockets: dict[tuple[str, Tuple4], bool | None] = field(default_factory=dict)
+    #: Fields by which rules distinguished packets of one connection, and STRAY.
     told: set[str] = field(default_factory=set)
 
 
@@ -76,20 +96,7 @@ def no_endpoint(journey: Journey, device: Link) -> Trace:
 
 
 class Journey:
-    """One packet on its way.
-
-    `track` is the flow that the packet is attached to (skb->_nfct): kept over loopback and bridges, lost
-    when it crosses a veth pair. `zones` is where that is looked for, `zoned` that a rule said so, `by_mark`
-    the one that takes the mark for it. `assigned` is the
-    socket that TPROXY chose. `inner` is the tuple quoted by an ICMP error, by which connection tracking finds
-    the flow that the error belongs to. `untracked` is set by NOTRACK. `endpoint`
-    decides what becomes of the packet when a namespace takes it in. `exit` is the device (namespace id,
-    index) behind which an outside client sits. `connecting` marks the packet of a connect().
-    `proxying` says that a SYNPROXY here sends the packet to open a connection, `proxied` that one has taken it.
-    `bound` is the index of the device that a packet to a link-local address has to leave by. `view` is what the last
-    rule saw (see `rules.view_of`). `hidden` says that the packet ended inside of a tunnel or a bridge, whose errors its
-    sender does not hear of; `circling` that it is on the last of many rounds; `depth` counts the tunnels around it.
-    """
+    """One packet on its way: the state that the stages read and change."""
 
     def __init__(self, setting: Setting, netns: str, packet: Packet, endpoint: Endpoint = no_endpoint) -> None:
         self.setting = setting
@@ -97,25 +104,29 @@ class Journey:
         self.tracks = setting.tracks
         self.choices = setting.choices
         self.netns: Netns = setting.world.netns(netns)
+        #: The packet as it is now, and what rules can see of it beside its headers.
         self.packet = packet
         self.context = Context(ct_state=UNSEEN)
-        self.track: Track | None = None
+        self.skb = Skb()
+        #: The tuple that an ICMP error quotes; conntrack finds the flow of the error by it.
         self.inner: Tuple4 | None = None
-        self.untracked = False
-        self.zones = (0, 0)
-        self.zoned = False
-        self.by_mark: SetZone | None = None
-        self.assigned: Assigned | None = None
-        self.out: Out | None = None
+        #: The device (namespace, index) behind which an outside client is.
         self.exit: tuple[str, int] | None = None
+        #: Decides the ending when a namespace delivers the packet locally.
         self.endpoint = endpoint
+        #: Whether the packet is of a connect().
         self.connecting = False
-        self.proxying = False
+        #: Whether a SYNPROXY took the packet.
         self.proxied = False
+        #: The index of the device by which a packet to a link-local address has to leave.
         self.bound: int | None = None
+        #: What the last rule saw (`rules.view_of`).
         self.view: View | None = None
+        #: Whether the packet ended inside of a tunnel or a bridge, so that its sender gets no error.
         self.hidden = False
+        #: Whether the packet is on the last of many rounds of a loop.
         self.circling = False
+        #: How many tunnels are around the packet.
         self.depth = 0
         self.assumptions: list[Assumption] = []
         self._hops: list[Hop] = []
@@ -158,7 +169,7 @@ class Journey:
 
     def detach(self) -> None:
         """Crosses a veth pair within one namespace: the flow is looked up anew on the other side."""
-        self._forget_flow()
+        self.skb = Skb()
         self.context = Context(mark=self.context.mark, ct_state=UNSEEN)
 
     def enter(self, netns: Netns) -> None:
@@ -168,19 +179,8 @@ class Journey:
         self._steps = []
         self._arrived = self.packet
         self.netns = netns
-        self._forget_flow()
+        self.skb = Skb()
         self.context = Context(ct_state=UNSEEN)
-
-    def _forget_flow(self) -> None:
-        """Drops what belongs to the flow of one side."""
-        self.track = None
-        self.untracked = False
-        self.zones = (0, 0)
-        self.zoned = False
-        self.by_mark = None
-        self.assigned = None
-        self.proxying = False
-        self.out = None
 
     def include(self, other: Trace) -> None:
         """Puts the hops of another packet's journey into the story, that of a tunnel's outer packet."""

@@ -129,7 +129,7 @@ def _stack(journey: Journey, stage: Stack) -> Next:
     if martian:
         return _refuse(journey, martian)
     if stage.prerouted:
-        journey.assigned = None  # IP takes nobody's word for a socket: the bridge's call of its hooks was too early
+        journey.skb.assigned = None  # IP takes nobody's word for a socket: the bridge's call of its hooks was too early
     else:
         target = journey.packet.dst
         ended = run_hook(journey, "prerouting")
@@ -161,8 +161,8 @@ def _come_round(sent: Emit) -> Next:
 
 def _forward(journey: Journey, stage: Forward) -> Next:
     way = stage.way
-    if journey.assigned is not None:
-        proxy = journey.assigned.listener
+    if journey.skb.assigned is not None:
+        proxy = journey.skb.assigned.listener
         text = f"TPROXY passed the packet to {proxy}, but no policy rule routes its mark to this host"
         journey.step(StepKind.NOTE, text, way.ref)  # the lookup succeeds; ip_forward() frees what has a socket
         return journey.end(Outcome.NOT_FORWARDED)
@@ -190,7 +190,7 @@ def _say_forwarding(journey: Journey, device: Link) -> None:
 
 
 def _postroute(journey: Journey, way: RouteDecision, *, made: bool = False) -> Next:
-    journey.out = Out(way.link, way.towards)
+    journey.skb.out = Out(way.link, way.towards)
     journey.see(oif=way.link.name)
     return run_hook(journey, "postrouting") or leaving(journey, way.link) or Emit(way, made)
 

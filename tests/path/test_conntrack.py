@@ -24,7 +24,7 @@ def tracked(sent: Packet, after: Journey | None = None, **attributes: object) ->
     if after is not None:
         made.tracks = after.tracks
     for name, value in attributes.items():
-        setattr(made, name, value)
+        setattr(made.skb if hasattr(made.skb, name) else made, name, value)
     track_packet(made)
     return made
 
@@ -74,13 +74,13 @@ def test_a_flow_of_another_protocol_or_namespace_is_another_flow() -> None:
 
 def test_a_packet_that_is_not_to_be_tracked_is_untracked() -> None:
     made = tracked(SYN, untracked=True)
-    assert (made.context.ct_state, made.track) == ("untracked", None)
+    assert (made.context.ct_state, made.skb.track) == ("untracked", None)
 
 
 def test_a_packet_over_loopback_keeps_its_flow() -> None:
     first = tracked(SYN)
-    again = tracked(replace(SYN, dport=8080), first, track=first.track)
-    assert again.track is first.track
+    again = tracked(replace(SYN, dport=8080), first, track=first.skb.track)
+    assert again.skb.track is first.skb.track
     assert len(first.tracks.by_netns["router"]) == 1
 
 
@@ -102,9 +102,9 @@ def test_an_error_about_an_answer_goes_in_the_direction_of_the_question() -> Non
 
 def test_an_error_about_a_translated_flow_quotes_it_as_it_was_sent_on() -> None:
     first = tracked(SYN)
-    assert first.track is not None
-    first.track.reply = replace(first.track.reply, src=ANSWER.dst, sport=8080)
-    assert tracked(icmp(), first, inner=inverse(first.track.reply)).context.ct_state == "related"
+    assert first.skb.track is not None
+    first.skb.track.reply = replace(first.skb.track.reply, src=ANSWER.dst, sport=8080)
+    assert tracked(icmp(), first, inner=inverse(first.skb.track.reply)).context.ct_state == "related"
 
 
 def test_an_error_about_nothing_is_invalid() -> None:

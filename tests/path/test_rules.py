@@ -66,7 +66,7 @@ def run(*chains: Chain, script: tuple[int, ...] = (), tracked: bool = False) -> 
     """Takes a packet to port 80 through the first chain, of a connection or (before tracking) of none."""
     table = Table(Backend.NFT, "inet", "t", chains)
     made = journey(SNAPSHOT, "router", packet("10.1.0.2", "10.2.0.2"), script, iif="left", oif="right")
-    made.track = new_track(made.packet) if tracked else None
+    made.skb.track = new_track(made.packet) if tracked else None
     base = chains[0].base
     assert base is not None
     return run_base_chain(made, Hooked(table, chains[0], base), "forward"), made
@@ -187,7 +187,7 @@ def test_a_rule_that_copies_the_mark_of_a_connection_is_left_where_there_is_none
 
 def test_notrack_takes_the_packet_out_of_connection_tracking() -> None:
     _, made = run(base(NoTrack()))
-    assert made.untracked
+    assert made.skb.untracked
     assert made.context.ct_state == "untracked"
 
 

@@ -75,7 +75,7 @@ def arrival_of(journey: Journey, trace: Trace) -> Arrival:
     """Where a packet that went no further is."""
     last = trace.last
     family = str(last.ref.key[1]) if trace.outcome is Outcome.REJECTED and last.ref is not None else ""
-    found = Arrival(journey.netns, journey.packet, journey.context, None, journey.track, last.hook, family)
+    found = Arrival(journey.netns, journey.packet, journey.context, None, journey.skb.track, last.hook, family)
     own = is_local(found.netns, journey.world.fib(found.netns), found.packet.dst)
     return replace(found, own=own, hidden=journey.hidden)
 

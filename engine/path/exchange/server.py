@@ -55,10 +55,10 @@ class Server:
             return take_echo(journey)
         if journey.proxied:
             self.handed = True
-            track = journey.track
+            track = journey.skb.track
             self.taken = Arrival(netns, journey.packet, journey.context, track=track, proxied=True)
             return journey.end(Outcome.DELIVERED)
-        given = journey.assigned
+        given = journey.skb.assigned
         self.handed = given is not None
         listener = given.listener if given is not None else find_listener(netns, journey.packet, device)
         self.taken = Arrival(netns, journey.packet, journey.context, listener, own=True)
@@ -87,7 +87,7 @@ class Server:
     def goes_on(self, journey: Journey, device: Link) -> Trace:
         """The end of a later packet: the connection is where the first packet arrived."""
         del device
-        netns, first, given = journey.netns, self.taken, journey.assigned
+        netns, first, given = journey.netns, self.taken, journey.skb.assigned
         assert first is not None
         if journey.proxied:  # a SYNPROXY takes one packet to open the connection; what it takes then is lost
             return journey.end(Outcome.DELIVERED if first.proxied else Outcome.RULE_DROP)
@@ -134,7 +134,7 @@ class Server:
         packet = Packet(got.src, got.dst, self.protocol, got.sport, got.dport, TCP_SYN)
         journey = Journey(self.setting, proxy.netns.id, packet, self.listens)
         journey.see(uid=NO_SOCKET)
-        journey.proxying = True
+        journey.skb.proxying = True
         trace = walk(journey, LocalOut())
         return trace, arrival_of(journey, trace)
 

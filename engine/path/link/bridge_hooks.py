@@ -60,7 +60,7 @@ def passes(journey: Journey, bridge: Link, port: Link, out: Link, *, calls: bool
         # POSTROUTING is called without a device that the packet came in by (br_nf_post_routing).
         came = bridge.name if hook == "forward" else ""
         journey.see(iif=came, oif=bridge.name, physin=port.name, physout=out.name)
-        journey.out = Out(bridge, journey.packet.dst)
+        journey.skb.out = Out(bridge, journey.packet.dst)
         ended = run_hook(journey, hook)
         by_ports()
         return ended
@@ -83,7 +83,7 @@ def goes_out(journey: Journey, out: Link) -> Trace | None:
 
 def flood(journey: Journey, ports: Iterable[Link], meets: Callable[[Link], Trace | None]) -> None:
     """A copy of the frame by each port. What becomes of the copies does not matter; their flow is the same one."""
-    packet, context, out = journey.packet, journey.context, journey.out
+    packet, context, out = journey.packet, journey.context, journey.skb.out
     for port in ports:
         meets(port)
-        journey.packet, journey.context, journey.out = packet, context, out
+        journey.packet, journey.context, journey.skb.out = packet, context, out

@@ -136,7 +136,7 @@ def _at(scratch: Journey, netns: Netns, macs: tuple[str, str]) -> Journey:
 def _untracked(scratch: Journey, macs: tuple[str, str]) -> None:
     """Connection tracking leaves discovery alone once it sees it, and never sees ARP."""
     six = scratch.packet.dst.version == 6
-    scratch.untracked = six
+    scratch.skb.untracked = six
     message = Arp(QUESTION, macs[0]) if macs[1] == EVERYBODY else Arp(ANSWER, *macs)
     scratch.see(ct_state=UNSEEN, arp=None if six else message)
 

@@ -171,8 +171,8 @@ def _looked_up(journey: Journey, place: RulePosition, statement: Statement) -> M
     if isinstance(statement, Tproxy) and not statement.strict:
         return Answer.of(socket_for(journey, statement) is not None)
     if isinstance(statement, SetLabel):
-        return Answer.of(journey.track is not None or not statement.strict)
-    if isinstance(statement, SetMark) and statement.source == "ct mark" and journey.track is None:
+        return Answer.of(journey.skb.track is not None or not statement.strict)
+    if isinstance(statement, SetMark) and statement.source == "ct mark" and journey.skb.track is None:
         return Answer.of(place.table.backend is not Backend.NFT)
     if not isinstance(statement, Nat | VerdictMap | SetMark) or not statement.fields:
         return Answer.UNKNOWN
@@ -267,8 +267,8 @@ def _set_mark(
         journey.see(mark=new)
     else:
         journey.see(ct_mark=new)
-        if journey.track is not None:
-            journey.track.mark = new
+        if journey.skb.track is not None:
+            journey.skb.track.mark = new
     return f"{statement.target} set {new:#x}", None
 
 

@@ -29,16 +29,16 @@ def before_tracking(journey: Journey, statement: NoTrack | SetZone, backend: Bac
     What is there stays: a flow (an error has that of the packet it speaks of), or a zone, so that NOTRACK after it does
     nothing. Of iptables' two the first counts (xt_CT.c); nftables' zone takes NOTRACK back (nft_ct_set_zone_eval).
     """
-    settled = journey.track is not None or journey.zoned
+    settled = journey.skb.track is not None or journey.skb.zoned
     if isinstance(statement, NoTrack):
         if not settled:
-            journey.untracked = True
+            journey.skb.untracked = True
             journey.see(ct_state="untracked", ct_status=frozenset())
         return "notrack"
-    if not settled and (backend is Backend.NFT or not journey.untracked):
-        journey.zones = _zones(statement, statement.zone or 0)
-        journey.zoned, journey.untracked = True, False
-        journey.by_mark = statement if statement.zone is None else None
+    if not settled and (backend is Backend.NFT or not journey.skb.untracked):
+        journey.skb.zones = _zones(statement, statement.zone or 0)
+        journey.skb.zoned, journey.skb.untracked = True, False
+        journey.skb.by_mark = statement if statement.zone is None else None
         journey.see(ct_state="new", ct_zone=statement.zone or 0)  # a template stands for the flow (nf_ct_tmpl_alloc)
     return f"zone {'mark' if statement.zone is None else statement.zone}"
 
@@ -49,12 +49,12 @@ def _zones(statement: SetZone, zone: int) -> tuple[int, int]:
 
 def track_packet(journey: Journey) -> Trace | None:
     """Attaches the packet to its flow and sets what `ct` matches see. The finished trace where there is no room."""
-    if journey.untracked:
+    if journey.skb.untracked:
         journey.see(ct_state="untracked", ct_status=frozenset())
         return None
-    if journey.by_mark is not None:  # nf_ct_zone_tmpl
-        journey.zones = _zones(journey.by_mark, journey.context.mark & 0xFFFF)
-    if journey.track is not None:  # over loopback, or made for a packet of the flow: it is known already
+    if journey.skb.by_mark is not None:  # nf_ct_zone_tmpl
+        journey.skb.zones = _zones(journey.skb.by_mark, journey.context.mark & 0xFFFF)
+    if journey.skb.track is not None:  # over loopback, or made for a packet of the flow: it is known already
         return None
     if journey.inner is not None:
         _track_error(journey)
@@ -82,13 +82,13 @@ def track_packet(journey: Journey) -> Trace | None:
 
 def _opened(journey: Journey) -> Track:
     """A new flow for the packet (init_conntrack)."""
-    track = new_track(journey.packet, journey.zones)
+    track = new_track(journey.packet, journey.skb.zones)
     journey.tracks.add(journey.netns.id, track)
     if journey.packet.tcp_flags & TCP_ACK:
         journey.setting.told.add(STRAY)
     elif journey.packet.protocol is Protocol.TCP:
         track.sent = False
-        track.proxied = journey.proxying
+        track.proxied = journey.skb.proxying
     return track
 
 
@@ -117,7 +117,7 @@ def _in_turn(journey: Journey, track: Track, reply: bool) -> bool:
 
 def attach(journey: Journey, track: Track, state: str, reply: bool) -> None:
     """Attaches the packet to a flow."""
-    journey.track = track
+    journey.skb.track = track
     journey.see(
         ct_state=state,
         ct_status=track.status | ({"seen-reply"} if track.replied else frozenset()),
@@ -136,7 +136,7 @@ def confirm(journey: Journey) -> Trace | None:
     """Puts the packet's flow into the table, now that nothing has dropped its first packet. A rule's reset goes the
     other way, and does not speak for the packet that was rejected. The finished trace where another flow is in the way
     (__nf_conntrack_confirm)."""
-    track = journey.track
+    track = journey.skb.track
     if track is None or journey.context.ct_reply_direction or track.entry is not None or "confirmed" in track.status:
         return None
     ended = clash(journey, track)
@@ -151,10 +151,10 @@ def confirm(journey: Journey) -> Trace | None:
 def _known(journey: Journey) -> Track | None:
     """The packet's flow: one of this conversation, else one that was tracked before it."""
     netns, protocol, flow = journey.netns, journey.packet.protocol, tuple_of(journey.packet)
-    found = journey.tracks.find(netns.id, protocol, flow, journey.zones)
+    found = journey.tracks.find(netns.id, protocol, flow, journey.skb.zones)
     if found is not None or not netns.conntrack:
         return found
-    entry = journey.world.flows(netns).find(protocol, flow, journey.zones)
+    entry = journey.world.flows(netns).find(protocol, flow, journey.skb.zones)
     if entry is None or (netns.id, entry) in journey.tracks.gone:
         return None
     track = track_of(entry)
@@ -190,7 +190,7 @@ def _track_error(journey: Journey) -> None:
     turned = inverse(journey.inner)
     for track in journey.tracks.by_netns.get(journey.netns.id, ()):
         for reply, own in ((True, track.reply), (False, track.original)):
-            if turned == own and track.zones[reply] == journey.zones[reply]:
+            if turned == own and track.zones[reply] == journey.skb.zones[reply]:
                 attach(journey, track, "related", reply)
                 return
     journey.see(ct_state="invalid", ct_status=frozenset())

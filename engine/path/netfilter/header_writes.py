@@ -25,7 +25,7 @@ def written(journey: Journey, statement: SetTtl | SetTos | SetMss | SetLabel | S
 
 
 def _set_label(journey: Journey, statement: SetLabel) -> str:
-    track = journey.track
+    track = journey.skb.track
     if track is None:
         return ""
     track.labels |= statement.bits

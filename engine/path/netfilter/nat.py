@@ -34,7 +34,7 @@ BEGINNING = frozenset({"new", "related"})
 
 def translate(journey: Journey, chains: tuple[Hooked, ...], hook: str) -> Ending | None:
     """The NAT station of a hook. An ending only where a nat chain drops, or masquerading has no address."""
-    track = journey.track
+    track = journey.skb.track
     if track is None:
         return None
     manip = MANIP[hook]

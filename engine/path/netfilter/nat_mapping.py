@@ -40,11 +40,11 @@ def settled(journey: Journey, nat: Nat, hook: str) -> Nat | None:
 def _masquerade(journey: Journey, hook: str) -> IPAddress | None:
     """The address that the outgoing device has for the next hop; IPv6 asks by the destination."""
     del hook
-    if journey.out is None:
+    if journey.skb.out is None:
         return None
     if journey.packet.dst.version == 6:
-        return source_address6(journey.netns, journey.out.link, journey.packet.dst)
-    return source_for(journey.netns, journey.out.link, journey.out.towards, 4)
+        return source_address6(journey.netns, journey.skb.out.link, journey.packet.dst)
+    return source_for(journey.netns, journey.skb.out.link, journey.skb.out.towards, 4)
 
 
 def _redirect(journey: Journey, hook: str) -> IPAddress | None:

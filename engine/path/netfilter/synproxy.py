@@ -39,7 +39,7 @@ def meet(journey: Journey, statement: SynProxy) -> tuple[str, SynProxy | RuleVer
 
 def steal(journey: Journey) -> Trace:
     """The end of a packet at the rule."""
-    track = journey.track
+    track = journey.skb.track
     if track is not None and "confirmed" not in track.status:
         journey.tracks.forget(journey.netns.id, track)
     return _ends(journey)
@@ -47,7 +47,7 @@ def steal(journey: Journey) -> Trace:
 
 def intercept(journey: Journey) -> Trace | None:
     """The end of the server's SYN/ACK; None for other packets."""
-    track, flags = journey.track, journey.packet.tcp_flags & OPENING
+    track, flags = journey.skb.track, journey.packet.tcp_flags & OPENING
     if track is None or not track.proxied or flags != TCP_SYN | TCP_ACK:
         return None
     text = f"SYNPROXY of {journey.netns.id} joins the client's connection and its own to the server"

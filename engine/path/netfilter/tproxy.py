@@ -30,7 +30,7 @@ def hand_over(journey: Journey, statement: Tproxy) -> tuple[str, bool]:
     found = socket_for(journey, statement)
     if found is None:
         return f"tproxy: no socket at {where}", False
-    journey.assigned = Assigned(found, tuple_of(journey.packet))
+    journey.skb.assigned = Assigned(found, tuple_of(journey.packet))
     journey.see(mark=(journey.context.mark & statement.keep) ^ statement.value)
     return f"tproxy to {where}", True
 
