@@ -1,6 +1,10 @@
 """The engine: it knows Linux networking, and nothing about screens.
 
-Rooms: `model` (nouns), `observe` (reads the kernel), `path` (walks one packet), `explain` (answers),
-`build` (changes the kernel), `lab` (desired networks), `prove` (real packets). No Textual, no Rich and
-no print below this folder. `docs/architecture.md` has the map and the dependency rule.
+    model change catalogue      nouns, changes to a host, and the codes of answers
+    observe                     reads the kernel and the container engines
+    path explain                walks one packet; answers why
+    apply lab prove             changes the kernel; Docker-like networks; real packets
+    records lazy programs       cheap dataclasses, sequences that are parsed when read, programs that are started
+
+No Textual, no Rich and no print below this folder. `docs/architecture.md` has the dependency rule.
 """

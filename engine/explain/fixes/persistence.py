@@ -75,8 +75,8 @@ def _sysctl(snapshot: Snapshot, change: SetSysctl) -> Lasting:
         more = f"; permanent: {engine} run --sysctl {change.name}={change.value}" if engine else ""
         return Lasting(f"{inside}{more}")
     device = change.name.split(".", 3)[-1].rpartition(".")[0] if ".conf." in change.name else ""
-    anew = f" or until {device} is created again" if device in snapshot.host_netns.links_by_name else ""
-    words = f"until reboot{anew}; survives an engine restart and a firewall reload"
+    recreated = f" or until {device} is created again" if device in snapshot.host_netns.links_by_name else ""
+    words = f"until reboot{recreated}; survives an engine restart and a firewall reload"
     return Lasting(words, sysctl_file(snapshot, change))
 
 

@@ -49,10 +49,10 @@ class Effects:
 
     def sentences(self) -> tuple[str, ...]:
         """The effects in words, those of places that share them in one."""
-        told = [*_told(self.opened, "can now also reach"), *_told(self.closed, "can no longer reach")]
+        effects = [*_sentences(self.opened, "can now also reach"), *_sentences(self.closed, "can no longer reach")]
         if self.untried:
-            told.append(f"{self.untried} more possible side effects were not checked")
-        return tuple(told)
+            effects.append(f"{self.untried} more possible side effects were not checked")
+        return tuple(effects)
 
 
 class Sideways:
@@ -156,7 +156,7 @@ def _made(before: World, changes: Iterable[Change], known: Iterable[Door]) -> li
     return found
 
 
-def _told(probes: Sequence[Probe], verb: str) -> list[str]:
+def _sentences(probes: Sequence[Probe], verb: str) -> list[str]:
     """One sentence for all places that the same doors open or close for."""
     by_place: dict[VantagePoint, list[str]] = defaultdict(list)
     for probe in probes:

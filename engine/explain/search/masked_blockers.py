@@ -31,16 +31,16 @@ SETTLED = "none of its own: the fix above takes the packet past it too"
 def with_shielded(host: World, search: Search, steps: list[SearchStep]) -> list[SearchStep]:
     """The steps of a search on `host`, each followed by what its remedy shields the packet from."""
     met = {_place(host, step) for step in steps}
-    told: list[SearchStep] = []
+    kept: list[SearchStep] = []
     for step in steps:
-        told.append(step)
+        kept.append(step)
         for behind in islice(_behind(search, step), MOST_REMEDIES):
             place = _place(host, behind)
             if place in met:
                 break
             met.add(place)
-            told.append(behind)
-    return told
+            kept.append(behind)
+    return kept
 
 
 def _place(host: World, step: SearchStep) -> tuple[str, Ref]:
@@ -60,8 +60,8 @@ def _behind(search: Search, step: SearchStep) -> Iterator[SearchStep]:
         if blocker is None or _same_for_all(world, step.blocker.owner, found[1], blocker):
             return
         at = blocker.at
-        told = replace(blocker, evidence=(*blocker.evidence, BEHIND), settled=SETTLED)
-        yield SearchStep(told, None, world, None)
+        settled = replace(blocker, evidence=(*blocker.evidence, BEHIND), settled=SETTLED)
+        yield SearchStep(settled, None, world, None)
 
 
 def _same_for_all(world: World, owner: str, rule: Rule, behind: Blocker) -> bool:

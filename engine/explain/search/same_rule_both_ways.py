@@ -33,20 +33,20 @@ WRONG_TURNS = {"SRC_ROUTE_SHADOWED", "RET_ASYMMETRIC_GATEWAY"}
 
 def joined(host: World, search: Search, steps: list[SearchStep]) -> list[SearchStep]:
     """The steps of a search on `host`, those that one rule, policy or route caused made one."""
-    told: list[SearchStep] = []
+    kept: list[SearchStep] = []
     for number, step in enumerate(steps):
-        met = next((n for n, each in enumerate(told) if _one_cause(host, each, step)), None)
-        if met is None or any(_changes_chain(each, step.blocker.at) for each in told[met + 1 :]):
-            told.append(step)
+        met = next((n for n, each in enumerate(kept) if _one_cause(host, each, step)), None)
+        if met is None or any(_changes_chain(each, step.blocker.at) for each in kept[met + 1 :]):
+            kept.append(step)
         else:
-            told[met] = _both(search.question, told[met], steps[number - 1].after, step)
-    return told if len(told) == len(steps) else list(_told_anew(search, told))
+            kept[met] = _both(search.question, kept[met], steps[number - 1].after, step)
+    return kept if len(kept) == len(steps) else list(_walked_again(search, kept))
 
 
-def _told_anew(search: Search, told: list[SearchStep]) -> Iterator[SearchStep]:
+def _walked_again(search: Search, kept: list[SearchStep]) -> Iterator[SearchStep]:
     """The steps with what the question gives after each of them, now that one does what two did."""
-    world = told[0].before
-    for step in told:
+    world = kept[0].before
+    for step in kept:
         if step.remedy is None:
             yield step
             continue

@@ -79,7 +79,7 @@ class Observation:
 def look(wanted: Wanted | None = None) -> Observation:
     """Reads everything, or of the namespaces those that are `wanted`, from the calling thread's network namespace.
 
-    Raises ObserveError as `snapshot.take` does.
+    Raises ObserveError as `look.snapshot.take` does.
     """
     return look_at(set_scene(wanted))
 

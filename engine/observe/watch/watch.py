@@ -42,7 +42,7 @@ class Update:
 
 
 def watch(stop: Event, wanted: Wanted | None = None) -> Iterator[Update]:
-    """The host now, then each time that it is another one. Raises ObserveError as `snapshot.take` does.
+    """The host now, then each time that it is another one. Raises ObserveError as `look.snapshot.take` does.
 
     Of a host with many namespaces only those that are `wanted` are read and watched, where that is given.
     """
