@@ -57,11 +57,13 @@ EMPTY = "from textual.app import App\nclass A(App):\n def on_ready(self): self.e
 PICTURE = """
 from tests.views.hosts import docker_host
 from workbench.app import Workbench
+from workbench.session.messages import Looked
 from workbench.session.snapshot_sharing import share
 from workbench.session.sources import Given
 from workbench.session.timeline import Timeline
-Workbench.on_looked = lambda self, event: self.call_after_refresh(self.exit)
-Workbench(Given("host", docker_host)).run(headless=True)
+app = Workbench(Given("host", docker_host))
+app._hears[Looked] = lambda event: app.call_after_refresh(app.exit)
+app.run(headless=True)
 """
 
 

@@ -2,6 +2,6 @@
 
 cli cli_lab exits commands/          the grammar, the exit codes, one module for each command
 world files formats output           where snapshots come from; files, formats and stdout
-app actions settings                 the workbench, the table of what a key does, what the user has set
+app parts actions settings           the workbench, who does what in it, the keys, what the user has set
 controllers/ screen/ session/ labs/ serving/
 """

@@ -1,15 +1,12 @@
-"""The one table of what a user can do: id, keys, title, handler. Key bindings, help and palette are made from it.
+"""The one table of what a user can do: id, keys, title. Key bindings, help and palette are made from it.
 
-An action is listed when it works. `shown` puts it into the footer; the order here is the order there.
+What an action does is in the app, by its id. `shown` puts it into the footer; the order here is the order there.
 """
 
 from __future__ import annotations
 
-from ast import literal_eval
 from collections.abc import Mapping
 from enum import Flag, auto
-from functools import cache, reduce
-from operator import and_
 from types import MappingProxyType
 
 from textual.binding import Binding, BindingType
@@ -33,7 +30,7 @@ class Need(Flag):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something a user can do. `handler` is the action string of the app; `short` is its word in the footer.
+    """Something a user can do; `short` is its word in the footer.
 
     `help` is its line in the help, where that is not the title; None puts its keys into the line before. `menu` is its
     letter in the menu of labs, `group` the part of it: "lab" for what is done to the lab that is shown. Without keys it
@@ -43,7 +40,6 @@ class Action:
     id: str
     keys: str
     title: str
-    handler: str
     short: str = ""
     palette: bool = True
     help: str | None = ""
@@ -55,7 +51,7 @@ class Action:
         """The key binding. Only `tab` has priority: a pane would keep it for itself."""
         return Binding(
             self.keys,
-            self.handler,
+            self.call,
             self.short or self.title,
             show=bool(self.short),
             priority=self.keys.startswith("tab"),
@@ -66,10 +62,10 @@ class Action:
         """The action with the keys that the user gave it."""
         return replace(self, keys=keys.get(self.id, self.keys))
 
-    def handles(self, name: str, parameters: tuple[object, ...]) -> bool:
-        """Whether this row is the one of a handler that is called so, as Textual parses it."""
-        handler, _, arguments = self.handler.partition("(")
-        return handler == name and (not arguments or literal_eval(f"({arguments.rstrip(')')},)") == parameters)
+    @property
+    def call(self) -> str:
+        """What Textual calls for it: the app's one action, with the row's id."""
+        return f"do('{self.id}')"
 
     @property
     def keys_for_people(self) -> str:
@@ -100,7 +96,7 @@ KEY_NAMES = {
 
 
 def _lab(menu: str, title: str, name: str, group: str = "lab") -> Action:
-    return Action(f"lab.{name}", "", title, f"lab('{name}')", group=group, menu=menu, needs=Need.CHANGING)
+    return Action(f"lab.{name}", "", title, group=group, menu=menu, needs=Need.CHANGING)
 
 
 #: What is done with labs, in the order of the menu.
@@ -121,82 +117,70 @@ LABS = (
 )
 
 ACTIONS: tuple[Action, ...] = (
-    Action("why", "w", "Ask why a port can or cannot be reached", "why", "why"),
-    Action("jump", "enter", "Jump from a step to its rule or link, and back", "jump", "jump"),
-    Action("prove", "p", "Prove: send the real packet, and compare", "prove", needs=Need.CHANGING | Need.NO_ROUND),
-    Action("everywhere", "e", "Ask from all vantage points", "everywhere", needs=Need.NO_ROUND),
-    Action("matrix", "m", "Reachability matrix: every port from every vantage point", "matrix", needs=Need.NO_ROUND),
-    Action("export", "x", "Write a report to a file", "export", needs=Need.CHANGING | Need.NO_ROUND),
-    Action("copy", "y", "Copy the fix's commands", "copy_fix", "copy", needs=Need.NO_ROUND),
-    Action("apply", "a", "Show a fix, and apply it where allowed", "apply_fix", "apply", needs=Need.NO_ROUND),
-    Action("log", "at", "Command log", "command_log"),
-    Action("notices", "N", "Notification history", "notices"),
-    Action("labs", "n", "Labs: build, open, change, break, fix, save, remove", "labs", "labs", needs=Need.CHANGING),
+    Action("why", "w", "Ask why a port can or cannot be reached", "why"),
+    Action("jump", "enter", "Jump from a step to its rule or link, and back", "jump"),
+    Action("prove", "p", "Prove: send the real packet, and compare", needs=Need.CHANGING | Need.NO_ROUND),
+    Action("everywhere", "e", "Ask from all vantage points", needs=Need.NO_ROUND),
+    Action("matrix", "m", "Reachability matrix: every port from every vantage point", needs=Need.NO_ROUND),
+    Action("export", "x", "Write a report to a file", needs=Need.CHANGING | Need.NO_ROUND),
+    Action("copy", "y", "Copy the fix's commands", "copy", needs=Need.NO_ROUND),
+    Action("apply", "a", "Show a fix, and apply it where allowed", "apply", needs=Need.NO_ROUND),
+    Action("log", "at", "Command log"),
+    Action("notices", "N", "Notification history"),
+    Action("labs", "n", "Labs: build, open, change, break, fix, save, remove", "labs", needs=Need.CHANGING),
     *LABS,
-    Action("filter", "slash", "Filter the pane, or find in the topology", "filter", "filter"),
-    Action("pane.1", "1", "Go to the topology", "pane('topology')", help="Go to topology, rules, path, answer"),
-    Action("pane.2", "2", "Go to the rule tables", "pane('rules')", help=None),
-    Action("pane.3", "3", "Go to the path", "pane('path')", help=None),
-    Action("pane.4", "4", "Go to the answer", "pane('answer')", help=None),
+    Action("filter", "slash", "Filter the pane, or find in the topology", "filter"),
+    Action("pane.1", "1", "Go to the topology", help="Go to topology, rules, path, answer"),
+    Action("pane.2", "2", "Go to the rule tables", help=None),
+    Action("pane.3", "3", "Go to the path", help=None),
+    Action("pane.4", "4", "Go to the answer", help=None),
     Action(
         "pane.next",
         "tab",
         "Go to the next pane",
-        "next_pane(1)",
         palette=False,
         help="Go to the next, the previous pane",
     ),
-    Action("pane.previous", "shift+tab", "Go to the previous pane", "next_pane(-1)", palette=False, help=None),
-    Action("zoom", "plus", "Maximize the pane, and restore it", "zoom", "zoom"),
-    Action("unfold", "space", "Fold or unfold a bridge with many ports", "unfold"),
+    Action("pane.previous", "shift+tab", "Go to the previous pane", palette=False, help=None),
+    Action("zoom", "plus", "Maximize the pane, and restore it", "zoom"),
+    Action("unfold", "space", "Fold or unfold a bridge with many ports"),
     Action(
         "time.back",
         "left_square_bracket",
         "Previous moment",
-        "step_time(-1)",
         help="Previous, next moment",
         needs=Need.LIVE | Need.NO_ROUND,
     ),
-    Action(
-        "time.on", "right_square_bracket", "Next moment", "step_time(1)", help=None, needs=Need.LIVE | Need.NO_ROUND
-    ),
-    Action(
-        "changes", "d", "Changes since the previous moment, and until now", "changes", needs=Need.LIVE | Need.NO_ROUND
-    ),
+    Action("time.on", "right_square_bracket", "Next moment", help=None, needs=Need.LIVE | Need.NO_ROUND),
+    Action("changes", "d", "Changes since the previous moment, and until now", needs=Need.LIVE | Need.NO_ROUND),
     Action(
         "timeline",
         "t",
         "Timeline: all moments, and where the answer flipped",
-        "timeline",
         needs=Need.LIVE | Need.NO_ROUND,
     ),
-    Action("up", "k,up", "Up", "move(0, -1)", palette=False, help="Move the cursor"),
-    Action("down", "j,down", "Down", "move(0, 1)", palette=False, help=None),
-    Action("left", "h,left", "Left", "move(-1, 0)", palette=False, help=None),
-    Action("right", "l,right", "Right", "move(1, 0)", palette=False, help=None),
-    Action("page.up", "ctrl+u,pageup", "Half a page up", "page(-1)", palette=False, help="Half a page up, down"),
-    Action("page.down", "ctrl+d,pagedown", "Half a page down", "page(1)", palette=False, help=None),
-    Action("first", "g,home", "To the first row", "end(False)", palette=False, help="To the first, the last row"),
-    Action("last", "G,end", "To the last row", "end(True)", palette=False, help=None),
-    Action("back", "escape", "Back: close what is open, clear the filter", "leave", palette=False),
-    Action("theme", "T", "Change the colours", "change_theme"),
-    Action("palette", "colon", "Every command, by name", "command_palette", "all", palette=False),
-    Action("help", "question_mark", "The keys", "help", "help"),
-    Action("quit", "q,ctrl+c", "Leave", "quit", "quit"),
-    Action("undo", "z", "Undo the last fix", "undo_fix", "undo", needs=Need.WRITABLE | Need.CHANGING),
-    Action("details", "i", "Details of the selected step, rule, node or cause", "details"),
-    Action("backend", "v", "Cycle firewall backend", "backend"),
-    Action("refresh", "r", "Refresh, with counters", "refresh", "refresh", needs=Need.LIVE),
-    Action("freeze", "f", "Freeze this moment, or return to now", "freeze", "freeze", needs=Need.LIVE),
+    Action("up", "k,up", "Up", palette=False, help="Move the cursor"),
+    Action("down", "j,down", "Down", palette=False, help=None),
+    Action("left", "h,left", "Left", palette=False, help=None),
+    Action("right", "l,right", "Right", palette=False, help=None),
+    Action("page.up", "ctrl+u,pageup", "Half a page up", palette=False, help="Half a page up, down"),
+    Action("page.down", "ctrl+d,pagedown", "Half a page down", palette=False, help=None),
+    Action("first", "g,home", "To the first row", palette=False, help="To the first, the last row"),
+    Action("last", "G,end", "To the last row", palette=False, help=None),
+    Action("back", "escape", "Back: close what is open, clear the filter", palette=False),
+    Action("theme", "T", "Change the colours"),
+    Action("palette", "colon", "Every command, by name", "all", palette=False),
+    Action("help", "question_mark", "The keys", "help"),
+    Action("quit", "q,ctrl+c", "Leave", "quit"),
+    Action("undo", "z", "Undo the last fix", "undo", needs=Need.WRITABLE | Need.CHANGING),
+    Action("details", "i", "Details of the selected step, rule, node or cause"),
+    Action("backend", "v", "Cycle firewall backend"),
+    Action("refresh", "r", "Refresh, with counters", "refresh", needs=Need.LIVE),
+    Action("freeze", "f", "Freeze this moment, or return to now", "freeze", needs=Need.LIVE),
 )
 
 
-@cache
-def needs_of(name: str, parameters: tuple[object, ...]) -> Need:
-    """What a handler needs, as its row says; with parameters that no row has, what all rows of its name need."""
-    rows = [action for action in ACTIONS if action.handler.partition("(")[0] == name]
-    exact = [action for action in rows if action.handles(name, parameters)]
-    return reduce(and_, [action.needs for action in exact or rows]) if rows else Need.NOTHING
+BY_ID: Mapping[str, Action] = MappingProxyType({action.id: action for action in ACTIONS})
 
 
 def named(text: str, keys: Mapping[str, str] = NO_KEYS) -> str:

@@ -1,7 +1,7 @@
-"""The workbench: the screen around the session's thread. Starts it, shows what it tells, hands it wishes.
+"""The workbench: the screen around the session's thread, and the table of who does what in it.
 
-What can be done is in `actions`, what the panes show in `panes`, what looks in `session`; the handlers are in the parts
-that it is put together from. Here is only the frame, and which source is looked at.
+What can be done is in `actions`, what the panes show in `panes`, what looks in `session`; the controllers do it. Here
+is only the frame: it hands each action, and all that is told, to the controller that the tables name.
 
 `run(source, ask)` is the way in: `source` is a `LiveHost()`, a `LabSource(name)` or a `Given(title, take)`, `ask` a
 question as text that is asked at once.
@@ -9,63 +9,54 @@ question as text that is asked at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
+from inspect import isawaitable
 from typing import ClassVar
 
 from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import BindingsMap, BindingType
+from textual.command import CommandPalette
 from textual.content import Content
 from textual.events import Click
 from textual.filter import LineFilter
-from textual.message import Message
+from textual.notifications import SeverityLevel
 from textual.theme import Theme
 from textual.widgets import Static
 
 from engine.records import replace
-from views.verdict.ask import Ask
-from workbench.actions import Need, bindings, named, needs_of
-from workbench.controllers.ask import Asking
-from workbench.controllers.fix import Mending
-from workbench.controllers.navigation import Navigation
-from workbench.controllers.notices import Noticing
-from workbench.controllers.prove import Prover, Proving, real_attempt
-from workbench.controllers.survey import Surveying
-from workbench.controllers.time import Looking
-from workbench.controllers.traffic import Metering
+from views.verdict.ask import Ask, suggestions
+from workbench.actions import ACTIONS, BY_ID, Need, bindings, named
+from workbench.controllers.proofs import Prover, real_attempt
+from workbench.controllers.stage import Stage
 from workbench.exits import own_fault
-from workbench.labs.actions import Labs
+from workbench.parts import Parts
 from workbench.screen.fault_barrier import FaultBarrier
 from workbench.screen.footer import Keys
 from workbench.screen.glyphs import HARMLESS, PLAIN
-from workbench.screen.header import State, answer_strip, header, tab_at, tabs
+from workbench.screen.header import tab_at
 from workbench.screen.help import Help
 from workbench.screen.notice_line import NoticeLine
-from workbench.screen.palette import Commands
+from workbench.screen.palette import Commands, Offer
 from workbench.screen.panes import Panes
-from workbench.screen.prompt import FilePrompt, FilterPrompt, Prompt, WhyPrompt
+from workbench.screen.prompt import FilePrompt, FilterPrompt, WhyPrompt
 from workbench.session.applied_fixes import Changes
-from workbench.session.command_log import CommandLog
 from workbench.session.engine import Engine
-from workbench.session.messages import Trouble
-from workbench.session.session import Session
+from workbench.session.messages import Told, Trouble
 from workbench.session.sources import Source
-from workbench.session.timeline import Timeline
 from workbench.settings import Settings, remember
 
 
-class Workbench(
-    FaultBarrier, Metering, Proving, Labs, Asking, Looking, Surveying, Mending, Navigation, Noticing, App[int]
-):
+class Workbench(FaultBarrier, App[int]):
     """The workbench on one source at a time. It was opened on `home`; `start` is an action to begin with."""
 
     TITLE = "portscope"
     CSS_PATH = "workbench.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings()
     COMMANDS = {Commands}  # noqa: RUF012 - as Textual declares it
-    COMMAND_PALETTE_BINDING = "colon"
+    ENABLE_COMMAND_PALETTE = False  # Textual would bind a key of its own; the palette is a row of the table
     start = ""
-    settings = Settings()
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Textual declares it
 
     def __init__(
@@ -77,13 +68,51 @@ class Workbench(
         prover: Prover | None = None,
     ) -> None:
         super().__init__()
-        self.prover = prover or real_attempt
-        self.panes = Panes()
-        self.done = CommandLog()
-        self.home, self.asked = source, ask
-        self._engine, self._changes = engine, changes
-        self._doing = ""
-        self._take(source)
+        self.stage = Stage(self, source, ask, engine, changes)
+        self.panes = self.stage.panes
+        self.parts = parts = Parts(self.stage, prover or real_attempt, self.open)
+        self._does = parts.verbs() | {
+            "theme": self.action_change_theme,
+            "palette": self._palette,
+            "help": self._help,
+            "quit": self.action_quit,
+        }
+        self._hears = parts.listeners() | {Trouble: self._trouble, Panes.Detail: self._detail}
+
+    @on(Told)
+    def _hear(self, event: Told) -> None:
+        self._hears[type(event)](event)
+
+    async def action_do(self, name: str) -> None:
+        """Does what a row of the table of actions stands for."""
+        done = self._does[name]()
+        if isawaitable(done):
+            await done
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hides what never fits the source (False), and dims what does not fit now (None); see Textual's `DOMNode`."""
+        if action != "do":
+            return True
+        stage = self.stage
+        has = {
+            Need.LIVE: stage.source.live,
+            Need.WRITABLE: stage.source.writable,
+            Need.CHANGING: not stage.settings.read_only,
+            Need.NO_ROUND: not stage.in_round,
+        }
+        lacking = [need for need in BY_ID[str(parameters[0])].needs if not has[need]]
+        if not lacking:
+            return True
+        return False if {Need.LIVE, Need.WRITABLE} & set(lacking) else None
+
+    def offers(self) -> Iterator[Offer]:
+        """What the palette offers."""
+        for action in (each.with_keys(self.stage.settings.keys) for each in ACTIONS):
+            if action.palette:
+                yield action.title, action.keys_for_people, partial(self.run_action, action.call)
+        if self.panes.snapshot is not None:
+            for ask in suggestions(self.panes.snapshot):
+                yield f"Why {ask.words}", "", partial(self.parts.questions.ask, ask)
 
     def compose(self) -> ComposeResult:
         """Header, tabs of the narrow layout, panes, the answer's strip, detail and prompts, footer."""
@@ -102,22 +131,22 @@ class Workbench(
     def on_mount(self) -> None:
         """The frame is drawn: now look."""
         self.standing = True
-        self.edges()
+        self.stage.edges()
         self.call_after_refresh(self._begin)
-        self.start_metering()
+        self.parts.traffic.start()
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
         if self.start:
-            self.call_after_refresh(self.run_action, self.start)
+            self.call_after_refresh(self.action_do, self.start)
 
     def on_unmount(self) -> None:
         """Ends the session's thread, a wait for packets, and what is thought about."""
-        self.stop_thinking()
-        self.stop_proving()
-        self.session.stop()
+        self.parts.thinking.stop()
+        self.parts.proofs.stop()
+        self.stage.session.stop()
 
     def settle(self, settings: Settings) -> None:
         """Takes the user's settings: keys, theme, glyphs."""
-        self.settings = settings
+        self.stage.settings = settings
         self.panes.keys = settings.keys
         textuals = App._merged_bindings or BindingsMap()
         self._bindings = BindingsMap.merge((textuals, BindingsMap(bindings(settings.keys))))
@@ -125,94 +154,75 @@ class Workbench(
             self.theme = settings.theme
 
     def _theme_chosen(self, theme: Theme) -> None:
-        if theme.name != self.settings.theme:
-            self.settings = replace(self.settings, theme=theme.name)
-            if not self.settings.read_only:
+        settings = self.stage.settings
+        if theme.name != settings.theme:
+            self.stage.settings = replace(settings, theme=theme.name)
+            if not settings.read_only:
                 remember(theme.name)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own and ours."""
-        return [*super().get_line_filters(), HARMLESS, *([PLAIN] if self.settings.ascii else [])]
+        return [*super().get_line_filters(), HARMLESS, *([PLAIN] if self.stage.settings.ascii else [])]
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,  # noqa: ARG002 - Textual's; words are never markup
+    ) -> None:
+        """Tells something on the line of notices; see Textual's `App`."""
+        self.parts.notices.tell(message, title, severity, timeout)
 
     def open(self, source: Source, ask: Ask | None = None) -> None:
         """Looks at another source, with a question that is asked at once."""
-        self.stop_proving()
-        self.run_worker(self.session.stop, thread=True, group="leaving")
-        self._take(source)
-        self.asked, self.waiting = ask, False
+        self.parts.proofs.stop()
+        self.run_worker(self.stage.session.stop, thread=True, group="leaving")
+        self.stage.take(source)
+        self.stage.asked, self.stage.waiting = ask, False
         self.panes.forget()
         self.post_message(Trouble(""))  # that of the one before
-        self.edges()
+        self.stage.edges()
         self._begin()
 
-    def _take(self, source: Source) -> None:
-        """What belongs to a source. What the threads of the one before still tell is not heard."""
-
-        def tell(message: Message) -> None:
-            if self.session is session:
-                self.post_message(message)
-
-        self.source = source
-        self.pinned = None
-        self._stale = False
-        self.timeline = Timeline()
-        self.session = session = Session(source, tell, self._engine, self._changes)
-
     def _begin(self) -> None:
-        self.session.start()
-        self.enter_round()
-        if self.asked is not None:
-            self.ask(self.asked)
+        self.stage.session.start()
+        self.parts.labs.enter_round()
+        if self.stage.asked is not None:
+            self.parts.questions.ask(self.stage.asked)
 
-    @on(Trouble)
     def _trouble(self, event: Trouble) -> None:
         line = self.query_one("#trouble", Static)
         line.set_class(bool(event.reason), "-shown")
-        self._stale = event.stale
+        self.stage.stale = event.stale
         line.update(Content(f"✗ {event.reason}"))
-        self.waiting = False
+        self.stage.waiting = False
         if event.reason and self.panes.snapshot is None:
-            empty = named("Nothing to show yet: {refresh} refreshes.", self.settings.keys)
+            empty = named("Nothing to show yet: {refresh} refreshes.", self.stage.settings.keys)
             self.panes.topology.empty = self.panes.answer.empty = empty
             self.panes.topology.refresh()
             self.panes.answer.refresh()
-        self.head()
+        self.stage.head()
 
     @on(Click, "#tabs")
     def _tab_chosen(self, event: Click) -> None:
         name = tab_at(event.x)
         if name:
-            self.action_pane(name)
+            self.parts.navigation.pane(name)
 
-    @on(Panes.Detail)
     def _detail(self, event: Panes.Detail) -> None:
-        if not any(prompt.opened for prompt in self.query(Prompt)):  # its hint stands there
+        if self.parts.prompts.opened is None:  # its hint stands there
             self.query_one("#detail", Static).update(Content(event.text))
-        self._tabs()
+        self.stage.tabs()
 
-    def action_jump(self) -> None:
-        """From a step to its rule or link, and back."""
-        reason = self.panes.jump()
-        if reason:
-            self.say(reason)
+    async def _palette(self) -> None:
+        if not isinstance(self.screen, CommandPalette):
+            await self.push_screen(CommandPalette())
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Hides what never fits the source (False), and dims what does not fit now (None); see Textual's `DOMNode`."""
-        needs = needs_of(action, parameters)
-        has = {
-            Need.LIVE: self.source.live,
-            Need.WRITABLE: self.source.writable,
-            Need.CHANGING: not self.settings.read_only,
-            Need.NO_ROUND: not self.in_round,
-        }
-        lacking = [need for need in needs if not has[need]]
-        if not lacking:
-            return True
-        return False if {Need.LIVE, Need.WRITABLE} & set(lacking) else None
-
-    async def action_help(self) -> None:
-        """Shows the keys."""
-        await self.push_screen(Help(self.panes.current, self.settings.keys))
+    async def _help(self) -> None:
+        await self.push_screen(Help(self.panes.current, self.stage.settings.keys))
 
     def leave_terminal(self) -> None:
         """Ends the thread that reads the keys. An exception of a signal passes Textual by, and the thread would read on
@@ -220,31 +230,6 @@ class Workbench(
         ended = getattr(self._driver, "exit_event", None)
         if ended is not None:
             ended.set()
-
-    def busy(self, doing: str) -> None:
-        """Says in the header what is being done beside the screen."""
-        self._doing = doing
-        self.head()
-
-    def head(self) -> None:
-        """Draws the header."""
-        source = self.source
-        doing = self._doing or ("asking …" if self.waiting else "")
-        state = State(source.title, source.live, self.shown_place, doing, source.writable, self._stale)
-        self.query_one("#header", Static).update(header(state, self.panes.snapshot))
-
-    def edges(self) -> None:
-        """Draws the header, the tabs, and the answer's strip of the narrow layout."""
-        self.head()
-        self._tabs()
-
-    def _tabs(self) -> None:
-        """The tabs, and the answer's strip: below every pane but the answer itself."""
-        self.query_one("#tabs", Static).update(tabs(self.panes.current))
-        verdict = self.panes.verdict
-        strip = self.query_one("#strip", Static)
-        strip.set_class(verdict is not None and self.panes.current != "answer", "-shown")
-        strip.update(answer_strip(verdict) if verdict is not None else "")
 
 
 def run(source: Source, ask: Ask | None = None, settings: Settings | None = None, start: str = "") -> int:

@@ -39,7 +39,7 @@ async def proof_shown(pilot: Pilot[int]) -> Proof:
     await pilot.press("p")
     await until(pilot, lambda: isinstance(pilot.app.screen, Dialog))
     await pilot.press("escape")
-    evidence = bench(pilot).evidence
+    evidence = bench(pilot).parts.proofs.evidence
     assert evidence is not None
     return evidence.proof
 

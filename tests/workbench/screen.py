@@ -101,7 +101,7 @@ def bench(pilot: Pilot[int]) -> Workbench:
 
 def notices(pilot: Pilot[int]) -> list[str]:
     """What was told, the last one last."""
-    return [f"{notice.title} {notice.message}" for notice in bench(pilot).notices]
+    return [f"{notice.title} {notice.message}" for notice in bench(pilot).parts.notices.told]
 
 
 def line(app: Workbench, name: str) -> str:

@@ -1,28 +1,30 @@
-"""The table of actions: which row a handler belongs to, and what keeps an action from being chosen."""
+"""The table of actions: what each row does, and what keeps an action from being chosen."""
 
 from __future__ import annotations
 
 import pytest
-from textual.actions import parse
 from textual.pilot import Pilot
 
 from engine.records import replace
 from tests.views.hosts import docker_host
 from tests.workbench.screen import Stand, bench, drive, looked
-from workbench.actions import ACTIONS, Need, needs_of
+from workbench.actions import ACTIONS, Need
 from workbench.app import Workbench
+from workbench.session.messages import Told
 from workbench.session.sources import Given
 
 
-def test_a_row_is_found_by_its_handler_and_parameters() -> None:
-    assert needs_of("step_time", (1,)) == Need.LIVE | Need.NO_ROUND
-    assert needs_of("lab", ("break",)) == Need.CHANGING | Need.NO_ROUND
-    assert needs_of("lab", ("save",)) == Need.CHANGING
+def test_every_row_of_the_table_does_something_and_nothing_else_is_done() -> None:
+    app = Workbench(Given("dh", docker_host), None, Stand().engine)
+    assert set(app._does) == {row.id for row in ACTIONS}
 
 
-def test_parameters_that_no_row_has_need_what_all_rows_of_the_name_need() -> None:
-    assert needs_of("lab", ("anything",)) == Need.CHANGING
-    assert needs_of("no_such_handler", ()) == Need.NOTHING
+def test_whatever_is_told_has_a_listener() -> None:
+    def kinds(of: type[Told]) -> set[type[Told]]:
+        return {of, *(each for kind in of.__subclasses__() for each in kinds(kind))}
+
+    app = Workbench(Given("dh", docker_host), None, Stand().engine)
+    assert set(app._hears) == kinds(Told) - {Told}
 
 
 ALL = Need.LIVE | Need.WRITABLE | Need.CHANGING | Need.NO_ROUND
@@ -47,9 +49,9 @@ def test_what_cannot_be_chosen_is_hidden_or_dimmed(has: Need, hidden: set[str], 
     async def play(pilot: Pilot[int]) -> None:
         await looked(pilot)
         app = bench(pilot)
-        app.settings = replace(app.settings, read_only=Need.CHANGING not in has)
-        app.in_round = Need.NO_ROUND not in has
-        found = {row.id: app.check_action(*parse(row.handler)[1:]) for row in ACTIONS}
+        app.stage.settings = replace(app.stage.settings, read_only=Need.CHANGING not in has)
+        app.stage.in_round = Need.NO_ROUND not in has
+        found = {row.id: app.check_action("do", (row.id,)) for row in ACTIONS}
         assert {name for name, allowed in found.items() if allowed is False} == hidden
         assert {name for name, allowed in found.items() if allowed is None} == dimmed
 

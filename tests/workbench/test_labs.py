@@ -55,9 +55,9 @@ async def carry_out(pilot: Pilot[int]) -> tuple[str, ...]:
     await shown(pilot, PlanDialog)
     screen = pilot.app.screen
     assert isinstance(screen, PlanDialog)
-    before = len(bench(pilot).done.entries)
+    before = len(bench(pilot).stage.done.entries)
     await pilot.press("a")
-    await until(pilot, lambda: len(bench(pilot).done.entries) > before)
+    await until(pilot, lambda: len(bench(pilot).stage.done.entries) > before)
     return screen.work.commands
 
 
@@ -73,7 +73,7 @@ def test_a_lab_is_built_changed_broken_mended_and_taken_down_by_menu(lab: str, t
         await fill(pilot, lab=lab)
         assert f"ip netns add {lab}-host" in await carry_out(pilot)
         await reach(pilot, Reach.YES)
-        assert app.source.lab == lab
+        assert app.stage.source.lab == lab
 
         await pilot.press("n", "c")
         await fill(pilot, name="db", listens="5432")
@@ -100,7 +100,7 @@ def test_a_lab_is_built_changed_broken_mended_and_taken_down_by_menu(lab: str, t
         await until(pilot, (tmp_path / "saved.yaml").exists)
         await pilot.press("n", "D")
         await carry_out(pilot)
-        await until(pilot, lambda: app.source.lab == "" and app.panes.snapshot is not None)
+        await until(pilot, lambda: app.stage.source.lab == "" and app.panes.snapshot is not None)
         assert not list(NETNS_FOLDER.glob(f"{lab}-*"))
 
     with pytest.MonkeyPatch.context() as patch:
@@ -122,7 +122,7 @@ def test_in_the_dojo_asking_costs_points_and_tells_no_cause(lab: str, tmp_path: 
         await carry_out(pilot)
         await shown(pilot, Choice)
         assert app.panes.verdict is None
-        assert app.timeline.flips == []
+        assert app.stage.timeline.flips == []
         await pilot.press("escape", "d", "t")  # what changed is the answer
         assert app.screen is app.screen_stack[0]
         await pilot.press("o")
@@ -169,13 +169,15 @@ def test_what_is_done_to_a_lab_is_offered_where_one_is_shown(monkeypatch, tmp_pa
         screen = pilot.app.screen
         assert isinstance(screen, Menu)
         assert [row.key for row in screen.listing.entries if row.key] == [
-            f"lab('{name}')" for name in ("gallery", "file", "form")
+            "lab.gallery",
+            "lab.file",
+            "lab.form",
         ]
         await pilot.press("g")
         await shown(pilot, Menu)
         await pilot.press("enter")
         await shown(pilot, PlanDialog)
         await pilot.press("escape")
-        assert bench(pilot).done.entries == []
+        assert bench(pilot).stage.done.entries == []
 
     drive(home(), play)

@@ -11,7 +11,7 @@ from engine.model.verdict import Fix
 from tests.views.hosts import connected_verdict, docker_host, dropped_verdict
 from tests.workbench.screen import ASK, Stand, answered, bench, drive, notices, until, workbench
 from workbench.app import Workbench
-from workbench.controllers.fix import chosen_fix
+from workbench.controllers.fixes import chosen_fix
 from workbench.exits import refused
 from workbench.screen.dialogs import Log, Proposal
 from workbench.session.applied_fixes import Changes, TakenBack
@@ -65,7 +65,7 @@ def test_a_fix_is_seen_carried_out_and_taken_back(state: Path) -> None:
         await until(pilot, lambda: bench(pilot).panes.verdict == dropped_verdict())
         await pilot.press("z")
         await until(pilot, lambda: any("Nothing to undo" in notice for notice in notices(pilot)))
-        assert len(bench(pilot).done.entries) == 2 * len(commands)
+        assert len(bench(pilot).stage.done.entries) == 2 * len(commands)
 
     drive(workbench(stand, look=host.look, ask=ASK, changes=host), play)
     lines = state.read_text().splitlines()
@@ -113,7 +113,7 @@ def test_on_a_read_only_host_a_fix_is_shown_and_never_carried_out() -> None:
         await pilot.press("a")
         assert pilot.app.screen is screen
         await pilot.press("escape")
-        assert bench(pilot).done.entries == []
+        assert bench(pilot).stage.done.entries == []
 
     drive(workbench(ask=ASK), play)
 
@@ -126,7 +126,7 @@ def test_what_could_not_be_carried_out_is_told_and_not_logged() -> None:
         await answered(pilot)
         await pilot.press("a", "a")
         await until(pilot, lambda: any("the kernel said no" in notice for notice in notices(pilot)))
-        assert bench(pilot).done.entries == []
+        assert bench(pilot).stage.done.entries == []
 
     drive(workbench(stand, look=host.look, ask=ASK, changes=host), play)
 
@@ -143,7 +143,7 @@ def test_without_a_question_there_is_nothing_to_mend() -> None:
 def test_the_log_shows_and_copies_what_was_carried_out() -> None:
     async def play(pilot: Pilot[int]) -> None:
         await answered(pilot)
-        bench(pilot).done.add(["ip route add 10.0.0.0/8 dev eth0"], "a way back")
+        bench(pilot).stage.done.add(["ip route add 10.0.0.0/8 dev eth0"], "a way back")
         await pilot.press("at")
         screen = pilot.app.screen
         assert isinstance(screen, Log)

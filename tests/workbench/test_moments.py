@@ -49,11 +49,11 @@ class Scene:
 
 
 async def flipped(pilot: Pilot[int], times: int = 1) -> None:
-    await until(pilot, lambda: len(bench(pilot).timeline.flips) == times)
+    await until(pilot, lambda: len(bench(pilot).stage.timeline.flips) == times)
 
 
 def notices(pilot: Pilot[int]) -> str:
-    return "\n".join(f"{notice.title} {notice.message}" for notice in bench(pilot).notices)
+    return "\n".join(f"{notice.title} {notice.message}" for notice in bench(pilot).parts.notices.told)
 
 
 def test_a_flip_is_told_with_the_change_that_came_with_it() -> None:
@@ -102,13 +102,13 @@ def test_one_steps_back_and_on_through_the_moments() -> None:
         scene.stand.verdict = dropped_verdict()
         await pilot.press("left_square_bracket")
         assert "1 of 2" in line(app, "header")
-        assert app.panes.snapshot is app.timeline.moments[0].snapshot
+        assert app.panes.snapshot is app.stage.timeline.moments[0].snapshot
         await until(pilot, lambda: "✗ NOT REACHABLE" in text(app, "answer"))
         await pilot.press("left_square_bracket")
         assert "This is the first moment" in notices(pilot)
         await pilot.press("right_square_bracket")
         assert "live" in line(app, "header")
-        assert app.panes.snapshot is app.timeline.moments[1].snapshot
+        assert app.panes.snapshot is app.stage.timeline.moments[1].snapshot
         await pilot.press("right_square_bracket")
         assert "This is now" in notices(pilot)
 

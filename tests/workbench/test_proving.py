@@ -76,7 +76,7 @@ def test_predicted_and_seen_stand_side_by_side_and_the_path_keeps_the_marks() ->
         marked = {span.text for span in panes.path.marks.values()}
         assert marked == {"✓"}
         assert "a real attempt: timeout" in text(bench(pilot), "answer")
-        bench(pilot).session.show(None)  # the same answer is given again
+        bench(pilot).stage.session.show(None)  # the same answer is given again
         await pilot.pause(0.1)
         assert panes.verdict is not None
         assert panes.verdict.kernel is not None
@@ -95,7 +95,7 @@ def test_an_attempt_that_ends_while_the_user_does_something_else_takes_no_keys_a
         await until(pilot, lambda: bool(prover.wishes))
         await pilot.press(meanwhile)
         screen = pilot.app.screen
-        bench(pilot).stop_proving()
+        bench(pilot).parts.proofs.stop()
         await until(pilot, lambda: "nothing from" in notices(pilot))
         assert pilot.app.screen is screen
 

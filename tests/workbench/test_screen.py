@@ -12,7 +12,6 @@ from tests.workbench.screen import ASK, Stand, answered, bench, drive, line, loo
 from views.text import cells
 from views.verdict.ask import Ask
 from workbench.actions import ACTIONS, help_lines
-from workbench.app import Workbench
 from workbench.exits import refused
 from workbench.screen.help import COLUMN, WIDTH, Help
 from workbench.screen.prompt import WhyPrompt
@@ -530,11 +529,6 @@ def test_the_help_lists_every_key_of_the_table() -> None:
     assert {key for action in ACTIONS for key in action.keys_for_people.split()} == set(keys)
 
 
-def test_every_action_of_the_table_has_a_handler() -> None:
-    for action in ACTIONS:
-        assert hasattr(Workbench, f"action_{action.handler.partition('(')[0]}"), action
-
-
 def test_no_key_is_bound_twice() -> None:
     keys = [key for action in ACTIONS for key in action.keys.split(",") if key]
     assert len(set(keys)) == len(keys)
@@ -565,7 +559,7 @@ def test_q_leaves_and_ends_the_thread() -> None:
         await pilot.press("q")
 
     drive(app, play)
-    assert not app.session._thread.is_alive()
+    assert not app.stage.session._thread.is_alive()
 
 
 def test_the_card_breaks_its_lines_for_the_pane_that_it_is_shown_in() -> None:

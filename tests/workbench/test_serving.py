@@ -201,7 +201,7 @@ def test_read_only_takes_away_whatever_changes_sends_or_writes(monkeypatch: pyte
         pilot.app.theme = "nord"
         await pilot.pause()
         assert not state_file().exists()
-        assert not bench(pilot).done.entries
+        assert not bench(pilot).stage.done.entries
 
     drive(app, play)
 

@@ -1,5 +1,9 @@
-"""What the keys do: the actions of the workbench, one module for each kind.
+"""What the keys do: one controller for each kind of action, and what they share.
 
-ask time survey navigation notices traffic    questions, moments, surveys, panes, notices, counters
-fix prove                                     fixes that are applied and undone, and real attempts
+stage                           what is looked at and shown, and the lines around the panes
+questions prompts               asking, and the lines that ask for words
+proofs fixes                    real attempts; fixes that are applied and undone
+moments traffic                 the timeline, and what passes now
+surveys thinking                wide questions, and what is thought about beside the screen
+navigation notices              moving between panes, and what was told
 """

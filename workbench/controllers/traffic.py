@@ -1,6 +1,6 @@
 """Traffic on the edges of the topology: packets a second of each device, measured between two looks at its counters.
 
-A part of the workbench. The counters are read in a worker's thread every `INTERVAL` seconds, where a source has some;
+The counters are read in a worker's thread every `INTERVAL` seconds, where a source has some;
 while an earlier moment is shown nothing is measured. A look that shows no difference costs no drawing.
 """
 
@@ -9,15 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from textual.message import Message
-
-from workbench.screen.stage import Stage
+from workbench.controllers.stage import Stage
+from workbench.session.messages import Told
 from workbench.session.sources import Source
 
 INTERVAL = 2.0
 
 
-class Metered(Message):
+class Metered(Told):
     """The counters of a source, and when they were read, in seconds of a clock that only goes on."""
 
     def __init__(self, source: Source, packets: Mapping[str, int], at: float) -> None:
@@ -25,30 +24,36 @@ class Metered(Message):
         self.source, self.packets, self.at = source, packets, at
 
 
-class Metering(Stage):
-    """Traffic."""
+class Traffic:
+    """What passes now, from two looks at the counters."""
 
-    _metered: Metered | None = None
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._metered: Metered | None = None
 
-    def start_metering(self) -> None:
+    def start(self) -> None:
         """Measures from now on."""
-        self.set_interval(INTERVAL, self._meter)
+        self._stage.app.set_interval(INTERVAL, self._meter)
 
     def _meter(self) -> None:
-        if self.source.traffic is not None and self.pinned is None and self.panes.snapshot is not None:
-            self.run_worker(self._read, thread=True, group="traffic", exclusive=True)
+        if (
+            self._stage.source.traffic is not None
+            and self._stage.pinned is None
+            and self._stage.panes.snapshot is not None
+        ):
+            self._stage.app.run_worker(self._read, thread=True, group="traffic", exclusive=True)
 
     def _read(self) -> None:
         """In the worker's thread. What cannot be read is not shown; why is told by the source's own looks."""
-        source = self.source
+        source = self._stage.source
         if source.traffic is not None:
-            self.post_message(Metered(source, source.traffic(), time.monotonic()))
+            self._stage.app.post_message(Metered(source, source.traffic(), time.monotonic()))
 
-    def on_metered(self, event: Metered) -> None:
+    def metered(self, event: Metered) -> None:
         """Shows what passed since the last time."""
         before, self._metered = self._metered, event
-        if before is not None and before.source is event.source is self.source:
-            self.panes.topology.flow(rates(before.packets, event.packets, event.at - before.at))
+        if before is not None and before.source is event.source is self._stage.source:
+            self._stage.panes.topology.flow(rates(before.packets, event.packets, event.at - before.at))
 
 
 def rates(before: Mapping[str, int], now: Mapping[str, int], seconds: float) -> dict[str, str]:

@@ -11,74 +11,87 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from engine.records import replace
+from views.verdict.ask import Ask
+from workbench.controllers.stage import Stage
 from workbench.exits import Refusal, fault_words
 from workbench.labs.dialogs import Field, Form, PlanDialog, Values
 from workbench.labs.source import LabSource, question
 from workbench.labs.work import Work
-from workbench.screen.stage import Stage
-from workbench.session.sources import LiveHost
+from workbench.session.sources import LiveHost, Source
 
 T = TypeVar("T")
 Make = Callable[[], Work]
 #: Gives the user another try, with what was wrong.
 Again = Callable[[str], object]
+Then = Callable[[], object] | None
+NO_LAB = "This is not a lab: {labs} opens or builds one."
 
 
 class Desk:
-    """Works on labs for an app."""
+    """Works on labs. `look_at` looks at another source, `keep_secret` and `enter_round` are those of `Labs`."""
 
-    def __init__(self, app: Stage) -> None:
-        self.app = app
+    def __init__(
+        self,
+        stage: Stage,
+        look_at: Callable[[Source, Ask | None], object],
+        keep_secret: Callable[[bool], object],
+        enter_round: Callable[[], object],
+    ) -> None:
+        self.stage, self.app = stage, stage.app
+        self.look_at, self.keep_secret, self.enter_round = look_at, keep_secret, enter_round
 
     @property
     def lab(self) -> str:
         """The name of the lab that is shown; empty where it is none."""
-        return self.app.source.lab
+        return self.stage.source.lab
 
-    def do(self, what: str) -> None:
-        """Does what a row of the menu says."""
-        raise NotImplementedError
+    def is_lab(self) -> bool:
+        """Whether a lab is shown; says so where none is."""
+        if not self.lab:
+            self.stage.say(NO_LAB)
+        return bool(self.lab)
 
     def open(self, name: str) -> None:
         """Looks at a lab that is up."""
         with self.telling():
-            self.app.open(LabSource(name), question(name))
+            self.look_at(LabSource(name), question(name))
 
-    def plan(self, make: Make, again: Again | None = None, *, leaves: bool = False) -> None:
-        """Makes a plan, to be looked at. `leaves`: what is shown will be gone when it is carried out."""
-        self.app.busy("planning …")
+    def plan(self, make: Make, again: Again | None = None, then: Then = None, *, leaves: bool = False) -> None:
+        """Makes a plan, to be looked at. When it is carried out `then` goes on; `leaves`: what is shown is gone."""
+        self.stage.busy("planning …")
 
         def made(work: Work) -> None:
             def decided(accepted: bool | None) -> None:
                 if accepted:
-                    self._carry_out(work, leaves)
+                    self._carry_out(work, then, leaves)
 
             self.app.push_screen(PlanDialog(work), decided)
 
         self.beside(make, made, again)
 
-    def _carry_out(self, work: Work, leaves: bool) -> None:
+    def _carry_out(self, work: Work, then: Then, leaves: bool) -> None:
         """Does it, tells and notes what was done, and looks at the lab."""
         if leaves:
-            self.app.open(LiveHost() if self.app.home.lab else self.app.home)
-        self.app.busy(f"{work.title} …")
+            home = self.stage.home
+            self.look_at(LiveHost() if home.lab else home, None)
+        self.stage.busy(f"{work.title} …")
         if work.secret:
-            self.app.keep_secret(True)
+            self.keep_secret(True)
 
         def done(said: str) -> None:
-            self.app.done.add(work.commands, work.title)
+            self.stage.done.add(work.commands, work.title)
             self.app.notify(said, timeout=6)
             if work.opens and work.opens != self.lab:
                 self.open(work.opens)
             else:
-                self.app.session.refresh()  # what a lab consists of is in its record, which the kernel tells nobody of
-            if work.then:
-                self.do(work.then)
+                self.stage.session.refresh()  # the kernel tells nobody that a lab's record is another
+            if then is not None:
+                then()
 
         def failed(reason: str) -> None:
             self._tell(reason)
             if work.secret:
-                self.app.enter_round()
+                self.enter_round()
 
         self.beside(work.do, done, failed)
 
@@ -89,7 +102,7 @@ class Desk:
         """Runs something in a worker's thread, then hands on what it gave. Whatever fails is told, and ends nothing."""
 
         def told(then: Callable[[], object]) -> None:
-            self.app.busy("")
+            self.stage.busy("")
             then()
 
         def run() -> None:

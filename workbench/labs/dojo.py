@@ -1,4 +1,4 @@
-"""The dojo at the desk: a round in the lab that is shown. While it is on, asking costs points and tells only what the
+"""The dojo: a round in the lab that is shown. While it is on, asking costs points and tells only what the
 client sees; topology and rules are free to be read.
 """
 
@@ -11,73 +11,80 @@ from engine.records import replace
 from views.lab.round import round_lines
 from views.text import Line, Span, paragraph
 from views.verdict.ask import Ask
+from workbench.controllers.questions import Questions
 from workbench.labs import rounds
-from workbench.labs.menu import MenuDesk
+from workbench.labs.desk import Desk
 from workbench.labs.source import question
 from workbench.screen.dialogs import Choice, Dialog
 
 
-class Dojo(MenuDesk):
-    """The desk with a dojo."""
+class Dojo:
+    """Rounds in the lab that is shown; `_last` is what the last step of this one said."""
 
-    _last = ""
+    def __init__(self, desk: Desk, questions: Questions) -> None:
+        self.desk, self._questions = desk, questions
+        self._last = ""
+
+    @property
+    def _lab(self) -> str:
+        return self.desk.lab
 
     def has_round(self) -> bool:
         """Whether a round is on in the lab that is shown."""
-        return rounds.current(self.lab) is not None
+        return rounds.current(self._lab) is not None
 
-    def dojo(self) -> None:
+    def open(self) -> None:
         """Starts a round, or shows the one that is on."""
-        if not self.is_lab():
+        if not self.desk.is_lab():
             return
-        self.app.enter_round()
-        if not self.app.in_round:
+        self.desk.enter_round()
+        if not self.desk.stage.in_round:
             self._last = ""
-            self.plan(partial(rounds.start, self.lab))
+            self.desk.plan(partial(rounds.start, self._lab), then=self.open)
             return
-        with self.telling():
-            now = rounds.current(self.lab)
-            shown = replace(rounds.shown(self.lab, now.hints if now else 0), last=self._last)
+        with self.desk.telling():
+            now = rounds.current(self._lab)
+            shown = replace(rounds.shown(self._lab, now.hints if now else 0), last=self._last)
             hint = "enter chooses · esc returns to the lab, o opens this again"
-            title = f"Dojo · lab {self.lab}"
-            self.app.push_screen(Choice(title, hint, partial(round_lines, shown), "", self._chosen))
+            title = f"Dojo · lab {self._lab}"
+            self.desk.app.push_screen(Choice(title, hint, partial(round_lines, shown), "", self._chosen))
 
     def look(self, ask: Ask) -> None:
         """Asks something, for points."""
-        self._step(partial(rounds.look, self.lab, ask))
+        self._step(partial(rounds.look, self._lab, ask))
 
     def _chosen(self, key: object) -> None:
         match key:
             case ("look",):
-                self._step(partial(rounds.look, self.lab))
+                self._step(partial(rounds.look, self._lab))
             case ("hint",):
-                self._step(partial(rounds.hint, self.lab))
+                self._step(partial(rounds.hint, self._lab))
             case ("give-up",):
-                self.beside(partial(rounds.give_up, self.lab), self._over)
+                self.desk.beside(partial(rounds.give_up, self._lab), self._over)
             case ("answer", str(name)):
-                self.beside(partial(rounds.answer, self.lab, name), self._judged)
+                self.desk.beside(partial(rounds.answer, self._lab, name), self._judged)
 
     def _step(self, step: Callable[[], str]) -> None:
-        self.beside(step, self._go_on)
+        self.desk.beside(step, self._go_on)
 
     def _judged(self, answer: tuple[bool, str]) -> None:
         right, said = answer
         (self._over if right else self._go_on)(said)
 
     def _go_on(self, said: str) -> None:
-        self.app.notify(said)
+        self.desk.app.notify(said)
         self._last = said
-        self.dojo()
+        self.open()
 
     def _over(self, said: str) -> None:
         """The last step: now the lab's question is asked, and answered whole."""
-        self.app.in_round = False
+        self.desk.keep_secret(False)
         self._last = ""
-        self.app.push_screen(Dialog(f"Dojo · lab {self.lab}", "esc closes", partial(_told, said)))
-        with self.telling():
-            asked = question(self.lab)
+        self.desk.app.push_screen(Dialog(f"Dojo · lab {self._lab}", "esc closes", partial(_told, said)))
+        with self.desk.telling():
+            asked = question(self._lab)
             if asked is not None:
-                self.app.ask(asked)
+                self._questions.ask(asked)
 
 
 def _told(said: str, width: int) -> list[Line]:

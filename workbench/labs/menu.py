@@ -1,6 +1,6 @@
 """The menu of labs, and everything in it: new ones, changes of the one that is shown, faults, saving, taking down.
 
-Each thing is a verb of `do`; the rows of the menu come from the table of actions.
+The rows of the menu come from the table of actions, and after them those of the labs that are up.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from pathlib import Path
 
 from engine.lab import edits, faults, library, lifecycle
 from engine.lab.blueprint import Blueprint
-from workbench.actions import ACTIONS
+from workbench.actions import ACTIONS, BY_ID
+from workbench.controllers.prompts import Prompts
 from workbench.labs import forms, work
 from workbench.labs.desk import Desk
 from workbench.labs.dialogs import Field, Item, Menu
 from workbench.labs.work import Work
 
-NO_LAB = "This is not a lab: {labs} opens or builds one."
 #: What a form's values mean for a lab, and the title of the plan.
 Changing = tuple[Callable[[forms.Values], tuple[edits.Edit, ...]], str]
 FORMS: dict[str, tuple[str, Callable[..., tuple[Field, ...]], Changing]] = {
@@ -28,50 +28,36 @@ FORMS: dict[str, tuple[str, Callable[..., tuple[Field, ...]], Changing]] = {
 }
 
 
-class MenuDesk(Desk):
-    """The desk with its menu."""
+class LabMenu:
+    """The menu, and what its rows do at the desk."""
 
-    def do(self, what: str) -> None:
-        """Does what a row of the menu says: `down`, `add.network`, `open.NAME`."""
-        verb, _, name = what.partition(".")
-        steps: dict[str, Callable[[], object]] = {
-            "add": partial(self.add, name),
-            "open": partial(self.open, name),
-            "remove": self.remove,
-            "break": self.break_it,
-            "dojo": self.dojo,
-            "mend": self.mend,
-            "save": self.save,
-            "down": self.down,
-            "gallery": self.gallery,
-            "file": self.file,
-            "form": self.form,
-            "home": partial(self.app.open, self.app.home),
-        }
-        steps[verb]()
+    def __init__(self, desk: Desk, prompts: Prompts) -> None:
+        self._desk, self._prompts = desk, prompts
 
-    def dojo(self) -> None:
-        """A round of the dojo."""
-        raise NotImplementedError
-
-    def menu(self) -> None:
+    def open(self) -> None:
         """Opens the menu."""
-        offered = [action for action in ACTIONS if action.menu and (self.lab or action.group != "lab")]
-        items = [Item("", f"Lab {self.lab}")] if self.lab else []
-        items += [Item(one.menu, one.title, one.handler) for one in offered if one.group == "lab"]
-        items += [Item("", "Labs")] + [Item(one.menu, one.title, one.handler) for one in offered if one.group == "labs"]
-        with self.telling():
+        app, stage, lab = self._desk.app, self._desk.stage, self._desk.lab
+        offered = [action for action in ACTIONS if action.menu and (lab or action.group != "lab")]
+        rows = [(one.group, Item(one.menu, one.title, one.id)) for one in offered]
+        items = [Item("", f"Lab {lab}")] if lab else []
+        items += [item for group, item in rows if group == "lab"]
+        items += [Item("", "Labs"), *(item for group, item in rows if group == "labs")]
+        with self._desk.telling():
             for draft in work.standing():
                 name = draft.lab.name
-                if name != self.lab:
-                    items.append(Item("", f"Open lab {name}  {draft.lab.spec.title}", f"lab('open.{name}')"))
-        if self.app.source is not self.app.home:
-            items.append(Item("", f"Back to {self.app.home.title}", "lab('home')"))
+                if name != lab:
+                    items.append(Item("", f"Open lab {name}  {draft.lab.spec.title}", partial(self._desk.open, name)))
+        if stage.source is not stage.home:
+            back = partial(self._desk.look_at, stage.home, None)
+            items.append(Item("", f"Back to {stage.home.title}", back))
 
-        async def run(handler: object) -> None:
-            await self.app.run_action(str(handler))
+        def chosen(key: object) -> None:
+            if callable(key):
+                key()
+            else:
+                app.call_later(app.run_action, BY_ID[str(key)].call)
 
-        self.app.push_screen(Menu("Labs", items, lambda handler: self.app.call_later(run, handler)))
+        app.push_screen(Menu("Labs", items, chosen))
 
     def gallery(self) -> None:
         """Chooses a lab of the gallery."""
@@ -79,7 +65,9 @@ class MenuDesk(Desk):
         for name in library.names():
             spec = lifecycle.draft(library.text(name), name).lab.spec
             items.append(Item("", f"{name:<18} {spec.title}", name))
-        self.app.push_screen(Menu("Gallery", items, lambda name: self.plan(partial(work.from_gallery, str(name)))))
+        self._desk.app.push_screen(
+            Menu("Gallery", items, lambda name: self._desk.plan(partial(work.from_gallery, str(name))))
+        )
 
     def form(self, error: str = "", values: forms.Values | None = None) -> None:
         """A lab by a form."""
@@ -89,84 +77,82 @@ class MenuDesk(Desk):
                 with work.refusing():
                     return work.from_text(forms.new_lab(found), found["lab"])
 
-            self.plan(make, lambda reason: self.form(reason, found))
+            self._desk.plan(make, lambda reason: self.form(reason, found))
 
-        self.ask_by_form("A new lab", forms.NEW_LAB, filled, error, values)
+        self._desk.ask_by_form("A new lab", forms.NEW_LAB, filled, error, values)
 
     def file(self) -> None:
         """A lab of a Compose file."""
-        self.app.ask_file("build", "compose.yaml", lambda name: self.plan(partial(work.from_file, name)))
+        self._prompts.ask_file("build", "compose.yaml", lambda name: self._desk.plan(partial(work.from_file, name)))
 
     def save(self) -> None:
         """Writes the lab as a Compose file."""
-        name = self.lab
+        name = self._desk.lab
 
         def save(path: Path) -> None:
-            with self.telling():
-                self.app.notify(work.save_to(name, path), title="Lab saved.", timeout=6)
+            with self._desk.telling():
+                self._desk.app.notify(work.save_to(name, path), title="Lab saved.", timeout=6)
 
-        if self.is_lab():
-            self.app.ask_file("save lab to", f"{name}.yaml", save)
+        if self._desk.is_lab():
+            self._prompts.ask_file("save lab to", f"{name}.yaml", save)
 
     def add(self, what: str, error: str = "", values: forms.Values | None = None) -> None:
         """One more of something in this lab, by a form."""
-        if not self.is_lab():
+        if not self._desk.is_lab():
             return
-        name, (title, fields, (meaning, words)) = self.lab, FORMS[what]
+        name, (title, fields, (meaning, words)) = self._desk.lab, FORMS[what]
 
         def filled(found: forms.Values) -> None:
             make = partial(work.edit, name, words.format(**found), *meaning(found))
-            self.plan(make, lambda reason: self.add(what, reason, found))
+            self._desk.plan(make, lambda reason: self.add(what, reason, found))
 
-        with self.telling():
+        with self._desk.telling():
             lab = work.stands(name).lab
             offered = fields(lab, self._selected(lab)) if what == "publish" else fields(lab)
-            self.ask_by_form(f"{title} · lab {name}", offered, filled, error, values)
+            self._desk.ask_by_form(f"{title} · lab {name}", offered, filled, error, values)
 
     def remove(self) -> None:
         """One less of something in this lab."""
-        if self.is_lab():
-            with self.telling():
-                found = forms.removals(work.stands(self.lab).lab)
+        if self._desk.is_lab():
+            with self._desk.telling():
+                found = forms.removals(work.stands(self._desk.lab).lab)
                 items = [Item("", f"Remove {words}", number) for number, (words, _) in enumerate(found)]
-                name = self.lab
+                name = self._desk.lab
 
                 def chosen(number: object) -> None:
                     words, edit = found[int(str(number))]
-                    self.plan(partial(work.edit, name, f"Remove {words}", edit))
+                    self._desk.plan(partial(work.edit, name, f"Remove {words}", edit))
 
-                self.app.push_screen(Menu(f"Remove · lab {name}", items, chosen, "It is empty."))
+                self._desk.app.push_screen(Menu(f"Remove · lab {name}", items, chosen, "It is empty."))
 
     def break_it(self) -> None:
         """Puts a fault into this lab."""
-        if self.is_lab():
-            with self.telling():
-                name = self.lab
+        if self._desk.is_lab():
+            with self._desk.telling():
+                name = self._desk.lab
                 lab = work.stands(name).lab
                 fitting = [fault for fault in faults.FAULTS.values() if faults.fits(fault, lab)]
                 items = [Item("", f"{fault.name:<28} {fault.story}", fault.name) for fault in fitting]
-                self.app.push_screen(
-                    Menu(f"Break lab {name}", items, lambda fault: self.plan(partial(work.break_it, name, str(fault))))
+                self._desk.app.push_screen(
+                    Menu(
+                        f"Break lab {name}",
+                        items,
+                        lambda fault: self._desk.plan(partial(work.break_it, name, str(fault))),
+                    )
                 )
 
     def mend(self) -> None:
         """Takes all faults of this lab back."""
-        if self.is_lab():
-            self.plan(partial(work.mend, self.lab))
+        if self._desk.is_lab():
+            self._desk.plan(partial(work.mend, self._desk.lab))
 
     def down(self) -> None:
         """Removes this lab."""
-        if self.is_lab():
-            self.plan(partial(work.down, self.lab), leaves=True)
+        if self._desk.is_lab():
+            self._desk.plan(partial(work.down, self._desk.lab), leaves=True)
 
     def _selected(self, lab: Blueprint) -> str:
         """The container that is selected in the topology."""
-        node = self.app.panes.topology.selected
+        node = self._desk.stage.panes.topology.selected
         netns = node.ref.netns if node is not None and node.ref is not None else ""
         return next((one.name for one in lab.nodes if one.netns == netns), "")
-
-    def is_lab(self) -> bool:
-        """Whether a lab is shown; says so where none is."""
-        if not self.lab:
-            self.app.say(NO_LAB)
-        return bool(self.lab)

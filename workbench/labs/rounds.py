@@ -41,7 +41,7 @@ def start(lab: str, seed: int | None = None) -> Work:
 
     notes = ("The lab gets an unknown fault. Until you find it, questions cost points.",)
     title, command = f"A round of the dojo in lab {lab}", f"portscope lab dojo {lab} start"
-    return Work(title, (command,), do, notes, then="dojo", secret=True)
+    return Work(title, (command,), do, notes, secret=True)
 
 
 def shown(lab: str, told: int) -> RoundNow:

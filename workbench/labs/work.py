@@ -37,7 +37,7 @@ class Work:
     """Something to be done. `commands` do the same in a shell; `notes` are what else there is to know of it.
 
     `do` does it, and says what is true then. `opens` is the lab to look at afterwards; "" leaves the screen as it is.
-    `then` is the row of the menu to go on with. What it does is a `secret` where the user is to find it out.
+    What it does is a `secret` where the user is to find it out.
     """
 
     title: str
@@ -45,7 +45,6 @@ class Work:
     do: Callable[[], str]
     notes: tuple[str, ...] = ()
     opens: str = ""
-    then: str = ""
     secret: bool = False
 
 

@@ -166,7 +166,7 @@ class Proposal(Dialog):
     async def action_copy(self) -> None:
         """Copies the commands."""
         self.dismiss(False)
-        await self.app.run_action("copy_fix")
+        await self.app.run_action("do('copy')")
 
 
 class Log(Dialog):

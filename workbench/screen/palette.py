@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Iterator
+from typing import Protocol, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from views.verdict.ask import suggestions
-from workbench.actions import ACTIONS
+#: A title, keys, and what it does.
+Offer = tuple[str, str, Callable[[], object]]
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
-    from workbench.screen.stage import Stage
+class Offering(Protocol):
+    """An app with a palette."""
+
+    def offers(self) -> Iterator[Offer]:
+        """What can be chosen."""
+        ...
 
 
 class Commands(Provider):
     """What can be done, by name."""
 
-    def _all(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
-        app = cast("Stage", self.app)
-        for action in (each.with_keys(app.settings.keys) for each in ACTIONS):
-            if action.palette:
-                yield action.title, action.keys_for_people, partial(app.run_action, action.handler)
-        if app.panes.snapshot is not None:
-            for ask in suggestions(app.panes.snapshot):
-                yield f"Why {ask.words}", "", partial(app.ask, ask)
-
     async def discover(self) -> Hits:
         """Everything, before anything is typed."""
-        for title, keys, run in self._all():
+        for title, keys, run in cast("Offering", self.app).offers():
             yield DiscoveryHit(title, run, help=keys)
 
     async def search(self, query: str) -> Hits:
         """What fits the words."""
         matcher = self.matcher(query)
-        for title, keys, run in self._all():
+        for title, keys, run in cast("Offering", self.app).offers():
             score = matcher.match(title)
             if score > 0:
                 yield Hit(score, matcher.highlight(title), run, help=keys)

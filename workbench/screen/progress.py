@@ -8,17 +8,17 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from workbench.screen.fault_barrier import Held
+from workbench.session.messages import Told
 
 #: Cells of the bar.
 WIDTH = 40
 
 
-class Progress(Message):
+class Progress(Told):
     """So many of so many are done, of what `halt` would end."""
 
     def __init__(self, done: int, whole: int, halt: Event) -> None:

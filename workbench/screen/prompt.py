@@ -11,7 +11,6 @@ from pathlib import Path
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.message import Message
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label
 
@@ -19,6 +18,7 @@ from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from views.verdict.ask import Ask, completions
 from workbench.screen.fault_barrier import Held
+from workbench.session.messages import Told
 
 #: What stands in the field of the protocol. An echo has no port; which of the two ICMPs it is, its address tells.
 PROTOCOLS = {"tcp": Protocol.TCP, "udp": Protocol.UDP, "sctp": Protocol.SCTP, "icmp": Protocol.ICMP}
@@ -65,14 +65,14 @@ class Prompt(Held, Horizontal):
 class WhyPrompt(Prompt):
     """Asks for a question."""
 
-    class Asked(Message):
+    class Asked(Told):
         """The user wants an answer."""
 
         def __init__(self, ask: Ask) -> None:
             super().__init__()
             self.ask = ask
 
-    class Wrong(Message):
+    class Wrong(Told):
         """The question cannot be asked as it stands; without a reason it is not known to be wrong any more."""
 
         def __init__(self, reason: str) -> None:
@@ -166,7 +166,7 @@ class WhyPrompt(Prompt):
 class FilePrompt(Prompt):
     """Asks for the name of a file, for whatever wants one."""
 
-    class Named(Message):
+    class Named(Told):
         """The user wants this file; `then` takes it."""
 
         def __init__(self, path: Path, then: Callable[[Path], object]) -> None:
@@ -198,7 +198,7 @@ class FilePrompt(Prompt):
 class FilterPrompt(Prompt):
     """Asks for a pattern. What is typed counts at once."""
 
-    class Changed(Message):
+    class Changed(Told):
         """The pattern is another one; `final` when the user pressed enter."""
 
         def __init__(self, pattern: str, final: bool) -> None:

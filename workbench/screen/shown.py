@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
-from textual.message import Message
 
 from engine.model.host import Snapshot
 from engine.model.proof import ProofRow
@@ -35,6 +34,7 @@ from workbench.screen.cross_pane import row_words, rule_marks
 from workbench.screen.fault_barrier import Held
 from workbench.screen.prompt import Prompt
 from workbench.screen.rules_pane import LOOKING, Rules
+from workbench.session.messages import Told
 
 NAMES = ("topology", "rules", "path", "answer")
 
@@ -42,14 +42,14 @@ NAMES = ("topology", "rules", "path", "answer")
 class Shown(Held, Container):
     """Topology, rules, path and answer, as they are shown."""
 
-    class Suggested(Message):
+    class Suggested(Told):
         """The user chose a question that a pane offered."""
 
         def __init__(self, ask: Ask) -> None:
             super().__init__()
             self.ask = ask
 
-    class Detail(Message):
+    class Detail(Told):
         """Something else is selected; `text` says all about it."""
 
         def __init__(self, text: str) -> None:

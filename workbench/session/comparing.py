@@ -7,8 +7,6 @@ from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING
 
-from textual.message import Message
-
 from engine.change.differences import Difference
 from engine.model.host import Snapshot
 from engine.model.verdict import Question
@@ -17,6 +15,7 @@ from views.text import Line
 from views.verdict.ask import Ask
 from views.verdict.history import change_lines, flip_lines
 from workbench.session.flips import asked
+from workbench.session.messages import Told
 from workbench.session.stopping import ReportProgress, Stopped
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class Part:
     after: Snapshot
 
 
-class Compared(Message):
+class Compared(Told):
     """Rows at a width: the changes of each part, and what of them flips the answer."""
 
     def __init__(self, lay: Callable[[int], list[Line]]) -> None:

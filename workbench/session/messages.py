@@ -12,7 +12,11 @@ from views.verdict.ask import Ask
 from workbench.session.flips import Flip
 
 
-class Looked(Message):
+class Told(Message):
+    """What the app hears; which controller it is for, the app's table says."""
+
+
+class Looked(Told):
     """The host was looked at, and is not as it was (or this is the first look). Counters alone are no `changed`."""
 
     def __init__(self, snapshot: Snapshot, changed: tuple[Difference, ...] = ()) -> None:
@@ -21,7 +25,7 @@ class Looked(Message):
         self.changed = changed
 
 
-class Answered(Message):
+class Answered(Told):
     """A question has its answer for a snapshot. `first`: the user has just asked it."""
 
     def __init__(self, ask: Ask, verdict: Verdict, first: bool, snapshot: Snapshot) -> None:
@@ -32,7 +36,7 @@ class Answered(Message):
         self.snapshot = snapshot
 
 
-class Flipped(Message):
+class Flipped(Told):
     """The answer to the same question is another one than it was before the host changed."""
 
     def __init__(self, flip: Flip) -> None:
@@ -40,7 +44,7 @@ class Flipped(Message):
         self.flip = flip
 
 
-class Unanswerable(Message):
+class Unanswerable(Told):
     """A question cannot be asked of this host; `reason` is one line that says what to do.
 
     `first`: the user has just asked it; else it could be asked before the host changed.
@@ -53,7 +57,7 @@ class Unanswerable(Message):
         self.first = first
 
 
-class Changed(Message):
+class Changed(Told):
     """A fix was carried out (`done`) or taken back, by these commands; None: there was none to take back."""
 
     def __init__(self, fix: Fix | None, commands: tuple[Argv, ...], *, done: bool) -> None:
@@ -63,7 +67,7 @@ class Changed(Message):
         self.done = done
 
 
-class Unchanged(Message):
+class Unchanged(Told):
     """A fix could not be carried out, or not be taken back whole; `reason` says what is left."""
 
     def __init__(self, reason: str) -> None:
@@ -71,7 +75,7 @@ class Unchanged(Message):
         self.reason = reason
 
 
-class Trouble(Message):
+class Trouble(Told):
     """Looking or answering failed. The screen says so and keeps what it shows. Empty: all is well again.
 
     `stale`: the source cannot be looked at, and may be another one by now.

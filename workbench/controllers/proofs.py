@@ -1,6 +1,6 @@
-"""The actions that prove: the real packet is sent, and what the kernel did with it stands beside the prediction.
+"""Proving: the real packet is sent, and what the kernel did with it stands beside the prediction.
 
-A part of the workbench. The attempt is made by a worker's thread on a fresh look at the host, since counters are
+The attempt is made by a worker's thread on a fresh look at the host, since counters are
 compared with it. What it showed belongs to the question: as long as its answer stays the same one, the path keeps the
 marks and the answer the kernel's word. A client that is not on this machine is waited for, until the key is pressed
 again. After a fix was carried out the attempt is made again, and the fix is marked where it connects.
@@ -14,8 +14,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual.message import Message
-
 from engine.model.proof import Proof
 from engine.model.verdict import Fix, Verdict
 from engine.records import dataclass
@@ -24,11 +22,12 @@ from views.text import Line
 from views.verdict.ask import Ask
 from views.verdict.evidence import proof_lines
 from workbench.actions import ASK_FIRST
+from workbench.controllers.prompts import Prompts
+from workbench.controllers.stage import Stage
 from workbench.exits import Refusal, fault_words, refused
 from workbench.screen.dialogs import Dialog
-from workbench.screen.prompt import Prompt
-from workbench.screen.stage import Stage
 from workbench.session.flips import key
+from workbench.session.messages import Told
 
 if TYPE_CHECKING:
     from engine.model.host import Snapshot
@@ -59,7 +58,7 @@ class Evidence:
     proof: Proof
 
 
-class Proved(Message):
+class Proved(Told):
     """An attempt was made for an answer, after a fix where there is one; or it could not be: `refusal` says why."""
 
     def __init__(
@@ -73,33 +72,34 @@ class Proved(Message):
         self.refusal = refusal
 
 
-class Proving(Stage):
-    """Attempts, made by `prover`."""
+class Proofs:
+    """Attempts, made by the prover, and what the last one showed."""
 
-    prover: Prover
-    evidence: Evidence | None = None
-    _wishes: Wishes | None = None
+    def __init__(self, stage: Stage, prompts: Prompts, prover: Prover) -> None:
+        self._stage, self._prompts, self._prover = stage, prompts, prover
+        self.evidence: Evidence | None = None
+        self._wishes: Wishes | None = None
 
-    def action_prove(self) -> None:
+    def prove(self) -> None:
         """Sends the packet of the shown question; once more ends a wait."""
-        ask = self.asked
+        ask = self._stage.asked
         if self._wishes is not None:
             self._wishes.stop.set()
-        elif ask is None or self.panes.verdict is None:
-            self.say(ASK_FIRST)
-        elif not self.session.source.live:
-            self.say(NOT_LIVE, timeout=5)
-        elif self.pinned is not None:
-            self.say(PAST, timeout=5)
+        elif ask is None or self._stage.panes.verdict is None:
+            self._stage.say(ASK_FIRST)
+        elif not self._stage.source.live:
+            self._stage.say(NOT_LIVE, timeout=5)
+        elif self._stage.pinned is not None:
+            self._stage.say(PAST, timeout=5)
         else:
             self._attempt(ask, None)
 
-    def prove_fix(self, fix: Fix) -> None:
+    def after_fix(self, fix: Fix) -> None:
         """Makes the attempt again, now that the fix is carried out."""
-        if self.asked is not None and self._wishes is None:
-            self._attempt(self.asked, fix)
+        if self._stage.asked is not None and self._wishes is None:
+            self._attempt(self._stage.asked, fix)
 
-    def stop_proving(self) -> None:
+    def stop(self) -> None:
         """Ends a wait, if there is one."""
         if self._wishes is not None:
             self._wishes.stop.set()
@@ -112,41 +112,41 @@ class Proving(Stage):
         fits = known is not None and (known.ask, known.answer) == (ask, key(verdict))
         return weigh(verdict, known.proof) if known is not None and fits else verdict
 
-    def on_proved(self, event: Proved) -> None:
+    def proved(self, event: Proved) -> None:
         """Shows what the kernel did, and marks the fix that was tried."""
         self._wishes = None
         if event.verdict is None or event.proof is None:
             title = "The fix is not verified by a real attempt" if event.fix else "No packet was sent"
-            self.notify(event.refusal, title=title, severity="warning", timeout=8)
+            self._stage.app.notify(event.refusal, title=title, severity="warning", timeout=8)
             return
         self.evidence = Evidence(event.ask, key(event.verdict), event.proof)
         if event.fix is not None:
             self._tell_fix(event.fix, event.proof)
-        if event.ask == self.asked and self.pinned is None:
-            self.panes.show_verdict(self.with_evidence(event.ask, event.verdict), first=False)
-        if event.fix is None and event.ask == self.asked:
+        if event.ask == self._stage.asked and self._stage.pinned is None:
+            self._stage.panes.show_verdict(self.with_evidence(event.ask, event.verdict), first=False)
+        if event.fix is None and event.ask == self._stage.asked:
             self._show(event.verdict, event.proof)
 
     def _attempt(self, ask: Ask, fix: Fix | None) -> None:
         from engine.prove.prove import Wishes  # noqa: PLC0415 - the first picture comes first
 
-        self._wishes = Wishes(trace=None if self.session.source.writable else frozenset())
-        self.say("Sending one real packet … {prove} ends the wait.", timeout=2)
-        self.run_worker(partial(self._run, ask, fix, self._wishes), thread=True, group="proof")
+        self._wishes = Wishes(trace=None if self._stage.source.writable else frozenset())
+        self._stage.say("Sending one real packet … {prove} ends the wait.", timeout=2)
+        self._stage.app.run_worker(partial(self._run, ask, fix, self._wishes), thread=True, group="proof")
 
     def _run(self, ask: Ask, fix: Fix | None, wishes: Wishes) -> None:
         """In the worker's thread. Whatever fails becomes a message."""
         from engine.prove.prove import client_of  # noqa: PLC0415 - the first picture comes first
 
         try:
-            snapshot, verdict = self.session.answer_now(ask)
+            snapshot, verdict = self._stage.session.answer_now(ask)
             if fix is not None and client_of(snapshot, verdict.question) is None:
                 raise refused("the client is not on this machine; the proof waits for its packets")
-            self.post_message(Proved(ask, verdict, self.prover(snapshot, verdict, wishes).proof, fix))
+            self._stage.app.post_message(Proved(ask, verdict, self._prover(snapshot, verdict, wishes).proof, fix))
         except (Refusal, LookupError) as refusal:
-            self.post_message(Proved(ask, None, None, fix, str(refusal)))
+            self._stage.app.post_message(Proved(ask, None, None, fix, str(refusal)))
         except Exception as error:  # the screen stays, and says what happened
-            self.post_message(Proved(ask, None, None, fix, fault_words(error)))
+            self._stage.app.post_message(Proved(ask, None, None, fix, fault_words(error)))
 
     def _show(self, verdict: Verdict, proof: Proof) -> None:
         """The table; where the user is doing something else meanwhile, its headline."""
@@ -154,11 +154,11 @@ class Proving(Stage):
         def lay(width: int) -> list[Line]:
             return proof_lines(verdict, proof, width)
 
-        if len(self.screen_stack) > 1 or any(prompt.opened for prompt in self.query(Prompt)):
+        if len(self._stage.app.screen_stack) > 1 or self._prompts.opened is not None:
             words = (span.text for line in headline(proof, verdict.question, WIDTH) for span in line)
-            self.notify("".join(words).strip(), timeout=8)
+            self._stage.app.notify("".join(words).strip(), timeout=8)
         else:
-            self.push_screen(Dialog("Predicted and seen", "↑ ↓ scroll · esc closes", lay))
+            self._stage.app.push_screen(Dialog("Predicted and seen", "↑ ↓ scroll · esc closes", lay))
 
     def _tell_fix(self, fix: Fix, proof: Proof) -> None:
         from engine.prove.judge import proven  # noqa: PLC0415
@@ -166,9 +166,9 @@ class Proving(Stage):
         marked = proven(fix, proof)
         words = f"verified: {marked.verified}" if marked.verified == "kernel" else "not verified"
         said = f"a real attempt: {marked.then}"
-        self.done.add([f": {words}, {said}"], fix.title)
-        self.panes.mended = marked
-        self.notify(
+        self._stage.done.add([f": {words}, {said}"], fix.title)
+        self._stage.panes.mended = marked
+        self._stage.app.notify(
             f"{fix.title}\n{said}",
             title=words.capitalize(),
             severity="information" if marked.verified == "kernel" else "warning",

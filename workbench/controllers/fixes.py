@@ -1,0 +1,92 @@
+"""Mending: copy a fix, see it whole and carry it out, take it back, and the log of all that.
+
+A fix is carried out by the session's thread; what became of it comes back as a message, the
+host is looked at, and the question is asked again. Where the source is read-only the fix can be seen and copied.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+from engine.model.verdict import Fix, Verdict
+from views.verdict.card import all_commands
+from workbench.actions import ASK_FIRST, named
+from workbench.controllers.proofs import Proofs
+from workbench.controllers.stage import Stage
+from workbench.screen.dialogs import Log, Proposal
+from workbench.session.messages import Changed, Unchanged
+
+READ_ONLY = "Read-only: fixes are not applied here (--write allows it on a host). {copy} copies the commands."
+
+
+class Fixes:
+    """Fixes of the shown answer; after one was carried out a real attempt is made."""
+
+    def __init__(self, stage: Stage, proofs: Proofs) -> None:
+        self._stage, self._proofs = stage, proofs
+
+    def copy(self) -> None:
+        """Copies the commands of the first fix of every cause."""
+        verdict = self._stage.panes.verdict
+        lines = all_commands(verdict) if verdict else []
+        if lines:
+            self._stage.app.copy_to_clipboard("\n".join(lines))
+            self._stage.app.notify("\n".join(lines), title="Copied. Nothing was run.", timeout=6)
+        else:
+            self._stage.say("No command fixes it." if verdict else ASK_FIRST)
+
+    def apply(self) -> None:
+        """Shows the fix under the answer's cursor, else the first one, and carries it out when that is accepted."""
+        verdict = self._stage.panes.verdict
+        fix = chosen_fix(verdict, self._stage.panes.answer.cursor) if verdict else None
+        if fix is None:
+            self._stage.say("Nothing to fix." if verdict else ASK_FIRST)
+            return
+        refusal = "" if self._stage.source.writable else named(READ_ONLY, self._stage.settings.keys)
+        if not fix.commands:
+            refusal = "No command does this; follow the title."
+
+        def decided(accepted: bool | None) -> None:
+            if accepted:
+                self._stage.session.carry_out(fix)
+
+        self._stage.app.push_screen(Proposal(fix, refusal, careful=self._stage.source.careful), decided)
+
+    def undo(self) -> None:
+        """Takes the last fix back."""
+        if self._stage.source.writable:
+            self._stage.session.take_back()
+        else:
+            self._stage.app.notify("Nothing was applied: this is read-only.", timeout=3)
+
+    def log(self) -> None:
+        """Shows what was carried out."""
+        self._stage.app.push_screen(Log(self._stage.done))
+
+    def changed(self, event: Changed) -> None:
+        """Tells and notes what was carried out or taken back."""
+        fix, lines, stage = event.fix, map(shlex.join, event.commands), self._stage
+        if fix is None:
+            stage.app.notify("Nothing to undo.", timeout=3)
+        elif event.done:
+            stage.done.add(lines, fix.title)
+            stage.app.notify(fix.title, title=named("Applied. {undo} undoes it.", stage.settings.keys), timeout=6)
+            self._proofs.after_fix(fix)
+        else:
+            stage.panes.mended = None
+            stage.done.add(lines, f"undo: {fix.title}")
+            stage.app.notify(fix.title, title="Undone.", timeout=6)
+
+    def unchanged(self, event: Unchanged) -> None:
+        """Tells what could not be done."""
+        self._stage.app.notify(event.reason, severity="error", timeout=10)
+
+
+def chosen_fix(verdict: Verdict, cursor: object) -> Fix | None:
+    """The fix that a row of the answer stands for; for any other row the first one that there is."""
+    if isinstance(cursor, tuple) and cursor[0] in ("fix", "cause", "near"):
+        fixes = verdict.told[cursor[1]].fixes
+        place = cursor[2] if cursor[0] == "fix" else 0
+        if place < len(fixes):
+            return fixes[place]
+    return next((fix for cause in verdict.causes for fix in cause.fixes), None)

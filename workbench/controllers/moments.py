@@ -1,0 +1,118 @@
+"""Looking: at the host again, at an earlier moment, at what changed, at when the answer flipped.
+
+The host is watched all the time, and every moment is kept in the timeline; what the screen
+shows is now, or the moment that the user has gone to. A flip of the answer is told in either case; which of the changes
+flips it is searched when the changes are looked at (`comparing`).
+"""
+
+from __future__ import annotations
+
+from engine.change.differences import changes as differences
+from engine.model.verdict import Reach
+from views.verdict.history import timeline_lines
+from workbench.controllers.stage import Stage
+from workbench.controllers.thinking import Thinking
+from workbench.screen.dialogs import Choice, Dialog
+from workbench.session.comparing import Compared, Part, compare
+from workbench.session.flips import clock
+from workbench.session.messages import Flipped, Looked
+from workbench.session.timeline import Moment
+
+
+class Moments:
+    """The moments of the source, of which one is shown."""
+
+    def __init__(self, stage: Stage, thinking: Thinking) -> None:
+        self._stage, self._thinking = stage, thinking
+
+    def looked(self, event: Looked) -> None:
+        """Keeps the moment, and shows it unless the user is at another one."""
+        moment = self._stage.timeline.add(event.snapshot, event.changed)
+        if self._stage.pinned is None:
+            with self._stage.panes.kept():
+                self._stage.panes.show_snapshot(moment.snapshot)
+        self._stage.head()
+
+    def flipped(self, event: Flipped) -> None:
+        """Tells that the answer is another one, and what came with that; in a round of the dojo it does not."""
+        if self._stage.in_round:
+            return
+        flip = event.flip
+        self._stage.timeline.flipped(flip)
+        self._stage.panes.tell_flip(f"{clock(flip.at)} {flip.after}".strip())
+        self._stage.app.notify(
+            "\n".join(flip.changed[:4]) or "no change of the host in the timeline",
+            title=f"{flip.ask.words}: {flip.after}",
+            severity="information" if flip.reach is Reach.YES else "warning",
+            timeout=10,
+        )
+
+    def show(self, moment: Moment | None) -> None:
+        """Shows a moment with the answer that it gives; None is now."""
+        if moment is None and self._stage.pinned is None:
+            return
+        self._stage.pinned = moment
+        shown = moment or self._stage.timeline.now
+        if moment is not None:
+            self._stage.panes.topology.flow({})  # what passes now did not pass then
+        if shown is not None:
+            with self._stage.panes.kept():
+                self._stage.panes.show_snapshot(shown.snapshot)
+        self._stage.session.show(moment.snapshot if moment else None)
+        self._stage.head()
+
+    def refresh(self) -> None:
+        """Looks now, and shows it."""
+        self.show(None)
+        self._stage.session.refresh()
+
+    def freeze(self) -> None:
+        """Keeps this moment on the screen, or goes back to now."""
+        self.show(self._stage.timeline.now if self._stage.pinned is None else None)
+
+    def step(self, step: int) -> None:
+        """Goes to the moment before or after. After the last one comes now."""
+        moments = self._stage.timeline.moments
+        if not moments or (self._stage.pinned is None and step > 0):
+            self._stage.app.notify("This is now.", timeout=2)
+            return
+        here = self._stage.timeline.place(self._stage.pinned) if self._stage.pinned else len(moments) - 1
+        there = here + step
+        if there < 0:
+            self._stage.app.notify("This is the first moment.", timeout=2)
+        else:
+            self.show(moments[there] if there < len(moments) - 1 else None)
+
+    def changes(self) -> None:
+        """Shows what changed since the previous moment to the shown one, and from there to now."""
+        now = self._stage.timeline.now
+        if now is None:
+            return
+        shown = self._stage.pinned or now
+        place = self._stage.timeline.place(shown)
+        earlier = self._stage.timeline.moments[place - 1].snapshot if place else shown.snapshot
+        parts = [Part(f"{clock(shown.at)} since the previous moment".strip(), shown.changed, earlier, shown.snapshot)]
+        if self._stage.pinned is not None:
+            found = differences(shown.snapshot, now.snapshot)
+            parts.append(Part("since then", found, shown.snapshot, now.snapshot))
+        asked, resolve = self._stage.asked, self._stage.session.resolve
+        self._thinking.start(lambda told, stop: compare(parts, asked, resolve, told, stop))
+
+    def compared(self, event: Compared) -> None:
+        """Shows what changed, and what of it flips the answer."""
+        self._stage.app.push_screen(Dialog("What changed", "[ ] go to other moments · esc closes", event.lay))
+
+    def choose(self) -> None:
+        """Shows the moments, the last one first, and goes to the one that is chosen."""
+        moments = self._stage.timeline.moments
+        flips = {flip.at: flip.after for flip in self._stage.timeline.flips}
+        seen = [(clock(each.at), tuple(map(str, each.changed)), flips.get(each.at, "")) for each in moments]
+
+        def go(key: object) -> None:
+            if isinstance(key, int):
+                self.show(moments[key] if key < len(moments) - 1 else None)
+
+        lines = timeline_lines(seen, self._stage.timeline.gone)
+        self._stage.app.push_screen(
+            Choice("Timeline", "enter goes there · / filters · esc closes", lambda _: lines, "Nothing yet.", go)
+        )

@@ -1,0 +1,100 @@
+"""What the controllers share: the source that is looked at, what is shown of it, and the header that tells of both."""
+
+from __future__ import annotations
+
+from textual.app import App
+from textual.message import Message
+from textual.notifications import SeverityLevel
+from textual.widgets import Static
+
+from views.verdict.ask import Ask
+from workbench.actions import named
+from workbench.screen.header import State, answer_strip, header, tabs
+from workbench.screen.panes import Panes
+from workbench.session.applied_fixes import Changes
+from workbench.session.command_log import CommandLog
+from workbench.session.engine import Engine
+from workbench.session.flips import clock
+from workbench.session.session import Session
+from workbench.session.sources import Source
+from workbench.session.timeline import Moment, Timeline
+from workbench.settings import Settings
+
+
+class Stage:
+    """One source at a time, looked at by `session`; the workbench was opened on `home`.
+
+    `asked` is the question that stays asked, `waiting` whether an answer is to come. `pinned` is the moment of the
+    `timeline` that is shown where that is not now. `done` are the commands that were carried out. `in_round`: a round
+    of the dojo is on, and nothing may tell its answer. `stale`: the source cannot be looked at any more.
+    """
+
+    session: Session
+    source: Source
+    timeline: Timeline
+    pinned: Moment | None
+    stale: bool
+
+    def __init__(self, app: App[int], home: Source, asked: Ask | None, engine: Engine | None, changes: Changes | None):
+        self.app = app
+        self.home = home
+        self.settings = Settings()
+        self.panes = Panes()
+        self.done = CommandLog()
+        self.asked = asked
+        self.waiting = False
+        self.in_round = False
+        self._engine, self._changes = engine, changes
+        self._doing = ""
+        self.take(home)
+
+    def take(self, source: Source) -> None:
+        """Looks at that source from now on. What the threads of the one before still tell is not heard."""
+
+        def tell(message: Message) -> None:
+            if self.session is session:
+                self.app.post_message(message)
+
+        self.source = source
+        self.pinned = None
+        self.stale = False
+        self.timeline = Timeline()
+        self.session = session = Session(source, tell, self._engine, self._changes)
+
+    def say(self, text: str, title: str = "", timeout: float = 3, severity: SeverityLevel = "information") -> None:
+        """Tells a text of ours, with the keys of the user where it has `{ACTION}`."""
+        keys = self.settings.keys
+        self.app.notify(named(text, keys), title=named(title, keys), timeout=timeout, severity=severity)
+
+    def busy(self, doing: str) -> None:
+        """Says in the header what is being done beside the screen."""
+        self._doing = doing
+        self.head()
+
+    def head(self) -> None:
+        """Draws the header."""
+        source = self.source
+        doing = self._doing or ("asking …" if self.waiting else "")
+        state = State(source.title, source.live, self.shown_moment, doing, source.writable, self.stale)
+        self.app.query_one("#header", Static).update(header(state, self.panes.snapshot))
+
+    def tabs(self) -> None:
+        """Draws the tabs, and the answer's strip: below every pane but the answer itself."""
+        self.app.query_one("#tabs", Static).update(tabs(self.panes.current))
+        verdict = self.panes.verdict
+        strip = self.app.query_one("#strip", Static)
+        strip.set_class(verdict is not None and self.panes.current != "answer", "-shown")
+        strip.update(answer_strip(verdict) if verdict is not None else "")
+
+    def edges(self) -> None:
+        """Draws the lines around the panes."""
+        self.head()
+        self.tabs()
+
+    @property
+    def shown_moment(self) -> str:
+        """Which moment is shown, in words; empty for now."""
+        if self.pinned is None:
+            return ""
+        place = f"frozen at {clock(self.pinned.at)}" if self.pinned.at else "frozen"
+        return f"{place} · {self.timeline.place(self.pinned) + 1} of {len(self.timeline.moments)}"

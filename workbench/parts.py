@@ -1,0 +1,124 @@
+"""The parts of the workbench, and who does what: each row of the table of actions, and each thing that is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from views.verdict.ask import Ask
+from workbench.controllers.fixes import Fixes
+from workbench.controllers.moments import Moments
+from workbench.controllers.navigation import Navigation
+from workbench.controllers.notices import Notices
+from workbench.controllers.prompts import Prompts
+from workbench.controllers.proofs import Proofs, Proved, Prover
+from workbench.controllers.questions import Questions
+from workbench.controllers.stage import Stage
+from workbench.controllers.surveys import Exported, Surveyed, Surveys
+from workbench.controllers.thinking import Ended, Thinking
+from workbench.controllers.traffic import Metered, Traffic
+from workbench.labs.labs import Labs
+from workbench.screen.panes import Panes
+from workbench.screen.progress import Progress
+from workbench.screen.prompt import FilePrompt, FilterPrompt, WhyPrompt
+from workbench.session.comparing import Compared
+from workbench.session.messages import Answered, Changed, Flipped, Looked, Told, Unanswerable, Unchanged
+from workbench.session.sources import Source
+
+
+class Parts:
+    """The controllers on one stage; `look_at` looks at another source, with a question that is asked at once."""
+
+    def __init__(self, stage: Stage, prover: Prover, look_at: Callable[[Source, Ask | None], object]) -> None:
+        self.notices = Notices(stage.app)
+        self.prompts = Prompts(stage)
+        self.thinking = Thinking(stage)
+        self.proofs = Proofs(stage, self.prompts, prover)
+        self.questions = Questions(stage, self.prompts, self.proofs, lambda ask: self.labs.dojo.look(ask))
+        self.moments = Moments(stage, self.thinking)
+        self.surveys = Surveys(stage, self.prompts, self.questions, self.thinking)
+        self.fixes = Fixes(stage, self.proofs)
+        self.navigation = Navigation(stage, self.prompts, self.moments)
+        self.traffic = Traffic(stage)
+        self.labs = Labs(stage, self.prompts, self.questions, look_at)
+
+    def verbs(self) -> dict[str, Callable[[], object]]:
+        """What each row of the table of actions does, but for what is of the app alone."""
+        go, moments, labs = self.navigation, self.moments, self.labs
+        return {
+            "why": self.questions.prompt,
+            "jump": go.jump,
+            "prove": self.proofs.prove,
+            "everywhere": self.surveys.everywhere,
+            "matrix": self.surveys.matrix,
+            "export": self.surveys.export,
+            "copy": self.fixes.copy,
+            "apply": self.fixes.apply,
+            "undo": self.fixes.undo,
+            "log": self.fixes.log,
+            "notices": self.notices.show,
+            "labs": lambda: labs.menu.open(),
+            "lab.add.container": lambda: labs.menu.add("container"),
+            "lab.add.network": lambda: labs.menu.add("network"),
+            "lab.add.publish": lambda: labs.menu.add("publish"),
+            "lab.add.client": lambda: labs.menu.add("client"),
+            "lab.remove": lambda: labs.menu.remove(),
+            "lab.break": lambda: labs.menu.break_it(),
+            "lab.dojo": lambda: labs.dojo.open(),
+            "lab.mend": lambda: labs.menu.mend(),
+            "lab.save": lambda: labs.menu.save(),
+            "lab.down": lambda: labs.menu.down(),
+            "lab.gallery": lambda: labs.menu.gallery(),
+            "lab.file": lambda: labs.menu.file(),
+            "lab.form": lambda: labs.menu.form(),
+            "filter": self.prompts.ask_filter,
+            "pane.1": partial(go.pane, "topology"),
+            "pane.2": partial(go.pane, "rules"),
+            "pane.3": partial(go.pane, "path"),
+            "pane.4": partial(go.pane, "answer"),
+            "pane.next": partial(go.next_pane, 1),
+            "pane.previous": partial(go.next_pane, -1),
+            "zoom": go.zoom,
+            "unfold": go.unfold,
+            "backend": go.backend,
+            "details": go.details,
+            "up": partial(go.move, 0, -1),
+            "down": partial(go.move, 0, 1),
+            "left": partial(go.move, -1, 0),
+            "right": partial(go.move, 1, 0),
+            "page.up": partial(go.page, -1),
+            "page.down": partial(go.page, 1),
+            "first": partial(go.end, last=False),
+            "last": partial(go.end, last=True),
+            "back": go.leave,
+            "time.back": partial(moments.step, -1),
+            "time.on": partial(moments.step, 1),
+            "changes": moments.changes,
+            "timeline": moments.choose,
+            "refresh": moments.refresh,
+            "freeze": moments.freeze,
+        }
+
+    def listeners(self) -> dict[type[Told], Callable[[Any], object]]:
+        """Who hears what threads, panes and prompts tell."""
+        return {
+            Looked: self.moments.looked,
+            Flipped: self.moments.flipped,
+            Compared: self.moments.compared,
+            Answered: self.questions.answered,
+            Unanswerable: self.questions.unanswerable,
+            Panes.Suggested: self.questions.chosen,
+            WhyPrompt.Asked: self.questions.chosen,
+            WhyPrompt.Wrong: self.prompts.refused,
+            FilePrompt.Named: self.prompts.file_named,
+            FilterPrompt.Changed: self.prompts.filtered,
+            Changed: self.fixes.changed,
+            Unchanged: self.fixes.unchanged,
+            Proved: self.proofs.proved,
+            Progress: self.thinking.progressed,
+            Ended: self.thinking.ended,
+            Surveyed: self.surveys.surveyed,
+            Exported: self.surveys.exported,
+            Metered: self.traffic.metered,
+        }
