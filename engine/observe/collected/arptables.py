@@ -25,7 +25,7 @@ from engine.model.firewall import (
     Table,
     VerdictKind,
 )
-from engine.observe.firewall.fast import arp_entries
+from engine.observe.firewall import arp_entries
 from engine.observe.firewall.values import mac
 from engine.records import replace
 

@@ -2,8 +2,9 @@
 
     read collect presence tools          what there is, the tools that show it, and all of it joined
     fields symbols values                names of fields, of numbers, and values as tools write them
-    nft/ xt/ fast/                       parsers of nft's and iptables' text, and readers of the kernel's own bytes
+    nft/ xt/ fast/                       parsers of nft's and iptables' text, and a reader of the kernel's own bytes
     ebt_parts bridge_tables              ebtables and arptables
+    arp_sockopt arp_entries              tables of arptables-legacy, which no tool saves
     nfqueues ipvs                        queues that programs listen on, and IPVS services
     errors
 

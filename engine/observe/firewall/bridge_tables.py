@@ -27,9 +27,9 @@ def _arptables(names: Sequence[str]) -> tuple[Table, ...]:
     """The tables as the kernel holds them. Raises OSError."""
     if not names:
         return ()
-    from engine.observe.firewall.fast import arp_entries, xt_sockopt  # noqa: PLC0415 - few hosts have such tables
+    from engine.observe.firewall import arp_entries, arp_sockopt  # noqa: PLC0415 - few hosts have such tables
 
-    return tuple(arp_entries.table(xt_sockopt.entries("arp", name)) for name in names)
+    return tuple(arp_entries.table(arp_sockopt.entries(name)) for name in names)
 
 
 def read_arptables(netns: str) -> tuple[tuple[Table, ...], tuple[Gap, ...]]:

@@ -1,9 +1,9 @@
 """Collects the texts of all firewall listing tools, each only where the kernel says that it has something to show.
 
-Tables of iptables-nft and iptables-legacy that can be read as the kernel holds them need no tool. For the others nft is
-asked, and iptables-nft-save where they may be iptables-nft's; iptables-legacy is only asked for tables that exist
-already, since a listing would create them. The tools run side by side. A missing tool, a
-refusal, or an iptables of the other backend becomes a gap that says what to do.
+Tables of iptables-nft that can be read as the kernel holds them need no tool. For the others nft is asked, and
+iptables-nft-save where they may be iptables-nft's; iptables-legacy is only asked for tables that exist already, since a
+listing would create them. The tools run side by side. A missing tool, a refusal, or an iptables of the other backend
+becomes a gap that says what to do.
 """
 
 from __future__ import annotations
@@ -32,14 +32,12 @@ _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 class FirewallTexts:
     """One attempt: the texts by what they are of ("nft", "texts", "xt-nft ip", …), and the gaps so far.
 
-    `tables` are the keys of all nft tables in the kernel's order, `written` those that were read without a tool, and
-    `legacy` the tables of iptables-legacy that were, by family.
+    `tables` are the keys of all nft tables in the kernel's order, `written` those that were read without a tool.
     """
 
     netns: str
     tables: Collection[tuple[str, str]] = ()
     written: Mapping[tuple[str, str], Table] = field(default_factory=dict)
-    legacy: dict[str, tuple[Table, ...]] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
 
@@ -86,18 +84,6 @@ def legacy_tables(look: FirewallTexts, family: str) -> tuple[str, ...]:
         return ()
 
 
-def _legacy_written(family: str, names: Sequence[str]) -> tuple[Table, ...] | None:
-    """The tables of iptables-legacy in a family, where all of them can be read without a tool."""
-    from engine.observe.firewall.fast import xt_entries, xt_sockopt  # noqa: PLC0415 - few hosts have such tables
-
-    try:
-        drafts = [xt_entries.draft(xt_sockopt.entries(family, name), family) for name in names]
-    except OSError:
-        return None
-    made = tuple(save_text.table_of(draft, Backend.XT_LEGACY, family) for draft in drafts if draft is not None)
-    return made if len(made) == len(names) else None
-
-
 def unchanged(before: NftPresence) -> bool:
     """Whether the nft rule set is still the one that was asked about."""
     try:
@@ -117,11 +103,7 @@ def run_tools(look: FirewallTexts, found: NftPresence, legacy: Mapping[str, Sequ
     for family, name in FAMILIES.items():
         if any(of == family and save_text.maybe_xt(of, table) for of, table in left):
             _want(look, wanted, f"{Backend.XT_NFT} {family}", name, f"{name}-nft-save")
-        if not (names := legacy.get(family)):
-            continue
-        if written := _legacy_written(family, names):
-            look.legacy[family] = written
-        else:
+        if legacy.get(family):
             _want(look, wanted, f"{Backend.XT_LEGACY} {family}", name, f"{name}-legacy-save")
     for key, output in zip(wanted, tools.run(list(wanted.values())), strict=True):
         keep(look, key, output)

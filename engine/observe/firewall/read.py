@@ -67,8 +67,7 @@ def _assemble(look: FirewallTexts) -> Firewall:
     found = _nft_tables(look, ruleset, saved) if ruleset is not None else saved
     found |= look.written
     in_order = {key: found[key] for key in look.tables if key in found} | found
-    legacy = (table for family in FAMILIES for table in look.legacy.get(family, ()))
-    return Firewall((*in_order.values(), *legacy, *_xt_tables(look, Backend.XT_LEGACY, ipsets)), ipsets)
+    return Firewall((*in_order.values(), *_xt_tables(look, Backend.XT_LEGACY, ipsets)), ipsets)
 
 
 def _ruleset(text: str) -> Ruleset:

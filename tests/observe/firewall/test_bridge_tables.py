@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.firewall import Table
+from engine.observe.firewall.arp_entries import table
+from engine.observe.firewall.arp_sockopt import Entries
 from engine.observe.firewall.bridge_tables import unread_tables
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.fast.arp_entries import table
-from engine.observe.firewall.fast.xt_sockopt import Entries
 
 
 @pytest.mark.parametrize(("count", "bridges", "gaps"), [("1", True, 1), ("0", True, 0), ("1", False, 0), ("", True, 1)])

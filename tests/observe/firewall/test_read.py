@@ -15,8 +15,6 @@ from engine import programs
 from engine.model.firewall import Backend
 from engine.observe.base.errors import NetlinkError
 from engine.observe.firewall import collect, presence, read, tools
-from engine.observe.firewall.fast import xt_sockopt
-from engine.observe.firewall.fast.xt_sockopt import Entries
 from engine.observe.firewall.presence import NftPresence
 from engine.observe.firewall.tools import Output
 from tests.observe.firewall.nft_document import chain, document, rule, table
@@ -61,9 +59,6 @@ class Host:
     def legacy_tables(self, family: str) -> tuple[str, ...]:
         return self.legacy.get(family, ())
 
-    def entries(self, _family: str, _table: str) -> Entries:
-        raise OSError(errno.EOPNOTSUPP, "only the tools know")
-
     def find(self, *names: str) -> str | None:
         return next((f"/sbin/{name}" for name in names if name not in self.missing), None)
 
@@ -81,7 +76,6 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Host:
         (presence, "nft_generation"): host.generation,
         (presence, "nft_tables"): lambda _families: ({}, frozenset()),
         (presence, "legacy_tables"): host.legacy_tables,
-        (xt_sockopt, "entries"): host.entries,
         (programs, "find"): host.find,
         (tools, "run"): host.run,
     }

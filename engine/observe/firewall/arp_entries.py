@@ -1,7 +1,7 @@
 """A table of arptables-legacy from the entries that the kernel holds. Pure.
 
-An entry asks for parts of an ARP message and for devices, and ends in a target; the row of entries is like that of
-iptables-legacy (`xt_entries`). A rule's text is a line of arptables(8) that would make it. What a target that is no
+An entry asks for parts of an ARP message and for devices, and ends in a target.
+A rule's text is a line of arptables(8) that would make it. What a target that is no
 verdict does (mangle, CLASSIFY) is not known: such a rule is an `Opaque`. Bytes that are no table raise
 `FirewallTextError`.
 
@@ -31,8 +31,8 @@ from engine.model.firewall import (
     Table,
     VerdictKind,
 )
+from engine.observe.firewall.arp_sockopt import Entries
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.fast.xt_sockopt import Entries
 from engine.records import dataclass
 
 _HOOKS = ("INPUT", "OUTPUT", "FORWARD")
