@@ -15,8 +15,8 @@ def format_of(path: Path | None) -> str:
     """The format that a file's name asks for."""
     if path is None:
         return DEFAULT
-    found = [each.name for each in FORMATS.values() if path.name.endswith(each.suffix)]
+    found = sorted((len(each.suffix), each.name) for each in FORMATS.values() if path.name.endswith(each.suffix))
     if not found:
         endings = " ".join(each.suffix for each in FORMATS.values())
         raise usage(f"cannot tell the format of {path.name!r}: use an extension ({endings}) or --format")
-    return found[0]
+    return found[-1][1]

@@ -32,7 +32,7 @@ from tests.harness.needs import require
 FILE = """\
 services:
   web:
-    ports: ["8080:80", "127.0.0.1:9000-9001:90-91", "53:53/udp"]
+    ports: ["8080:80", "127.0.0.1:9000-9001:90-91", "5353:53/udp"]
     networks: [front]
   db:
     ports: ["5432:80"]
@@ -86,7 +86,7 @@ def build_original(host: DockerHost, *, docker: bool) -> Snapshot:
             options += [word for each in OPTIONS.get(network, ()) for word in ("-o", f"com.docker.network.{each}")]
         host.docker("network", "create", "--subnet", subnet, *options, network)
     sleep = ("/bin/sleep", "1000")
-    publish = ("-p", "8080:80", "-p", "127.0.0.1:9000-9001:90-91", "-p", "53:53/udp")
+    publish = ("-p", "8080:80", "-p", "127.0.0.1:9000-9001:90-91", "-p", "5353:53/udp")
     web = host.container("web", "--network", "front", "--ip", ADDRESSES["web"], *publish, command=sleep)
     database = host.container("db", "--network", "back", "--ip", ADDRESSES["db"], "-p", "5432:80", command=sleep)
     if docker:

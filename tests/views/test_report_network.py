@@ -4,7 +4,7 @@ import pytest
 
 from tests.hosts.stock import docker_world, one_bridge, three_in_line, two_uplinks
 from tests.views.report_hosts import answer, docker_host
-from views.reports.network import Place, graph
+from views.topology.network import Place, graph
 
 WORLDS = {"docker": docker_world, "bridge": one_bridge, "line": three_in_line, "uplinks": two_uplinks}
 

@@ -3,6 +3,6 @@
 answer_text answer_json json_parts        an answer
 proof_text proof_json                     a real attempt beside it
 everywhere difference grid                a question from all vantage points, two snapshots, the matrix
-document network sheet                    a report: the topology as a graph, the snapshot as tables
+document sheet                            a report: the snapshot as tables
 writers plain markdown report_json page/ formats/    the formats of a report
 """

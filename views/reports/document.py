@@ -14,8 +14,8 @@ from engine.model.trace import Trace
 from engine.model.verdict import Reach, Verdict
 from engine.records import dataclass
 from views.reports.grid import matrix_sheets
-from views.reports.network import Graph, graph
 from views.reports.sheet import Sheet, sheets
+from views.topology.network import Graph, graph
 
 SCHEMA = "portscope.report/1"
 

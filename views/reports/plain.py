@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from views.reports import answer_text
 from views.reports.answer_text import clean
 from views.reports.document import Report
-from views.reports.network import Graph
 from views.reports.sheet import Sheet
 from views.text import in_columns
+from views.topology.network import Graph
 
 
 def render(report: Report, width: int = 100) -> str:

@@ -56,6 +56,7 @@ FORMATS: dict[str, Format] = {
         Format("dot", ".dot", "Graphviz", "formats.dot:render", _picture),
         Format("mermaid", ".mmd", "a Mermaid flowchart", "formats.mermaid:render", _picture),
         Format("graphml", ".graphml", "GraphML, for graph programs", "formats.graphml:render", _picture),
+        Format("node-link", ".graph.json", "node-link JSON, for d3 and scripts", "formats.node_link:render", _picture),
         Format("drawio", ".drawio", "draw.io", "formats.drawio:render", _picture),
         Format("containerlab", ".clab.yml", "a containerlab topology", "formats.containerlab:render", _topology),
     )

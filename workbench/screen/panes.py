@@ -7,6 +7,7 @@ the place that it speaks of, or to the question that it offers.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from textual import events, on
 from textual.message import Message
@@ -20,6 +21,7 @@ from views.path.rows import StepKey, step_at, step_keys
 from views.path.seen import words
 from views.text import Line
 from views.topology.detail import node_lines
+from views.topology.graph import Node
 from views.topology.way import focus
 from views.topology.widget import Topology
 from views.verdict.ask import Ask, about_node, about_rule, outside_source
@@ -62,11 +64,18 @@ class Panes(Shown):
             near = near_words(self.verdict, self.rules.netns, row.key)
             return lambda width: rule_lines(row, width, near)
         if self.current == "topology" and node is not None:
-            return lambda width: node_lines(node, width)
+            return partial(node_lines, node, self._cut_off(node))
         verdict, chosen = self.verdict, self.answer.cursor
         if self.current == "answer" and verdict is not None and row_lines(verdict, chosen, 1):
             return lambda width: row_lines(verdict, chosen, width)
         return None
+
+    def _cut_off(self, node: Node) -> tuple[str, ...]:
+        """The places that have no way out without a node of the topology."""
+        from views.topology.cut_off import cut_off_without  # noqa: PLC0415 - networkx is not loaded for a first picture
+        from views.topology.network import graph, place_id  # noqa: PLC0415
+
+        return cut_off_without(graph(self.snapshot), place_id(node)) if self.snapshot is not None else ()
 
     def suggestion(self, source: str) -> Ask | None:
         """The question that the selected thing suggests to who asks from there."""

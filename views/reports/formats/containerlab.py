@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Link
-from views.reports.network import Graph, Place, Spot
+from views.topology.network import Graph, Place, Spot
 
 Json = dict[str, Any]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from views.reports.formats.names import short_ids, xml
 from views.reports.formats.placing import Box, place
-from views.reports.network import Graph, Place, Spot
+from views.topology.network import Graph, Place, Spot
 
 STYLES: dict[Place, str] = {
     Place.OUTSIDE: "ellipse;whiteSpace=wrap;html=1;",

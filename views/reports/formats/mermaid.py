@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from views.reports.answer_text import clean
 from views.reports.formats.names import short_ids
-from views.reports.network import Graph, Place, Spot, Wire
+from views.topology.network import Graph, Place, Spot, Wire
 
 SHAPES: dict[Place, tuple[str, str]] = {
     Place.OUTSIDE: ("([", "])"),

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from html import escape
 
 from views.reports.answer_text import clean
-from views.reports.network import Graph
+from views.topology.network import Graph
 
 
 def short_ids(graph: Graph) -> Mapping[str, str]:

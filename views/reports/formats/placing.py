@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.records import dataclass
-from views.reports.network import Graph, Place, Spot
 from views.text import cells
+from views.topology.network import Graph, Place, Spot
 
 LINE, PADDING, GAP, MARGIN = 16, 8, 14, 20
 CHARACTER, COLUMN_GAP, LEAST, MOST = 8, 150, 90, 480

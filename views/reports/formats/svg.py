@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from views.reports.formats.names import short_ids, xml
 from views.reports.formats.placing import CHARACTER, LINE, PADDING, Box, Placing, lines_of, place
-from views.reports.network import Graph, Place, Spot, Wire
 from views.text import clip
+from views.topology.network import Graph, Place, Spot, Wire
 
 STYLE = """\
 .portscope text{font:12px "Helvetica Neue",Arial,"Liberation Sans",sans-serif;fill:#1a1a1a}

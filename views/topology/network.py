@@ -43,10 +43,14 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """An edge: the device that joins two nodes, or a bridge's membership in the host (no label)."""
+    """An edge: the device that joins two nodes, or a bridge's membership in the host (no label).
+
+    `device` is the id of the device's node in the scene; empty for a bridge's membership.
+    """
 
     one: str
     other: str
+    device: str = ""
     label: str = ""
     up: bool = True
     traced: bool = False
@@ -60,6 +64,20 @@ class Graph:
     wires: tuple[Wire, ...]
 
 
+def placeplace_id(node: Node) -> str:
+    """The id in the graph of a place of the scene: a namespace's name, wherever it is drawn."""
+    if node.ref is not None and node.ref.kind is RefKind.NETNS and not node.id.endswith("/"):
+        return f"netns:{node.ref.netns}"
+    return node.id
+
+
+def place_id(node: Node) -> str:
+    """The id in the graph of a place of the scene: a namespace's name, wherever it is drawn."""
+    if node.ref is not None and node.ref.kind is RefKind.NETNS and not node.id.endswith("/"):
+        return f"netns:{node.ref.netns}"
+    return node.id
+
+
 def graph(snapshot: Snapshot, trace: Trace | None = None) -> Graph:
     """The graph of a snapshot, with the way of a packet on it where one is given."""
     drawn = scene(snapshot)
@@ -70,7 +88,7 @@ def graph(snapshot: Snapshot, trace: Trace | None = None) -> Graph:
 def _spots(drawn: Scene, taken: Way) -> Iterator[Spot]:
     done: set[str] = set()
     for node, place in _nodes(drawn):
-        name = _id(node)
+        name = place_id(node)
         if name in done:
             continue
         done.add(name)
@@ -105,16 +123,9 @@ def _home(branch: Branch) -> Node:
     return Node(f"netns:{netns}", branch.far.kind, netns, None)
 
 
-def _id(node: Node) -> str:
-    """A namespace's name, wherever it is drawn; the scene's own id for anything else."""
-    if node.ref is not None and node.ref.kind is RefKind.NETNS and not node.id.endswith("/"):
-        return f"netns:{node.ref.netns}"
-    return node.id
-
-
 def _wires(drawn: Scene, taken: Way) -> Iterator[Wire]:
     for branch in drawn.uplinks:
-        yield _wire(_id(branch.far), drawn.host.id, branch, taken)
+        yield _wire(place_id(branch.far), drawn.host.id, branch, taken)
     for switch in drawn.switches:
         if switch.bridge is not None:
             yield Wire(
@@ -124,15 +135,15 @@ def _wires(drawn: Scene, taken: Way) -> Iterator[Wire]:
                 traced=switch.bridge.id in taken.links,
             )
         home = switch.bridge.id if switch.bridge else drawn.host.id
-        yield from (_wire(home, _id(port.far), port, taken) for port in switch.ports)
+        yield from (_wire(home, place_id(port.far), port, taken) for port in switch.ports)
     for branch in drawn.elsewhere:
-        yield _wire(_id(_home(branch)), _id(branch.far), branch, taken)
+        yield _wire(place_id(_home(branch)), place_id(branch.far), branch, taken)
 
 
 def _wire(one: str, other: str, branch: Branch, taken: Way) -> Wire:
     near = branch.near
     label = " ".join(part for part in (near.label.rpartition(" ")[2], near.detail) if part)
-    return Wire(one, other, label, near.state is not State.DOWN, near.id in taken.links)
+    return Wire(one, other, near.id, label, near.state is not State.DOWN, near.id in taken.links)
 
 
 def _entered(node: Node, taken: Way) -> bool:
