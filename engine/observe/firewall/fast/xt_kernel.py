@@ -13,9 +13,9 @@ from collections.abc import Collection, Mapping
 from engine.model.firewall import Backend, Table
 from engine.observe.firewall.fast.nft_dump import RawChain, RawTable
 from engine.observe.firewall.fast.xt_lines import line
-from engine.observe.firewall.fast.xt_structs import TARGET_NAMES
 from engine.observe.firewall.nft.ownership import same_base
 from engine.observe.firewall.xt import save_text
+from engine.observe.firewall.xt.extensions import TARGETS
 from engine.records import replace
 
 _HOOKS = ("prerouting", "input", "forward", "output", "postrouting")
@@ -31,7 +31,7 @@ def written(
 
 
 def _table(raw: RawTable) -> Table | None:
-    if not TARGET_NAMES.isdisjoint(raw.chains):
+    if any(name in TARGETS and TARGETS[name].structs for name in raw.chains):
         return None
     draft = save_text.SavedTable(raw.name)
     for chain in sorted(raw.chains.values(), key=_place):

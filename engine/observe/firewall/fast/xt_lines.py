@@ -29,8 +29,9 @@ from engine.observe.firewall.fast.nft_dump import (
     RawRule,
     expressions,
 )
-from engine.observe.firewall.fast.xt_structs import MATCHES, TARGETS, ports_words
+from engine.observe.firewall.xt.extensions import MATCHES, TARGETS
 from engine.observe.firewall.xt.save_text import Line
+from engine.observe.firewall.xt.structs import ports_words
 
 _DROP, _ACCEPT, _JUMP, _GOTO, _RETURN = 0, 1, -3, -4, -5
 _VERDICTS = {_DROP: " -j DROP", _ACCEPT: " -j ACCEPT", _RETURN: " -j RETURN"}
@@ -114,7 +115,7 @@ def _parts(parts: Iterator[Expression], made: _Line) -> tuple[Counter, tuple[str
 
 @lru_cache(maxsize=8192)
 def _match(part: Extension) -> tuple[str, str]:
-    words = MATCHES[part.name, part.revision](part.info)
+    words = MATCHES[part.name].structs[part.revision](part.info)
     if words is None:
         raise UnknownExpression
     return part.name, words
@@ -129,7 +130,7 @@ def _target(part: Expression | None, family: str) -> str:
             return f" {'-j' if part.code == _JUMP else '-g'} {part.chain}"
         return _VERDICTS[part.code]
     if isinstance(part, Extension) and part.kind == "target":
-        words = TARGETS[family, part.name, part.revision](part.info)
+        words = TARGETS[part.name].structs[family, part.revision](part.info)
         if words is None:
             raise UnknownExpression
         return f" -j {part.name} {words}".rstrip()

@@ -45,7 +45,7 @@ from engine.observe.firewall.nft.as_text import Json, listed, lookup, words
 from engine.observe.firewall.nft.values import SHAPE_ERRORS, field_name, fields, scalar, tcp_option
 from engine.observe.firewall.symbols import NFT_REJECTS
 from engine.observe.firewall.values import ip_address
-from engine.observe.firewall.xt.targets import NOTES as XT_NOTES
+from engine.observe.firewall.xt.extensions import TARGETS
 
 _Built = tuple[Statement, ...]
 TCP = Interval(PROTOCOL_NUMBERS[Protocol.TCP], PROTOCOL_NUMBERS[Protocol.TCP])
@@ -271,7 +271,7 @@ def _xt(inner: Json) -> _Built:
         return (Note(f"xt watcher {name}"),)
     if kind == "match":
         return (matches.unknown((f"xt {name}",), f"xt match {name}"),)
-    return (Note(f"xt target {name}"),) if name in XT_NOTES else (Opaque(f"xt {kind} {name}"),)
+    return (Note(f"xt target {name}"),) if name in TARGETS and TARGETS[name].note else (Opaque(f"xt {kind} {name}"),)
 
 
 _STATEMENTS: dict[str, Callable[[Json], _Built]] = {

@@ -1,4 +1,4 @@
-"""What iptables' match options mean one by one: a table from (module, option) to fields and elements.
+"""What iptables' match options mean one by one: builders for the table of extensions.
 
 A builder turns an option's values into what a `Match` needs; None says that the option asks nothing of the packet.
 Every option here is exact, and all options of a rule are needed, as matches are. Negation is the caller's.
@@ -7,11 +7,11 @@ Source: iptables-extensions(8), and the save functions of iptables' extensions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from engine.model.firewall import Atom, Element, Field, Interval, Match, Name, NamedSet
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.symbols import DEVICE_GROUPS, ICMP_TYPES, ICMPV6_TYPES, PROTOCOLS, TCP_FLAGS, TCP_OPTIONS
+from engine.observe.firewall.symbols import DEVICE_GROUPS, PROTOCOLS, TCP_FLAGS, TCP_OPTIONS
 from engine.observe.firewall.values import (
     ANY_PORT,
     TOP,
@@ -43,6 +43,7 @@ Builder = Callable[[XtContext, tuple[str, ...]], "Built | None"]
 
 
 def _one(name: str, atom: Atom) -> Built:
+    """One field, one value."""
     return (Field(name),), ((atom,),)
 
 
@@ -53,7 +54,9 @@ def first(values: tuple[str, ...]) -> str:
     return values[0]
 
 
-def _address(side: str) -> Builder:
+def address(side: str) -> Builder:
+    """An address or a network of a side."""
+
     def build(context: XtContext, values: tuple[str, ...]) -> Built:
         found, value = network(f"{context.family} {side}", first(values))
         return (found,), ((value,),)
@@ -71,28 +74,33 @@ def device(name: str) -> Builder:
     return build
 
 
-def _range(name: str, separator: str = ":") -> Builder:
+def span(name: str, separator: str = ":") -> Builder:
+    """A number, or a range of numbers."""
+
     def build(_context: XtContext, values: tuple[str, ...]) -> Built:
         return _one(name, number_range(first(values), separator))
 
     return build
 
 
-def _ports(name: str) -> Builder:
+def ports(name: str) -> Builder:
+    """A comma list of ports and ranges."""
+
     def build(_context: XtContext, values: tuple[str, ...]) -> Built:
         return (Field(name),), tuple((number_range(part),) for part in first(values).split(","))
 
     return build
 
 
-def _either_port(_context: XtContext, values: tuple[str, ...]) -> Built:
+def either_port(_context: XtContext, values: tuple[str, ...]) -> Built:
     """`--ports`: the source or the destination; each port gives one element for either side."""
     ports = [number_range(part) for part in first(values).split(",")]
     elements = [(port, ANY_PORT) for port in ports] + [(ANY_PORT, port) for port in ports]
     return (Field("th sport"), Field("th dport")), tuple(elements)
 
 
-def _protocol(_context: XtContext, values: tuple[str, ...]) -> Built | None:
+def protocol(_context: XtContext, values: tuple[str, ...]) -> Built | None:
+    """The transport protocol; none for all of them."""
     name = first(values)
     if name in ("all", "ip", "0"):
         return None
@@ -101,12 +109,13 @@ def _protocol(_context: XtContext, values: tuple[str, ...]) -> Built | None:
 
 
 def _l4(context: XtContext, values: tuple[str, ...]) -> Interval:
-    built = _protocol(context, values)
+    """The transport protocol as a value."""
+    built = protocol(context, values)
     atom = built[1][0][0] if built else None
     return atom if isinstance(atom, Interval) else Interval(0, 0)
 
 
-def _names(name: str) -> Builder:
+def names(name: str) -> Builder:
     """A comma list of upper case names."""
 
     def build(_context: XtContext, values: tuple[str, ...]) -> Built:
@@ -128,19 +137,21 @@ def _flags(text: str) -> int:
     return bits
 
 
-def _tcp_flags(_context: XtContext, values: tuple[str, ...]) -> Built:
+def tcp_flags(_context: XtContext, values: tuple[str, ...]) -> Built:
+    """`MASK FLAGS`."""
     if len(values) != 2:
         raise FirewallTextError("--tcp-flags needs a mask and flags")
     mask, wanted = _flags(values[0]), _flags(values[1])
     return (Field("tcp flags", mask),), ((Interval(wanted, wanted),),)
 
 
-def _syn(_context: XtContext, _values: tuple[str, ...]) -> Built:
+def syn(_context: XtContext, _values: tuple[str, ...]) -> Built:
+    """`--tcp-flags FIN,SYN,RST,ACK SYN`."""
     mask = _flags("fin,syn,rst,ack")
     return (Field("tcp flags", mask),), ((Interval(TCP_FLAGS["syn"], TCP_FLAGS["syn"]),),)
 
 
-def _icmp(protocol: str, names: Mapping[str, int]) -> Builder:
+def icmp(protocol: str, names: Mapping[str, int]) -> Builder:
     """`8`, `3/1`, `echo-request`; `any` asks nothing."""
 
     def build(_context: XtContext, values: tuple[str, ...]) -> Built | None:
@@ -157,7 +168,9 @@ def _icmp(protocol: str, names: Mapping[str, int]) -> Builder:
     return build
 
 
-def _masked(name: str) -> Builder:
+def masked(name: str) -> Builder:
+    """`value/mask`; without a mask all bits."""
+
     def build(_context: XtContext, values: tuple[str, ...]) -> Built:
         value, mask = value_and_mask(first(values))
         return (Field(name, None if mask == 0xFFFFFFFF else mask),), ((Interval(value, value),),)
@@ -165,35 +178,40 @@ def _masked(name: str) -> Builder:
     return build
 
 
-def _group(name: str) -> Builder:
+def group(name: str) -> Builder:
     """A group of devices, which has a name where all of its bits are compared."""
 
     def build(context: XtContext, values: tuple[str, ...]) -> Built | None:
         number_of = DEVICE_GROUPS.get(first(values))
-        return _masked(name)(context, values if number_of is None else (str(number_of),))
+        return masked(name)(context, values if number_of is None else (str(number_of),))
 
     return build
 
 
-def _tos(context: XtContext, values: tuple[str, ...]) -> Built:
+def tos(context: XtContext, values: tuple[str, ...]) -> Built:
     """`0x10/0xff`; without a mask, the whole byte."""
     value, mask = value_and_mask(first(values))
     return (Field(f"{context.family} tos", mask & 0xFF),), ((Interval(value, value),),)
 
 
-def _address_range(side: str) -> Builder:
+def addresses(side: str) -> Builder:
+    """`first-last`."""
+
     def build(context: XtContext, values: tuple[str, ...]) -> Built:
         return _one(f"{context.family} {side}", address_range(first(values)))
 
     return build
 
 
-def _mac(_context: XtContext, values: tuple[str, ...]) -> Built:
+def mac_address(_context: XtContext, values: tuple[str, ...]) -> Built:
+    """The frame's source address."""
     value = mac(first(values))
     return _one("ether saddr", Interval(value, value))
 
 
-def _less(name: str) -> Builder:
+def less(name: str) -> Builder:
+    """A number below that one."""
+
     def build(_context: XtContext, values: tuple[str, ...]) -> Built:
         top = number(first(values)) - 1
         return (Field(name),), ((Interval(0, top),),) if top >= 0 else ()
@@ -201,97 +219,68 @@ def _less(name: str) -> Builder:
     return build
 
 
-def _more(name: str) -> Builder:
+def more(name: str) -> Builder:
+    """A number above that one."""
+
     def build(_context: XtContext, values: tuple[str, ...]) -> Built:
         return _one(name, interval(number(first(values)) + 1, TOP))
 
     return build
 
 
-def _fragment(_context: XtContext, _values: tuple[str, ...]) -> Built:
+def fragment(_context: XtContext, _values: tuple[str, ...]) -> Built:
+    """A later fragment."""
     return _one("ip fragment", Name("later"))
 
 
-def _ct(context: XtContext, direction: str, side: str, values: tuple[str, ...]) -> Built:
-    found, value = network(f"ct {direction} {context.family} {side}", first(values))
-    return (found,), ((value,),)
-
-
-def _tcp_option(_context: XtContext, values: tuple[str, ...]) -> Built:
+def tcp_option(_context: XtContext, values: tuple[str, ...]) -> Built:
     """An option by its number; one that is not understood is answered "unknown"."""
     name = TCP_OPTIONS.get(number(first(values)))
     return _one(f"tcp option {name}", Name("exists")) if name else _one("xt tcp", Name(f"--tcp-option {first(values)}"))
 
 
-def _bit(name: str, bit: int) -> Builder:
+def bit(name: str, bit: int) -> Builder:
+    """A bit that is set."""
     return lambda _context, _values: ((Field(name, bit),), ((Interval(bit, bit),),))
 
 
-def _ecn(context: XtContext, values: tuple[str, ...]) -> Built:
+def ecn(context: XtContext, values: tuple[str, ...]) -> Built:
+    """The two bits of ECN in the IP header."""
     code = number(first(values))
     return _one(f"{context.family} ecn", Interval(code, code))
 
 
-def _nothing(_context: XtContext, _values: tuple[str, ...]) -> None:
-    return None
+def dscp(context: XtContext, values: tuple[str, ...]) -> Built:
+    """The upper six bits of the byte that has ECN, too."""
+    return _one(f"{context.family} dscp", number_range(first(values), ":"))
 
 
-OPTIONS: dict[tuple[str, str], Builder] = {
-    ("", "-s"): _address("saddr"),
-    ("", "-d"): _address("daddr"),
-    ("", "-p"): _protocol,
-    ("", "-i"): device("meta iifname"),
-    ("", "-o"): device("meta oifname"),
-    ("", "-f"): _fragment,
-    ("comment", "--comment"): _nothing,
-    ("tcp", "--sport"): _range("tcp sport"),
-    ("tcp", "--dport"): _range("tcp dport"),
-    ("tcp", "--tcp-flags"): _tcp_flags,
-    ("tcp", "--syn"): _syn,
-    ("tcp", "--tcp-option"): _tcp_option,
-    ("ecn", "--ecn-ip-ect"): _ecn,
-    ("ecn", "--ecn-tcp-cwr"): _bit("tcp flags", TCP_FLAGS["cwr"]),
-    ("ecn", "--ecn-tcp-ece"): _bit("tcp flags", TCP_FLAGS["ecn"]),
-    ("tcpmss", "--mss"): _range("tcp option maxseg size or none"),
-    ("udp", "--sport"): _range("udp sport"),
-    ("udp", "--dport"): _range("udp dport"),
-    ("sctp", "--sport"): _range("sctp sport"),
-    ("sctp", "--dport"): _range("sctp dport"),
-    ("icmp", "--icmp-type"): _icmp("icmp", ICMP_TYPES),
-    ("icmp6", "--icmpv6-type"): _icmp("icmpv6", ICMPV6_TYPES),
-    ("multiport", "--sports"): _ports("th sport"),
-    ("multiport", "--dports"): _ports("th dport"),
-    ("multiport", "--ports"): _either_port,
-    ("state", "--state"): _names("ct state"),
-    ("conntrack", "--ctstate"): _names("ct state"),
-    ("conntrack", "--ctstatus"): _names("ct status"),
-    ("conntrack", "--ctdir"): _names("ct direction"),
-    ("conntrack", "--ctproto"): lambda context, values: _one("ct protocol", _l4(context, values)),
-    ("conntrack", "--ctorigsrc"): lambda context, values: _ct(context, "original", "saddr", values),
-    ("conntrack", "--ctorigdst"): lambda context, values: _ct(context, "original", "daddr", values),
-    ("conntrack", "--ctreplsrc"): lambda context, values: _ct(context, "reply", "saddr", values),
-    ("conntrack", "--ctrepldst"): lambda context, values: _ct(context, "reply", "daddr", values),
-    ("conntrack", "--ctorigsrcport"): _range("ct original proto-src"),
-    ("conntrack", "--ctorigdstport"): _range("ct original proto-dst"),
-    ("conntrack", "--ctreplsrcport"): _range("ct reply proto-src"),
-    ("conntrack", "--ctrepldstport"): _range("ct reply proto-dst"),
-    ("mark", "--mark"): _masked("meta mark"),
-    ("connmark", "--mark"): _masked("ct mark"),
-    ("realm", "--realm"): _masked("rt classid"),
-    ("iprange", "--src-range"): _address_range("saddr"),
-    ("iprange", "--dst-range"): _address_range("daddr"),
-    ("mac", "--mac-source"): _mac,
-    ("devgroup", "--src-group"): _group("meta iifgroup"),
-    ("devgroup", "--dst-group"): _group("meta oifgroup"),
-    ("dscp", "--dscp"): lambda context, values: _one(f"{context.family} dscp", number_range(first(values), ":")),
-    ("tos", "--tos"): _tos,
-    ("helper", "--helper"): lambda _context, values: _one("ct helper or none", Name(first(values))),
-    ("pkttype", "--pkt-type"): _names("meta pkttype"),
-    ("length", "--length"): _range("meta length"),
-    ("ttl", "--ttl-eq"): _range("ip ttl"),
-    ("ttl", "--ttl-lt"): _less("ip ttl"),
-    ("ttl", "--ttl-gt"): _more("ip ttl"),
-    ("hl", "--hl-eq"): _range("ip6 hoplimit"),
-    ("hl", "--hl-lt"): _less("ip6 hoplimit"),
-    ("hl", "--hl-gt"): _more("ip6 hoplimit"),
-}
+def helper(_context: XtContext, values: tuple[str, ...]) -> Built:
+    """The helper of a connection."""
+    return _one("ct helper or none", Name(first(values)))
+
+
+def protocol_of_connection(context: XtContext, values: tuple[str, ...]) -> Built:
+    """The transport protocol of the connection's tuple."""
+    return _one("ct protocol", _l4(context, values))
+
+
+def tuple_address(direction: str, side: str) -> Builder:
+    """An address of the connection's tuple in a direction."""
+
+    def build(context: XtContext, values: tuple[str, ...]) -> Built:
+        found, value = network(f"ct {direction} {context.family} {side}", first(values))
+        return (found,), ((value,),)
+
+    return build
+
+
+def nothing(_context: XtContext, _values: tuple[str, ...]) -> None:
+    """Asks nothing of the packet."""
+    return
+
+
+def unknown(module: str, words: Sequence[str]) -> Match:
+    """A condition that has no meaning here: its own field, and its text as the only element."""
+    text = " ".join([f"-m {module}" if module else "", *words]).strip()
+    return Match((Field(f"xt {module}" if module else "xt option"),), ((Name(text),),), text=text)

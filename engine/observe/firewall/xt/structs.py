@@ -1,7 +1,6 @@
 """The structs that extensions of xtables work with, as the words that iptables-save prints for them. Pure.
 
-`MATCHES` and `TARGETS` are tables by name, revision and family. A struct with a setting that has no words here gives
-None, as does an extension that stands in neither table: then iptables-save itself has to be asked. Numbers in structs
+A struct with a setting that has no words here gives None: then iptables-save itself has to be asked. Numbers in structs
 are in the machine's byte order, ports and addresses in the network's.
 Sources: include/uapi/linux/netfilter/xt_*.h, nf_nat.h, netfilter_ipv4/ipt_REJECT.h; the save functions of iptables.
 """
@@ -39,7 +38,8 @@ def span(low: int, high: int, separator: str = ":") -> str:
 # --- matches --------------------------------------------------------------------------------------------
 
 
-def _comment(info: bytes) -> Words:
+def comment(info: bytes) -> Words:
+    """The text."""
     text = info.partition(b"\0")[0].decode("utf-8", "replace")
     return f"--comment {quoted(text)}"
 
@@ -47,7 +47,7 @@ def _comment(info: bytes) -> Words:
 _STATES = {"INVALID": 1, "NEW": 8, "RELATED": 4, "ESTABLISHED": 2, "UNTRACKED": 256, "SNAT": 64, "DNAT": 128}
 
 
-def _conntrack(info: bytes) -> Words:
+def conntrack(info: bytes) -> Words:
     """Of struct xt_conntrack_mtinfo3 the state alone, which is nearly always all that is asked for."""
     flags, inverted, states = struct.unpack_from("=HHH", info, 146)
     names = [name for name, bit in _STATES.items() if states & bit]
@@ -62,7 +62,8 @@ _TYPES = (
 )
 
 
-def _addrtype(info: bytes) -> Words:
+def addrtype(info: bytes) -> Words:
+    """Struct xt_addrtype_info_v1."""
     source, destination, flags = struct.unpack_from("=HHI", info)
     words = []
     for option, types, inverted in (("--src-type", source, flags & 1), ("--dst-type", destination, flags & 2)):
@@ -75,7 +76,8 @@ def _addrtype(info: bytes) -> Words:
     return " ".join(words)
 
 
-def _statistic(info: bytes) -> Words:
+def statistic(info: bytes) -> Words:
+    """Struct xt_statistic_info."""
     mode, inverted, first, second = struct.unpack_from("=HHII", info)
     if mode == 0:
         return "--mode random " + _not(inverted & 1, f"--probability {first / 0x80000000:.11f}")
@@ -84,7 +86,7 @@ def _statistic(info: bytes) -> Words:
     return None
 
 
-def _multiport(info: bytes) -> Words:
+def multiport(info: bytes) -> Words:
     """Struct xt_multiport_v1: up to fifteen ports, of which some begin a range."""
     kind, count = info[0], info[1]
     ports, begins = struct.unpack_from("=15H", info, 2), info[32:47]
@@ -110,17 +112,18 @@ def ports_words(source: tuple[int, int], destination: tuple[int, int], inverted:
     return " ".join(words)
 
 
-def _tcp(info: bytes) -> Words:
+def tcp(info: bytes) -> Words:
     """Struct xt_tcp without TCP options and flags."""
     option, mask, compared, inverted = info[8:12]
     return None if option or mask or compared or inverted & ~3 else _ports(info[:12])
 
 
-def _udp(info: bytes) -> Words:
+def udp(info: bytes) -> Words:
+    """Struct xt_udp."""
     return None if info[8] & ~3 else _ports(info[:9])
 
 
-def _icmp(info: bytes) -> Words:
+def icmp(info: bytes) -> Words:
     """Struct ipt_icmp, and the same for IPv6: a type, a range of codes, and whether they are inverted."""
     kind, low, high, inverted = info[:4]
     if kind == 0xFF or inverted & ~1 or (low != high and (low, high) != (0, 0xFF)):
@@ -128,23 +131,10 @@ def _icmp(info: bytes) -> Words:
     return _not(inverted, f"--icmp-type {kind}" + (f"/{low}" if (low, high) != (0, 0xFF) else ""))
 
 
-def _mark_match(info: bytes) -> Words:
+def mark_match(info: bytes) -> Words:
     """Struct xt_mark_mtinfo1."""
     value, mask, inverted = struct.unpack_from("=IIB", info)
     return _not(inverted, f"--mark {value:#x}" + (f"/{mask:#x}" if mask != 0xFFFFFFFF else ""))
-
-
-MATCHES: dict[tuple[str, int], Show] = {
-    ("comment", 0): _comment,
-    ("conntrack", 3): _conntrack,
-    ("addrtype", 1): _addrtype,
-    ("statistic", 0): _statistic,
-    ("multiport", 1): _multiport,
-    ("tcp", 0): _tcp,
-    ("udp", 0): _udp,
-    ("icmp", 0): _icmp,
-    ("mark", 1): _mark_match,
-}
 
 
 # --- targets --------------------------------------------------------------------------------------------
@@ -178,7 +168,7 @@ def _host(address: bytes) -> str:
     return socket.inet_ntop(socket.AF_INET if len(address) == 4 else socket.AF_INET6, address)
 
 
-def _range2(option: str, size: int) -> Show:
+def range2(option: str, size: int) -> Show:
     """Struct nf_nat_range2; `size` is that of the family's addresses."""
 
     def show(info: bytes) -> Words:
@@ -189,7 +179,7 @@ def _range2(option: str, size: int) -> Show:
     return show
 
 
-def _ranges(option: str) -> Show:
+def ranges(option: str) -> Show:
     """Struct nf_nat_ipv4_multi_range_compat with its one range."""
 
     def show(info: bytes) -> Words:
@@ -200,7 +190,7 @@ def _ranges(option: str) -> Show:
     return show
 
 
-def _own_address(info: bytes) -> Words:
+def own_address(info: bytes) -> Words:
     """MASQUERADE and REDIRECT: ports and flags."""
     count, flags = struct.unpack_from("=II", info)
     first, last = struct.unpack_from("!HH", info, 16)
@@ -217,7 +207,9 @@ _REJECTS = {
 }  # fmt: skip
 
 
-def _reject(family: str) -> Show:
+def reject(family: str) -> Show:
+    """Struct ipt_reject_info, and the same for IPv6."""
+
     def show(info: bytes) -> Words:
         number = struct.unpack_from("=I", info)[0]
         kinds = _REJECTS[family]
@@ -226,22 +218,7 @@ def _reject(family: str) -> Show:
     return show
 
 
-def _mark(info: bytes) -> Words:
+def mark(info: bytes) -> Words:
+    """Struct xt_mark_tginfo2."""
     value, mask = struct.unpack_from("=II", info)
     return f"--set-xmark {value:#x}/{mask:#x}"
-
-
-#: By family, name and revision.
-TARGETS: dict[tuple[str, str, int], Show] = {
-    ("ip", "DNAT", 2): _range2("--to-destination", 4),
-    ("ip6", "DNAT", 2): _range2("--to-destination", 16),
-    ("ip", "DNAT", 0): _ranges("--to-destination"),
-    ("ip", "SNAT", 0): _ranges("--to-source"),
-    ("ip", "MASQUERADE", 0): _own_address,
-    ("ip", "REDIRECT", 0): _own_address,
-    ("ip", "REJECT", 0): _reject("ip"),
-    ("ip6", "REJECT", 0): _reject("ip6"),
-    ("ip", "MARK", 2): _mark,
-    ("ip6", "MARK", 2): _mark,
-}
-TARGET_NAMES = frozenset(name for _, name, _ in TARGETS)
