@@ -9,14 +9,15 @@ Laws:
 from __future__ import annotations
 
 import argparse
-import gc
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
 from views.reports.writers import FORMATS
+from workbench import output
 from workbench.cli_lab import add_labs
 from workbench.exits import Exit, Refusal, complain, own_fault, usage
 
@@ -58,6 +59,10 @@ class Parser(argparse.ArgumentParser):
         """Raises instead of printing the usage and leaving."""
         raise usage(f"{message}; see '{self.prog} --help'")
 
+    def print_help(self, file: object = None) -> None:  # noqa: ARG002 - the parent's signature
+        """Prints on stdout, or says that it cannot."""
+        output.emit(self.format_help())
+
 
 #: Where commands are added. The standard library has no public name for it.
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
@@ -74,7 +79,7 @@ class Version(argparse.Action):
             number = metadata.version("portscope")
         except metadata.PackageNotFoundError:
             number = "(not installed)"
-        print(f"portscope {number}")
+        output.emit(f"portscope {number}\n")
         parser.exit()
 
 
@@ -221,9 +226,14 @@ def add_command(commands: Commands, name: str, text: str, epilog: str = "") -> P
     )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command. Returns its exit code; raises nothing but the parser's own exit after --help and --version."""
+def main(argv: Sequence[str] | None = None, *, interruptible: bool = False) -> int:
+    """Runs one command. Returns its exit code; raises nothing but the parser's own exit after --help and --version.
+
+    `interruptible`: from here on Ctrl-C is an exception, for which everybody tidies up.
+    """
     try:
+        if interruptible:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         arguments = build_parser().parse_args(argv)
         return int(importlib.import_module(arguments.module).run(arguments))
     except Refusal as refusal:
@@ -236,12 +246,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         return own_fault(error)
 
 
-def program() -> int:
-    """`main` as a program of its own: what is left of it is not searched for cycles while Python ends."""
-    code = main()
-    gc.freeze()
-    return code
-
-
 if __name__ == "__main__":
-    sys.exit(program())
+    sys.exit(main())

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # a command that answers nothing loads no nouns of answers
     from engine.model.verdict import Reach
 
+#: Characters of a line on stderr.
+LONGEST = 1000
 #: Set to anything but "" or "0", a fault of portscope's own prints its whole traceback.
 DEBUG_VARIABLE = "PORTSCOPE_DEBUG"
 
@@ -64,9 +66,17 @@ def refused(line: str) -> Refusal:
 
 
 def complain(line: str) -> None:
-    """Prints one line on stderr, under the program's name."""
+    """Prints one line on stderr, under the program's name. Names in it are a stranger's: they cannot steer a terminal,
+    and of a very long one the middle is left out."""
+    from views.harmless import clean  # noqa: PLC0415 - most commands have nothing to complain of
+
+    if sys.stderr is None:  # the shell closed it, and `print` would take stdout
+        return
+    text = clean(line)
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
     with suppress(OSError):  # nobody reads stderr any more
-        print(f"portscope: {line}", file=sys.stderr)
+        print(f"portscope: {text}", file=sys.stderr)
 
 
 def fault_words(error: Exception) -> str:
@@ -80,7 +90,8 @@ def own_fault(error: Exception) -> Exit:
     if os.environ.get(DEBUG_VARIABLE, "0") not in ("", "0"):
         import traceback  # noqa: PLC0415 - nobody waits for it where nothing goes wrong
 
-        traceback.print_exception(error)
+        if sys.stderr is not None:
+            traceback.print_exception(error)
         complain(f"this is an error in portscope, not yours ({what}); please report it with the traceback above")
     else:
         complain(f"this is an error in portscope, not yours ({what}); {DEBUG_VARIABLE}=1 shows what to report")

@@ -29,7 +29,12 @@ def width() -> int:
 
 def colour() -> bool:
     """Whether stdout shows colours: a terminal, and neither NO_COLOR (no-color.org) nor TERM=dumb."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return (
+        sys.stdout is not None
+        and sys.stdout.isatty()
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb"
+    )
 
 
 def served() -> bool:
@@ -46,7 +51,7 @@ def has_terminal() -> bool:
 
 def progress(done: int, whole: int, what: str = "questions") -> None:
     """Draws on stderr how far it is, where that is a terminal; at the end the line is empty again."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         return
     bar = "█" * (BAR * done // whole)
     end = "\r\x1b[K" if done == whole else ""
@@ -54,7 +59,17 @@ def progress(done: int, whole: int, what: str = "questions") -> None:
 
 
 def emit(text: str) -> None:
-    """Prints a text on stdout. Raises `Refusal` when it cannot be written (a full disk)."""
+    """Prints a text for people on stdout: what could steer a terminal is shown, whoever wrote it. Raises `Refusal` when
+    it cannot be written (a full disk, a stream that the shell closed)."""
+    from views.harmless import harmless  # noqa: PLC0415 - a screen has a filter of its own
+
+    emit_whole(harmless(text))
+
+
+def emit_whole(text: str) -> None:
+    """The same, for a text that is harmless already: JSON, or one that was painted with colours."""
+    if sys.stdout is None:
+        raise refused("cannot write to stdout: it is closed; open it, or name a file where the command takes one")
     if (sys.stdout.encoding or "").lower().replace("-", "") != "utf8" and hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
     try:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from engine.model.ref import RefKind
 from engine.model.trace import Outcome, Step, Trace
 from engine.model.verdict import Verdict
+from views.harmless import STEERING, clean, escaped, harmless
 from views.path.rows import LegKind, legs
 from views.reports import proof_text
 from views.text import Role, Span, Spans, paragraph
@@ -38,8 +39,6 @@ LAST = (Part.ASSUMPTIONS, Part.GAPS)
 #: Packets of an open connection, which are shown where they fail.
 LATER = (LegKind.CONFIRM, LegKind.REQUEST, LegKind.ANSWER)
 
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
 BACKSLASH, QUOTE = "\\", "'"
 
 #: Columns before the texts of a section (after "  side effects"), of a step ("  ✗ postrouting") and of a branch.
@@ -54,18 +53,16 @@ def render(verdict: Verdict, width: int = 100, *, colour: bool = False) -> str:
 def paint(line: Spans, colour: bool) -> str:
     """One line, with or without colours."""
     if not colour:
-        return "".join(span.text for span in line).rstrip()
-    return "".join(f"\x1b[{SGR[span.role]}m{span.text}\x1b[0m" if span.role in SGR else span.text for span in line)
-
-
-def clean(text: str) -> str:
-    """The text on one line, with everything that could steer a terminal made visible."""
-    return CONTROL.sub(escaped, " ".join(text.split()))
+        return harmless("".join(span.text for span in line)).rstrip()
+    return "".join(
+        f"\x1b[{SGR[span.role]}m{harmless(span.text)}\x1b[0m" if span.role in SGR else harmless(span.text)
+        for span in line
+    )
 
 
 def shell(argv: Iterable[str]) -> str:
     """The words of a command on one line for a shell."""
-    return " ".join(dollar_quote(word) if CONTROL.search(word) else shlex.quote(word) for word in argv)
+    return " ".join(dollar_quote(word) if STEERING.search(word) else shlex.quote(word) for word in argv)
 
 
 def dollar_quote(word: str) -> str:
@@ -74,7 +71,7 @@ def dollar_quote(word: str) -> str:
     def octal(found: re.Match[str]) -> str:
         return "".join(f"\\{byte:03o}" for byte in found[0].encode("utf-8", "surrogateescape"))
 
-    return f"$'{CONTROL.sub(octal, word.replace(BACKSLASH, BACKSLASH * 2).replace(QUOTE, BACKSLASH + QUOTE))}'"
+    return f"$'{STEERING.sub(octal, word.replace(BACKSLASH, BACKSLASH * 2).replace(QUOTE, BACKSLASH + QUOTE))}'"
 
 
 def answer(verdict: Verdict, width: int) -> Iterator[Spans]:
@@ -100,12 +97,7 @@ def answer(verdict: Verdict, width: int) -> Iterator[Spans]:
 def cleaned(lines: Iterable[Spans]) -> Iterator[Spans]:
     """Lines whose words come from the host, with control characters shown."""
     for line in lines:
-        yield tuple(Span(CONTROL.sub(escaped, span.text), span.role) for span in line)
-
-
-def escaped(found: re.Match[str]) -> str:
-    """A control character as it is written in a program."""
-    return found[0].encode("unicode_escape").decode()
+        yield tuple(Span(STEERING.sub(escaped, span.text), span.role) for span in line)
 
 
 def headline(verdict: Verdict, shown: Outline, width: int) -> Iterator[Spans]:

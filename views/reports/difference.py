@@ -9,8 +9,8 @@ from typing import Any
 from engine.change.differences import Difference
 from engine.model.verdict import Verdict
 from engine.records import dataclass
+from views.harmless import clean
 from views.reports import answer_json
-from views.reports.answer_text import clean
 from views.verdict.outline import HEADLINES, question_text
 
 SCHEMA = "portscope.diff/1"

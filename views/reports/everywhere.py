@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 from engine.model.verdict import Reach, Verdict
+from views.harmless import clean
 from views.reports import answer_json
 from views.text import in_columns
 
@@ -33,4 +34,4 @@ def _row(name: str, verdict: Verdict) -> tuple[str, str, str, str, str]:
     cause = verdict.causes[0] if verdict.causes else None
     why = f"{cause.code} at {cause.at.name or cause.at.text} in {cause.at.netns}" if cause else ""
     sign = SIGNS[verdict.reach]
-    return sign, name, question.end, str(verdict.symptom), why
+    return sign, clean(name), clean(question.end), str(verdict.symptom), clean(why)

@@ -12,10 +12,12 @@ from collections.abc import Iterator
 
 from engine.model.matrix import Cell, Matrix, MatrixPort
 from engine.model.verdict import Question
-from views.reports.answer_text import clean
+from views.harmless import clean
 from views.reports.everywhere import SIGNS
 from views.reports.sheet import Sheet
 
+#: What a cell begins with that a spreadsheet takes for a formula (OWASP, CSV Injection).
+FORMULA = ("=", "+", "-", "@", "=", "+", "-", "@")
 COLUMNS = ("service", "owner", "target", "from", "reach", "symptom", "ends")
 
 
@@ -72,4 +74,5 @@ def write_csv(matrix: Matrix) -> str:
 
 
 def _harmless(word: str) -> str:
-    return f"'{clean(word)}" if word.startswith(("=", "+", "-", "@", "\t")) else clean(word)
+    found = clean(word)
+    return f"'{found}" if found.startswith(FORMULA) else found

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from engine.model.verdict import Verdict
+from views.harmless import clean
 from views.reports import answer_text
-from views.reports.answer_text import clean
 from views.reports.document import Report
 from views.reports.formats import mermaid
 from views.reports.sheet import Sheet
@@ -50,8 +50,8 @@ def _fenced(language: str, text: str) -> Iterator[str]:
 
 
 def _table(sheet: Sheet) -> Iterator[str]:
-    yield from ("", f"## {sheet.title}", "", sheet.tells, "")
-    yield "| " + " | ".join(sheet.columns) + " |"
+    yield from ("", f"## {_text(sheet.title)}", "", _text(sheet.tells), "")
+    yield "| " + " | ".join(map(_text, sheet.columns)) + " |"
     yield "|" + " --- |" * len(sheet.columns)
     for row in sheet.rows:
         yield "| " + " | ".join(_text(cell) for cell in row) + " |"

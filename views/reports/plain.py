@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from views.harmless import clean
 from views.reports import answer_text
-from views.reports.answer_text import clean
 from views.reports.document import Report
 from views.reports.sheet import Sheet
 from views.text import in_columns
@@ -43,5 +43,5 @@ def _topology(graph: Graph) -> Iterator[str]:
 
 
 def _table(sheet: Sheet) -> Iterator[str]:
-    rows = [sheet.columns, *(tuple(clean(cell) for cell in row) for row in sheet.rows)]
+    rows = [tuple(map(clean, row)) for row in (sheet.columns, *sheet.rows)]
     return (f"  {line}" for line in in_columns(rows))

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from engine.records import dataclass
+from views.harmless import harmless
 
 if TYPE_CHECKING:
     from views.reports.document import Report
@@ -67,4 +68,4 @@ def write(report: Report, name: str) -> str:
     """The report in the format of that name. Raises `KeyError` for a format that is not in the table."""
     chosen = FORMATS[name]
     module, _, function = chosen.module.partition(":")
-    return chosen.write(getattr(import_module(f"views.reports.{module}"), function), report)
+    return harmless(chosen.write(getattr(import_module(f"views.reports.{module}"), function), report))

@@ -52,4 +52,4 @@ def answer_everywhere(snapshot: Snapshot, target: str, protocol: Protocol) -> li
 
 def tell(verdict: Verdict) -> None:
     """Prints an answer in words."""
-    output.emit(answer_text.render(verdict, output.width(), colour=output.colour()))
+    output.emit_whole(answer_text.render(verdict, output.width(), colour=output.colour()))

@@ -28,7 +28,10 @@ def run(arguments: Namespace) -> Exit:
     after = world.load(arguments.after) if arguments.after else world.look()
     asked = _asked(before, after, arguments) if arguments.why else None
     found = changes(before, after)
-    output.emit(difference.dumps(found, asked) if arguments.json else difference.render(found, asked))
+    if arguments.json:
+        output.emit_whole(difference.dumps(found, asked))
+    else:
+        output.emit(difference.render(found, asked))
     if asked is None:
         return Exit.DONE
     return EXIT_OF_REACH[asked.after.reach] if asked.after else Exit.UNDECIDED

@@ -145,7 +145,7 @@ def _show(arguments: Namespace) -> Exit:
     name = arguments.name
     document = description.shown(lifecycle.stands(name).lab, dojo.told(name, breaking.broken(name)))
     if arguments.json:
-        output.emit(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        output.emit_whole(json.dumps(document, indent=2) + "\n")
         return Exit.DONE
     rows = [f"{document['name']}  {document['layout']} ({document['firewall']})  from {document['file']}"]
     for node in document["nodes"]:

@@ -21,5 +21,5 @@ def run(arguments: Namespace) -> Exit:
         world.load(arguments.file)
         words += ["open", str(arguments.file.resolve())]
     title = f"portscope {arguments.file.name}" if arguments.file is not None else "portscope"
-    serve(shlex.join(python("-m", "workbench.cli", *words)), arguments.port, title)
+    serve(shlex.join(python("-m", "workbench.start", *words)), arguments.port, title)
     return Exit.DONE

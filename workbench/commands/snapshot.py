@@ -21,7 +21,7 @@ def run(arguments: Namespace) -> Exit:
     if arguments.output:
         world.save(snapshot, arguments.output, force=arguments.force)
     else:
-        output.emit(dumps(snapshot))
+        output.emit_whole(dumps(snapshot))
     if snapshot.gaps:
         complain(f"the snapshot is incomplete: it lists {len(snapshot.gaps)} gap(s) with their reasons")
     return Exit.DONE

@@ -78,7 +78,7 @@ class _Teller:
         words = tuple(map(str, by or ()))
         if self._arguments.json:
             came = {"at": at, "changed": tuple(map(str, changed)), "flipped_by": words}
-            output.emit(json.dumps({**answer_json.document(verdict), **came}) + "\n")
+            output.emit_whole(json.dumps({**answer_json.document(verdict), **came}) + "\n")
         elif by is None:
             tell(verdict)
         else:
@@ -90,7 +90,7 @@ class _Teller:
         self._shown, self.code = (reason,), Exit.UNDECIDED
         if self._arguments.json:
             document = {"schema": answer_json.SCHEMA, "reach": None, "error": reason, "at": at, "changed": changed}
-            output.emit(json.dumps(document) + "\n")
+            output.emit_whole(json.dumps(document) + "\n")
         else:
             output.emit(f"{clock(at, 12)} ? {reason}: {change_words(changed)}\n")
 

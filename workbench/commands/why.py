@@ -31,7 +31,10 @@ def run(arguments: Namespace) -> Exit:
         from views.reports import everywhere  # noqa: PLC0415 - most questions have one source
 
         answers = answer_everywhere(snapshot, arguments.target, protocol)
-        output.emit(everywhere.dumps(answers) if arguments.json else everywhere.render(answers))
+        if arguments.json:
+            output.emit_whole(everywhere.dumps(answers))
+        else:
+            output.emit(everywhere.render(answers))
         return worst(verdict.reach for _, verdict in answers)
     verdict = answer(snapshot, arguments.target, arguments.source, protocol)
     if arguments.prove:
@@ -41,7 +44,7 @@ def run(arguments: Namespace) -> Exit:
     if arguments.json:
         from views.reports import answer_json  # noqa: PLC0415 - people read text
 
-        output.emit(answer_json.dumps(verdict))
+        output.emit_whole(answer_json.dumps(verdict))
     else:
         tell(verdict)
     return EXIT_OF_REACH[verdict.reach]

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import networkx as nx
 
-from views.reports.answer_text import clean
+from views.harmless import clean
 from views.topology.cut_off import single_points
 from views.topology.network import Graph
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from views.reports.answer_text import clean
+from views.harmless import clean
 from views.reports.formats.names import short_ids
 from views.topology.network import Graph, Place, Spot, Wire
 

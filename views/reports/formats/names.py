@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from views.reports.answer_text import clean
+from views.harmless import clean
 from views.topology.network import Graph
 
 
