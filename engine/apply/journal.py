@@ -22,6 +22,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -157,10 +158,21 @@ def birth_lock(directory: Path) -> Iterator[None]:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
+        _check_owner(directory, os.fstat(fd))
         fcntl.flock(fd, fcntl.LOCK_EX)
         yield
     finally:
         os.close(fd)
+
+
+def _check_owner(directory: Path, found: os.stat_result) -> None:
+    """Raises JournalError for a folder that somebody else could write to: what is undone is what stands in it."""
+    if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        mode = stat.S_IMODE(found.st_mode)
+        raise JournalError(
+            f"{directory} belongs to uid {found.st_uid} with mode {mode:03o}, so that others could write what is undone"
+            " with your rights; make it yours and 700, or remove it"
+        )
 
 
 class Journal:

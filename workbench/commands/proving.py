@@ -15,20 +15,20 @@ from engine.prove.judge import weigh
 from engine.prove.prove import Wishes
 from workbench.commands import case
 from workbench.exits import complain
-from workbench.files import save
+from workbench.files import opened
 from workbench.session.attempt import attempt
 
 
 def prove(snapshot: Snapshot, verdict: Verdict, arguments: Namespace) -> Verdict:
-    """The answer after a real attempt. Raises `Refusal` when it cannot be made, or a file cannot be written."""
+    """The answer after a real attempt. Raises `Refusal` when it cannot be made, or a file cannot be written,
+    which is found out before a packet is sent."""
     wishes = Wishes(arguments.timeout, None if arguments.trace else lab_namespaces(snapshot))
-    proven = attempt(snapshot, verdict, wishes, complain)
-    weighed = weigh(verdict, proven.proof)
-    if arguments.pcap:
-        save(proven.pcapng(), arguments.pcap, force=arguments.force)
-    if arguments.save_case:
-        text = case.dumps(snapshot, weighed, redacted=arguments.redact)
-        save(text.encode(), arguments.save_case, force=arguments.force)
+    force = arguments.force
+    with opened(arguments.pcap, force=force) as packets, opened(arguments.save_case, force=force) as told:
+        proven = attempt(snapshot, verdict, wishes, complain)
+        weighed = weigh(verdict, proven.proof)
+        packets(proven.pcapng)
+        told(lambda: case.dumps(snapshot, weighed, redacted=arguments.redact).encode())
     return weighed
 
 

@@ -134,10 +134,10 @@ def write_report(
 
     try:
         name = format_of(path)
-        keep(path, force=False)
+        keep(path, force=False, instead="")
         grid = fill(snapshot, told, stop) if name in MATRIX else None
         text = write(report(snapshot, [verdict] if verdict else [], grid), name)
-        save(text.encode("utf-8", "backslashreplace"), path, force=False)
+        save(text.encode("utf-8", "backslashreplace"), path, force=False, instead="")
     except Refusal as refusal:
         return Exported(path, str(refusal))
     return Exported(path)

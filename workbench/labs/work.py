@@ -23,7 +23,7 @@ from engine.lab.script import lines
 from engine.model.host import Snapshot
 from engine.model.plan import Change
 from engine.records import dataclass
-from workbench import world
+from workbench import files, world
 from workbench.exits import refused, usage
 
 #: A process with threads cannot enter the namespaces that an ordinary user's labs are in.
@@ -210,13 +210,7 @@ def down(name: str) -> Work:
 def save_to(name: str, path: Path) -> str:
     """Writes a lab as a Compose file; one that is there is kept. Gives a line for the user. Raises `Refusal`."""
     text = save(stands(name).lab, breaking.broken(name, place()))
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise usage(f"{path} exists; name another file") from error
-    except OSError as error:
-        raise refused(f"cannot write {path}: {error.strerror}; name a file in a folder that can be written") from error
+    files.save(text.encode(), path, force=False, instead="")
     return str(path)
 
 

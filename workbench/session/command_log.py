@@ -6,6 +6,7 @@ A folder that cannot be written is no reason to stop: the log is then on the scr
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -47,7 +48,11 @@ class CommandLog:
         self.entries += added
         with suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with self.path.open("a", encoding="utf-8") as file:
+            with open(self.path, "a", encoding="utf-8", opener=_private) as file:
                 for entry in added:
                     stamp = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(entry.at))
                     file.write(f"{entry.command}  # {stamp} {' '.join(entry.why.split())}\n")
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
