@@ -152,7 +152,8 @@ def _edited(snapshot: Snapshot, place: RulePlace, edit: Callable[[list[Rule]], N
     def in_chain(chain: Chain) -> Chain:
         rules = list(chain.rules)
         edit(rules)
-        return replace(chain, rules=tuple(replace(rule, index=number) for number, rule in enumerate(rules)))
+        numbered = (rule if rule.index == at else replace(rule, index=at) for at, rule in enumerate(rules))
+        return replace(chain, rules=tuple(numbered))
 
     def in_table(table: Table) -> Table:
         if (table.backend, table.family, table.name) != (place.backend, place.family, place.table):

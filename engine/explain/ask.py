@@ -8,14 +8,18 @@ from engine.model.host import Snapshot
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Assumption, Conversation, Symptom
 from engine.model.verdict import Cause, Question, Reach, Verdict
+from engine.path.budget import OutOfBudget
 from engine.path.choices import BranchRun
 from engine.path.exchange.conversation import conversations
 from engine.path.world import World
 
 
-def ask(snapshot: Snapshot, question: Question) -> Verdict:
-    """Why the question's port can, or can't, be reached. Pure: nothing is sent or changed."""
-    world = World(snapshot)
+def ask(snapshot: Snapshot, question: Question, world: World | None = None) -> Verdict:
+    """Why the question's port can, or can't, be reached. Pure: nothing is sent or changed.
+
+    The world is that of the snapshot, where somebody has one already: with its indexes, and a budget for this answer.
+    """
+    world = world or World(snapshot)
     runs, complete = conversations(world, question)
     main = main_run(runs)
     endings = endings_of(runs)
@@ -25,6 +29,7 @@ def ask(snapshot: Snapshot, question: Question) -> Verdict:
     gaps = relevant_gaps(snapshot, main.result)
     unread = decisive(gaps)
     reach = Reach.DEPENDS if unread or not complete else reach_of(endings)
+    world.budget.search()
     causes = tuple(cause_of(gap) for gap in unread)
     if not complete:
         causes += (_unwalked(main, runs, endings),)
@@ -44,7 +49,10 @@ def _findings(world: World, question: Question, talk: Conversation) -> tuple[Cau
     from engine.explain.findings.wrong_target import unintended  # noqa: PLC0415
 
     looked_for = (bypassed, unintended, swallowed)
-    return tuple(found for look in looked_for for found in look(world, question, talk))
+    try:
+        return tuple(found for look in looked_for for found in look(world, question, talk))
+    except OutOfBudget:
+        return ()
 
 
 def _unwalked(main: BranchRun[Conversation], runs: list[BranchRun[Conversation]], endings: Endings) -> Cause:

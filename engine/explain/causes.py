@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from engine.explain.ranking.selection import Mending
 from engine.explain.search.masked_blockers import with_shielded
 from engine.explain.search.no_endpoints import refused
@@ -9,20 +12,34 @@ from engine.explain.search.ref_mapping import as_found, renamed
 from engine.explain.search.same_rule_both_ways import joined
 from engine.explain.search.search import Search
 from engine.model.trace import Conversation
-from engine.model.verdict import Cause, Question
+from engine.model.verdict import Cause, Fix, Question
+from engine.path.budget import OutOfBudget
 from engine.path.choices import BranchRun
 from engine.path.world import World
 from engine.records import replace
+
+T = TypeVar("T")
+
+
+def _affordable(work: Callable[[], T], otherwise: T) -> T:
+    """What the work gives, or something else where it uses up the answer's budget."""
+    try:
+        return work()
+    except OutOfBudget:
+        return otherwise
 
 
 def causes_of(world: World, question: Question, main: BranchRun[Conversation]) -> tuple[Cause, ...]:
     """All blockers in the order in which the packet meets them."""
     search = Search(question)
-    met = refused(question.port, joined(world, search, search.run(world, main.result)))
+    found = search.run(world, main.result)
+    met = refused(question.port, _affordable(lambda: joined(world, search, found), found))
     solved = bool(met) and met[-1].remedy is not None
-    steps = with_shielded(world, search, met)
+    steps = _affordable(lambda: with_shielded(world, search, met), met)
     worth = solved or (bool(met) and met[-1].blocker.code == "INFO_EXITS_HOST")
-    fixes_of = Mending(search, steps, solved=solved).fixes() if worth else [()] * len(steps)
+    fixes_of: list[tuple[Fix, ...]] = [()] * len(steps)
+    if worth:
+        fixes_of = _affordable(lambda: Mending(search, steps, solved=solved).fixes(), fixes_of)
     causes = []
     for step, fixes in zip(steps, fixes_of, strict=True):
         blocker = as_found(world, step.before, step.blocker)

@@ -2,7 +2,8 @@
 
     walk stages journey       the loop over stages, and the packet's state on the way
     choices                   undecided branches, taken every way
-    world unmodelled          the snapshot with its indexes; programs that are not modelled
+    world budget              the snapshot with its indexes; what an answer may cost
+    unmodelled                programs that are not modelled
     exchange/                 client, server and the packets between them
     link/ netfilter/ ip/      what each layer does
     fields/ lookup/           what rules can ask, and the indexes of a snapshot

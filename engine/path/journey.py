@@ -22,6 +22,10 @@ from engine.records import dataclass, field, replace
 UNSEEN = "invalid"
 
 
+class CannotTell(Exception):
+    """The walk ends here as unknown; the journey's last step says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Out:
     """Where the packet is about to leave: the device, and the next hop's address (MASQUERADE asks both)."""

@@ -14,9 +14,10 @@ from engine.model.firewall import RejectKind
 from engine.model.link import Link
 from engine.model.packet import ECHO_PROTOCOLS
 from engine.model.trace import Outcome, StepKind, Trace
+from engine.path.budget import WALK
 from engine.path.ip.ipv6_scope import loopback_from_outside, stays_on_link
 from engine.path.ip.routing import route_input, route_output
-from engine.path.journey import Journey, Out
+from engine.path.journey import CannotTell, Journey, Out
 from engine.path.link.ipsec import coming_in, going_out, leaving
 from engine.path.link.switching import arrive, bridged, emit, on_wire
 from engine.path.link.vxlan import asked, through
@@ -46,7 +47,15 @@ MOST_STAGES = 4096
 
 
 def walk(journey: Journey, stage: Stage) -> Trace:
-    """Takes the packet from `stage` to its end."""
+    """Takes the packet from `stage` to its end. Raises OutOfBudget where a search has used up its share."""
+    journey.world.budget.spend(WALK)
+    try:
+        return _walked(journey, stage)
+    except CannotTell:
+        return journey.end(Outcome.UNKNOWN)
+
+
+def _walked(journey: Journey, stage: Stage) -> Trace:
     seen: dict[object, int] = {}
     following: Next = stage
     for _ in range(MOST_STAGES):

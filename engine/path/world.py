@@ -6,6 +6,7 @@ from functools import cached_property
 
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Link
+from engine.path.budget import Budget
 from engine.path.fields.chain_index import Chains
 from engine.path.lookup.broadcast_domain import Segment, segment_of
 from engine.path.lookup.conntrack_snapshot import Flows
@@ -17,10 +18,12 @@ from engine.path.lookup.set_lookup import Lookups
 
 class World:
     """The snapshot under question. Indexes belong to a `Netns` value, so a changed snapshot that shares
-    namespaces with another (`derive`) shares their indexes too. `chains` and `lookups` belong to chains and sets."""
+    namespaces with another (`derive`) shares their indexes too. `chains` and `lookups` belong to chains and sets.
+    `budget` is that of the answer, whatever is changed on the way to it."""
 
-    def __init__(self, snapshot: Snapshot, known: World | None = None) -> None:
+    def __init__(self, snapshot: Snapshot, known: World | None = None, budget: Budget | None = None) -> None:
         self.snapshot = snapshot
+        self.budget: Budget = budget or (known.budget if known else Budget())
         self._fibs: dict[int, tuple[Netns, Fib]] = dict(known._fibs) if known else {}
         self._stations: dict[int, tuple[Netns, HookChains]] = dict(known._stations) if known else {}
         self._flows: dict[int, tuple[Netns, Flows]] = dict(known._flows) if known else {}

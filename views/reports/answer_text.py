@@ -43,6 +43,8 @@ BACKSLASH, QUOTE = "\\", "'"
 
 #: Columns before the texts of a section (after "  side effects"), of a step ("  ✗ postrouting") and of a branch.
 LABEL, STEP, BRANCH = 16, 16, 26
+#: Steps of a hop that are told from its beginning, and from its end.
+MOST_STEPS = 100
 
 
 def render(verdict: Verdict, width: int = 100, *, colour: bool = False) -> str:
@@ -143,6 +145,10 @@ def journey(title: str, walked: Trace, width: int) -> Iterator[Spans]:
         yield from heading(width, Span(f"  {clean(hop.netns)}", Role.STRONG), Span(str(hop.packet), Role.TRACED))
         for index, step in enumerate(hop.steps):
             last = number == len(walked.hops) - 1 and index == len(hop.steps) - 1
+            if MOST_STEPS <= index < len(hop.steps) - MOST_STEPS:
+                if index == MOST_STEPS:
+                    yield from labelled("", f"… {len(hop.steps) - 2 * MOST_STEPS} more steps …", width, indent=STEP)
+                continue
             yield from decision(step, width, stops=last and not arrived)
 
 

@@ -7,6 +7,8 @@ from engine.explain.question import QuestionError, resolve
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.verdict import Question, Verdict
+from engine.path.budget import Budget
+from engine.path.world import World
 from views.reports import answer_text
 from workbench import output
 from workbench.exits import usage
@@ -43,9 +45,10 @@ def answer_everywhere(snapshot: Snapshot, target: str, protocol: Protocol) -> li
 
     question = question_of(snapshot, target, HOST, protocol)
     places = vantages(snapshot, question)
-    answers = []
+    answers, world = [], World(snapshot)
     for vantage in places:
-        answers.append((vantage.name, ask(snapshot, vantage.question)))
+        world.budget = Budget.part_of(len(places))
+        answers.append((vantage.name, ask(snapshot, vantage.question, world)))
         output.progress(len(answers), len(places), "places")
     return answers
 

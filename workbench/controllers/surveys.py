@@ -100,13 +100,16 @@ def ask_everywhere(snapshot: Snapshot, verdict: Verdict, told: ReportProgress, s
     """The same question from every place. Raises `Stopped`."""
     from engine.explain import ask  # noqa: PLC0415 - the first picture comes first
     from engine.explain.survey.everywhere import vantages  # noqa: PLC0415
+    from engine.path.budget import Budget  # noqa: PLC0415
+    from engine.path.world import World  # noqa: PLC0415
 
     places = vantages(snapshot, verdict.question)
-    answers = []
+    answers, world = [], World(snapshot)
     for each in places:
+        world.budget = Budget.part_of(len(places))
         if stop.is_set():
             raise Stopped
-        answers.append((each.name, ask(snapshot, each.question)))
+        answers.append((each.name, ask(snapshot, each.question, world)))
         told(len(answers), len(places))
     title = f"{verdict.question.end} from all vantage points"
     return Surveyed(title, everywhere_lines(answers, snapshot.host))

@@ -9,6 +9,7 @@ from engine.explain.failure import Failure
 from engine.model.address import end_of, family_of
 from engine.model.packet import Protocol
 from engine.model.ref import Ref, RefKind
+from engine.model.trace import Outcome
 from engine.path.lookup.sockets import listener_ref
 from engine.records import replace
 
@@ -102,5 +103,8 @@ def not_for_us(failure: Failure) -> list[Blocker]:
 
 def unknown(failure: Failure) -> list[Blocker]:
     """What ended the packet, where nothing better can be said."""
-    sentence = f"{failure.packet} ends in {failure.netns.id}: {failure.step.text}"
+    end = f"{failure.packet} ends in {failure.netns.id}"
+    if failure.outcome is Outcome.UNKNOWN:
+        end = f"cannot tell how {failure.packet} goes on in {failure.netns.id}"
+    sentence = f"{end}: {failure.step.text}"
     return [Blocker("INFO_UNEXPLAINED", sentence, _at(failure))]

@@ -15,19 +15,22 @@ from collections.abc import Iterator
 from engine.change import applied
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers import diagnose
+from engine.explain.blockers.beyond_snapshot import unknown
 from engine.explain.failure import FailedLeg, Failure, failure_of, translation_of
 from engine.explain.search.endings import main_run
 from engine.model.trace import Conversation, Outcome
 from engine.model.verdict import Question
+from engine.path.budget import OutOfBudget
 from engine.path.exchange.conversation import conversations
 from engine.path.world import World
-from engine.records import dataclass
+from engine.records import dataclass, replace
 
 #: So many faults at once are looked for in every combination, so many more where the likeliest remedies alone lead on,
 #: and so many walks are made at most.
 MOST_REMEDIES = 5
 MOST_STEPS = 2 * MOST_REMEDIES
 MOST_WALKS = 400
+STOPPED = "the rules are too many to search for what would fix it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,14 @@ class Search:
         failure = failure_of(world, self.question, conversation)
         if failure is None:
             return []
-        for budget in range(1, MOST_REMEDIES + 1):
-            found = self._within(failure, budget, [], {failure.signature})
-            if found is not None:
-                return found
-        return self._open or self._stuck(failure)
+        try:
+            for budget in range(1, MOST_REMEDIES + 1):
+                found = self._within(failure, budget, [], {failure.signature})
+                if found is not None:
+                    return found
+            return self._open or self._stuck(failure)
+        except OutOfBudget:
+            return self._open or [SearchStep(_likeliest(failure), None, world, None)]
 
     def walk(self, world: World) -> Conversation:
         """The question on a changed world: the branch that fails, where one does."""
@@ -121,6 +127,15 @@ class Search:
             if following is None or (following.signature not in seen and not _bounced(following)):
                 return SearchStep(blocker, remedy, failure.world, after), following
         return None
+
+
+def _likeliest(failure: Failure) -> Blocker:
+    """The first blocker of a failure that was searched for too long."""
+    try:
+        blocker = diagnose(failure)[0]
+    except OutOfBudget:
+        blocker = unknown(failure)[0]
+    return replace(blocker, evidence=(*blocker.evidence, STOPPED))
 
 
 def _bounced(failure: Failure) -> bool:

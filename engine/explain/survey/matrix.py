@@ -22,6 +22,7 @@ from engine.model.host import Netns, Snapshot
 from engine.model.matrix import Cell, Matrix, MatrixPort, MatrixRow, PortOwner
 from engine.model.traffic import Listener
 from engine.model.verdict import Question, Source
+from engine.path.budget import Budget
 from engine.path.exchange.conversation import conversations
 from engine.path.world import World
 
@@ -60,7 +61,8 @@ def questions(snapshot: Snapshot, rows: Iterable[MatrixPort], *, everyone: bool 
 
 
 def answer(world: World, question: Question) -> Cell:
-    """One cell."""
+    """One cell, with a budget of its own."""
+    world.budget = Budget()
     runs, _ = conversations(world, question)
     main = main_run(runs).result
     ended = main.broken or main.forward

@@ -1,12 +1,13 @@
 """One base chain: rules in order, jumps and returns, until a verdict or the policy.
 
 Source: net/netfilter/nf_tables_core.c (nft_do_chain), net/ipv4/netfilter/ip_tables.c (ipt_do_table). An
-explicit stack of callers stands for jumps, so chains of any depth are a loop.
+explicit stack of callers stands for jumps, so chains of any depth are a loop. Each rule is paid for (`budget`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
 from engine.model.firewall import (
     Backend,
@@ -38,9 +39,10 @@ from engine.model.firewall import (
 )
 from engine.model.packet import Protocol
 from engine.model.trace import Assumption, StepKind
+from engine.path.budget import LOOK, STEP
 from engine.path.fields.header import offers
 from engine.path.fields.matches import TOTAL, Answer, look_up, matches, possible
-from engine.path.journey import Journey
+from engine.path.journey import CannotTell, Journey
 from engine.path.lookup.flow import tuple_of
 from engine.path.lookup.hook_chains import Hooked
 from engine.path.lookup.refs import RulePosition, chain_ref
@@ -59,8 +61,10 @@ Effect = RuleVerdict | Reject | Nat | SynProxy | None
 ACCEPT = RuleVerdict(VerdictKind.ACCEPT)
 DROP = RuleVerdict(VerdictKind.DROP)
 
-#: The kernel takes no rules that jump in circles; a snapshot that has some must not keep us here for ever.
-MOST_JUMPS = 100_000
+#: Levels of jumps that nf_tables takes (NFT_JUMP_STACK_SIZE, nft_chain_validate); legacy iptables takes any number.
+MOST_LEVELS = 15
+TOO_DEEP = "jumps nest deeper than 16 levels, which no kernel accepts"
+TOO_MANY = "too many rules to follow; the simulation stopped at this one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ def view_of(journey: Journey, hook: str) -> View:
 def run_base_chain(journey: Journey, hooked: Hooked, hook: str) -> Ending:
     """Takes the packet through a base chain and all that it jumps to."""
     table, chain = hooked.table, hooked.chain
-    todo, jumps = _rules(journey, chain, hook), 0
+    todo, budget = _rules(journey, chain, hook), journey.world.budget
     callers: list[tuple[Chain, Iterator[Rule]]] = []
     while True:
         rule = next(todo, None)
@@ -102,7 +106,10 @@ def run_base_chain(journey: Journey, hooked: Hooked, hook: str) -> Ending:
                 return _policy(journey, hooked, hook)
             chain, todo = callers.pop()
             continue
-        effect = run_rule(journey, RulePosition(table, chain, rule, hook))
+        place = RulePosition(table, chain, rule, hook)
+        if not budget.spend(LOOK):
+            _stop(journey, place, TOO_MANY)
+        effect = run_rule(journey, place)
         if effect is None:
             continue
         if not isinstance(effect, RuleVerdict) or effect.kind in (VerdictKind.ACCEPT, VerdictKind.DROP):
@@ -110,12 +117,20 @@ def run_base_chain(journey: Journey, hooked: Hooked, hook: str) -> Ending:
         if effect.kind is VerdictKind.RETURN:
             todo = iter(())
         elif effect.chain is not None:
-            target, jumps = table.chain(effect.chain), jumps + 1
-            if target is None or jumps > MOST_JUMPS:
+            target = table.chain(effect.chain)
+            if target is None:
                 continue
             if effect.kind is VerdictKind.JUMP:
+                if len(callers) >= MOST_LEVELS and table.backend is not Backend.XT_LEGACY:
+                    _stop(journey, place, TOO_DEEP)
                 callers.append((chain, todo))
             chain, todo = target, _rules(journey, target, hook)
+
+
+def _stop(journey: Journey, place: RulePosition, why: str) -> NoReturn:
+    """Ends the walk at a rule. Raises CannotTell."""
+    journey.step(StepKind.NOTE, why, place.ref(journey.netns.id), hook=place.hook)
+    raise CannotTell
 
 
 def _rules(journey: Journey, chain: Chain, hook: str) -> Iterator[Rule]:
@@ -154,6 +169,7 @@ def run_rule(journey: Journey, place: RulePosition) -> Effect:
             break
     if unknown:  # nothing but counting and writing comes after them
         return None
+    journey.world.budget.spend(STEP)
     ref = place.ref(journey.netns.id)
     verdict = ", ".join(said) or "continue"
     journey.step(StepKind.RULE, rule.text, ref, hook=place.hook, verdict=verdict, handle=rule.handle)
