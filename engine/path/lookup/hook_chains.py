@@ -11,7 +11,6 @@ iptables-legacy was registered cannot be seen: beside others of its priority it 
 from __future__ import annotations
 
 from enum import StrEnum
-from functools import cache
 
 from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Table, VerdictKind
 from engine.path.lookup.conntrack_in_use import tracks
@@ -65,9 +64,39 @@ class HookChains:
     def __init__(self, firewall: Firewall, *, tracking: bool = False) -> None:
         self._firewall = firewall
         self._tracking = tracking
-        self.at = cache(self._at)
-        self.tied = cache(self._tied)
-        self.on_device = cache(self._on_device)
+        self._at: dict[tuple[str, str, frozenset[int]], tuple[HookEntry, ...]] = {}
+        self._tied: dict[tuple[str, str], tuple[Hooked, ...]] = {}
+        self._on_device: dict[tuple[str, str], tuple[Hooked, ...]] = {}
+
+    def at(self, hook: str, family: str, legacy_first: frozenset[int] = frozenset()) -> tuple[HookEntry, ...]:
+        """The stations at a hook for packets of a family ("ip", "ip6", "bridge" or "arp"), in order.
+
+        `legacy_first` has the priorities at which a legacy chain runs before the others.
+        """
+        asked = hook, family, legacy_first
+        if asked not in self._at:
+            self._at[asked] = self._stations(*asked)
+        return self._at[asked]
+
+    def tied(self, hook: str, family: str) -> tuple[Hooked, ...]:
+        """The legacy chains at a hook whose order among others of their priority is not known and can matter."""
+        asked = hook, family
+        if asked not in self._tied:
+            busy = [each for each in self._hooked(hook, family) if not _idle(each)]
+            native = {_rank(each) for each in busy if each.table.backend is not Backend.XT_LEGACY}
+            legacy = (each for each in busy if each.table.backend is Backend.XT_LEGACY)
+            self._tied[asked] = tuple(each for each in legacy if _rank(each) in native)
+        return self._tied[asked]
+
+    def on_device(self, hook: str, device: str) -> tuple[Hooked, ...]:
+        """The chains at the ingress or egress hook of one device, in order."""
+        asked = hook, device
+        if asked not in self._on_device:
+            hooked = self._hooked(hook, "netdev") + self._hooked(hook, "inet")
+            found = [each for each in hooked if any(_names(pattern, device) for pattern in each.base.devices)]
+            found.sort(key=lambda each: (each.base.priority, -(each.base.registered or 0)))
+            self._on_device[asked] = tuple(found)
+        return self._on_device[asked]
 
     def _hooked(self, hook: str, family: str) -> list[Hooked]:
         families = (family, "inet") if family in IP_FAMILIES else (family,)
@@ -79,25 +108,7 @@ class HookChains:
             if chain.base is not None and chain.base.hook == hook
         ]
 
-    def _on_device(self, hook: str, device: str) -> tuple[Hooked, ...]:
-        """The chains at the ingress or egress hook of one device, in order."""
-        hooked = self._hooked(hook, "netdev") + self._hooked(hook, "inet")
-        found = [each for each in hooked if any(_names(pattern, device) for pattern in each.base.devices)]
-        found.sort(key=lambda each: (each.base.priority, -(each.base.registered or 0)))
-        return tuple(found)
-
-    def _tied(self, hook: str, family: str) -> tuple[Hooked, ...]:
-        """The legacy chains at a hook whose order among others of their priority is not known and can matter."""
-        busy = [each for each in self._hooked(hook, family) if not _idle(each)]
-        native = {_rank(each) for each in busy if each.table.backend is not Backend.XT_LEGACY}
-        return tuple(each for each in busy if each.table.backend is Backend.XT_LEGACY and _rank(each) in native)
-
-    def _at(self, hook: str, family: str, legacy_first: frozenset[int] = frozenset()) -> tuple[HookEntry, ...]:
-        """The stations at a hook for packets of a family ("ip", "ip6", "bridge" or "arp"), in order.
-
-        `legacy_first` has the priorities at which a legacy chain runs before the others.
-        """
-
+    def _stations(self, hook: str, family: str, legacy_first: frozenset[int]) -> tuple[HookEntry, ...]:
         def order(each: Hooked) -> tuple[int, bool, int]:
             legacy = each.table.backend is Backend.XT_LEGACY
             first = legacy and each.base.priority in legacy_first
