@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +21,24 @@ def keep(path: Path | None, *, force: bool, instead: str = FORCE) -> None:
     with _refusing(path, instead):
         if path is not None and path.is_file() and not force:
             raise FileExistsError
+
+
+def read_text(path: Path, what: str, most: int) -> str:
+    """A plain file of at most so many bytes, as text; `what` it should be. Raises `Refusal`: a pipe nobody writes to is
+    not waited for, and a device is not read until the memory is gone."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise usage(f"{path} is no plain file; name {what}")
+            data = stream.read(most + 1)
+        if len(data) > most:
+            raise usage(f"{path} has more than {most >> 20} MiB; name {what}")
+        return data.decode("utf-8")
+    except OSError as error:
+        raise usage(f"cannot read {path}: {error.strerror or error}; name {what}") from error
+    except UnicodeDecodeError as error:
+        raise usage(f"{path} is not text (byte {error.start}); name {what}") from error
 
 
 def save(data: bytes, path: Path, *, force: bool, instead: str = FORCE) -> None:

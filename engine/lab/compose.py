@@ -55,6 +55,8 @@ SHARED = ("service:", "container:")
 NODE_NAME = r"lower-case letters, digits, dashes and underscores, a letter or digit first, at most 40"
 #: Longest name of a link (IFNAMSIZ of linux/if.h, without the final zero).
 LONGEST_LINK = 15
+#: Addresses of the smallest subnet: its own, a gateway's, a container's, and that of all.
+SMALLEST = 4
 GATEWAY_MODES = ("nat", "routed")
 OPTION = "com.docker.network."
 
@@ -231,9 +233,12 @@ def _address(value: YamlValue, version: int) -> IPAddress:
 
 def _subnet(value: YamlValue) -> IPNetwork:
     try:
-        return ip_network(value.text())
+        subnet = ip_network(value.text())
     except ValueError as error:
         raise value.wrong(f"is {value.text()!r}: {error}", "write one like 172.30.0.0/16") from None
+    if subnet.num_addresses < SMALLEST:
+        raise value.wrong(f"is {subnet}", "leave room for a gateway and a container: 172.30.0.0/30 or larger")
+    return subnet
 
 
 #: Options of Docker's bridge driver: the field of NetworkSpec, and how its value is read.

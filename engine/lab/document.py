@@ -23,6 +23,11 @@ FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "of
 KINDS = {"mapping": "a mapping (KEY: VALUE)", "sequence": "a list (- …)", "scalar": "a single value"}
 
 
+#: Characters, values and levels of a document; a real file has a hundredth of them.
+LONGEST, MOST_VALUES, DEEPEST = 1 << 20, 50_000, 60
+FLATTER = "write a Compose file: services: and networks:"
+
+
 @dataclass(frozen=True)
 class YamlValue:
     """One value of a document: `name` is its full name ("services.web.ports"), `line` counts from 1."""
@@ -104,7 +109,7 @@ class YamlValue:
     def number(self, low: int, high: int) -> int:
         """A whole number in an inclusive range."""
         text = self.text()
-        if not text.isdecimal() or not low <= int(text) <= high:
+        if not (text.isascii() and text.isdecimal() and len(text) < 20) or not low <= int(text) <= high:
             raise self.wrong(f"is {text!r}", f"write a whole number from {low} to {high}")
         return int(text)
 
@@ -127,12 +132,46 @@ class YamlValue:
             raise self.wrong(f"is {KINDS[self.shape]}", f"write {KINDS[shape]}")
 
 
+def _check_depth(events: Iterable[Any], file: str) -> None:
+    """Raises LabFileError for what is nested too deep to be composed. The events are read one by one."""
+    depth = 0
+    for event in events:
+        name = type(event).__name__
+        depth += name.endswith("StartEvent") - name.endswith("EndEvent")
+        if depth > DEEPEST:
+            raise LabFileError(file, event.start_mark.line + 1, "it is nested too deep", FLATTER)
+
+
+def _check_size(root: YamlValue) -> None:
+    """Raises LabFileError for what is no word as a key, and for aliases that make a document without end, or a huge
+    one: each is counted as often as it is used."""
+    count = 0
+    todo = [(root.node, 0)] if root.node is not None else []
+    while todo:
+        node, depth = todo.pop()
+        count += 1
+        if count > MOST_VALUES or depth > DEEPEST:
+            raise LabFileError(
+                root.file, node.start_mark.line + 1, "its aliases refer to too much, or to themselves", FLATTER
+            )
+        if node.id == "mapping":
+            for key, value in node.value:
+                if key.id != "scalar":
+                    raise LabFileError(root.file, key.start_mark.line + 1, "a key is no word", "write KEY: VALUE")
+                todo.append((value, depth + 1))
+        elif node.id == "sequence":
+            todo += [(item, depth + 1) for item in node.value]
+
+
 def parse(text: str, file: str) -> YamlValue:
     """The document in a text, a mapping. Raises LabFileError for what is not YAML or not a mapping."""
     from ruamel.yaml import YAML  # noqa: PLC0415 - only a lab's file needs it
     from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
 
+    if len(text) > LONGEST:
+        raise LabFileError(file, 1, f"it has more than {LONGEST >> 20} MiB", "write a Compose file")
     try:
+        _check_depth(YAML(typ="safe", pure=True).parse(text), file)
         node = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -143,7 +182,10 @@ def parse(text: str, file: str) -> YamlValue:
         raise LabFileError(
             file, 1, f"this is not YAML: {' '.join(str(error).split())}", "write a Compose file"
         ) from None
+    except RecursionError:
+        raise LabFileError(file, 1, "it is nested too deep", FLATTER) from None
     root = YamlValue(file, "", 1, node)
+    _check_size(root)
     if root.empty:
         raise LabFileError(file, 1, "the file is empty", "write a Compose file: services: and networks:")
     root.entries()

@@ -64,6 +64,8 @@ def _claim(spec: LabSpec, wanted: tuple[OutsideSpec, ...], subnets: Subnets) -> 
         names.add(node.name)
         for subnet in (node.subnet, node.subnet6):
             if subnet is not None:
+                if subnet.num_addresses < SMALLEST:
+                    raise node.place.wrong(f"has the subnet {subnet}", "leave room for both sides: a /30 or larger")
                 beyond.claim(subnet, f"outside {node.name}", node.place)
                 subnets.claim(subnet, f"outside {node.name}", node.place) if not node.behind else None
     known = {node.subnet for node in wanted} | {node.subnet6 for node in wanted}
@@ -71,6 +73,10 @@ def _claim(spec: LabSpec, wanted: tuple[OutsideSpec, ...], subnets: Subnets) -> 
         for route in node.routes:
             if route.prefixlen and route not in known:
                 subnets.claim(route, f"the route to {node.name}", node.place)
+
+
+#: Addresses of a network with two sides: its own, theirs, and that of all.
+SMALLEST = 4
 
 
 def _sides(subnet: IPv4Network | IPv6Network | None) -> tuple[Interface, Interface]:

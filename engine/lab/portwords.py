@@ -95,7 +95,7 @@ def _span(value: YamlValue, text: str | None) -> list[int]:
     if not text:
         return []
     low, _dash, high = text.partition("-")
-    if not low.isdecimal() or not (high or low).isdecimal():
+    if not all(part.isascii() and part.isdecimal() and len(part) < 20 for part in (low, high or low)):
         raise value.wrong(f"is {text!r}", "write a port N or a range N-M")
     first, last = int(low), int(high or low)
     if not 1 <= first <= last <= 65535:

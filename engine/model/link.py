@@ -142,6 +142,10 @@ class Address:
     broadcast: IPAddress | None = None
     flags: frozenset[str] = frozenset()
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.prefixlen <= self.address.max_prefixlen:
+            raise ValueError(f"{self.address} cannot have a prefix of {self.prefixlen} bits")
+
     @property
     def family(self) -> Family:
         """The IP version of the address."""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from engine.model.firewall import Interval, RuleVerdict, VerdictKind
 from engine.model.host import Netns, Snapshot
+from engine.model.link import Address
 
 numbers = st.integers(-(2**63), 2**64)
 intervals = st.tuples(numbers, numbers).map(lambda pair: Interval(min(pair), max(pair)))
@@ -44,7 +45,8 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from(list(hint))
     if isinstance(hint, type) and is_dataclass(hint):
         hints = typing.get_type_hints(hint)
-        return st.builds(hint, **{field.name: values(hints[field.name]) for field in fields(hint)})
+        built = {field.name: values(hints[field.name]) for field in fields(hint)}
+        return st.builds(hint, **built | ({"prefixlen": st.integers(0, 32)} if hint is Address else {}))
     return st.from_type(hint)
 
 

@@ -17,12 +17,13 @@ from engine.apply import holder, userns
 from engine.apply.errors import BuildError, LabExists, NoLabName
 from engine.apply.namespaces import enter
 from engine.lab import breaking, description, dojo, faults, library, lifecycle
+from engine.lab.document import LONGEST
 from engine.lab.errors import LabError
 from engine.lab.lifecycle import Draft
 from engine.lab.running import EndingSignals
 from engine.lab.save import save
 from engine.lab.script import lines, script
-from workbench import output
+from workbench import files, output
 from workbench.commands import lab_faults
 from workbench.commands.lab_faults import look
 from workbench.exits import Exit, complain, refused, usage
@@ -66,13 +67,7 @@ def _read(file: str) -> Draft:
     if file.startswith(library.PREFIX):
         return lifecycle.draft(library.text(file.removeprefix(library.PREFIX)), file)
     path = Path(file)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise usage(f"cannot read {path}: {error.strerror}; name a Compose file, or gallery:NAME") from error
-    except UnicodeDecodeError as error:
-        raise usage(f"{path} is not text (byte {error.start}); name a Compose file") from error
-    return lifecycle.draft(text, str(path))
+    return lifecycle.draft(files.read_text(path, "a Compose file, or gallery:NAME", LONGEST), str(path))
 
 
 def _up(arguments: Namespace) -> Exit:

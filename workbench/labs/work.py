@@ -16,6 +16,7 @@ from engine.apply.errors import BuildError, LabExists
 from engine.apply.namespaces import run_in
 from engine.change.namespace import DeleteNetns
 from engine.lab import breaking, description, edits, faults, library, lifecycle
+from engine.lab.document import LONGEST
 from engine.lab.errors import LabError
 from engine.lab.lifecycle import Draft
 from engine.lab.save import save
@@ -94,11 +95,7 @@ def from_gallery(name: str) -> Work:
 
 def from_file(path: Path) -> Work:
     """Builds the lab of a Compose file, or makes a standing one of that name what the file says."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise usage(f"cannot read {path}: {said}; name a Compose file") from error
+    text = files.read_text(path, "a Compose file", LONGEST)
     with refusing():
         return build(lifecycle.draft(text, str(path)))
 

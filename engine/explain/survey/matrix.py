@@ -130,6 +130,8 @@ def _served(snapshot: Snapshot) -> Iterator[MatrixPort]:
             held = listener.process is not None and listener.process.relay is not None
             if held or listener.address == RESOLVER or (listener.address and listener.address.is_multicast):
                 continue
+            if not 1 <= listener.port <= 65535:  # of a file that nobody's kernel wrote
+                continue
             address = _address_of(snapshot, netns, listener)
             if address is None:
                 continue

@@ -130,7 +130,7 @@ class Redaction:
 
     def _ipv4(self, number: int, length: int) -> int:
         first = number >> 24
-        if first in _SPECIAL or length < _SHORTEST4:
+        if first not in self._octets or first in _SPECIAL or length < _SHORTEST4:
             return number
         changed = self._octets[first] << 24 | (number ^ self._second[first] << 16) & 0xFFFFFF
         return changed if number & _host_bits(length, 32) else changed & ~_host_bits(length, 32)

@@ -8,7 +8,8 @@
    that comes twice. A file that is larger than `LARGEST` is refused by its size, before it is read, and one that gzip
    packed is read no further.
 4. Files are written whole or not at all.
-5. A case (what `why --save-case` writes) is read as the snapshot in it.
+5. What a part says of another one that is not in the file is taken out, with a gap (`references`).
+6. A case (what `why --save-case` writes) is read as the snapshot in it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from engine.observe.base.garbage import uncollected
 from engine.observe.recording.codec import codec_of
 from engine.observe.recording.codec_values import Unreadable
 from engine.observe.recording.json_layout import written
+from engine.observe.recording.references import sound
 
 SCHEMA = "portscope.snapshot/1"
 #: A host with the answer to a question and what a real attempt showed: its snapshot is one of its fields.
@@ -73,7 +75,7 @@ def loads(text: str) -> Snapshot:
     except Unreadable as error:
         where = f" at {error.place}" if error.place else ""
         raise RecordingError(f"the recording is damaged{where}: {error.reason}") from None
-    return snapshot
+    return sound(snapshot)
 
 
 def save(snapshot: Snapshot, path: str | os.PathLike[str], *, overwrite: bool = True) -> None:

@@ -142,6 +142,8 @@ def _inwards(journey: Journey, found: Found, loopback: Link, packet: Packet) -> 
 def _onwards(journey: Journey, found: Found, packet: Packet) -> RouteDecision | Refusal:
     netns, route = journey.netns, found.route
     ref = route_ref(netns, route)
+    if not found.nexthops:
+        return Refusal(Outcome.UNKNOWN, ref, "the route's next hop is not in the snapshot")
     hop = _choose_hop(journey, packet, found)
     link = netns.links_by_index.get(hop.link or 0)
     if link is None:
@@ -202,7 +204,7 @@ def _choose_hop(journey: Journey, packet: Packet, found: Found) -> NextHop:
     if packet.dst.version == 6:
         return found.nexthops[journey.pick(many, about)]
     ports = (packet.sport, packet.dport) if journey.netns.sysctl("net.ipv4.fib_multipath_hash_policy") else ()
-    return found.nexthops[journey.pick_once((about.ref, packet.src, packet.dst, ports), many, about)]
+    return found.nexthops[journey.pick_once((about.ref, many, packet.src, packet.dst, ports), many, about)]
 
 
 def _no_route(journey: Journey, packet: Packet, rule: PolicyRule | None) -> Refusal:

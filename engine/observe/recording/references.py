@@ -1,0 +1,71 @@
+"""What a recording's parts say of each other, checked once when it is opened.
+
+A name or an index that leads to nothing in the file is taken out, and a gap tells of it: whoever asks later finds what
+it looks for, or sees that it was not seen.
+
+A recording lacks what it names when somebody cut a namespace out of it, or joined parts of two hosts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from engine.model.container import Container
+from engine.model.host import Gap, Netns, Snapshot
+from engine.model.link import Link, Peer
+from engine.records import replace
+
+SOURCE = "recording"
+
+
+def sound(snapshot: Snapshot) -> Snapshot:
+    """The snapshot with references that lead somewhere, and a gap for each that did not."""
+    gaps = [*_gaps_of_links(snapshot), *_gaps_of_containers(snapshot)]
+    if not gaps:
+        return snapshot
+    known = snapshot.by_id.keys()
+    return replace(
+        snapshot,
+        namespaces=tuple(_mended(netns, known) for netns in snapshot.namespaces),
+        containers=tuple(one if _lives(one, known) else replace(one, netns=None) for one in snapshot.containers),
+        gaps=(*snapshot.gaps, *gaps),
+    )
+
+
+def _lives(container: Container, known: Collection[str]) -> bool:
+    return container.netns is None or container.netns in known
+
+
+def _gaps_of_containers(snapshot: Snapshot) -> Iterator[Gap]:
+    for container in snapshot.containers:
+        if not _lives(container, snapshot.by_id):
+            reason = f"container {container.name} is in namespace {container.netns}, which is not in the file"
+            yield Gap(SOURCE, container.netns or "", reason)
+
+
+def _gaps_of_links(snapshot: Snapshot) -> Iterator[Gap]:
+    for netns in snapshot.namespaces:
+        indexes = netns.links_by_index.keys()
+        for link in netns.links:
+            if _leads_out(link, snapshot.by_id):
+                there = link.peer.netns if link.peer else ""
+                reason = f"the peer of {link.name} is in namespace {there}, which is not in the file"
+                yield Gap(SOURCE, netns.id, reason)
+            if link.master is not None and link.master not in indexes:
+                reason = f"{link.name} is a port of device {link.master}, which is not in the file"
+                yield Gap(SOURCE, netns.id, reason)
+
+
+def _leads_out(link: Link, known: Collection[str]) -> bool:
+    return link.peer is not None and link.peer.netns is not None and link.peer.netns not in known
+
+
+def _mended(netns: Netns, known: Collection[str]) -> Netns:
+    indexes = netns.links_by_index.keys()
+    links = []
+    for link in netns.links:
+        peer = Peer(None, link.peer.index) if link.peer is not None and _leads_out(link, known) else link.peer
+        master = link.master if link.master is None or link.master in indexes else None
+        alike = peer is link.peer and master == link.master
+        links.append(link if alike else replace(link, peer=peer, master=master))
+    return replace(netns, links=tuple(links))
