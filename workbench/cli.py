@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
+from engine import read_only
 from views.reports.writers import FORMATS
 from workbench import output
 from workbench.cli_lab import add_labs
@@ -235,15 +236,21 @@ def main(argv: Sequence[str] | None = None, *, interruptible: bool = False) -> i
         if interruptible:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         arguments = build_parser().parse_args(argv)
+        read_only.forbid(arguments.read_only)
         return int(importlib.import_module(arguments.module).run(arguments))
     except Refusal as refusal:
         complain(str(refusal))
         return refusal.exit_code
+    except read_only.ReadOnly as refusal:
+        complain(str(refusal))
+        return Exit.USAGE
     except KeyboardInterrupt:
         complain("interrupted")
         return Exit.INTERRUPTED
     except Exception as error:
         return own_fault(error)
+    finally:
+        read_only.forbid(False)
 
 
 if __name__ == "__main__":

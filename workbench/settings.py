@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from engine.read_only import ReadOnly, may
 from engine.records import dataclass, field
 from workbench.actions import ACTIONS
 from workbench.exits import Refusal, usage
@@ -92,7 +93,8 @@ def poor_terminal() -> bool:
 def remember(theme: str) -> None:
     """Keeps the theme for the next time, where that is possible."""
     path = state_file()
-    with suppress(OSError):
+    with suppress(OSError, ReadOnly):
+        may(f"write {path}")
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.write_text(f'theme = "{theme}"\n', encoding="utf-8")
 

@@ -27,6 +27,7 @@ from engine.apply.errors import BuildError, UserNamespaceForbidden
 from engine.apply.journal import settled
 from engine.apply.server import title
 from engine.programs import environment, python
+from engine.read_only import may
 
 NAME = b"portscope-labs"
 WELCOME = b"\n"
@@ -84,6 +85,7 @@ def _peer(connection: socket.socket) -> tuple[int, int]:
 
 def _started() -> socket.socket | None:
     """Starts a holder, unless somebody else does so at the same time, and connects."""
+    may("start what keeps labs")
     argv = python("-m", "engine.apply.holder")
     pipe = subprocess.PIPE
     process = subprocess.Popen(

@@ -32,6 +32,7 @@ from engine.apply import userns
 from engine.apply.errors import JournalError, LabExists, NoLabName
 from engine.apply.inverse import KINDS, WORDS, Inverse, RunCommand, command
 from engine.model.where import Argv
+from engine.read_only import may
 
 SCHEMA = "portscope.journal/1"
 JOURNAL, RECORD = "journal.jsonl", "lab.json"
@@ -154,6 +155,7 @@ def settled(folder: Path) -> bool:
 @contextlib.contextmanager
 def birth_lock(directory: Path) -> Iterator[None]:
     """Keeps others from making or sweeping labs meanwhile. Makes the folder. Raises JournalError."""
+    may("write a lab's journal")
     with _blamed(directory):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -28,6 +28,7 @@ from engine.change.namespace import DeleteNetns
 from engine.change.program import PROGRAMS
 from engine.model.plan import Change, Plan
 from engine.model.where import named
+from engine.read_only import may
 from engine.records import dataclass, replace
 
 Record = Mapping[str, str]
@@ -161,6 +162,7 @@ def taken(lab: str, *, directory: Path | None = None) -> Iterator[Journal]:
 
 def write_record(lab: str, record: Record, *, directory: Path | None = None) -> None:
     """Writes a lab's record, whole or not at all. Raises JournalError."""
+    may("write a lab's record")
     folder = folder_of(directory or state_directory(), lab)
     new = folder / f"{RECORD}.new"
     try:

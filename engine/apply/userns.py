@@ -18,6 +18,7 @@ from pathlib import Path
 
 from engine.apply import namespaces
 from engine.apply.errors import UserNamespaceForbidden
+from engine.read_only import may
 
 #: Where journals of labs in a user namespace are: on its own /run.
 PRIVATE_STATE = Path("/run/portscope/labs")
@@ -78,6 +79,7 @@ def enter() -> None:
 
 def attempt() -> None:
     """Tries it in a child. Raises UserNamespaceForbidden."""
+    may("make a user namespace")
     said = _try_in_child()
     if said:
         raise UserNamespaceForbidden(forbidden(said, _read))

@@ -16,6 +16,7 @@ from engine.lab import faults
 from engine.lab.blueprint import Blueprint
 from engine.lab.errors import LabError
 from engine.lab.faults.table import Fault
+from engine.read_only import may
 
 FILE = "dojo.json"
 SECRET = "a secret of the dojo"
@@ -85,6 +86,7 @@ def told(lab: str, faults_there: tuple[str, ...], directory: Path | None = None)
 
 def store(lab: str, now: Round | None, directory: Path | None = None) -> None:
     """Remembers a round, or with None that it is over."""
+    may("write down a round of the dojo")
     if now is None:
         _path(lab, directory).unlink(missing_ok=True)
     else:

@@ -28,6 +28,7 @@ from engine.prove.packets.packet_matching import talk_of
 from engine.prove.packets.pcapng import file_of
 from engine.prove.predicted import conversations
 from engine.prove.sources import drops
+from engine.read_only import may
 from engine.records import dataclass, field, replace
 
 #: Seconds for the whole attempt, when nobody says otherwise: a lost first packet is sent again after one.
@@ -79,6 +80,7 @@ def prove(snapshot: Snapshot, verdict: Verdict, wishes: Wishes | None = None) ->
 
     The client must be on this machine (`client_of`); for one that is not, see `watch`.
     """
+    may("send a packet")
     wishes = wishes or Wishes()
     client = client_of(snapshot, verdict.question)
     if client is None:

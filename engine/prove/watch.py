@@ -24,6 +24,7 @@ from engine.prove.packets.headers import parse_packet
 from engine.prove.packets.packet_matching import ObservedTalk, talk_of
 from engine.prove.predicted import conversations
 from engine.prove.prove import Proven, Wishes
+from engine.read_only import may
 from engine.records import replace
 
 #: Seconds that a first packet is waited for when nobody says otherwise, and that its answer is.
@@ -51,6 +52,7 @@ _ACCEPTED = frozenset({Symptom.ACCEPTED_THEN_CLOSED, Symptom.ACCEPTED_THEN_SILEN
 
 def watch(snapshot: Snapshot, verdict: Verdict, wishes: Wishes | None = None) -> Proven:
     """Waits for the packets of the question's outside client and compares. Raises ProveError for an echo."""
+    may("have packets watched and traced")
     wishes = wishes or Wishes()
     question = verdict.question
     if question.protocol in ECHO:

@@ -23,6 +23,7 @@ from engine.lab.lifecycle import Draft
 from engine.lab.running import EndingSignals
 from engine.lab.save import save
 from engine.lab.script import lines, script
+from engine.read_only import may
 from workbench import files, output
 from workbench.commands import lab_faults
 from workbench.commands.lab_faults import look
@@ -161,6 +162,7 @@ def _exec(arguments: Namespace) -> Exit:
     words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
     if not words:
         raise usage("no command to run; write portscope lab exec NODE -- COMMAND")
+    may("run a program in a lab")
     path = _node(arguments.node)
     try:
         enter(path)

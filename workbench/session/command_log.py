@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from engine.read_only import may
 from engine.records import dataclass
 from workbench.settings import folder
 
@@ -47,6 +48,7 @@ class CommandLog:
         added = [Entry(time.time(), command, why) for command in commands]
         self.entries += added
         with suppress(OSError):
+            may(f"write {self.path}")
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with open(self.path, "a", encoding="utf-8", opener=_private) as file:
                 for entry in added:

@@ -32,6 +32,7 @@ from engine.change.words import sysctl_path
 from engine.model.address import IPAddress
 from engine.model.link import Address
 from engine.model.route import Route
+from engine.read_only import may
 
 T = TypeVar("T")
 Path_ = str | None
@@ -54,6 +55,7 @@ class Hands:
         self._ident = 0
 
     def __enter__(self) -> Hands:
+        may("change a network")
         self._ident = self._thread.submit(threading.get_ident).result()
         self._home = self._submit(lambda: os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
         try:

@@ -11,6 +11,8 @@ import errno
 import os
 import stat
 
+from engine.read_only import may
+
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _MOST_LINKS = 40
 
@@ -33,6 +35,7 @@ class NewFile:
 
     def __init__(self, path: str | os.PathLike[str], *, overwrite: bool = True) -> None:
         """Raises OSError; FileExistsError where a file exists and `overwrite` is false: it is kept."""
+        may(f"write {os.fspath(path)}")
         self._target = behind_links(path)
         self._temporary = ""
         self._overwrite = overwrite

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from engine.model.proof import Drop
 from engine.prove.errors import ProveError
+from engine.read_only import may
 
 PREFIX = "portscope-"
 EVENT = "events/skb/kfree_skb"
@@ -78,6 +79,7 @@ def parse_drops(text: str) -> tuple[Drop, ...]:
 
 def sweep() -> tuple[str, ...]:
     """Removes the instances of processes that are gone; the names of those that were removed. Raises nothing."""
+    may("remove trace instances")
     removed = []
     with suppress(OSError):
         top = tracing_directory()
