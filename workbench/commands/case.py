@@ -15,6 +15,7 @@ from engine.observe.recording.redact import Redacted
 from engine.observe.recording.snapshot_file import CASE
 from engine.observe.recording.snapshot_file import dumps as recorded
 from views.reports import answer_json
+from workbench.exits import complain
 
 
 def dumps(snapshot: Snapshot, verdict: Verdict, *, redacted: bool = False) -> str:
@@ -23,5 +24,7 @@ def dumps(snapshot: Snapshot, verdict: Verdict, *, redacted: bool = False) -> st
     if redacted:
         other = Redacted(snapshot)
         snapshot, answer = other.snapshot, other.answer(answer)
+        if other.renamed:
+            complain(f"ask the case by the new names: {other.renamed}")
     document = {"schema": CASE, "answer": answer, "snapshot": json.loads(recorded(snapshot))}
     return json.dumps(document, indent=1) + "\n"

@@ -17,7 +17,10 @@ def run(arguments: Namespace) -> Exit:
     if arguments.redact:
         from engine.observe.recording.redact import Redacted  # noqa: PLC0415 - most snapshots stay in the house
 
-        snapshot = Redacted(snapshot).snapshot
+        redacted = Redacted(snapshot)
+        snapshot = redacted.snapshot
+        if redacted.renamed:
+            complain(f"ask it by the new names: {redacted.renamed}")
     if arguments.output:
         world.save(snapshot, arguments.output, force=arguments.force)
     else:

@@ -4,5 +4,6 @@ snapshot_file                a versioned JSON document: the same bytes for the s
 codec codec_values           frozen values to JSON and back by their type hints
 json_layout                  the document as indented text
 references                   what leads to nothing in the file becomes a gap
-redact redact_names          consistent pseudonyms for addresses and names
+redact redact_names           consistent pseudonyms for addresses and names
+redact_words                 the same for comments, ids and paths
 """

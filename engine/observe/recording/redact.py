@@ -31,6 +31,8 @@ _ORDINARY = [octet for octet in range(256) if octet not in _SPECIAL]
 #: First groups of IPv6 that are left as they are: unspecified and loopback, link-local, multicast.
 _KEPT6 = (0x0000, 0xFE80, 0xFF00)
 _SHORTEST4, _SHORTEST6 = 8, 16
+#: New names that are told.
+MOST_TOLD = 12
 
 
 class Redacted:
@@ -40,6 +42,13 @@ class Redacted:
         recording = json.loads(dumps(snapshot))
         self._names, self._addresses = Names(recording), Redaction()
         self.snapshot = loads(json.dumps(self._addresses.value(self._names.recording(recording))))
+
+    @property
+    def renamed(self) -> str:
+        """In words, under which names to ask: `web is container-1, db is container-2`."""
+        pairs = [f"{old} is {new}" for old, new in self._names.containers.items()]
+        more = f" and {len(pairs) - MOST_TOLD} more" if len(pairs) > MOST_TOLD else ""
+        return ", ".join(pairs[:MOST_TOLD]) + more
 
     def address(self, address: IPAddress) -> IPAddress:
         """The address that stands for this one."""

@@ -2,9 +2,10 @@
 
 1. A name is replaced where it names (a container's name, a namespace's id wherever one is meant), and as a whole word
    in texts for people: comments, reasons of gaps, paths. The same name is the same pseudonym everywhere.
-2. What the kernel or an engine calls so by itself stays: `host`, `pid-12`, the networks `bridge`, `host`, `none`,
+2. What people wrote beside rules and devices, ids and paths are `redact_words`' matter.
+3. What the kernel or an engine calls so by itself stays: `host`, `pid-12`, the networks `bridge`, `host`, `none`,
    `podman`. So do names of devices and programs: rules and causes speak of them.
-3. A container and its namespace that share a name share the pseudonym.
+4. A container and its namespace that share a name share the pseudonym.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from engine.observe.recording.redact_words import Words
+
 Json = dict[str, Any]
 
 #: Names that say nothing about whose host it is.
@@ -20,6 +23,10 @@ COMMON = frozenset({"", "host", "bridge", "none", "default", "podman", "ingress"
 _PID = re.compile(r"pid-\d+(-nsid-\d+)?")
 #: Keys whose texts are for people, or hold a name as one word among others.
 TEXTS = frozenset({"comment", "alias", "reason", "source", "text", "path", "network_mode", "command"})
+#: Of these, the ones that a person wrote.
+FREE = frozenset({"comment", "alias"})
+#: Keys of ids.
+IDS = frozenset({"id"})
 #: Keys that hold the id of a namespace, wherever they are.
 NETNS = frozenset({"netns", "host"})
 #: Keys of an answer whose words are of a closed set, and name nothing of the host.
@@ -38,6 +45,7 @@ class Names:
 
     def __init__(self, recording: Json) -> None:
         self._pseudonyms: dict[str, str] = {}
+        self._words = Words()
         for name, kind in _names(recording):
             if name not in COMMON and not _PID.fullmatch(name) and name not in self._pseudonyms:
                 count = sum(one.startswith(f"{kind}-") for one in self._pseudonyms.values())
@@ -49,8 +57,16 @@ class Names:
         """A name that stands alone."""
         return self._pseudonyms.get(name, name)
 
+    @property
+    def containers(self) -> dict[str, str]:
+        """The new names of the containers, by the old ones."""
+        return {old: new for old, new in self._pseudonyms.items() if new.startswith("container-")}
+
     def text(self, text: str) -> str:
-        """A text in which names may stand."""
+        """A text of a tool, in which names and people's words may stand."""
+        return self._words.technical(self._named(text))
+
+    def _named(self, text: str) -> str:
         return self._word.sub(lambda found: self._pseudonyms[found[1]], text) if self._word else text
 
     def answer(self, value: Any, key: str = "") -> Any:
@@ -88,6 +104,10 @@ class Names:
             return value
         if key in NETNS:
             return self.name(value)
+        if key in FREE:
+            return self._words.free(self._named(value))
+        if key in IDS:
+            return self._words.ids(value)
         return self.text(value) if key in TEXTS else value
 
 
