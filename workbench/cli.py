@@ -247,6 +247,10 @@ def main(argv: Sequence[str] | None = None, *, interruptible: bool = False) -> i
     except KeyboardInterrupt:
         complain("interrupted")
         return Exit.INTERRUPTED
+    except PermissionError as error:  # of a folder or program of the machine's; each command names what it knows of
+        where = f"{error.filename}: " if error.filename else ""
+        complain(f"{where}{error.strerror or error}; run portscope as root, or as the owner")
+        return Exit.REFUSED
     except Exception as error:
         return own_fault(error)
     finally:

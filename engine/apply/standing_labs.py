@@ -180,7 +180,8 @@ def read_record(lab: str, *, directory: Path | None = None) -> dict[str, str] | 
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise JournalError(f"cannot read {path}: {error}; 'portscope lab down {lab}' removes the lab") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise JournalError(f"cannot read {path}: {why}; 'portscope lab down {lab}' removes the lab") from None
     return record if record.get("boot") == boot_id() else None
 
 

@@ -40,11 +40,12 @@ HEAD = """\
 # Run as root: `sh THIS` builds the lab, `sh THIS down` removes it. Written by portscope.
 set -eu
 namespaces={names}
-pids=/run/{lab}-lab.pids
 if [ "${{1:-up}}" = down ]; then
-    [ ! -e "$pids" ] || xargs -r kill < "$pids" 2>/dev/null || true
-    rm -f "$pids"
-    for name in $namespaces; do [ ! -e "/run/netns/$name" ] || ip netns del "$name"; done
+    for name in $namespaces; do
+        [ -e "/run/netns/$name" ] || continue
+        ip netns pids "$name" | xargs -r kill 2>/dev/null || true
+        ip netns del "$name"
+    done
     exit 0
 fi
 for name in $namespaces; do
@@ -67,11 +68,11 @@ def lines(changes: Iterable[Change], where: Where | None = None) -> list[str]:
     return found
 
 
-def script(plan: Plan, lab: str) -> str:
+def script(plan: Plan) -> str:
     """A shell script that builds a lab from nothing."""
     names = [change.name for change in plan.changes if isinstance(change, CreateNetns)]
     head = HEAD.format(
-        title=plan.title, names=shlex.quote(" ".join(names)), lab=lab, server=SERVER.replace("'", "'\\''").strip()
+        title=plan.title, names=shlex.quote(" ".join(names)), server=SERVER.replace("'", "'\\''").strip()
     )
     body: list[str] = []
     where = named()
@@ -79,10 +80,10 @@ def script(plan: Plan, lab: str) -> str:
         if isinstance(change, Serve):
             words = (str(change.protocol), str(change.address), str(change.port), change.name)
             enter = shlex.join(where.enter(change.netns))
-            body.append(f'{enter} python3 -I -c "$server" {shlex.join(words)} >/dev/null 2>&1 & echo $! >> "$pids"')
+            body.append(f'{enter} python3 -I -c "$server" {shlex.join(words)} >/dev/null 2>&1 &')
         elif isinstance(change, Start):
             argv = shlex.join((*where.enter(change.netns), *change.words))
-            body.append(f'{argv} >/dev/null 2>&1 & echo $! >> "$pids"')
+            body.append(f"{argv} >/dev/null 2>&1 &")
         elif isinstance(change, RelayPort):
             continue
         else:

@@ -87,4 +87,4 @@ def test_a_python_child_imports_nothing_of_the_current_folder(tmp_path: Path, wo
 
 
 def test_a_lab_script_imports_nothing_of_the_current_folder() -> None:
-    assert "python3 -c" not in script(Plan("lab", ()), "lab")
+    assert "python3 -c" not in script(Plan("lab", ()))

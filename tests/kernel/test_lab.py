@@ -149,7 +149,7 @@ def test_a_script_builds_the_lab_without_portscope_and_removes_it(tmp_path: Path
     file = tmp_path / "lab.yaml"
     file.write_text(f"name: {name}\n{FILE}")
     draft = lifecycle.draft(file.read_text(), str(file))
-    text = script_of(draft.plan, draft.lab.name)
+    text = script_of(draft.plan)
     script = tmp_path / "build.sh"
     script.write_text(text)
     assert "engine" not in text

@@ -50,7 +50,7 @@ def defects(text: str) -> Iterator[str]:
     """Drafts a lab. Gives what is wrong with what comes of it; an exception that is no `LabError` is a defect."""
     try:
         draft = lifecycle.draft(text, "compose.yaml", "mutated")
-        script(draft.plan, draft.lab.name)
+        script(draft.plan)
         save(draft.lab, ())
     except LabError as error:
         line = str(error)

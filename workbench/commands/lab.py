@@ -198,11 +198,11 @@ def _port(arguments: Namespace) -> Exit:
 
 
 def _script(arguments: Namespace) -> Exit:
-    named = arguments.file.startswith(library.PREFIX) or Path(arguments.file).exists()
+    named = arguments.file.startswith(library.PREFIX) or os.path.exists(arguments.file)
     if not named:
         _join()
     draft = _read(arguments.file) if named else lifecycle.stands(arguments.file)
-    output.emit(script(draft.plan, draft.lab.name))
+    output.emit(script(draft.plan))
     return Exit.DONE
 
 
