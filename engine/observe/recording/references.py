@@ -32,6 +32,18 @@ def sound(snapshot: Snapshot) -> Snapshot:
     )
 
 
+def within(snapshot: Snapshot, places: Collection[str]) -> Snapshot:
+    """The snapshot of these namespaces alone, with the containers in them and those that do not run; a link that leads
+    out of them has its far end out of sight. The host is one of them."""
+    containers = (one for one in snapshot.containers if one.netns is None or one.netns in places)
+    namespaces = (netns for netns in snapshot.namespaces if netns.id in places)
+    part = replace(snapshot, namespaces=tuple(namespaces), containers=tuple(containers))
+    mended = tuple(_mended(netns, part.by_id) for netns in part.namespaces)
+    return replace(
+        part, namespaces=mended, gaps=tuple(gap for gap in part.gaps if not gap.netns or gap.netns in places)
+    )
+
+
 def _lives(container: Container, known: Collection[str]) -> bool:
     return container.netns is None or container.netns in known
 
