@@ -21,7 +21,8 @@ from engine.apply.errors import BuildError, LabExists
 from engine.apply.journal import state_directory
 from engine.apply.namespaces import NETNS_DIR
 from engine.apply.run import Applied, build_lab, sweep
-from engine.lab import demo
+from engine.lab.blueprint import Blueprint
+from engine.lab.demo import Demo, demo
 from engine.records import dataclass
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -31,13 +32,14 @@ NAMES = ("demo", *(f"demo{number}" for number in range(2, 33)))
 
 @dataclass(frozen=True, slots=True)
 class DemoLab:
-    """A demo lab that is up: its name, the file of its host's namespace, and the question to ask there.
+    """A demo lab that is up: its name, the file of its host's namespace, the lab, and the question to ask there.
 
     `left` says what an earlier demo that crashed left behind and that could not be removed; mostly ().
     """
 
     name: str
     host: Path
+    lab: Blueprint
     target: str
     source: str
     left: tuple[str, ...] = ()
@@ -54,13 +56,13 @@ def demo_lab(directory: Path | None = None, names: Iterable[str] = NAMES) -> Ite
     place = directory or state_directory()
     with EndingSignals() as signals:
         left = sweep(directory=place)
-        name, applied = _build_first_free(place, names)
+        name, made, applied = _build_first_free(place, names)
         behind: tuple[str, ...] = ()
         # Two blocks, so that a signal between the end of the inner one and `hold` still finds the outer one.
         try:
             try:
                 signals.release()
-                yield DemoLab(name, NETNS_DIR / f"{name}-host", demo.target(), demo.source(name), left)
+                yield DemoLab(name, NETNS_DIR / f"{name}-host", made.lab, made.target, made.source, left)
             finally:
                 signals.hold()
         finally:
@@ -69,11 +71,12 @@ def demo_lab(directory: Path | None = None, names: Iterable[str] = NAMES) -> Ite
             raise BuildError("; ".join(behind))
 
 
-def _build_first_free(place: Path, names: Iterable[str]) -> tuple[str, Applied]:
+def _build_first_free(place: Path, names: Iterable[str]) -> tuple[str, Demo, Applied]:
     for name in names:
         if not any(NETNS_DIR.glob(f"{name}-*")):
             with contextlib.suppress(LabExists):
-                return name, build_lab(demo.plan(name), name, directory=place)
+                made = demo(name)
+                return name, made, build_lab(made.plan, name, directory=place)
     raise BuildError("every name for a demo lab is taken: end one of the labs that are up first")
 
 

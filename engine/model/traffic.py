@@ -93,3 +93,8 @@ class ConntrackEntry:
     zone: int = 0
     timeout: int = 0
     labels: int = 0
+
+    def __post_init__(self) -> None:
+        for way in (self.original, self.reply):
+            if not 0 <= (way.sport or 0) <= 65535 or not 0 <= (way.dport or 0) <= 65535:
+                raise ValueError(f"a flow cannot have the ports {way.sport} and {way.dport}")

@@ -11,7 +11,7 @@ import pytest
 from engine.apply.namespaces import run_in
 from engine.explain import ask
 from engine.explain.question import resolve
-from engine.lab import description, library, lifecycle
+from engine.lab import breaking, description, faults, library, lifecycle
 from engine.observe.look.snapshot import take
 from tests.harness.needs import require
 from tests.harness.netns import NETNS_FOLDER
@@ -33,6 +33,8 @@ def test_a_lab_of_the_gallery_answers_as_its_file_says_and_the_kernel_agrees(
 ) -> None:
     draft = lifecycle.draft(library.text(which), which, name)
     lifecycle.up(draft, tmp_path)
+    for fault in draft.lab.spec.faults:
+        breaking.break_lab(draft, faults.find(fault), tmp_path)
     snapshot = description.dress(run_in(lifecycle.host_path(name), take), draft.lab)
     for check in draft.lab.spec.checks:
         netns = draft.lab.netns_by_node[check.source]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from engine.model.firewall import Interval, RuleVerdict, VerdictKind
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address
+from engine.model.traffic import Tuple4
 
 numbers = st.integers(-(2**63), 2**64)
 intervals = st.tuples(numbers, numbers).map(lambda pair: Interval(min(pair), max(pair)))
@@ -22,6 +23,14 @@ plain = st.sampled_from([kind for kind in VerdictKind if kind not in (VerdictKin
 verdicts = st.builds(RuleVerdict, plain) | st.builds(
     RuleVerdict, st.sampled_from([VerdictKind.JUMP, VerdictKind.GOTO]), st.text(max_size=5)
 )
+
+
+PORTS = st.none() | st.integers(0, 65535)
+#: Fields that a value takes in a range alone.
+RANGES: dict[Any, dict[str, st.SearchStrategy[Any]]] = {
+    Address: {"prefixlen": st.integers(0, 32)},
+    Tuple4: {"sport": PORTS, "dport": PORTS},
+}
 
 
 @cache
@@ -46,7 +55,7 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
     if isinstance(hint, type) and is_dataclass(hint):
         hints = typing.get_type_hints(hint)
         built = {field.name: values(hints[field.name]) for field in fields(hint)}
-        return st.builds(hint, **built | ({"prefixlen": st.integers(0, 32)} if hint is Address else {}))
+        return st.builds(hint, **built | RANGES.get(hint, {}))
     return st.from_type(hint)
 
 

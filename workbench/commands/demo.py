@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from engine.apply import userns
 from engine.apply.errors import BuildError
 from engine.apply.namespaces import enter, run_in
-from engine.lab import demo
+from engine.lab import description
 from engine.lab.running import DemoLab, demo_lab
 from engine.model.host import Snapshot
 from engine.records import replace
@@ -70,7 +70,7 @@ def tell(lab: DemoLab) -> Exit:
 def look_into(lab: DemoLab) -> Snapshot:
     """The lab, seen from its own host, and nothing else of the machine. Raises `Refusal`."""
     try:
-        return demo.dressed(run_in(lab.host, lambda: world.look(world.of_lab(lab.name))), lab.name)
+        return description.alone(run_in(lab.host, lambda: world.look(world.of_lab(lab.name))), lab.lab)
     except OSError as error:
         raise _closed(error) from error
 
@@ -82,7 +82,7 @@ def watch_in(lab: DemoLab, stop: Event) -> Iterator[Update]:
     except OSError as error:
         raise _closed(error) from error
     for update in world.watch(stop, world.of_lab(lab.name)):
-        yield replace(update, snapshot=demo.dressed(update.snapshot, lab.name))
+        yield replace(update, snapshot=description.alone(update.snapshot, lab.lab))
 
 
 def _closed(error: OSError) -> Refusal:
