@@ -97,6 +97,10 @@ class NatValue:
     port_low: int | None = None
     port_high: int | None = None
 
+    def __post_init__(self) -> None:
+        if not 0 <= (self.port_low or 0) <= 65535 or not 0 <= (self.port_high or 0) <= 65535:
+            raise ValueError(f"nothing is translated to ports {self.port_low} to {self.port_high}")
+
 
 @dataclass(frozen=True, slots=True)
 class MapElement:

@@ -12,7 +12,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from engine.model.firewall import Interval, RuleVerdict, VerdictKind
+from engine.model.firewall import Interval, NatValue, RuleVerdict, VerdictKind
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address
 from engine.model.traffic import Tuple4
@@ -30,6 +30,7 @@ PORTS = st.none() | st.integers(0, 65535)
 RANGES: dict[Any, dict[str, st.SearchStrategy[Any]]] = {
     Address: {"prefixlen": st.integers(0, 32)},
     Tuple4: {"sport": PORTS, "dport": PORTS},
+    NatValue: {"port_low": PORTS, "port_high": PORTS},
 }
 
 

@@ -69,6 +69,14 @@ def number_range(text: str, separator: str = ":") -> Interval:
     return interval(number(low) if low else 0, number(high) if high else TOP)
 
 
+def port_span(text: str, separator: str = "-") -> Interval:
+    """`80`, `80-90`."""
+    found = number_range(text, separator)
+    if found.high > 65535:
+        raise FirewallTextError(f"{text!r} is no port")
+    return found
+
+
 def prefix(address: IPAddress, length: int) -> Interval:
     """All addresses of a prefix."""
     bits = address.max_prefixlen

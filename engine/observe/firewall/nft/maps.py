@@ -63,9 +63,12 @@ def port_range(value: Json) -> tuple[int, int]:
     """A port or a range of ports."""
     if isinstance(value, dict) and "range" in value:
         low, high = value["range"]
-        return scalar("th dport", low), scalar("th dport", high)
-    port = scalar("th dport", value)
-    return port, port
+    else:
+        low = high = value
+    ends = scalar("th dport", low), scalar("th dport", high)
+    if not all(0 <= end <= 65535 for end in ends):
+        raise FirewallTextError(f"{value!r} is no port")
+    return ends
 
 
 def nat_value(address: Json, port: Json = None) -> NatValue:

@@ -26,7 +26,7 @@ from engine.model.firewall import (
     Tproxy,
 )
 from engine.observe.firewall.symbols import TCP_OPTIONS, XT_REJECTS
-from engine.observe.firewall.values import address_range, ip_address, number, number_range, value_and_mask
+from engine.observe.firewall.values import address_range, ip_address, number, number_range, port_span, value_and_mask
 from engine.observe.firewall.values import network as parse_network
 
 _ALL = 0xFFFFFFFF
@@ -59,7 +59,7 @@ def nat_value(text: str) -> NatValue | None:
         return None
     low, _, high = addresses.partition("-")
     first = ip_address(low) if low else None
-    span = number_range(ports, "-") if ports else None
+    span = port_span(ports) if ports else None
     return NatValue(
         first,
         ip_address(high) if high else first,
@@ -93,7 +93,7 @@ def own_address(kind: NatKind) -> Build:
 
     def build(options: Options) -> Statement | None:
         ports = _value(options, "--to-ports")
-        span = number_range(ports, "-") if ports else None
+        span = port_span(ports) if ports else None
         value = NatValue(port_low=span.low, port_high=span.high) if span else NatValue()
         return Nat(kind, value, flags=_flags(options))
 
