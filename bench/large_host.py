@@ -238,7 +238,7 @@ def snapshot_argv(host: LargeHost, path: str) -> list[str]:
             f"DOCKER_HOST=unix://{host.socket}",
             sys.executable,
             "-m",
-            "workbench.cli",
+            "workbench.start",
             "snapshot",
             "--force",
             "-o",

@@ -57,7 +57,7 @@ def measure(net: Net, folder: Path, rounds: int) -> dict[str, list[Spent]]:
     source = ("--from", f"ns:{net.client.name}")
 
     def why(*words: str) -> Callable[[], Spent]:
-        argv = net.router.enter([sys.executable, "-m", "workbench.cli", "why", *words, *source])
+        argv = net.router.enter([sys.executable, "-m", "workbench.start", "why", *words, *source])
         return lambda: timed(lambda: run(argv, cwd=REPOSITORY, check=False))
 
     rows: dict[str, Callable[[], Spent]] = {

@@ -72,7 +72,7 @@ def measure(host: DockerHost, namespaces: Sequence[Netns], rounds: int) -> dict[
     """Every row in every round."""
     target, source = f"{HOST_ADDRESS}:{FIRST_PORT}", f"ns:{host.lan.name}"
     python = host.host.enter([sys.executable, "-m"])
-    why = [*python, "workbench.cli", "why", target, "--from", source, "--json"]
+    why = [*python, "workbench.start", "why", target, "--from", source, "--json"]
     engine = [*python, "bench.engine_time", target, source]
     rows: dict[str, Callable[[], Spent]] = {
         BY_HAND: lambda: timed(lambda: by_hand(host, namespaces)),

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import signal
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, TypeAlias
@@ -255,7 +254,3 @@ def main(argv: Sequence[str] | None = None, *, interruptible: bool = False) -> i
         return own_fault(error)
     finally:
         read_only.forbid(False)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -235,7 +235,7 @@ class DockerHost:
 
     def why(self, target: str, *options: str) -> dict[str, Any]:
         """`portscope why TARGET … --json` as a user of this host runs it."""
-        argv = self.host.enter([sys.executable, "-m", "workbench.cli", "why", target, *options, "--json"])
+        argv = self.host.enter([sys.executable, "-m", "workbench.start", "why", target, *options, "--json"])
         done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False, cwd=REPOSITORY)
         if not done.stdout.strip():
             raise CommandFailed(f"why {target}: exit {done.returncode}: {done.stderr.strip()}")
@@ -245,7 +245,7 @@ class DockerHost:
 
     def snapshot(self) -> Snapshot:
         """What `portscope snapshot` sees of this host."""
-        return loads(run(self.host.enter([sys.executable, "-m", "workbench.cli", "snapshot"]), cwd=REPOSITORY))
+        return loads(run(self.host.enter([sys.executable, "-m", "workbench.start", "snapshot"]), cwd=REPOSITORY))
 
     # -- the healthy state -----------------------------------------------------------------------------------
 

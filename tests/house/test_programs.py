@@ -74,7 +74,7 @@ def test_programs_are_looked_up_in_absolute_folders_only(monkeypatch: pytest.Mon
     assert programs.find("no-such-program-here") is None
 
 
-@pytest.mark.parametrize("words", [("-m", "workbench.cli", "--version"), ("-c", "import pickle, engine")])
+@pytest.mark.parametrize("words", [("-m", "workbench.start", "--version"), ("-c", "import pickle, engine")])
 def test_a_python_child_imports_nothing_of_the_current_folder(tmp_path: Path, words: tuple[str, ...]) -> None:
     for name in ("pickle", "engine", "workbench", "json"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('a file of the current folder was run')")

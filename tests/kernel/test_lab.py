@@ -100,7 +100,7 @@ def has_netem(netns: str) -> bool:
 
 
 def lab(directory: Path, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "workbench.cli", "lab", *words]
+    argv = [sys.executable, "-m", "workbench.start", "lab", *words]
     variables = {**environment(), "XDG_STATE_HOME": str(directory)}
     return subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=60, check=False, env=variables)
 

@@ -46,7 +46,7 @@ def nothing_is_left(user: User) -> None:
 
 
 def lab(user: User, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    argv = [*user.python, "-m", "workbench.cli", "lab", *words]
+    argv = [*user.python, "-m", "workbench.start", "lab", *words]
     return subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -146,7 +146,7 @@ def test_a_killed_up_beside_a_lab_that_stands_is_taken_away_by_down(user: User, 
 
 
 def test_two_programs_that_start_at_once_share_one_place(user: User, file: str) -> None:
-    words = [*user.python, "-m", "workbench.cli", "lab", "up"]
+    words = [*user.python, "-m", "workbench.start", "lab", "up"]
     both = [subprocess.Popen([*words, which], stderr=subprocess.PIPE) for which in (file, "gallery:default-bridge")]
     assert [process.communicate(timeout=60) and process.returncode for process in both] == [0, 0]
     assert [line.split()[0] for line in said(user, "list").splitlines()] == ["default-bridge", "shop"]

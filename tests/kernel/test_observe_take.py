@@ -182,7 +182,7 @@ def test_a_look_is_read_back_equal_from_its_file(host: Netns, tenant: int, tmp_p
 
 def test_the_command_writes_what_it_reads_back_to_the_same_bytes(host: Netns, tenant: int, tmp_path: Path) -> None:
     path = tmp_path / "host.json"
-    command = [sys.executable, "-m", "workbench.cli", "snapshot", "-o", str(path)]
+    command = [sys.executable, "-m", "workbench.start", "snapshot", "-o", str(path)]
     run(host.enter(command), cwd=Path(__file__).parents[2])
     assert dumps(open_file(path)) == path.read_text()
     assert open_file(path).host == host.name

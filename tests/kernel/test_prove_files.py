@@ -28,7 +28,7 @@ def net() -> Iterator[Net]:
 
 def prove(net: Net, *options: str) -> subprocess.CompletedProcess[str]:
     words = ("why", "10.8.1.1:8080", "--from", f"ns:{net.client.name}", "--prove", *options)
-    argv = net.router.enter([sys.executable, "-m", "workbench.cli", *words])
+    argv = net.router.enter([sys.executable, "-m", "workbench.start", *words])
     return subprocess.run(argv, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
@@ -79,7 +79,9 @@ def test_a_redacted_case_names_nothing_and_is_asked_again_all_the_same(net: Net,
     client = json.loads(text)["answer"]["question"]["from"]["netns"]
     target = "{address}:{port}".format(**json.loads(text)["answer"]["question"]["to"])
     words = ("why", target, "--from", f"ns:{client}", "--snapshot", str(path))
-    again = subprocess.run([sys.executable, "-m", "workbench.cli", *words], capture_output=True, check=False, cwd=ROOT)
+    again = subprocess.run(
+        [sys.executable, "-m", "workbench.start", *words], capture_output=True, check=False, cwd=ROOT
+    )
     assert again.returncode == 0
 
 

@@ -47,7 +47,7 @@ def net() -> Iterator[Net]:
 def why(net: Net, *before: str) -> dict[str, Any]:
     """`why --prove --trace --json` from the router itself, under a command that takes something away."""
     words = ("why", "10.8.2.2:80", "--prove", "--trace", "--json", "--timeout", "2")
-    argv = [*before, sys.executable, "-m", "workbench.cli", *words]
+    argv = [*before, sys.executable, "-m", "workbench.start", *words]
     done = subprocess.run(net.router.enter(argv), capture_output=True, text=True, check=False, cwd=ROOT)
     assert "Traceback" not in done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
@@ -106,7 +106,7 @@ def test_an_end_in_the_middle_leaves_nothing(net: Net, stage: str) -> None:
 
 
 def clean(net: Net) -> str:
-    argv = [sys.executable, "-m", "workbench.cli", "clean"]
+    argv = [sys.executable, "-m", "workbench.start", "clean"]
     return subprocess.run(net.router.enter(argv), capture_output=True, text=True, check=True, cwd=ROOT).stdout
 
 

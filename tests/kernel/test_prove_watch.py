@@ -84,7 +84,7 @@ def test_the_command_says_that_nothing_came(net: Net) -> None:
     argv = [
         sys.executable,
         "-m",
-        "workbench.cli",
+        "workbench.start",
         "why",
         "10.8.2.2:80",
         "--from",

@@ -33,7 +33,7 @@ class Watcher:
     """The command, and its answers one by one."""
 
     def __init__(self, client: Netns, target: str) -> None:
-        argv = client.enter([*DIE_WITH_US, sys.executable, "-m", "workbench.cli", "why", target, "--watch", "--json"])
+        argv = client.enter([*DIE_WITH_US, sys.executable, "-m", "workbench.start", "why", target, "--watch", "--json"])
         self.process = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def next(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from workbench import cli, exits, world
 from workbench.exits import Exit, Refusal
 
 ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-m", "workbench.cli"]
+COMMAND = [sys.executable, "-m", "workbench.start"]
 
 
 @pytest.fixture(scope="module")

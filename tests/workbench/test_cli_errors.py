@@ -210,7 +210,7 @@ def test_without_privileges_it_says_what_was_not_seen_and_what_to_do() -> None:
     if not os.access(sys.executable, os.X_OK):
         pytest.fail("the interpreter of the tests cannot be run by others")
     nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs")
-    argv = [*nobody, sys.executable, "-m", "workbench.cli", "why", "127.0.0.1:1"]
+    argv = [*nobody, sys.executable, "-m", "workbench.start", "why", "127.0.0.1:1"]
     done = subprocess.run(argv, capture_output=True, text=True, cwd=REPOSITORY, timeout=60, check=False)
     assert "Traceback" not in done.stderr
     assert "fault of portscope" not in done.stderr

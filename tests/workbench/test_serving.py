@@ -50,7 +50,7 @@ def serving(folder: Path, *options: str) -> Iterator[Served]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
-    argv = [sys.executable, "-P", "-m", "workbench.cli", "serve", str(file), "--port", str(port), *options]
+    argv = [sys.executable, "-P", "-m", "workbench.start", "serve", str(file), "--port", str(port), *options]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as server:
         assert server.stdout is not None
         assert server.stderr is not None

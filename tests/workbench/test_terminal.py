@@ -29,7 +29,7 @@ class Terminal:
 
     def start(self, *words: str, columns: int = 120, rows: int = 36, within: str = "") -> None:
         enter = ("ip", "netns", "exec", within) if within else ()
-        command = shlex.join([*enter, "env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "workbench.cli", *words])
+        command = shlex.join([*enter, "env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "workbench.start", *words])
         self._run("new-session", "-d", "-x", str(columns), "-y", str(rows), f"{command}; echo ended $?; exec cat")
 
     def type(self, *keys: str) -> None:

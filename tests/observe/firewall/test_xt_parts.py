@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from engine.model.firewall import Opaque, RuleVerdict, VerdictKind
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.xt.options import XtContext
+from engine.observe.firewall.xt.context import XtContext
 from engine.observe.firewall.xt.rule_parts import Meaning, meaning, word_by_word
 
 WORDS = (

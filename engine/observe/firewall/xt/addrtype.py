@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.model.firewall import Element, Field, Interval, Match, Name
-from engine.observe.firewall.xt.options import XtContext, first
+from engine.observe.firewall.xt.context import XtContext
+from engine.observe.firewall.xt.options import first
 from engine.observe.firewall.xt.words import Option
 
 #: The addresses of IPv6 that are of a type by themselves; unicast ones are all but some (ipv6_addr_type).

@@ -13,7 +13,8 @@ from engine.model.firewall import NatKind, NoTrack, Statement, SynProxy
 from engine.observe.firewall.symbols import ICMP_TYPES, ICMPV6_TYPES, TCP_FLAGS
 from engine.observe.firewall.xt import actions, options, structs, together
 from engine.observe.firewall.xt.actions import Build
-from engine.observe.firewall.xt.options import Builder, XtContext
+from engine.observe.firewall.xt.context import XtContext
+from engine.observe.firewall.xt.options import Builder
 from engine.observe.firewall.xt.structs import Show
 from engine.observe.firewall.xt.words import Option
 from engine.records import dataclass, field

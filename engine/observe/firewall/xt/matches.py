@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.model.firewall import Match, Statement
+from engine.observe.firewall.xt.context import XtContext
 from engine.observe.firewall.xt.extensions import MATCHES, MatchExtension
-from engine.observe.firewall.xt.options import XtContext, unknown
+from engine.observe.firewall.xt.options import unknown
 from engine.observe.firewall.xt.words import Option
 
 _NONE = MatchExtension()

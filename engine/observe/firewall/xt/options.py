@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from engine.model.firewall import Atom, Element, Field, Interval, Match, Name, NamedSet
+from engine.model.firewall import Atom, Element, Field, Interval, Match, Name
 from engine.observe.firewall.errors import FirewallTextError
 from engine.observe.firewall.symbols import DEVICE_GROUPS, PROTOCOLS, TCP_FLAGS, TCP_OPTIONS
 from engine.observe.firewall.values import (
@@ -23,20 +23,9 @@ from engine.observe.firewall.values import (
     number_range,
     value_and_mask,
 )
-from engine.observe.firewall.xt.words import Option
-from engine.records import dataclass, field
+from engine.observe.firewall.xt.context import XtContext
 
 Built = tuple[tuple[Field, ...], tuple[Element, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class XtContext:
-    """What a rule's words need to be understood: the family ("ip", "ip6") and the ipsets by name."""
-
-    family: str
-    ipsets: Mapping[str, NamedSet] = field(default_factory=dict)
-    #: Matches that were built already: equal options become the same value.
-    built: dict[Option, Match | None] = field(default_factory=dict, init=False, compare=False)
 
 
 Builder = Callable[[XtContext, tuple[str, ...]], "Built | None"]

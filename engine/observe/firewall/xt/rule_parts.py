@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from engine.model.firewall import RuleVerdict, Statement, VerdictKind
 from engine.observe.firewall.xt import matches
 from engine.observe.firewall.xt import targets as xt_targets
-from engine.observe.firewall.xt.options import XtContext
+from engine.observe.firewall.xt.context import XtContext
 from engine.observe.firewall.xt.words import Option, options, split
 
 #: The statements of a part, and the comment in it.

@@ -9,8 +9,7 @@ and priority from the table below, which is the kernel's own (<linux/netfilter_i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from engine.lazy import Later
 from engine.model.firewall import (
@@ -24,8 +23,7 @@ from engine.model.firewall import (
     VerdictKind,
 )
 from engine.observe.firewall.errors import FirewallTextError
-from engine.observe.firewall.xt import rule_parts
-from engine.observe.firewall.xt.options import XtContext
+from engine.observe.firewall.xt.context import XtContext
 from engine.observe.firewall.xt.words import options, split
 from engine.records import dataclass, field
 
@@ -52,15 +50,11 @@ Line = tuple[int | None, int | None, int | None, *tuple[str, ...]]
 
 @dataclass(slots=True)
 class SavedTable:
-    """A table as lines: the policies of its chains ("-" for a user's), and the rules of each.
-
-    The lines are each a `Line`, or what `make` makes rules of.
-    """
+    """A table as lines: the policies of its chains ("-" for a user's), and the rules of each."""
 
     name: str
     policies: dict[str, str] = field(default_factory=dict)
-    rules: dict[str, list[Any]] = field(default_factory=dict)
-    make: Callable[[Sequence[Any]], tuple[Rule, ...]] | None = None
+    rules: dict[str, list[Line]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +65,7 @@ class _Rules:
     chains: Collection[str] = field(compare=False)
 
     def __call__(self, lines: Sequence[Line]) -> tuple[Rule, ...]:
+        """The rules. What understands them is loaded for the first one: most namespaces have none."""
         return tuple(_rule(self.context, self.chains, index, line) for index, line in enumerate(lines))
 
 
@@ -82,7 +77,7 @@ def parse_xt_save(text: str, backend: Backend, family: str, ipsets: Iterable[Nam
 
 def table_of(draft: SavedTable, backend: Backend, family: str, ipsets: Mapping[str, NamedSet] | None = None) -> Table:
     """The table that the lines of a draft describe."""
-    rules = draft.make or _Rules(XtContext(family, ipsets or {}), draft.policies)
+    rules = _Rules(XtContext(family, ipsets or {}), draft.policies)
     chains = (
         Chain(name, Later(rules, draft.rules[name]), base_chain(backend, draft.name, name, policy))
         for name, policy in draft.policies.items()
@@ -169,6 +164,8 @@ def _counted(counters: str) -> tuple[int | None, int | None]:
 
 
 def _rule(context: XtContext, chains: Collection[str], index: int, line: Line) -> Rule:
+    from engine.observe.firewall.xt import rule_parts  # noqa: PLC0415 - see `_Rules`
+
     packets, octets, handle, *parts = line
     text = "".join(parts)
     try:
@@ -180,6 +177,8 @@ def _rule(context: XtContext, chains: Collection[str], index: int, line: Line) -
 
 def _comment(text: str) -> str:
     """The comment of a rule that is not understood, as far as its words are."""
+    from engine.observe.firewall.xt import rule_parts  # noqa: PLC0415 - see `_Rules`
+
     try:
         return rule_parts.comment_of(options(split(text)[2:]))
     except FirewallTextError:

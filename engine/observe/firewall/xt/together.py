@@ -13,7 +13,8 @@ from engine.observe.firewall.values import TOP, interval, number, number_range
 from engine.observe.firewall.xt import addrtype as address_types
 from engine.observe.firewall.xt import ipsets
 from engine.observe.firewall.xt import time as times
-from engine.observe.firewall.xt.options import XtContext, device, first, unknown
+from engine.observe.firewall.xt.context import XtContext
+from engine.observe.firewall.xt.options import device, first, unknown
 from engine.observe.firewall.xt.words import Option
 
 
