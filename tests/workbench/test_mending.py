@@ -171,6 +171,15 @@ def test_a_log_that_cannot_be_written_is_on_the_screen_alone(tmp_path: Path) -> 
     assert [entry.command for entry in log.entries] == ["true"]
 
 
+def test_the_log_is_private_and_steers_no_terminal(tmp_path: Path) -> None:
+    log = CommandLog(tmp_path / "commands.log")
+    log.add(["ip link del 'a\x1b[31mb'"], "delete \x07 a\nlink")
+    (line,) = log.path.read_text().splitlines()
+    assert line.startswith("ip link del 'a\\x1b[31mb'  # ")
+    assert line.endswith(" delete \\x07 a link")
+    assert log.path.stat().st_mode & 0o777 == 0o600
+
+
 def test_the_log_is_where_the_state_of_programs_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))

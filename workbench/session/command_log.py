@@ -14,6 +14,7 @@ from pathlib import Path
 
 from engine.read_only import may
 from engine.records import dataclass
+from views.harmless import clean, harmless
 from workbench.settings import folder
 
 
@@ -53,7 +54,7 @@ class CommandLog:
             with open(self.path, "a", encoding="utf-8", opener=_private) as file:
                 for entry in added:
                     stamp = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(entry.at))
-                    file.write(f"{entry.command}  # {stamp} {' '.join(entry.why.split())}\n")
+                    file.write(f"{harmless(entry.command)}  # {stamp} {clean(entry.why)}\n")
 
 
 def _private(path: str, flags: int) -> int:
