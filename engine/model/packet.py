@@ -27,6 +27,8 @@ PROTOCOL_NUMBERS: dict[Protocol, int] = {
     Protocol.SCTP: 132,
 }
 
+#: Ports that can be asked for.
+PORTS = range(1, 65536)
 #: Protocols without ports. A question about one of them asks whether the target answers an echo (ping).
 ECHO_PROTOCOLS = frozenset({Protocol.ICMP, Protocol.ICMPV6})
 #: Type of an echo request and of its reply (RFC 792, RFC 4443).

@@ -20,6 +20,7 @@ from engine.explain.survey.exposure import exposures
 from engine.model.address import Family, IPAddress
 from engine.model.host import Netns, Snapshot
 from engine.model.matrix import Cell, Matrix, MatrixPort, MatrixRow, PortOwner
+from engine.model.packet import PORTS
 from engine.model.traffic import Listener
 from engine.model.verdict import Question, Source
 from engine.path.budget import Budget
@@ -109,7 +110,7 @@ def _published(snapshot: Snapshot) -> Iterator[MatrixPort]:
         address = port.host_address
         if address is None or address.is_unspecified:
             address = _host_address(snapshot, 6 if address is not None and address.version == 6 else 4)
-        if container.state == "running" and address is not None and port.host_port:
+        if container.state == "running" and address is not None and port.host_port in PORTS:
             asked = Question(Source(snapshot.host), address, port.host_port, port.protocol)
             yield MatrixPort(PortOwner.PUBLISHED, container.name, asked, port.container_port, address.is_loopback)
 
@@ -130,7 +131,7 @@ def _served(snapshot: Snapshot) -> Iterator[MatrixPort]:
             held = listener.process is not None and listener.process.relay is not None
             if held or listener.address == RESOLVER or (listener.address and listener.address.is_multicast):
                 continue
-            if not 1 <= listener.port <= 65535:  # of a file that nobody's kernel wrote
+            if listener.port not in PORTS:  # of a file that nobody's kernel wrote
                 continue
             address = _address_of(snapshot, netns, listener)
             if address is None:

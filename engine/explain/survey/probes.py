@@ -19,7 +19,7 @@ from engine.model.address import IPAddress, end_of
 from engine.model.firewall import Interval, Match, Nat, NatKind, NatValue
 from engine.model.host import Netns, Snapshot
 from engine.model.matrix import PortOwner
-from engine.model.packet import Protocol
+from engine.model.packet import PORTS, Protocol
 from engine.model.traffic import Listener
 from engine.model.verdict import Question, Source
 from engine.path.lookup.broadcast_domain import bridge_of
@@ -142,7 +142,8 @@ def doors(snapshot: Snapshot, question: Question) -> tuple[Door, ...]:
     found: dict[tuple[IPAddress, int, Protocol], Door] = {}
     name = f"{end_of(question.address, question.port)}/{question.protocol}"
     asked = Door(name, question.address, question.port, question.protocol, None)
-    for door in (*_doors(snapshot, question), asked):
+    those = (door for door in _doors(snapshot, question) if door.port in PORTS)
+    for door in (*those, asked):
         found.setdefault((door.address, door.port, door.protocol), door)
     return tuple(found.values())
 

@@ -22,7 +22,7 @@ to. Three rules say which packets there are:
 from __future__ import annotations
 
 from engine.model.firewall import RejectKind
-from engine.model.packet import ECHO, TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN, Protocol
+from engine.model.packet import ECHO, PORTS, TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN, Protocol
 from engine.model.trace import Assumption, Conversation, Outcome, StepKind, Symptom, Trace
 from engine.model.verdict import Question, Source
 from engine.path.choices import BranchRun, Choices, explore
@@ -223,7 +223,7 @@ class Exchange:
         relay = process.relay
         if relay.silent:
             return replace(connected, symptom=silent)
-        if relay.target is None or relay.port is None or self.depth >= MOST_RELAYS:
+        if relay.target is None or relay.port is None or relay.port not in PORTS or self.depth >= MOST_RELAYS:
             about = Assumption("ASSUME_RELAY_SERVES", f"{relay.kind} passes the connection on to its target")
             forward = replace(connected.forward, assumptions=(*connected.forward.assumptions, about))
             return replace(connected, forward=forward)
