@@ -146,7 +146,7 @@ def keep(waiting: socket.socket, starter: int) -> None:
         for key, _ in selector.select():
             if key.data is None:
                 guest, _address = waiting.accept()
-                if _peer(guest)[1] != os.geteuid():  # of another user: as this namespace sees it, nobody
+                if _peer(guest)[1] != os.geteuid():  # another user, whom this namespace maps to the overflow uid
                     guest.close()
                     continue
                 with contextlib.suppress(OSError):  # it may be gone already, which the next read tells

@@ -138,7 +138,7 @@ def _stack(journey: Journey, stage: Stack) -> Next:
     if martian:
         return _refuse(journey, martian)
     if stage.prerouted:
-        journey.skb.assigned = None  # IP takes nobody's word for a socket: the bridge's call of its hooks was too early
+        journey.skb.assigned = None  # ip_rcv_core() drops the socket that a bridge's hook call assigned too early
     else:
         target = journey.packet.dst
         ended = run_hook(journey, "prerouting")

@@ -131,7 +131,7 @@ def _served(snapshot: Snapshot) -> Iterator[MatrixPort]:
             held = listener.process is not None and listener.process.relay is not None
             if held or listener.address == RESOLVER or (listener.address and listener.address.is_multicast):
                 continue
-            if listener.port not in PORTS:  # of a file that nobody's kernel wrote
+            if listener.port not in PORTS:  # a damaged file; no kernel lists such a socket
                 continue
             address = _address_of(snapshot, netns, listener)
             if address is None:

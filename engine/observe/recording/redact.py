@@ -31,7 +31,7 @@ _ORDINARY = [octet for octet in range(256) if octet not in _SPECIAL]
 #: First groups of IPv6 that are left as they are: unspecified and loopback, link-local, multicast.
 _KEPT6 = (0x0000, 0xFE80, 0xFF00)
 _SHORTEST4, _SHORTEST6 = 8, 16
-#: New names that are told.
+#: Pseudonyms that a line lists.
 MOST_TOLD = 12
 
 

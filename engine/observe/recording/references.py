@@ -1,7 +1,7 @@
 """What a recording's parts say of each other, checked once when it is opened.
 
-A name or an index that leads to nothing in the file is taken out, and a gap tells of it: whoever asks later finds what
-it looks for, or sees that it was not seen.
+A name or an index that is not in the file is removed, and a gap names it: later lookups find what they look for, or see
+that it was not inspected.
 
 A recording lacks what it names when somebody cut a namespace out of it, or joined parts of two hosts.
 """

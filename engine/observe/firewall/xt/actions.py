@@ -41,7 +41,7 @@ def _value(options: Options, name: str) -> str | None:
 
 
 def reject(options: Options) -> Statement | None:
-    """What the sender is told."""
+    """The ICMP error or reset that the sender gets."""
     kind = XT_REJECTS.get(_value(options, "--reject-with") or "icmp-port-unreachable")
     return Reject(kind) if kind else None
 
