@@ -38,7 +38,7 @@ class Parts:
         self.questions = Questions(stage, self.prompts, self.proofs, lambda ask: self.labs.dojo.look(ask))
         self.moments = Moments(stage, self.thinking)
         self.surveys = Surveys(stage, self.prompts, self.questions, self.thinking)
-        self.fixes = Fixes(stage, self.proofs)
+        self.fixes = Fixes(stage, self.proofs, self.questions.ask)
         self.navigation = Navigation(stage, self.prompts, self.moments)
         self.traffic = Traffic(stage)
         self.labs = Labs(stage, self.prompts, self.questions, look_at)

@@ -23,6 +23,7 @@ from engine.change.container import SetContainer
 from engine.change.link import SetLink
 from engine.change.listener import Listen
 from engine.change.neighbour import DeleteNeighbour
+from engine.change.network import ConnectNetwork
 from engine.change.port import SetPort
 from engine.change.route import AddRoute, DeleteRoute
 from engine.change.rule import DeleteRule, InsertRule, ReplaceRule, words_of
@@ -106,6 +107,17 @@ def _set_container(change: SetContainer, site: Site) -> ApplyStep:
     return ApplyStep(act, inverse)
 
 
+def _connect_network(change: ConnectNetwork, site: Site) -> ApplyStep:
+    """The engine's client connects, and disconnects to undo it."""
+    (argv,) = change.argv(site.where)
+    inverse = RunCommand(None, (*change.client, "network", "disconnect", change.network, change.container))
+
+    def act() -> None:
+        site.hands.run(None, argv)
+
+    return ApplyStep(act, inverse)
+
+
 def _set_sysctl(change: SetSysctl, site: Site) -> ApplyStep:
     path = site.where.path(change.netns)
 
@@ -169,6 +181,7 @@ STEPS: Mapping[type[Change], Callable[[Any, Site], ApplyStep]] = {
     DeleteRule: _rule,
     SetPort: _set_port,
     SetContainer: _set_container,
+    ConnectNetwork: _connect_network,
     SetLink: _set_link,
     Listen: _listen,
     **BUILDING,

@@ -6,7 +6,7 @@ already); `engine.model.plan.Change` says what each promises. How the kernel is 
 
     sysctl route policy_rule address neighbour fdb conntrack link port    settings and tables of a network stack
     rule set_element ruleset                                              the firewall; new_rules writes rules for it
-    container listener                                                    engines and programs
+    container network listener                                            engines and programs
     namespace program                                                     what labs are made of
     words                                                                 words of ip(8), iptables(8) that kinds share
     carriers built_in_chains republish                                    what the kernel or an engine does beside it

@@ -5,6 +5,7 @@
     blockers/             diagnoses: what could be wrong, for each ending
     search/               remedies tried on the model, until the question works
     fixes/ ranking/       what a fix is made of; which fix comes first, and what else it changes
+    intent/               what the client meant, and what to ask instead
     findings/ evidence/   what is wrong beside a connection that works; what speaks for a cause
     survey/               one question from many places, and many questions of one host
 

@@ -36,7 +36,7 @@ def ask(snapshot: Snapshot, question: Question, world: World | None = None) -> V
     if reach is not Reach.YES and not hollow(unread, main.result.forward.hops[-1].netns):
         from engine.explain.causes import causes_of  # noqa: PLC0415 - a port that is reached needs no search
 
-        causes += causes_of(world, question, main) + _deciding(main.result, runs, endings)
+        causes += causes_of(world, question, main, certain=reach is Reach.NO) + _deciding(main.result, runs, endings)
     branches = tuple(endings.values()) if len(endings) > 1 else ()
     findings = _findings(world, question, main.result) if reach is Reach.YES else ()
     return Verdict(question, reach, main.result.symptom, main.result, causes, assumptions, gaps, branches, findings)

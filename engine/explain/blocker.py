@@ -9,7 +9,7 @@ from __future__ import annotations
 from engine.catalogue import CODES
 from engine.model.plan import Change
 from engine.model.ref import Ref
-from engine.model.verdict import NearMiss
+from engine.model.verdict import FixKind, NearMiss
 from engine.records import dataclass
 
 #: A remedy about many flows (deleting a rule, taking back a ban of a network) weighs as much as so many narrow ones.
@@ -18,18 +18,21 @@ WIDE = 3
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """One way to mend a blocker.
-
-    `manual` marks a change that no command on the host can make; `fallback` one that is only worth
-    offering where the ones before it do not help (it does the same, with more effect). `cost` weighs a remedy
-    that does more than the question needs (deleting a rule about many flows) against so many narrow ones.
-    """
+    """One way to mend a blocker."""
 
     title: str
     changes: tuple[Change, ...]
+    #: No command on the host can make it.
     manual: bool = False
+    #: Only worth offering where the ones before it do not help: it does the same, with more effect.
     fallback: bool = False
+    #: Weighs what does more than the question needs (deleting a rule about many flows) against so many narrow ones.
     cost: int = 1
+    #: Whose it is, where the changes do not say so.
+    kind: FixKind | None = None
+    #: It is what the expert does here, and comes first whatever else it opens: a network that is joined as the engine
+    #: means it, rather than a hole in the isolation of two.
+    meant: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from engine.explain.intent.instead import with_alternatives
 from engine.explain.ranking.selection import Mending
 from engine.explain.search.masked_blockers import with_shielded
 from engine.explain.search.no_endpoints import refused
@@ -29,8 +30,10 @@ def _affordable(work: Callable[[], T], otherwise: T) -> T:
         return otherwise
 
 
-def causes_of(world: World, question: Question, main: BranchRun[Conversation]) -> tuple[Cause, ...]:
-    """All blockers in the order in which the packet meets them."""
+def causes_of(
+    world: World, question: Question, main: BranchRun[Conversation], *, certain: bool = True
+) -> tuple[Cause, ...]:
+    """All blockers in the order in which the packet meets them, and where it fails for certain what to ask instead."""
     search = Search(question)
     found = search.run(world, main.result)
     met = refused(question.port, _affordable(lambda: joined(world, search, found), found))
@@ -43,7 +46,7 @@ def causes_of(world: World, question: Question, main: BranchRun[Conversation]) -
     causes = []
     for step, fixes in zip(steps, fixes_of, strict=True):
         blocker = as_found(world, step.before, step.blocker)
-        named = (replace(fix, title=renamed(fix.title, step.blocker.at, blocker.at)) for fix in fixes)
+        titled = (replace(fix, title=renamed(fix.title, step.blocker.at, blocker.at)) for fix in fixes)
         causes.append(
             Cause(
                 blocker.code,
@@ -52,8 +55,9 @@ def causes_of(world: World, question: Question, main: BranchRun[Conversation]) -
                 blocker.owner,
                 blocker.evidence,
                 blocker.near_misses,
-                tuple(named),
+                tuple(titled),
                 blocker.settled,
             )
         )
-    return tuple(causes)
+    named = tuple(causes)
+    return _affordable(lambda: with_alternatives(world, question, main.result, named), named) if certain else named

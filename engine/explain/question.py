@@ -32,7 +32,8 @@ def resolve(snapshot: Snapshot, target: str, source: str = "host", protocol: Pro
     """The question. Raises `QuestionError` with one line for what can't be understood or is not there."""
     ping = protocol in ECHO_PROTOCOLS
     target = target if ping else _end_of_url(target)
-    address, port = _ping_target(snapshot, target) if ping else _target(snapshot, target, protocol)
+    near = _near(snapshot, source or "host")
+    address, port = _ping_target(snapshot, target, near) if ping else _target(snapshot, target, protocol, near)
     zone = getattr(address, "scope_id", None) or ""
     address = IPv6Address(int(address)) if zone else address
     client = _source(snapshot, source or "host", address)
@@ -55,22 +56,33 @@ def _end_of_url(target: str) -> str:
     return host if has_port else f"{host}:{URL_PORTS[scheme.lower()]}"
 
 
-def _target(snapshot: Snapshot, target: str, protocol: Protocol) -> tuple[IPAddress, int]:
+def _near(snapshot: Snapshot, source: str) -> Netns | None:
+    """The client's namespace, None for a client outside: a name or a bare port means what is nearest to it."""
+    if source == "host":
+        return snapshot.host_netns
+    if source.startswith("ns:"):
+        return _named_netns(snapshot, source[3:])
+    if _client(source.partition("@")[0]) is not None or "@" in source:
+        return None
+    return _netns_of(snapshot, find_container(snapshot, source))
+
+
+def _target(snapshot: Snapshot, target: str, protocol: Protocol, near: Netns | None) -> tuple[IPAddress, int]:
     host, colon, port_text = target.rpartition(":")
     if not colon or (host.startswith("[") != host.endswith("]")) or (":" in host and not host.startswith("[")):
         raise QuestionError(f"target {target!r}: write ADDRESS:PORT, [IPV6]:PORT, CONTAINER:PORT or :PORT")
     port = _port("target", target, port_text)
     if not host:
-        return _published_address(snapshot, port, protocol), port
+        return _published_address(snapshot, port, protocol, near), port
     bare = "127.0.0.1" if host == "localhost" else host.strip("[]")
     try:
         address = ip_address(bare)
     except ValueError:
-        return _container_address(snapshot, bare), port
+        return _container_address(snapshot, bare, near), port
     return _one_host(address, target), port
 
 
-def _ping_target(snapshot: Snapshot, target: str) -> tuple[IPAddress, int]:
+def _ping_target(snapshot: Snapshot, target: str, near: Netns | None) -> tuple[IPAddress, int]:
     """An address or a container: an echo has no port."""
     bare = target[1:-1] if target.startswith("[") and target.endswith("]") else target
     try:
@@ -81,7 +93,7 @@ def _ping_target(snapshot: Snapshot, target: str) -> tuple[IPAddress, int]:
     host, colon, port = bare.rpartition(":")
     if colon and (port.isdecimal() or not host):
         raise QuestionError(f"target {target!r}: ping has no port: write ADDRESS or CONTAINER")
-    return _container_address(snapshot, bare), 0
+    return _container_address(snapshot, bare, near), 0
 
 
 def _one_host(address: IPAddress, target: str) -> IPAddress:
@@ -101,11 +113,13 @@ def _port(what: str, whole: str, text: str) -> int:
     return int(digits)
 
 
-def _published_address(snapshot: Snapshot, port: int, protocol: Protocol) -> IPAddress:
-    """The host's own address for `:PORT`: the one it is published on alone, else the host's first global address."""
+def _published_address(snapshot: Snapshot, port: int, protocol: Protocol, near: Netns | None) -> IPAddress:
+    """The host's own address for `:PORT`: the one it is published on alone, else the host's first global address. A
+    loopback address is only the host's own to ask: another client asks where it can."""
     same = [one for _, one in snapshot.published if (one.host_port, one.protocol) == (port, protocol)]
     bound = [one.host_address for one in same if one.host_address is not None and not one.host_address.is_unspecified]
-    if bound and len(bound) == len(same):
+    here = near is not None and near.id == snapshot.host
+    if bound and len(bound) == len(same) and (here or not bound[0].is_loopback):
         return bound[0]
     own = [a.address for a in snapshot.host_netns.addresses if a.scope == "global" and a.address.version == 4]
     uplinks = {link.index for link in snapshot.host_netns.links if link.kind != "bridge"}
@@ -115,13 +129,15 @@ def _published_address(snapshot: Snapshot, port: int, protocol: Protocol) -> IPA
     return (first or own)[0]
 
 
-def _container_address(snapshot: Snapshot, name: str) -> IPAddress:
+def _container_address(snapshot: Snapshot, name: str, near: Netns | None) -> IPAddress:
+    """A container's address: in a network that the client is in as well, else the first that its engine gave it."""
     container = find_container(snapshot, name)
     netns = _netns_of(snapshot, container)
     own = [a.address for a in netns.addresses if a.scope == "global" and not a.address.is_loopback]
-    for attachment in container.attachments:
-        if attachment.address is not None and attachment.address in own:
-            return attachment.address
+    given = [each.address for each in container.attachments if each.address is not None and each.address in own]
+    beside = [each for each in given if near is not None and any(mine.covers(each) for mine in near.addresses)]
+    if given:
+        return (beside or given)[0]
     intended = [a.address for a in container.attachments if a.address is not None]
     if own or intended:
         return (own or intended)[0]

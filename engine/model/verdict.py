@@ -83,25 +83,44 @@ class NearMiss:
     because: str
 
 
+class FixKind(StrEnum):
+    """Whose a fix is: the client's, the publisher's, a rule's owner's, the application's, or the host's."""
+
+    #: The client asks for another address or port; nothing changes.
+    ASK = "ask"
+    #: The engine's client or a Compose file: publish a port, connect a network, start a container.
+    PUBLISH = "publish"
+    #: The tool that owns the rule: ufw, firewalld, fail2ban.
+    OWNER = "owner"
+    #: The program: where it listens, and that it runs.
+    APPLICATION = "application"
+    #: A rule of the firewall or an element of a set.
+    RULE = "rule"
+    #: A setting of the network stack: a route, a device, a sysctl.
+    SYSTEM = "system"
+
+
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A change that makes the question work, as a plan and as the commands that carry it out.
-
-    `commands` are argument lists to run as root, in order; empty where no command can do it. `verified` is
-    "model" when the walk over the changed snapshot connected, "kernel" when a real attempt did. `then` is
-    the symptom after the fix (of this cause's first fix together with those of the causes before it). `side_effects`
-    are what else can be reached after it, or no longer. `survives` says how long the change stays; `lasting` are
-    the commands of its owner's own tool that do the same for good, empty where there is none.
-    """
+    """What makes the question work: a change, as a plan and as commands, or another question to ask."""
 
     title: str
     plan: Plan
+    #: Argument lists to run as root, in order; empty where no command can do it.
     commands: tuple[tuple[str, ...], ...]
+    #: "model" when the walk over the changed snapshot connected, "kernel" when a real attempt did.
     verified: str = "model"
+    #: The symptom after it (of this cause's first change together with those of the causes before it).
     then: Symptom = Symptom.CONNECTED
+    #: What else can be reached after it, or no longer.
     side_effects: tuple[str, ...] = ()
+    #: How long the change stays.
     survives: str = ""
+    #: The commands of its owner's own tool that do the same permanently; empty where there is none.
     lasting: tuple[tuple[str, ...], ...] = ()
+    kind: FixKind = FixKind.SYSTEM
+    #: What to ask instead, for the kind `ask`.
+    ask: Question | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +145,11 @@ class Cause:
     def __post_init__(self) -> None:
         if self.code not in CODES:
             raise ValueError(f"the code {self.code} is not in the catalogue")
+
+    @property
+    def change(self) -> Fix | None:
+        """The first fix that changes something: those of all causes together make the question work."""
+        return next((fix for fix in self.fixes if fix.kind is not FixKind.ASK), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from engine.change.link import DeleteLink, SetArp, SetLink
 from engine.change.listener import Listen
 from engine.change.namespace import CreateBridge, CreateNetns, CreateVeth, DeleteNetns
 from engine.change.neighbour import DeleteNeighbour
+from engine.change.network import ConnectNetwork
 from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
 from engine.change.port import SetPort
 from engine.change.program import Command, RelayPort, Serve, Shape, Start
@@ -168,6 +169,11 @@ CASES: list[tuple[Change, Where, list[str]]] = [
         SetContainer("c0ffee", ("docker", "-H", "unix:///x.sock"), ("unpause", "web"), "running"),
         SEEN,
         ["docker -H unix:///x.sock unpause web"],
+    ),
+    (
+        ConnectNetwork("app", "back", "br-back", ("docker", "-H", "unix:///x.sock")),
+        SEEN,
+        ["docker -H unix:///x.sock network connect back app"],
     ),
     (
         DeleteElement("lan", "inet", "f2b-table", "addr-set-web", (Interval(5, 5),), "0.0.0.5"),

@@ -86,7 +86,7 @@ def wrong_fix(host: DockerHost, broken: Break, web: Container, answer: dict[str,
     """Runs the first fix of every cause as given, and lets a client try again."""
     commands: list[list[str]] = []
     for cause in answer["causes"]:
-        fixes = cause["fixes"]
+        fixes = [fix for fix in cause["fixes"] if fix["kind"] != "ask"]
         if fixes and fixes[0]["commands"]:
             commands += fixes[0]["commands"]
         elif broken.owner:

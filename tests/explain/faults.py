@@ -289,8 +289,8 @@ def wrong_gateway(world: World) -> None:
 
 
 def first_fixes(verdict: Verdict) -> list[Change]:
-    """The changes of every cause's first fix, in order."""
-    return [change for cause in verdict.causes if cause.fixes for change in cause.fixes[0].plan.changes]
+    """The changes of the first fix of every cause that changes something, in order."""
+    return [change for cause in verdict.causes if cause.change for change in cause.change.plan.changes]
 
 
 def exit_node(world: World) -> None:

@@ -48,7 +48,7 @@ def test_from_a_bridge_and_from_loopback_it_is_not_published_either(
     (found,) = ask(snapshot, resolve(snapshot, target, source)).causes
     assert found.code == "NAT_NOT_PUBLISHED"
     assert "web is published as 8080/tcp (its 80)" in found.evidence
-    assert mended in found.fixes[-1].title
+    assert any(mended in fix.title for fix in found.fixes)
 
 
 def test_where_docker_s_rule_leaves_packets_to_its_proxy_the_proxy_is_missed_and_no_rule() -> None:
@@ -83,7 +83,7 @@ def test_a_port_of_datagrams_is_published_as_one() -> None:
     world["db"].listen(53, protocol=Protocol.UDP)
     snapshot = world.snapshot()
     (found,) = ask(snapshot, resolve(snapshot, "10.77.0.1:53", "ns:lan", Protocol.UDP)).causes
-    assert found.fixes[-1].title == "run db again with -p 53:53/udp"
+    assert found.fixes[0].title.startswith("run db again with -p 53:53/udp; until then: publish 53 for db")
 
 
 def test_who_asks_a_loopback_address_for_another_s_program_is_told_whose_it_is() -> None:

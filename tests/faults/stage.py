@@ -178,13 +178,13 @@ class Stage:
         answer = ask(self.scene, snapshot, question)
         said: list[str] = []
         if answer.symptom is not Symptom.CONNECTED:
-            fixes = [cause.fixes[:1] for cause in answer.causes if not cause.settled]
-            argvs = [argv for fix in fixes for each in fix for argv in each.commands]
+            fixes = [cause.change for cause in answer.causes if not cause.settled]
+            argvs = [argv for fix in fixes if fix is not None for argv in fix.commands]
             said = [" ".join(argv) for argv in argvs]
             try:
                 for argv in argvs:
                     run(argv)
-                if not all(fix and fix[0].commands for fix in fixes):
+                if not all(fix is not None and fix.commands for fix in fixes):
                     self.do(self.judged.owner)
             except (CommandFailed, subprocess.SubprocessError) as error:
                 return [f"a fix does not run: {error}"]

@@ -53,7 +53,7 @@ def unmended(scene: Scene, question: Question) -> list[str]:
     """Carries out the fixes of the answer, as they are given, and tries again."""
     verdict = ask(scene, scene.look(), question)
     causes = [cause for cause in verdict.causes if not cause.settled]
-    first = [fix.commands for cause in causes for fix in cause.fixes[:1]]
+    first = [cause.change.commands for cause in causes if cause.change is not None]
     commands = [argv for argvs in first for argv in argvs]
     whole = len(first) == len(causes) and all(first)
     if question.fix == "none":

@@ -139,12 +139,16 @@ def near_miss(missed: NearMiss) -> Json:
 
 def fix(way: Fix) -> Json:
     """What mends a blocker."""
+    asked = way.ask
     return {
         "title": way.title,
+        "kind": str(way.kind),
         "commands": [list(argv) for argv in way.commands],
         "verified": way.verified,
         "then": str(way.then),
         "side_effects": list(way.side_effects),
+        "persistence": way.survives,
         "survives": way.survives,
         "lasting": [list(argv) for argv in way.lasting],
+        "ask": {"address": str(asked.address), "port": asked.port, "protocol": str(asked.protocol)} if asked else None,
     }

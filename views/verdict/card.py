@@ -135,8 +135,8 @@ def commands(fix: Fix) -> list[str]:
 
 
 def all_commands(verdict: Verdict) -> list[str]:
-    """The commands of every cause's first fix, in order: together they make the question work."""
-    return [line for cause in verdict.causes if cause.fixes for line in commands(cause.fixes[0])]
+    """The commands of every cause's first change, in order: together they make the question work."""
+    return [line for cause in verdict.causes if cause.change is not None for line in commands(cause.change)]
 
 
 def _joined(start: list[Span], end: Span, width: int) -> list[Line]:

@@ -160,6 +160,9 @@ def _fixes(cause: Cause, number: int) -> Iterator[Item]:
 
 def fix_items(fix: Fix, label: str, key: Hashable = None) -> Iterator[Item]:
     """A fix: its title, its commands, how long it lasts, what else it changes, how it was verified."""
+    if fix.ask is not None:
+        yield Item("ask instead", fix.title.removeprefix("ask "), Role.GOOD, key=key)
+        return
     yield Item(label, fix.title, Role.GOOD, key=key)
     for argv in fix.commands:
         yield Item("", "", Role.CODE, argv)

@@ -7,8 +7,12 @@ host is looked at, and the question is asked again. Where the source is read-onl
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 
+from engine.model.address import end_of
 from engine.model.verdict import Fix, Verdict
+from engine.records import replace
+from views.verdict.ask import Ask
 from views.verdict.card import all_commands
 from workbench.actions import ASK_FIRST, named
 from workbench.controllers.proofs import Proofs
@@ -22,8 +26,8 @@ READ_ONLY = "Read-only: fixes are not applied here (--write allows it on a host)
 class Fixes:
     """Fixes of the shown answer; after one was carried out a real attempt is made."""
 
-    def __init__(self, stage: Stage, proofs: Proofs) -> None:
-        self._stage, self._proofs = stage, proofs
+    def __init__(self, stage: Stage, proofs: Proofs, ask: Callable[[Ask], object]) -> None:
+        self._stage, self._proofs, self._ask = stage, proofs, ask
 
     def copy(self) -> None:
         """Copies the commands of the first fix of every cause."""
@@ -36,11 +40,15 @@ class Fixes:
             self._stage.say("No command fixes it." if verdict else ASK_FIRST)
 
     def apply(self) -> None:
-        """Shows the fix under the answer's cursor, else the first one, and carries it out when that is accepted."""
+        """Shows the fix under the cursor, else the first one, and carries it out when that is accepted; what is to be
+        asked instead is asked."""
         verdict = self._stage.panes.verdict
         fix = chosen_fix(verdict, self._stage.panes.answer.cursor) if verdict else None
         if fix is None:
             self._stage.say("Nothing to fix." if verdict else ASK_FIRST)
+            return
+        if fix.ask is not None and self._stage.asked is not None:
+            self._ask(replace(self._stage.asked, target=end_of(fix.ask.address, fix.ask.port)))
             return
         refusal = "" if self._stage.source.writable else named(READ_ONLY, self._stage.settings.keys)
         if not fix.commands:
@@ -83,10 +91,12 @@ class Fixes:
 
 
 def chosen_fix(verdict: Verdict, cursor: object) -> Fix | None:
-    """The fix that a row of the answer stands for; for any other row the first one that there is."""
+    """The fix that a row of the answer stands for; for any other row the first that changes something."""
     if isinstance(cursor, tuple) and cursor[0] in ("fix", "cause", "near"):
-        fixes = verdict.told[cursor[1]].fixes
-        place = cursor[2] if cursor[0] == "fix" else 0
-        if place < len(fixes):
-            return fixes[place]
-    return next((fix for cause in verdict.causes for fix in cause.fixes), None)
+        cause = verdict.told[cursor[1]]
+        if cursor[0] == "fix" and cursor[2] < len(cause.fixes):
+            return cause.fixes[cursor[2]]
+        if cause.change is not None:
+            return cause.change
+    changes = (cause.change for cause in verdict.causes if cause.change is not None)
+    return next(changes, None) or next((fix for cause in verdict.causes for fix in cause.fixes), None)

@@ -13,6 +13,7 @@ from engine.explain.evidence.near_misses import Passed, near_misses
 from engine.explain.evidence.owners import owner_of
 from engine.explain.evidence.rule_effects import accepts
 from engine.explain.failure import Failure, place_of, rule_at
+from engine.explain.fixes.networks import joined_networks
 from engine.model.address import end_of
 from engine.model.firewall import Backend, Match, Name, Rule, Table, VerdictKind
 from engine.model.owner import DEVICES
@@ -49,7 +50,7 @@ def rule_drop(failure: Failure) -> list[Blocker]:
     sentence = f"{_whose(owner)}rule {ref.name} in {ref.netns} {verb} {_what(failure)}: {rule.text}"
     misses = near_misses(_passed(failure, ref), accepts, ref)
     code = "FW_RULE_REJECT" if rejects else "FW_RAW_DIRECT_ACCESS_DROP" if guard else _drop_code(owner, rule, ref)
-    remedies = _ways_past(failure, table, rule, ref, owner)
+    remedies = (*_networks(failure, owner), *_ways_past(failure, table, rule, ref, owner))
     evidence = (*met(failure, rule), *held(remedies), *published(failure, code, owner), *policy(ref, owner))
     return [Blocker(code, sentence, ref, remedies, owner, evidence, misses)]
 
@@ -122,7 +123,13 @@ def policy_drop(failure: Failure) -> list[Blocker]:
     misses = near_misses(_passed(failure, ref), accepts)
     ran = f"no rule of {ref.name} accepts {failure.packet}"
     evidence = (ran, *published(failure, "FW_POLICY_DROP", owner))
-    return [Blocker("FW_POLICY_DROP", sentence, ref, (remedy,), owner, evidence, misses)]
+    remedies = (*_networks(failure, owner), remedy)
+    return [Blocker("FW_POLICY_DROP", sentence, ref, remedies, owner, evidence, misses)]
+
+
+def _networks(failure: Failure, owner: str) -> tuple[Remedy, ...]:
+    """What the engine has against its own isolation of two networks."""
+    return joined_networks(failure) if owner in ENGINES else ()
 
 
 def _left_at(failure: Failure, chain: Ref, length: int) -> int:

@@ -12,6 +12,7 @@ from engine.change.words import MAIN_TABLE
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.link import up
 from engine.explain.failure import Failure
+from engine.explain.fixes.networks import joined_networks
 from engine.explain.fixes.policy_rules import STANDARD, past_rule
 from engine.explain.fixes.routes import narrow_masks, up_to_output, ways, wider_masks
 from engine.model.address import IPAddress
@@ -34,6 +35,7 @@ def no_route(failure: Failure) -> list[Blocker]:
         return refused_route(failure)
     netns, wanted = failure.netns, failure.packet.dst
     remedies = (
+        *joined_networks(failure),
         *wider_masks(failure, netns, wanted),
         *ways(failure, netns, wanted),
         *up_to_output(failure, netns, wanted),

@@ -10,6 +10,7 @@ from engine.change.sysctl import SetSysctl
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.publishing.publish import untranslated
 from engine.explain.failure import FailedLeg, Failure, is_tcp, translation_of
+from engine.explain.fixes.listen_hints import hint
 from engine.model.address import Family, end_of
 from engine.model.packet import Protocol
 from engine.model.ref import Ref, RefKind
@@ -40,6 +41,8 @@ def other_listener(failure: Failure) -> list[Blocker]:
         title = f"have {who} listen on {_any(packet.dst.version)}:{listener.port} instead of {listener}"
         if code == "DST_LISTEN_OTHER_DEVICE":
             title = f"have {who} listen on {_any(packet.dst.version)}:{listener.port} without SO_BINDTODEVICE"
+        elif how := hint(listener, packet.family):
+            title = f"{title}: {how}"
         remedies = (Remedy(title, (open_up,), manual=True),)
         return [Blocker(code, sentence, listener_ref(netns.id, listener), remedies, _owner(failure))]
     return []

@@ -19,6 +19,7 @@ from engine.change.fdb import AddForwarding, DeleteForwarding
 from engine.change.link import SetArp, SetLink
 from engine.change.listener import Listen
 from engine.change.neighbour import DeleteNeighbour
+from engine.change.network import ConnectNetwork
 from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
 from engine.change.port import SetPort
 from engine.change.route import AddRoute, DeleteRoute
@@ -187,6 +188,15 @@ def _container(snapshot: Snapshot, change: SetContainer) -> Lasting:
     return Lasting(words, ((*client, "update", "--restart", "unless-stopped", name),))
 
 
+def _connected(snapshot: Snapshot, change: ConnectNetwork) -> Lasting:
+    """A place in a network is the container's until it is removed; Compose makes it again from its file."""
+    words = f"until {change.container} is created again; survives a reboot and an engine restart"
+    container = next((each for each in snapshot.containers if each.name == change.container), None)
+    if container is None or not container.service:
+        return Lasting(words)
+    return Lasting(f"{words}; permanent: list {change.network} under `networks:` of the service {container.service}")
+
+
 def _listen(_snapshot: Snapshot, _change: Listen) -> Lasting:
     return Lasting("while the program runs with these arguments")
 
@@ -212,5 +222,6 @@ KEPT: Mapping[type[Any], Kept] = {
     SetArp: _link,
     SetPort: _link,
     SetContainer: _container,
+    ConnectNetwork: _connected,
     Listen: _listen,
 }

@@ -16,6 +16,7 @@ from engine.change.fdb import AddForwarding, DeleteForwarding
 from engine.change.link import SetArp, SetLink
 from engine.change.listener import Listen
 from engine.change.neighbour import DeleteNeighbour
+from engine.change.network import ConnectNetwork
 from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
 from engine.change.port import SetPort
 from engine.change.route import AddRoute, DeleteRoute
@@ -176,6 +177,12 @@ def _container(snapshot: Snapshot, change: SetContainer, probe: Probe) -> bool:
     return any(each.id == change.container and probe.door.netns in (each.netns, None) for each in snapshot.containers)
 
 
+def _connected(snapshot: Snapshot, change: ConnectNetwork, probe: Probe) -> bool:
+    """The container asks, or is asked, in a network that it was not in."""
+    inside = next((each.netns for each in snapshot.containers if each.name == change.container), None)
+    return inside is not None and inside in (probe.place.source.netns, probe.door.netns)
+
+
 def _listen(snapshot: Snapshot, change: Listen, probe: Probe) -> bool:
     """A program answers for the door's service, or at the door itself: a published port is asked of the host."""
     own = snapshot.by_id[change.netns].addresses_by_value
@@ -208,6 +215,7 @@ TOUCHES: Mapping[type[Any], Touches] = {
     AddForwarding: _here,
     DeleteForwarding: _here,
     SetContainer: _container,
+    ConnectNetwork: _connected,
     Listen: _listen,
     DeleteFlow: _nobody,
 }

@@ -12,6 +12,7 @@ from engine.change import applied
 from engine.change.listener import Listen
 from engine.explain.blocker import Remedy
 from engine.explain.fixes.persistence import lasting
+from engine.explain.ranking.kinds import kind_of
 from engine.explain.ranking.side_effects import Effects, Sideways
 from engine.explain.search.search import Search, SearchStep, after_remedy
 from engine.model.host import Snapshot
@@ -80,11 +81,16 @@ class Mending:
 
 
 def _narrowest_first(ways: list[FixChoice]) -> list[FixChoice]:
-    """What a command can do by how much it is about, then by what it changes beside it; among equals the order of the
-    proposals stays."""
+    """What a command can do, first what the owner means to be done, then by how much it is about and by what it changes
+    beside it; among equals the order of the proposals stays."""
     if not ways or ways[0].remedy.manual:
         return ways
-    return sorted(ways, key=lambda way: (way.remedy.manual, way.remedy.cost, way.effects.weight))
+    return sorted(ways, key=_rank)
+
+
+def _rank(way: FixChoice) -> tuple[bool, bool, int, int]:
+    remedy = way.remedy
+    return remedy.manual, not remedy.meant, remedy.cost, way.effects.weight
 
 
 def _commands(snapshot: Snapshot, changes: Sequence[Change]) -> Iterator[Argv]:
@@ -110,4 +116,5 @@ def fix_of(snapshot: Snapshot, way: FixChoice) -> Fix:
         side_effects=way.effects.sentences(),
         survives=kept.survives,
         lasting=kept.commands,
+        kind=remedy.kind or kind_of(remedy.changes),
     )

@@ -84,9 +84,9 @@ def _mended(made: Scenario) -> Case:
         if not answer.causes:
             return Case(name, "no cause", f"{answer.symptom} without a cause")
         open_causes = [cause for cause in answer.causes if not cause.settled]
-        if not all(cause.fixes for cause in open_causes):
-            return Case(name, f"no fix for {next(cause.code for cause in open_causes if not cause.fixes)}")
-        fixes = [cause.fixes[0] for cause in open_causes]
+        fixes = [cause.change for cause in open_causes if cause.change is not None]
+        if len(fixes) < len(open_causes):
+            return Case(name, f"no fix for {next(cause.code for cause in open_causes if cause.change is None)}")
         try:
             for fix in fixes:
                 _carry_out(stage, snapshot, fix)

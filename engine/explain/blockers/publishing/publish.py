@@ -21,7 +21,7 @@ from engine.model.plan import Change
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Hop, Step
 from engine.model.traffic import Listener
-from engine.model.verdict import NearMiss
+from engine.model.verdict import FixKind, NearMiss
 from engine.model.where import RulePlace
 from engine.path.fields.matches import Answer, matches
 from engine.path.lookup.view import View
@@ -97,9 +97,12 @@ def publish(failure: Failure, host: Netns, service: IntendedService, asked: int,
     """The rules that the engine itself writes for a published port, in the chains that it keeps for them. `lasting` is
     what publishes it for good, where the container need not be run again for that."""
     port = asking(failure, asked, service.port)
-    again = f" (permanent: {lasting or run_again(service.container, port)})" if service.container else ""
-    title = f"publish {asked} for {service.name} at {end_of(service.address, service.port)}{again}"
-    return Remedy(title, (*_translation(failure, host, service, asked), *acceptance(failure, host, service)))
+    title = f"publish {asked} for {service.name} at {end_of(service.address, service.port)}"
+    if service.container:
+        title = f"{lasting or run_again(service.container, port)}; until then: {title}"
+    return Remedy(
+        title, (*_translation(failure, host, service, asked), *acceptance(failure, host, service)), kind=FixKind.PUBLISH
+    )
 
 
 def _translation(failure: Failure, host: Netns, service: IntendedService, asked: int) -> tuple[Change, ...]:

@@ -26,7 +26,7 @@ from engine.explain.failure import FailedLeg, Failure, translation_of
 from engine.model.address import Family, end_of
 from engine.model.container import Container, PublishedPort
 from engine.model.ref import Ref, RefKind
-from engine.model.verdict import NearMiss
+from engine.model.verdict import FixKind, NearMiss
 from engine.records import dataclass, replace
 
 #: What became of a container, where the word for its state does not say it.
@@ -50,7 +50,7 @@ class Wish:
     def manual(self) -> Remedy:
         """The container is run again, so that the port is published as it is asked for."""
         again = run_again(self.container, asking(self.failure, self.asked, self.published.container_port))
-        return Remedy(again, (self.served,), manual=True)
+        return Remedy(again, (self.served,), manual=True, kind=FixKind.PUBLISH)
 
     @property
     def served(self) -> Listen:
@@ -115,7 +115,8 @@ def _on_another_address(wish: Wish) -> Blocker | None:
         return None
     sentence = f"{wish.container.name} is published on {end_of(bound, wish.asked)} only, not on {failure.packet.dst}"
     found = services_for(failure, failure.netns, wish.asked) if not failure.packet.dst.is_loopback else []
-    remedies = (*(publish(failure, failure.netns, service, wish.asked) for service in found), wish.manual)
+    by_hand = tuple(publish(failure, failure.netns, service, wish.asked) for service in found[:1])
+    remedies = (*by_hand, replace(wish.manual, fallback=bool(by_hand)))
     return wish.blocker("NAT_DNAT_HOSTIP_MISMATCH", sentence, remedies, untranslated(failure))
 
 
@@ -186,9 +187,10 @@ def _wiped(wish: Wish) -> Blocker:
     found = services_for(failure, host, wish.asked)
     anew = written_anew(container)
     reload = (_reload(container),) if container.engine.startswith("podman") and container.attachments else ()
-    by_hand = (publish(failure, host, service, wish.asked, anew) for service in found)
-    lasting = Remedy(anew, (wish.served,), manual=True) if anew and not reload else wish.manual
-    remedies = (*reload, *(replace(each, fallback=bool(reload)) for each in by_hand), lasting)
+    by_hand = tuple(publish(failure, host, service, wish.asked, anew) for service in found)
+    lasting = replace(wish.manual, title=anew) if anew and not reload else wish.manual
+    remedies = (*reload, *(replace(each, fallback=bool(reload)) for each in by_hand))
+    remedies += (replace(lasting, fallback=bool(by_hand) and not reload),)
     sentence = f"{container.engine} published {wish.asked} for {container.name}, but no rule of {host.id} translates it"
     evidence = tuple(f"{each.name} listens on {end_of(each.address, each.port)}" for each in found)
     return wish.blocker("NAT_RULES_WIPED", sentence, remedies, untranslated(failure), evidence)

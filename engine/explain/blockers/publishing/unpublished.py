@@ -26,6 +26,7 @@ from engine.explain.failure import FailedLeg, Failure, rule_at, translation_of
 from engine.model.address import end_of
 from engine.model.firewall import Field, Interval, Match, Nat, NatKind, Rule
 from engine.model.host import Netns
+from engine.model.verdict import FixKind
 from engine.path.lookup.sockets import listeners_on_port
 from engine.records import replace
 
@@ -145,4 +146,6 @@ def _by_the_engine(failure: Failure, found: list[IntendedService], asked: int) -
         title = f"give a service the node port {asked}, or start a program on it on the host"
     if len(found) == 1 and found[0].container is not None:
         title = run_again(found[0].container, asking(failure, asked, found[0].port))
-    return Remedy(title, (Listen(failure.netns.id, held(failure, asked)),), manual=True, cost=2)
+    said = bool(found) and found[0].container is not None  # the rules that publish it by hand begin with it
+    held_there = Listen(failure.netns.id, held(failure, asked))
+    return Remedy(title, (held_there,), manual=True, fallback=said, cost=2, kind=FixKind.PUBLISH)

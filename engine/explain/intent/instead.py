@@ -1,0 +1,101 @@
+"""What to ask instead: alternatives of the question that connect on the model, as fixes of the cause that comes first.
+
+Where the packet ends at nothing (no program, no published port, an address on no interface) a likely alternative is the
+first fix, and the cause says what was taken for what. Everywhere else, and where several services could have been
+meant, they come after what opens the way that was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from engine.explain.intent.alternatives import Alternative, Trust, alternatives
+from engine.explain.intent.asked import Asked
+from engine.explain.search.endings import endings_of, main_run, reach_of
+from engine.model.address import end_of
+from engine.model.host import Netns
+from engine.model.packet import ECHO_PROTOCOLS
+from engine.model.plan import Plan
+from engine.model.trace import Conversation
+from engine.model.verdict import Cause, Fix, FixKind, Question, Reach
+from engine.path.exchange.conversation import conversations
+from engine.path.world import World
+from engine.records import replace
+
+#: Causes that say that nothing is where the packet went.
+NOTHING = frozenset(
+    {
+        "DST_NO_LISTENER",
+        "DST_LISTEN_OTHER_PORT",
+        "DST_LISTEN_OTHER_ADDRESS",
+        "DST_LISTEN_OTHER_FAMILY",
+        "DST_NO_ADDRESS",
+        "NAT_NOT_PUBLISHED",
+        "NAT_DNAT_HOSTIP_MISMATCH",
+        "SRC_NEIGH_FAILED",
+        "FW_RAW_DIRECT_ACCESS_DROP",
+        "FW_UNPUBLISHED_PORT_DROP",
+    }
+)
+#: Its services have addresses of their own, behind which no other container is meant.
+BALANCER = "kube-proxy"
+#: So many alternatives are walked, and so many are shown.
+MOST_WALKS, MOST = 10, 3
+
+
+def with_alternatives(
+    world: World, question: Question, talk: Conversation, causes: tuple[Cause, ...]
+) -> tuple[Cause, ...]:
+    """The causes, the first of them with what to ask instead."""
+    if not causes or question.protocol in ECHO_PROTOCOLS:
+        return causes
+    first, *others = causes
+    untranslated = talk.forward.last.packet.dst == question.address
+    at_nothing = first.code in NOTHING and untranslated
+    least = Trust.POSSIBLE if at_nothing and first.owner != BALANCER else Trust.SURE
+    found = list(_connecting(world, _asked(world, question, talk), least))
+    fixes = [_fix(question, each) for each in found[:MOST]]
+    if at_nothing and found and found[0].trust > Trust.POSSIBLE:
+        fact = first.sentence.partition("; ")[0].partition(": ")[0]
+        sentence = f"{fact}: {found[0].because}" if found[0].because else first.sentence
+        named = replace(first, sentence=sentence, fixes=(*fixes, *first.fixes))
+    else:
+        named = replace(first, fixes=(*first.fixes, *fixes))
+    return (named, *others)
+
+
+def _asked(world: World, question: Question, talk: Conversation) -> Asked:
+    """The question with the namespace that it asks at: where the packet ended, if that has the address."""
+    address, snapshot = question.address, world.snapshot
+    ended = talk.forward.hops[-1].netns
+    owners: list[Netns] = [world.netns(ended)] if address in world.netns(ended).addresses_by_value else []
+    if not address.is_loopback:
+        owners += [netns for netns in snapshot.namespaces if address in netns.addresses_by_value]
+    return Asked(snapshot, question, owners[0] if owners else None, world.netns(question.source.netns))
+
+
+def _connecting(world: World, asked: Asked, least: Trust) -> Iterator[Alternative]:
+    """The alternatives that connect on every branch, and end at the service that they are about."""
+    worth = (alternative for alternative in alternatives(asked) if alternative.trust >= least)
+    for alternative in islice(worth, MOST_WALKS):
+        runs, complete = conversations(world, _question(asked.question, alternative))
+        if complete and reach_of(endings_of(runs)) is Reach.YES and _ends_at(main_run(runs).result, alternative):
+            yield alternative
+
+
+def _ends_at(talk: Conversation, alternative: Alternative) -> bool:
+    while talk.relayed is not None:
+        talk = talk.relayed
+    there = talk.forward.hops[-1].netns
+    return alternative.netns in ("", there) and alternative.inner in (None, talk.forward.last.packet.dport)
+
+
+def _question(question: Question, alternative: Alternative) -> Question:
+    return replace(question, address=alternative.address, port=alternative.port, target="", zone="")
+
+
+def _fix(question: Question, alternative: Alternative) -> Fix:
+    end = end_of(alternative.address, alternative.port)
+    title = f"ask {end} ({alternative.name})"
+    return Fix(title, Plan(title, ()), (), kind=FixKind.ASK, ask=_question(question, alternative))
