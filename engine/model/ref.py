@@ -26,6 +26,10 @@ class RefKind(StrEnum):
     CONTAINER = "container"
 
 
+#: Stands between a chain's name and the handle of a rule.
+HANDLE = " handle"
+
+
 @dataclass(frozen=True, slots=True)
 class Ref:
     """A pointer: which kind of thing, in which namespace, found by `key`, shown as `text`.
@@ -34,7 +38,7 @@ class Ref:
     sysctl (name) · link (index) · route (table, destination, metric) · policy-rule (priority) ·
     listener (protocol, address, port) · neighbour (link index, address) · container (id) ·
     conntrack (protocol, source, port, destination, port, zone).
-    `name` is the short form for people: "filter/DOCKER-USER #0", "net.ipv4.ip_forward", "docker0".
+    `name` is the short form for people: "filter/DOCKER-USER 1", "net.ipv4.ip_forward", "docker0".
     """
 
     kind: RefKind
@@ -42,3 +46,18 @@ class Ref:
     key: tuple[str | int, ...] = ()
     name: str = ""
     text: str = ""
+
+    @property
+    def words(self) -> str:
+        """The name in a sentence: "rule 1 of filter/DOCKER-USER", "rule handle 12 of t/forward", "docker0"."""
+        if self.kind is not RefKind.RULE:
+            return self.name
+        chain, _, number = self.name.rpartition(" ")
+        handle = HANDLE if chain.endswith(HANDLE) else ""
+        return f"rule {handle.lstrip()}{' ' if handle else ''}{number} of {chain.removesuffix(handle)}"
+
+
+def rule_name(chain: str, index: int, handle: int | None = None) -> str:
+    """A rule's name: its chain with the handle of `nft -a`, else the number of `iptables -L --line-numbers`, which
+    counts from 1; `index` counts from 0."""
+    return f"{chain}{HANDLE} {handle}" if handle is not None else f"{chain} {index + 1}"

@@ -13,7 +13,7 @@ from engine.model.firewall import Rule
 from engine.model.host import Netns, Snapshot
 from engine.model.packet import Protocol
 from engine.model.proof import Agreement, Attempt, Leg, Proof, ProofRow, RuleSeen
-from engine.model.ref import Ref, RefKind
+from engine.model.ref import Ref, RefKind, rule_name
 from engine.model.trace import Step, StepKind, Symptom, Trace
 from engine.model.verdict import Verdict
 from engine.prove.evidence import Evidence, last_place
@@ -134,7 +134,9 @@ def rule_ref(netns: Netns, seen: RuleSeen) -> Ref:
 
 
 def _of_rule(netns: Netns, key: tuple[str, ...], rule: Rule) -> Ref:
-    return Ref(RefKind.RULE, netns.id, (*key, rule.index), f"{key[2]}/{key[3]} #{rule.index}", rule.text)
+    return Ref(
+        RefKind.RULE, netns.id, (*key, rule.index), rule_name(f"{key[2]}/{key[3]}", rule.index, rule.handle), rule.text
+    )
 
 
 def _overall(case: Case, rows: tuple[ProofRow, ...]) -> Agreement:

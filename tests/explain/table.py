@@ -59,18 +59,18 @@ COMMON: tuple[Fault, ...] = (
         "drop in DOCKER-USER",
         docker(user=["-p tcp -m tcp --dport 80 -j DROP"]),
         "FW_RULE_DROP",
-        "filter/DOCKER-USER #0",
+        "filter/DOCKER-USER 1",
     ),
     Fault(
-        "drop before all", docker(filters=["-A FORWARD -s 10.77.0.0/24 -j DROP"]), "FW_RULE_DROP", "filter/FORWARD #0"
+        "drop before all", docker(filters=["-A FORWARD -s 10.77.0.0/24 -j DROP"]), "FW_RULE_DROP", "filter/FORWARD 1"
     ),
-    Fault("reject", docker(filters=["-A FORWARD -o docker0 -j REJECT"]), "FW_RULE_REJECT", "filter/FORWARD #0"),
-    Fault("drop of the answer", docker(filters=[f"-A FORWARD {DROP_BACK}"]), "FW_RULE_DROP", "filter/FORWARD #0"),
+    Fault("reject", docker(filters=["-A FORWARD -o docker0 -j REJECT"]), "FW_RULE_REJECT", "filter/FORWARD 1"),
+    Fault("drop of the answer", docker(filters=[f"-A FORWARD {DROP_BACK}"]), "FW_RULE_DROP", "filter/FORWARD 1"),
     Fault(
         "drop in the container",
         docker(lambda w: filtered(w["web"], "INPUT", "-p tcp -m tcp --dport 80 -j DROP"), proxy=False),
         "FW_RULE_DROP",
-        "filter/INPUT #0",
+        "filter/INPUT 1",
     ),
     Fault(
         "policy in the container",
@@ -82,7 +82,7 @@ COMMON: tuple[Fault, ...] = (
         "isolated networks",
         two_networks().snapshot(),
         "FW_NET_ISOLATION_DROP",
-        "filter/DOCKER-ISOLATION-STAGE-2 #0",
+        "filter/DOCKER-ISOLATION-STAGE-2 1",
         "web:80",
         "app",
         owner="docker",
@@ -91,7 +91,7 @@ COMMON: tuple[Fault, ...] = (
         "direct access",
         docker(guarded),
         "FW_RAW_DIRECT_ACCESS_DROP",
-        "raw/PREROUTING #0",
+        "raw/PREROUTING 1",
         "172.17.0.2:80",
         owner="docker",
     ),
@@ -193,13 +193,13 @@ COMMON: tuple[Fault, ...] = (
     # Translation.
     Fault("rules wiped", docker(nat="", proxy=False), "NAT_RULES_WIPED", "port 8080/tcp", owner="docker"),
     Fault(
-        "translated to nobody", docker(nat=TO_99, proxy=False), "NAT_DNAT_STALE_TARGET", "nat/DOCKER #1", owner="docker"
+        "translated to nobody", docker(nat=TO_99, proxy=False), "NAT_DNAT_STALE_TARGET", "nat/DOCKER 2", owner="docker"
     ),
     Fault(
         "translated to a closed port",
         docker(nat=TO_81, filters=["-A FORWARD -o docker0 -j ACCEPT"], proxy=False),
         "DST_LISTEN_OTHER_PORT",
-        "nat/DOCKER #1",
+        "nat/DOCKER 2",
         owner="docker",
     ),
     Fault("not published", docker(), "NAT_NOT_PUBLISHED", "port 5432/tcp", "10.77.0.1:5432", owner="docker"),
@@ -294,13 +294,13 @@ COMMON: tuple[Fault, ...] = (
         "answers without tracking",
         docker(raw("-A PREROUTING -i docker0 -p tcp -m tcp --sport 80 -j CT --notrack")),
         "RET_RETURN_NOT_UNNATED",
-        "raw/PREROUTING #0",
+        "raw/PREROUTING 1",
     ),
     Fault(
         "a zone for one direction",
         docker(raw("-A PREROUTING -i up0 -p tcp -m tcp --dport 8080 -j CT --zone 5")),
         "RET_RETURN_NOT_UNNATED",
-        "raw/PREROUTING #0",
+        "raw/PREROUTING 1",
     ),
     Fault(
         "own address as a source",
@@ -348,7 +348,7 @@ COMMON: tuple[Fault, ...] = (
         "source that nobody has",
         given_source("-A POSTROUTING -s 172.17.0.0/16 -p tcp -j SNAT --to-source 10.77.0.55:40000-41000 --persistent"),
         "NAT_SNAT_NO_WAY_BACK",
-        "nat/POSTROUTING #0",
+        "nat/POSTROUTING 1",
         "10.77.0.2:80",
         "web",
     ),
@@ -356,7 +356,7 @@ COMMON: tuple[Fault, ...] = (
         "source of somebody else, before the engine's rule",
         given_source("-A POSTROUTING -o up0 -j SNAT --to-source 172.17.0.3"),
         "NAT_SNAT_NO_WAY_BACK",
-        "nat/POSTROUTING #0",
+        "nat/POSTROUTING 1",
         "10.77.0.2:80",
         "web",
     ),

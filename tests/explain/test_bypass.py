@@ -85,32 +85,32 @@ def banned_by_a_set() -> Snapshot:
 
 
 BYPASSED = {
-    "fail2ban by a set": (banned_by_a_set(), "f2b-chain #0", "fail2ban"),
-    "ufw deny": (guarded(f"{UFW}-A ufw-user-input -p tcp -m tcp --dport 8080 -j DROP\n"), "ufw-user-input #0", "ufw"),
-    "input": (guarded("-A INPUT -i up0 -p tcp -m tcp --dport 8080 -j REJECT\n"), "INPUT #0", "admin"),
+    "fail2ban by a set": (banned_by_a_set(), "f2b-chain 1", "fail2ban"),
+    "ufw deny": (guarded(f"{UFW}-A ufw-user-input -p tcp -m tcp --dport 8080 -j DROP\n"), "ufw-user-input 1", "ufw"),
+    "input": (guarded("-A INPUT -i up0 -p tcp -m tcp --dport 8080 -j REJECT\n"), "INPUT 1", "admin"),
     "fail2ban": (
         guarded(
             ":f2b-web - [0:0]\n-A INPUT -p tcp -m multiport --dports 80,443,8080 -j f2b-web\n"
             "-A f2b-web -s 10.77.0.2/32 -j REJECT --reject-with icmp-port-unreachable\n-A f2b-web -j RETURN\n"
         ),
-        "f2b-web #0",
+        "f2b-web 1",
         "fail2ban",
     ),
-    "client of a network": (guarded("-A INPUT -s 10.77.0.0/24 -j DROP\n"), "INPUT #0", "admin"),
+    "client of a network": (guarded("-A INPUT -s 10.77.0.0/24 -j DROP\n"), "INPUT 1", "admin"),
     "published port in DOCKER-USER": (
-        docker(user=["-i up0 -p tcp -m tcp --dport 8080 -j DROP"]), "DOCKER-USER #0", "admin"
+        docker(user=["-i up0 -p tcp -m tcp --dport 8080 -j DROP"]), "DOCKER-USER 1", "admin"
     ),
     "behind the RETURN of DOCKER-USER": (
-        docker(user=["-j RETURN", "-p tcp -m tcp --dport 80 -j DROP"]), "DOCKER-USER #1", "admin"
+        docker(user=["-j RETURN", "-p tcp -m tcp --dport 80 -j DROP"]), "DOCKER-USER 2", "admin"
     ),
     "published port behind the RETURN": (
-        docker(user=["-j RETURN", "-p tcp -m tcp --dport 8080 -j DROP"]), "DOCKER-USER #1", "admin"
+        docker(user=["-j RETURN", "-p tcp -m tcp --dport 8080 -j DROP"]), "DOCKER-USER 2", "admin"
     ),
     "behind Docker's accept": (
-        after_docker("-d 172.17.0.2/32 -p tcp -m tcp --dport 80 -j DROP"), "FORWARD #6", "admin"
+        after_docker("-d 172.17.0.2/32 -p tcp -m tcp --dport 80 -j DROP"), "FORWARD 7", "admin"
     ),
     "a chain that nothing leads to": (
-        guarded(":closed - [0:0]\n-A closed -p tcp -m tcp --dport 8080 -j DROP\n"), "closed #0", "admin"
+        guarded(":closed - [0:0]\n-A closed -p tcp -m tcp --dport 8080 -j DROP\n"), "closed 1", "admin"
     ),
 }  # fmt: skip
 

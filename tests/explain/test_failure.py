@@ -90,7 +90,7 @@ def test_the_rule_that_translated_the_packet_is_found() -> None:
     step = translation_of(failure)
     assert step is not None
     assert step.ref is not None
-    assert step.ref.name == "nat/DOCKER #1"
+    assert step.ref.name == "nat/DOCKER 2"
     plain = in_line("FORWARD", "-j DROP")
     assert plain is not None
     assert translation_of(plain) is None

@@ -86,7 +86,7 @@ def test_a_rule_of_chance_makes_the_answer_depend_and_is_named() -> None:
     assert "INFO_DEPENDS" in [cause.code for cause in verdict.causes]
     assert {conversation.symptom for conversation in verdict.branches} >= {Symptom.CONNECTED, Symptom.TIMEOUT}
     (decider,) = [cause for cause in verdict.causes if cause.code == "INFO_DEPENDS"]
-    assert decider.at.name == "filter/FORWARD #0"
+    assert decider.at.name == "filter/FORWARD 1"
 
 
 def test_more_ways_than_are_walked_make_the_answer_depend() -> None:
@@ -97,7 +97,7 @@ def test_more_ways_than_are_walked_make_the_answer_depend() -> None:
     verdict = ask(snapshot, resolve(snapshot, "10.2.0.2:80"))
     assert (verdict.reach, verdict.symptom) == (Reach.DEPENDS, Symptom.CONNECTED)
     (cause,) = verdict.causes
-    assert (cause.code, cause.at.name) == ("INFO_DEPENDS", "mangle/FORWARD #0")
+    assert (cause.code, cause.at.name) == ("INFO_DEPENDS", "mangle/FORWARD 1")
     assert "too many undecided branches" in cause.sentence
 
 

@@ -39,7 +39,7 @@ def unknown(world: World) -> None:
 def test_a_port_that_leads_to_another_container_is_found_and_mended(change: None) -> None:
     snapshot = docker(change, nat=TO_DB, user=ACCEPT_DB)
     finding = the_finding(snapshot)
-    assert (finding.code, finding.at.name, finding.owner) == ("NAT_DNAT_STALE_TARGET", "nat/DOCKER #1", "docker")
+    assert (finding.code, finding.at.name, finding.owner) == ("NAT_DNAT_STALE_TARGET", "nat/DOCKER 2", "docker")
     assert "db answers instead of web" in finding.sentence
     after = asked(applied(snapshot, finding.fixes[0].plan.changes))
     assert (after.conversation.forward.hops[-1].netns, after.findings) == ("web", ())

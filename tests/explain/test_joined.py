@@ -44,14 +44,14 @@ def test_its_fix_is_one_plan_for_both_directions_and_the_whole_rule_may_go_inste
     both, deletion = verdict.causes[0].fixes
     assert [len(fix.commands) for fix in (both, deletion)] == [2, 1]
     assert ask(applied(snapshot, deletion.plan.changes), question).symptom is Symptom.CONNECTED
-    assert both.title.count("filter/FORWARD #0") == 2
+    assert both.title.count("rule 1 of filter/FORWARD") == 2
 
 
 def test_two_rules_are_two_causes() -> None:
     back = "-s 10.2.0.2/32 -p tcp -m tcp --sport 80 -j DROP"
     text = f"*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD {DROP}\n-A FORWARD {back}\nCOMMIT\n"
     _, verdict = asked(line(lambda world: world["router"].iptables(text)))
-    assert [cause.at.name for cause in verdict.causes] == ["filter/FORWARD #0", "filter/FORWARD #1"]
+    assert [cause.at.name for cause in verdict.causes] == ["filter/FORWARD 1", "filter/FORWARD 2"]
 
 
 def test_exceptions_stay_apart_where_another_remedy_between_them_moves_the_chain() -> None:

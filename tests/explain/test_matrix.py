@@ -63,7 +63,7 @@ def test_a_blocked_cell_names_where_it_ends():
     snapshot = docker_world(user=("-p tcp -m tcp --dport 80 -j DROP",), proxy=False).snapshot()
     row = next(row for row in filled(snapshot).rows if row.port.service is PortOwner.PUBLISHED)
     outside = next(cell for name, cell in row.cells if name.startswith("lan"))
-    assert (outside.reach, outside.ends) == (Reach.NO, "RULE_DROP in host: filter/DOCKER-USER #0")
+    assert (outside.reach, outside.ends) == (Reach.NO, "RULE_DROP in host: filter/DOCKER-USER 1")
 
 
 def test_with_few_containers_each_of_them_asks():

@@ -87,7 +87,7 @@ def test_the_nearest_come_first_and_only_some_are_shown() -> None:
 def test_a_port_that_is_not_published_is_near_to_one_that_is() -> None:
     fault = Fault("", docker(nat=PUBLISH_81), "", "", "10.77.0.1:5432")
     (miss,) = misses(fault.verdict())
-    assert miss.ref.name == "nat/DOCKER #1"
+    assert miss.ref.name == "nat/DOCKER 2"
     assert "the packet has 5432" in miss.because
 
 
@@ -108,7 +108,7 @@ def test_what_a_list_of_the_admin_s_would_have_let_pass_before_its_drop_is_told(
 def test_a_rule_that_would_accept_and_stands_behind_the_drop_is_told_last() -> None:
     (text, why) = of_packet(["-i up0 -j DROP"])[-1]
     assert text.startswith("DOCKER -d 172.17.0.2/32")
-    assert why == "not evaluated: filter/DOCKER-USER #0 comes before it"
+    assert why == "not evaluated: filter/DOCKER-USER 1 comes before it"
 
 
 def test_what_the_packet_had_before_its_translation_is_told_where_a_rule_asks_for_that() -> None:
@@ -128,7 +128,7 @@ def test_a_jump_that_did_not_lead_to_a_rule_is_what_failed() -> None:
     fault = Fault("", line(lambda world: world["router"].iptables(text)), "", "", "10.2.0.2:80", "host")
     (miss,) = misses(fault.verdict())
     assert (miss.ref.name, miss.because) == (
-        "filter/FORWARD #0",
+        "filter/FORWARD 1",
         "iifname: the rule matches “-i right”, the packet has left",
     )
 
@@ -136,7 +136,7 @@ def test_a_jump_that_did_not_lead_to_a_rule_is_what_failed() -> None:
 def test_a_rule_of_nat_that_another_one_keeps_from_being_asked_is_told() -> None:
     snapshot = docker(nat="-A DOCKER -i up0 -j RETURN\n" + PUBLISH, proxy=False)
     (miss,) = misses(Fault("", snapshot, "", "", "10.77.0.1:8080").verdict())
-    assert miss.because == "not evaluated: nat/DOCKER #1 comes before it (-A DOCKER -i up0 -j RETURN)"
+    assert miss.because == "not evaluated: rule 2 of nat/DOCKER comes before it (-A DOCKER -i up0 -j RETURN)"
 
 
 def test_the_masquerading_of_other_networks_is_near_to_what_is_missing() -> None:

@@ -140,7 +140,7 @@ def test_the_last_words_of_one_tool_are_one_cause() -> None:
         Chain("filter_IN_public", reject),
     )
     world["host"].table(Table(Backend.NFT, "inet", "firewalld", chains))
-    assert [cause.at.name for cause in causes(world, "10.77.0.1:9090")] == ["firewalld/filter_IN_public #0"]
+    assert [cause.at.name for cause in causes(world, "10.77.0.1:9090")] == ["firewalld/filter_IN_public handle 7"]
 
 
 @pytest.mark.parametrize(

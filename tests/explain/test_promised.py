@@ -54,7 +54,7 @@ def test_what_the_engine_s_client_writes_anew_comes_before_rules_by_hand() -> No
         (),
     ]
     (by_hand,) = first(snapshot).fixes
-    assert by_hand.title.startswith("restart the engine (systemctl restart docker): it writes its rules again; until then")
+    assert by_hand.title.startswith("restart the engine (systemctl restart docker): it writes its rules again; until")
 
 
 @pytest.mark.parametrize(

@@ -90,10 +90,10 @@ def test_a_later_cause_points_at_its_row_as_the_host_has_it_now() -> None:
     back = "-s 10.2.0.2/32 -p tcp -m tcp --sport 80 -j DROP"
     text = f"*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD {DROP}\n-A FORWARD {back}\nCOMMIT\n"
     _, verdict = asked(line(lambda world: world["router"].iptables(text)))
-    assert [cause.at.name for cause in verdict.causes] == ["filter/FORWARD #0", "filter/FORWARD #1"]
+    assert [cause.at.name for cause in verdict.causes] == ["filter/FORWARD 1", "filter/FORWARD 2"]
     assert [cause.at.key[4] for cause in verdict.causes] == [0, 1]
     later = verdict.causes[1]
-    assert "filter/FORWARD #1" in later.sentence
+    assert "rule 2 of filter/FORWARD" in later.sentence
     assert all("#0" not in fix.title for fix in later.fixes)
 
 

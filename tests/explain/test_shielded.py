@@ -30,9 +30,9 @@ def test_rules_behind_an_exception_that_accepts_are_causes_of_their_own() -> Non
     ).snapshot()
     verdict = answer(snapshot)
     assert told(verdict) == [
-        ("FW_RULE_REJECT", "filter/FORWARD #0"),
-        ("FW_RULE_DROP", "filter/FORWARD #1"),
-        ("FW_RULE_DROP", "filter/DOCKER-USER #0"),
+        ("FW_RULE_REJECT", "filter/FORWARD 1"),
+        ("FW_RULE_DROP", "filter/FORWARD 2"),
+        ("FW_RULE_DROP", "filter/DOCKER-USER 1"),
     ]
     after = applied(snapshot, verdict.causes[0].fixes[0].plan.changes)
     assert answer(after).symptom is Symptom.CONNECTED
@@ -43,12 +43,12 @@ def test_rules_behind_an_exception_that_accepts_are_causes_of_their_own() -> Non
 
 def test_a_policy_behind_a_rule_about_somebody_is_one_and_behind_a_general_rule_it_is_not() -> None:
     particular = answer(docker_world(user=["-s 10.77.0.0/24 -j DROP"], nat=UNACCEPTED).snapshot(), "10.77.0.1:9999")
-    assert told(particular) == [("FW_RULE_DROP", "filter/DOCKER-USER #0"), ("FW_POLICY_DROP", "filter/FORWARD")]
+    assert told(particular) == [("FW_RULE_DROP", "filter/DOCKER-USER 1"), ("FW_POLICY_DROP", "filter/FORWARD")]
     general = answer(docker_world(filters=["-A FORWARD -j REJECT"]).snapshot())
-    assert told(general) == [("FW_RULE_REJECT", "filter/FORWARD #0")]
+    assert told(general) == [("FW_RULE_REJECT", "filter/FORWARD 1")]
 
 
 def test_one_rule_alone_is_one_cause() -> None:
     verdict = answer(docker_world(filters=["-A FORWARD -s 10.77.0.2/32 -j REJECT"]).snapshot())
     assert verdict.reach is Reach.NO
-    assert told(verdict) == [("FW_RULE_REJECT", "filter/FORWARD #0")]
+    assert told(verdict) == [("FW_RULE_REJECT", "filter/FORWARD 1")]

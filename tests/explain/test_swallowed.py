@@ -25,7 +25,7 @@ def findings(snapshot: Snapshot, protocol: Protocol = Protocol.TCP, target: str 
 
 def test_a_router_whose_error_is_dropped_is_found_with_both_sizes() -> None:
     (found,) = findings(narrow())
-    assert (found.code, found.at.name) == ("LINK_PMTU_BLACKHOLE", "filter/OUTPUT #0")
+    assert (found.code, found.at.name) == ("LINK_PMTU_BLACKHOLE", "filter/OUTPUT 1")
     assert "client sends up to 1500 bytes, right of router has MTU 1400" in found.sentence
 
 

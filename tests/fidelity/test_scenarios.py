@@ -17,6 +17,7 @@ from tests.harness.needs import require
 from tests.harness.netns import World, run
 from tests.harness.scenes import Scene, build
 from tests.scenarios.scenario import Question, Scenario, read_all
+from views.reports.json_parts import pointer
 
 require("ip", "nsenter", "nft", "iptables-nft", "iptables-legacy", "arptables-legacy", "bridge", "conntrack", root=True)
 
@@ -31,7 +32,8 @@ def answer_of(scene: Scene, verdict: Verdict) -> tuple[str, ...]:
     code = at = ""
     if verdict.causes:
         first = verdict.causes[0]
-        code, at = first.code, f"{scene.label(first.at.netns)} {scene.label(first.at.name)}".strip()
+        named = pointer(first.at)["name"]  # the number in it counts from 0, as in the files
+        code, at = first.code, f"{scene.label(first.at.netns)} {scene.label(named)}".strip()
     return (" or ".join(sorted(endings)), str(verdict.reach), failed_leg(verdict.conversation), code, at)
 
 
@@ -121,7 +123,7 @@ def test_a_model_that_is_wrong_about_a_rule_is_found_out() -> None:
         blind = tuple(replace(netns, firewall=Firewall()) for netns in seen.namespaces)
         wrong = "\n".join(disagreements(scene, replace(seen, namespaces=blind), dropped))
     assert "the model says connected, the kernel Result(symptom='timeout'" in wrong
-    assert "the model says [], the kernel ['router ip filter/FORWARD #0: drop']" in wrong
+    assert "the model says [], the kernel ['router ip filter/FORWARD 1: drop']" in wrong
 
 
 def test_a_model_that_is_wrong_about_a_route_is_found_out() -> None:

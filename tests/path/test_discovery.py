@@ -42,7 +42,7 @@ def test_a_rule_on_either_side_keeps_the_question_or_the_answer_away(place: str,
     world[place].iptables(rule(chain, words), family="ip6")
     blocked = found(world)
     assert blocked.mac is None
-    assert (blocked.ref.kind, blocked.ref.netns, blocked.ref.name) == (RefKind.RULE, place, f"filter/{chain} #0")
+    assert (blocked.ref.kind, blocked.ref.netns, blocked.ref.name) == (RefKind.RULE, place, f"filter/{chain} 1")
     assert ("the request for" if kind == 135 else "the reply from") in blocked.text
 
 

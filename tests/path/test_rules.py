@@ -199,7 +199,7 @@ def test_an_unknown_match_is_walked_both_ways(script: tuple[int, ...], end: Verd
     (about,) = made.assumptions
     assert about.code == "ASSUME_UNKNOWN_MATCH"
     assert about.ref is not None
-    assert about.ref.name == "t/base #0"
+    assert about.ref.name == "t/base 1"
 
 
 @pytest.mark.parametrize("rest", [(), (Note("log"),), (HTTP, Note("counter"))])

@@ -37,7 +37,7 @@ def firewall(*packets: int | None) -> Firewall:
 
 def test_a_rule_that_counted_and_one_that_stood_still_are_told() -> None:
     grown = rule_growth("host", firewall(1, 5, None), firewall(3, 5, None))
-    assert [(each.name, each.by) for each in grown] == [("filter/INPUT #0", 2), ("filter/INPUT #1", 0)]
+    assert [(each.name, each.by) for each in grown] == [("filter/INPUT 1", 2), ("filter/INPUT 2", 0)]
     assert all(each.ref is not None for each in grown)
 
 

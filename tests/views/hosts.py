@@ -28,7 +28,7 @@ from engine.model.host import Gap, Netns, Snapshot
 from engine.model.link import Address, BridgeOptions, BridgePort, Link, Peer
 from engine.model.packet import Packet, Protocol
 from engine.model.plan import Plan
-from engine.model.ref import Ref, RefKind
+from engine.model.ref import Ref, RefKind, rule_name
 from engine.model.route import NextHop, Route
 from engine.model.trace import Assumption, Context, Conversation, Hop, Outcome, Step, StepKind, Symptom, Trace
 from engine.model.traffic import Listener, Process, Relay
@@ -233,7 +233,7 @@ def crowded_host(containers: int) -> Snapshot:
 
 
 def rule_ref(table: str, chain: str, index: int, text: str = "") -> Ref:
-    return Ref(RefKind.RULE, "dh", ("xt-nft", "ip", table, chain, index), f"{table}/{chain} #{index}", text)
+    return Ref(RefKind.RULE, "dh", ("xt-nft", "ip", table, chain, index), rule_name(f"{table}/{chain}", index), text)
 
 
 def _packets() -> tuple[Packet, Packet]:

@@ -38,7 +38,7 @@ OUTSIDE  UPLINK  HOST     BRIDGE · CONTAINER
                  ┃      ┃ └─● cache  172.17.0.4
                  ┃      ┃     :6379 valkey
                  ┗━━━━━━┛
-                 ✗ ends in dh: filter/DOCKER-USER #0 drop"""
+                 ✗ ends in dh: filter/DOCKER-USER 1 drop"""
 
 ROOMY = """\
 OUTSIDE        UPLINK           HOST             BRIDGE               PORT            CONTAINER
@@ -65,7 +65,7 @@ def test_a_delivered_packet_in_a_large_pane() -> None:
 
 def test_the_stop_is_told_in_words_and_by_a_mark() -> None:
     picture = traced(68, 15)
-    assert "✗ ends in dh: filter/DOCKER-USER #0 drop" in text(picture)
+    assert "✗ ends in dh: filter/DOCKER-USER 1 drop" in text(picture)
     assert roles_of(picture, "✗") == {Role.BAD}
 
 

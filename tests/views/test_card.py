@@ -36,7 +36,7 @@ def test_a_cause_has_its_place_its_owner_its_fix_and_its_near_miss() -> None:
     for part in (
         "FW_RULE_DROP",
         "FW_RULE_DROP · owner admin",
-        "at            rule filter/DOCKER-USER #0 in dh",
+        "at            rule 1 of filter/DOCKER-USER in dh",
         "-A DOCKER-USER -p tcp -m tcp --dport 80 -j DROP",
         "$ nsenter --net=/run/netns/dh iptables -D DOCKER-USER -p tcp --dport 80 -j DROP",
         "side effects  10.77.0.2 can then reach 172.17.0.2:80 directly too",
@@ -71,13 +71,13 @@ def test_an_answer_that_depends_names_what_it_can_end_as() -> None:
     branches = (dropped.conversation, connected.conversation)
     shown = text(card(replace(dropped, reach=Reach.DEPENDS, branches=branches), 80))
     assert shown.startswith("? COULD NOT TELL")
-    assert "timeout       RULE_DROP at rule filter/DOCKER-USER #0" in shown
+    assert "timeout       RULE_DROP at rule 1 of filter/DOCKER-USER" in shown
     assert "connected     DELIVERED" in shown
 
 
 def test_a_connection_tells_its_translation_and_who_answers() -> None:
     shown = text(card(connected_verdict(), 80))
-    assert "⇒ in dh: dst 172.17.0.2:80 at nat/DOCKER #1" in shown
+    assert "⇒ in dh: dst 172.17.0.2:80 at nat/DOCKER 2" in shown
     assert "in web: httpd (812) listens on 0.0.0.0:80/tcp" in shown
 
 
@@ -172,9 +172,9 @@ def test_without_an_engine_translated_ports_and_what_listens_in_namespaces_are_s
 
 def test_a_place_that_the_sentence_names_is_marked_there_and_not_told_again() -> None:
     cause = dropped_verdict().causes[0]
-    named = replace(cause, sentence=f"the rule {cause.at.name} in {cause.at.netns} drops it")
+    named = replace(cause, sentence=f"{cause.at.words} in {cause.at.netns} drops it")
     lines = card(replace(dropped_verdict(), causes=(named,)), 60)
     start = next(number for number, line in enumerate(lines) if line.key == ("cause", 0))
     assert lines[start].words == f"Blocked by  {cause.code} · owner {cause.owner}"
-    assert Span(cause.at.name, Role.BAD) in lines[start + 1].content
+    assert Span(cause.at.words, Role.BAD) in lines[start + 1].content
     assert not any(line.words.startswith("  at ") for line in lines)

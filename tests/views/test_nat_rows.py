@@ -116,7 +116,7 @@ def test_rows_fit_their_width_and_keep_number_target_and_counter() -> None:
         text = joined(dnat.spans(width))
         assert len(text) == width
         assert "DNAT 172.17.0.2:80" in text
-        assert text.lstrip().startswith("1 tcp :8080")
+        assert text.lstrip().startswith("2 tcp :8080")
         assert text.endswith(" 3")
 
 
@@ -190,5 +190,6 @@ def test_a_rule_tells_all_about_itself() -> None:
     row = RuleRow(("nft", "inet", "a", "one", 4), Backend.NFT, Rule(4, (DROP,), "tcp dport 80 drop", 7, 12, 720), 3)
     told = "\n".join(line.words for line in rule_lines(row, 60, "it is for UDP"))
     assert all(
-        word in told for word in ("a/one #4", "tcp dport 80 drop", "drop", "12 packets", "3 of them", "it is for UDP")
+        word in told
+        for word in ("a/one handle 7", "tcp dport 80 drop", "drop", "12 packets", "3 of them", "it is for UDP")
     )

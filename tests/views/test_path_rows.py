@@ -43,7 +43,7 @@ def test_a_delivered_packet_ends_with_a_tick() -> None:
 
 def test_rule_steps_name_chain_and_number_and_leave_out_their_target() -> None:
     drop = joined(steps(DROPPED)[-1].spans(66))
-    assert "filter/DOCKER-USER #0" in drop
+    assert "filter/DOCKER-USER 1" in drop
     assert "tcp :80" in drop
     assert "-j" not in drop
 

@@ -17,7 +17,7 @@ from views.reports import answer_json, answer_text
 ROWS = (
     ProofRow(Leg.FORWARD, "lan", "192.0.2.0/24 is on eth0", "dev eth0", Agreement.YES, "route get"),
     ProofRow(Leg.FORWARD, "host", "forwarding is on", "", Agreement.UNSEEN),
-    ProofRow(Leg.FORWARD, "host", "", "filter/DOCKER-USER #0: drop", Agreement.NO, "rule trace", DROP_RULE),
+    ProofRow(Leg.FORWARD, "host", "", "filter/DOCKER-USER 1: drop", Agreement.NO, "rule trace", DROP_RULE),
 )
 LAST = Sighting(0.5, "host", "up0", "in", SYN, Leg.FORWARD)
 DISAGREES = Proof(
@@ -45,7 +45,7 @@ def test_a_disagreement_is_in_the_headline_and_the_table(reached: Verdict) -> No
     assert "✓ 192.0.2.0/24 is on eth0" in text
     assert "· forwarding is on" in text
     assert "✗ nothing predicted" in text
-    assert "filter/DOCKER-USER #0: drop (rule trace)" in text
+    assert "filter/DOCKER-USER 1: drop (rule trace)" in text
     assert "the kernel dropped a packet in nft_do_chain: NETFILTER_DROP" in text
     assert "not available: capture (web): Operation not permitted" in text
     assert all(len(line) <= 110 for line in lines)

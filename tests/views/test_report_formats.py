@@ -124,7 +124,7 @@ def test_json_tells_of_each_cell_of_the_matrix_where_it_ends():
     row = next(row for row in document["matrix"]["rows"] if row["service"] == "published")
     cell = next(cell for cell in row["cells"] if cell["from"].startswith("lan"))
     assert (cell["reach"], cell["symptom"]) == ("no", "timeout")
-    assert cell["ends"] == "RULE_DROP in host: filter/DOCKER-USER #0"
+    assert cell["ends"] == "RULE_DROP in host: filter/DOCKER-USER 1"
     assert {cell["from"] for cell in row["cells"]} <= set(document["matrix"]["vantages"])
     assert json.loads(write(report(snapshot), "json"))["matrix"] is None
 

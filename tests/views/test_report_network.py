@@ -45,7 +45,7 @@ def test_the_way_of_a_packet_is_on_the_graph_and_so_is_where_it_stops():
     verdict = answer(snapshot, ":8080", "ns:lan")
     drawn = graph(snapshot, verdict.conversation.forward)
     stops = {spot.label: spot.stop for spot in drawn.spots if spot.stop}
-    assert stops == {"host": "ends in host: filter/DOCKER-USER #0 drop"}
+    assert stops == {"host": "ends in host: filter/DOCKER-USER 1 drop"}
     assert [wire.label for wire in drawn.wires if wire.traced] == ["up0 10.77.0.1/24"]
 
 

@@ -26,7 +26,7 @@ def test_a_dropped_packet_used_the_uplink_and_stops_at_the_host() -> None:
     found = of(dropped_verdict().conversation.forward)
     assert found.links == {UPLINK}
     assert found.stop == SCENE.host.id
-    assert found.words == "ends in dh: filter/DOCKER-USER #0 drop"
+    assert found.words == "ends in dh: filter/DOCKER-USER 1 drop"
     assert found.wanted is not None
     assert SCENE.nodes[found.wanted].label == "web"
 

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 from engine.model.host import Gap
 from engine.model.packet import TCP_ACK, TCP_SYN, Packet, Protocol
 from engine.model.plan import Plan
-from engine.model.ref import Ref, RefKind
+from engine.model.ref import Ref, RefKind, rule_name
 from engine.model.trace import Assumption, Conversation, Hop, Outcome, Step, StepKind, Symptom, Trace
 from engine.model.verdict import Cause, Fix, NearMiss, Question, Reach, Source, Verdict
 
@@ -23,7 +23,7 @@ QUESTION = Question(Source("lan"), HOST, 8080, target="192.0.2.1:8080")
 
 def rule(table: str, chain: str, index: int, text: str) -> Ref:
     """A pointer to an iptables rule of the host."""
-    return Ref(RefKind.RULE, "host", ("xt-nft", "ip", table, chain, index), f"{table}/{chain} #{index}", text)
+    return Ref(RefKind.RULE, "host", ("xt-nft", "ip", table, chain, index), rule_name(f"{table}/{chain}", index), text)
 
 
 DNAT_RULE = rule("nat", "DOCKER", 1, "-A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to 172.17.0.2:80")
@@ -68,7 +68,7 @@ STOPPED = Trace(Outcome.RULE_DROP, (LEAVE, Hop("host", SYN, (DNAT, FORWARD, DROP
 
 BYPASSED = Cause(
     "FW_BYPASSED",
-    "reachable, though ufw's rule filter/ufw-user-input #0 in host is there to close 8080/tcp",
+    "reachable, though ufw's rule 1 of filter/ufw-user-input in host is there to close 8080/tcp",
     rule("filter", "ufw-user-input", 0, "-A ufw-user-input -p tcp -m tcp --dport 8080 -j DROP"),
     owner="ufw",
     evidence=("translated before",),

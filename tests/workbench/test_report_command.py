@@ -60,7 +60,7 @@ def test_the_matrix_is_a_row_for_each_cell(saved):
     rows = list(csv.DictReader(io.StringIO(portscope("report", "--snapshot", saved, "--format", "csv").stdout)))
     blocked = next(row for row in rows if row["service"] == "published" and row["from"].startswith("lan"))
     assert (blocked["reach"], blocked["symptom"]) == ("no", "timeout")
-    assert blocked["ends"] == "RULE_DROP in host: filter/DOCKER-USER #0"
+    assert blocked["ends"] == "RULE_DROP in host: filter/DOCKER-USER 1"
 
 
 def test_what_cannot_be_done_is_one_line_and_leaves_nothing(saved, tmp_path):

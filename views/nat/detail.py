@@ -10,9 +10,9 @@ from views.text import Line, Role, Span, paragraph
 
 def rule_lines(row: RuleRow, width: int, near: str = "") -> list[Line]:
     """The rule as lines; `near` says why it did not let the packet through, where it nearly did."""
-    _, family, table, chain, index = row.key
+    _, family, table, chain, _ = row.key
     rule = row.rule
-    lines = [Line((Span(f"{table}/{chain} #{index}", Role.HEAD), Span(f"  {row.backend} · {family}", Role.DIM)))]
+    lines = [Line((Span(row.name, Role.HEAD), Span(f"  {row.backend} · {family}", Role.DIM)))]
     lines += [Line((Span(line, Role.CODE),)) for line in paragraph(rule.text, width, first="  ")]
     does, role = action(rule, row.backend)
     lines += [Line(()), _pair("if", condition(rule), width), _pair("does", does, width, role)]

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Rule, RuleVerdict, Table, VerdictMap
 from engine.model.host import Gap
 from engine.model.owner import ADMIN, owner_of_chain
+from engine.model.ref import rule_name
 from engine.records import dataclass, replace
 from views.nat.words import action, condition
 from views.text import Line, Role, Span, Spans, cells, clip, fit
@@ -99,14 +100,19 @@ class RuleRow:
     grown: int | None = None
 
     @property
+    def name(self) -> str:
+        """The chain and the rule's number or handle there."""
+        _, _, table, chain, index = self.key
+        return rule_name(f"{table}/{chain}", index, self.rule.handle if self.backend is Backend.NFT else None)
+
+    @property
     def words(self) -> str:
         """Where it is, and its own text."""
-        _, _, table, chain, index = self.key
-        return f"{table}/{chain} #{index} {self.rule.text} {self.rule.comment}"
+        return f"{self.name} {self.rule.text} {self.rule.comment}"
 
     def spans(self, width: int) -> Spans:
         """Number, condition, action, packets."""
-        number = f"{self.rule.index:>3} "
+        number = f"{self.rule.index + 1:>3} "
         packets = count(self.rule.packets) if self.rule.packets is not None else ""
         does, role = action(self.rule, self.backend)
         gain = f"+{count(self.grown)}" if self.grown else ""

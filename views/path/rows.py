@@ -83,7 +83,7 @@ class StepRow:
         middle = max(room - left - right - 2, 4)
         return (
             Span(hook, Role.DIM),
-            Span(fit(squeeze(place, left - 1), left), Role.STRONG if "#" in place else Role.PLAIN),
+            Span(fit(squeeze(place, left - 1), left), Role.STRONG if _is_rule(self.step) else Role.PLAIN),
             Span(fit(what(self.step), middle) + " "),
             Span(clip(text, right), role),
         )
@@ -153,6 +153,10 @@ def where(step: Step) -> str:
     if step.kind is StepKind.SYSCTL and step.ref is not None:
         return step.ref.name
     return str(step.kind)
+
+
+def _is_rule(step: Step) -> bool:
+    return step.ref is not None and step.ref.kind is RefKind.RULE
 
 
 def what(step: Step) -> str:

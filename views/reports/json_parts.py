@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.model.packet import TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG, Packet
-from engine.model.ref import Ref
+from engine.model.ref import Ref, RefKind
 
 Json = dict[str, Any]
 
@@ -37,5 +37,6 @@ def packet(header: Packet) -> Json:
 
 
 def pointer(ref: Ref) -> Json:
-    """Where something sits."""
-    return {"kind": str(ref.kind), "netns": ref.netns, "name": ref.name, "text": ref.text}
+    """Where something sits. A rule's name keeps the number that counts from 0, as `index` does."""
+    name = f"{ref.key[2]}/{ref.key[3]} #{ref.key[4]}" if ref.kind is RefKind.RULE and len(ref.key) > 4 else ref.name
+    return {"kind": str(ref.kind), "netns": ref.netns, "name": name, "text": ref.text}

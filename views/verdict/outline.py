@@ -138,14 +138,14 @@ def cause_section(cause: Cause, number: int, title: str, part: Part = Part.CAUSE
         *_labelled("evidence", cause.evidence),
         *_near_misses(cause, number),
     )
-    at = cause.at.name or cause.at.text or str(cause.at.kind)
+    at = cause.at.words or cause.at.text or str(cause.at.kind)
     return Section(part, title, items, cause.code, cause.owner, at, ("cause", number))
 
 
 def _object(cause: Cause) -> Iterator[Item]:
     """Where it is, unless the sentence says so; the object's own text, unless the sentence quotes it."""
     at = cause.at
-    if not (at.name and at.name in cause.sentence and at.netns in cause.sentence):
+    if not (at.words and at.words in cause.sentence and at.netns in cause.sentence):
         yield Item("at", place(at))
     if at.text and at.text != at.name and at.text not in cause.sentence:
         yield Item("", at.text, Role.CODE)
@@ -218,4 +218,5 @@ def _among(netns: list[str]) -> str:
 
 def place(ref: Ref) -> str:
     """Where something is, as text."""
-    return f"{ref.kind} {ref.name}" + (f" in {ref.netns}" if ref.netns and ref.kind is not RefKind.NETNS else "")
+    named = ref.words if ref.kind is RefKind.RULE else f"{ref.kind} {ref.name}"
+    return named + (f" in {ref.netns}" if ref.netns and ref.kind is not RefKind.NETNS else "")

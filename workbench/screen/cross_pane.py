@@ -37,7 +37,7 @@ def row_words(row: object) -> str:
     """All about a row, in one line."""
     if isinstance(row, RuleRow):
         counted = f" · {row.rule.packets} packets" if row.rule.packets is not None else ""
-        return f"{row.backend} {row.key[2]}/{row.key[3]} #{row.rule.index} · {row.rule.text}{counted}"
+        return f"{row.backend} {row.name} · {row.rule.text}{counted}"
     if isinstance(row, StepRow):
         said = f" · {row.step.verdict}" if row.step.verdict else ""
         return f"{row.hop.netns} · {row.step.packet} · {row.step.text}{said}"

@@ -39,7 +39,7 @@ def stale_flow(failure: Failure) -> list[Blocker]:
 def _stale(netns: Netns, entry: ConntrackEntry, at: Ref) -> Blocker:
     where = f"still translates it to {target_of(entry)}" if "dnat" in entry.status else "passes it untranslated"
     sentence = f"an old conntrack entry in {netns.id} {where} and skips the nat rules: {at.text}"
-    forget = Remedy(f"delete conntrack entry {at.name} in {netns.id}", (DeleteFlow(netns.id, entry),))
+    forget = Remedy(f"delete conntrack entry {at.words} in {netns.id}", (DeleteFlow(netns.id, entry),))
     return Blocker("CT_STALE_ENTRY", sentence, at, (forget,), "kernel")
 
 
@@ -56,7 +56,7 @@ def set_apart(failure: Failure) -> list[Blocker]:
         untracked = any(isinstance(s, NoTrack) for s in rule[1].statements)
         what = "exempts it from connection tracking (NOTRACK)" if untracked else "puts it into another conntrack zone"
         lost = "the reply is not translated back" if failure.backwards else "later packets take another path"
-        met = f"rule {step.ref.name} in {step.ref.netns} matches {step.packet}"
+        met = f"{step.ref.words} in {step.ref.netns} matches {step.packet}"
         sentence = f"{met} and {what}, so that {lost}: {rule[1].text}"
         owner = owner_of(step.ref, failure.world.netns(step.ref.netns).firewall)
         evidence = (f"{'reply' if failure.backwards else 'packet'}: {failure.packet}",)
@@ -78,7 +78,7 @@ def picked_up(failure: Failure) -> list[Blocker]:
         return []
     ref = Ref(RefKind.SYSCTL, netns.id, (LOOSE,), LOOSE, f"{LOOSE} = {netns.sysctl(LOOSE, 1)}")
     sentence = (
-        f"SYNPROXY in {first.ref.name} of {netns.id} needs nf_conntrack_tcp_loose=0: with {LOOSE} = 1 "
+        f"SYNPROXY in {first.ref.words} of {netns.id} needs nf_conntrack_tcp_loose=0: with {LOOSE} = 1 "
         "conntrack takes the client's ACK for a new connection, it bypasses SYNPROXY and the server resets it"
     )
     off = Remedy(f"set nf_conntrack_tcp_loose to 0 in {netns.id}", (SetSysctl(netns.id, LOOSE, 0),))
@@ -98,7 +98,7 @@ def untracked(failure: Failure) -> list[Blocker]:
         rule = rule_at(failure.world, step.ref) if step.kind is StepKind.RULE and step.ref is not None else None
         if step.ref is not None and rule is not None and any(isinstance(s, NoTrack) for s in rule[1].statements):
             sentence = (
-                f"rule {step.ref.name} in {netns.id} exempts the packet from connection tracking (NOTRACK), and an un "
+                f"{step.ref.words} in {netns.id} exempts the packet from connection tracking (NOTRACK), and an un "
                 f"tracked packet is not translated:  {rule[1].text}"
             )
             remedies = ways_past(step.packet, step.ref, rule[1], answer=False)
@@ -117,9 +117,9 @@ def ways_past(packet: Packet, at: Ref, rule: Rule, *, answer: bool) -> tuple[Rem
         if answer
         else Selector(packet.protocol, destination=packet.dst, dport=packet.dport)
     )
-    exception = Remedy(f"accept {packet} before {at.name}", (insertion(place, selector),))
+    exception = Remedy(f"accept {packet} before {at.words}", (insertion(place, selector),))
     about_others = not about_this_flow(rule)
-    deletion = Remedy(f"delete {at.name}", (DeleteRule(place, rule),), cost=WIDE if about_others else 1)
+    deletion = Remedy(f"delete {at.words}", (DeleteRule(place, rule),), cost=WIDE if about_others else 1)
     return (exception, deletion) if about_others else (deletion, exception)
 
 

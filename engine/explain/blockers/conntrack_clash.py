@@ -48,9 +48,9 @@ def _one_port(failure: Failure, step: Step, entry: ConntrackEntry, known: Ref) -
     assert found is not None
     freed = any_port(place_of(step.ref), found[1])
     assert freed is not None
-    name, packet = step.ref.name, failure.packet
+    name, packet = step.ref.words, failure.packet
     sentence = (
-        f"rule {name} in {failure.netns.id} sets source port {packet.sport} for flows to {packet.dst}; "
+        f"{name} in {failure.netns.id} sets source port {packet.sport} for flows to {packet.dst}; "
         f"a tracked flow has that port already: {known.text}"
     )
     forgotten = DeleteFlow(failure.netns.id, entry)
@@ -65,7 +65,7 @@ def _one_port(failure: Failure, step: Step, entry: ConntrackEntry, known: Ref) -
 def _in_the_way(failure: Failure, entry: ConntrackEntry, at: Ref) -> Blocker:
     here = failure.netns.id
     sentence = f"conntrack clash in {here}: the new flow's reply tuple belongs to an existing entry: {at.text}"
-    forget = Remedy(f"delete conntrack entry {at.name} in {here}", (DeleteFlow(here, entry),))
+    forget = Remedy(f"delete conntrack entry {at.words} in {here}", (DeleteFlow(here, entry),))
     return Blocker("CT_CLASH", sentence, at, (forget,), "kernel", (failure.step.text,))
 
 
@@ -76,7 +76,7 @@ def _apart(failure: Failure) -> Iterator[Blocker]:
         if found is None or step.ref is None or not any(isinstance(s, SetZone) for s in found[1].statements):
             continue
         sentence = (
-            f"rule {step.ref.name} in {step.ref.netns} sets a conntrack zone for {step.packet} in one direction only: "
+            f"{step.ref.words} in {step.ref.netns} sets a conntrack zone for {step.packet} in one direction only: "
             "the reply is tracked as a new flow in another zone, and clashes with the first"
         )
         remedies = ways_past(step.packet, step.ref, found[1], answer=step in failure.trace.steps)

@@ -47,7 +47,7 @@ def rule_drop(failure: Failure) -> list[Blocker]:
     owner = guard or owner_of(ref, failure.netns.firewall)
     rejects = failure.outcome is Outcome.REJECTED
     verb = f"rejects ({failure.trace.reject})" if rejects else "drops"
-    sentence = f"{_whose(owner)}rule {ref.name} in {ref.netns} {verb} {_what(failure)}: {rule.text}"
+    sentence = f"{_whose(owner)}{ref.words} in {ref.netns} {verb} {_what(failure)}: {rule.text}"
     misses = near_misses(_passed(failure, ref), accepts, ref)
     code = "FW_RULE_REJECT" if rejects else "FW_RAW_DIRECT_ACCESS_DROP" if guard else _drop_code(owner, rule, ref)
     remedies = (*_networks(failure, owner), *_ways_past(failure, table, rule, ref, owner))
@@ -58,7 +58,7 @@ def rule_drop(failure: Failure) -> list[Blocker]:
 def _ways_past(failure: Failure, table: Table, rule: Rule, ref: Ref, owner: str) -> tuple[Remedy, ...]:
     """Past a blocking rule: an exception before it (handing the packet back, or accepting it), or without it."""
     place = place_of(ref)
-    title = f"accept {_flow(failure)} before {ref.name}"
+    title = f"accept {_flow(failure)} before {ref.words}"
     selector = selector_for(failure, rule)
     unbanned = taken_back(failure, table, rule, place, owner)
     if unbanned and owner in TOOLS and all(remedy.cost < WIDE for remedy in unbanned):
@@ -74,7 +74,7 @@ def _ways_past(failure: Failure, table: Table, rule: Rule, ref: Ref, owner: str)
         selector = replace(selector, source=zoneless.subnet)
     chain = table.chain(place.chain)
     base = chain is not None and chain.base is not None
-    accepting = Remedy(f"accept {_flow(failure)} before {ref.name}", (insertion(place, selector),), fallback=not base)
+    accepting = Remedy(f"accept {_flow(failure)} before {ref.words}", (insertion(place, selector),), fallback=not base)
     back = Remedy(title, (insertion(place, selector, VerdictKind.RETURN),))
     exceptions = (*unbanned, *((accepting,) if base else (back, accepting)))
     if zoneless is not None:
@@ -84,7 +84,7 @@ def _ways_past(failure: Failure, table: Table, rule: Rule, ref: Ref, owner: str)
     if not any(isinstance(each, Match) for each in rule.statements):
         return exceptions  # what is about everything is as good as a policy, and stays
     cost = 1 if about_this_flow(rule) else WIDE
-    deletion = Remedy(f"delete {ref.name}", (DeleteRule(place, rule),), cost=cost)
+    deletion = Remedy(f"delete {ref.words}", (DeleteRule(place, rule),), cost=cost)
     return (deletion, *exceptions) if about_this_flow(rule) else (*exceptions, deletion)
 
 
@@ -119,9 +119,9 @@ def policy_drop(failure: Failure) -> list[Blocker]:
     else:
         chain_word = f"{table_name}/{chain_name}" if place.backend is Backend.NFT else chain_name
         remedy = Remedy(f"accept {_flow(failure)} in {chain_word}", (insertion(place, selector),))
-    sentence = f"no rule of {ref.name} in {ref.netns} accepts {_what(failure)}; the policy drops it"
+    sentence = f"no rule of {ref.words} in {ref.netns} accepts {_what(failure)}; the policy drops it"
     misses = near_misses(_passed(failure, ref), accepts)
-    ran = f"no rule of {ref.name} accepts {failure.packet}"
+    ran = f"no rule of {ref.words} accepts {failure.packet}"
     evidence = (ran, *published(failure, "FW_POLICY_DROP", owner))
     remedies = (*_networks(failure, owner), remedy)
     return [Blocker("FW_POLICY_DROP", sentence, ref, remedies, owner, evidence, misses)]

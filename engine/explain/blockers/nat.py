@@ -50,9 +50,9 @@ def stale_target(failure: Failure) -> list[Blocker]:
     if not services and (_owner_of_address(failure, old.dst) is not None or _given_by_engine(failure, old.dst)):
         return []
     remedies = list(right_targets(failure, step, rule, services))
-    remedies.append(Remedy(f"delete {step.ref.name}", (DeleteRule(place_of(step.ref), rule),)))
+    remedies.append(Remedy(f"delete {step.ref.words}", (DeleteRule(place_of(step.ref), rule),)))
     asked, became = end_of(step.packet.dst, step.packet.dport), end_of(old.dst, old.dport)
-    sentence = f"rule {step.ref.name} in {host.id} translates {asked} to {became}, {_what_is_there(failure, old)}"
+    sentence = f"{step.ref.words} in {host.id} translates {asked} to {became}, {_what_is_there(failure, old)}"
     shadowed = _shadowed(failure, step, table, rule)
     if shadowed is not None:
         sentence += f", before {shadowed.text} is tried"

@@ -39,7 +39,7 @@ def no_neighbour(failure: Failure) -> list[Blocker]:
     if not found:
         sentence = f"no neighbour answers the {ASKS[asked.version]} for {asked} from {failure.netns.id}"
         nearest = translation_of(failure)
-        origin = (f"the address came from {nearest.ref.name}",) if nearest and nearest.ref else ()
+        origin = (f"the address came from {nearest.ref.words}",) if nearest and nearest.ref else ()
         off = (_told_off(*each) for each in _without_ipv6(failure)) if asked.version == 6 else ()
         evidence = (*origin, *off)
         found.append(Blocker("SRC_NEIGH_FAILED", sentence, ref, (), "admin", evidence))

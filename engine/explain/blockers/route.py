@@ -78,9 +78,9 @@ def thrown(failure: Failure) -> list[Blocker]:
     for route in netns.routes:
         if route.kind == "throw" and wanted in route.destination and _led_on(netns, route, wanted):
             at = route_ref(netns, route)
-            remedy = Remedy(f"delete {at.name}", (DeleteRoute(netns.id, route),))
+            remedy = Remedy(f"delete {at.words}", (DeleteRoute(netns.id, route),))
             sentence = (
-                f"{at.name} in {netns.id} sends packets to {wanted} to other tables, and none of them has a route"
+                f"{at.words} in {netns.id} sends packets to {wanted} to other tables, and none of them has a route"
             )
             found.append(Blocker(code, sentence, at, (remedy,), evidence=(f"packet: {failure.packet}",)))
     return found
@@ -98,12 +98,12 @@ def refused_route(failure: Failure) -> list[Blocker]:
     if ref is None:
         return []
     change = removal_of(failure.netns, ref)
-    remedies = (*_past(failure, ref), *((Remedy(f"delete {ref.name}", (change,)),) if change else ()))
+    remedies = (*_past(failure, ref), *((Remedy(f"delete {ref.words}", (change,)),) if change else ()))
     kind = {Outcome.ROUTE_BLACKHOLE: "BLACKHOLE", Outcome.ROUTE_PROHIBIT: "PROHIBIT"}.get(
         failure.outcome, "UNREACHABLE"
     )
     code = f"{'RET' if failure.backwards else 'SRC'}_ROUTE_{kind}"
-    sentence = f"{ref.name} in {ref.netns} rejects packets to {failure.packet.dst}: {ref.text}"
+    sentence = f"{ref.words} in {ref.netns} rejects packets to {failure.packet.dst}: {ref.text}"
     return [Blocker(code, sentence, ref, remedies)]
 
 
@@ -114,9 +114,9 @@ def by_loopback(failure: Failure) -> list[Blocker]:
     if device is None or device.kind != "loopback" or not routes:
         return []
     at = routes[-1]
-    sentence = f"{at.name} in {at.netns} sends {failure.packet} out of {device.name}, which returns it: {at.text}"
+    sentence = f"{at.words} in {at.netns} sends {failure.packet} out of {device.name}, which returns it: {at.text}"
     change = removal_of(failure.netns, at)
-    return [Blocker("ROUTE_LOOP", sentence, at, (Remedy(f"delete {at.name}", (change,)),) if change else ())]
+    return [Blocker("ROUTE_LOOP", sentence, at, (Remedy(f"delete {at.words}", (change,)),) if change else ())]
 
 
 def _past(failure: Failure, ref: Ref) -> Iterator[Remedy]:

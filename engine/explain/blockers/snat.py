@@ -35,7 +35,7 @@ def wrong_source(failure: Failure) -> list[Blocker]:
         return []
     owner = next((netns.id for netns in failure.around if wanted in netns.addresses_by_value), None)
     whose = f"which is {owner}'s" if owner else "which is on no interface in the snapshot"
-    sentence = f"rule {ref.name} in {router.id} sets the source to {wanted}, {whose}: replies go there"
+    sentence = f"{ref.words} in {router.id} sets the source to {wanted}, {whose}: replies go there"
     evidence = (f"rule: {rule.text}", f"then: {failure.step.text}")
     remedies = tuple(_remedies(ref, rule))
     return [
@@ -57,5 +57,5 @@ def _giver(failure: Failure, source: IPAddress) -> Ref | None:
 def _remedies(ref: Ref, rule: Rule) -> Iterator[Remedy]:
     better = masqueraded(place_of(ref), rule)
     if better is not None:
-        yield Remedy(f"use MASQUERADE in {ref.name} instead", (better,))
-    yield Remedy(f"delete {ref.name}", (DeleteRule(place_of(ref), rule),))
+        yield Remedy(f"use MASQUERADE in {ref.words} instead", (better,))
+    yield Remedy(f"delete {ref.words}", (DeleteRule(place_of(ref), rule),))

@@ -92,9 +92,9 @@ def _refusing_route(failure: Failure, netns: Netns, source: IPAddress) -> Blocke
     else:
         return None
     change = removal_of(netns, at)
-    remedies = (Remedy(f"delete {at.name}", (change,)),) if change else ()
+    remedies = (Remedy(f"delete {at.words}", (change,)),) if change else ()
     return Blocker(
-        f"RET_ROUTE_{kind.upper()}", f"{at.name} in {netns.id} rejects packets to {source}: {at.text}", at, remedies
+        f"RET_ROUTE_{kind.upper()}", f"{at.words} in {netns.id} rejects packets to {source}: {at.text}", at, remedies
     )
 
 

@@ -19,7 +19,7 @@ def used_up(failure: Failure) -> list[Blocker]:
             continue
         rule = found[1]
         sentence = (
-            f"rule {step.ref.name} in {step.ref.netns} changes the TTL of {step.packet}, which expires in "
+            f"{step.ref.words} in {step.ref.netns} changes the TTL of {step.packet}, which expires in "
             f"{failure.netns.id}: {rule.text}"
         )
         remedies = ways_past(step.packet, step.ref, rule, answer=failure.from_service)
@@ -37,10 +37,10 @@ def behind_a_proxy(failure: Failure) -> list[Blocker]:
         if rule is None or step.ref is None:
             continue
         if any(isinstance(statement, Tproxy) for statement in rule[1].statements):
-            taken = step.ref.name
+            taken = step.ref.words
         elif taken and any(translates(statement) for statement in rule[1].statements):
             sentence = (
-                f"rule {step.ref.name} in {step.ref.netns} translates a flow that {taken} gives to a proxy; the "
+                f"{step.ref.words} in {step.ref.netns} translates a flow that {taken} gives to a proxy; the "
                 f"connection's later packets reach {taken} untranslated and are reset: {rule[1].text}"
             )
             remedies = ways_past(step.packet, step.ref, rule[1], answer=False)

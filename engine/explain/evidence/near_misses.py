@@ -261,7 +261,7 @@ def _sent_away(passed: Passed, table: Table, chain: Chain, rule: Rule) -> Iterat
     for step, ref in _senders(passed, table):
         own = ref.key[3] == chain.name and int(ref.key[4]) < rule.index
         if own or (step.verdict.endswith("accept") and ref.key[3] != chain.name):
-            yield Failed(table, chain, rule, None, sender=f"{ref.name} comes before it ({ref.text})")
+            yield Failed(table, chain, rule, None, sender=f"{ref.words} comes before it ({ref.text})")
             return
 
 

@@ -137,7 +137,7 @@ def _finding(world: World, question: Question, passage: Passage, found: Bypassed
     port = f"{denied.dport}/{denied.protocol}"
     meant = _purpose(found, denied, port)
     whose = "" if owner == "admin" else f"{owner}'s "
-    sentence = f"reachable, although {whose}rule {found.at.name} in {passage.netns} should {meant}: {found.why}"
+    sentence = f"reachable, although {whose}{found.at.words} in {passage.netns} should {meant}: {found.why}"
     evidence = [f"packet at this rule: {passage.packet}"]
     if passage.original is not None:
         evidence.append(f"translated before: {passage.original.packet} to {passage.original.after}")

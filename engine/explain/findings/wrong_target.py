@@ -73,9 +73,7 @@ def _another_answers(talk: Failure) -> Iterator[Cause]:
     host, port = talk.world.netns(step.ref.netns), step.packet.dport or 0
     here = [each.name for each in talk.world.snapshot.containers_in(netns)]
     who = here[0] if here else netns
-    sentence = (
-        f"{who} answers instead of {meant.name}: rule {step.ref.name} in {host.id} translates port {port} to {who}"
-    )
+    sentence = f"{who} answers instead of {meant.name}: {step.ref.words} in {host.id} translates port {port} to {who}"
     evidence = (f"rule: {found[1].text}", f"{meant.engine} published {port} for {meant.name}")
     services = [each for each in all_services(talk, host) if each.netns.id == meant.netns and each.port == meant.port]
     remedies = right_targets(talk, step, found[1], services)

@@ -24,7 +24,7 @@ def as_found(host: World, before: World, blocker: Blocker) -> Blocker:
 
 def renamed(text: str, old: Ref, new: Ref) -> str:
     """A text that names the old pointer, naming the new one."""
-    return text if old.name == new.name else text.replace(old.name, new.name)
+    return text if old.name == new.name else text.replace(old.words, new.words)
 
 
 def _original(host: World, before: World, ref: Ref) -> Ref | None:

@@ -139,7 +139,7 @@ def _filtered(journey: Journey, link: Link, station: L2Host, towards: IPAddress)
     assert step.ref is not None
     asks = step.packet.icmp_type == SOLICITATION or step.packet.dst == towards
     said, how = "request for" if asks else "reply from", "ARP" if towards.version == 4 else "neighbour discovery"
-    text = f"{step.ref.name} in {step.ref.netns} drops the {said} {towards} ({how}): {step.text}"
+    text = f"{step.ref.words} in {step.ref.netns} drops the {said} {towards} ({how}): {step.text}"
     return Resolved(None, text, step.ref, dropped=step.packet)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engine.model.firewall import Chain, Rule, Table
-from engine.model.ref import Ref, RefKind
+from engine.model.firewall import Backend, Chain, Rule, Table
+from engine.model.ref import Ref, RefKind, rule_name
 from engine.records import dataclass
 
 
@@ -24,7 +24,8 @@ class RulePosition:
 def rule_ref(netns: str, table: Table, chain: Chain, rule: Rule) -> Ref:
     """A pointer to a rule."""
     key = (str(table.backend), table.family, table.name, chain.name, rule.index)
-    return Ref(RefKind.RULE, netns, key, f"{table.name}/{chain.name} #{rule.index}", rule.text)
+    handle = rule.handle if table.backend is Backend.NFT else None
+    return Ref(RefKind.RULE, netns, key, rule_name(f"{table.name}/{chain.name}", rule.index, handle), rule.text)
 
 
 def chain_ref(netns: str, table: Table, chain: Chain) -> Ref:

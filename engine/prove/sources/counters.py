@@ -11,9 +11,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 
-from engine.model.firewall import Firewall
+from engine.model.firewall import Backend, Firewall
 from engine.model.proof import Growth
-from engine.model.ref import Ref, RefKind
+from engine.model.ref import Ref, RefKind, rule_name
 
 FILES = ("snmp", "netstat", "snmp6")
 _LARGEST = 1 << 16
@@ -105,4 +105,6 @@ def _counters(netns: str, firewall: Firewall) -> Iterator[tuple[Ref, int]]:
             for rule in chain.rules:
                 if rule.packets is not None:
                     key = (str(table.backend), table.family, table.name, chain.name, rule.index)
-                    yield Ref(RefKind.RULE, netns, key, f"{table.name}/{chain.name} #{rule.index}"), rule.packets
+                    handle = rule.handle if table.backend is Backend.NFT else None
+                    name = rule_name(f"{table.name}/{chain.name}", rule.index, handle)
+                    yield Ref(RefKind.RULE, netns, key, name), rule.packets

@@ -43,8 +43,8 @@ def kept_from_translation(failure: Failure) -> list[Blocker]:
     found = rule_at(failure.world, ref) if ref is not None else None
     if ref is None or found is None:
         return []
-    sentence = f"rule {ref.name} in {ref.netns} accepts the packet untranslated, before the rule that translates it"
-    remedy = Remedy(f"delete {ref.name}", (DeleteRule(place_of(ref), found[1]),))
+    sentence = f"{ref.words} in {ref.netns} accepts the packet untranslated, before the rule that translates it"
+    remedy = Remedy(f"delete {ref.words}", (DeleteRule(place_of(ref), found[1]),))
     owner = owner_of(ref, failure.netns.firewall)
     return [
         Blocker("NAT_DNAT_SHADOWED", sentence, ref, (remedy,), owner, (f"rule: {ref.text}",), untranslated(failure))

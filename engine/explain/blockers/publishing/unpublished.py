@@ -81,7 +81,7 @@ def fallen(failure: Failure) -> list[Blocker]:
     served = any(service.port == asked for service in services_for(failure, host, asked))
     if not served or intention(failure, asked) is not None or aimed(conditions, failure.packet):
         return []
-    falls = f"the packet reaches {ref.name}, which drops it: that chain is for the host's own services"
+    falls = f"the packet reaches {ref.words}, which drops it: that chain is for the host's own services"
     return [replace(each, evidence=(*each.evidence, falls)) for each in not_published(failure)]
 
 
