@@ -61,6 +61,12 @@ class Match:
     negate: bool = False
     text: str = ""
 
+    def __post_init__(self) -> None:
+        parts = len(self.fields)
+        for element in self.elements:
+            if len(element) != parts:
+                raise ValueError(f"an element of {len(element)} parts for {parts} fields")
+
 
 class VerdictKind(StrEnum):
     """What ends or moves a packet's way through a chain."""

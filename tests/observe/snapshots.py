@@ -12,7 +12,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from engine.model.firewall import Interval, NatValue, RuleVerdict, VerdictKind
+from engine.model.firewall import Interval, Match, NatValue, RuleVerdict, VerdictKind
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address
 from engine.model.traffic import Tuple4
@@ -32,6 +32,12 @@ RANGES: dict[Any, dict[str, st.SearchStrategy[Any]]] = {
     Tuple4: {"sport": PORTS, "dport": PORTS},
     NatValue: {"port_low": PORTS, "port_high": PORTS},
 }
+
+
+def _whole(parts: dict[str, Any]) -> Match:
+    """A condition whose elements have a part for each of its fields."""
+    width = len(parts["fields"])
+    return Match(**parts | {"elements": tuple(each for each in parts["elements"] if len(each) == width)})
 
 
 @cache
@@ -56,6 +62,8 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
     if isinstance(hint, type) and is_dataclass(hint):
         hints = typing.get_type_hints(hint)
         built = {field.name: values(hints[field.name]) for field in fields(hint)}
+        if hint is Match:
+            return st.fixed_dictionaries(built).map(_whole)
         return st.builds(hint, **built | RANGES.get(hint, {}))
     return st.from_type(hint)
 

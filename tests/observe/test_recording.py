@@ -5,7 +5,7 @@ import json
 import os
 import stat
 import tracemalloc
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -339,3 +339,11 @@ def test_a_file_of_500_megabytes_is_refused_by_its_size(tmp_path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 10_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_a_route_that_leads_nowhere_is_a_gap() -> None:
+    kept = Route(ip_network("10.1.0.0/24"), nexthops=(NextHop(1),))
+    lost, refused_one = Route(ip_network("10.2.0.0/24")), Route(ip_network("10.3.0.0/24"), kind="blackhole")
+    found = sound(Snapshot("h", (Netns("h", routes=(kept, lost, refused_one)),)))
+    assert found.host_netns.routes == (kept, refused_one)
+    assert [gap.reason for gap in found.gaps] == ["the route to 10.2.0.0/24 has no next hop in the file"]

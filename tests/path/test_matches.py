@@ -87,7 +87,6 @@ def test_the_numbers_of_this_file_are_the_addresses_that_they_stand_for() -> Non
         (asks("ct status", values=named("snat"), negate=True), Answer.YES),
         (asks("meta iifname", "tcp dport", values=[(Name("left"), Interval(80, 80))]), Answer.YES),
         (asks("meta iifname", "tcp dport", values=[(Name("left"), Interval(81, 81))]), Answer.NO),
-        (asks("meta iifname", "tcp dport", values=[(Name("left"),)]), Answer.NO),
         (asks("ip daddr", lookup="addresses"), Answer.YES),
         (asks("ip saddr", lookup="addresses"), Answer.NO),
         (asks("ip saddr", lookup="addresses", negate=True), Answer.YES),
@@ -146,3 +145,8 @@ def test_a_named_map_is_found_by_its_name() -> None:
 def test_an_unknown_key_or_map_is_unknown() -> None:
     assert look_up((Field("nft numgen"),), (entry(ports(0), DROP),), None, TCP, TABLE) is Answer.UNKNOWN
     assert look_up((Field("tcp dport"),), (), "no such map", TCP, TABLE) is Answer.UNKNOWN
+
+
+def test_an_element_has_a_part_for_each_field() -> None:
+    with pytest.raises(ValueError, match="an element of 1 parts for 2 fields"):
+        asks("meta iifname", "tcp dport", values=[(Name("left"),)])

@@ -36,7 +36,9 @@ def overlap(failure: Failure, netns: Netns, turn: Found) -> Blocker | None:
         return None
     at, own = _network_at(failure, ways, wanted) or (route_ref(netns, turn.route), (netns, link))
     names = " and ".join(dict.fromkeys(each.netns for each in ways))
-    subnet = next(a for a in own[0].addresses if a.link == own[1].index and a.covers(wanted))
+    subnet = next((a for a in own[0].addresses if a.link == own[1].index and a.covers(wanted)), None)
+    if subnet is None:
+        return None
     sentence = (
         f"{wanted} is inside {ip_network(str(subnet), strict=False)} on {own[1].name} in {own[0].id}, but not there: "
         f"{'replies to the client' if failure.backwards else 'packets to it'} are lost on that link"

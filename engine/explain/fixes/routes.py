@@ -131,7 +131,8 @@ def _has_in_its_network(netns: Netns, link: Link, neighbour: Address) -> bool:
 def _leads_to(fib: Fib, link: Link, gateway: IPAddress) -> bool:
     """Whether a route of the link's own leads to a gateway, as the kernel wants it (fib_semantics.c, fib_check_nh)."""
     found = fib.lookup(FlowKey(gateway))
-    return isinstance(found, Found) and (found.nexthops[0].link, found.nexthops[0].gateway) == (link.index, None)
+    hops = found.nexthops[:1] if isinstance(found, Found) else ()
+    return any((hop.link, hop.gateway) == (link.index, None) for hop in hops)
 
 
 def wider_masks(failure: Failure, netns: Netns, wanted: IPAddress) -> Iterator[Remedy]:

@@ -101,12 +101,20 @@ def _commands(snapshot: Snapshot, changes: Sequence[Change]) -> Iterator[Argv]:
         yield from change.argv(seen(snapshot))
 
 
+def _said(snapshot: Snapshot, changes: Sequence[Change]) -> tuple[Argv, ...]:
+    """The command lines; none where the snapshot lacks what they name, as the file that enters a namespace."""
+    try:
+        return tuple(_commands(snapshot, changes))
+    except ValueError:
+        return ()
+
+
 def fix_of(snapshot: Snapshot, way: FixChoice) -> Fix:
     """A remedy as a plan, as commands for the host as it is, and with what is known of it. Where a program has to
     listen first no command does it: the changes beside that are what follows from it."""
     remedy = way.remedy
     by_hand = [each for each in remedy.changes if remedy.manual and isinstance(each, Listen)]
-    commands = () if by_hand else tuple(_commands(snapshot, remedy.changes))
+    commands = () if by_hand else _said(snapshot, remedy.changes)
     kept = lasting(snapshot, by_hand or remedy.changes)
     return Fix(
         remedy.title,

@@ -186,7 +186,7 @@ def _translated(snapshot: Snapshot, question: Question) -> Iterator[Door]:
         asked = {
             field.name: m.elements
             for m in rule.statements
-            if isinstance(m, Match) and not m.negate
+            if isinstance(m, Match) and not m.negate and len(m.fields) == 1
             for field in m.fields
         }
         for protocol in (Protocol.TCP, Protocol.UDP) if target.low is not None else ():

@@ -13,14 +13,17 @@ from collections.abc import Collection, Iterator
 from engine.model.container import Container
 from engine.model.host import Gap, Netns, Snapshot
 from engine.model.link import Link, Peer
+from engine.model.route import Route
 from engine.records import replace
 
 SOURCE = "recording"
+#: Kinds of routes without a next hop (ip-route(8)).
+REFUSING = frozenset({"unreachable", "prohibit", "blackhole", "throw"})
 
 
 def sound(snapshot: Snapshot) -> Snapshot:
     """The snapshot with references that lead somewhere, and a gap for each that did not."""
-    gaps = [*_gaps_of_links(snapshot), *_gaps_of_containers(snapshot)]
+    gaps = [*_gaps_of_links(snapshot), *_gaps_of_containers(snapshot), *_gaps_of_routes(snapshot)]
     if not gaps:
         return snapshot
     known = snapshot.by_id.keys()
@@ -68,6 +71,18 @@ def _gaps_of_links(snapshot: Snapshot) -> Iterator[Gap]:
                 yield Gap(SOURCE, netns.id, reason)
 
 
+def _gaps_of_routes(snapshot: Snapshot) -> Iterator[Gap]:
+    for netns in snapshot.namespaces:
+        for route in netns.routes:
+            if not _leads_on(route):
+                yield Gap(SOURCE, netns.id, f"the route to {route.destination} has no next hop in the file")
+
+
+def _leads_on(route: Route) -> bool:
+    """Whether a route says where packets go: every kind does but those that refuse them."""
+    return bool(route.nexthops) or route.nexthop is not None or route.kind in REFUSING
+
+
 def _leads_out(link: Link, known: Collection[str]) -> bool:
     return link.peer is not None and link.peer.netns is not None and link.peer.netns not in known
 
@@ -80,4 +95,4 @@ def _mended(netns: Netns, known: Collection[str]) -> Netns:
         master = link.master if link.master is None or link.master in indexes else None
         alike = peer is link.peer and master == link.master
         links.append(link if alike else replace(link, peer=peer, master=master))
-    return replace(netns, links=tuple(links))
+    return replace(netns, links=tuple(links), routes=tuple(route for route in netns.routes if _leads_on(route)))

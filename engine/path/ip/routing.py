@@ -210,7 +210,7 @@ def _choose_hop(journey: Journey, packet: Packet, found: Found) -> NextHop:
 def _no_route(journey: Journey, packet: Packet, rule: PolicyRule | None) -> Refusal:
     netns = journey.netns
     if rule is not None:
-        outcome = RULE_REFUSALS[rule.action]
+        outcome = RULE_REFUSALS.get(rule.action, Outcome.UNKNOWN)
         return Refusal(outcome, rule_ref(netns, rule), f"policy rule: {rule.text}")
     ref = Ref(RefKind.ROUTE, netns.id, (), "routing table", f"no route to {packet.dst}")
     return Refusal(Outcome.NO_ROUTE, ref, f"no route to {packet.dst}")
