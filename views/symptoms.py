@@ -4,6 +4,22 @@ from __future__ import annotations
 
 from engine.model.trace import Symptom
 
+#: The end of a line that begins with the question: "lan → 10.77.0.1:8080/tcp   times out".
+IN_SHORT: dict[Symptom, str] = {
+    Symptom.CONNECTED: "connects",
+    Symptom.REFUSED: "connection refused",
+    Symptom.TIMEOUT: "times out",
+    Symptom.HOST_UNREACHABLE: "no route to host",
+    Symptom.NET_UNREACHABLE: "network is unreachable",
+    Symptom.PROHIBITED: "permission denied",
+    Symptom.RESET: "connection reset",
+    Symptom.NOT_PERMITTED: "operation not permitted",
+    Symptom.INVALID_ARGUMENT: "invalid argument",
+    Symptom.PROTOCOL_UNREACHABLE: "protocol not available",
+    Symptom.ACCEPTED_THEN_CLOSED: "connects, then is closed",
+    Symptom.ACCEPTED_THEN_SILENT: "connects, then no answer",
+}
+
 MEANINGS: dict[Symptom, str] = {
     Symptom.CONNECTED: "the client connects and gets an answer",
     Symptom.REFUSED: 'the client gets "connection refused" at once',

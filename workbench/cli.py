@@ -137,6 +137,10 @@ def _add_why(commands: Commands) -> None:
     command.add_argument("--snapshot", metavar="FILE", type=Path, help="ask a saved snapshot instead of this host")
     command.add_argument("--json", action="store_true", help="print one JSON document (portscope.why/1)")
     command.add_argument(
+        "-v", "--verbose", action="count", default=0, help="add the path, all fixes and evidence (-vv: everything)"
+    )
+    command.add_argument("--gaps", action="store_true", help="list what was not inspected")
+    command.add_argument(
         "--watch", action="store_true", help="ask again on every change, and print each flip of the answer"
     )
     proof = command.add_argument_group("proof", "compare the answer with a real attempt; see docs/prove.md")

@@ -33,7 +33,8 @@ RULE_STEP = {
 TRACE = {"outcome": str, "hops": [{"netns": str, "packet": PACKET, "steps": [STEP]}]}
 FIX = {
     "title": str, "commands": [[str]], "verified": {"model", "kernel"}, "then": SYMPTOMS, "side_effects": [str],
-    "survives": str, "lasting": [[str]],
+    "survives": str, "lasting": [[str]], "persistence": str,
+    "kind": {"ask", "publish", "owner", "application", "rule", "system"},
 }  # fmt: skip
 CAUSE = {
     "code": str,
@@ -51,7 +52,7 @@ ANSWER = {
         "to": {"address": str, "port": int, "protocol": {"tcp", "udp", "sctp", "icmp", "ipv6-icmp"}},
     },
     "reach": {"yes", "no", "depends"},
-    "symptom": SYMPTOMS,
+    "symptom": Maybe(SYMPTOMS),
     "forward": TRACE,
     "reply": Maybe(TRACE),
     "causes": [CAUSE],

@@ -78,3 +78,10 @@ def test_the_text_is_one_ascii_document_and_nothing_else():
     text = answer_json.dumps(DROPPED)
     assert text.isascii()
     assert json.loads(text) == answer_json.document(DROPPED)
+
+
+def test_where_branches_differ_there_is_no_single_symptom():
+    document = answer_json.document(UNDECIDED)
+    assert (document["reach"], document["symptom"]) == ("depends", None)
+    assert document["symptoms"] == ["timeout", "connected"]
+    assert "symptoms" not in answer_json.document(DROPPED)

@@ -46,14 +46,30 @@ def assert_one_line_error(done: subprocess.CompletedProcess[str], code: int, *wo
 
 
 @pytest.mark.parametrize(
-    ("port", "code", "words"), [(8080, Exit.REACHABLE, "✓ reachable"), (81, Exit.NOT_REACHABLE, "✗ not reachable")]
+    ("port", "code", "words"), [(8080, Exit.REACHABLE, "connects"), (81, Exit.NOT_REACHABLE, "connection refused")]
 )
 def test_why_answers_in_words_and_by_its_exit_code(port, code, words, saved):
     done = portscope("why", f"10.77.0.1:{port}", "--from", "ns:lan", "--snapshot", saved)
     assert done.stderr == ""
     assert done.returncode == code
-    assert done.stdout.startswith(f"{words}  lan → 10.77.0.1:{port}/tcp\n")
+    mark = "✓" if code is Exit.REACHABLE else "✗"
+    assert done.stdout.startswith(f"{mark} lan → 10.77.0.1:{port}/tcp   {words}\n")
+    assert len(done.stdout.splitlines()) <= 12
     assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "shown", "hidden"),
+    [
+        ([], [], ["forward path", "not inspected"]),
+        (["-v"], ["forward path"], ["not inspected"]),
+        (["-vv"], ["forward path"], []),
+    ],
+)
+def test_why_shows_as_much_as_is_asked_for(option, shown, hidden, saved):
+    done = portscope("why", "10.77.0.1:81", "--from", "ns:lan", "--snapshot", saved, *option)
+    assert all(each in done.stdout for each in shown)
+    assert not any(each in done.stdout for each in hidden)
 
 
 def test_why_as_json_is_one_document_and_nothing_else(saved):

@@ -1,6 +1,7 @@
 """The same nouns as documents: pure functions from values to text, without a terminal or a file.
 
-answer_text answer_json json_parts        an answer
+answer_short answer_text answer_json       an answer: in a dozen lines, whole, for scripts
+json_parts                                what several JSON documents hold
 proof_text proof_json                     a real attempt beside it
 everywhere difference grid                a question from all vantage points, two snapshots, the matrix
 document sheet                            a report: the snapshot as tables

@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.model.ref import RefKind
 from engine.model.trace import Conversation, Hop, Step, Trace
-from engine.model.verdict import Cause, Fix, NearMiss, Question, Verdict
+from engine.model.verdict import Cause, Fix, NearMiss, Question, Reach, Verdict
 from views.reports.json_parts import packet, pointer
 from views.reports.proof_json import proof
 
@@ -40,7 +40,7 @@ def document(verdict: Verdict) -> Json:
         "schema": SCHEMA,
         "question": question(verdict.question, verdict.conversation),
         "reach": str(verdict.reach),
-        "symptom": str(verdict.symptom),
+        **symptom(verdict),
         **conversation(verdict.conversation),
         "causes": [cause(each) for each in verdict.causes],
         "findings": [cause(each) for each in verdict.findings],
@@ -49,6 +49,14 @@ def document(verdict: Verdict) -> Json:
         "branches": [{"symptom": str(each.symptom), **conversation(each)} for each in verdict.branches],
         "kernel": proof(verdict.kernel) if verdict.kernel else None,
     }
+
+
+def symptom(verdict: Verdict) -> Json:
+    """What the client sees: one symptom, or null with those that the branches end in."""
+    found = list(dict.fromkeys(str(each.symptom) for each in verdict.branches))
+    if len(found) > 1 and verdict.reach is Reach.DEPENDS:
+        return {"symptom": None, "symptoms": found}
+    return {"symptom": str(verdict.symptom)}
 
 
 def question(asked: Question, talk: Conversation) -> Json:

@@ -47,9 +47,10 @@ LABEL, STEP, BRANCH = 16, 16, 26
 MOST_STEPS = 100
 
 
-def render(verdict: Verdict, width: int = 100, *, colour: bool = False) -> str:
-    """The whole answer as text of at most `width` columns (commands may be longer), ending in a newline."""
-    return "".join(f"{paint(line, colour)}\n" for line in answer(verdict, width))
+def render(verdict: Verdict, width: int = 100, *, colour: bool = False, show_gaps: bool = True) -> str:
+    """The whole answer as text of at most `width` columns (commands may be longer), ending in a newline. Gaps are what
+    was not inspected; those that the answer rests on are causes as well."""
+    return "".join(f"{paint(line, colour)}\n" for line in answer(verdict, width, show_gaps=show_gaps))
 
 
 def paint(line: Spans, colour: bool) -> str:
@@ -76,7 +77,7 @@ def dollar_quote(word: str) -> str:
     return f"$'{STEERING.sub(octal, word.replace(BACKSLASH, BACKSLASH * 2).replace(QUOTE, BACKSLASH + QUOTE))}'"
 
 
-def answer(verdict: Verdict, width: int) -> Iterator[Spans]:
+def answer(verdict: Verdict, width: int, *, show_gaps: bool = True) -> Iterator[Spans]:
     """All lines in order."""
     shown, proved = outline(verdict), verdict.kernel
     yield from headline(verdict, shown, width)
@@ -92,7 +93,7 @@ def answer(verdict: Verdict, width: int) -> Iterator[Spans]:
             if leg.kind not in LATER or leg.trace.outcome is not Outcome.DELIVERED:
                 yield from journey(leg.title, leg.trace, width)
     for each in shown.sections:
-        if each.part in LAST:
+        if each.part in LAST and (show_gaps or each.part is not Part.GAPS):
             yield from section(each, width)
 
 

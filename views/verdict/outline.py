@@ -97,8 +97,13 @@ def outline(verdict: Verdict) -> Outline:
 
 def question_text(verdict: Verdict) -> str:
     """`lan → 10.77.0.1:8080/tcp`."""
+    return f"{client(verdict)} → {verdict.question.end}"
+
+
+def client(verdict: Verdict) -> str:
+    """The client: its namespace, or the address of one outside."""
     source = verdict.question.source
-    return f"{source.address if source.outside else source.netns} → {verdict.question.end}"
+    return str(source.address) if source.outside else source.netns
 
 
 def symptom_text(verdict: Verdict) -> str:
@@ -111,11 +116,12 @@ def symptom_text(verdict: Verdict) -> str:
 
 def _branches(verdict: Verdict) -> Iterator[Section]:
     if verdict.branches:
-        items = tuple(Item(str(each.symptom), _ending(each), Role.WARN) for each in verdict.branches)
+        items = tuple(Item(str(each.symptom), ending(each), Role.WARN) for each in verdict.branches)
         yield Section(Part.BRANCHES, "possible endings", items)
 
 
-def _ending(branch: Conversation) -> str:
+def ending(branch: Conversation) -> str:
+    """Where a branch ends."""
     ended = branch.broken or branch.forward
     return f"{ended.outcome} at {place(ended.last.ref) if ended.last.ref else ended.last.text}"
 

@@ -9,7 +9,7 @@ from engine.model.packet import Protocol
 from engine.model.verdict import Question, Verdict
 from engine.path.budget import Budget
 from engine.path.world import World
-from views.reports import answer_text
+from views.reports import answer_short, answer_text
 from workbench import output
 from workbench.exits import usage
 
@@ -53,6 +53,12 @@ def answer_everywhere(snapshot: Snapshot, target: str, protocol: Protocol) -> li
     return answers
 
 
-def tell(verdict: Verdict) -> None:
-    """Prints an answer in words."""
-    output.emit_whole(answer_text.render(verdict, output.width(), colour=output.colour()))
+def tell(verdict: Verdict, detail: int = 0, *, show_gaps: bool = False) -> None:
+    """Prints an answer in words: in short, with its path and all its fixes (1), or with everything (2). What a real
+    attempt showed stands beside the steps of the path, so that is shown with it."""
+    width, colour = output.width(), output.colour()
+    if detail == 0 and verdict.kernel is None:
+        text = answer_short.render(verdict, width, colour=colour, show_gaps=show_gaps)
+    else:
+        text = answer_text.render(verdict, width, colour=colour, show_gaps=show_gaps or detail > 1)
+    output.emit_whole(text)

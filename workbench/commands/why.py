@@ -46,7 +46,7 @@ def run(arguments: Namespace) -> Exit:
 
         output.emit_whole(answer_json.dumps(verdict))
     else:
-        tell(verdict)
+        tell(verdict, arguments.verbose, show_gaps=arguments.gaps)
     return EXIT_OF_REACH[verdict.reach]
 
 

@@ -25,9 +25,10 @@ def endings_of(runs: Sequence[BranchRun[Conversation]]) -> Endings:
 
 
 def reach_of(endings: Endings) -> Reach:
-    """The answer in one word: what all endings agree on."""
-    reached = {Reach.DEPENDS if leaves else _yes_or_no(symptom) for symptom, leaves in endings}
-    return reached.pop() if len(reached) == 1 else Reach.DEPENDS
+    """The answer in one word: what all endings agree on. Two ways to fail are two answers."""
+    if len({symptom for symptom, _ in endings}) > 1 or any(leaves for _, leaves in endings):
+        return Reach.DEPENDS
+    return next(_yes_or_no(symptom) for symptom, _ in endings)
 
 
 def _yes_or_no(symptom: Symptom) -> Reach:
