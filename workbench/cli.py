@@ -141,6 +141,14 @@ def _add_why(commands: Commands) -> None:
     )
     command.add_argument("--gaps", action="store_true", help="list what was not inspected")
     command.add_argument(
+        "--if",
+        dest="suppositions",
+        metavar="CHANGE",
+        action="append",
+        default=[],
+        help="ask on a changed model, as 'delete rule filter/DOCKER-USER 1' (repeatable; 'help' lists the forms)",
+    )
+    command.add_argument(
         "--watch", action="store_true", help="ask again on every change, and print each flip of the answer"
     )
     proof = command.add_argument_group("proof", "compare the answer with a real attempt; see docs/prove.md")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.change.republish import published_table
+from engine.change.stopping import stopped
 from engine.model.address import Family
 from engine.model.host import Snapshot
 from engine.model.plan import Change
@@ -33,6 +34,8 @@ class SetContainer(Change):
         containers = tuple(
             replace(each, state=self.state) if each.id == self.container else each for each in snapshot.containers
         )
+        if self.words[0] == "stop":
+            snapshot = stopped(snapshot, self.container)
         if self.words[0] in ("start", "restart"):
             snapshot = self._with_held_ports(snapshot)
         if self.words[:2] == ("network", "reload"):

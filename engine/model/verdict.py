@@ -153,13 +153,26 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class Supposition:
+    """What an answer supposes (`why --if`), and what the same question gives without it."""
+
+    #: The changes as they were written.
+    sentences: tuple[str, ...]
+    #: The answer without them.
+    reach: Reach
+    symptom: Symptom
+    #: What else can be reached with them, or no longer.
+    flips: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer to a question. `conversation` is the one that the host's state leads to.
 
     With `reach` "depends", `branches` has one conversation for each different ending. `findings` are what is worth
     knowing beside a connection that works (a rule that was meant to prevent it); their fixes would keep it out.
     `kernel` is what a real attempt showed, None where none was made; then `reach` and `symptom` are the kernel's where
-    it disagrees.
+    it disagrees. `supposed` is what the answer supposes, None where it is about the host as it is.
     """
 
     question: Question
@@ -172,6 +185,7 @@ class Verdict:
     branches: tuple[Conversation, ...] = ()
     findings: tuple[Cause, ...] = ()
     kernel: Proof | None = None
+    supposed: Supposition | None = None
 
     def __post_init__(self) -> None:
         if self.reach is not Reach.YES and not self.causes:

@@ -33,10 +33,12 @@ def fixes_of(snapshot: Snapshot, target: str = "10.77.0.1:8080", source: str = "
     return ask(snapshot, resolve(snapshot, target, source)).causes[0].fixes
 
 
-def computed(snapshot: Snapshot, question: Question, fix: Fix) -> Effects:
+def computed(
+    snapshot: Snapshot, question: Question, fix: Fix, most: tuple[int, int] = (MOST_FOR_A_FIX, MOST)
+) -> Effects:
     before = Walked(snapshot)
     after = before.derive(applied(snapshot, fix.plan.changes))
-    return Sideways(question).of(before, after, fix.plan.changes)
+    return Sideways(question, *most).of(before, after, fix.plan.changes)
 
 
 def test_a_rule_inside_a_container_is_off_for_others_too() -> None:
@@ -89,9 +91,7 @@ def test_what_is_not_tried_would_not_have_differed(fault: Fault, monkeypatch: py
     few = computed(fault.snapshot, fault.question, fix)
     monkeypatch.setattr(side_effects, "touches", lambda *_: True)
     monkeypatch.setattr(side_effects, "only_opens", lambda _: False)
-    monkeypatch.setattr(side_effects, "MOST", 10_000)
-    monkeypatch.setattr(side_effects, "MOST_FOR_A_FIX", 10_000)
-    everything = computed(fault.snapshot, fault.question, fix)
+    everything = computed(fault.snapshot, fault.question, fix, (10_000, 10_000))
     assert everything.untried == 0
     if few.untried:
         assert all(some <= whole for some, whole in zip(sets(few), sets(everything), strict=True))

@@ -72,6 +72,18 @@ def test_why_shows_as_much_as_is_asked_for(option, shown, hidden, saved):
     assert not any(each in done.stdout for each in hidden)
 
 
+def test_why_supposes_a_change(saved):
+    asked = ("why", "10.77.0.1:81", "--from", "ns:lan", "--snapshot", saved, "--if", "listen on 0.0.0.0:81")
+    done = portscope(*asked)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("✓ lan → 10.77.0.1:81/tcp   connects\n  if            listen on 0.0.0.0:81\n")
+    document = json.loads(portscope(*asked, "--json").stdout)
+    assert document["if"]["without"] == {"reach": "no", "symptom": "refused"}
+    for more in (["--watch"], ["--prove"], ["--from", "everywhere"], ["--if", "nonsense"]):
+        refused = portscope(*asked, *more)
+        assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+
+
 def test_why_as_json_is_one_document_and_nothing_else(saved):
     done = portscope("why", "10.77.0.1:8080", "--from", "ns:lan", "--snapshot", saved, "--json")
     document = json.loads(done.stdout)

@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.model.ref import RefKind
 from engine.model.trace import Conversation, Hop, Step, Trace
-from engine.model.verdict import Cause, Fix, NearMiss, Question, Reach, Verdict
+from engine.model.verdict import Cause, Fix, NearMiss, Question, Reach, Supposition, Verdict
 from views.reports.json_parts import packet, pointer
 from views.reports.proof_json import proof
 
@@ -48,6 +48,15 @@ def document(verdict: Verdict) -> Json:
         "gaps": [{"source": each.source, "netns": each.netns, "reason": each.reason} for each in verdict.gaps],
         "branches": [{"symptom": str(each.symptom), **conversation(each)} for each in verdict.branches],
         "kernel": proof(verdict.kernel) if verdict.kernel else None,
+    } | ({"if": supposition(verdict.supposed)} if verdict.supposed else {})
+
+
+def supposition(supposed: Supposition) -> Json:
+    """What the answer supposes, and what the question gives without it."""
+    return {
+        "changes": list(supposed.sentences),
+        "without": {"reach": str(supposed.reach), "symptom": str(supposed.symptom)},
+        "flips": list(supposed.flips),
     }
 
 

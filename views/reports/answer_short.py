@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from engine.model.ref import RefKind
 from engine.model.trace import Conversation, Symptom
-from engine.model.verdict import Cause, Fix, FixKind, Reach, Verdict
+from engine.model.verdict import Cause, Fix, FixKind, Reach, Supposition, Verdict
 from engine.records import dataclass
 from views.harmless import clean
 from views.reports.answer_text import heading, labelled, paint, shell
@@ -76,6 +76,8 @@ def _head(verdict: Verdict, width: int) -> Fact:
 
 
 def _facts(verdict: Verdict, width: int) -> Iterator[Fact]:
+    if verdict.supposed is not None:
+        yield from _supposed(verdict.supposed, width)
     if verdict.reach is Reach.YES:
         yield from _arrival(verdict.conversation, width)
     for branch in verdict.branches[:MOST_OF_A_FACT]:
@@ -83,6 +85,14 @@ def _facts(verdict: Verdict, width: int) -> Iterator[Fact]:
     causes = [*verdict.causes, *verdict.findings]
     for number, cause in enumerate(causes):
         yield from _cause(cause, width, first=number == 0, finding=cause in verdict.findings)
+
+
+def _supposed(supposed: Supposition, width: int) -> Iterator[Fact]:
+    """What is supposed, what the answer is without it, and what else flips."""
+    for place, sentence in enumerate(supposed.sentences):
+        yield _fact("" if place else "if", sentence, width, most=1)
+    yield _fact("without", IN_SHORT[supposed.symptom], width, most=1)
+    yield _fact("also", "; ".join(supposed.flips) or "nothing else flips", width, rank=1)
 
 
 def _cause(cause: Cause, width: int, *, first: bool, finding: bool) -> Iterator[Fact]:

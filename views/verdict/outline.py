@@ -25,6 +25,7 @@ from views.text import Role
 class Part(StrEnum):
     """What a section is about."""
 
+    SUPPOSED = "supposed"
     CAUSE = "cause"
     FINDING = "finding"
     BRANCHES = "branches"
@@ -91,7 +92,13 @@ MOST_NAMED = 3
 def outline(verdict: Verdict) -> Outline:
     """The whole answer but its path."""
     headline, role = HEADLINES[verdict.reach]
-    sections = [*_branches(verdict), *_causes(verdict), *_assumptions(verdict), *gaps(verdict.gaps)]
+    sections = [
+        *_supposed(verdict),
+        *_branches(verdict),
+        *_causes(verdict),
+        *_assumptions(verdict),
+        *gaps(verdict.gaps),
+    ]
     return Outline(headline, role, question_text(verdict), symptom_text(verdict), tuple(sections))
 
 
@@ -112,6 +119,16 @@ def symptom_text(verdict: Verdict) -> str:
         return ""
     bound = "as far as the snapshot shows, " if verdict.reach is Reach.DEPENDS else ""
     return f"{bound}{verdict.symptom}: {MEANINGS[verdict.symptom]}"
+
+
+def _supposed(verdict: Verdict) -> Iterator[Section]:
+    """What the answer supposes."""
+    if verdict.supposed is not None:
+        known = verdict.supposed
+        items = [Item("if" if place == 0 else "", text, Role.WARN) for place, text in enumerate(known.sentences)]
+        items.append(Item("without", f"{known.reach}: {MEANINGS[known.symptom]}"))
+        items += _labelled("also", known.flips or ("nothing else flips",))
+        yield Section(Part.SUPPOSED, "on a changed model", tuple(items))
 
 
 def _branches(verdict: Verdict) -> Iterator[Section]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
+
 from engine.explain import ask
 from engine.explain.question import QuestionError, resolve
 from engine.model.host import Snapshot
@@ -9,6 +11,7 @@ from engine.model.packet import Protocol
 from engine.model.verdict import Question, Verdict
 from engine.path.budget import Budget
 from engine.path.world import World
+from engine.records import replace
 from views.reports import answer_short, answer_text
 from workbench import output
 from workbench.exits import usage
@@ -20,6 +23,19 @@ HOST, EVERYWHERE = "host", "everywhere"
 def answer(snapshot: Snapshot, target: str, source: str, protocol: Protocol = Protocol.TCP) -> Verdict:
     """The answer. Raises `Refusal` when the question cannot be asked of this host."""
     return ask(snapshot, question_of(snapshot, target, source, protocol))
+
+
+def supposing(snapshot: Snapshot, arguments: Namespace, protocol: Protocol) -> Verdict:
+    """The answer on the changed model, with what it gives without the changes. Raises `Refusal`."""
+    from engine.explain.whatif.suppose import changed, supposed  # noqa: PLC0415 - most questions suppose nothing
+
+    question = question_of(snapshot, arguments.target, arguments.source, protocol)
+    try:
+        after, changes = changed(snapshot, arguments.suppositions)
+    except QuestionError as error:
+        raise usage(str(error)) from error
+    known = supposed(snapshot, after, changes, question, arguments.suppositions)
+    return replace(ask(after, question), supposed=known)
 
 
 def questions_of(snapshot: Snapshot, target: str, source: str, protocol: Protocol) -> list[Question]:

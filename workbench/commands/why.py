@@ -10,7 +10,7 @@ from argparse import Namespace
 
 from engine.model.packet import Protocol
 from workbench import output, world
-from workbench.commands.answering import EVERYWHERE, answer, answer_everywhere, tell
+from workbench.commands.answering import EVERYWHERE, answer, answer_everywhere, supposing, tell
 from workbench.exits import EXIT_OF_REACH, Exit, usage, worst
 from workbench.files import keep
 
@@ -36,7 +36,10 @@ def run(arguments: Namespace) -> Exit:
         else:
             output.emit(everywhere.render(answers))
         return worst(verdict.reach for _, verdict in answers)
-    verdict = answer(snapshot, arguments.target, arguments.source, protocol)
+    if arguments.suppositions:
+        verdict = supposing(snapshot, arguments, protocol)
+    else:
+        verdict = answer(snapshot, arguments.target, arguments.source, protocol)
     if arguments.prove:
         from workbench.commands import proving  # noqa: PLC0415 - an answer alone sends nothing
 
@@ -63,6 +66,12 @@ def check(arguments: Namespace) -> None:
         keep(path, force=arguments.force)
     if arguments.redact and not arguments.save_case:
         raise usage("--redact goes with --save-case")
+    if arguments.suppositions and (arguments.prove or arguments.watch or arguments.source == EVERYWHERE):
+        raise usage("--if asks one question on a changed model: leave out --prove, --watch and --from everywhere")
+    if "help" in arguments.suppositions:
+        from engine.explain.whatif.sentences import FORMS  # noqa: PLC0415 - see `supposing`
+
+        raise usage(f"--if CHANGE is one of: {'; '.join(form.example for form in FORMS)}")
     if arguments.prove and arguments.snapshot:
         raise usage("--prove needs the host itself: a file cannot be attempted")
     if arguments.prove and arguments.source == EVERYWHERE:

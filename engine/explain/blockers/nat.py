@@ -11,7 +11,8 @@ from engine.change.new_rules import Selector, hairpin, masquerade, retarget
 from engine.change.rule import DeleteRule
 from engine.change.sysctl import SetSysctl
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.blockers.publishing.publish import STRANGERS, acceptance, asking, iptables_place, run_again
+from engine.explain.blockers.publishing.publish import acceptance, asking, run_again
+from engine.explain.blockers.publishing.rules import STRANGERS, iptables_place
 from engine.explain.blockers.publishing.services import IntendedService, intention, services_for
 from engine.explain.evidence.near_misses import Passed, near_misses
 from engine.explain.evidence.owners import owner_of

@@ -52,7 +52,9 @@ def _opens(change: Change) -> bool:
         return kind is VerdictKind.DROP or isinstance(last, Reject)
     if isinstance(change, Listen) and change.instead_of is not None:
         return change.listener.address is None and change.listener.port == change.instead_of.port
-    return isinstance(change, SetContainer | Listen)
+    if isinstance(change, SetContainer):
+        return change.words[0] not in ("stop", "pause")
+    return isinstance(change, Listen)
 
 
 def _passes(snapshot: Snapshot, netns: str, probe: Probe) -> bool:

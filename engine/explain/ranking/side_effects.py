@@ -58,8 +58,9 @@ class Effects:
 class Sideways:
     """Finds the side effects of fixes for one question."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Question, most_for_a_fix: int = MOST_FOR_A_FIX, most: int = MOST) -> None:
         self.question = question
+        self.most_for_a_fix, self.most = most_for_a_fix, most
         self.walks = 0
         self._known: dict[tuple[int, Question], tuple[World, bool]] = {}
         self._seen: dict[int, tuple[World, tuple[VantagePoint, ...], tuple[Door, ...]]] = {}
@@ -67,10 +68,10 @@ class Sideways:
     def of(self, before: World, after: World, changes: Sequence[Change]) -> Effects:
         """What else differs between two worlds, of which the second one has the changes."""
         probes = self._touched(before, changes)
-        opens, limit = only_opens(changes), self.walks + MOST_FOR_A_FIX
+        opens, limit = only_opens(changes), self.walks + self.most_for_a_fix
         opened, closed, untried = [], [], 0
         for probe in probes:
-            if self.walks >= min(limit, MOST):
+            if self.walks >= min(limit, self.most):
                 untried += 1
                 continue
             question = probe.question()

@@ -1,6 +1,7 @@
 """Published ports: what the engine was asked for, and what the host has of it.
 
-publish                 rules that publish a port, and rules that keep a packet from them
+rules                   the rules that an engine writes for a published port
+publish                 what publishes a port, and rules that keep a packet from it
 published_but_broken    a port that the engine was asked for, and that the host does not have
 unpublished             a port that no engine was asked for
 services                the service that a published port leads to

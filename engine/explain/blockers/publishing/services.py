@@ -65,7 +65,7 @@ def all_services(failure: Failure, host: Netns, version: int = 0) -> list[Intend
     """Every service of the question's protocol behind the host's bridges, of its IP version or of another one."""
     found: dict[tuple[str, IPAddress, int], IntendedService] = {}
     for netns in failure.world.snapshot.namespaces:
-        for address, bridge in _behind_bridges(host, netns, version or failure.question.address.version):
+        for address, bridge in behind_bridges(host, netns, version or failure.question.address.version):
             for listener in netns.listeners:
                 if _serves(listener, address, failure):
                     containers = failure.world.snapshot.containers_in(netns.id)
@@ -82,7 +82,7 @@ def _serves(listener: Listener, address: Address, failure: Failure) -> bool:
     return listener.address is None or listener.address == address.address
 
 
-def _behind_bridges(host: Netns, netns: Netns, version: int) -> Iterator[tuple[Address, Link]]:
+def behind_bridges(host: Netns, netns: Netns, version: int) -> Iterator[tuple[Address, Link]]:
     """The namespace's addresses in the subnet of a bridge of the host that it is plugged into."""
     for address in (each for each in netns.addresses if each.scope != "link" and each.address.version == version):
         device = netns.links_by_index.get(address.link)
