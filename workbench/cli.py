@@ -113,6 +113,7 @@ def build_parser() -> Parser:
     )
     _add_plain(commands, "demo", "open the workbench on a small broken lab, removed at exit")
     _add_why(commands)
+    _add_rules(commands)
     _add_snapshot(commands)
     _add_serve(commands)
     _add_plain(commands, "config", "print the workbench's settings (keys, theme, glyphs) as a file to edit")
@@ -164,6 +165,15 @@ def _add_why(commands: Commands) -> None:
     )
     proof.add_argument("--force", action="store_true", help=FORCE)
     command.set_defaults(module="workbench.commands.why")
+
+
+def _add_rules(commands: Commands) -> None:
+    command = add_command(commands, "rules", "list rules that can never match, duplicates, rules without packets")
+    command.add_argument("--netns", metavar="NETNS", help="rules of this namespace or container only")
+    command.add_argument("--unused", action="store_true", help="list the rules whose counter is zero as well")
+    command.add_argument("--snapshot", metavar="FILE", type=Path, help="audit a saved snapshot instead of this host")
+    command.add_argument("--json", action="store_true", help="print one JSON document (portscope.rules/1)")
+    command.set_defaults(module="workbench.commands.rules")
 
 
 def _add_snapshot(commands: Commands) -> None:

@@ -7,6 +7,7 @@
     fixes/ ranking/       what a fix is made of; which fix comes first, and what else it changes
     intent/               what the client meant, and what to ask instead
     findings/ evidence/   what is wrong beside a connection that works; what speaks for a cause
+    audit/                rules as a whole
     whatif/               the same question on a changed model
     survey/               one question from many places, and many questions of one host
 

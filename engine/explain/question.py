@@ -215,6 +215,15 @@ def _client(text: str) -> tuple[IPAddress, int | None] | None:
     return address, _port("source", text, port)
 
 
+def namespace(snapshot: Snapshot, name: str) -> Netns:
+    """The namespace of that name, or that of a container. Raises `QuestionError` for none."""
+    if name == "host":
+        return snapshot.host_netns
+    if name in snapshot.by_id or not any(each.name == name for each in snapshot.containers):
+        return _named_netns(snapshot, name)
+    return _netns_of(snapshot, find_container(snapshot, name))
+
+
 def _named_netns(snapshot: Snapshot, name: str) -> Netns:
     for netns in snapshot.namespaces:
         if netns.id == name:

@@ -65,6 +65,10 @@ class Listener:
     process: Process | None = None
     uid: int | None = None
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65535:
+            raise ValueError(f"no socket has port {self.port}")
+
     def __str__(self) -> str:
         host = str(self.address) if self.address else ("0.0.0.0" if self.family is Family.INET else "::")
         return f"[{host}]:{self.port}/{self.protocol}" if ":" in host else f"{host}:{self.port}/{self.protocol}"

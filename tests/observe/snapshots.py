@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from engine.model.firewall import Interval, Match, NatValue, RuleVerdict, VerdictKind
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address
-from engine.model.traffic import Tuple4
+from engine.model.traffic import Listener, Tuple4
 
 numbers = st.integers(-(2**63), 2**64)
 intervals = st.tuples(numbers, numbers).map(lambda pair: Interval(min(pair), max(pair)))
@@ -29,6 +29,7 @@ PORTS = st.none() | st.integers(0, 65535)
 #: Fields that a value takes in a range alone.
 RANGES: dict[Any, dict[str, st.SearchStrategy[Any]]] = {
     Address: {"prefixlen": st.integers(0, 32)},
+    Listener: {"port": st.integers(0, 65535)},
     Tuple4: {"sport": PORTS, "dport": PORTS},
     NatValue: {"port_low": PORTS, "port_high": PORTS},
 }

@@ -72,6 +72,15 @@ def test_why_shows_as_much_as_is_asked_for(option, shown, hidden, saved):
     assert not any(each in done.stdout for each in hidden)
 
 
+def test_rules_are_audited_as_text_and_as_json(saved):
+    done = portscope("rules", "--snapshot", saved)
+    assert (done.returncode, done.stderr) == (0, "")
+    document = json.loads(portscope("rules", "--snapshot", saved, "--netns", "host", "--json").stdout)
+    assert document["schema"] == "portscope.rules/1"
+    refused = portscope("rules", "--snapshot", saved, "--netns", "nowhere")
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+
+
 def test_why_supposes_a_change(saved):
     asked = ("why", "10.77.0.1:81", "--from", "ns:lan", "--snapshot", saved, "--if", "listen on 0.0.0.0:81")
     done = portscope(*asked)
