@@ -238,6 +238,11 @@ CODES: Mapping[str, Code] = {
         SILENT,
         "restart the engine, which writes its rules again",
     ),
+    "NAT_PREROUTING_ONLY": Code(
+        "A DNAT rule stands in nat/PREROUTING alone, and the host itself asks: its own packets pass nat/OUTPUT.",
+        REFUSED,
+        "add the same rule to nat/OUTPUT, or ask the target itself",
+    ),
     "NAT_PROXY_ABSENT": Code(
         "The port is published, but the proxy process that serves it on loopback addresses is missing.",
         f"{REFUSED}, on the host's loopback addresses only",

@@ -27,8 +27,9 @@ exit codes: 0 reachable (or done) · 1 not reachable · 2 usage · 3 could not t
 WHY = """\
 TARGET  ADDRESS:PORT, [V6]:PORT, CONTAINER:PORT (the port inside), :PORT (published on this host), or http://…;
         with --icmp ADDRESS or CONTAINER
-SOURCE  host (the namespace that portscope runs in), ns:NAME, a container's name or id, or ADDRESS[:PORT][@DEVICE]
-        for a client outside of this host that arrives on DEVICE (without it: on the device that routes back to it)
+SOURCE  host (the namespace that portscope runs in), ns:NAME, a container's name or id, each with /ADDRESS for a
+        client that binds that one; or ADDRESS[:PORT][@DEVICE] for a client outside of this host that arrives on
+        DEVICE (without it: on that of its subnet, of its neighbour entry, or of the route back to it)
 """
 #: `WHY` where the same can be asked from everywhere.
 ASKED = f"""{WHY}\

@@ -51,8 +51,10 @@ def sysctl_path(name: str) -> str:
 
 def route_words(route: Route, device: Callable[[int], str], *, exact: bool = False) -> Argv:
     """A route in ip-route(8)'s words. `exact` leaves out what only an addition can say (mtu). Ways out that come from a
-    nexthop object are named by it: by themselves they are those of another route."""
-    words: list[str] = [] if route.kind == "unicast" else [route.kind]
+    nexthop object are named by it: by themselves they are those of another route. An IPv4 route by such an object is of
+    type unicast for the kernel, also where the object is a blackhole (fib_table_delete compares types)."""
+    plain = route.kind == "unicast" or (route.nexthop is not None and route.destination.version == 4)
+    words: list[str] = [] if plain else [route.kind]
     words.append("default" if route.destination.prefixlen == 0 else str(route.destination))
     if route.nexthop is not None:
         words += ["nhid", str(route.nexthop)]

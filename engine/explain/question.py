@@ -3,8 +3,10 @@
 TARGET: `ADDRESS:PORT`, `[V6]:PORT` (`[fe80::1%DEVICE]:PORT` for a link-local one), `CONTAINER:PORT` (a port of the
 container), `:PORT` (published on this host), or the `http://HOST[:PORT]/…` that a browser was given (RFC 3986) in place
 of any of these. For ICMP: `ADDRESS` or `CONTAINER`, which have no port.
-SOURCE: `host`, `ns:NAME`, a container's name or id, or an outside `ADDRESS[:PORT][@DEVICE]` (`[V6]:PORT`); with its
-port the client is one that keeps it, and so belongs to the flow that is tracked for it.
+SOURCE: `host`, `ns:NAME`, a container's name or id, each with `/ADDRESS` for a client that binds that one, or an
+outside `ADDRESS[:PORT][@DEVICE]` (`[V6]:PORT`); with its port the client is one that keeps it, and so belongs to the
+flow that is tracked for it. Without DEVICE an outside client arrives where its subnet is, or where it is a neighbour,
+else by the device of the route back to it.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from ipaddress import IPv6Address, ip_address
 from engine.model.address import IPAddress
 from engine.model.container import Container
 from engine.model.host import Netns, Snapshot
+from engine.model.link import Link
 from engine.model.packet import ECHO_PROTOCOLS, Protocol
 from engine.model.verdict import Question, Source
 from engine.path.lookup.fib import Fib, FlowKey, Found
@@ -58,6 +61,7 @@ def _end_of_url(target: str) -> str:
 
 def _near(snapshot: Snapshot, source: str) -> Netns | None:
     """The client's namespace, None for a client outside: a name or a bare port means what is nearest to it."""
+    source = source.rpartition("/")[0] or source
     if source == "host":
         return snapshot.host_netns
     if source.startswith("ns:"):
@@ -185,6 +189,9 @@ def _netns_of(snapshot: Snapshot, container: Container) -> Netns:
 
 
 def _source(snapshot: Snapshot, source: str, towards: IPAddress) -> Source:
+    where, slash, bound = source.rpartition("/")
+    if slash and where:
+        return _bound(snapshot, source, where, bound, towards)
     if source == "host":
         return Source(snapshot.host)
     if source.startswith("ns:"):
@@ -199,6 +206,20 @@ def _source(snapshot: Snapshot, source: str, towards: IPAddress) -> Source:
     if address.version != towards.version:
         raise QuestionError(f"source {address} and target {towards} are of different IP versions")
     return replace(_outside(snapshot, address, device), port=port)
+
+
+def _bound(snapshot: Snapshot, source: str, where: str, text: str, towards: IPAddress) -> Source:
+    """A client that binds its source address, as `curl --interface ADDRESS` does."""
+    client = _source(snapshot, where, towards)
+    try:
+        address = ip_address(text)
+    except ValueError:
+        raise QuestionError(f"source {source!r}: {text!r} is not an address: write SOURCE/ADDRESS") from None
+    if address not in snapshot.by_id[client.netns].addresses_by_value or client.outside:
+        raise QuestionError(f"source {source!r}: {client.netns} has no address {address} to bind")
+    if address.version != towards.version:
+        raise QuestionError(f"source {address} and target {towards} are of different IP versions")
+    return replace(client, address=address)
 
 
 def _client(text: str) -> tuple[IPAddress, int | None] | None:
@@ -243,11 +264,21 @@ def _outside(snapshot: Snapshot, address: IPAddress, device: str) -> Source:
         return Source(host.id, address, device)
     if address in host.addresses_by_value:
         raise QuestionError(f"{address} is this host's own address: write --from host")
-    found = Fib(host).lookup(FlowKey(address))
-    links = [host.links_by_index.get(hop.link or 0) for hop in found.nexthops] if isinstance(found, Found) else []
-    if not links or links[0] is None:
+    link = _link_of(host, address)
+    if link is None:
         raise QuestionError(f"{host.id} has no route to {address}: write {address}@DEVICE")
-    return Source(host.id, address, links[0].name)
+    return Source(host.id, address, link.name)
+
+
+def _link_of(host: Netns, address: IPAddress) -> Link | None:
+    """The device that a client outside is behind: of its subnet, or of a neighbour entry, else of the route back, which
+    may be the very fault."""
+    own = sorted((each for each in host.addresses if each.covers(address)), key=lambda each: -each.prefixlen)
+    known = (each.link for each in host.neighbours if each.address == address and each.mac is not None)
+    found = Fib(host).lookup(FlowKey(address))
+    routed = [hop.link or 0 for hop in found.nexthops] if isinstance(found, Found) else []
+    links = (host.links_by_index.get(index) for index in (*(each.link for each in own), *known, *routed))
+    return next((link for link in links if link is not None and link.kind != "loopback"), None)
 
 
 def _did_you_mean(name: str, names: list[str]) -> str:

@@ -148,8 +148,8 @@ class Cause:
 
     @property
     def change(self) -> Fix | None:
-        """The first fix that changes something: those of all causes together make the question work."""
-        return next((fix for fix in self.fixes if fix.kind is not FixKind.ASK), None)
+        """The first fix that changes what is asked, and not where: those of all causes together connect."""
+        return next((fix for fix in self.fixes if fix.ask is None), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,8 @@ from engine.records import replace
 
 #: A packet has at most 255 hops of a handful of stages; more stages than this can't be.
 MOST_STAGES = 4096
+#: The TTL of packets that are made where no sysctl says another (include/uapi/linux/ip.h, IPDEFTTL).
+DEFAULT_TTL = 64
 
 
 def walk(journey: Journey, stage: Stage) -> Trace:
@@ -92,6 +94,8 @@ def _local_out(journey: Journey, stage: LocalOut) -> Next:
         journey.step(StepKind.ROUTE, f"no source address on {way.link.name}", way.ref)
         return journey.end(Outcome.NO_SOURCE_ADDRESS)
     announce(journey, way)
+    if journey.packet.dst.version == 4:  # ip4_dst_hoplimit; what a socket or a tunnel asks for is not known
+        journey.packet = replace(journey.packet, ttl=journey.netns.sysctl("net.ipv4.ip_default_ttl", DEFAULT_TTL))
     journey.step(StepKind.ROUTE, way.text, way.ref)
     journey.see(iif="", oif=way.link.name, gateway=way.gateway)
     ways = [way]

@@ -117,6 +117,16 @@ CASES: list[tuple[Change, Where, list[str]]] = [
         ["ip route del 10.9.0.0/16 nhid 10 metric 5"],
     ),
     (
+        DeleteRoute("host", Route(IPv4Network("10.9.0.0/16"), kind="blackhole", nexthop=5)),
+        SEEN,
+        ["ip route del 10.9.0.0/16 nhid 5"],
+    ),
+    (
+        DeleteRoute("host", Route(IPv6Network("fd09::/64"), kind="blackhole", nexthop=6)),
+        SEEN,
+        ["ip -6 route del blackhole fd09::/64 nhid 6"],
+    ),
+    (
         AddRoute("host", Route(IPv6Network("fd00::/64"), metric=1024, protocol="static", nexthops=(NextHop(2),))),
         SEEN,
         ["ip -6 route add fd00::/64 dev docker0 proto static metric 1024"],

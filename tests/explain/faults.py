@@ -293,6 +293,11 @@ def first_fixes(verdict: Verdict) -> list[Change]:
     return [change for cause in verdict.causes if cause.change for change in cause.change.plan.changes]
 
 
+def translated_by_hand(world: World) -> None:
+    rule = "-A PREROUTING -p tcp -m tcp --dport 8080 -j DNAT --to-destination 10.2.0.2:80"
+    world["router"].iptables(f"*nat\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n{rule}\nCOMMIT\n")
+
+
 def exit_node(world: World) -> None:
     """A VPN's rule takes everything to its tunnel, also what is for the host's own networks (Tailscale's table 52)."""
     host = world["host"]

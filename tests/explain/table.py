@@ -32,6 +32,7 @@ from tests.explain.faults import (
     state,
     stolen_reply,
     strict,
+    translated_by_hand,
     two_networks,
     unasked,
     undiscovered,
@@ -201,6 +202,14 @@ COMMON: tuple[Fault, ...] = (
         "DST_LISTEN_OTHER_PORT",
         "nat/DOCKER 2",
         owner="docker",
+    ),
+    Fault(
+        "translated for packets from outside only",
+        line(translated_by_hand),
+        "NAT_PREROUTING_ONLY",
+        "nat/PREROUTING 1",
+        "10.1.0.1:8080",
+        "ns:router",
     ),
     Fault("not published", docker(), "NAT_NOT_PUBLISHED", "port 5432/tcp", "10.77.0.1:5432", owner="docker"),
     Fault(

@@ -143,3 +143,30 @@ def test_a_program_on_loopback_is_told_how_to_listen_elsewhere(name: str, port: 
     cause = answer(world.snapshot(), f"172.17.0.3:{port}", "host").causes[0]
     assert cause.code == "DST_LISTEN_LOOPBACK_ONLY"
     assert how in cause.fixes[0].title
+
+
+def test_a_container_s_own_address_is_published_before_a_route_to_it_is_made() -> None:
+    world = docker_world()
+    cause = answer(world.snapshot(), "172.17.0.3:5432", "ns:lan").causes[0]
+    assert cause.sentence.startswith("172.17.0.3 is db's own address, and port 5432 is not published: ")
+    fix = cause.fixes[0]
+    assert fix.title == "run db again with -p 5432:5432, then ask 10.77.0.1:5432"
+    assert (fix.kind, fix.commands) == (FixKind.PUBLISH, ())
+    assert cause.change is not fix
+    assert fix.ask is not None
+    assert ask(applied(world.snapshot(), fix.plan.changes), fix.ask).symptom == "connected"
+
+
+def test_a_translation_for_packets_from_outside_is_named_where_the_host_asks() -> None:
+    world = three_in_line()
+    world["router"].listeners.clear()
+    rule = "-A PREROUTING -p tcp -m tcp --dport 8080 -j DNAT --to-destination 10.2.0.2:80"
+    world["router"].iptables(f"*nat\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n{rule}\nCOMMIT\n")
+    snapshot = world.snapshot("router")
+    cause = answer(snapshot, "10.1.0.1:8080", "host").causes[0]
+    assert cause.code == "NAT_PREROUTING_ONLY"
+    assert cause.fixes[0].title == "translate 10.1.0.1:8080 for router's own packets in nat/OUTPUT too"
+    assert cause.fixes[1].title == "ask 10.2.0.2:80 (server)"
+    assert (
+        ask(applied(snapshot, cause.fixes[0].plan.changes), resolve(snapshot, "10.1.0.1:8080")).symptom == "connected"
+    )

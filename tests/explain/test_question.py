@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from ipaddress import ip_address
 
@@ -107,6 +108,8 @@ def test_a_published_port_without_an_address_is_asked_at_an_uplink_and_not_at_a_
         ("192.0.2.1", "host", "192.0.2.1", "up0"),
         ("192.0.2.1@wan", "host", "192.0.2.1", "wan"),
         ("10.77.0.1@wan", "host", "10.77.0.1", "wan"),
+        ("ns:lan/10.77.0.2", "lan", "10.77.0.2", None),
+        ("host/172.17.0.1", "host", "172.17.0.1", None),
     ],
 )
 def test_source(source: str, netns: str, address: str | None, device: str | None) -> None:
@@ -214,3 +217,31 @@ def test_an_outside_client_that_no_route_leads_to_needs_a_device() -> None:
     with pytest.raises(QuestionError, match=r"write 192\.0\.2\.1@DEVICE"):
         resolve(snapshot, "10.2.0.2:80", "192.0.2.1")
     assert resolve(snapshot, "10.2.0.2:80", "192.0.2.1@left").source.device == "left"
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("ns:lan/10.9.9.9", "lan has no address 10.9.9.9 to bind"),
+        ("ns:lan/eth0", "'eth0' is not an address: write SOURCE/ADDRESS"),
+        ("10.77.0.55/10.77.0.55", "has no address 10.77.0.55 to bind"),
+    ],
+)
+def test_an_address_that_a_client_cannot_bind_is_refused(source: str, words: str) -> None:
+    with pytest.raises(QuestionError, match=re.escape(words)):
+        resolve(SNAPSHOT, "172.17.0.2:80", source)
+
+
+def test_a_client_outside_is_where_its_subnet_is_whatever_the_route_back_says() -> None:
+    made = World()
+    host = made.space("host")
+    for name in ("eth0", "tun0"):
+        host.link(name)
+    host.address("eth0", "192.0.2.1/24").address("tun0", "10.8.0.2/24").neighbour(
+        "eth0", "198.51.100.9", "02:00:00:00:00:09"
+    )
+    host.route("192.0.2.0/25 dev tun0").route("default via 10.8.0.1 dev tun0").serve(22)
+    snapshot = made.snapshot()
+    assert resolve(snapshot, "192.0.2.1:22", "192.0.2.77").source.device == "eth0"
+    assert resolve(snapshot, "192.0.2.1:22", "198.51.100.9").source.device == "eth0"
+    assert resolve(snapshot, "192.0.2.1:22", "203.0.113.9").source.device == "tun0"

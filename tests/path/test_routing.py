@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from engine.explain import ask
+from engine.explain.question import resolve
 from engine.model.trace import Outcome
 from engine.path.ip.routing import route_input, route_output
 from engine.path.ip.source_validation import validate_source
@@ -267,3 +269,15 @@ def test_a_route_by_a_device_that_is_not_in_the_picture_is_unknown() -> None:
 def test_the_check_of_a_source_stands_on_its_own() -> None:
     made = journey(three_in_line().snapshot(), "router", packet(CLIENT, SERVER))
     assert validate_source(made, made.packet, made.netns.links_by_name["left"]) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "outcome"), [(64, Outcome.DELIVERED), (2, Outcome.DELIVERED), (1, Outcome.TTL_EXPIRED)]
+)
+def test_a_packet_that_is_made_has_the_ttl_of_its_host(value: int, outcome: Outcome) -> None:
+    world = three_in_line()
+    world["client"].sysctl("net.ipv4.ip_default_ttl", value)
+    snapshot = world.snapshot("client")
+    talk = ask(snapshot, resolve(snapshot, f"{SERVER}:80")).conversation
+    assert talk.forward.outcome is outcome
+    assert talk.forward.hops[0].steps[-1].packet.ttl == value

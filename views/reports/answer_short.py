@@ -124,6 +124,11 @@ def _fixes(cause: Cause, width: int, *, finding: bool) -> Iterator[Fact]:
     first = cause.change
     if cause.code == UNDECIDED:
         return
+    if cause.fixes and cause.fixes[0].ask is not None:
+        yield _fact("fix", cause.fixes[0].title, width, Role.GOOD)
+        if first is not None:
+            yield _fact("or", first.title, width, most=2, rank=1)
+        return
     if first is None:
         yield _fact("fix", cause.settled or NO_FIX, width, Role.WARN)
         return
@@ -144,6 +149,9 @@ def _change(fix: Fix, width: int) -> Iterator[Fact]:
     yield Fact(tuple((Span(" " * LABEL), Span(shell(argv), Role.STRONG)) for argv in shown))
     if len(fix.commands) > len(shown):
         yield _fact("", f"and {len(fix.commands) - len(shown)} more commands", width)
+    if fix.lasting:
+        lines = ((Span("  permanent".ljust(LABEL), Role.DIM), Span(shell(argv), Role.STRONG)) for argv in fix.lasting)
+        yield Fact(tuple(lines), rank=2)
     if fix.survives:
         yield _fact("persistence", fix.survives, width, most=2, rank=3)
     yield _fact("side effects", "; ".join(fix.side_effects) or "none", width, most=2, rank=4)

@@ -16,7 +16,7 @@ from enum import StrEnum
 from engine.model.host import Gap
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Conversation, Symptom
-from engine.model.verdict import Cause, Fix, Reach, Verdict
+from engine.model.verdict import Cause, Fix, FixKind, Reach, Verdict
 from engine.records import dataclass
 from views.symptoms import MEANINGS
 from views.text import Role
@@ -184,7 +184,8 @@ def _fixes(cause: Cause, number: int) -> Iterator[Item]:
 def fix_items(fix: Fix, label: str, key: Hashable = None) -> Iterator[Item]:
     """A fix: its title, its commands, how long it lasts, what else it changes, how it was verified."""
     if fix.ask is not None:
-        yield Item("ask instead", fix.title.removeprefix("ask "), Role.GOOD, key=key)
+        instead = fix.kind is FixKind.ASK
+        yield Item("ask instead" if instead else label, fix.title.removeprefix("ask "), Role.GOOD, key=key)
         return
     yield Item(label, fix.title, Role.GOOD, key=key)
     for argv in fix.commands:

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Callable
 
 from engine.model.address import end_of
-from engine.model.verdict import Fix, Verdict
+from engine.model.verdict import Fix, FixKind, Verdict
 from engine.records import replace
 from views.verdict.ask import Ask
 from views.verdict.card import all_commands
@@ -47,7 +47,7 @@ class Fixes:
         if fix is None:
             self._stage.say("Nothing to fix." if verdict else ASK_FIRST)
             return
-        if fix.ask is not None and self._stage.asked is not None:
+        if fix.ask is not None and fix.kind is FixKind.ASK and self._stage.asked is not None:
             self._ask(replace(self._stage.asked, target=end_of(fix.ask.address, fix.ask.port)))
             return
         refusal = "" if self._stage.source.writable else named(READ_ONLY, self._stage.settings.keys)

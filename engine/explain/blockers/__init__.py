@@ -35,7 +35,7 @@ from engine.explain.blockers import (
     vxlan,
     wrong_route,
 )
-from engine.explain.blockers.publishing import publish, published_but_broken, unpublished
+from engine.explain.blockers.publishing import prerouting_only, publish, published_but_broken, unpublished
 from engine.explain.failure import FailedLeg, Failure
 from engine.model.trace import Outcome
 
@@ -150,6 +150,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
         publish.kept_from_translation,
         conntrack.untracked,
         socket.other_listener,
+        prerouting_only.prerouting_only,
         unpublished.not_published,
         nat.stale_target,
         socket.no_listener,

@@ -19,8 +19,8 @@ from engine.explain.intent.asked import (
     published_ports,
     same_subnet,
 )
-from engine.explain.survey.probes import takes
-from engine.model.address import IPAddress
+from engine.explain.survey.probes import takes, translated
+from engine.model.address import IPAddress, end_of
 from engine.model.firewall import Interval, Match, Table, VerdictMap
 from engine.model.host import Netns
 from engine.model.owner import owner_of_chain, owner_of_set
@@ -206,6 +206,18 @@ def same_port(asked: Asked) -> Iterator[Alternative]:
         yield Alternative(address, asked.port, netns.id, name, why, Trust.LIKELY if alone else Trust.POSSIBLE)
 
 
+def translated_for_others(asked: Asked) -> Iterator[Alternative]:
+    """A port that rules translate for packets from outside, asked by the host itself: the target can be asked."""
+    if not asked.at_host or asked.client.id != asked.snapshot.host:
+        return
+    for door in translated(asked.snapshot, asked.question):
+        for address, port in door.inner if door.port == asked.port else ():
+            netns = next((each for each in asked.snapshot.namespaces if address in each.addresses_by_value), None)
+            if netns is not None and netns.id != asked.client.id:
+                why = f"rules translate {asked.port} to {end_of(address, port)} for others"
+                yield Alternative(address, port, netns.id, asked.name(netns), why, Trust.SURE)
+
+
 #: The mistakes, the likeliest first.
 MISTAKES: tuple[Finder, ...] = (
     own_address,
@@ -216,6 +228,7 @@ MISTAKES: tuple[Finder, ...] = (
     other_address,
     other_port,
     node_port,
+    translated_for_others,
     same_port,
 )
 

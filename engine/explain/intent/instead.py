@@ -12,6 +12,7 @@ from itertools import islice
 
 from engine.explain.intent.alternatives import Alternative, Trust, alternatives
 from engine.explain.intent.asked import Asked
+from engine.explain.intent.published import publish_first
 from engine.explain.search.endings import endings_of, main_run, reach_of
 from engine.model.address import end_of
 from engine.model.host import Netns
@@ -38,6 +39,8 @@ NOTHING = frozenset(
         "FW_UNPUBLISHED_PORT_DROP",
     }
 )
+#: Causes that keep a client from a container's own address before it is there.
+ON_THE_WAY = ("FW_", "SRC_", "RET_", "HOST_", "INFO_EXITS_HOST")
 #: Its services have addresses of their own, behind which no other container is meant.
 BALANCER = "kube-proxy"
 #: So many alternatives are walked, and so many are shown.
@@ -51,10 +54,18 @@ def with_alternatives(
     if not causes or question.protocol in ECHO_PROTOCOLS:
         return causes
     first, *others = causes
+    asked = _asked(world, question, talk)
+    published = publish_first(world, asked) if first.code.startswith(ON_THE_WAY) else None
+    if published is not None and asked.netns is not None:
+        fact = (
+            f"{question.address} is {asked.name(asked.netns)}'s own address, and port {question.port} is not published"
+        )
+        named = replace(first, sentence=f"{fact}: {first.sentence}", fixes=(published, *first.fixes))
+        return (named, *others)
     untranslated = talk.forward.last.packet.dst == question.address
     at_nothing = first.code in NOTHING and untranslated
     least = Trust.POSSIBLE if at_nothing and first.owner != BALANCER else Trust.SURE
-    found = list(_connecting(world, _asked(world, question, talk), least))
+    found = list(_connecting(world, asked, least))
     fixes = [_fix(question, each) for each in found[:MOST]]
     if at_nothing and found and found[0].trust > Trust.POSSIBLE:
         fact = first.sentence.partition("; ")[0].partition(": ")[0]

@@ -164,7 +164,7 @@ def _doors(snapshot: Snapshot, question: Question) -> Iterator[Door]:
             owner = port.owner if port.service is PortOwner.CONTAINER else snapshot.host
             name = f"{owner}:{asked.port}/{asked.protocol}"
             yield Door(name, asked.address, asked.port, asked.protocol, inside.id if inside else None)
-    yield from _translated(snapshot, question)
+    yield from translated(snapshot, question)
     near = wired(snapshot, (snapshot.host, question.source.netns))
     for netns in snapshot.namespaces:
         own = _own(netns, version) if netns.id in near else None
@@ -175,7 +175,7 @@ def _doors(snapshot: Snapshot, question: Question) -> Iterator[Door]:
                 yield Door(name, own, listener.port, listener.protocol, netns.id)
 
 
-def _translated(snapshot: Snapshot, question: Question) -> Iterator[Door]:
+def translated(snapshot: Snapshot, question: Question) -> Iterator[Door]:
     """Ports of the host that rules translate, at the asked address or that of an uplink."""
     version, host = question.address.version, snapshot.host_netns
     own = (question.address,) if question.address in host.addresses_by_value else ()

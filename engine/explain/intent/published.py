@@ -1,0 +1,54 @@
+"""A container's own address, asked from beyond the host: the engine's way is to publish the port, and to ask the host.
+
+A route to the engine's network, or a hole in its rules, would open the way as well; nobody who runs the engine means
+that.
+"""
+
+from __future__ import annotations
+
+from engine.change import applied
+from engine.explain.blockers.publishing.publish import run_again
+from engine.explain.blockers.publishing.rules import publishing
+from engine.explain.intent.asked import Asked, host_addresses, on_port
+from engine.explain.search.endings import endings_of, reach_of
+from engine.explain.survey.probes import takes
+from engine.model.address import end_of
+from engine.model.container import Container
+from engine.model.packet import Protocol
+from engine.model.plan import Plan
+from engine.model.verdict import Fix, FixKind, Reach
+from engine.path.exchange.conversation import conversations
+from engine.path.world import World
+from engine.records import replace
+
+
+def publish_first(world: World, asked: Asked) -> Fix | None:
+    """What publishes the port and asks the host for it, where that connects on the model, else None."""
+    container = _unpublished(asked)
+    address = next(iter(host_addresses(asked)), None)
+    if container is None or address is None:
+        return None
+    question = asked.question
+    changes = tuple(publishing(asked.snapshot, container, question.port, question.port, question.protocol))
+    instead = replace(question, address=address, target="", zone="")
+    runs, complete = conversations(world.derive(applied(asked.snapshot, changes)), instead)
+    if not changes or not complete or reach_of(endings_of(runs)) is not Reach.YES:
+        return None
+    port = f"{question.port}:{question.port}" + ("" if question.protocol is Protocol.TCP else f"/{question.protocol}")
+    title = f"{run_again(container, port)}, then ask {end_of(address, question.port)}"
+    return Fix(title, Plan(title, changes), (), kind=FixKind.PUBLISH, ask=instead)
+
+
+def _unpublished(asked: Asked) -> Container | None:
+    """The container that is asked at its own address for a port that it serves and does not publish, by a client that
+    is neither the host nor a container."""
+    inside = asked.snapshot.containers_in(asked.netns.id) if asked.netns is not None and not asked.at_host else ()
+    beyond = asked.outside or (
+        asked.client.id != asked.snapshot.host and not asked.snapshot.containers_in(asked.client.id)
+    )
+    if not inside or not beyond or asked.netns is None or not inside[0].of_host:
+        return None
+    known = any(port.container_port == asked.port for port in inside[0].published)
+    serves = any(takes(listener, asked.question.address) for listener in on_port(asked, asked.netns))
+    taken = any(each.port == asked.port for each in asked.snapshot.host_netns.listeners)
+    return inside[0] if serves and not known and not taken else None
