@@ -65,10 +65,14 @@ def _unwalked(main: BranchRun[Conversation], runs: list[BranchRun[Conversation]]
 
 
 def _deciding(main: Conversation, runs: list[BranchRun[Conversation]], endings: Endings) -> tuple[Cause, ...]:
-    """What the answer depends on, where branches end differently."""
+    """What the answer depends on: decisions whose options end differently, where branches do."""
     if len(endings) < 2:
         return ()
-    deciders = {about: None for run in runs for _, about in run.decisions if _decides(about, runs)}
+    by_option: dict[Assumption, dict[int, set[Symptom]]] = {}
+    for run in runs:
+        for option, about in run.decisions:
+            by_option.setdefault(about, {}).setdefault(option, set()).add(run.result.symptom)
+    deciders = [about for about, options in by_option.items() if len(set(map(frozenset, options.values()))) > 1]
     words = ", ".join(sorted(str(symptom) for symptom, _ in endings))
     netns = main.forward.hops[-1].netns
     return tuple(
@@ -79,13 +83,3 @@ def _deciding(main: Conversation, runs: list[BranchRun[Conversation]], endings: 
         )
         for about in deciders
     )
-
-
-def _decides(about: Assumption, runs: list[BranchRun[Conversation]]) -> bool:
-    """Whether runs that took different options of this decision ended differently."""
-    by_option: dict[int, set[Symptom]] = {}
-    for run in runs:
-        for option, each in run.decisions:
-            if each == about:
-                by_option.setdefault(option, set()).add(run.result.symptom)
-    return len({frozenset(symptoms) for symptoms in by_option.values()}) > 1

@@ -9,6 +9,7 @@ from engine.model.link import Link
 from engine.path.budget import Budget
 from engine.path.fields.chain_index import Chains
 from engine.path.lookup.broadcast_domain import Segment, segment_of
+from engine.path.lookup.conntrack_in_use import TrackingNeeds
 from engine.path.lookup.conntrack_snapshot import Flows
 from engine.path.lookup.device_topology import Wiring
 from engine.path.lookup.fib import Fib
@@ -18,7 +19,8 @@ from engine.path.lookup.set_lookup import Lookups
 
 class World:
     """The snapshot under question. Indexes belong to a `Netns` value, so a changed snapshot that shares
-    namespaces with another (`derive`) shares their indexes too. `chains` and `lookups` belong to chains and sets.
+    namespaces with another (`derive`) shares their indexes too. `chains`, `lookups` and `needs` belong to chains, sets
+    and rules.
     `budget` is that of the answer, whatever is changed on the way to it."""
 
     def __init__(self, snapshot: Snapshot, known: World | None = None, budget: Budget | None = None) -> None:
@@ -31,6 +33,7 @@ class World:
         self.wiring = Wiring(snapshot)
         self.chains: Chains = known.chains if known else Chains()
         self.lookups: Lookups = known.lookups if known else Lookups()
+        self.needs: TrackingNeeds = known.needs if known else TrackingNeeds()
 
     @cached_property
     def now(self) -> float | None:
@@ -62,7 +65,7 @@ class World:
         found = self._stations.get(id(netns))
         if found is None:
             unread = any(gap.netns == netns.id for gap in self.snapshot.gaps)
-            stations = HookChains(netns.firewall, tracking=unread and bool(netns.conntrack))
+            stations = HookChains(netns.firewall, tracking=unread and bool(netns.conntrack), needs=self.needs)
             found = self._stations[id(netns)] = (netns, stations)
         return found[1]
 

@@ -19,6 +19,7 @@ from engine.model.firewall import (
     Match,
     Nat,
     Opaque,
+    Rule,
     SetLabel,
     SetMark,
     SetZone,
@@ -36,20 +37,32 @@ FIELDS = frozenset(
 FAMILIES = {"ip": ("ip", "inet", "bridge", "netdev"), "ip6": ("ip6", "inet", "bridge", "netdev")}
 
 
-def tracks(firewall: Firewall, family: str) -> bool:
-    """Whether a rule has connections of an IP version ("ip" or "ip6") tracked. A statement that is not understood
-    counts as one that does: most hosts track, and then it makes no difference."""
-    return any(
-        bool(table.flowtables) or any(_needs(statement) for statement in _statements(table))
-        for table in firewall.tables
-        if table.family in FAMILIES[family]
-    )
+class TrackingNeeds:
+    """Which rules need tracking. Worlds that differ in a few rules share what the others say, if not their numbers."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[tuple[Statement, ...], bool]] = {}
+
+    def tracks(self, firewall: Firewall, family: str) -> bool:
+        """Whether a rule has connections of an IP version ("ip" or "ip6") tracked. A statement that is not understood
+        counts as one that does: most hosts track, and then it makes no difference."""
+        return any(
+            bool(table.flowtables) or any(map(self._of_rule, _rules(table)))
+            for table in firewall.tables
+            if table.family in FAMILIES[family]
+        )
+
+    def _of_rule(self, rule: Rule) -> bool:
+        said = rule.statements
+        known = self._known.get(id(said))
+        if known is None:
+            known = self._known[id(said)] = (said, any(map(_needs, said)))
+        return known[1]
 
 
-def _statements(table: Table) -> Iterator[Statement]:
+def _rules(table: Table) -> Iterator[Rule]:
     for chain in table.chains:
-        for rule in chain.rules:
-            yield from rule.statements
+        yield from chain.rules
 
 
 def _needs(statement: Statement) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Table, VerdictKind
-from engine.path.lookup.conntrack_in_use import tracks
+from engine.path.lookup.conntrack_in_use import TrackingNeeds
 from engine.records import dataclass
 
 
@@ -61,8 +61,9 @@ FIXED: dict[str, tuple[tuple[StationKind, int], ...]] = {
 class HookChains:
     """The hooks of one namespace's firewall. With `tracking` connections are tracked, whatever the rules say."""
 
-    def __init__(self, firewall: Firewall, *, tracking: bool = False) -> None:
+    def __init__(self, firewall: Firewall, *, tracking: bool = False, needs: TrackingNeeds | None = None) -> None:
         self._firewall = firewall
+        self._needs = needs or TrackingNeeds()
         self._tracking = tracking
         self._at: dict[tuple[str, str, frozenset[int]], tuple[HookEntry, ...]] = {}
         self._tied: dict[tuple[str, str], tuple[Hooked, ...]] = {}
@@ -119,7 +120,7 @@ class HookChains:
         stations = [
             HookEntry(StationKind.CHAIN, each.base.priority, (each,)) for each in hooked if each.base.kind != "nat"
         ]
-        if family in IP_FAMILIES and (self._tracking or tracks(self._firewall, family)):
+        if family in IP_FAMILIES and (self._tracking or self._needs.tracks(self._firewall, family)):
             translates = any(_translates(table, family) for table in self._firewall.tables)
             stations += [
                 HookEntry(kind, priority, nat if kind is StationKind.NAT else ())
