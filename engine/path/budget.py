@@ -9,6 +9,8 @@ from __future__ import annotations
 
 #: A packet that sets out, a rule that is looked at, and one that holds and is kept as a step.
 WALK, LOOK, STEP = 150, 1, 8
+#: A rule of a chain that is changed: the chain is made again, and its index.
+EDIT = 1
 #: A share: some seconds of a slow machine.
 SHARE = 1_000_000
 #: The least share of an answer among many.
@@ -35,6 +37,12 @@ class Budget:
     def search(self) -> None:
         """From now on walks are those of a search, which has a share of its own."""
         self.walking, self.left = False, self.share
+
+    def affords(self, amount: int) -> bool:
+        """Whether there is so much left for what an answer can do without; then it is spent."""
+        enough = self.left >= amount
+        self.left -= amount if enough else 0
+        return enough
 
     def spend(self, amount: int) -> bool:
         """Whether there was so much left. Raises OutOfBudget where a search has none."""

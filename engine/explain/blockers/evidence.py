@@ -8,9 +8,11 @@ from engine.change.set_element import DeleteElement
 from engine.explain.blocker import Remedy
 from engine.explain.blockers.publishing.publish import written_anew
 from engine.explain.failure import Failure
+from engine.model.container import Container, PublishedPort
 from engine.model.firewall import Rule
 from engine.model.ref import Ref
 from engine.model.trace import StepKind
+from engine.records import replace
 
 #: How chains begin that are written from the NetworkPolicies of a cluster (kube-router, calico).
 POLICIES = ("KUBE-NWPLCY-", "KUBE-POD-FW-", "cali-")
@@ -36,13 +38,31 @@ def met(failure: Failure, rule: Rule) -> tuple[str, ...]:
 
 def published(failure: Failure, code: str, owner: str) -> tuple[str, ...]:
     """What the engine was asked for, where it is its own rules that drop the packet."""
+    wish = _wished(failure, owner) if code in PROMISED else None
+    if wish is None:
+        return ()
+    container, port = wish
+    return (PROMISED[code].format(container.name, port.host_port, owner, written_anew(container)),)
+
+
+def written_again(failure: Failure, code: str, owner: str, remedies: tuple[Remedy, ...]) -> tuple[Remedy, ...]:
+    """Where an engine's rule for a published port is missing, the engine writes it again; one by hand is for now."""
+    wish = _wished(failure, owner) if PROMISED.get(code) == _LOST else None
+    again = written_anew(wish[0]) if wish is not None else ""
+    if not again:
+        return remedies
+    return tuple(replace(each, title=f"{again}; until then: {each.title}") for each in remedies)
+
+
+def _wished(failure: Failure, owner: str) -> tuple[Container, PublishedPort] | None:
+    """The published port that a packet is for, which the engine's own rules stop."""
     packet = failure.packet
-    for container, port in failure.world.snapshot.published if code in PROMISED and not failure.backwards else ():
+    for container, port in failure.world.snapshot.published if not failure.backwards else ():
         own = {address for place in container.attachments for address in (place.address, place.address6)}
         asked = packet.dst in own and (packet.dport, packet.protocol) == (port.container_port, port.protocol)
         if asked and container.engine == owner:
-            return (PROMISED[code].format(container.name, port.host_port, owner, written_anew(container)),)
-    return ()
+            return container, port
+    return None
 
 
 def held(remedies: Iterable[Remedy]) -> tuple[str, ...]:

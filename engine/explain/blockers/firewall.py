@@ -6,7 +6,7 @@ from engine.change.new_rules import Selector, insertion
 from engine.change.rule import DeleteRule
 from engine.explain.blocker import WIDE, Blocker, Remedy
 from engine.explain.blockers.ban import TOOLS, taken_back
-from engine.explain.blockers.evidence import held, met, policy, published
+from engine.explain.blockers.evidence import held, met, policy, published, written_again
 from engine.explain.blockers.firewalld_zones import unzoned
 from engine.explain.evidence.hypothetical_hooks import ENGINES
 from engine.explain.evidence.near_misses import Passed, near_misses
@@ -50,7 +50,8 @@ def rule_drop(failure: Failure) -> list[Blocker]:
     sentence = f"{_whose(owner)}{ref.words} in {ref.netns} {verb} {_what(failure)}: {rule.text}"
     misses = near_misses(_passed(failure, ref), accepts, ref)
     code = "FW_RULE_REJECT" if rejects else "FW_RAW_DIRECT_ACCESS_DROP" if guard else _drop_code(owner, rule, ref)
-    remedies = (*_networks(failure, owner), *_ways_past(failure, table, rule, ref, owner))
+    ways = written_again(failure, code, owner, _ways_past(failure, table, rule, ref, owner))
+    remedies = (*_networks(failure, owner), *ways)
     evidence = (*met(failure, rule), *held(remedies), *published(failure, code, owner), *policy(ref, owner))
     return [Blocker(code, sentence, ref, remedies, owner, evidence, misses)]
 
@@ -123,7 +124,7 @@ def policy_drop(failure: Failure) -> list[Blocker]:
     misses = near_misses(_passed(failure, ref), accepts)
     ran = f"no rule of {ref.words} accepts {failure.packet}"
     evidence = (ran, *published(failure, "FW_POLICY_DROP", owner))
-    remedies = (*_networks(failure, owner), remedy)
+    remedies = (*_networks(failure, owner), *written_again(failure, "FW_POLICY_DROP", owner, (remedy,)))
     return [Blocker("FW_POLICY_DROP", sentence, ref, remedies, owner, evidence, misses)]
 
 

@@ -28,6 +28,7 @@ from engine.model.firewall import (
 from engine.model.ref import Ref
 from engine.model.trace import Step, StepKind
 from engine.model.verdict import NearMiss
+from engine.path.budget import LOOK
 from engine.path.fields.matches import Answer, look_up, matches
 from engine.path.lookup.hook_chains import FIXED, Hooked
 from engine.path.lookup.refs import rule_ref
@@ -116,6 +117,8 @@ def near_misses(passed: Passed, want: Wanted, drop: Ref | None = None) -> tuple[
     view, original, order, limits = passed.view, passed.original, count(), _limits(passed, drop)
     found: list[tuple[Rank, tuple[Failed, ...]]] = []
     for hooked in _hooked(passed, drop) if passed.step.hook in FIXED else ():
+        if not _affordable(passed, hooked):
+            continue
         for chain, rule, leading in _reachable(hooked, view, limits):
             returns = drop is not None and chain.name == drop.key[3] and any(map(_returns, rule.statements))
             if not returns and not _gives(rule, hooked.table, want):
@@ -173,6 +176,11 @@ def _hooked(passed: Passed, drop: Ref | None) -> Iterator[Hooked]:
             table = hooked.table
             if at is None or at.key[:3] == (str(table.backend), table.family, table.name):
                 yield hooked
+
+
+def _affordable(passed: Passed, hooked: Hooked) -> bool:
+    """Whether the answer can afford to look at every rule of a table; it can do without near misses."""
+    return passed.world.budget.affords(LOOK * sum(len(chain.rules) for chain in hooked.table.chains))
 
 
 def _limits(passed: Passed, drop: Ref | None) -> Mapping[str, int]:
@@ -281,6 +289,8 @@ def kept_from(passed: Passed, want: Wanted) -> Ref | None:
     """The rule without which one with a wanted statement, and nothing against it, would have been asked."""
     view = passed.view
     for hooked in _hooked(passed, None) if passed.step.hook in FIXED else ():
+        if not _affordable(passed, hooked):
+            continue
         for chain, rule, leading in _reachable(hooked, view, {}):
             if not leading and _gives(rule, hooked.table, want) and not any(_failed(rule, hooked.table, chain, view)):
                 return next((ref for _, ref in _senders(passed, hooked.table)), None)

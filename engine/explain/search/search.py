@@ -13,14 +13,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.change import applied
+from engine.change.rule import DeleteRule, InsertRule, ReplaceRule
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers import diagnose
 from engine.explain.blockers.beyond_snapshot import unknown
 from engine.explain.failure import FailedLeg, Failure, failure_of, translation_of
 from engine.explain.search.endings import main_run
+from engine.model.plan import Change
 from engine.model.trace import Conversation, Outcome
 from engine.model.verdict import Question
-from engine.path.budget import OutOfBudget
+from engine.path.budget import EDIT, OutOfBudget
 from engine.path.exchange.conversation import conversations
 from engine.path.world import World
 from engine.records import dataclass, replace
@@ -153,5 +155,16 @@ def _options(failure: Failure) -> Iterator[tuple[Blocker, Remedy]]:
 
 
 def after_remedy(world: World, remedy: Remedy) -> World:
-    """The world after a remedy."""
+    """The world after a remedy. Raises OutOfBudget where the chains that it changes are too long for what is left."""
+    world.budget.spend(EDIT * sum(_length(world, change) for change in remedy.changes))
     return world.derive(applied(world.snapshot, remedy.changes))
+
+
+def _length(world: World, change: Change) -> int:
+    """How many rules the chain has that a change edits."""
+    if not isinstance(change, InsertRule | DeleteRule | ReplaceRule):
+        return 0
+    place = change.place
+    table = world.netns(place.netns).firewall.table(place.backend, place.family, place.table)
+    chain = table.chain(place.chain) if table is not None else None
+    return len(chain.rules) if chain is not None else 0
