@@ -22,6 +22,7 @@ MARKS = {
     **dict.fromkeys("−–—", "-"),
     **dict.fromkeys("⇄⇅↔", "%"),
     **dict.fromkeys("⚠", "!"),
+    **dict.fromkeys("∅", "0"),
     **dict.fromkeys("‖", "="),
     **dict.fromkeys("⟳◎", "@"),
     **dict.fromkeys("↳└", "`"),

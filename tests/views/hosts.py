@@ -40,8 +40,8 @@ CLIENT, PUBLISHED, WEB = ip_address("10.77.0.2"), ip_address("10.77.0.1"), ip_ad
 
 
 def rule(index: int, text: str, target: Statement, match: str = "", packets: int = 0) -> Rule:
-    """A rule with one match, which has only its text."""
-    matches = (Match((FirewallField("ip daddr"),), text=match),) if match else ()
+    """A rule with one match, which has only its text: what it asks is not known to anything."""
+    matches = (Match((FirewallField("xt words"),), text=match),) if match else ()
     return Rule(index, (*matches, target), text, packets=packets, bytes=packets * 60)
 
 

@@ -193,3 +193,9 @@ def test_a_rule_tells_all_about_itself() -> None:
         word in told
         for word in ("a/one handle 7", "tcp dport 80 drop", "drop", "12 packets", "3 of them", "it is for UDP")
     )
+
+
+def test_a_rule_that_can_match_no_packet_says_why() -> None:
+    row = RuleRow(("nft", "inet", "a", "one", 4), Backend.NFT, Rule(4, (DROP,), "drop", 7), None)
+    told = [line.words for line in rule_lines(row, 60, flaw="never matches: set bad is empty")]
+    assert told[-2:] == ["Without effect", "  never matches: set bad is empty"]

@@ -8,8 +8,9 @@ from views.nat.words import action, condition
 from views.text import Line, Role, Span, paragraph
 
 
-def rule_lines(row: RuleRow, width: int, near: str = "") -> list[Line]:
-    """The rule as lines; `near` says why it did not let the packet through, where it nearly did."""
+def rule_lines(row: RuleRow, width: int, near: str = "", flaw: str = "") -> list[Line]:
+    """The rule as lines; `near` says why it did not let the packet through, where it nearly did, `flaw` why it can
+    match no packet at all."""
     _, family, table, chain, _ = row.key
     rule = row.rule
     lines = [Line((Span(row.name, Role.HEAD), Span(f"  {row.backend} · {family}", Role.DIM)))]
@@ -26,6 +27,9 @@ def rule_lines(row: RuleRow, width: int, near: str = "") -> list[Line]:
     if near:
         lines += [Line(()), Line((Span("Near miss", Role.WARN),))]
         lines += [Line((Span(line),)) for line in paragraph(near, width, first="  but ")]
+    if flaw:
+        lines += [Line(()), Line((Span("Without effect", Role.WARN),))]
+        lines += [Line((Span(line),)) for line in paragraph(flaw, width, first="  ")]
     return lines
 
 

@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 
+from engine.explain.audit.rules import audit
+from engine.model.firewall import Firewall
+from engine.model.host import Snapshot
+from engine.model.rule_finding import NEVER, RuleFinding
 from engine.model.trace import Trace
 from engine.model.verdict import Verdict
 from views.nat.rows import RuleRow
 from views.path.rows import ARRIVED, StepRow
 from views.text import Role, Span
+
+
+class Flaws:
+    """What is wrong with the rules of a namespace, by their keys; looked for once while its rules are the same."""
+
+    def __init__(self) -> None:
+        self._known: tuple[Firewall | None, dict[Hashable, RuleFinding]] = (None, {})
+
+    def of(self, snapshot: Snapshot, netns: str) -> dict[Hashable, RuleFinding]:
+        """The rules that can match no packet."""
+        place = snapshot.by_id[netns]
+        if self._known[0] is not place.firewall:
+            found: dict[Hashable, RuleFinding] = {
+                each.at.key: each for each in audit(snapshot, place) if each.flaw in NEVER
+            }
+            self._known = (place.firewall, found)
+        return self._known[1]
+
+
+def flaw_marks(flaws: Iterable[Hashable]) -> dict[Hashable, Span]:
+    """Marks for the rules that can match no packet."""
+    return dict.fromkeys(flaws, Span("∅", Role.DIM))
 
 
 def rule_marks(trace: Trace, netns: str, verdict: Verdict | None = None) -> dict[Hashable, Span]:

@@ -23,7 +23,7 @@ MARKS = (
     ("◌  outside of the snapshot", "━  the packet's path"),
     ("▶  selected", ":8080→80  published"),
     ("⇄  also on another network", "≈  a near miss: it almost accepts"),
-    ("◎  the packet's target", ""),
+    ("◎  the packet's target", "∅  a rule that can match no packet"),
 )
 SEEN = "✓ ✗ ·  before a step: a real attempt agrees, disagrees, shows nothing"
 

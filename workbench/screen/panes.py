@@ -62,7 +62,8 @@ class Panes(Shown):
             return lambda width: step_lines(hop, step, width, words(seen) if seen else "")
         if self.current == "rules" and isinstance(row, RuleRow):
             near = near_words(self.verdict, self.rules.netns, row.key)
-            return lambda width: rule_lines(row, width, near)
+            flaw = self.flaws().get(row.key)
+            return lambda width: rule_lines(row, width, near, flaw.sentence if flaw is not None else "")
         if self.current == "topology" and node is not None:
             return partial(node_lines, node, self._cut_off(node))
         verdict, chosen = self.verdict, self.answer.cursor

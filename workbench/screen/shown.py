@@ -7,7 +7,7 @@ changes what the panes show, never where the user is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 
 from textual.app import ComposeResult
@@ -17,6 +17,7 @@ from textual.content import Content
 from engine.model.host import Snapshot
 from engine.model.proof import ProofRow
 from engine.model.ref import RefKind
+from engine.model.rule_finding import RuleFinding
 from engine.model.trace import Hop, Step
 from engine.model.verdict import Fix, Verdict
 from views.listing import Listing
@@ -30,7 +31,7 @@ from views.verdict.ask import Ask
 from views.verdict.card import card, welcome
 from views.verdict.outline import question_text
 from workbench.actions import NO_KEYS, named
-from workbench.screen.cross_pane import row_words, rule_marks
+from workbench.screen.cross_pane import Flaws, flaw_marks, row_words, rule_marks
 from workbench.screen.fault_barrier import Held
 from workbench.screen.prompt import Prompt
 from workbench.screen.rules_pane import LOOKING, Rules
@@ -70,6 +71,7 @@ class Shown(Held, Container):
         self._seen: dict[StepKey, ProofRow] = {}
         self._legs: list[Leg] = []
         self._flip = ""
+        self._flaws = Flaws()
 
     def compose(self) -> ComposeResult:
         """The panes in the order of their numbers."""
@@ -189,14 +191,19 @@ class Shown(Held, Container):
         scene = self.topology.full
         if found is None or self.snapshot is None or scene is None:
             self.topology.trace(Way(), None)
-            self.rules.mark({})
+            self.rules.mark(flaw_marks(self.flaws()))
             return
         leg, hop, step = found
         self.topology.trace(way(self.snapshot, scene, leg.trace), focus(self.snapshot, scene, hop, step))
         if step.ref is not None and step.ref.kind in (RefKind.RULE, RefKind.CHAIN):
             self._show_rules(step.ref.netns)
             self.rules.go(step.ref.key)
-        self.rules.mark(rule_marks(leg.trace, self.rules.netns, self.verdict))
+        self.rules.mark(flaw_marks(self.flaws()) | rule_marks(leg.trace, self.rules.netns, self.verdict))
+
+    def flaws(self) -> dict[Hashable, RuleFinding]:
+        """The rules of the shown namespace that can match no packet."""
+        shown = self.snapshot is not None and self.rules.netns in self.snapshot.by_id
+        return self._flaws.of(self.snapshot, self.rules.netns) if self.snapshot is not None and shown else {}
 
     def _show_rules(self, netns: str) -> None:
         """Shows the rules of a namespace."""
