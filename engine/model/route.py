@@ -90,6 +90,10 @@ class Route:
     nexthop: int | None = None
     advmss: int | None = None
 
+    def __post_init__(self) -> None:
+        if self.preferred_source is not None and self.preferred_source.version != self.destination.version:
+            raise ValueError(f"a route to {self.destination} cannot give the source {self.preferred_source}")
+
     @property
     def family(self) -> Family:
         """The IP version that the route is for."""

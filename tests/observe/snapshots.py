@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from engine.model.firewall import Interval, Match, NatValue, RuleVerdict, VerdictKind
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address
+from engine.model.route import Route
 from engine.model.traffic import Listener, Tuple4
 
 numbers = st.integers(-(2**63), 2**64)
@@ -41,6 +42,17 @@ def _whole(parts: dict[str, Any]) -> Match:
     return Match(**parts | {"elements": tuple(each for each in parts["elements"] if len(each) == width)})
 
 
+def _led(parts: dict[str, Any]) -> Route:
+    """A route whose source address is of its own IP version."""
+    source = parts["preferred_source"]
+    same = source is not None and source.version == parts["destination"].version
+    return Route(**parts | {"preferred_source": source if same else None})
+
+
+#: Values whose fields must fit each other.
+MADE: dict[Any, Any] = {Match: _whole, Route: _led}
+
+
 @cache
 def values(hint: Any) -> st.SearchStrategy[Any]:
     """Values of a type, small ones."""
@@ -63,8 +75,8 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
     if isinstance(hint, type) and is_dataclass(hint):
         hints = typing.get_type_hints(hint)
         built = {field.name: values(hints[field.name]) for field in fields(hint)}
-        if hint is Match:
-            return st.fixed_dictionaries(built).map(_whole)
+        if hint in MADE:
+            return st.fixed_dictionaries(built).map(MADE[hint])
         return st.builds(hint, **built | RANGES.get(hint, {}))
     return st.from_type(hint)
 
