@@ -31,6 +31,9 @@ SOURCE  host (the namespace that portscope runs in), ns:NAME, a container's name
         client that binds that one; or ADDRESS[:PORT][@DEVICE] for a client outside of this host that arrives on
         DEVICE (without it: on that of its subnet, of its neighbour entry, or of the route back to it)
 """
+FLIPS = """
+exit codes with --why: 0 the answer is the same · 1 it flips · 3 could not tell
+"""
 #: `WHY` where the same can be asked from everywhere.
 ASKED = f"""{WHY}\
         everywhere: the same question from the LAN, the host, its loopback addresses and each container
@@ -225,7 +228,9 @@ def _add_report(commands: Commands) -> None:
 
 
 def _add_diff(commands: Commands) -> None:
-    command = add_command(commands, "diff", "compare two snapshots, and find the changes that flip an answer", WHY)
+    command = add_command(
+        commands, "diff", "compare two snapshots, and find the changes that flip an answer", WHY + FLIPS
+    )
     command.add_argument("before", metavar="BEFORE", type=Path, help="a saved snapshot")
     command.add_argument("after", metavar="AFTER", type=Path, nargs="?", help="a later one (default: this host now)")
     command.add_argument(
@@ -233,6 +238,7 @@ def _add_diff(commands: Commands) -> None:
     )
     command.add_argument("--from", dest="source", metavar="SOURCE", help="the client, see below")
     _add_protocol(command)
+    command.add_argument("--all", action="store_true", help="list neighbour entries as well")
     command.add_argument("--json", action="store_true", help="print one JSON document (portscope.diff/1)")
     command.set_defaults(module="workbench.commands.diff")
 

@@ -25,7 +25,7 @@ def files(tmp_path_factory) -> tuple[Path, Path]:
 def test_each_change_is_a_line(files):
     done = portscope("diff", *files)
     assert (done.returncode, done.stderr) == (Exit.DONE, "")
-    assert done.stdout == f"rule {DROP} of filter/DOCKER-USER added in host\n"
+    assert done.stdout == f"1 change: 1 rule; in host\nrule:\n  {DROP} of filter/DOCKER-USER added in host\n"
 
 
 def test_no_change_is_told(files):
@@ -37,16 +37,34 @@ def test_a_question_is_answered_on_both_sides_with_what_flipped_it(files):
     done = portscope("diff", *files, "--why", ":8080", "--from", "ns:lan")
     assert done.returncode == Exit.NOT_REACHABLE
     lines = done.stdout.splitlines()
-    assert lines[2:4] == [
+    assert lines[:2] == [
         "before  ✓ reachable  lan → 10.77.0.1:8080/tcp  connected",
         "after   ✗ not reachable  lan → 10.77.0.1:8080/tcp  timeout",
     ]
-    assert lines[4:] == ["the answer flips because of", f"  rule {DROP} of filter/DOCKER-USER added in host"]
+    assert lines[2:4] == ["the answer flips because of", f"  rule {DROP} of filter/DOCKER-USER added in host"]
+
+
+def test_the_exit_code_says_whether_the_answer_flips(files):
+    question = ("--why", ":8080", "--from", "ns:lan")
+    assert portscope("diff", files[0], files[0], *question).returncode == 0
+    assert portscope("diff", files[1], files[1], *question).returncode == 0
+    assert portscope("diff", *reversed(files), *question).returncode == 1
+
+
+def test_neighbours_are_counted_and_listed_on_demand(files, tmp_path):
+    world = docker_world()
+    world["host"].neighbour("up0", "10.77.0.9", "02:00:00:00:00:09")
+    after = tmp_path / "after.json"
+    after.write_text(dumps(world.snapshot()))
+    few, whole = (portscope("diff", files[0], after, *more).stdout for more in ((), ("--all",)))
+    assert "1 neighbour entries, which come and go by themselves: --all" in few
+    assert "10.77.0.9" not in few
+    assert "10.77.0.9" in whole
 
 
 def test_as_json_it_is_one_document(files):
     done = portscope("diff", *reversed(files), "--why", ":8080", "--from", "ns:lan", "--json")
-    assert done.returncode == Exit.REACHABLE
+    assert done.returncode == 1
     document = json.loads(done.stdout)
     assert document["schema"] == "portscope.diff/1"
     (change,) = document["changes"]

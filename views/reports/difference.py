@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from engine.change.differences import Difference
@@ -14,6 +16,11 @@ from views.reports import answer_json
 from views.verdict.outline import HEADLINES, question_text
 
 SCHEMA = "portscope.diff/1"
+
+#: What comes and goes by itself on a host that nobody touches.
+PASSING = frozenset({"neighbour"})
+#: Namespaces that a summary names.
+MOST_NAMED = 4
 
 Json = dict[str, Any]
 
@@ -32,18 +39,27 @@ class Asked:
     searched: bool
 
 
-def render(found: Sequence[Difference], asked: Asked | None) -> str:
-    """The changes, a line each; then the question's answers and what flipped them."""
-    return "".join(f"{line}\n" for line in _lines(found, asked))
+def render(found: Sequence[Difference], asked: Asked | None, *, everything: bool = False) -> str:
+    """The question's answers and what flipped them, a summary, then the changes by what they are about."""
+    return "".join(f"{line}\n" for line in _lines(found, asked, everything=everything))
 
 
-def _lines(found: Sequence[Difference], asked: Asked | None) -> Iterator[str]:
-    yield from (clean(str(one)) for one in found)
+def _lines(found: Sequence[Difference], asked: Asked | None, *, everything: bool) -> Iterator[str]:
+    if asked is not None:
+        yield from _answers(asked)
     if not found:
         yield "no difference affects packets"
-    if asked is None:
         return
-    yield ""
+    shown = [one for one in found if everything or one.what not in PASSING]
+    yield _summary(found)
+    for what, alike in groupby(sorted(shown, key=lambda one: one.what), key=lambda one: one.what):
+        yield f"{what}:"
+        yield from (f"  {clean(str(one).removeprefix(f'{what} '))}" for one in alike)
+    if len(shown) < len(found):
+        yield f"{len(found) - len(shown)} neighbour entries, which come and go by themselves: --all"
+
+
+def _answers(asked: Asked) -> Iterator[str]:
     yield f"before  {_headline(asked.before)}"
     yield f"after   {_headline(asked.after)}"
     if not asked.flipped:
@@ -53,6 +69,16 @@ def _lines(found: Sequence[Difference], asked: Asked | None) -> Iterator[str]:
     else:
         yield "the answer flips because of"
         yield from (f"  {clean(str(one))}" for one in asked.by)
+    yield ""
+
+
+def _summary(found: Sequence[Difference]) -> str:
+    """`12 changes: 8 rule, 2 route, 2 neighbour; in host, web`."""
+    counted = ", ".join(f"{count} {what}" for what, count in Counter(one.what for one in found).most_common())
+    places = list(dict.fromkeys(clean(one.netns) for one in found if one.netns))
+    more = f" and {len(places) - MOST_NAMED} more" if len(places) > MOST_NAMED else ""
+    where = f"; in {', '.join(places[:MOST_NAMED])}{more}" if places else ""
+    return f"{len(found)} change{'s' if len(found) > 1 else ''}: {counted}{where}"
 
 
 def _headline(verdict: Verdict | None) -> str:

@@ -11,15 +11,15 @@ from engine.explain.question import QuestionError, resolve
 from engine.explain.survey.flip import flip
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
-from engine.model.verdict import Question, Verdict
+from engine.model.verdict import Question, Reach, Verdict
 from views.reports import difference
 from workbench import output, world
 from workbench.commands.answering import EVERYWHERE, HOST
-from workbench.exits import EXIT_OF_REACH, Exit, usage
+from workbench.exits import Exit, usage
 
 
 def run(arguments: Namespace) -> Exit:
-    """Compares, and ends with the code of the later answer where a question is asked."""
+    """Compares; where a question is asked, the exit code says whether its answer flips."""
     if arguments.source is not None and not arguments.why:
         raise usage("--from goes with --why")
     if arguments.source == EVERYWHERE:
@@ -31,10 +31,18 @@ def run(arguments: Namespace) -> Exit:
     if arguments.json:
         output.emit_whole(difference.dumps(found, asked))
     else:
-        output.emit(difference.render(found, asked))
+        output.emit(difference.render(found, asked, everything=arguments.all))
+    return _code(asked)
+
+
+def _code(asked: difference.Asked | None) -> Exit:
+    """1 where the answer flips, 3 where one of the two could not be told, 0 where it is the same."""
     if asked is None:
         return Exit.DONE
-    return EXIT_OF_REACH[asked.after.reach] if asked.after else Exit.UNDECIDED
+    known = [each for each in (asked.before, asked.after) if each is not None and each.reach is not Reach.DEPENDS]
+    if len(known) < 2:
+        return Exit.UNDECIDED
+    return Exit.NOT_REACHABLE if asked.flipped else Exit.DONE
 
 
 def _asked(before: Snapshot, after: Snapshot, arguments: Namespace) -> difference.Asked:
