@@ -5,12 +5,14 @@ from __future__ import annotations
 from engine.explain.search.endings import Endings, endings_of, main_run, reach_of
 from engine.explain.search.unread_gaps import cause_of, decisive, hollow, relevant_gaps
 from engine.model.host import Snapshot
+from engine.model.packet import Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Assumption, Conversation, Symptom
 from engine.model.verdict import Cause, Question, Reach, Verdict
 from engine.path.budget import OutOfBudget
 from engine.path.choices import BranchRun
 from engine.path.exchange.conversation import conversations
+from engine.path.exchange.server import SHARED_PORT
 from engine.path.world import World
 
 
@@ -26,20 +28,32 @@ def ask(snapshot: Snapshot, question: Question, world: World | None = None) -> V
     assumptions = main.result.assumptions
     if not complete:
         assumptions += (Assumption("ASSUME_MORE_BRANCHES", f"only the first {len(runs)} branches were simulated"),)
+    if question.protocol is Protocol.UDP and main.result.symptom is Symptom.CONNECTED:
+        assumptions += (Assumption("ASSUME_UDP_ANSWER", "the program answers: a bound UDP socket alone sends nothing"),)
     gaps = relevant_gaps(snapshot, main.result)
     unread = decisive(gaps)
     reach = Reach.DEPENDS if unread or not complete else reach_of(endings)
+    shared = [] if reach is not Reach.YES else _shared(runs)
+    if shared:
+        reach = Reach.DEPENDS
     world.budget.search()
     causes = tuple(cause_of(gap) for gap in unread)
+    causes += tuple(shared)
     if not complete:
         causes += (_unwalked(main, runs, endings),)
-    if reach is not Reach.YES and not hollow(unread, main.result.forward.hops[-1].netns):
+    if reach is not Reach.YES and not shared and not hollow(unread, main.result.forward.hops[-1].netns):
         from engine.explain.causes import causes_of  # noqa: PLC0415 - a port that is reached needs no search
 
         causes += causes_of(world, question, main, certain=reach is Reach.NO) + _deciding(main.result, runs, endings)
     branches = tuple(endings.values()) if len(endings) > 1 else ()
     findings = _findings(world, question, main.result) if reach is Reach.YES else ()
     return Verdict(question, reach, main.result.symptom, main.result, causes, assumptions, gaps, branches, findings)
+
+
+def _shared(runs: list[BranchRun[Conversation]]) -> list[Cause]:
+    """Which program answers is not known where programs share the port, though each of them connects."""
+    about = {about: None for run in runs for _, about in run.decisions if about.code == SHARED_PORT and about.ref}
+    return [Cause("INFO_DEPENDS", each.sentence, each.ref) for each in about if each.ref is not None]
 
 
 def _findings(world: World, question: Question, talk: Conversation) -> tuple[Cause, ...]:

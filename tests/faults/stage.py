@@ -24,6 +24,7 @@ from tests.harness.probe import probe
 from tests.harness.scenes import Scene, build
 from tests.harness.servers import serve
 from tests.scenarios.scenario import Question
+from views.reports.json_parts import pointer
 
 
 @dataclass
@@ -89,7 +90,7 @@ def name_cause(stage: Stage, judged: Judged, answer: Verdict, found: Judgement) 
         found.cause.append(f"{judged.asked}: causes {codes}, not {judged.code}")
         return
     at = told[0].at
-    place = stage.scene.label(f"{at.netns} {at.name} {at.text}")
+    place = stage.scene.label(f"{at.netns} {pointer(at)['name']} {at.text}")
     if judged.at not in place:
         found.object.append(f"{judged.asked}: at {place}, not {judged.at}")
 

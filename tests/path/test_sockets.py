@@ -6,8 +6,13 @@ from typing import Any
 
 import pytest
 
+from engine.explain import ask
+from engine.explain.question import resolve
 from engine.model.address import Family
 from engine.model.packet import Protocol
+from engine.model.trace import Symptom
+from engine.model.traffic import Process
+from engine.model.verdict import Reach
 from engine.path.lookup.sockets import find_listener, listener_ref, listeners_on_port
 from tests.hosts.stock import three_in_line
 from tests.path.journeys import packet
@@ -81,3 +86,38 @@ def test_sockets_of_the_port_are_listed_whether_or_not_they_take_the_packet() ->
 def test_a_pointer_to_a_socket_names_its_program() -> None:
     ref = listener_ref("server", three_in_line()["server"].listeners[0])
     assert (ref.key, ref.text) == (("tcp", "", 80), "0.0.0.0:80/tcp (server, pid 180)")
+
+
+@pytest.mark.parametrize(
+    ("names", "reach", "decided"),
+    [
+        (("nginx", "nginx"), Reach.YES, False),
+        (("nginx", "caddy"), Reach.DEPENDS, True),
+    ],
+)
+def test_programs_that_share_a_port_are_each_a_way_to_go(names: tuple[str, str], reach: Reach, decided: bool) -> None:
+    world = three_in_line()
+    world["server"].listeners.clear()
+    for pid, name in enumerate(names, 1):
+        world["server"].listen(80, "10.2.0.2", process=Process(pid, name))
+    snapshot = world.snapshot()
+    answer = ask(snapshot, resolve(snapshot, "10.2.0.2:80", "ns:client"))
+    assert (answer.reach, answer.symptom) == (reach, Symptom.CONNECTED)
+    assert any("programs share a port in server" in cause.sentence for cause in answer.causes) is decided
+
+
+def test_of_two_that_share_a_port_the_stopped_one_is_named() -> None:
+    world = three_in_line()
+    world["server"].listeners.clear()
+    world["server"].listen(80, "10.2.0.2", process=Process(2, "nginx"))
+    world["server"].listen(80, "10.2.0.2", process=Process(3, "caddy", "T"))
+    snapshot = world.snapshot()
+    answer = ask(snapshot, resolve(snapshot, "10.2.0.2:80", "ns:client"))
+    assert answer.reach is Reach.DEPENDS
+    assert answer.causes[0].sentence.startswith("caddy (pid 3) in server is stopped")
+
+
+def test_an_answer_about_udp_rests_on_a_program_that_answers() -> None:
+    snapshot = three_in_line().snapshot()
+    answer = ask(snapshot, resolve(snapshot, "[fd02::2]:80", "ns:client", Protocol.UDP))
+    assert [each.code for each in answer.assumptions] == ["ASSUME_UDP_ANSWER"]

@@ -170,10 +170,9 @@ def _listener_of(failure: Failure) -> Listener | None:
     ref = failure.step.ref
     if ref is None or ref.kind is not RefKind.LISTENER:
         return None
-    for listener in failure.netns.listeners:
-        if listener_ref(failure.netns.id, listener).key == ref.key:
-            return listener
-    return None
+    there = [(listener_ref(failure.netns.id, each), each) for each in failure.netns.listeners]
+    same = [(at, each) for at, each in there if at.key == ref.key]
+    return next((each for at, each in same if at.text == ref.text), same[0][1] if same else None)
 
 
 def _why_not(listener: Listener, version: int, device: str) -> tuple[str, str]:

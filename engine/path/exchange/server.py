@@ -11,7 +11,8 @@ from engine.model.firewall import RejectKind
 from engine.model.link import Link
 from engine.model.packet import ECHO, TCP_RST, TCP_SYN, Packet, Protocol
 from engine.model.ref import Ref, RefKind
-from engine.model.trace import Outcome, StepKind, Trace
+from engine.model.trace import Assumption, Outcome, StepKind, Trace
+from engine.model.traffic import Listener
 from engine.path.exchange.client import KEPT, Client, do_without
 from engine.path.exchange.echo import take_echo
 from engine.path.exchange.icmp_errors import (
@@ -28,11 +29,14 @@ from engine.path.ip.special_addresses import not_taken, shared
 from engine.path.journey import Journey, Setting
 from engine.path.lookup.flow import tuple_of
 from engine.path.lookup.packet_lengths import of_tcp
-from engine.path.lookup.sockets import find_listener, listener_ref
+from engine.path.lookup.sockets import find_listeners, listener_ref
 from engine.path.netfilter.conntrack import attach
 from engine.path.stages import LocalOut
 from engine.path.walk import walk
 from engine.records import replace
+
+#: What an answer rests on where programs share a port.
+SHARED_PORT = "ASSUME_SHARED_PORT"
 
 
 class Server:
@@ -60,7 +64,7 @@ class Server:
             return journey.end(Outcome.DELIVERED)
         given = journey.skb.assigned
         self.handed = given is not None
-        listener = given.listener if given is not None else find_listener(netns, journey.packet, device)
+        listener = given.listener if given is not None else self._socket(journey, device)
         self.taken = Arrival(netns, journey.packet, journey.context, listener, own=True)
         self.setting.refused.update(journey.packet.stripped - KEPT)
         if listener is not None:
@@ -83,6 +87,17 @@ class Server:
             return journey.end(Outcome.BACKLOG_FULL)
         journey.step(StepKind.SOCKET, f"delivered to {ref.text}", ref)
         return journey.end(Outcome.DELIVERED)
+
+    def _socket(self, journey: Journey, device: Link) -> Listener | None:
+        """The socket of the packet; where programs share its port, each of them in a branch of its own."""
+        found = find_listeners(journey.netns, journey.packet, device)
+        if len(found) < 2:
+            return found[0] if found else None
+        names = " and ".join(listener_ref(journey.netns.id, each).text for each in found)
+        sentence = f"programs share a port in {journey.netns.id}, and the kernel chooses one: {names}"
+        about = Assumption(SHARED_PORT, sentence, listener_ref(journey.netns.id, found[0]))
+        place = (journey.netns.id, journey.packet.dst, journey.packet.dport)
+        return found[journey.pick_once(("port", place), len(found), about)]
 
     def goes_on(self, journey: Journey, device: Link) -> Trace:
         """The end of a later packet: the connection is where the first packet arrived."""

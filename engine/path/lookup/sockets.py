@@ -19,17 +19,27 @@ def listener_ref(netns: str, listener: Listener) -> Ref:
 
 def find_listener(netns: Netns, packet: Packet, device: Link) -> Listener | None:
     """The socket that takes the packet: the most specific one wins (address, then bound device)."""
+    return next(iter(find_listeners(netns, packet, device)), None)
+
+
+def find_listeners(netns: Netns, packet: Packet, device: Link) -> list[Listener]:
+    """The sockets that may take the packet, one for each program: several where programs share a port (SO_REUSEPORT,
+    of which the kernel chooses by a hash, or SO_REUSEADDR of UDP, where the last one that was bound wins)."""
     if device.kind == "loopback":
         # Over loopback the device that has the address counts as the one it came in by (ip_route_output_key_hash_rcu,
         # inet_iif; ip6_rcv_core).
         own = netns.addresses_by_value.get(packet.dst)
         device = netns.links_by_index.get(own.link, device) if own else device
-    best: tuple[int, Listener] | None = None
+    best = 0
+    found: dict[str, Listener] = {}
     for listener in netns.listeners:
         score = _score(netns, listener, packet, device)
-        if score and (best is None or score > best[0]):
-            best = (score, listener)
-    return best[1] if best else None
+        if score > best:
+            best, found = score, {}
+        if score and score == best:
+            found.setdefault(listener.process.name if listener.process is not None else "", listener)
+    known = [listener for name, listener in found.items() if name]
+    return known or list(found.values())
 
 
 def listeners_on_port(netns: Netns, packet: Packet) -> tuple[Listener, ...]:
