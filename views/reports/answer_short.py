@@ -25,6 +25,8 @@ MOST_LINES = 12
 MOST_OF_A_FACT, MOST_COMMANDS = 3, 4
 LABEL = 16
 UNDECIDED = "INFO_DEPENDS"
+#: What every answer about UDP rests on.
+ANSWERS = "ASSUME_UDP_ANSWER"
 #: What is blocked by something has its own word; what is wrong at the service, or in translation, is its cause.
 BLOCKING = ("FW_", "HOST_", "LINK_")
 
@@ -80,6 +82,9 @@ def _facts(verdict: Verdict, width: int) -> Iterator[Fact]:
         yield from _supposed(verdict.supposed, width)
     if verdict.reach is Reach.YES:
         yield from _arrival(verdict.conversation, width)
+    for each in verdict.assumptions:
+        if each.code == ANSWERS:
+            yield _fact("assuming", each.sentence, width, rank=3)
     for branch in verdict.branches[:MOST_OF_A_FACT]:
         yield _fact("if", f"{ending(branch)}: {IN_SHORT[branch.symptom]}", width, rank=2)
     causes = [*verdict.causes, *verdict.findings]

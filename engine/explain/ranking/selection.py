@@ -12,6 +12,7 @@ from engine.change import applied
 from engine.change.listener import Listen
 from engine.explain.blocker import Remedy
 from engine.explain.fixes.persistence import lasting
+from engine.explain.fixes.restart import given_again
 from engine.explain.ranking.kinds import kind_of
 from engine.explain.ranking.side_effects import Effects, Sideways
 from engine.explain.search.search import Search, SearchStep, after_remedy
@@ -116,9 +117,11 @@ def fix_of(snapshot: Snapshot, way: FixChoice) -> Fix:
     by_hand = [each for each in remedy.changes if remedy.manual and isinstance(each, Listen)]
     commands = () if by_hand else _said(snapshot, remedy.changes)
     kept = lasting(snapshot, by_hand or remedy.changes)
+    again = given_again(snapshot, remedy.changes)
+    title = f"restart {again}, which gives it again; until then: {remedy.title}" if again else remedy.title
     return Fix(
-        remedy.title,
-        Plan(remedy.title, remedy.changes),
+        title,
+        Plan(title, remedy.changes),
         commands,
         then=way.then,
         side_effects=way.effects.sentences(),
