@@ -13,6 +13,7 @@ from enum import IntEnum
 from engine.explain.intent.asked import (
     Asked,
     addresses,
+    bound_to,
     elsewhere,
     host_addresses,
     on_port,
@@ -111,7 +112,7 @@ def inner_port_outside(asked: Asked) -> Iterator[Alternative]:
     found = [each for each in published_ports(asked) if each[1].container_port == asked.port != each[1].host_port]
     for container, published in found:
         why = f"{asked.port} is {container.name}'s port inside the container, the host publishes it as "
-        address = published.host_address or asked.question.address
+        address = bound_to(published) or asked.question.address
         where = container.netns or asked.snapshot.host
         trust = Trust.SURE if len(found) == 1 else Trust.POSSIBLE
         yield Alternative(address, published.host_port, where, container.name, f"{why}{published.host_port}", trust)
@@ -125,7 +126,8 @@ def published_instead(asked: Asked) -> Iterator[Alternative]:
         if container.netns == asked.netns.id and asked.port in (published.container_port, published.host_port):
             end = published.host_port
             why = f"{asked.question.address} is {container.name}'s own address, the host publishes the port as {end}"
-            for address in (published.host_address,) if published.host_address else host_addresses(asked):
+            bound = bound_to(published)
+            for address in (bound,) if bound is not None else host_addresses(asked):
                 yield Alternative(address, end, asked.netns.id, container.name, why, Trust.SURE)
 
 
@@ -141,7 +143,7 @@ def loopback_of_client(asked: Asked) -> Iterator[Alternative]:
     for container, published in published_ports(asked):
         if published.host_port == asked.port:
             why = f"{asked.question.address} is {asked.client.id} itself, the host publishes {container.name} as"
-            for address in host_addresses(asked):
+            for address in host_addresses(asked, 4):
                 where = container.netns or asked.snapshot.host
                 trust = Trust.POSSIBLE if found else Trust.SURE
                 yield Alternative(address, asked.port, where, container.name, f"{why} {asked.port}", trust)
@@ -155,7 +157,7 @@ def other_address(asked: Asked) -> Iterator[Alternative]:
     versions = (question.address.version,) if asked.outside else (4, 6)
     near = netns.id == asked.client.id and not asked.outside
     bound = [each.address for each in on_port(asked, netns)]
-    bound += [one.host_address for _, one in published_ports(asked) if asked.at_host and one.host_port == asked.port]
+    bound += [bound_to(one) for _, one in published_ports(asked) if asked.at_host and one.host_port == asked.port]
     own = [*netns.addresses_by_value] if question.address.is_loopback or near else []
     others = [each for each in (*addresses(asked, netns), *own) if each.version != question.address.version]
     others.sort(key=lambda each: each.is_loopback is not question.address.is_loopback)

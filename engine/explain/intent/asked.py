@@ -72,9 +72,15 @@ def addresses(asked: Asked, netns: Netns) -> list[IPAddress]:
     return list(dict.fromkeys((*beside, *(each.address for each in own))))
 
 
-def host_addresses(asked: Asked) -> list[IPAddress]:
+def bound_to(published: PublishedPort) -> IPAddress | None:
+    """The host's address that a port is published on alone; None for one that is published on all."""
+    address = published.host_address
+    return None if address is None or address.is_unspecified else address
+
+
+def host_addresses(asked: Asked, version: int = 0) -> list[IPAddress]:
     """The host's address as the client has it: in a subnet that both are in, else that of an uplink."""
-    host, version = asked.snapshot.host_netns, asked.question.address.version
+    host, version = asked.snapshot.host_netns, version or asked.question.address.version
     if asked.outside:
         link = host.links_by_name.get(asked.question.source.device or "")
         on_it = [each.address for each in host.addresses if link is not None and each.link == link.index]
