@@ -123,7 +123,7 @@ def test_a_model_that_is_wrong_about_a_rule_is_found_out() -> None:
         blind = tuple(replace(netns, firewall=Firewall()) for netns in seen.namespaces)
         wrong = "\n".join(disagreements(scene, replace(seen, namespaces=blind), dropped))
     assert "the model says connected, the kernel Result(symptom='timeout'" in wrong
-    assert "the model says [], the kernel ['router ip filter/FORWARD 1: drop']" in wrong
+    assert "the model says [], the kernel ['router ip filter/FORWARD #0: drop']" in wrong
 
 
 def test_a_model_that_is_wrong_about_a_route_is_found_out() -> None:
