@@ -206,3 +206,27 @@ def test_the_reply_of_the_healthy_path_is_un_natted(docker: DockerHost) -> None:
         {**rule("filter", "FORWARD", 4, "accept"), "netns": docker.host.name},
     ]
     assert out_of_order(story(reply), expected) is None
+
+
+# -- what the client meant ---------------------------------------------------------------------------------------
+
+
+def test_two_networks_meet_by_the_engine_s_own_client(docker: DockerHost) -> None:
+    docker.fresh()
+    far = docker.neighbour("far", network="back")
+    answer = docker.why("172.17.0.2:80", "--from", "far")
+    fix = answer["causes"][0]["fixes"][0]
+    assert (answer["symptom"], fix["title"], fix["kind"]) == ("timeout", "connect far to network bridge", "publish")
+    assert docker.probe(far.netns, "172.17.0.2", 80).symptom == "timeout"
+    for command in fix["commands"]:
+        run(command)
+    assert docker.probe(far.netns, "172.17.0.2", 80).symptom == "connected"
+    assert docker.why("172.17.0.2:80", "--from", "far")["symptom"] == "connected"
+
+
+def test_what_is_asked_instead_connects(docker: DockerHost) -> None:
+    docker.fresh()
+    for target in ("web:8080", "10.77.0.1:80"):
+        (fix, *_) = docker.why(target)["causes"][0]["fixes"]
+        assert fix["kind"] == "ask"
+        assert docker.probe(docker.host, fix["ask"]["address"], fix["ask"]["port"]).symptom == "connected"
