@@ -9,7 +9,7 @@ already); `engine.model.plan.Change` says what each promises. How the kernel is 
     container network listener                                            engines and programs
     namespace program                                                     what labs are made of
     words                                                                 words of ip(8), iptables(8) that kinds share
-    carriers built_in_chains republish stopping                           what the kernel or an engine does beside it
+    consequences/                                                         what the kernel or an engine does beside it
     differences                                                           what differs between two snapshots, as text
 """
 

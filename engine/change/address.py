@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
-from engine.change.carriers import connected_route, connects, local_route
+from engine.change.consequences.carriers import connected_route, connects, local_route
 from engine.change.words import address_words, ip
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engine.change.republish import published_table
-from engine.change.stopping import stopped
+from engine.change.consequences.republish import published_table
+from engine.change.consequences.stopping import stopped
 from engine.model.address import Family
 from engine.model.host import Snapshot
 from engine.model.plan import Change

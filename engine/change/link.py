@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from engine.change.carriers import with_carriers
+from engine.change.consequences.carriers import with_carriers
 from engine.change.words import ip
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address, BridgePort, Link

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
-from engine.change.carriers import with_carriers
+from engine.change.consequences.carriers import with_carriers
 from engine.model.address import IPAddress, IPNetwork
 from engine.model.container import Attachment, Container, Network
 from engine.model.host import Netns, Snapshot

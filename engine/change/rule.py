@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.change.built_in_chains import with_built_in
+from engine.change.consequences.built_in_chains import with_built_in
 from engine.change.words import rule_spec
 from engine.model.firewall import XT_PROGRAMS, XT_SUFFIX, Backend, Chain, Rule, Table
 from engine.model.host import Snapshot

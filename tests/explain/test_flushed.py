@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from engine.change import applied
-from engine.change.built_in_chains import with_built_in
+from engine.change.consequences.built_in_chains import with_built_in
 from engine.explain import ask
 from engine.explain.question import resolve
 from engine.model.firewall import Backend, Firewall

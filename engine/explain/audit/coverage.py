@@ -83,7 +83,7 @@ class Ends:
 
 
 def plain(rule: Rule) -> bool:
-    """Whether a rule's conditions are all values, and nothing but them decides whether it is carried out."""
+    """Whether a rule is applied by the values of its conditions alone."""
     return all(_is_plain(each) for each in rule.statements)
 
 

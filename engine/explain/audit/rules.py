@@ -1,4 +1,4 @@
-"""The audit of a snapshot's rules: each flaw is a function in a table, the first that a rule has is told.
+"""The audit of a snapshot's rules: each flaw is a function in a table, the first that a rule has is shown.
 
 A rule is flawed as the host is now: a device may come back, and a set may be filled. Sources: iptables(8), nft(8), and
 for published ports moby, docs "Packet filtering and firewalls": the destination is translated before FORWARD.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from engine.change.set_element import DeleteElement
 from engine.explain.blocker import Remedy
-from engine.explain.blockers.publishing.publish import written_anew
+from engine.explain.blockers.publishing.publish import rewriting
 from engine.explain.failure import Failure
 from engine.model.container import Container, PublishedPort
 from engine.model.firewall import Rule
@@ -42,13 +42,13 @@ def published(failure: Failure, code: str, owner: str) -> tuple[str, ...]:
     if wish is None:
         return ()
     container, port = wish
-    return (PROMISED[code].format(container.name, port.host_port, owner, written_anew(container)),)
+    return (PROMISED[code].format(container.name, port.host_port, owner, rewriting(container)),)
 
 
 def written_again(failure: Failure, code: str, owner: str, remedies: tuple[Remedy, ...]) -> tuple[Remedy, ...]:
     """Where an engine's rule for a published port is missing, the engine writes it again; one by hand is for now."""
     wish = _wished(failure, owner) if PROMISED.get(code) == _LOST else None
-    again = written_anew(wish[0]) if wish is not None else ""
+    again = rewriting(wish[0]) if wish is not None else ""
     if not again:
         return remedies
     return tuple(replace(each, title=f"{again}; until then: {each.title}") for each in remedies)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from engine.explain.blocker import Remedy
 from engine.explain.blockers.nat import right_targets
-from engine.explain.blockers.publishing.publish import publish, untranslated, written_anew
+from engine.explain.blockers.publishing.publish import publish, rewriting, untranslated
 from engine.explain.blockers.publishing.services import all_services
 from engine.explain.evidence.owners import owner_of
 from engine.explain.failure import FailedLeg, Failure, rule_at, translation_of
@@ -128,8 +128,8 @@ def _only_by_proxy(talk: Failure) -> Iterator[Cause]:
         else "rules were flushed, or dockerd writes none"
     )
     evidence = (why,)
-    anew = written_anew(service.container) if service.container and not untracked else ""
-    remedy = publish(talk, talk.netns, service, packet.dport or 0, anew)
+    again = rewriting(service.container) if service.container and not untracked else ""
+    remedy = publish(talk, talk.netns, service, packet.dport or 0, again)
     fixes = _proven(talk, [remedy], lambda after: after.relayed is None)
     yield Cause("NAT_PROXY_ONLY", sentence, at, "docker", evidence, untranslated(talk), fixes)
 

@@ -145,8 +145,7 @@ def _publish(snapshot: Snapshot, words: Words) -> tuple[Change, ...]:
 
 def _stop(snapshot: Snapshot, words: Words) -> tuple[Change, ...]:
     container = find_container(snapshot, words["name"])
-    client = container.command or (container.engine,)
-    return (SetContainer(container.id, client, ("stop", container.name), "exited"),)
+    return (SetContainer(container.id, _client(container), ("stop", container.name), "exited"),)
 
 
 def _connect(snapshot: Snapshot, words: Words) -> tuple[Change, ...]:

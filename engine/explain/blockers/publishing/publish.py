@@ -71,7 +71,7 @@ def run_again(container: Container, port: str) -> str:
     return f"run {container.name} again with -p {port}"
 
 
-def written_anew(container: Container) -> str:
+def rewriting(container: Container) -> str:
     """What has a container's engine write the rules of its published ports again; empty where that is not known."""
     if container.engine.startswith("podman"):
         return f"podman network reload {container.name} writes its rules again"

@@ -17,9 +17,9 @@ from engine.explain.blockers.publishing.publish import (
     left_to_the_proxy,
     port_ref,
     publish,
+    rewriting,
     run_again,
     untranslated,
-    written_anew,
 )
 from engine.explain.blockers.publishing.services import intention, services_for
 from engine.explain.failure import FailedLeg, Failure, translation_of
@@ -185,10 +185,10 @@ def _proxy_gone(wish: Wish) -> Blocker | None:
 def _wiped(wish: Wish) -> Blocker:
     failure, container, host = wish.failure, wish.container, wish.failure.netns
     found = services_for(failure, host, wish.asked)
-    anew = written_anew(container)
+    again = rewriting(container)
     reload = (_reload(container),) if container.engine.startswith("podman") and container.attachments else ()
-    by_hand = tuple(publish(failure, host, service, wish.asked, anew) for service in found)
-    lasting = replace(wish.manual, title=anew) if anew and not reload else wish.manual
+    by_hand = tuple(publish(failure, host, service, wish.asked, again) for service in found)
+    lasting = replace(wish.manual, title=again) if again and not reload else wish.manual
     remedies = (*reload, *(replace(each, fallback=bool(reload)) for each in by_hand))
     remedies += (replace(lasting, fallback=bool(by_hand) and not reload),)
     sentence = f"{container.engine} published {wish.asked} for {container.name}, but no rule of {host.id} translates it"
@@ -209,13 +209,13 @@ REASONS: tuple[Callable[[Wish], Blocker | None], ...] = (
 
 
 def _client(container: Container, verb: str) -> Remedy:
-    """The engine's own client; it makes the rules and holds the port anew."""
+    """The engine's own client; it makes the rules and holds the port again."""
     change = SetContainer(container.id, container.command or (container.engine,), (verb, container.name), "running")
     return Remedy(f"{verb} {container.name}", (change,))
 
 
 def _reload(container: Container) -> Remedy:
-    """Podman makes a container's rules anew while it runs."""
+    """Podman makes a container's rules again while it runs."""
     words = ("network", "reload", container.name)
     change = SetContainer(container.id, container.command or (container.engine,), words, container.state)
     return Remedy(f"write the rules of {container.name} again with podman", (change,))

@@ -17,7 +17,7 @@ from engine.model.where import RulePlace
 
 #: Chains that an engine keeps for the translations and the ports that are let in; {} is the bridge's name.
 OWN = ("DOCKER", "nat-prerouting-and-output", "filter-forward-in__{}")
-#: Tools that write their tables anew, without what others put into them.
+#: Tools that rewrite their tables, without what others put into them.
 STRANGERS = frozenset({"firewalld", "libvirt", "kube-proxy", "incus", "lxd", "fail2ban", "crowdsec"})
 #: The hooks at which a port of the host is translated.
 HOOKS = ("prerouting", "output")
@@ -36,7 +36,7 @@ def publishing(
 
 
 def translating(host: Netns, service: IntendedService, asked: int, protocol: Protocol, hook: str) -> tuple[Change, ...]:
-    """None on a host that translates nothing, where no engine tells that it should."""
+    """None on a host that translates nothing and has no engine that would."""
     nat = engine_chain(host, "nat", hook, service)
     translates_here = any(_bases(table, "nat", hook) for table in host.firewall.tables)
     if nat is None and service.container is None and not translates_here:

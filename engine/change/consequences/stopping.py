@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.change.carriers import with_carriers
+from engine.change.consequences.carriers import with_carriers
 from engine.model.address import IPAddress
 from engine.model.firewall import Interval, Match, Nat, Rule
 from engine.model.host import Netns, Snapshot
