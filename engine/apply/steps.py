@@ -110,7 +110,7 @@ def _set_container(change: SetContainer, site: Site) -> ApplyStep:
 def _connect_network(change: ConnectNetwork, site: Site) -> ApplyStep:
     """The engine's client connects, and disconnects to undo it."""
     (argv,) = change.argv(site.where)
-    inverse = RunCommand(None, (*change.client, "network", "disconnect", change.network, change.container))
+    inverse = RunCommand(None, (*change.client, "network", "disconnect", change.network, change.name))
 
     def act() -> None:
         site.hands.run(None, argv)

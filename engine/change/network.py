@@ -18,27 +18,30 @@ from engine.records import dataclass, replace
 class ConnectNetwork(Change):
     """The engine's client gives a running container a place in one more network.
 
-    `container` is an id; `client` the client's name and options; `bridge` the network's device on the host.
+    `container` is an id, as two engines may each have a container of one name; `name` is what the client calls it.
+    `client` is the client's name and options; `bridge` the network's device on the host.
     """
 
     container: str
+    name: str
     network: str
     bridge: str
     client: tuple[str, ...]
 
     def argv(self, where: Where) -> Argvs:  # noqa: ARG002 - a client reaches its engine from anywhere
         """`docker network connect NETWORK CONTAINER`."""
-        return ((*self.client, "network", "connect", self.network, self.container),)
+        return ((*self.client, "network", "connect", self.network, self.name),)
 
     def applied(self, snapshot: Snapshot) -> Snapshot:
         """A veth pair between the container and the bridge, with the first free address of each of the subnets."""
         host = snapshot.host_netns
-        container = next((each for each in snapshot.containers if self.container in (each.name, each.id)), None)
+        container = next((each for each in snapshot.containers if each.id == self.container), None)
         inside = snapshot.by_id.get(container.netns or "") if container is not None else None
         bridge = host.links_by_name.get(self.bridge)
-        network = next((each for each in snapshot.networks if each.name == self.network), None)
+        engine = container.engine if container is not None else ""
+        network = next((n for n in snapshot.networks if (n.name, n.engine) == (self.network, engine)), None)
         if container is None or inside is None or inside.id == host.id or bridge is None or network is None:
-            raise StaleChange(f"{self.container} cannot be connected to {self.network}")
+            raise StaleChange(f"{self.name} cannot be connected to {self.network}")
         ends = max(link.index for link in (*host.links, *inside.links)) + 1
         here = Link(ends, f"veth{ends}", "veth", master=bridge.index, port=BridgePort(), peer=Peer(inside.id, ends))
         there = Link(ends, _next_name(inside), "veth", mac=f"02:42:fe:00:{ends >> 8 & 255:02x}:{ends & 255:02x}")
@@ -62,7 +65,7 @@ class ConnectNetwork(Change):
         return any(
             self.network in {place.network for place in each.attachments}
             for each in snapshot.containers
-            if self.container in (each.name, each.id)
+            if each.id == self.container
         )
 
 

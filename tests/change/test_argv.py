@@ -181,7 +181,7 @@ CASES: list[tuple[Change, Where, list[str]]] = [
         ["docker -H unix:///x.sock unpause web"],
     ),
     (
-        ConnectNetwork("app", "back", "br-back", ("docker", "-H", "unix:///x.sock")),
+        ConnectNetwork("a99", "app", "back", "br-back", ("docker", "-H", "unix:///x.sock")),
         SEEN,
         ["docker -H unix:///x.sock network connect back app"],
     ),

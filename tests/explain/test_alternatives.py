@@ -13,6 +13,7 @@ from engine.model.packet import Protocol
 from engine.model.traffic import Process
 from engine.model.verdict import Cause, FixKind, Verdict
 from engine.observe.recording.snapshot_file import open_file
+from engine.records import replace
 from tests.explain.hosts import SHOP
 from tests.hosts.stock import docker_world, one_bridge, three_in_line
 
@@ -69,6 +70,20 @@ def test_a_network_that_was_joined_gives_an_address_and_a_route() -> None:
     assert not change.holds(shop)
     assert "172.19.0.5/16" in map(str, after.by_id["shop-web"].addresses)
     assert answer(after, "db:5432", "web").symptom == "connected"
+
+
+def test_another_engine_s_container_and_network_of_the_same_names_are_left_alone() -> None:
+    shop = open_file(SHOP)
+    twins = [replace(each, id=f"other {each.id}", engine="podman", netns=None) for each in shop.containers]
+    others = [replace(each, engine="podman", bridge="podman9") for each in shop.networks]
+    crowded = replace(shop, containers=(*twins, *shop.containers), networks=(*others, *shop.networks))
+    verdict = ask(crowded, resolve(crowded, "172.19.0.3:5432", "ns:shop-web"))
+    joined = verdict.causes[0].fixes[0]
+    assert joined.title == "connect web to network back"
+    after = applied(crowded, joined.plan.changes)
+    assert {each.id for each, was in zip(after.containers, crowded.containers, strict=True) if each != was} == {
+        each.id for each in shop.containers if each.name == "web"
+    }
 
 
 def test_a_name_means_the_address_in_the_network_that_the_client_is_in() -> None:

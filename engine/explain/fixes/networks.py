@@ -36,5 +36,5 @@ def _network_of(snapshot: Snapshot, server: Container, failure: Failure) -> Netw
 
 def _joins(client: Container, network: Network) -> Remedy:
     command = client.command or (client.engine,)
-    change = ConnectNetwork(client.name, network.name, network.bridge, command)
+    change = ConnectNetwork(client.id, client.name, network.name, network.bridge, command)
     return Remedy(f"connect {client.name} to network {network.name}", (change,), kind=FixKind.PUBLISH, meant=True)

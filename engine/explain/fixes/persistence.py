@@ -190,8 +190,8 @@ def _container(snapshot: Snapshot, change: SetContainer) -> Lasting:
 
 def _connected(snapshot: Snapshot, change: ConnectNetwork) -> Lasting:
     """A place in a network is the container's until it is removed; Compose makes it again from its file."""
-    words = f"until {change.container} is created again; survives a reboot and an engine restart"
-    container = next((each for each in snapshot.containers if each.name == change.container), None)
+    words = f"until {change.name} is created again; survives a reboot and an engine restart"
+    container = next((each for each in snapshot.containers if each.id == change.container), None)
     if container is None or not container.service:
         return Lasting(words)
     return Lasting(f"{words}; permanent: list {change.network} under `networks:` of the service {container.service}")

@@ -181,7 +181,7 @@ def _container(snapshot: Snapshot, change: SetContainer, probe: Probe) -> bool:
 
 def _connected(snapshot: Snapshot, change: ConnectNetwork, probe: Probe) -> bool:
     """The container asks, or is asked, in a network that it was not in."""
-    inside = next((each.netns for each in snapshot.containers if each.name == change.container), None)
+    inside = next((each.netns for each in snapshot.containers if each.id == change.container), None)
     return inside is not None and inside in (probe.place.source.netns, probe.door.netns)
 
 

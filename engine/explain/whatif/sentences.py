@@ -154,7 +154,7 @@ def _connect(snapshot: Snapshot, words: Words) -> tuple[Change, ...]:
     network = next((each for each in known if joinable(snapshot, container, each)), None)
     if network is None:
         raise QuestionError(f"container {container.name} cannot join a network {words['network']}")
-    return (ConnectNetwork(container.name, network.name, network.bridge, _client(container)),)
+    return (ConnectNetwork(container.id, container.name, network.name, network.bridge, _client(container)),)
 
 
 def _client(container: Container) -> tuple[str, ...]:
