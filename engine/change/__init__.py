@@ -5,7 +5,7 @@ A fix, a lab, a plan and a what-if speak in these classes. Each has `argv` (the 
 already); `engine.model.plan.Change` says what each promises. How the kernel is really changed is `engine.apply.steps`.
 
     sysctl route policy_rule address neighbour fdb conntrack link port    settings and tables of a network stack
-    rule set_element ruleset                                              the firewall; new_rules writes rules for it
+    rule chain_policy set_element ruleset                                 the firewall; new_rules writes rules for it
     container network listener                                            engines and programs
     namespace program                                                     what labs are made of
     words                                                                 words of ip(8), iptables(8) that kinds share

@@ -107,3 +107,35 @@ def _with_loopback6(netns: Netns, link: Link) -> Netns:
         return netns
     own = Address(link.index, LOOPBACK6, LOOPBACK6.max_prefixlen, "host")
     return replace(netns, addresses=(*netns.addresses, own))
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteBridge(Change):
+    """Removes a bridge, with its addresses and the routes by it. Nothing brings it back as it was."""
+
+    netns: str
+    link: str
+
+    def argv(self, where: Where) -> Argvs:
+        """`ip link del`."""
+        return (ip(where, self.netns, "link", "del", self.link),)
+
+    def applied(self, snapshot: Snapshot) -> Snapshot:
+        """The namespace without the bridge, and without what hangs on it."""
+        netns = snapshot.by_id[self.netns]
+        index = netns.links_by_name[self.link].index
+        return with_carriers(
+            snapshot.with_netns(
+                replace(
+                    netns,
+                    links=tuple(link for link in netns.links if link.index != index),
+                    addresses=tuple(each for each in netns.addresses if each.link != index),
+                    routes=tuple(each for each in netns.routes if all(hop.link != index for hop in each.nexthops)),
+                )
+            )
+        )
+
+    def holds(self, snapshot: Snapshot) -> bool:
+        """Whether the bridge is gone."""
+        netns = snapshot.by_id.get(self.netns)
+        return netns is not None and self.link not in netns.links_by_name

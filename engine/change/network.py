@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
-
 from engine.change.consequences.carriers import with_carriers
 from engine.model.address import IPAddress, IPNetwork
 from engine.model.container import Attachment, Container, Network
@@ -87,7 +85,7 @@ def _free(snapshot: Snapshot, network: Network) -> list[tuple[IPAddress, int]]:
     """The first address of each subnet that no interface has, behind the gateway's."""
     used = {address for netns in snapshot.namespaces for address in netns.addresses_by_value}
     found = []
-    for subnet in map(ip_network, network.subnets):
+    for subnet in network.ranges:
         address = _first(subnet, used)
         if address is not None:
             found.append((address, subnet.prefixlen))

@@ -1,7 +1,8 @@
 """Rules that a fix inserts: the same condition as statements for the model and as words for the tool.
 
-A `Selector` says which packets are meant; every field that is set becomes a condition. Nothing here makes a
-rule without a protocol, a port and an address: a fix never opens more than it was asked about.
+A `Selector` says which packets are meant; every field that is set becomes a condition. A rule for them has a protocol,
+a port and an address: a fix opens no more than it was asked about. `accepted_by` is about what a host sends itself,
+and about answers.
 """
 
 from __future__ import annotations
@@ -141,11 +142,29 @@ def _port(protocol: Protocol, end: str, port: int) -> Condition:
     return Condition(match, (f"--{end}", str(port)), (str(protocol), end, str(port)))
 
 
-def insertion(place: RulePlace, selector: Selector, verdict: VerdictKind = VerdictKind.ACCEPT) -> InsertRule:
-    """A rule that gives packets of the selector a verdict."""
-    statement = RuleVerdict(verdict)
-    words = _words(place.backend, selector, ("-j", str(verdict).upper()), (str(verdict),))
+def insertion(
+    place: RulePlace, selector: Selector, verdict: VerdictKind = VerdictKind.ACCEPT, target: str = ""
+) -> InsertRule:
+    """A rule that gives packets of the selector a verdict; a jump has a chain of the same table as its target."""
+    statement = RuleVerdict(verdict, target or None)
+    xt, nft = (target, f"jump {target}") if target else (str(verdict).upper(), str(verdict))
+    words = _words(place.backend, selector, ("-j", xt), tuple(nft.split()))
     return InsertRule(place, _rule(place, selector, statement, words), words)
+
+
+def accepted_by(place: RulePlace, device: str = "") -> InsertRule:
+    """A rule that accepts what comes in by a device, or without one, what belongs to a connection that is tracked
+    (iptables-extensions(8), conntrack)."""
+    states = ("related", "established")
+    match = Match((Field("ct state"),), tuple((Name(state),) for state in states), text="--ctstate RELATED,ESTABLISHED")
+    tracked = Condition(
+        match, ("-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED"), ("ct", "state", "related,established")
+    )
+    condition = _device("meta iifname", "-i", False, device) if device else tracked
+    native = place.backend is Backend.NFT
+    words = (*condition.nft, "accept") if native else (*condition.xt, "-j", "ACCEPT")
+    text = " ".join(words if native else ("-A", place.chain, *words))
+    return InsertRule(place, Rule(place.index, (condition.match, RuleVerdict(VerdictKind.ACCEPT)), text), words)
 
 
 def arp_insertion(place: RulePlace) -> InsertRule:

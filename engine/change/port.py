@@ -1,11 +1,12 @@
-"""Options of bridge ports. Source: bridge(8), bridge link set."""
+"""Bridge ports: their options and state, and the spanning tree that keeps it. Source: bridge(8), bridge link set."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from engine.change.words import ip
 from engine.model.host import Snapshot
-from engine.model.link import BridgePort
+from engine.model.link import BridgeOptions, BridgePort
 from engine.model.plan import Change
 from engine.model.where import Argvs, Where
 from engine.records import dataclass, replace
@@ -53,3 +54,61 @@ class SetPort(Change):
         netns = snapshot.by_id.get(self.netns)
         link = netns.links_by_name.get(self.link) if netns else None
         return link is not None and link.port is not None and bool(getattr(link.port, self.field)) == bool(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class SetSpanningTree(Change):
+    """Turns a bridge's spanning tree on or off (ip-link(8), stp_state). Ports stay in the state that they are in
+    (net/bridge/br_stp_if.c, br_stp_stop)."""
+
+    netns: str
+    link: str
+    on: bool
+
+    def argv(self, where: Where) -> Argvs:
+        """`ip link set type bridge stp_state`."""
+        return (ip(where, self.netns, "link", "set", self.link, "type", "bridge", "stp_state", str(int(self.on))),)
+
+    def applied(self, snapshot: Snapshot) -> Snapshot:
+        """The bridge with the option."""
+        netns = snapshot.by_id[self.netns]
+        link = netns.links_by_name[self.link]
+        return snapshot.with_netns(
+            netns.with_link(replace(link, bridge=replace(link.bridge or BridgeOptions(), stp=self.on)))
+        )
+
+    def inverse(self, before: Snapshot | None = None) -> Change | None:  # noqa: ARG002
+        """Turns it the other way."""
+        return replace(self, on=not self.on)
+
+    def holds(self, snapshot: Snapshot) -> bool:
+        """Whether it is so."""
+        netns = snapshot.by_id.get(self.netns)
+        link = netns.links_by_name.get(self.link) if netns else None
+        return link is not None and link.bridge is not None and link.bridge.stp is self.on
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardOnPort(Change):
+    """Brings a bridge port into the state forwarding, which the kernel does by itself where a spanning tree is kept
+    (there it answers EBUSY; net/bridge/br_stp.c, br_set_state). Nothing brings the earlier state back."""
+
+    netns: str
+    link: str
+
+    def argv(self, where: Where) -> Argvs:
+        """`bridge link set state`."""
+        return ((*where.enter(self.netns), "bridge", "link", "set", "dev", self.link, "state", "forwarding"),)
+
+    def applied(self, snapshot: Snapshot) -> Snapshot:
+        """The port in that state."""
+        netns = snapshot.by_id[self.netns]
+        link = netns.links_by_name[self.link]
+        port = replace(link.port or BridgePort(), state="forwarding")
+        return snapshot.with_netns(netns.with_link(replace(link, port=port)))
+
+    def holds(self, snapshot: Snapshot) -> bool:
+        """Whether it forwards."""
+        netns = snapshot.by_id.get(self.netns)
+        link = netns.links_by_name.get(self.link) if netns else None
+        return link is not None and link.port is not None and link.port.state == "forwarding"

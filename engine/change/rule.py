@@ -36,7 +36,7 @@ class InsertRule(Change):
         """`iptables -I`; `nft insert` before the rule that is there, `nft add` at the end."""
         place = self.place
         if place.backend is not Backend.NFT:
-            return ((*_xt(place, where), "-I", place.chain, str(place.index + 1), *self.words),)
+            return ((*xt_command(place, where), "-I", place.chain, str(place.index + 1), *self.words),)
         if place.index == 0:
             return ((*_nft(place, where, "insert"), *self.words),)
         there = where.rules(place)
@@ -67,7 +67,7 @@ class ReplaceRule(Change):
         """`iptables -R`, `nft replace`."""
         place = self.place
         if place.backend is not Backend.NFT:
-            return ((*_xt(place, where), "-R", place.chain, str(place.index + 1), *self.words),)
+            return ((*xt_command(place, where), "-R", place.chain, str(place.index + 1), *self.words),)
         return ((*_nft(place, where, "replace"), *_handle(place, self.rule, where), *self.words),)
 
     def applied(self, snapshot: Snapshot) -> Snapshot:
@@ -104,7 +104,7 @@ class DeleteRule(Change):
         """`iptables -D CHAIN SPEC`, `nft delete rule … handle`."""
         place = self.place
         if place.backend is not Backend.NFT:
-            return ((*_xt(place, where), "-D", place.chain, *rule_spec(self.rule, place.chain)),)
+            return ((*xt_command(place, where), "-D", place.chain, *rule_spec(self.rule, place.chain)),)
         return ((*_nft(place, where, "delete"), *_handle(place, self.rule, where)),)
 
     def applied(self, snapshot: Snapshot) -> Snapshot:
@@ -125,7 +125,8 @@ def words_of(rule: Rule, place: RulePlace) -> Argv:
     return (rule.text,) if place.backend is Backend.NFT else rule_spec(rule, place.chain)
 
 
-def _xt(place: RulePlace, where: Where) -> Argv:
+def xt_command(place: RulePlace, where: Where) -> Argv:
+    """The program and table of iptables' own for a place, in its namespace."""
     wait = ("-w",) if place.backend is Backend.XT_LEGACY and place.family in ("ip", "ip6") else ()
     program = f"{XT_PROGRAMS[place.family]}-{XT_SUFFIX[place.backend]}"
     return (*where.enter(place.netns), program, *wait, "-t", place.table)

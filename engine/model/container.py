@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from engine.model.address import Family, IPAddress
+from ipaddress import ip_network
+
+from engine.model.address import Family, IPAddress, IPNetwork
 from engine.model.packet import Protocol
 from engine.records import dataclass
 
@@ -49,6 +51,18 @@ class Network:
     internal: bool = False
     subnets: tuple[str, ...] = ()
     options: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def ranges(self) -> tuple[IPNetwork, ...]:
+        """The subnets as networks, also where the engine tells one by an address in it; what is none is left out."""
+        return tuple(found for subnet in self.subnets if (found := _network(subnet)) is not None)
+
+
+def _network(text: str) -> IPNetwork | None:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

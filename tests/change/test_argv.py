@@ -5,16 +5,17 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 import pytest
 
 from engine.change.address import AddAddress, DeleteAddress
+from engine.change.chain_policy import SetPolicy
 from engine.change.conntrack import DeleteFlow
 from engine.change.container import SetContainer
 from engine.change.fdb import AddForwarding, DeleteForwarding
-from engine.change.link import DeleteLink, SetArp, SetLink
+from engine.change.link import DeleteBridge, DeleteLink, SetArp, SetLink
 from engine.change.listener import Listen
 from engine.change.namespace import CreateBridge, CreateNetns, CreateVeth, DeleteNetns
 from engine.change.neighbour import DeleteNeighbour
 from engine.change.network import ConnectNetwork
 from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
-from engine.change.port import SetPort
+from engine.change.port import ForwardOnPort, SetPort, SetSpanningTree
 from engine.change.program import Command, RelayPort, Serve, Shape, Start
 from engine.change.route import AddRoute, DeleteRoute
 from engine.change.rule import DeleteRule, InsertRule, ReplaceRule
@@ -23,7 +24,7 @@ from engine.change.set_element import AddElement, DeleteElement
 from engine.change.sysctl import SetSysctl
 from engine.change.words import rule_spec, sysctl_path
 from engine.model.address import Family
-from engine.model.firewall import Backend, Chain, Firewall, Interval, Rule, Table
+from engine.model.firewall import Backend, Chain, Firewall, Interval, Rule, Table, VerdictKind
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address, Link
 from engine.model.packet import Protocol
@@ -174,6 +175,15 @@ CASES: list[tuple[Change, Where, list[str]]] = [
         ["ip rule add pref 5200 from all to 172.17.0.0/16 lookup main"],
     ),
     (SetPort("host", "veth1", "hairpin", 1), SEEN, ["bridge link set dev veth1 hairpin on"]),
+    (DeleteBridge("host", "docker0"), SEEN, ["ip link del docker0"]),
+    (ForwardOnPort("host", "veth1"), SEEN, ["bridge link set dev veth1 state forwarding"]),
+    (SetSpanningTree("host", "docker0", False), SEEN, ["ip link set docker0 type bridge stp_state 0"]),
+    (
+        SetPolicy(place(Backend.XT_LEGACY), VerdictKind.ACCEPT),
+        SEEN,
+        ["iptables-legacy -w -t filter -P DOCKER-USER ACCEPT"],
+    ),
+    (SetPolicy(nft_place(0), VerdictKind.DROP), SEEN, ["nft chain inet fw forward { policy drop; }"]),
     (SetPort("host", "veth1", "isolated", 0), SEEN, ["bridge link set dev veth1 isolated off"]),
     (
         SetContainer("c0ffee", ("docker", "-H", "unix:///x.sock"), ("unpause", "web"), "running"),

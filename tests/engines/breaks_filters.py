@@ -166,7 +166,7 @@ FILTERS = (
     Break(
         "nft-dnat-by-map",
         "timeout",
-        "NAT_DNAT_STALE_TARGET",
+        "NAT_DNAT_SHADOWED",
         "thief",
         nft_chain(
             "ip",
@@ -187,7 +187,7 @@ FILTERS = (
     Break(
         "nft-dnat-first",
         "timeout",
-        "NAT_DNAT_STALE_TARGET",
+        "NAT_DNAT_SHADOWED",
         "thief",
         nft_chain("ip", "thief", "type nat hook prerouting priority -105", "tcp dport 8080 dnat to 10.77.0.66:80"),
     ),
@@ -292,7 +292,7 @@ HABITS = (
     Break(
         "redirected-away",
         "refused",
-        "NAT_DNAT_STALE_TARGET",
+        "NAT_DNAT_SHADOWED",
         "PREROUTING #0",
         in_order(
             serve_on_host("tcp/127.0.0.1/12345"),

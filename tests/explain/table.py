@@ -369,7 +369,7 @@ COMMON: tuple[Fault, ...] = (
         "10.77.0.2:80",
         "web",
     ),
-    Fault("port that does not forward", deaf_port(), "LINK_PORT_NOT_FORWARDING", "right0", mended=False, **BRIDGED),
+    Fault("port that does not forward", deaf_port(), "LINK_PORT_NOT_FORWARDING", "right0", **BRIDGED),
     Fault("frame learned elsewhere", astray_frame(), "LINK_NOT_FOR_US", "eth0", mended=False, **BRIDGED),
     Fault("device without ARP", silent_device(), "LINK_ARP_OFF", "eth0", **BRIDGED),
 )

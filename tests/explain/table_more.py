@@ -176,6 +176,7 @@ MORE: tuple[Fault, ...] = (
         "filter/FORWARD 1",
         "web:80",
         "db",
+        owner="docker",
     ),
     Fault(
         "an internal network",

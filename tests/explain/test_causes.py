@@ -9,6 +9,7 @@ from ipaddress import ip_address
 import pytest
 
 from engine.change import applied
+from engine.change.chain_policy import SetPolicy
 from engine.change.listener import Listen
 from engine.change.rule import InsertRule, ReplaceRule
 from engine.change.sysctl import SetSysctl
@@ -97,7 +98,8 @@ def fields_of(rule: Rule) -> set[str]:
     return {field.name for match in matches for field in match.fields}
 
 
-def test_no_fix_lets_through_more_than_a_protocol_a_port_and_an_address() -> None:
+def test_no_fix_lets_through_more_than_a_service_or_answers_or_a_host_s_own() -> None:
+    """A protocol, a port and an address; or what is nobody else's."""
     for name, _snapshot, change in all_changes():
         if not isinstance(change, InsertRule):
             continue
@@ -108,6 +110,10 @@ def test_no_fix_lets_through_more_than_a_protocol_a_port_and_an_address() -> Non
             continue
         if fields == {"ether type"}:  # no packets of IP
             assert name == "ARP dropped by a bridge", about
+            continue
+        if fields in ({"ct state"}, {"meta iifname"}):  # answers, and what a host sends itself
+            said = change.rule.text.lower()
+            assert "related,established" in said or "-i lo " in said or "iifname lo " in said, about
             continue
         assert "meta l4proto" in fields, about
         if name == "neighbour discovery dropped":  # questions to everybody on the link, which have no port
@@ -122,9 +128,20 @@ def test_no_fix_lets_through_more_than_a_protocol_a_port_and_an_address() -> Non
             assert fields & ADDRESSES, about
 
 
-def test_no_fix_flushes_or_changes_a_policy() -> None:
+def test_a_fix_changes_the_policy_of_a_chain_without_rules_only() -> None:
+    for name, snapshot, change in all_changes():
+        if isinstance(change, SetPolicy):
+            place = change.place
+            table = snapshot.by_id[place.netns].firewall.table(place.backend, place.family, place.table)
+            chain = table.chain(place.chain) if table is not None else None
+            assert chain is not None, name
+            assert not chain.rules, (name, change)
+
+
+def test_no_fix_flushes_or_closes_anything() -> None:
     for name, _snapshot, fix in all_fixes():
-        for argv in fix.commands:
+        opened = any(isinstance(each, SetPolicy) and each.policy is VerdictKind.ACCEPT for each in fix.plan.changes)
+        for argv in fix.commands if not opened else ():
             firewall = any("tables" in word or word == "nft" for word in argv)
             assert not (firewall and set(argv) & WIDE), (name, argv)
 

@@ -99,8 +99,22 @@ def test_an_address_that_the_host_would_send_back_is_missing_there(source: str, 
     verdict = answer(world, f"{target}:8080", source)
     (cause,) = verdict.causes
     assert (cause.code, cause.at.netns, cause.at.name) == ("DST_NO_ADDRESS", "host", target)
-    assert cause.fixes[0].commands[0][-5:] == ("addr", "add", f"{target}/32", "dev", "up0")
-    assert cause.fixes[0].then is Symptom.CONNECTED
+    assigned, *others = [fix for fix in cause.fixes if fix.commands]
+    assert assigned.commands[0][-5:] == ("addr", "add", f"{target}/32", "dev", "up0")
+    assert assigned.then is Symptom.CONNECTED
+    assert not others
+    asked = [fix.title for fix in cause.fixes if fix.ask is not None]
+    assert asked == (["ask 10.77.0.1:8080 (web)"] if target == "10.77.0.99" else [])
+
+
+def test_an_address_beside_the_host_s_own_is_a_slip_and_one_with_a_route_of_its_own_is_meant() -> None:
+    world = docker_world()
+    slip = answer(world, "10.77.0.99:8080", "ns:lan").causes[0]
+    assert (slip.code, slip.fixes[0].title) == ("SRC_NEIGH_FAILED", "ask 10.77.0.1:8080 (web)")
+    assert "the host at 10.77.0.1 publishes web as 8080" in slip.sentence
+    world["lan"].route("10.77.0.99/32 via 10.77.0.1 dev eth0")
+    meant = answer(world, "10.77.0.99:8080", "ns:lan").causes[0]
+    assert (meant.code, meant.fixes[0].title) == ("DST_NO_ADDRESS", "assign 10.77.0.99 to up0 in host")
 
 
 def test_an_address_that_another_host_has_is_not_missing_here() -> None:

@@ -56,7 +56,8 @@ class Judged:
     `host` is the healthy one; `listeners` and `relays` take the place of its own, by namespace. `do` are commands,
     each after the namespace that it is run in ("web: ip route del default"); `seen` has the symptoms of the vantage
     points that differ from `elsewhere`, `unasked` those that are not asked. `asked` is the vantage point whose first
-    cause has to be `code`, at a place that contains `at`. Where the remedy is a program's owner's, `owner` does it;
+    cause has to be `code`, at a place that contains `at`; `first` is in the title of its first fix, which is the
+    expert's (`Fault.expert`). Where the remedy is a program's owner's, `owner` does it;
     `fix` is "none" where nothing on the host tells how to mend it. `traced` is false where the order of rules of one
     priority cannot be known.
     """
@@ -71,6 +72,7 @@ class Judged:
     further: tuple[Ask, ...] = ()
     asked: str = "lan"
     code: str = ""
+    first: str = ""
     at: str = ""
     owner: tuple[str, ...] = ()
     fix: str = "connects"
@@ -79,11 +81,14 @@ class Judged:
 
 @dataclass(frozen=True)
 class Fault:
-    """One root cause, and where it is judged."""
+    """One root cause, and where it is judged. `expert` is what who knows does about it first, in our words, `thread`
+    where that was said."""
 
     id: str
     title: str
     common: str
+    expert: str = ""
+    thread: str = ""
     hosts: tuple[Judged, ...] = ()
     docker: tuple[str, ...] = ()
     podman: tuple[str, ...] = ()

@@ -18,7 +18,8 @@ A **host** is one of `tests/faults/hosts/` with the fault put on it, in namespac
 asked (LAN, a client beyond a router, the host, 127.0.0.1, ::1, the container's address, a neighbour, another network,
 the container itself, and out of it), real clients try all of them, and each symptom must be the client's. The cause and
 its place must be the fault's. The question's rules and routes are held against the kernel's own trace. Then the first
-fixes are run as they are printed, or the program's owner does what is said, until every client connects.
+fixes are run as they are printed, or the program's owner does what is said, until every client connects. The first
+fix must be the one that experts give to people with the fault (**expert**, in our words, with a thread about it).
 **Docker** and **Podman** are rows of `tests/engines`, on a real engine; **scenario** is a file of `tests/scenarios`;
 both are judged in the same way. Codes are those of the first cause.
 """
@@ -43,14 +44,15 @@ def _tables(faults: Sequence[Fault]) -> Iterator[str]:
     yield f"Of {len(faults)} faults {whole} are judged, {partly} in part, {not_at_all} not."
     for common in COMMONNESS:
         yield f"\n## {common.capitalize()}\n"
-        yield "| fault | what goes wrong | cause | seen | judged by |\n| --- | --- | --- | --- | --- |"
+        yield "| fault | what goes wrong | cause | seen | expert | judged by |\n| --- | --- | --- | --- | --- | --- |"
         yield from (_row(fault) for fault in covered if fault.common == common)
 
 
 def _row(fault: Fault) -> str:
     codes = dict.fromkeys(f"`{each.code}`" for each in fault.hosts if each.code)
     seen = dict.fromkeys(symptom for each in fault.hosts for symptom in _symptoms(each.elsewhere, each))
-    cells = (f"`{fault.id}`", fault.title, ", ".join(codes), ", ".join(seen), "; ".join(fault.places))
+    said = f"{fault.expert} ({fault.thread})" if fault.thread else fault.expert
+    cells = (f"`{fault.id}`", fault.title, ", ".join(codes), ", ".join(seen), said, "; ".join(fault.places))
     return f"| {' | '.join(cells)} |"
 
 

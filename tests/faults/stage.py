@@ -29,20 +29,22 @@ from views.reports.json_parts import pointer
 
 @dataclass
 class Judgement:
-    """What came of one fault: what is wrong with the symptoms, the cause, the object and the fix; empty lists are
-    good. `asked` counts the attempts of clients, `mended` those that a fix made connect."""
+    """What came of one fault: what is wrong with the symptoms, the cause, the object, the fix, and what is no expert's
+    first fix; empty lists are good. `asked` counts the attempts of clients, `mended` those that a fix made
+    connect."""
 
     symptom: list[str] = field(default_factory=list)
     cause: list[str] = field(default_factory=list)
     object: list[str] = field(default_factory=list)
     fix: list[str] = field(default_factory=list)
+    expert: list[str] = field(default_factory=list)
     asked: int = 0
     mended: int = 0
 
     @property
     def wrong(self) -> list[str]:
         """All of it."""
-        return [*self.symptom, *self.cause, *self.object, *self.fix]
+        return [*self.symptom, *self.cause, *self.object, *self.fix, *self.expert]
 
     def add(self, other: Judgement) -> None:
         """Takes another host's results in."""
@@ -50,6 +52,7 @@ class Judgement:
         self.cause += other.cause
         self.object += other.object
         self.fix += other.fix
+        self.expert += other.expert
         self.asked += other.asked
         self.mended += other.mended
 
@@ -93,6 +96,10 @@ def name_cause(stage: Stage, judged: Judged, answer: Verdict, found: Judgement) 
     place = stage.scene.label(f"{at.netns} {pointer(at)['name']} {at.text}")
     if judged.at not in place:
         found.object.append(f"{judged.asked}: at {place}, not {judged.at}")
+    if judged.first:
+        titles = [stage.scene.label(fix.title) for fix in told[0].fixes] or ["none"]
+        if judged.first not in titles[0]:
+            found.expert.append(f"{judged.asked}: the first fix is {titles[0]!r}, not {judged.first!r}")
 
 
 class Stage:

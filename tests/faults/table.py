@@ -1,7 +1,8 @@
 """The table of faults: what is known of each without building anything, and what a run has shown.
 
-Four columns are judged: the symptom is the kernel's, the cause is right, its object is named, the fix was run and a
-client connected. A fault that is judged elsewhere is judged there with the same four, by tests that a name leads to.
+Five columns are judged: the symptom is the kernel's, the cause is right, its object is named, the fix was run and a
+client connected, the first fix is the expert's. A fault that is judged elsewhere is judged there with the first four,
+by tests that a name leads to.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from tests.faults.catalogue import Fault
 from tests.faults.stage import Judgement
 
 YES, NO, ELSEWHERE, NOT_ASKED = "yes", "NO", "there", "-"
-HEAD = ("fault", "symptom", "cause", "object", "fix", "judged by")
+HEAD = ("fault", "symptom", "cause", "object", "fix", "expert", "judged by")
 
 
 def mended(fault: Fault) -> str:
@@ -32,13 +33,14 @@ def row(fault: Fault, result: Judgement | None) -> tuple[str, ...]:
     """One line of the table. Without a result the columns say where they are judged."""
     if not fault.hosts or result is None:
         word = ELSEWHERE if fault.elsewhere else NOT_ASKED
-        return (fault.id, word, word, word, word, "; ".join(fault.places) or fault.reason)
+        return (fault.id, word, word, word, word, NOT_ASKED, "; ".join(fault.places) or fault.reason)
     named = any(each.code for each in fault.hosts)
     columns = (
         _word(result.symptom),
         _word(result.cause) if named else NOT_ASKED,
         _word(result.object) if named else NOT_ASKED,
         NO if result.fix else mended(fault),
+        _word(result.expert) if any(each.first for each in fault.hosts) else NOT_ASKED,
     )
     return (fault.id, *columns, "; ".join(fault.places))
 
@@ -61,7 +63,10 @@ def summary(faults: Sequence[Fault], results: Mapping[str, Judgement]) -> str:
     partly = sum(bool(fault.places) and bool(fault.reason) for fault in faults)
     bad = sum(bool(result.wrong) for result in results.values())
     asked, fixed = sum(each.asked for each in results.values()), sum(each.mended for each in results.values())
+    known = [fault for fault in faults if fault.id in results and any(each.first for each in fault.hosts)]
+    expert = sum(not results[fault.id].expert for fault in known)
     return (
         f"{len(faults)} faults: {judged} judged, {partly} in part, {len(faults) - judged - partly} out of reach. "
-        f"Run here: {len(results)} faults, {asked} questions, {fixed} of them mended by the fixes; {bad} wrong."
+        f"Run here: {len(results)} faults, {asked} questions, {fixed} of them mended by the fixes; "
+        f"the first fix is the expert's in {expert} of {len(known)}; {bad} wrong."
     )

@@ -62,7 +62,9 @@ def test_the_page_is_what_the_catalogue_says() -> None:
 def test_the_table_tells_what_is_wrong() -> None:
     fault = next(each for each in FAULTS if each.id == "ip-forward-off")
     good, bad = Judgement(asked=11, mended=4), Judgement(cause=["lan: causes []"], asked=11)
-    assert table.row(fault, good)[:5] == ("ip-forward-off", "yes", "yes", "yes", "yes")
+    assert table.row(fault, good)[:6] == ("ip-forward-off", "yes", "yes", "yes", "yes", "yes")
+    assert table.row(fault, Judgement(expert=["lan: the first fix is 'x', not 'y'"]))[5] == "NO"
     assert table.row(fault, bad)[2] == "NO"
-    assert "11 questions, 4 of them mended by the fixes; 0 wrong" in table.summary([fault], {fault.id: good})
+    told = table.summary([fault], {fault.id: good})
+    assert "11 questions, 4 of them mended by the fixes; the first fix is the expert's in 1 of 1; 0 wrong" in told
     assert "1 wrong" in table.summary([fault], {fault.id: bad})

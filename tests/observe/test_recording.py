@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.model.container import Network
 from engine.model.firewall import (
     Backend,
     BaseChain,
@@ -347,3 +348,16 @@ def test_a_route_that_leads_nowhere_is_a_gap() -> None:
     found = sound(Snapshot("h", (Netns("h", routes=(kept, lost, refused_one)),)))
     assert found.host_netns.routes == (kept, refused_one)
     assert [gap.reason for gap in found.gaps] == ["the route to 10.2.0.0/24 has no next hop in the file"]
+
+
+def test_a_rule_s_number_is_its_place() -> None:
+    rules = (Rule(7 << 70, (), "accept"), Rule(0, (), "drop"))
+    table = Table(Backend.NFT, "inet", "t", (Chain("c", rules),))
+    found = sound(Snapshot("h", (Netns("h", firewall=Firewall((table,))),)))
+    assert [rule.index for rule in found.host_netns.firewall.tables[0].chains[0].rules] == [0, 1]
+    assert [gap.reason for gap in found.gaps] == ["the rules of t/c are not numbered as they stand in the file"]
+
+
+def test_a_network_s_subnets_are_read_as_engines_tell_them() -> None:
+    network = Network("n", "docker", "bridge", subnets=("172.28.0.1/16", "'", "fd00::/64"))
+    assert network.ranges == (ip_network("172.28.0.0/16"), ip_network("fd00::/64"))

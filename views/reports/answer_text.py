@@ -72,9 +72,14 @@ def dollar_quote(word: str) -> str:
     """A word with control characters, as $'…' with octal escapes (POSIX.1-2024, dollar-single-quotes)."""
 
     def octal(found: re.Match[str]) -> str:
-        return "".join(f"\\{byte:03o}" for byte in found[0].encode("utf-8", "surrogateescape"))
+        return "".join(f"\\{byte:03o}" for char in found[0] for byte in as_bytes(char))
 
     return f"$'{STEERING.sub(octal, word.replace(BACKSLASH, BACKSLASH * 2).replace(QUOTE, BACKSLASH + QUOTE))}'"
+
+
+def as_bytes(char: str) -> bytes:
+    """A character in UTF-8; a byte that stands for itself (PEP 383) as that byte, another lone surrogate as it is."""
+    return char.encode("utf-8", "surrogateescape" if "\udc80" <= char <= "\udcff" else "surrogatepass")
 
 
 def answer(verdict: Verdict, width: int, *, show_gaps: bool = True) -> Iterator[Spans]:

@@ -55,7 +55,7 @@ def _translations(netns: str, chain: str, container: Container) -> Iterator[Rule
 def _hairpins(snapshot: Snapshot, container: Container) -> Iterator[Rule]:
     names = {place.network for place in container.attachments}
     known = [each for each in snapshot.networks if each.name in names and each.engine == container.engine]
-    sources: list[IPNetwork] = [_LOOPBACK, *(ip_network(subnet) for each in known for subnet in each.subnets)]
+    sources: list[IPNetwork] = [_LOOPBACK, *(subnet for each in known for subnet in each.ranges)]
     index = 0
     for port, address in _ends(container):
         for source in sources:

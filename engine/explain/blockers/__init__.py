@@ -1,9 +1,9 @@
 """Diagnoses: for each ending, what could be wrong, the likeliest first.
 
     route source_validation wrong_route overlapping_networks ttl_rewrite      routing
-    link l2_isolation neighbour discovery duplicate vxlan                     devices, bridges, ARP
-    firewall firewalld_zones ban evidence                                     rules and policies
-    nat snat conntrack conntrack_clash publishing/                            translation and published ports
+    links/                                                                    devices, bridges, ARP
+    firewall policy firewalld_zones ban evidence                              rules and policies
+    nat shadowed snat conntrack conntrack_clash publishing/                   translation and published ports
     socket unassigned_address beyond_snapshot                                 the service, or nothing that is here
 
 A diagnosis looks at the failing step and proposes blockers with remedies. It may propose what is not the cause:
@@ -19,22 +19,18 @@ from engine.explain.blockers import (
     beyond_snapshot,
     conntrack,
     conntrack_clash,
-    discovery,
-    duplicate,
     firewall,
-    l2_isolation,
-    link,
     nat,
-    neighbour,
+    policy,
     route,
     snat,
     socket,
     source_validation,
     ttl_rewrite,
     unassigned_address,
-    vxlan,
     wrong_route,
 )
+from engine.explain.blockers.links import discovery, duplicate, l2_isolation, link, neighbour, vxlan
 from engine.explain.blockers.publishing import prerouting_only, publish, published_but_broken, unpublished
 from engine.explain.failure import FailedLeg, Failure
 from engine.model.trace import Outcome
@@ -77,7 +73,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
         unassigned_address.no_service,
         unassigned_address.not_here,
         link.lost_gateway,
-        firewall.policy_drop,
+        policy.policy_drop,
         link.link_of_destination_down,
         snat.wrong_source,
         wrong_route.detours,

@@ -8,7 +8,7 @@ from engine.change.new_rules import Selector, insertion
 from engine.change.rule import DeleteRule
 from engine.change.sysctl import SetSysctl
 from engine.explain.blocker import WIDE, Blocker, Remedy
-from engine.explain.blockers.firewall import about_this_flow
+from engine.explain.blockers.firewall import about_this_flow, flow_words
 from engine.explain.evidence.owners import owner_of
 from engine.explain.evidence.rule_effects import translates
 from engine.explain.failure import FailedLeg, Failure, place_of, rule_at
@@ -98,8 +98,8 @@ def untracked(failure: Failure) -> list[Blocker]:
         rule = rule_at(failure.world, step.ref) if step.kind is StepKind.RULE and step.ref is not None else None
         if step.ref is not None and rule is not None and any(isinstance(s, NoTrack) for s in rule[1].statements):
             sentence = (
-                f"{step.ref.words} in {netns.id} exempts the packet from connection tracking (NOTRACK), and an un "
-                f"tracked packet is not translated:  {rule[1].text}"
+                f"{step.ref.words} in {netns.id} exempts the packet from connection tracking (NOTRACK), and an "
+                f"untracked packet is not translated: {rule[1].text}"
             )
             remedies = ways_past(step.packet, step.ref, rule[1], answer=False)
             found.append(Blocker("NAT_DNAT_SHADOWED", sentence, step.ref, remedies, owner_of(step.ref, netns.firewall)))
@@ -117,7 +117,7 @@ def ways_past(packet: Packet, at: Ref, rule: Rule, *, answer: bool) -> tuple[Rem
         if answer
         else Selector(packet.protocol, destination=packet.dst, dport=packet.dport)
     )
-    exception = Remedy(f"accept {packet} before {at.words}", (insertion(place, selector),))
+    exception = Remedy(f"accept {flow_words(packet, answer=answer)} before {at.words}", (insertion(place, selector),))
     about_others = not about_this_flow(rule)
     deletion = Remedy(f"delete {at.words}", (DeleteRule(place, rule),), cost=WIDE if about_others else 1)
     return (exception, deletion) if about_others else (deletion, exception)

@@ -54,6 +54,17 @@ def written_again(failure: Failure, code: str, owner: str, remedies: tuple[Remed
     return tuple(replace(each, title=f"{again}; until then: {each.title}") for each in remedies)
 
 
+def set_otherwise(failure: Failure, code: str, remedies: tuple[Remedy, ...]) -> tuple[Remedy, ...]:
+    """Where Docker's own setting has its containers apart (dockerd(8), icc), the setting, or a network whose containers
+    are meant to meet; an exception is for now."""
+    if code != "FW_ICC_DROP":
+        return remedies
+    bridge = failure.step.context.iif
+    setting = "set `icc` to true in daemon.json" if bridge == "docker0" else f"allow icc on the network of {bridge}"
+    wish = f"connect both to a network of their own, or {setting}"
+    return tuple(replace(each, title=f"{wish}; until then: {each.title}") for each in remedies)
+
+
 def _wished(failure: Failure, owner: str) -> tuple[Container, PublishedPort] | None:
     """The published port that a packet is for, which the engine's own rules stop."""
     packet = failure.packet

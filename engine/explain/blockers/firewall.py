@@ -1,4 +1,4 @@
-"""Blockers of netfilter: a rule that drops or rejects, a policy that does."""
+"""Blockers of netfilter: a rule that drops or rejects, and the exceptions that go before it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from engine.change.new_rules import Selector, insertion
 from engine.change.rule import DeleteRule
 from engine.explain.blocker import WIDE, Blocker, Remedy
 from engine.explain.blockers.ban import TOOLS, taken_back
-from engine.explain.blockers.evidence import held, met, policy, published, written_again
+from engine.explain.blockers.evidence import held, met, policy, published, set_otherwise, written_again
 from engine.explain.blockers.firewalld_zones import unzoned
 from engine.explain.evidence.hypothetical_hooks import ENGINES
 from engine.explain.evidence.near_misses import Passed, near_misses
@@ -15,9 +15,9 @@ from engine.explain.evidence.rule_effects import accepts
 from engine.explain.failure import Failure, place_of, rule_at
 from engine.explain.fixes.networks import joined_networks
 from engine.model.address import end_of
-from engine.model.firewall import Backend, Match, Name, Rule, Table, VerdictKind
+from engine.model.firewall import Match, Name, Rule, Table, VerdictKind
 from engine.model.owner import DEVICES
-from engine.model.packet import Protocol
+from engine.model.packet import Packet, Protocol
 from engine.model.ref import Ref
 from engine.model.trace import Outcome, StepKind
 from engine.model.where import RulePlace
@@ -45,13 +45,17 @@ def rule_drop(failure: Failure) -> list[Blocker]:
     table, rule = found
     guard = _direct_access_guard(failure, rule, ref)
     owner = guard or owner_of(ref, failure.netns.firewall)
+    code = "FW_RAW_DIRECT_ACCESS_DROP" if guard else _drop_code(owner, rule, ref)
+    if code == "FW_ICC_DROP" and owner not in ENGINES:
+        owner = _whose_bridge(_leaves(rule))
     rejects = failure.outcome is Outcome.REJECTED
     verb = f"rejects ({failure.trace.reject})" if rejects else "drops"
-    sentence = f"{_whose(owner)}{ref.words} in {ref.netns} {verb} {_what(failure)}: {rule.text}"
-    misses = near_misses(_passed(failure, ref), accepts, ref)
-    code = "FW_RULE_REJECT" if rejects else "FW_RAW_DIRECT_ACCESS_DROP" if guard else _drop_code(owner, rule, ref)
+    sentence = f"{_whose(owner)}{ref.words} in {ref.netns} {verb} {what(failure)}: {rule.text}"
+    misses = near_misses(passed(failure, ref), accepts, ref)
+    code = "FW_RULE_REJECT" if rejects else code
     ways = written_again(failure, code, owner, _ways_past(failure, table, rule, ref, owner))
-    remedies = (*_networks(failure, owner), *ways)
+    ways = set_otherwise(failure, code, ways)
+    remedies = (*networks(failure, owner), *ways)
     evidence = (*met(failure, rule), *held(remedies), *published(failure, code, owner), *policy(ref, owner))
     return [Blocker(code, sentence, ref, remedies, owner, evidence, misses)]
 
@@ -59,23 +63,23 @@ def rule_drop(failure: Failure) -> list[Blocker]:
 def _ways_past(failure: Failure, table: Table, rule: Rule, ref: Ref, owner: str) -> tuple[Remedy, ...]:
     """Past a blocking rule: an exception before it (handing the packet back, or accepting it), or without it."""
     place = place_of(ref)
-    title = f"accept {_flow(failure)} before {ref.words}"
+    title = f"accept {flow(failure)} before {ref.words}"
     selector = selector_for(failure, rule)
     unbanned = taken_back(failure, table, rule, place, owner)
     if unbanned and owner in TOOLS and all(remedy.cost < WIDE for remedy in unbanned):
         return unbanned
-    where = _docker_user(failure, table, place) if owner == "docker" else None
+    where = docker_user(failure, table, place) if owner == "docker" else None
     if where is not None:
-        return (_in_docker_user(failure, where, selector),)
+        return (in_docker_user(failure, where, selector),)
     kept = _among_users_rules(failure, table, place) if owner == "ufw" else None
     if kept is not None:
-        return (Remedy(f"accept {_flow(failure)} in {kept.chain}", (insertion(kept, selector),)),)
+        return (Remedy(f"accept {flow(failure)} in {kept.chain}", (insertion(kept, selector),)),)
     zoneless = unzoned(failure, table) if owner == "firewalld" else None
     if zoneless is not None and failure.step.hook == "input":
         selector = replace(selector, source=zoneless.subnet)
     chain = table.chain(place.chain)
     base = chain is not None and chain.base is not None
-    accepting = Remedy(f"accept {_flow(failure)} before {ref.words}", (insertion(place, selector),), fallback=not base)
+    accepting = Remedy(f"accept {flow(failure)} before {ref.words}", (insertion(place, selector),), fallback=not base)
     back = Remedy(title, (insertion(place, selector, VerdictKind.RETURN),))
     exceptions = (*unbanned, *((accepting,) if base else (back, accepting)))
     if zoneless is not None:
@@ -101,39 +105,12 @@ def _among_users_rules(failure: Failure, table: Table, place: RulePlace) -> Rule
     return None
 
 
-def policy_drop(failure: Failure) -> list[Blocker]:
-    """POLICY_DROP: an exception at the chain's end, or where the owner of its rules keeps a place for admins."""
-    ref = failure.step.ref
-    if ref is None:
-        return []
-    owner = owner_of(ref, failure.netns.firewall)
-    backend, family, table_name, chain_name = (str(part) for part in ref.key[:4])
-    table = failure.netns.firewall.table(Backend(backend), family, table_name)
-    chain = table.chain(chain_name) if table else None
-    if table is None or chain is None:
-        return []
-    end = _left_at(failure, ref, len(chain.rules))
-    place = RulePlace(ref.netns, Backend(backend), family, table_name, chain_name, end)
-    where, selector = _docker_user(failure, table, place), selector_for(failure, None)
-    if where is not None:
-        remedy = _in_docker_user(failure, where, selector)
-    else:
-        chain_word = f"{table_name}/{chain_name}" if place.backend is Backend.NFT else chain_name
-        remedy = Remedy(f"accept {_flow(failure)} in {chain_word}", (insertion(place, selector),))
-    sentence = f"no rule of {ref.words} in {ref.netns} accepts {_what(failure)}; the policy drops it"
-    misses = near_misses(_passed(failure, ref), accepts)
-    ran = f"no rule of {ref.words} accepts {failure.packet}"
-    evidence = (ran, *published(failure, "FW_POLICY_DROP", owner))
-    remedies = (*_networks(failure, owner), *written_again(failure, "FW_POLICY_DROP", owner, (remedy,)))
-    return [Blocker("FW_POLICY_DROP", sentence, ref, remedies, owner, evidence, misses)]
-
-
-def _networks(failure: Failure, owner: str) -> tuple[Remedy, ...]:
+def networks(failure: Failure, owner: str) -> tuple[Remedy, ...]:
     """What the engine has against its own isolation of two networks."""
     return joined_networks(failure) if owner in ENGINES else ()
 
 
-def _left_at(failure: Failure, chain: Ref, length: int) -> int:
+def left_at(failure: Failure, chain: Ref, length: int) -> int:
     """Where the packet left a base chain for its policy: at a rule that returned or went to another chain, or behind
     the last rule. A rule that accepts it must stand there or before."""
     for step in failure.trace.hops[-1].steps:
@@ -145,7 +122,7 @@ def _left_at(failure: Failure, chain: Ref, length: int) -> int:
     return length
 
 
-def _docker_user(failure: Failure, table: Table, place: RulePlace) -> RulePlace | None:
+def docker_user(failure: Failure, table: Table, place: RulePlace) -> RulePlace | None:
     """Where the packet left DOCKER-USER, if it came by: dockerd leaves that chain alone and asks it first.
 
     What the admin drops in it before that place stays dropped.
@@ -162,14 +139,14 @@ def _docker_user(failure: Failure, table: Table, place: RulePlace) -> RulePlace 
     )
     if not came_by:
         return None
-    index = _left_at(failure, chain_ref(place.netns, table, chain), len(chain.rules))
+    index = left_at(failure, chain_ref(place.netns, table, chain), len(chain.rules))
     return RulePlace(place.netns, place.backend, place.family, place.table, "DOCKER-USER", index)
 
 
-def _in_docker_user(failure: Failure, where: RulePlace, selector: Selector) -> Remedy:
+def in_docker_user(failure: Failure, where: RulePlace, selector: Selector) -> Remedy:
     """An exception by the device that the packet came in by, since what is accepted there passes isolation too."""
     exception = insertion(where, replace(selector, iif=failure.step.context.iif))
-    return Remedy(f"accept {_flow(failure)} in DOCKER-USER", (exception,))
+    return Remedy(f"accept {flow(failure)} in DOCKER-USER", (exception,))
 
 
 def selector_for(failure: Failure, rule: Rule | None) -> Selector:
@@ -197,7 +174,8 @@ def about_this_flow(rule: Rule) -> bool:
     return bool(fields & PORTS) and bool(fields & PLACES)
 
 
-def _passed(failure: Failure, ref: Ref) -> Passed:
+def passed(failure: Failure, ref: Ref) -> Passed:
+    """The steps of the hook that the packet ended in."""
     return Passed(failure.world, ref.netns, failure.step, failure.trace.hops[-1].steps)
 
 
@@ -216,6 +194,12 @@ def _drop_code(owner: str, rule: Rule, ref: Ref) -> str:
     if subnet is not None and subnet.negate and (came is not None or leaves is not None):
         return "FW_INTERNAL_NET_DROP"
     return "FW_NET_ISOLATION_DROP" if "ISOLATION" in str(ref.key[3]) else "FW_RULE_DROP"
+
+
+def _leaves(rule: Rule) -> Match | None:
+    """The condition on the device that a packet leaves by."""
+    found = (each for each in rule.statements if isinstance(each, Match) and len(each.fields) == 1)
+    return next((each for each in found if each.fields[0].name == "meta oifname"), None)
 
 
 def _whose_bridge(match: Match | None) -> str:
@@ -242,14 +226,20 @@ def _direct_access_guard(failure: Failure, rule: Rule, ref: Ref) -> str:
     return _whose_bridge(bridge)
 
 
-def _what(failure: Failure) -> str:
+def what(failure: Failure) -> str:
+    """The failing packet in words."""
     packet = failure.packet
     return f"the reply {packet}" if failure.from_service else f"{packet}"
 
 
-def _flow(failure: Failure) -> str:
-    packet = failure.packet
-    if failure.from_service:
+def flow(failure: Failure) -> str:
+    """What an exception for the failing packet lets through, in words."""
+    return flow_words(failure.packet, answer=failure.from_service)
+
+
+def flow_words(packet: Packet, *, answer: bool) -> str:
+    """What a fix lets through, in words: `tcp to 172.17.0.2:80`, or the replies from there."""
+    if answer:
         return f"replies from {end_of(packet.src, packet.sport)}/{packet.protocol}"
     return f"{packet.protocol} to {end_of(packet.dst, packet.dport)}"
 

@@ -11,15 +11,17 @@ from engine.change.new_rules import Selector, hairpin, masquerade, retarget
 from engine.change.rule import DeleteRule
 from engine.change.sysctl import SetSysctl
 from engine.explain.blocker import Blocker, Remedy
+from engine.explain.blockers.links.lost_address import has_lost_it, lost_address
 from engine.explain.blockers.publishing.publish import acceptance, asking, run_again
 from engine.explain.blockers.publishing.rules import STRANGERS, iptables_place
 from engine.explain.blockers.publishing.services import IntendedService, intention, services_for
+from engine.explain.blockers.shadowed import exempted, translation_behind
 from engine.explain.evidence.near_misses import Passed, near_misses
 from engine.explain.evidence.owners import owner_of
 from engine.explain.evidence.rule_effects import masks
 from engine.explain.failure import FailedLeg, Failure, place_of, rule_at, translation_of
 from engine.model.address import IPAddress, IPNetwork, end_of
-from engine.model.firewall import Chain, Match, Nat, NatKind, Rule, Table
+from engine.model.firewall import Chain, Rule, Table
 from engine.model.host import Netns
 from engine.model.owner import owner_of_chain
 from engine.model.packet import Packet
@@ -27,10 +29,8 @@ from engine.model.ref import Ref, RefKind
 from engine.model.trace import Hop, Outcome, Step
 from engine.model.traffic import Listener
 from engine.model.where import RulePlace
-from engine.path.fields.matches import Answer, matches
 from engine.path.lookup.broadcast_domain import calls_iptables
 from engine.path.lookup.refs import chain_ref
-from engine.path.lookup.view import View
 from engine.records import replace
 
 #: Tables' family of an IP version.
@@ -43,21 +43,25 @@ def stale_target(failure: Failure) -> list[Blocker]:
     found = rule_at(failure.world, step.ref) if step is not None and step.ref is not None else None
     if step is None or step.ref is None or found is None or failure.leg is not FailedLeg.FORWARD:
         return []
-    table, rule = found
+    rule = found[1]
     host, old = failure.world.netns(step.ref.netns), _target(failure)
     services = services_for(failure, host, step.packet.dport or 0)
     if any((service.address, service.port) == (old.dst, old.dport) for service in services):
         return []
-    if not services and (_owner_of_address(failure, old.dst) is not None or _given_by_engine(failure, old.dst)):
+    if _owner_of_address(failure, old.dst) is None:
+        if has_lost_it(failure, old.dst) or (not services and lost_address(failure, old.dst)):
+            return []
+    elif not services:
         return []
     remedies = list(right_targets(failure, step, rule, services))
     remedies.append(Remedy(f"delete {step.ref.words}", (DeleteRule(place_of(step.ref), rule),)))
     asked, became = end_of(step.packet.dst, step.packet.dport), end_of(old.dst, old.dport)
     sentence = f"{step.ref.words} in {host.id} translates {asked} to {became}, {_what_is_there(failure, old)}"
-    shadowed = _shadowed(failure, step, table, rule)
+    shadowed = translation_behind(failure, step.ref, rule)
     if shadowed is not None:
-        sentence += f", before {shadowed.text} is tried"
-        remedies.reverse()
+        behind, meant = shadowed
+        sentence += f", before {meant.text} is tried"
+        remedies = [*exempted(failure, step, rule, behind), *reversed(remedies)]
     code = "NAT_DNAT_SHADOWED" if shadowed is not None else _stale_code(old.dst, services)
     if code == "DST_LISTEN_OTHER_PORT":
         remedies[:0] = _as_published(failure, old.dport or 0, services, step.packet.dport or 0)
@@ -232,21 +236,6 @@ def _postrouting(netns: Netns, version: int) -> Iterator[tuple[Table, Chain]]:
                 yield table, chain
 
 
-def _shadowed(failure: Failure, step: Step, table: Table, rule: Rule) -> Rule | None:
-    """A later DNAT rule of the same chain that would have taken the packet."""
-    if step.ref is None:
-        return None
-    chain = table.chain(str(step.ref.key[3]))
-    netns = failure.world.netns(step.ref.netns)
-    view = View(netns, failure.world.fib(netns), step.packet, step.context, step.hook)
-    for later in chain.rules[rule.index + 1 :] if chain else ():
-        translates = any(isinstance(s, Nat) and s.kind is NatKind.DNAT for s in later.statements)
-        conditions = [s for s in later.statements if isinstance(s, Match)]
-        if translates and all(matches(each, view, table) is Answer.YES for each in conditions):
-            return later
-    return None
-
-
 def _as_published(failure: Failure, port: int, services: list[IntendedService], asked: int) -> Iterator[Remedy]:
     """The rule is what the engine was asked for: then the container is published anew, or its program listens there."""
     meant = intention(failure, asked)
@@ -269,12 +258,6 @@ def _what_is_there(failure: Failure, old: Packet) -> str:
     if owner is not None:
         return f"where nothing listens on port {old.dport} ({owner.id})"
     return "an unassigned address"
-
-
-def _given_by_engine(failure: Failure, address: IPAddress) -> bool:
-    """Whether an engine gave the address to a running container: then the container has lost it."""
-    running = (each for each in failure.world.snapshot.containers if each.netns is not None)
-    return any(address in (a.address, a.address6) for each in running for a in each.attachments)
 
 
 def _owner_of_address(failure: Failure, address: IPAddress) -> Netns | None:

@@ -43,9 +43,26 @@ def overlap(failure: Failure, netns: Netns, turn: Found) -> Blocker | None:
         f"{wanted} is inside {ip_network(str(subnet), strict=False)} on {own[1].name} in {own[0].id}, but not there: "
         f"{'replies to the client' if failure.backwards else 'packets to it'} are lost on that link"
     )
-    renumber = f"permanent (not checked): renumber the network of {own[1].name}"
-    remedy = Remedy(f"add a route to the real {wanted} in {names}", tuple(ways))
-    return Blocker("SRC_SUBNET_OVERLAP", sentence, at, (remedy,), evidence=(f"then: {failure.step.text}", renumber))
+    crowded = next((each for way in ways if (each := renumbered(failure.world.netns(way.netns), wanted))), "")
+    remedy = Remedy(f"{crowded}add a route to the real {wanted} in {names}", tuple(ways))
+    return Blocker("SRC_SUBNET_OVERLAP", sentence, at, (remedy,), evidence=(f"then: {failure.step.text}",))
+
+
+def renumbered(netns: Netns, address: IPAddress) -> str:
+    """What ends an overlap for good, before what helps until then: another subnet for the containers' network that the
+    address is in; empty where it is in none. Docker's own bridge has `bip`, its other networks come from
+    `default-address-pools` (dockerd(8), daemon.json)."""
+    links = (netns.links_by_index.get(own.link) for own in netns.addresses if own.covers(address))
+    bridges = [link.name for link in links if link is not None and link.kind == "bridge"]
+    if len(bridges) != 1:
+        return ""
+    (name,) = bridges
+    where = "the network's `subnet`"
+    if name == "docker0":
+        where = "`bip` in daemon.json"
+    elif name.startswith("br-"):
+        where = "`default-address-pools` in daemon.json, or the network's `subnet`"
+    return f"give {name} a subnet that is in use nowhere else ({where}); until then: "
 
 
 def _looked_for_on(failure: Failure, netns: Netns, turn: Found, wanted: IPAddress) -> Link | None:

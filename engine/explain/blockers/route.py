@@ -10,7 +10,7 @@ from engine.change.route import DeleteRoute
 from engine.change.sysctl import SetSysctl
 from engine.change.words import MAIN_TABLE
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.blockers.link import up
+from engine.explain.blockers.links.link import up
 from engine.explain.failure import Failure
 from engine.explain.fixes.networks import joined_networks
 from engine.explain.fixes.policy_rules import STANDARD, past_rule

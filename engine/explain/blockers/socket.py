@@ -8,7 +8,7 @@ from engine.change.container import SetContainer
 from engine.change.listener import Listen
 from engine.change.sysctl import SetSysctl
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.blockers.publishing.publish import untranslated
+from engine.explain.blockers.publishing.publish import run_again, untranslated
 from engine.explain.failure import FailedLeg, Failure, is_tcp, translation_of
 from engine.explain.fixes.listen_hints import hint
 from engine.model.address import Family, end_of
@@ -21,6 +21,8 @@ from engine.records import replace
 
 #: The states of a process that a signal or a debugger has stopped (proc_pid_stat(5)).
 STOPPED = "Tt"
+#: Names are asked for at it (RFC 1035).
+DNS = 53
 #: Asking somebody for a program weighs as much as this many changes of the host.
 ASK = 2
 
@@ -60,7 +62,10 @@ def no_listener(failure: Failure) -> list[Blocker]:
     beside = [s for s in listeners_on_port(netns, packet) if s not in others]
     evidence = tuple(f"it listens on {listener_ref(netns.id, other).text}" for other in (*beside, *others)[:4])
     evidence += tuple(_elsewhere(failure))[:3] if packet.dst.is_loopback else ()
-    title = f"start a program that listens on port {port} in {netns.id}"
+    title, here = f"start a program that listens on port {port} in {netns.id}", ""
+    if packet.dport == DNS and packet.dst.is_loopback and netns.id != failure.world.snapshot.host:
+        title = f"give {netns.id} a resolver that it can reach (--dns, or `dns` in daemon.json)"
+        here = f", and {packet.dst} is {netns.id} itself"
     start = Remedy(title, (Listen(netns.id, wanted),), manual=True, cost=ASK)
     if others and (owner != "admin" or failure.depth):
         sentence = f"nothing listens on port {port} in {netns.id}; it listens on {others[0]} instead"
@@ -68,14 +73,26 @@ def no_listener(failure: Failure) -> list[Blocker]:
     other_protocol = [s for s in netns.listeners if s.port == packet.dport and s.protocol is not packet.protocol]
     if other_protocol:
         sentence = f"nothing listens on port {port} in {netns.id}; {other_protocol[0]} uses another protocol"
+        start = replace(start, title=f"{_published_as(failure, other_protocol[0].protocol)}{start.title}")
         return [Blocker("DST_LISTEN_OTHER_PROTOCOL", sentence, ref, (start,), owner)]
-    sentence = f"nothing listens on port {port} in {netns.id}"
+    sentence = f"nothing listens on port {port} in {netns.id}{here}"
     left = _left_behind(failure, wanted)
     if left is not None:
         sentence += f"; {left} shares its network, and still listens in the namespace from before its restart"
         start = Remedy(f"restart {left}, so that it joins the current namespace", start.changes, manual=True)
     misses = untranslated(failure) if translation_of(failure) is None and failure.leg is FailedLeg.FORWARD else ()
     return [Blocker("DST_NO_LISTENER", sentence, ref, (start,), owner, evidence, misses)]
+
+
+def _published_as(failure: Failure, protocol: Protocol) -> str:
+    """What publishes a port for the protocol that its program speaks, before what has it speak the other one."""
+    step = translation_of(failure)
+    if step is None or failure.depth:
+        return ""
+    port = f"{step.packet.dport}:{failure.packet.dport}/{protocol}"
+    inside = failure.world.snapshot.containers_in(failure.netns.id)
+    again = run_again(inside[0], port) if inside else f"publish {port} for {failure.netns.id}"
+    return f"{again} and ask for it over {protocol}, or "
 
 
 def _left_behind(failure: Failure, wanted: Listener) -> str | None:

@@ -11,22 +11,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_network
 
+from engine.change.link import DeleteBridge
 from engine.change.policy_rule import DeletePolicyRule
 from engine.change.route import AddRoute, DeleteRoute
 from engine.explain.blocker import WIDE, Blocker, Remedy
-from engine.explain.blockers.overlapping_networks import overlap
+from engine.explain.blockers.overlapping_networks import overlap, renumbered
 from engine.explain.evidence.owners import owner_of
 from engine.explain.failure import Failure
 from engine.explain.fixes.policy_rules import STANDARD, past_rule
 from engine.explain.fixes.routes import gateways, network_word
+from engine.model.address import IPAddress, IPNetwork
 from engine.model.host import Netns
+from engine.model.link import Link
 from engine.model.packet import PROTOCOL_NUMBERS, Packet
-from engine.model.route import Route
+from engine.model.route import NextHop, Route
 from engine.model.trace import Step, StepKind
+from engine.path.lookup.broadcast_domain import ports_of
 from engine.path.lookup.fib import Fib, FlowKey, Found
 from engine.path.lookup.route_decision import route_ref, rule_ref
 from engine.records import replace
 
+#: Of all addresses, or of half of them, as VPNs have it in two routes that go before the default one.
+MOST_OF_ALL = 1
+#: Kinds of devices that lead through a tunnel (ip-link(8)).
+TUNNELS = frozenset({"tun", "wireguard", "ipip", "gre", "sit"})
 #: What an exit node's user has.
 EXIT_NODE = "`tailscale set --exit-node-allow-lan-access` exempts the local networks (not checked)"
 #: What the user of another machine's routes has.
@@ -93,28 +101,58 @@ def _remedies(failure: Failure, packet: Packet, netns: Netns, turn: Found) -> It
         yield from past_rule(failure, packet, netns, turn.rule)
         change = DeletePolicyRule(netns.id, turn.rule)
         yield Remedy(f"delete policy rule {turn.rule.priority} in {netns.id}", (change,), cost=WIDE)
-    route = turn.route
-    everybodys = turn.rule.priority not in STANDARD and not route.destination.prefixlen
-    cost = WIDE if everybodys or route.protocol == "kernel" else 1
-    wanted = failure.packet.dst
-    delete = DeleteRoute(netns.id, route)
+    yield from _past_route(failure, netns, turn)
+
+
+def _past_route(failure: Failure, netns: Netns, turn: Found) -> Iterator[Remedy]:
+    """Past a route: one for the destination's network alone where the route is everybody's, as a VPN's and the default
+    one are, but by a bridge's port, which routes nothing; without the route, where another one takes its place; with
+    the right gateway in it."""
+    route, wanted = turn.route, failure.packet.dst
     hop, word = turn.nexthops[0], network_word(route.destination)
-    device = netns.links_by_index[hop.link or 0].name
+    link = netns.links_by_index[hop.link or 0]
+    wide = route.destination.prefixlen <= MOST_OF_ALL
+    everybodys = wide and (turn.rule.priority not in STANDARD or link.kind in TUNNELS or route.destination.prefixlen)
+    cost = WIDE if everybodys or route.protocol == "kernel" else 1
+    delete = DeleteRoute(netns.id, route)
+    ways = gateways(failure, netns, wanted) if route.protocol != "kernel" else []
+    ways = [way for way in ways if way.gateway != wanted and (way.link, way.gateway) != (hop.link, hop.gateway)]
+    for way in ways if wide and link.master is None else ():
+        if way.link != hop.link:
+            own = _network_of(failure, wanted)
+            own = ip_network(wanted) if own in {each.destination for each in netns.routes} else own
+            alone = replace(_instead(route, way), destination=own)
+            yield Remedy(f"add route {own} via {way.gateway} in {netns.id}", (AddRoute(netns.id, alone),))
+    if _left_over(netns, link, wanted):
+        title = f"delete bridge {link.name} in {netns.id}, without a port: another bridge has its subnet"
+        yield Remedy(title, (DeleteBridge(netns.id, link.name),), meant=True)
     if _another(failure, netns, route):
-        yield Remedy(f"delete route {word} dev {device} in {netns.id}", (delete,), cost=cost)
-    for way in gateways(failure, netns, wanted) if route.protocol != "kernel" else ():
-        if way.gateway != wanted and (way.link, way.gateway) != (hop.link, hop.gateway):
-            better = replace(route, nexthops=(way,), scope="global", preferred_source=None, text="")
-            old = hop.gateway or device
-            title = f"add route {word} via {way.gateway} in {netns.id}, instead of {old}"
-            if way.link != hop.link and not route.destination.prefixlen:
-                alone = replace(better, destination=ip_network(wanted))
-                yield Remedy(
-                    f"add route {alone.destination} via {way.gateway} in {netns.id}", (AddRoute(netns.id, alone),)
-                )
-                yield Remedy(title, (delete, AddRoute(netns.id, better)), cost=WIDE)
-            else:
-                yield Remedy(title, (delete, AddRoute(netns.id, better)), cost=cost)
+        overlaps = renumbered(netns, wanted) if not wide and route.destination.num_addresses > 1 else ""
+        yield Remedy(f"{overlaps}delete route {word} dev {link.name} in {netns.id}", (delete,), cost=cost)
+    for way in ways:
+        title = f"add route {word} via {way.gateway} in {netns.id}, instead of {hop.gateway or link.name}"
+        weight = WIDE if wide and way.link != hop.link and link.master is None else cost
+        yield Remedy(title, (delete, AddRoute(netns.id, _instead(route, way))), cost=weight)
+
+
+def _left_over(netns: Netns, link: Link, wanted: IPAddress) -> bool:
+    """Whether a bridge is what an engine forgot: without a port, beside another bridge that has the address in its
+    subnet as well."""
+    if link.kind != "bridge" or ports_of(netns, link):
+        return False
+    others = (netns.links_by_index.get(own.link) for own in netns.addresses if own.covers(wanted))
+    return any(each is not None and each.kind == "bridge" and each is not link for each in others)
+
+
+def _instead(route: Route, way: NextHop) -> Route:
+    return replace(route, nexthops=(way,), scope="global", preferred_source=None, text="")
+
+
+def _network_of(failure: Failure, wanted: IPAddress) -> IPNetwork:
+    """The network that an address is in, as who routes for it has it; the address alone where nobody does."""
+    own = (each for netns in failure.around for each in netns.addresses if each.scope == "global")
+    known = [ip_network(str(each), strict=False) for each in own if each.covers(wanted)]
+    return max(known, key=lambda network: network.prefixlen, default=ip_network(wanted))
 
 
 def _another(failure: Failure, netns: Netns, route: Route) -> bool:

@@ -13,15 +13,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from engine.change.address import AddAddress, DeleteAddress
+from engine.change.chain_policy import SetPolicy
 from engine.change.conntrack import DeleteFlow
 from engine.change.container import SetContainer
 from engine.change.fdb import AddForwarding, DeleteForwarding
-from engine.change.link import SetArp, SetLink
+from engine.change.link import DeleteBridge, SetArp, SetLink
 from engine.change.listener import Listen
 from engine.change.neighbour import DeleteNeighbour
 from engine.change.network import ConnectNetwork
 from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
-from engine.change.port import SetPort
+from engine.change.port import ForwardOnPort, SetPort, SetSpanningTree
 from engine.change.route import AddRoute, DeleteRoute
 from engine.change.rule import DeleteRule, InsertRule, ReplaceRule
 from engine.change.set_element import AddElement, DeleteElement
@@ -81,14 +82,14 @@ def _sysctl(snapshot: Snapshot, change: SetSysctl) -> Lasting:
     return Lasting(words, sysctl_file(snapshot, change))
 
 
-def _rule(snapshot: Snapshot, change: InsertRule | ReplaceRule | DeleteRule) -> Lasting:
+def _rule(snapshot: Snapshot, change: InsertRule | ReplaceRule | DeleteRule | SetPolicy) -> Lasting:
     place = change.place
     inside = _inside(snapshot, place.netns)
     if inside:
         return Lasting(inside)
     owner = owner_of_chain(place.table, place.chain)
     tool: Argvs = ()
-    if not isinstance(change, ReplaceRule):
+    if isinstance(change, InsertRule | DeleteRule):
         tool = ufw(snapshot, change) or firewalld(snapshot, change)
     if isinstance(change, DeleteRule):
         tool = tool or unban(snapshot, change)
@@ -160,13 +161,18 @@ def _network(
     return Lasting(words, network_manager(snapshot, change))
 
 
-def _link(snapshot: Snapshot, change: SetLink | SetPort | SetArp) -> Lasting:
+def _link(snapshot: Snapshot, change: SetLink | SetPort | ForwardOnPort | SetSpanningTree | SetArp) -> Lasting:
     inside = _inside(snapshot, change.netns)
     link = snapshot.by_id[change.netns].links_by_name.get(change.link)
     if not inside and link is not None and link.kind == "veth" and link.peer is not None:
         peer = snapshot.containers_in(link.peer.netns or "")
         inside = f"until {peer[0].name} restarts, with a new device" if peer else ""
     return Lasting(inside or "until reboot; survives an engine restart")
+
+
+def _gone(snapshot: Snapshot, change: DeleteBridge) -> Lasting:
+    inside = _inside(snapshot, change.netns)
+    return Lasting(inside or f"until who made {change.link} makes it again, as an engine does with its networks")
 
 
 def _forwarding(_snapshot: Snapshot, change: AddForwarding | DeleteForwarding) -> Lasting:
@@ -206,6 +212,7 @@ KEPT: Mapping[type[Any], Kept] = {
     InsertRule: _rule,
     ReplaceRule: _rule,
     DeleteRule: _rule,
+    SetPolicy: _rule,
     AddElement: _element,
     DeleteElement: _element,
     AddRoute: _network,
@@ -220,7 +227,10 @@ KEPT: Mapping[type[Any], Kept] = {
     DeleteFlow: _cache,
     SetLink: _link,
     SetArp: _link,
+    DeleteBridge: _gone,
     SetPort: _link,
+    ForwardOnPort: _link,
+    SetSpanningTree: _link,
     SetContainer: _container,
     ConnectNetwork: _connected,
     Listen: _listen,

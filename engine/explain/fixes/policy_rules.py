@@ -23,15 +23,17 @@ MAIN = 254
 
 
 def past_rule(failure: Failure, packet: Packet, netns: Netns, rule: PolicyRule) -> Iterator[Remedy]:
-    """Past a policy rule of the admin's or a VPN's: a rule before it that looks up the main table, for the packet's
-    destination only, or for an answer to one of many clients for what comes from its network."""
+    """Past a policy rule of the admin's or a VPN's: a rule before it that looks up the main table, for what comes from
+    the service's network where the answer is for one of many clients, else for the packet's destination only."""
     priority = rule.priority - 1
-    if priority not in STANDARD and rule.family.value == ("inet" if packet.dst.version == 4 else "inet6"):
-        target = _network(netns, packet.dst)
-        yield _to_main(netns, PolicyRule(rule.family, priority, destination=target), f"packets to {target}")
-        if failure.backwards and target.num_addresses == 1 and not packet.src.is_unspecified:
-            origin = _network(netns, packet.src)
-            yield _to_main(netns, PolicyRule(rule.family, priority, source=origin), f"packets from {origin}")
+    if priority in STANDARD or rule.family.value != ("inet" if packet.dst.version == 4 else "inet6"):
+        return
+    target = _network(netns, packet.dst)
+    if failure.backwards and target.num_addresses == 1 and not packet.src.is_unspecified:
+        origin = _network(netns, packet.src)
+        past = _to_main(netns, PolicyRule(rule.family, priority, source=origin), f"packets from {origin}")
+        yield replace(past, title=f"{past.title} (their own connections too)", meant=True)
+    yield _to_main(netns, PolicyRule(rule.family, priority, destination=target), f"packets to {target}")
 
 
 def _to_main(netns: Netns, rule: PolicyRule, what: str) -> Remedy:

@@ -1,7 +1,9 @@
 """What the client meant: a question names an address and a port, a person means a service.
 
-asked          a question with where it asks, and what is served around it
-alternatives   other addresses and ports at which the service could be meant
-published      a container's own address asked from beyond the host: publish the port first
-instead        those that connect on the model, as fixes of the kind `ask`
+asked             a question with where it asks, and what is served around it
+alternative       a service that may have been meant, and how sure that is
+alternatives      other addresses, ports and protocols at which it could be meant
+published_ports   the two ports of a published one, taken for each other
+published         a container's own address asked from beyond the host: publish the port first
+instead           those that connect on the model, as fixes of the kind `ask`
 """

@@ -7,25 +7,33 @@ container's old address, …), the likeliest first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from enum import IntEnum
+from collections.abc import Iterator
 
+from engine.explain.intent.alternative import Alternative, Finder, Trust
 from engine.explain.intent.asked import (
     Asked,
     addresses,
     bound_to,
     elsewhere,
     host_addresses,
+    on_link,
     on_port,
     published_ports,
     same_subnet,
 )
+from engine.explain.intent.published_ports import (
+    host_behind_another_address,
+    inner_port_outside,
+    only_published,
+    published_instead,
+    published_port_inside,
+)
 from engine.explain.survey.probes import takes, translated
-from engine.model.address import IPAddress, end_of
+from engine.model.address import end_of
 from engine.model.firewall import Interval, Match, Table, VerdictMap
 from engine.model.host import Netns
 from engine.model.owner import owner_of_chain, owner_of_set
-from engine.records import dataclass
+from engine.model.packet import Protocol
 
 #: Ports by which one service is asked for without and with TLS, or by its plain and its usual other port (IANA's
 #: registry of service names, and what images of these servers listen on).
@@ -45,40 +53,10 @@ SIBLINGS = (
 #: Ports of services that a cluster opens on its nodes (kube-apiserver, --service-node-port-range).
 NODE_PORTS = range(30000, 32768)
 KUBE = "kube-proxy"
+#: Protocols that one port number may be served by.
+TRANSPORTS = frozenset({Protocol.TCP, Protocol.UDP})
 #: A namespace with more ports than this says nothing about which of them was meant.
 FEW = 3
-
-
-class Trust(IntEnum):
-    """How sure a alternative is."""
-
-    #: One of several.
-    POSSIBLE = 0
-    #: Hardly anything else is there.
-    LIKELY = 1
-    #: The engine says so, or the address does.
-    SURE = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """A service that may have been meant, at an address and port of its own."""
-
-    address: IPAddress
-    port: int
-    #: The namespace of the service; the alternative only counts where the connection ends there.
-    netns: str
-    #: The container or program, as people call it.
-    name: str
-    #: Why the question missed it, a clause; empty where the cause says so already.
-    because: str = ""
-    #: How sure it is that this was meant.
-    trust: Trust = Trust.LIKELY
-    #: The port that the connection has to end at, where only that tells the service.
-    inner: int | None = None
-
-
-Finder = Callable[[Asked], Iterator[Alternative]]
 
 
 def own_address(asked: Asked) -> Iterator[Alternative]:
@@ -92,43 +70,6 @@ def own_address(asked: Asked) -> Iterator[Alternative]:
             for each in addresses(asked, netns):
                 if each != address and any(takes(listener, each) for listener in on_port(asked, netns)):
                     yield Alternative(each, asked.port, netns.id, asked.name(netns), why, Trust.SURE)
-
-
-def published_port_inside(asked: Asked) -> Iterator[Alternative]:
-    """The host's published port, asked of the container itself."""
-    if asked.netns is None or asked.at_host:
-        return
-    for container, published in published_ports(asked):
-        inner = published.container_port
-        if container.netns == asked.netns.id and published.host_port == asked.port != inner:
-            why = f"{asked.port} is {container.name}'s published port on the host, inside the container it is {inner}"
-            yield Alternative(asked.question.address, inner, asked.netns.id, container.name, why, Trust.SURE)
-
-
-def inner_port_outside(asked: Asked) -> Iterator[Alternative]:
-    """The container's port, asked of the host that publishes it under another one."""
-    if not asked.at_host:
-        return
-    found = [each for each in published_ports(asked) if each[1].container_port == asked.port != each[1].host_port]
-    for container, published in found:
-        why = f"{asked.port} is {container.name}'s port inside the container, the host publishes it as "
-        address = bound_to(published) or asked.question.address
-        where = container.netns or asked.snapshot.host
-        trust = Trust.SURE if len(found) == 1 else Trust.POSSIBLE
-        yield Alternative(address, published.host_port, where, container.name, f"{why}{published.host_port}", trust)
-
-
-def published_instead(asked: Asked) -> Iterator[Alternative]:
-    """A container's own address, asked from where only its published port leads to it."""
-    if asked.netns is None or asked.at_host:
-        return
-    for container, published in published_ports(asked):
-        if container.netns == asked.netns.id and asked.port in (published.container_port, published.host_port):
-            end = published.host_port
-            why = f"{asked.question.address} is {container.name}'s own address, the host publishes the port as {end}"
-            bound = bound_to(published)
-            for address in (bound,) if bound is not None else host_addresses(asked):
-                yield Alternative(address, end, asked.netns.id, container.name, why, Trust.SURE)
 
 
 def loopback_of_client(asked: Asked) -> Iterator[Alternative]:
@@ -168,6 +109,24 @@ def other_address(asked: Asked) -> Iterator[Alternative]:
             yield Alternative(address, asked.port, "", asked.name(netns))
 
 
+def other_protocol(asked: Asked) -> Iterator[Alternative]:
+    """The port is served there over UDP where TCP is asked for, which is what is meant without a word, or the other way
+    round."""
+    question, netns = asked.question, asked.netns
+    if netns is None or question.protocol not in TRANSPORTS:
+        return
+    (other,) = TRANSPORTS - {question.protocol}
+    served = (each for each in netns.listeners if (each.protocol, each.port) == (other, asked.port))
+    names = [asked.name(netns) for each in served if takes(each, question.address) or question.address.is_loopback]
+    if asked.at_host:
+        names += [
+            each.name for each, one in asked.snapshot.published if (one.protocol, one.host_port) == (other, asked.port)
+        ]
+    for name in names[:1]:
+        why = f"{name} serves {asked.port} over {other}"
+        yield Alternative(question.address, asked.port, "", name, why, Trust.LIKELY, protocol=other)
+
+
 def other_port(asked: Asked) -> Iterator[Alternative]:
     """The address is right and the port is not: the only port that is served there, or a sibling of the asked one."""
     if asked.netns is None or asked.question.address.is_loopback:
@@ -179,6 +138,7 @@ def other_port(asked: Asked) -> Iterator[Alternative]:
     likely = kin if kin else ports if alone else []
     if asked.at_host:
         ports, likely = kin, kin
+        yield from only_published(asked)
     for port in (*likely, *(each for each in ports if each not in likely and len(ports) <= FEW)):
         name = asked.name(asked.netns)
         why = f"it listens on {port}"
@@ -195,7 +155,8 @@ def node_port(asked: Asked) -> Iterator[Alternative]:
 
 
 def same_port(asked: Asked) -> Iterator[Alternative]:
-    """The port is served at another address: the container was created again, or another network's address is known."""
+    """The port is served at another address: the container was created again, another network's address is known, or
+    the host has got another one."""
     if asked.question.address.is_loopback:
         return
     found = list(elsewhere(asked, asked.question.address.version))
@@ -206,6 +167,8 @@ def same_port(asked: Asked) -> Iterator[Alternative]:
         alone = asked.netns is None and (len(found) == 1 or ((netns, address) in near and len(near) == 1))
         why = f"no interface has {asked.question.address}, {name} at {address} serves {asked.port}"
         yield Alternative(address, asked.port, netns.id, name, why, Trust.LIKELY if alone else Trust.POSSIBLE)
+    if asked.netns is None and same_subnet(asked, asked.snapshot.host_netns):
+        yield from host_behind_another_address(asked, sure=not found and on_link(asked))
 
 
 def translated_for_others(asked: Asked) -> Iterator[Alternative]:
@@ -228,6 +191,7 @@ MISTAKES: tuple[Finder, ...] = (
     published_instead,
     loopback_of_client,
     other_address,
+    other_protocol,
     other_port,
     node_port,
     translated_for_others,
@@ -237,11 +201,12 @@ MISTAKES: tuple[Finder, ...] = (
 
 def alternatives(asked: Asked) -> Iterator[Alternative]:
     """All alternatives, each place once."""
-    seen = {(asked.question.address, asked.question.port)}
+    seen = {(asked.question.address, asked.question.port, asked.question.protocol)}
     for find in MISTAKES:
         for alternative in find(asked):
-            if (alternative.address, alternative.port) not in seen:
-                seen.add((alternative.address, alternative.port))
+            place = (alternative.address, alternative.port, alternative.protocol or asked.question.protocol)
+            if place not in seen:
+                seen.add(place)
                 yield alternative
 
 

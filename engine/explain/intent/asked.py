@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.explain.survey.everywhere import uplinks
-from engine.explain.survey.probes import takes
+from engine.explain.survey.probes import takes, translated
 from engine.model.address import IPAddress
 from engine.model.container import Container, PublishedPort
 from engine.model.host import Netns, Snapshot
@@ -58,6 +58,17 @@ def published_ports(asked: Asked) -> Iterator[tuple[Container, PublishedPort]]:
             yield container, published
 
 
+def translated_ports(asked: Asked) -> Iterator[tuple[Netns, IPAddress, int, int]]:
+    """What rules alone publish on the host, where no engine says so: the namespace and its address, the host's port,
+    the port inside."""
+    known = {(one.host_port, one.container_port) for _, one in published_ports(asked)}
+    for door in translated(asked.snapshot, asked.question):
+        for address, port in door.inner if door.protocol is asked.question.protocol else ():
+            netns = next((each for each in asked.snapshot.namespaces if address in each.addresses_by_value), None)
+            if netns is not None and netns.id != asked.snapshot.host and (door.port, port) not in known:
+                yield netns, address, door.port, port
+
+
 def on_port(asked: Asked, netns: Netns) -> Iterator[Listener]:
     """What serves the question's port in a namespace."""
     return (each for each in asked.listeners(netns) if each.port == asked.port)
@@ -106,3 +117,10 @@ def elsewhere(asked: Asked, version: int) -> Iterator[tuple[Netns, IPAddress]]:
 def same_subnet(asked: Asked, netns: Netns) -> bool:
     """Whether the namespace has an address in the subnet that the question's address is in."""
     return any(each.covers(asked.question.address) for each in netns.addresses if each.scope == "global")
+
+
+def on_link(asked: Asked) -> bool:
+    """Whether the client looks for the address in a subnet of its own, and not by a route that somebody gave it."""
+    own = [each for each in asked.client.routes if asked.question.address in each.destination]
+    best = max(own, key=lambda route: route.destination.prefixlen, default=None)
+    return asked.outside or (best is not None and all(hop.gateway is None for hop in best.nexthops))

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from engine.explain.intent.alternatives import Alternative, Trust, alternatives
+from engine.explain.intent.alternative import Alternative, Trust
+from engine.explain.intent.alternatives import alternatives
 from engine.explain.intent.asked import Asked
-from engine.explain.intent.published import publish_first
+from engine.explain.intent.published import publish_first, published_for
 from engine.explain.search.endings import endings_of, main_run, reach_of
 from engine.model.address import end_of
 from engine.model.host import Netns
@@ -31,6 +32,7 @@ NOTHING = frozenset(
         "DST_LISTEN_OTHER_PORT",
         "DST_LISTEN_OTHER_ADDRESS",
         "DST_LISTEN_OTHER_FAMILY",
+        "DST_LISTEN_OTHER_PROTOCOL",
         "DST_NO_ADDRESS",
         "NAT_NOT_PUBLISHED",
         "NAT_DNAT_HOSTIP_MISMATCH",
@@ -41,6 +43,8 @@ NOTHING = frozenset(
 )
 #: Causes that keep a client from a container's own address before it is there.
 ON_THE_WAY = ("FW_", "SRC_", "RET_", "HOST_", "INFO_EXITS_HOST")
+#: Causes that a client meets whose machine does not know the engine's networks.
+NO_WAY = frozenset({"SRC_NO_ROUTE", "INFO_EXITS_HOST"})
 #: Its services have addresses of their own, behind which no other container is meant.
 BALANCER = "kube-proxy"
 #: So many alternatives are walked, and so many are shown.
@@ -66,6 +70,7 @@ def with_alternatives(
     at_nothing = first.code in NOTHING and untranslated
     least = Trust.POSSIBLE if at_nothing and first.owner != BALANCER else Trust.SURE
     found = list(_connecting(world, asked, least))
+    at_nothing = at_nothing or (first.code in NO_WAY and bool(found) and published_for(asked, found[0]))
     fixes = [_fix(question, each) for each in found[:MOST]]
     if at_nothing and found and found[0].trust > Trust.POSSIBLE:
         fact = first.sentence.partition("; ")[0].partition(": ")[0]
@@ -103,10 +108,12 @@ def _ends_at(talk: Conversation, alternative: Alternative) -> bool:
 
 
 def _question(question: Question, alternative: Alternative) -> Question:
-    return replace(question, address=alternative.address, port=alternative.port, target="", zone="")
+    protocol = alternative.protocol or question.protocol
+    return replace(question, address=alternative.address, port=alternative.port, protocol=protocol, target="", zone="")
 
 
 def _fix(question: Question, alternative: Alternative) -> Fix:
     end = end_of(alternative.address, alternative.port)
+    end += f"/{alternative.protocol}" if alternative.protocol is not None else ""
     title = f"ask {end} ({alternative.name})"
     return Fix(title, Plan(title, ()), (), kind=FixKind.ASK, ask=_question(question, alternative))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from engine.change import applied
 from engine.explain.blockers.publishing.publish import run_again
 from engine.explain.blockers.publishing.rules import publishing
+from engine.explain.intent.alternative import Alternative
 from engine.explain.intent.asked import Asked, host_addresses, on_port
 from engine.explain.search.endings import endings_of, reach_of
 from engine.explain.survey.probes import takes
@@ -43,12 +44,22 @@ def _unpublished(asked: Asked) -> Container | None:
     """The container that is asked at its own address for a port that it serves and does not publish, by a client that
     is neither the host nor a container."""
     inside = asked.snapshot.containers_in(asked.netns.id) if asked.netns is not None and not asked.at_host else ()
-    beyond = asked.outside or (
-        asked.client.id != asked.snapshot.host and not asked.snapshot.containers_in(asked.client.id)
-    )
-    if not inside or not beyond or asked.netns is None or not inside[0].of_host:
+    if not inside or not _beyond(asked) or asked.netns is None or not inside[0].of_host:
         return None
     known = any(port.container_port == asked.port for port in inside[0].published)
     serves = any(takes(listener, asked.question.address) for listener in on_port(asked, asked.netns))
     taken = any(each.port == asked.port for each in asked.snapshot.host_netns.listeners)
     return inside[0] if serves and not known and not taken else None
+
+
+def published_for(asked: Asked, alternative: Alternative) -> bool:
+    """Whether the alternative is the host's published port, for a client that asks a container beyond the host."""
+    at_host = alternative.address in asked.snapshot.host_netns.addresses_by_value
+    return asked.netns is not None and not asked.at_host and at_host and _beyond(asked)
+
+
+def _beyond(asked: Asked) -> bool:
+    """Whether the client is neither the host nor a container."""
+    return asked.outside or (
+        asked.client.id != asked.snapshot.host and not asked.snapshot.containers_in(asked.client.id)
+    )

@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from engine.change.address import AddAddress, DeleteAddress
+from engine.change.chain_policy import SetPolicy
 from engine.change.conntrack import DeleteFlow
 from engine.change.container import SetContainer
 from engine.change.fdb import AddForwarding, DeleteForwarding
-from engine.change.link import SetArp, SetLink
+from engine.change.link import DeleteBridge, SetArp, SetLink
 from engine.change.listener import Listen
 from engine.change.neighbour import DeleteNeighbour
 from engine.change.network import ConnectNetwork
 from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
-from engine.change.port import SetPort
+from engine.change.port import ForwardOnPort, SetPort, SetSpanningTree
 from engine.change.route import AddRoute, DeleteRoute
 from engine.change.rule import DeleteRule, InsertRule, ReplaceRule
 from engine.change.set_element import AddElement, DeleteElement
@@ -52,6 +53,8 @@ def _opens(change: Change) -> bool:
         return kind is VerdictKind.DROP or isinstance(last, Reject)
     if isinstance(change, Listen) and change.instead_of is not None:
         return change.listener.address is None and change.listener.port == change.instead_of.port
+    if isinstance(change, SetPolicy):
+        return change.policy is VerdictKind.ACCEPT
     if isinstance(change, SetContainer):
         return change.words[0] not in ("stop", "pause")
     return isinstance(change, Listen)
@@ -157,7 +160,7 @@ def _here(snapshot: Snapshot, change: Any, probe: Probe) -> bool:
     return _passes(snapshot, change.netns, probe)
 
 
-def _link(snapshot: Snapshot, change: SetLink | SetPort | SetArp, probe: Probe) -> bool:
+def _link(snapshot: Snapshot, change: SetLink | DeleteBridge | SetPort | ForwardOnPort | SetArp, probe: Probe) -> bool:
     """The link of one namespace only touches that one; any other link, all that come by."""
     link = snapshot.by_id[change.netns].links_by_name.get(change.link)
     if link is not None and link.kind == "veth" and link.peer is not None and link.peer.netns is not None:
@@ -203,6 +206,7 @@ TOUCHES: Mapping[type[Any], Touches] = {
     AddElement: _element,
     DeleteElement: _element,
     ReplaceRule: _replaced,
+    SetPolicy: _here,
     AddRoute: _route,
     DeleteRoute: _route,
     AddPolicyRule: _policy,
@@ -210,7 +214,10 @@ TOUCHES: Mapping[type[Any], Touches] = {
     SetSysctl: _here,
     SetLink: _link,
     SetArp: _link,
+    DeleteBridge: _link,
     SetPort: _link,
+    ForwardOnPort: _link,
+    SetSpanningTree: _here,
     AddAddress: _address,
     DeleteAddress: _address,
     DeleteNeighbour: _neighbour,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engine.change.chain_policy import SetPolicy
 from engine.change.container import SetContainer
 from engine.change.listener import Listen
 from engine.change.network import ConnectNetwork
@@ -32,7 +33,7 @@ def kind_of(changes: Iterable[Change]) -> FixKind:
 
 def _owner(change: Change | None) -> str | None:
     """The tool whose rule or element is changed; None for what is neither."""
-    if isinstance(change, InsertRule | DeleteRule | ReplaceRule):
+    if isinstance(change, InsertRule | DeleteRule | ReplaceRule | SetPolicy):
         return owner_of_chain(change.place.table, change.place.chain)
     if isinstance(change, AddElement | DeleteElement):
         return owner_of_set(change.table, change.name) if change.name else ADMIN

@@ -27,6 +27,8 @@ MET_AGAIN = {
     RefKind.ROUTE: "takes",
     RefKind.POLICY_RULE: "takes",
 }
+#: Stands between what mends it for good and what helps meanwhile.
+UNTIL = "; until then: "
 #: What one policy rule, or route, is called on the way there and on the way back.
 WRONG_TURNS = {"SRC_ROUTE_SHADOWED", "RET_ASYMMETRIC_GATEWAY"}
 
@@ -75,6 +77,8 @@ def _both(question: Question, first: SearchStep, met: Conversation | None, secon
     assert other is not None
     assert met is not None
     title = renamed(other.title, second.blocker.at, first.blocker.at)
+    lasting, until, _ = one.title.partition(UNTIL)
+    title = title.removeprefix(f"{lasting}{until}") if until else title
     remedy = Remedy(f"{one.title}, and {title}", (*one.changes, *other.changes), cost=one.cost + other.cost)
     others = tuple(each for each in first.blocker.remedies if each != one)
     failure = failure_of(second.before, question, met)

@@ -1,7 +1,7 @@
 """What a recording's parts say of each other, checked once when it is opened.
 
-A name or an index that is not in the file is removed, and a gap names it: later lookups find what they look for, or see
-that it was not inspected.
+A name or an index that is not in the file is removed, a rule's number is that of its place, and a gap says so: later
+lookups find what they look for, or see that it was not inspected.
 
 A recording lacks what it names when somebody cut a namespace out of it, or joined parts of two hosts.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from engine.model.container import Container
+from engine.model.firewall import Chain
 from engine.model.host import Gap, Netns, Snapshot
 from engine.model.link import Link, Peer
 from engine.model.route import Route
@@ -23,7 +24,12 @@ REFUSING = frozenset({"unreachable", "prohibit", "blackhole", "throw"})
 
 def sound(snapshot: Snapshot) -> Snapshot:
     """The snapshot with references that lead somewhere, and a gap for each that did not."""
-    gaps = [*_gaps_of_links(snapshot), *_gaps_of_containers(snapshot), *_gaps_of_routes(snapshot)]
+    gaps = [
+        *_gaps_of_links(snapshot),
+        *_gaps_of_containers(snapshot),
+        *_gaps_of_routes(snapshot),
+        *_gaps_of_rules(snapshot),
+    ]
     if not gaps:
         return snapshot
     known = snapshot.by_id.keys()
@@ -78,6 +84,25 @@ def _gaps_of_routes(snapshot: Snapshot) -> Iterator[Gap]:
                 yield Gap(SOURCE, netns.id, f"the route to {route.destination} has no next hop in the file")
 
 
+def _gaps_of_rules(snapshot: Snapshot) -> Iterator[Gap]:
+    for netns in snapshot.namespaces:
+        for table in netns.firewall.tables:
+            for chain in table.chains:
+                if not _in_order(chain):
+                    reason = f"the rules of {table.name}/{chain.name} are not numbered as they stand in the file"
+                    yield Gap(SOURCE, netns.id, reason)
+
+
+def _in_order(chain: Chain) -> bool:
+    return all(rule.index == place for place, rule in enumerate(chain.rules))
+
+
+def _numbered(chain: Chain) -> Chain:
+    if _in_order(chain):
+        return chain
+    return replace(chain, rules=tuple(replace(rule, index=place) for place, rule in enumerate(chain.rules)))
+
+
 def _leads_on(route: Route) -> bool:
     """Whether a route says where packets go: every kind does but those that refuse them."""
     return bool(route.nexthops) or route.nexthop is not None or route.kind in REFUSING
@@ -95,4 +120,13 @@ def _mended(netns: Netns, known: Collection[str]) -> Netns:
         master = link.master if link.master is None or link.master in indexes else None
         alike = peer is link.peer and master == link.master
         links.append(link if alike else replace(link, peer=peer, master=master))
-    return replace(netns, links=tuple(links), routes=tuple(route for route in netns.routes if _leads_on(route)))
+    tables = tuple(
+        each if all(map(_in_order, each.chains)) else replace(each, chains=tuple(map(_numbered, each.chains)))
+        for each in netns.firewall.tables
+    )
+    return replace(
+        netns,
+        links=tuple(links),
+        routes=tuple(route for route in netns.routes if _leads_on(route)),
+        firewall=replace(netns.firewall, tables=tables),
+    )

@@ -146,6 +146,5 @@ def _by_the_engine(failure: Failure, found: list[IntendedService], asked: int) -
         title = f"give a service the node port {asked}, or start a program on it on the host"
     if len(found) == 1 and found[0].container is not None:
         title = run_again(found[0].container, asking(failure, asked, found[0].port))
-    said = bool(found) and found[0].container is not None  # the rules that publish it by hand begin with it
     held_there = Listen(failure.netns.id, held(failure, asked))
-    return Remedy(title, (held_there,), manual=True, fallback=said, cost=2, kind=FixKind.PUBLISH)
+    return Remedy(title, (held_there,), manual=True, fallback=len(found) == 1, cost=2, kind=FixKind.PUBLISH)

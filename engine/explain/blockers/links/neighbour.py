@@ -9,7 +9,8 @@ from engine.change.link import SetArp, SetLink
 from engine.change.neighbour import DeleteNeighbour
 from engine.change.sysctl import SetSysctl
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.blockers.link import given_back, isolated, not_forwarding, not_told, peer_of, up
+from engine.explain.blockers.links.link import given_back, isolated, not_forwarding, not_told, peer_of, up
+from engine.explain.blockers.links.lost_address import lost_address, prefix_length
 from engine.explain.blockers.source_validation import Doubt, doubted
 from engine.explain.failure import Failure, translation_of
 from engine.model.address import IPAddress
@@ -35,7 +36,7 @@ def no_neighbour(failure: Failure) -> list[Blocker]:
         address = netns.addresses_by_value.get(asked)
         if address is not None and netns.id != failure.netns.id:
             found += _cut_off(failure, netns, address)
-    found += _lost_address(failure, asked) or _switched_off(failure, asked)
+    found += lost_address(failure, asked) or _switched_off(failure, asked)
     if not found:
         sentence = f"no neighbour answers the {ASKS[asked.version]} for {asked} from {failure.netns.id}"
         nearest = translation_of(failure)
@@ -65,7 +66,7 @@ def _switched_off(failure: Failure, asked: IPAddress) -> list[Blocker]:
     if len(off) != 1:
         return []
     netns, link = off[0]
-    own: IPv4Interface | IPv6Interface = ip_interface(f"{asked}/{_prefix_length(failure.netns, asked)}")
+    own: IPv4Interface | IPv6Interface = ip_interface(f"{asked}/{prefix_length(failure.netns, asked)}")
     remedy, evidence = given_back(netns, link, own)
     ref = Ref(RefKind.LINK, netns.id, (link.index,), link.name, f"{link.name} without {asked}")
     sentence = f"IPv6 is off on {link.name} in {netns.id}, so {asked} is on no interface"
@@ -214,36 +215,12 @@ def _disbelieved(failure: Failure, owner: Netns, link: Link) -> list[Blocker]:
     return doubted(failure, Doubt(owner, link.name, asker, refusal.ref, refusal.text))
 
 
-def _lost_address(failure: Failure, asked: IPAddress) -> list[Blocker]:
-    """The engine gave a container the address, and the container's device has it no more."""
-    for container in failure.world.snapshot.containers:
-        netns = failure.world.snapshot.by_id.get(container.netns or "")
-        if netns is None or all(asked not in (a.address, a.address6) for a in container.attachments):
-            continue
-        if asked in netns.addresses_by_value:
-            continue
-        length = _prefix_length(failure.netns, asked)
-        addressed = {a.link for a in netns.addresses if a.address.version == asked.version}
-        devices = [link for link in netns.links if link.kind != "loopback"]
-        for link in sorted(devices, key=lambda device: device.index in addressed):
-            own: IPv4Interface | IPv6Interface = ip_interface(f"{asked}/{length}")
-            ref = Ref(RefKind.LINK, netns.id, (link.index,), link.name, f"{link.name} without {asked}")
-            sentence = f"{container.name} lacks its address {asked} on {link.name}"
-            remedy, evidence = given_back(netns, link, own)
-            return [Blocker("DST_NO_ADDRESS", sentence, ref, (remedy,), container.engine, evidence)]
-    return []
-
-
 def _bridge_for(host: Netns, address: Address) -> Link | None:
     for own in host.addresses:
         link = host.links_by_index.get(own.link)
         if link is not None and link.kind == "bridge" and own.covers(address.address):
             return link
     return None
-
-
-def _prefix_length(netns: Netns, asked: IPAddress) -> int:
-    return next((own.prefixlen for own in netns.addresses if own.covers(asked)), asked.max_prefixlen)
 
 
 def _asked(failure: Failure) -> IPAddress | None:

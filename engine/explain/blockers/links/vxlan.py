@@ -12,7 +12,7 @@ from ipaddress import ip_address
 
 from engine.change.fdb import AddForwarding, DeleteForwarding
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.blockers import firewall
+from engine.explain.blockers import firewall, policy
 from engine.explain.failure import Failure
 from engine.model.address import IPAddress
 from engine.model.host import Netns
@@ -46,7 +46,7 @@ def forwarding(failure: Failure) -> list[Blocker]:
 
 def around(failure: Failure) -> list[Blocker]:
     """NO_NEIGHBOUR: a firewall drops the packet around the question for an address, or around its answer."""
-    diagnosis = {StepKind.RULE: firewall.rule_drop, StepKind.POLICY: firewall.policy_drop}.get(failure.step.kind)
+    diagnosis = {StepKind.RULE: firewall.rule_drop, StepKind.POLICY: policy.policy_drop}.get(failure.step.kind)
     return diagnosis(failure) if diagnosis is not None else []
 
 

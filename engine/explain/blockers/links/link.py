@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Interface, IPv6Interface, ip_interface, ip_network
+from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 
 from engine.change.address import AddAddress
 from engine.change.link import SetLink
-from engine.change.port import SetPort
+from engine.change.port import ForwardOnPort, SetPort, SetSpanningTree
 from engine.change.sysctl import SetSysctl
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.failure import Failure
@@ -95,8 +95,7 @@ def _answers_for(failure: Failure, router: Netns, bridge: Link, gateway: IPAddre
 
 
 def _without_gateway(host: Netns, link: Link, network: Network, gateway: IPAddress) -> Blocker:
-    subnets = (ip_network(subnet) for subnet in network.subnets)
-    length = next((subnet.prefixlen for subnet in subnets if gateway in subnet), gateway.max_prefixlen)
+    length = next((subnet.prefixlen for subnet in network.ranges if gateway in subnet), gateway.max_prefixlen)
     return _without_address(
         host, link, gateway, length, f"it is the gateway of {network.engine} network {network.name}"
     )
@@ -144,7 +143,9 @@ def bridge_drop(failure: Failure) -> list[Blocker]:
     peer = peer_of(failure, link)
     if peer is not None and not peer[1].up:
         return [up(*peer)]
-    return [Blocker("LINK_PORT_NOT_FORWARDING", sentence, ref)]
+    bridge = bridge_of(netns, link)
+    remedies = (_forwarding(netns, link, bridge),) if bridge is not None and _blocked(link) else ()
+    return [Blocker("LINK_PORT_NOT_FORWARDING", sentence, ref, remedies)]
 
 
 def not_forwarding(host: Netns, port: Link, bridge: Link) -> Blocker:
@@ -153,7 +154,22 @@ def not_forwarding(host: Netns, port: Link, bridge: Link) -> Blocker:
     ref = Ref(RefKind.LINK, host.id, (port.index,), port.name, f"{port.name} ({state})")
     sentence = f"port {port.name} of {bridge.name} in {host.id} passes no frames: its state is {state}"
     hint = "listening and learning last for the bridge's forward delay only (spanning tree)"
-    return Blocker("LINK_PORT_NOT_FORWARDING", sentence, ref, evidence=(hint,))
+    remedies = (_forwarding(host, port, bridge),) if _blocked(port) else ()
+    return Blocker("LINK_PORT_NOT_FORWARDING", sentence, ref, remedies, evidence=(hint,))
+
+
+def _blocked(port: Link) -> bool:
+    """Whether its state alone keeps a port from forwarding."""
+    return port.works and port.port is not None and port.port.state != "forwarding"
+
+
+def _forwarding(netns: Netns, port: Link, bridge: Link) -> Remedy:
+    """The port forwards: at once where nobody keeps a spanning tree, which a bridge of containers needs none of."""
+    forwards = ForwardOnPort(netns.id, port.name)
+    if bridge.bridge is None or not bridge.bridge.stp:
+        return Remedy(f"let port {port.name} of {bridge.name} forward", (forwards,))
+    title = f"turn off the spanning tree of {bridge.name}, and let {port.name} forward (or wait: it does so by itself)"
+    return Remedy(title, (SetSpanningTree(netns.id, bridge.name, False), forwards))
 
 
 def isolated(host: Netns, port: Link) -> list[Blocker]:

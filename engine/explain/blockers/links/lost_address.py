@@ -1,0 +1,68 @@
+"""An address that a device has lost: its engine gave it to the container, or the one device behind a bridge that has
+none is where it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Interface, IPv6Interface, ip_interface
+
+from engine.explain.blocker import Blocker
+from engine.explain.blockers.links.link import given_back, peer_of
+from engine.explain.failure import Failure
+from engine.model.address import IPAddress
+from engine.model.container import Container
+from engine.model.host import Netns
+from engine.model.link import Link
+from engine.model.ref import Ref, RefKind
+from engine.path.lookup.broadcast_domain import ports_of
+
+
+def lost_address(failure: Failure, asked: IPAddress) -> list[Blocker]:
+    """Who has lost an address that nobody has; none where that cannot be said of one device alone."""
+    for container in failure.world.snapshot.containers:
+        netns = failure.world.snapshot.by_id.get(container.netns or "")
+        if netns is None or all(asked not in (a.address, a.address6) for a in container.attachments):
+            continue
+        if asked in netns.addresses_by_value:
+            continue
+        addressed = {a.link for a in netns.addresses if a.address.version == asked.version}
+        devices = [link for link in netns.links if link.kind != "loopback"]
+        for link in sorted(devices, key=lambda device: device.index in addressed):
+            return [_without(failure, (netns, link), asked, container)]
+    device = has_lost_it(failure, asked)
+    return [_without(failure, device, asked)] if device is not None else []
+
+
+def has_lost_it(failure: Failure, asked: IPAddress) -> tuple[Netns, Link] | None:
+    """The one device behind a bridge that has no address at all, where nobody has one of the bridge's subnet."""
+    bare = list(_unaddressed(failure, asked))
+    alone = len(bare) == 1 and all(asked not in netns.addresses_by_value for netns in failure.around)
+    return bare[0] if alone else None
+
+
+def _unaddressed(failure: Failure, asked: IPAddress) -> Iterator[tuple[Netns, Link]]:
+    """The devices without an address of that version behind the bridge whose subnet has it."""
+    here = failure.netns
+    for own in here.addresses:
+        bridge = here.links_by_index.get(own.link)
+        ports = ports_of(here, bridge) if bridge is not None and bridge.kind == "bridge" and own.covers(asked) else ()
+        for netns, link in filter(None, (peer_of(failure, port) for port in ports)):
+            others = (each for each in netns.addresses if each.link == link.index)
+            if link.works and link.master is None and all(each.address.version != asked.version for each in others):
+                yield netns, link
+
+
+def _without(
+    failure: Failure, device: tuple[Netns, Link], asked: IPAddress, container: Container | None = None
+) -> Blocker:
+    netns, link = device
+    who, owner = (container.name, container.engine) if container is not None else (netns.id, "admin")
+    own: IPv4Interface | IPv6Interface = ip_interface(f"{asked}/{prefix_length(failure.netns, asked)}")
+    ref = Ref(RefKind.LINK, netns.id, (link.index,), link.name, f"{link.name} without {asked}")
+    remedy, evidence = given_back(netns, link, own)
+    return Blocker("DST_NO_ADDRESS", f"{who} lacks its address {asked} on {link.name}", ref, (remedy,), owner, evidence)
+
+
+def prefix_length(netns: Netns, asked: IPAddress) -> int:
+    """The length that an address has by a subnet of the namespace, that of one address alone where it has none."""
+    return next((own.prefixlen for own in netns.addresses if own.covers(asked)), asked.max_prefixlen)
