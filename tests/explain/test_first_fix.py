@@ -5,6 +5,8 @@ The hosts of `tests/faults` say the same of real kernels; these are the cases th
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
 
 from engine.change import applied
@@ -13,7 +15,8 @@ from engine.explain.question import resolve
 from engine.model.firewall import Backend
 from engine.model.packet import Protocol
 from engine.model.trace import Symptom
-from engine.model.verdict import Cause
+from engine.model.verdict import Cause, Question, Source
+from tests.fidelity.record import read_host
 from tests.hosts.build import World
 from tests.hosts.stock import docker_world, one_bridge
 
@@ -147,3 +150,23 @@ def test_a_port_that_waits_for_a_spanning_tree_forwards_without_one() -> None:
         "nsenter --net=/run/netns/sw ip link set br0 type bridge stp_state 0",
         "nsenter --net=/run/netns/sw bridge link set dev right0 state forwarding",
     ]
+
+
+@pytest.mark.parametrize(
+    ("host", "source", "target", "title"),
+    [
+        ("user-network", "client", "172.17.0.2:80", "connect client to network appnet, then ask 172.19.0.2:80 (web)"),
+        ("veth-down", "web", "10.77.0.1:8080", "set veth0da6d40 in host up"),
+        ("wrong-container-port", "host", "127.0.0.1:8080", "run web again with -p 8080:80, or start a program"),
+        ("address-gone", "web", "10.77.0.1:8080", "restart web, which gives it again"),
+        ("dnat-shadowed", "lan", "10.77.0.1:8080", "delete rule 1 of nat/DOCKER"),
+        ("no-route-in-lan", "lan", "172.17.0.2:80", "ask 10.77.0.1:8080 (web)"),
+        ("vpn-inside", "web", "10.77.0.1:8080", "add route 10.77.0.0/24 via 172.17.0.1 in web"),
+        ("published-on-uplink", "host", "127.0.0.1:8080", "ask 10.77.0.1:8080 (host)"),
+    ],
+)
+def test_on_a_recorded_host(host: str, source: str, target: str, title: str) -> None:
+    address, _, port = target.rpartition(":")
+    question = Question(Source(source), ip_address(address), int(port))
+    cause = ask(read_host(host), question).causes[0]
+    assert cause.fixes[0].title.startswith(title)

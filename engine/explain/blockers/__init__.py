@@ -30,7 +30,7 @@ from engine.explain.blockers import (
     unassigned_address,
     wrong_route,
 )
-from engine.explain.blockers.links import discovery, duplicate, l2_isolation, link, neighbour, vxlan
+from engine.explain.blockers.links import discovery, duplicate, l2_isolation, link, lost_address, neighbour, vxlan
 from engine.explain.blockers.publishing import prerouting_only, publish, published_but_broken, unpublished
 from engine.explain.failure import FailedLeg, Failure
 from engine.model.trace import Outcome
@@ -80,6 +80,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     ),
     Outcome.NO_ROUTE: (
         vxlan.forwarding,
+        lost_address.own_address_lost,
         nat.masquerade_missing,
         snat.wrong_source,
         *LINKS,

@@ -61,7 +61,9 @@ def stale_target(failure: Failure) -> list[Blocker]:
     if shadowed is not None:
         behind, meant = shadowed
         sentence += f", before {meant.text} is tried"
-        remedies = [*exempted(failure, step, rule, behind), *reversed(remedies)]
+        *right, gone = remedies
+        spared = list(exempted(failure, step, rule, behind))
+        remedies = [*spared, replace(gone, meant=not spared), *right]
     code = "NAT_DNAT_SHADOWED" if shadowed is not None else _stale_code(old.dst, services)
     if code == "DST_LISTEN_OTHER_PORT":
         remedies[:0] = _as_published(failure, old.dport or 0, services, step.packet.dport or 0)

@@ -8,7 +8,7 @@ from engine.change.container import SetContainer
 from engine.change.listener import Listen
 from engine.change.sysctl import SetSysctl
 from engine.explain.blocker import Blocker, Remedy
-from engine.explain.blockers.publishing.publish import run_again, untranslated
+from engine.explain.blockers.publishing.publish import asking, run_again, untranslated
 from engine.explain.failure import FailedLeg, Failure, is_tcp, translation_of
 from engine.explain.fixes.listen_hints import hint
 from engine.model.address import Family, end_of
@@ -69,6 +69,7 @@ def no_listener(failure: Failure) -> list[Blocker]:
     start = Remedy(title, (Listen(netns.id, wanted),), manual=True, cost=ASK)
     if others and (owner != "admin" or failure.depth):
         sentence = f"nothing listens on port {port} in {netns.id}; it listens on {others[0]} instead"
+        start = replace(start, title=f"{_published_to(failure, others[0].port)}{start.title}")
         return [Blocker("DST_LISTEN_OTHER_PORT", sentence, ref, (start,), owner, evidence)]
     other_protocol = [s for s in netns.listeners if s.port == packet.dport and s.protocol is not packet.protocol]
     if other_protocol:
@@ -82,6 +83,14 @@ def no_listener(failure: Failure) -> list[Blocker]:
         start = Remedy(f"restart {left}, so that it joins the current namespace", start.changes, manual=True)
     misses = untranslated(failure) if translation_of(failure) is None and failure.leg is FailedLeg.FORWARD else ()
     return [Blocker("DST_NO_LISTENER", sentence, ref, (start,), owner, evidence, misses)]
+
+
+def _published_to(failure: Failure, port: int) -> str:
+    """What publishes the port that the program listens on, where the engine's relay led to another one."""
+    for container, published in failure.world.snapshot.published if failure.depth else ():
+        if (container.netns, published.container_port) == (failure.netns.id, failure.packet.dport):
+            return f"{run_again(container, asking(failure, published.host_port, port))}, or "
+    return ""
 
 
 def _published_as(failure: Failure, protocol: Protocol) -> str:

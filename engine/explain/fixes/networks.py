@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.change.network import ConnectNetwork, joinable
 from engine.explain.blocker import Remedy
 from engine.explain.failure import FailedLeg, Failure
+from engine.model.address import IPAddress
 from engine.model.container import Container, Network
 from engine.model.host import Snapshot
 from engine.model.verdict import FixKind
@@ -19,7 +20,7 @@ def joined_networks(failure: Failure) -> tuple[Remedy, ...]:
         return ()
     found = []
     for server in snapshot.containers:
-        network = _network_of(snapshot, server, failure)
+        network = network_of(snapshot, server, failure.question.address)
         clients = snapshot.containers_in(question.source.netns) if network is not None else ()
         for client in clients[:1]:
             if network is not None and client is not server and joinable(snapshot, client, network):
@@ -27,9 +28,8 @@ def joined_networks(failure: Failure) -> tuple[Remedy, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _network_of(snapshot: Snapshot, server: Container, failure: Failure) -> Network | None:
-    """The network that gave a container the asked address."""
-    wanted = failure.question.address
+def network_of(snapshot: Snapshot, server: Container, wanted: IPAddress) -> Network | None:
+    """The network that gave a container an address."""
     names = {each.network for each in server.attachments if wanted in (each.address, each.address6)}
     return next((each for each in snapshot.networks if each.name in names and each.engine == server.engine), None)
 

@@ -13,6 +13,7 @@ from itertools import islice
 from engine.explain.intent.alternative import Alternative, Trust
 from engine.explain.intent.alternatives import alternatives
 from engine.explain.intent.asked import Asked
+from engine.explain.intent.joining import join_first
 from engine.explain.intent.published import publish_first, published_for
 from engine.explain.search.endings import endings_of, main_run, reach_of
 from engine.model.address import end_of
@@ -72,7 +73,10 @@ def with_alternatives(
     found = list(_connecting(world, asked, least))
     at_nothing = at_nothing or (first.code in NO_WAY and bool(found) and published_for(asked, found[0]))
     fixes = [_fix(question, each) for each in found[:MOST]]
-    if at_nothing and found and found[0].trust > Trust.POSSIBLE:
+    joined = join_first(world, asked) if at_nothing and not found else None
+    if joined is not None:
+        named = replace(first, fixes=(joined, *first.fixes))
+    elif at_nothing and found and found[0].trust > Trust.POSSIBLE:
         fact = first.sentence.partition("; ")[0].partition(": ")[0]
         sentence = f"{fact}: {found[0].because}" if found[0].because else first.sentence
         named = replace(first, sentence=sentence, fixes=(*fixes, *first.fixes))

@@ -4,9 +4,10 @@ none is where it was."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Interface, IPv6Interface, ip_interface
+from ipaddress import IPv4Interface, IPv6Interface, ip_interface, ip_network
 
-from engine.explain.blocker import Blocker
+from engine.change.route import AddRoute
+from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.links.link import given_back, peer_of
 from engine.explain.failure import Failure
 from engine.model.address import IPAddress
@@ -14,7 +15,9 @@ from engine.model.container import Container
 from engine.model.host import Netns
 from engine.model.link import Link
 from engine.model.ref import Ref, RefKind
+from engine.model.route import NextHop, Route
 from engine.path.lookup.broadcast_domain import ports_of
+from engine.records import replace
 
 
 def lost_address(failure: Failure, asked: IPAddress) -> list[Blocker]:
@@ -31,6 +34,31 @@ def lost_address(failure: Failure, asked: IPAddress) -> list[Blocker]:
             return [_without(failure, (netns, link), asked, container)]
     device = has_lost_it(failure, asked)
     return [_without(failure, device, asked)] if device is not None else []
+
+
+def own_address_lost(failure: Failure) -> list[Blocker]:
+    """NO_ROUTE where a packet begins: its container's engine gave it an address, and it has none of that version."""
+    netns, version = failure.netns, failure.packet.dst.version
+    if any(each.address.version == version and not each.address.is_loopback for each in netns.addresses):
+        return []
+    for container in failure.world.snapshot.containers_in(netns.id):
+        for place in container.attachments:
+            given = place.address if version == 4 else place.address6
+            links = [link for link in netns.links if link.works and link.kind != "loopback"]
+            if given is not None and len(links) == 1:
+                lost = _without(failure, (netns, links[0]), given, container)
+                gateway = place.gateway_for(given)
+                return [lost if gateway is None else replace(lost, remedies=(_with_way_out(lost, links[0], gateway),))]
+    return []
+
+
+def _with_way_out(lost: Blocker, link: Link, gateway: IPAddress) -> Remedy:
+    """The default route goes with the address that it needs, and is given back with it."""
+    (remedy,) = lost.remedies
+    everywhere = ip_network("0.0.0.0/0" if gateway.version == 4 else "::/0")
+    route = Route(everywhere, nexthops=(NextHop(link.index, gateway),), text=f"default via {gateway}")
+    title = f"{remedy.title}, and add default route via {gateway}"
+    return replace(remedy, title=title, changes=(*remedy.changes, AddRoute(lost.at.netns, route)))
 
 
 def has_lost_it(failure: Failure, asked: IPAddress) -> tuple[Netns, Link] | None:
@@ -57,10 +85,16 @@ def _without(
 ) -> Blocker:
     netns, link = device
     who, owner = (container.name, container.engine) if container is not None else (netns.id, "admin")
-    own: IPv4Interface | IPv6Interface = ip_interface(f"{asked}/{prefix_length(failure.netns, asked)}")
+    own: IPv4Interface | IPv6Interface = ip_interface(f"{asked}/{_length(failure, asked)}")
     ref = Ref(RefKind.LINK, netns.id, (link.index,), link.name, f"{link.name} without {asked}")
     remedy, evidence = given_back(netns, link, own)
     return Blocker("DST_NO_ADDRESS", f"{who} lacks its address {asked} on {link.name}", ref, (remedy,), owner, evidence)
+
+
+def _length(failure: Failure, asked: IPAddress) -> int:
+    """By a subnet of the namespace where it was missed, else of the host."""
+    here = prefix_length(failure.netns, asked)
+    return here if here < asked.max_prefixlen else prefix_length(failure.world.snapshot.host_netns, asked)
 
 
 def prefix_length(netns: Netns, asked: IPAddress) -> int:

@@ -36,15 +36,38 @@ def no_neighbour(failure: Failure) -> list[Blocker]:
         address = netns.addresses_by_value.get(asked)
         if address is not None and netns.id != failure.netns.id:
             found += _cut_off(failure, netns, address)
-    found += lost_address(failure, asked) or _switched_off(failure, asked)
+    found += _asks_nobody(failure) or lost_address(failure, asked) or _switched_off(failure, asked)
     if not found:
         sentence = f"no neighbour answers the {ASKS[asked.version]} for {asked} from {failure.netns.id}"
         nearest = translation_of(failure)
         origin = (f"the address came from {nearest.ref.words}",) if nearest and nearest.ref else ()
         off = (_told_off(*each) for each in _without_ipv6(failure)) if asked.version == 6 else ()
-        evidence = (*origin, *off)
+        evidence = (*origin, *off, *_not_running(failure, asked))
         found.append(Blocker("SRC_NEIGH_FAILED", sentence, ref, (), "admin", evidence))
     return found
+
+
+def _asks_nobody(failure: Failure) -> list[Blocker]:
+    """The question does not leave the far end of the asker's own veth pair."""
+    asking = _link_at(failure)
+    peer = peer_of(failure, asking) if asking is not None else None
+    if peer is None:
+        return []
+    host, port = peer
+    master = bridge_of(host, port)
+    for link in (port, master):
+        if link is not None and not link.up:
+            return [up(host, link)]
+    return [not_forwarding(host, port, master)] if master is not None and not forwards(port) else []
+
+
+def _not_running(failure: Failure, asked: IPAddress) -> Iterator[str]:
+    """Containers of the address's network that do not run: while they do not, their addresses are nobody's."""
+    snapshot = failure.world.snapshot
+    networks = {each.name for each in snapshot.networks if any(asked in subnet for subnet in each.ranges)}
+    for container in snapshot.containers:
+        if container.netns is None and networks & {each.network for each in container.attachments}:
+            yield f"{container.name} is {container.state}: it has no address until it is started"
 
 
 def _without_ipv6(failure: Failure) -> Iterator[tuple[Netns, Link]]:
