@@ -13,7 +13,7 @@ from tests.hosts.stock import docker_world
 from tests.workbench.screen import ASK
 from workbench.session.comparing import Part, compare
 from workbench.session.engine import Engine
-from workbench.session.flips import asked, flipping
+from workbench.session.flips import FlipCause, asked, flipping
 from workbench.session.stopping import Stopped
 
 DROP = "-p tcp -m tcp --dport 80 -j DROP"
@@ -58,11 +58,11 @@ def test_the_search_can_be_stopped() -> None:
         words(*moments(), stop=stop)
 
 
-def test_a_flip_is_told_with_the_change_that_did_it_or_with_all_where_nobody_may_search() -> None:
+def test_a_flip_is_told_with_the_change_that_did_it_or_with_those_on_the_path() -> None:
     before, after = moments("-p udp -j RETURN")
     both = changes(before, after)
     question = partial(asked, Engine().resolve, ASK)
-    (did,) = flipping(before, after, both, question)
-    assert did.name == f"-A DOCKER-USER {DROP} of filter/DOCKER-USER"
+    (did,) = flipping((before, after), both, question).changed
+    assert did == f"rule -A DOCKER-USER {DROP} of filter/DOCKER-USER added in host"
     assert len(both) == 2
-    assert flipping(before, after, both, question, lambda: True) == both
+    assert flipping((before, after), both, question, lambda: True) == FlipCause(tuple(map(str, both)), among=2)

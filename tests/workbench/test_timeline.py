@@ -8,7 +8,7 @@ from engine.model.verdict import Reach
 from tests.views.hosts import docker_host
 from views.verdict.ask import Ask
 from views.verdict.history import timeline_lines
-from workbench.session.flips import Flip
+from workbench.session.flips import Flip, FlipCause
 from workbench.session.snapshot_sharing import own_size, share
 from workbench.session.timeline import Timeline
 
@@ -58,7 +58,9 @@ def test_a_day_of_updates_takes_less_than_ten_megabytes() -> None:
         seen = later(snapshot, number)
         shared = share(snapshot, seen)
         moment = timeline.add(shared, changes(snapshot, seen))
-        timeline.flipped(Flip(Ask(":8080"), moment.at, "✓ reachable", "✗ not reachable", Reach.NO, ("a rule",)))
+        timeline.flipped(
+            Flip(Ask(":8080"), moment.at, "✓ reachable", "✗ not reachable", Reach.NO, FlipCause(("a rule",)))
+        )
         snapshot = shared
     grown, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()

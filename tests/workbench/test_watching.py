@@ -104,7 +104,7 @@ def test_the_moment_in_which_the_answer_flips_is_told_with_the_change() -> None:
         assert isinstance(answer, Answered)
         assert isinstance(flip, Flipped)
         assert (flip.flip.before, flip.flip.after) == ("✗ not reachable, timeout FW_RULE_DROP", "✓ reachable")
-        assert flip.flip.changed == tuple(map(str, looked.changed))
+        assert flip.flip.cause.changed == tuple(map(str, looked.changed))
         assert flip.flip.at == "2026-01-01T10:00:02Z"
 
 

@@ -26,7 +26,7 @@ from views.reports import answer_json
 from workbench import output, world
 from workbench.commands.answering import EVERYWHERE, answer, tell
 from workbench.exits import EXIT_OF_REACH, Exit, Refusal, usage
-from workbench.session.flips import answer_words, change_words, clock, flipping, key
+from workbench.session.flips import FlipCause, answer_words, change_words, clock, flipping, key
 
 
 def run(arguments: Namespace) -> Exit:
@@ -67,22 +67,26 @@ class _Teller:
         if shown != self._shown:
             self._shown = shown
             self.code = EXIT_OF_REACH[verdict.reach]
-            by = flipping(before, snapshot, changed, self._asked) if before is not None else None
+            by = flipping((before, snapshot), changed, self._asked) if before is not None else None
             self._tell(verdict, at, changed, by)
 
     def _asked(self, snapshot: Snapshot) -> Question:
         return resolve(snapshot, self._arguments.target, self._arguments.source, self._protocol)
 
-    def _tell(self, verdict: Verdict, at: str, changed: Sequence[Difference], by: Sequence[Difference] | None) -> None:
-        """Prints an answer; the first one, which nothing flipped, whole."""
-        words = tuple(map(str, by or ()))
+    def _tell(self, verdict: Verdict, at: str, changed: Sequence[Difference], by: FlipCause | None) -> None:
+        """Prints an answer; the first one, which nothing flipped, whole. What was not found out is not in
+        `flipped_by`."""
         if self._arguments.json:
-            came = {"at": at, "changed": tuple(map(str, changed)), "flipped_by": words}
+            came = {
+                "at": at,
+                "changed": tuple(map(str, changed)),
+                "flipped_by": by.changed if by and not by.among else (),
+            }
             output.emit_whole(json.dumps({**answer_json.document(verdict), **came}) + "\n")
         elif by is None:
             tell(verdict)
         else:
-            output.emit(f"{clock(at, 12)} {answer_words(verdict)}: {change_words(words)}\n")
+            output.emit(f"{clock(at, 12)} {answer_words(verdict)}: {by.words}\n")
 
     def _tell_lost(self, reason: str, at: str, changed: tuple[str, ...]) -> None:
         if self._shown == (reason,):

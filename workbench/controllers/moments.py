@@ -41,7 +41,7 @@ class Moments:
         self._stage.timeline.flipped(flip)
         self._stage.panes.tell_flip(f"{clock(flip.at)} {flip.after}".strip())
         self._stage.app.notify(
-            "\n".join(flip.changed[:4]) or "no change of the host in the timeline",
+            flip.cause.words or "no change of the host in the timeline",
             title=f"{flip.ask.words}: {flip.after}",
             severity="information" if flip.reach is Reach.YES else "warning",
             timeout=10,

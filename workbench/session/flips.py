@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
+from engine.change import applied
 from engine.change.differences import Difference
 from engine.model.host import Snapshot
+from engine.model.plan import Change, StaleChange
 from engine.model.verdict import Question, Reach, Verdict
 from engine.records import dataclass
 from views.verdict.ask import Ask
@@ -24,9 +27,32 @@ MARKS = {Reach.YES: "✓ reachable", Reach.NO: "✗ not reachable", Reach.DEPEND
 
 
 @dataclass(frozen=True, slots=True)
+class FlipCause:
+    """What made an answer another one: a fix of the user's own by its words, or the changes that flip it.
+
+    Where that was not found out, `among` says how many changes came, and `changed` are those that touch the path.
+    """
+
+    changed: tuple[str, ...] = ()
+    own: str = ""
+    among: int = 0
+
+    @property
+    def words(self) -> str:
+        """`rule … deleted in host`, `your fix: …`, `one of 96 changes; these 3 touch the path: …`."""
+        if self.own:
+            return self.own
+        if not self.among:
+            return change_words(self.changed)
+        if not self.changed:
+            return f"one of {self.among} changes; none of them is known to touch the path"
+        these = "this one touches" if len(self.changed) == 1 else f"these {len(self.changed)} touch"
+        return f"one of {self.among} changes; {these} the path: {change_words(self.changed)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Flip:
-    """The moment in which the answer became another one, and the changes that did it: all that came with it, where it
-    is not known which.
+    """The moment in which the answer became another one, and what did it.
 
     `at` is the `taken_at` of the snapshot that has the new answer. `before` and `after` are the answers in words: a
     whole one is computed again from its snapshot, which the timeline keeps.
@@ -37,27 +63,41 @@ class Flip:
     before: str
     after: str
     reach: Reach
-    changed: tuple[str, ...]
+    cause: FlipCause
 
     @property
     def words(self) -> str:
         """`✓ reachable: rule … deleted in host`."""
-        return f"{self.after}: {change_words(self.changed)}"
+        return f"{self.after}: {self.cause.words}"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFix:
+    """A fix that was applied here, or undone, since the last answer."""
+
+    title: str
+    changes: tuple[Change, ...]
+    applied: bool = True
 
 
 def flipping(
-    before: Snapshot,
-    after: Snapshot,
+    sides: tuple[Snapshot, Snapshot],
     changed: Sequence[Difference],
     asked: Callable[[Snapshot], Question],
     stopped: Callable[[], bool] = lambda: False,
-) -> tuple[Difference, ...]:
-    """Those of the changes between two snapshots that flip the answer; all, where it is not found out in time.
+    own: Sequence[OwnFix] = (),
+) -> FlipCause:
+    """What flips the answer on the way from the one of two snapshots to the other, among the changes between them.
 
-    `asked` puts the question to a snapshot, or raises ValueError. `stopped` is asked whether somebody waits.
+    `asked` puts the question to a snapshot, or raises ValueError. `stopped` is asked whether somebody waits. Nothing is
+    guessed: a fix of the user's own is the cause where it gives the later answer on the earlier snapshot.
     """
-    from engine.explain.survey.flip import flip  # noqa: PLC0415 - the first picture comes first
+    from engine.explain.survey.flip import flip, passed  # noqa: PLC0415 - the first picture comes first
 
+    before, after = sides
+    for fix in own:
+        if _flips(fix, before, after, asked):
+            return FlipCause(own=f"your fix: {fix.title}" if fix.applied else f"your fix undone: {fix.title}")
     end = time.monotonic() + PATIENCE
 
     def tried(_count: int, _whole: int) -> None:
@@ -65,11 +105,23 @@ def flipping(
             raise Stopped
 
     if len(changed) < 2:
-        return tuple(changed)
-    try:
-        return flip(before, after, asked, tried).by or tuple(changed)
-    except Stopped:
-        return tuple(changed)
+        return FlipCause(tuple(map(str, changed)))
+    with suppress(Stopped):
+        found = flip(before, after, asked, tried).by
+        if found:
+            return FlipCause(tuple(map(str, found)))
+    near = passed(before, asked) | passed(after, asked)
+    return FlipCause(tuple(str(each) for each in changed if each.netns in near), among=len(changed))
+
+
+def _flips(fix: OwnFix, before: Snapshot, after: Snapshot, asked: Callable[[Snapshot], Question]) -> bool:
+    """Whether the fix alone makes the difference: on the earlier snapshot, or undone, on the later one."""
+    from engine.explain.survey.flip import ending  # noqa: PLC0415
+
+    without, other = (before, after) if fix.applied else (after, before)
+    with suppress(StaleChange, KeyError):
+        return ending(applied(without, fix.changes), asked) == ending(other, asked)
+    return False
 
 
 def asked(resolve: Callable[[Snapshot, Ask], Question], ask: Ask, snapshot: Snapshot) -> Question:

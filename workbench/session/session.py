@@ -16,6 +16,7 @@ Laws:
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -30,7 +31,7 @@ from views.verdict.ask import Ask
 from workbench.exits import Refusal, fault_words
 from workbench.session.applied_fixes import Changes
 from workbench.session.engine import Engine, unmarked
-from workbench.session.flips import Flip, answer_words, asked, flipping, same
+from workbench.session.flips import Flip, OwnFix, answer_words, asked, flipping, same
 from workbench.session.messages import Answered, Changed, Flipped, Looked, Trouble, Unanswerable, Unchanged
 from workbench.session.snapshot_sharing import share
 from workbench.session.sources import Source
@@ -38,6 +39,8 @@ from workbench.session.watcher import Watcher
 
 #: Seconds between two looks at a live source that is not watched.
 INTERVAL = 2.0
+#: So many of the user's own fixes are remembered as what may have flipped an answer.
+MOST_OWN = 8
 
 
 @dataclass
@@ -90,6 +93,8 @@ class Session:
         self._seen_at = ""
         self._last: _Said | None = None
         self._changes = changes or Changes()
+        #: The user's own fixes, the last one first: one of them may be what flips the answer.
+        self._own: deque[OwnFix] = deque(maxlen=MOST_OWN)
         self._trouble = ""
 
     def start(self) -> None:
@@ -196,8 +201,10 @@ class Session:
         try:
             if wish is not None:
                 self._changes.carry_out(wish, self._now)
+                self._own.appendleft(OwnFix(wish.title, wish.plan.changes))
                 self._post(Changed(wish, wish.commands, done=True))
             elif (taken := self._changes.take_back()) is not None:
+                self._own.appendleft(OwnFix(taken.fix.title, taken.fix.plan.changes, applied=False))
                 self._post(Changed(taken.fix, taken.commands, done=False))
             else:
                 self._post(Changed(None, (), done=False))
@@ -250,10 +257,9 @@ class Session:
         last, self._last = self._last, _Said(ask, verdict, now) if verdict is not None else None
         if last is None or verdict is None or last.ask != ask or same(last.verdict, verdict):
             return
-        by = flipping(last.snapshot, now, changed, self._asked(ask), self._awaited)
-        words = tuple(map(str, by))
+        cause = flipping((last.snapshot, now), changed, self._asked(ask), self._awaited, self._own)
         self._post(
-            Flipped(Flip(ask, now.taken_at, answer_words(last.verdict), answer_words(verdict), verdict.reach, words))
+            Flipped(Flip(ask, now.taken_at, answer_words(last.verdict), answer_words(verdict), verdict.reach, cause))
         )
 
     def _asked(self, ask: Ask) -> Callable[[Snapshot], Question]:
