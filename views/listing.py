@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from views.painted import Painted
-from views.text import Entry, Role, Span, Spans, cells, clip, matching
+from views.text import Entry, Role, Span, Spans, cells, clip, matching, stops
 
 GUTTER = 3
 
@@ -40,6 +40,8 @@ class Listing(Painted):
         """The row under the cursor was chosen."""
 
     def __init__(self, empty: str, *, id: str | None = None) -> None:
+        """`empty` is said where there are no rows, once it is known that there are none. `on_screen`: the rows that are
+        there now have been drawn."""
         super().__init__(id=id)
         self.empty = empty
         self.pattern = ""
@@ -49,13 +51,15 @@ class Listing(Painted):
         self._all: Sequence[Entry] = ()
         self._lay: Callable[[int], Sequence[Entry]] | None = None
         self._laid_for = 0
+        self._awaited = False
+        self.on_screen = False
         self._rows: Sequence[Entry] = ()
         self._at: dict[Hashable, int] = {}
 
     @property
     def total(self) -> int:
         """How many rows there are, headings left out."""
-        return sum(entry.key is not None for entry in self._all)
+        return sum(stops(entry) for entry in self._all)
 
     @property
     def entries(self) -> Sequence[Entry]:
@@ -64,7 +68,7 @@ class Listing(Painted):
 
     def show(self, entries: Sequence[Entry], *, top: bool = False) -> None:
         """Shows these rows. The cursor stays on its key, or goes to the first row; `top` scrolls up."""
-        self._all = entries
+        self._all, self._awaited, self.on_screen = entries, False, False
         self._filter()
         if top:
             self.scroll_to(y=0, animate=False)
@@ -75,6 +79,8 @@ class Listing(Painted):
         width = self._room()
         if width > 0:
             self.show(lay(width))
+        else:
+            self._awaited = True
 
     def filter(self, pattern: str) -> None:
         """Shows the rows that have the pattern; a leading `!` shows the others; empty shows all."""
@@ -98,17 +104,25 @@ class Listing(Painted):
 
     def move(self, steps: int) -> None:
         """Moves the cursor over `steps` rows, and stops at the ends."""
-        keyed = list(self._at)
+        keyed = [key for key, index in self._at.items() if stops(self._rows[index])]
         if not keyed:
             self.scroll_relative(y=steps, animate=False)
             return
-        here = keyed.index(self.cursor) if self.cursor in self._at else 0
+        here = self._place_among(keyed, steps)
         there = min(max(here + steps, 0), len(keyed) - 1)
         self.go(keyed[there])
         if there != here:
             self.post_message(self.Moved(self, keyed[there]))
         else:
             self.scroll_relative(y=steps, animate=False)
+
+    def _place_among(self, keyed: Sequence[Hashable], steps: int) -> int:
+        """Where the cursor is among the rows that it stops at; at a heading, beside the row that a step leads to."""
+        if self.cursor not in self._at:
+            return 0
+        at = self._at[self.cursor]
+        before = sum(self._at[key] < at for key in keyed)
+        return before if stops(self._rows[at]) or steps < 0 else before - 1
 
     def page(self, pages: float) -> None:
         """Moves by a part of the pane's height."""
@@ -131,15 +145,15 @@ class Listing(Painted):
             self._rows, self.found = self._all, 0
         self._at = {entry.key: index for index, entry in enumerate(self._rows) if entry.key is not None}
         if self.cursor not in self._at:
-            self.cursor = next(iter(self._at), None)
+            self.cursor = next((key for key, index in self._at.items() if stops(self._rows[index])), None)
         self.virtual_size = Size(0, len(self._rows))
         self.refresh()
 
     def _reveal(self, index: int) -> None:
         """Scrolls so far that the row is in view, with its heading right above it and what belongs to it below."""
-        top = index - 1 if index and self._rows[index - 1].key is None else index
+        top = index - 1 if index and not stops(self._rows[index - 1]) else index
         end = index + 1
-        while end < len(self._rows) and self._rows[end].key is None and self._rows[end].words:
+        while end < len(self._rows) and not stops(self._rows[end]) and self._rows[end].words:
             end += 1
         height = min(end - top, self.scrollable_content_region.height)
         if height <= 0:
@@ -150,6 +164,9 @@ class Listing(Painted):
         """One line of the pane."""
         width = self.scrollable_content_region.width
         index = y + self.scroll_offset.y
+        if self._awaited:
+            return self.strip([])
+        self.on_screen = True
         if not self._rows:
             return self.said(f"Nothing has “{self.pattern}”." if self.pattern else self.empty, y)
         if index >= len(self._rows):

@@ -58,6 +58,11 @@ class Entry(Protocol):
     def spans(self, width: int) -> Spans: ...  # noqa: D102
 
 
+def stops(entry: Entry) -> bool:
+    """Whether the cursor stops at a row on its way: at no heading, which may have a key all the same."""
+    return entry.key is not None and not getattr(entry, "heading", False)
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """An entry that looks the same at every width."""
@@ -192,7 +197,7 @@ def matching(entries: Iterable[Entry], pattern: str) -> tuple[list[Entry], int]:
     heading: Entry | None = None
     count = 0
     for entry in entries:
-        if entry.key is None:
+        if not stops(entry):
             heading = entry
         elif not needle or (needle in entry.words.casefold()) != inverse:
             if heading is not None:

@@ -19,10 +19,11 @@ from engine.model.firewall import (
     VerdictKind,
 )
 from tests.views.hosts import docker_rules, jump
+from views.listing import Listing
 from views.nat.detail import rule_lines
 from views.nat.rows import ChainRow, RuleRow, count, counters, rows
 from views.nat.words import action, condition, shorten
-from views.text import Role, Spans
+from views.text import Role, Spans, stops
 
 DROP = RuleVerdict(VerdictKind.DROP)
 
@@ -107,7 +108,7 @@ def test_a_rule_is_found_by_the_key_of_its_pointer() -> None:
 
 
 def test_headings_are_no_places_for_the_cursor() -> None:
-    assert all(row.key is None for row in rows(docker_rules()) if isinstance(row, ChainRow))
+    assert not any(stops(row) for row in rows(docker_rules()) if isinstance(row, ChainRow))
 
 
 def test_rows_fit_their_width_and_keep_number_target_and_counter() -> None:
@@ -199,3 +200,17 @@ def test_a_rule_that_can_match_no_packet_says_why() -> None:
     row = RuleRow(("nft", "inet", "a", "one", 4), Backend.NFT, Rule(4, (DROP,), "drop", 7), None)
     told = [line.words for line in rule_lines(row, 60, flaw="never matches: set bad is empty")]
     assert told[-2:] == ["Without effect", "  never matches: set bad is empty"]
+
+
+def test_the_cursor_is_put_on_the_heading_of_a_policy_and_moves_on_from_there() -> None:
+    shown = [row for row in rows(docker_rules()) if row.key is not None]
+    heading = next(row for row in shown if isinstance(row, ChainRow) and row.chain.name == "FORWARD")
+    listing = Listing("")
+    listing.show(rows(docker_rules()))
+    assert listing.total == sum(isinstance(row, RuleRow) for row in shown)
+    below = shown[shown.index(heading) + 1].key
+    above = next(row.key for row in reversed(shown[: shown.index(heading)]) if isinstance(row, RuleRow))
+    for steps, there in ((1, below), (-1, above)):
+        listing.cursor = heading.key
+        keyed = [key for key, index in listing._at.items() if stops(listing._rows[index])]
+        assert keyed[listing._place_among(keyed, steps) + steps] == there

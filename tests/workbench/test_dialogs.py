@@ -3,7 +3,8 @@
 from textual.pilot import Pilot
 
 from engine.catalogue import CODES
-from tests.workbench.screen import ASK, answered, bench, drive, looked, workbench
+from tests.workbench.screen import ASK, answered, bench, drive, looked, until, workbench
+from views.listing import Listing
 from workbench.labs.dialogs import Item, Menu
 from workbench.screen.dialogs import Dialog
 
@@ -57,3 +58,30 @@ def test_escape_closes_a_list_that_is_not_filtered() -> None:
         assert not isinstance(app.screen, Dialog)
 
     drive(workbench(), play)
+
+
+def test_a_list_takes_no_key_and_says_nothing_before_its_rows_are_drawn() -> None:
+    chosen: list[object] = []
+    menu = Menu("Timeline", [Item("a", "one", 1)], chosen.append, "Nothing yet.")
+
+    async def play(pilot: Pilot[int]) -> None:
+        await looked(pilot)
+        await bench(pilot).push_screen(menu)
+        await until(pilot, lambda: menu.listing.on_screen)
+        menu.listing.on_screen = False  # as it is until the frame has been drawn
+        await pilot.press("a", "enter")
+        assert chosen == []
+        menu.listing.refresh()
+        await pilot.pause()
+        await pilot.press("a")
+        assert chosen == [1]
+
+    drive(workbench(), play)
+
+
+def test_an_awaited_list_is_blank_and_not_empty() -> None:
+    listing = Listing("Nothing yet.")
+    listing.flow(lambda _: [])
+    assert listing._awaited
+    assert "Nothing" not in listing.paint(0).text
+    assert not listing.on_screen

@@ -167,3 +167,41 @@ def test_the_timeline_names_flips_and_leads_to_the_moment() -> None:
         await until(pilot, lambda: "1 of 2" in line(bench(pilot), "header"))
 
     drive(scene.app(), play)
+
+
+def test_the_moment_that_was_chosen_is_shown_though_older_ones_go_meanwhile() -> None:
+    scene = Scene()
+
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        scene.change(dropped=False)
+        await flipped(pilot)
+        scene.change(dropped=True)
+        await flipped(pilot, 2)
+        timeline = bench(pilot).stage.timeline
+        chosen = timeline.moments[1]
+        await pilot.press("t", "j")
+        timeline.moments.pop(0)
+        await pilot.press("enter")
+        await until(pilot, lambda: bench(pilot).stage.pinned is chosen)
+
+    drive(scene.app(), play)
+
+
+def test_a_flip_leads_the_path_to_the_new_stop_and_leaves_the_pane_alone() -> None:
+    scene = Scene()
+
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        panes = bench(pilot).panes
+        stop = panes.path.cursor
+        scene.change(dropped=False)
+        await flipped(pilot)
+        await pilot.press("1")
+        await pilot.pause()
+        scene.change(dropped=True)
+        await flipped(pilot, 2)
+        await until(pilot, lambda: panes.path.cursor == stop)
+        assert panes.current == "topology"
+
+    drive(scene.app(), play)

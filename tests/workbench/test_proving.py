@@ -186,3 +186,23 @@ def test_a_fix_that_was_carried_out_is_tried_with_the_packet(symptom: Symptom, w
     drive(app(prover, stand, changes=host), play)
     assert f": {words}, a real attempt: {symptom}" in state.read_text()
     assert [wish.trace for wish in prover.wishes] == [None]
+
+
+def test_undoing_ends_an_attempt_and_what_it_would_have_said_is_not_said() -> None:
+    stand = Stand()
+    host, prover = Host(stand), Prover(Symptom.CONNECTED, waits=True)
+
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        await pilot.press("a")
+        await pilot.pause()
+        await pilot.press("a")
+        await until(pilot, lambda: bool(prover.wishes))
+        await pilot.press("z")
+        await until(pilot, lambda: "Undone." in notices(pilot))
+        assert prover.wishes[0].stop.is_set()
+        await pilot.pause(0.2)
+        assert "your fix undone" in notices(pilot)
+        assert "verified" not in notices(pilot).lower()
+
+    drive(app(prover, stand, changes=host), play)

@@ -23,6 +23,7 @@ HOOKS = ("ingress", "prerouting", "input", "forward", "output", "postrouting", "
 NAT_PLACE = {"prerouting": -100, "output": -100, "input": 100, "postrouting": 100}
 
 RuleKey = tuple[str, str, str, str, int]
+ChainKey = tuple[str, str, str, str]
 #: Packets by backend, family, table, chain and the rule's own line: what a rule is known by when others come and go.
 Counters = Mapping[tuple[str, str, str, str, str], int]
 #: Cells for what a counter has gained.
@@ -31,15 +32,20 @@ GROWN = 6
 
 @dataclass(frozen=True, slots=True)
 class ChainRow:
-    """The heading of a chain."""
+    """The heading of a chain. The cursor passes it over, and is put there by a packet that fell to its policy."""
 
     table: Table
     chain: Chain
 
     @property
-    def key(self) -> None:
-        """Headings are passed over."""
-        return
+    def key(self) -> ChainKey | None:
+        """That of the chain where it has a policy."""
+        return _path(self.table, self.chain) if self.chain.base is not None else None
+
+    @property
+    def heading(self) -> bool:
+        """What follows is below it."""
+        return True
 
     @property
     def words(self) -> str:

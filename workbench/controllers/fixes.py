@@ -63,6 +63,7 @@ class Fixes:
     def undo(self) -> None:
         """Takes the last fix back."""
         if self._stage.source.writable:
+            self._proofs.drop()
             self._stage.session.take_back()
         else:
             self._stage.app.notify("Nothing was applied: this is read-only.", timeout=3)

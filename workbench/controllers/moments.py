@@ -104,13 +104,14 @@ class Moments:
 
     def choose(self) -> None:
         """Shows the moments, the last one first, and goes to the one that is chosen."""
-        moments = self._stage.timeline.moments
+        moments = list(self._stage.timeline.moments)  # what is chosen is what was shown, whatever goes meanwhile
         flips = {flip.at: flip.after for flip in self._stage.timeline.flips}
         seen = [(clock(each.at), tuple(map(str, each.changed)), flips.get(each.at, "")) for each in moments]
 
         def go(key: object) -> None:
             if isinstance(key, int):
-                self.show(moments[key] if key < len(moments) - 1 else None)
+                chosen = moments[key]
+                self.show(chosen if chosen is not self._stage.timeline.now else None)
 
         lines = timeline_lines(seen, self._stage.timeline.gone)
         self._stage.app.push_screen(

@@ -47,6 +47,7 @@ class Navigation:
         """Shows the rules of the next backend alone, at last those of all."""
         if len(self._stage.panes.rules.backends) < 2:
             self._stage.app.notify("Only one backend has rules.", timeout=3)
+            return
         self._stage.panes.rules.next_backend()
         self._stage.panes.retitle()
 

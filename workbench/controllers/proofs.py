@@ -58,17 +58,26 @@ class Evidence:
     proof: Proof
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt that is made for the answer to a question, after a fix where there is one."""
+
+    ask: Ask
+    fix: Fix | None
+    wishes: Wishes
+
+
 class Proved(Told):
-    """An attempt was made for an answer, after a fix where there is one; or it could not be: `refusal` says why."""
+    """An attempt was made; or it could not be: `refusal` says why."""
 
     def __init__(
-        self, ask: Ask, verdict: Verdict | None, proof: Proof | None, fix: Fix | None, refusal: str = ""
+        self, attempt: Attempt, verdict: Verdict | None = None, proof: Proof | None = None, refusal: str = ""
     ) -> None:
         super().__init__()
-        self.ask = ask
+        self.attempt = attempt
+        self.ask, self.fix = attempt.ask, attempt.fix
         self.verdict = verdict
         self.proof = proof
-        self.fix = fix
         self.refusal = refusal
 
 
@@ -78,13 +87,13 @@ class Proofs:
     def __init__(self, stage: Stage, prompts: Prompts, prover: Prover) -> None:
         self._stage, self._prompts, self._prover = stage, prompts, prover
         self.evidence: Evidence | None = None
-        self._wishes: Wishes | None = None
+        self._attempt: Attempt | None = None
 
     def prove(self) -> None:
         """Sends the packet of the shown question; once more ends a wait."""
         ask = self._stage.asked
-        if self._wishes is not None:
-            self._wishes.stop.set()
+        if self._attempt is not None:
+            self.stop()
         elif ask is None or self._stage.panes.verdict is None:
             self._stage.say(ASK_FIRST)
         elif not self._stage.source.live:
@@ -92,17 +101,22 @@ class Proofs:
         elif self._stage.pinned is not None:
             self._stage.say(PAST, timeout=5)
         else:
-            self._attempt(ask, None)
+            self._start(ask, None)
 
     def after_fix(self, fix: Fix) -> None:
         """Makes the attempt again, now that the fix is carried out."""
-        if self._stage.asked is not None and self._wishes is None:
-            self._attempt(self._stage.asked, fix)
+        if self._stage.asked is not None and self._attempt is None:
+            self._start(self._stage.asked, fix)
 
     def stop(self) -> None:
         """Ends a wait, if there is one."""
-        if self._wishes is not None:
-            self._wishes.stop.set()
+        if self._attempt is not None:
+            self._attempt.wishes.stop.set()
+
+    def drop(self) -> None:
+        """Ends an attempt, and what it will say is no matter: the host is about to be another one."""
+        self.stop()
+        self._attempt = None
 
     def with_evidence(self, ask: Ask, verdict: Verdict) -> Verdict:
         """The answer with what an attempt showed of it, where it is still the one that was attempted."""
@@ -114,7 +128,9 @@ class Proofs:
 
     def proved(self, event: Proved) -> None:
         """Shows what the kernel did, and marks the fix that was tried."""
-        self._wishes = None
+        if event.attempt is not self._attempt:
+            return
+        self._attempt = None
         if event.verdict is None or event.proof is None:
             title = "The fix is not verified by a real attempt" if event.fix else "No packet was sent"
             self._stage.app.notify(event.refusal, title=title, severity="warning", timeout=8)
@@ -127,26 +143,27 @@ class Proofs:
         if event.fix is None and event.ask == self._stage.asked:
             self._show(event.verdict, event.proof)
 
-    def _attempt(self, ask: Ask, fix: Fix | None) -> None:
+    def _start(self, ask: Ask, fix: Fix | None) -> None:
         from engine.prove.prove import Wishes  # noqa: PLC0415 - the first picture comes first
 
-        self._wishes = Wishes(trace=None if self._stage.source.writable else frozenset())
+        self._attempt = Attempt(ask, fix, Wishes(trace=None if self._stage.source.writable else frozenset()))
         self._stage.say("Sending one real packet … {prove} ends the wait.", timeout=2)
-        self._stage.app.run_worker(partial(self._run, ask, fix, self._wishes), thread=True, group="proof")
+        self._stage.app.run_worker(partial(self._run, self._attempt), thread=True, group="proof")
 
-    def _run(self, ask: Ask, fix: Fix | None, wishes: Wishes) -> None:
+    def _run(self, attempt: Attempt) -> None:
         """In the worker's thread. Whatever fails becomes a message."""
         from engine.prove.prove import client_of  # noqa: PLC0415 - the first picture comes first
 
         try:
-            snapshot, verdict = self._stage.session.answer_now(ask)
-            if fix is not None and client_of(snapshot, verdict.question) is None:
+            snapshot, verdict = self._stage.session.answer_now(attempt.ask)
+            if attempt.fix is not None and client_of(snapshot, verdict.question) is None:
                 raise refused("the client is not on this machine; the proof waits for its packets")
-            self._stage.app.post_message(Proved(ask, verdict, self._prover(snapshot, verdict, wishes).proof, fix))
+            proof = self._prover(snapshot, verdict, attempt.wishes).proof
+            self._stage.app.post_message(Proved(attempt, verdict, proof))
         except (Refusal, LookupError) as refusal:
-            self._stage.app.post_message(Proved(ask, None, None, fix, str(refusal)))
+            self._stage.app.post_message(Proved(attempt, refusal=str(refusal)))
         except Exception as error:  # the screen stays, and says what happened
-            self._stage.app.post_message(Proved(ask, None, None, fix, fault_words(error)))
+            self._stage.app.post_message(Proved(attempt, refusal=fault_words(error)))
 
     def _show(self, verdict: Verdict, proof: Proof) -> None:
         """The table; where the user is doing something else meanwhile, its headline."""

@@ -49,7 +49,7 @@ class Menu(Choice):
 
     def on_key(self, event: events.Key) -> None:
         """A letter chooses its row."""
-        if event.character in self._by_letter:
+        if event.character in self._by_letter and self.listing.on_screen:
             event.stop()
             event.prevent_default()
             self.choose_key(self._by_letter[event.character])
@@ -67,7 +67,7 @@ class PlanDialog(Dialog):
     """Something of a lab before it is done."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a,enter", "accept", "apply"),
+        Binding("a", "accept", "apply"),
         Binding("y", "copy", "copy"),
     ]
 
@@ -80,8 +80,9 @@ class PlanDialog(Dialog):
         return plan_lines(self.work.title, self.work.notes, self.work.commands, width)
 
     def action_accept(self) -> None:
-        """Carries it out."""
-        self.dismiss(bool(self.work.commands))
+        """Carries it out; not before it is there to be read."""
+        if self.listing.on_screen:
+            self.dismiss(bool(self.work.commands))
 
     def action_copy(self) -> None:
         """Copies the commands."""

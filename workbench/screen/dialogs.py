@@ -115,8 +115,8 @@ class Choice(Dialog):
         self._chosen = chosen
 
     def action_choose(self) -> None:
-        """Closes, and tells which row it is."""
-        if self.listing.cursor is not None:
+        """Closes, and tells which row it is; not before the rows are there to be seen."""
+        if self.listing.cursor is not None and self.listing.on_screen:
             self.choose_key(self.listing.cursor)
 
     def choose_key(self, key: object) -> None:
@@ -136,7 +136,7 @@ class Proposal(Dialog):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a,enter", "accept", "apply"),
+        Binding("a", "accept", "apply"),
         Binding("y", "copy", "copy"),
     ]
 
@@ -150,7 +150,9 @@ class Proposal(Dialog):
         return [*lines, Line(()), Line((Span(self.refusal, Role.WARN),))] if self.refusal else lines
 
     def action_accept(self) -> None:
-        """Carries it out, where that is allowed."""
+        """Carries it out, where that is allowed, and not before it is there to be read."""
+        if not self.listing.on_screen:
+            return
         if self.refusal:
             self.app.bell()
         elif self._careful:

@@ -35,6 +35,7 @@ from workbench.screen.cross_pane import Flaws, flaw_marks, row_words, rule_marks
 from workbench.screen.fault_barrier import Held
 from workbench.screen.prompt import Prompt
 from workbench.screen.rules_pane import LOOKING, Rules
+from workbench.session.flips import same
 from workbench.session.messages import Told
 
 NAMES = ("topology", "rules", "path", "answer")
@@ -126,17 +127,19 @@ class Shown(Held, Container):
         self.retitle()
 
     def show_verdict(self, verdict: Verdict, first: bool) -> None:
-        """An answer. The first one to a question puts the cursor on the step that stopped the packet."""
-        before = self._legs
+        """An answer. The first one to a question, and one that flips it, puts the cursor on the step that stopped the
+        packet; only the first one goes to the pane."""
+        before, flipped = self._legs, self.verdict is not None and not same(self.verdict, verdict)
         self.verdict = verdict
         self._legs = legs(verdict.conversation)
         self._seen = seen(verdict.conversation, verdict.kernel) if verdict.kernel else {}
         self.path.show(path_rows(verdict.conversation), top=first)
         self.path.mark(marks(self._seen))
         self._show_answer()
-        if first or not before:
+        if first or flipped or not before:
             self.answer.scroll_to(y=0, animate=False)
             self.path.go(first_look(self._legs))
+        if first or not before:
             self.go("path")
         self._light()
         self._tell()
