@@ -23,7 +23,7 @@ from workbench.screen.panes import Panes
 from workbench.screen.progress import Progress
 from workbench.screen.prompt import FilePrompt, FilterPrompt, WhyPrompt
 from workbench.session.comparing import Compared
-from workbench.session.messages import Answered, Changed, Flipped, Looked, Told, Unanswerable, Unchanged
+from workbench.session.messages import Answered, Boarded, Changed, Flipped, Looked, Told, Unanswerable, Unchanged
 from workbench.session.sources import Source
 
 
@@ -104,6 +104,7 @@ class Parts:
         """Who hears what threads, panes and prompts tell."""
         return {
             Looked: self.moments.looked,
+            Boarded: self.moments.boarded,
             Flipped: self.moments.flipped,
             Compared: self.moments.compared,
             Answered: self.questions.answered,

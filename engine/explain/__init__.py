@@ -10,6 +10,7 @@
     audit/                rules as a whole
     whatif/               the same question on a changed model
     survey/               one question from many places, and many questions of one host
+    board                 every port that others may ask for, the worst first, with its cause
 
 1. Pure. The host is never touched; a fix is applied to the snapshot (`engine.change`), and the packet walks again.
 2. A cause is a counterfactual: it is one because changing that one thing changes the ending (`search`).

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from engine.explain.board import board
+from engine.model.board import BoardRow
 from engine.model.host import Snapshot
 from engine.model.verdict import Question, Verdict
 from tests.views.hosts import docker_host, dropped_verdict, question
@@ -30,6 +32,7 @@ class Stand:
     verdict: Verdict = field(default_factory=dropped_verdict)
     refusal: str = ""
     asked: list[Ask] = field(default_factory=list)
+    boards: bool = False
 
     def resolve(self, _snapshot: Snapshot, ask: Ask) -> Question:
         self.asked.append(ask)
@@ -42,7 +45,10 @@ class Stand:
 
     @property
     def engine(self) -> Engine:
-        return Engine(self.resolve, self.answer)
+        return Engine(self.resolve, self.answer, self.board)
+
+    def board(self, snapshot: Snapshot, tried: Callable[[int, int], object]) -> tuple[BoardRow, ...]:
+        return board(snapshot, tried) if self.boards else ()
 
 
 def workbench(

@@ -9,8 +9,10 @@ import pytest
 from textual.pilot import Pilot
 
 from engine.lab import faults
+from engine.observe.recording.snapshot_file import open_file
+from tests.explain.hosts import SHOP
 from tests.views.hosts import connected_verdict, docker_host
-from tests.workbench.screen import ASK, Stand, answered, looked, workbench
+from tests.workbench.screen import ASK, Stand, answered, bench, looked, text, until, workbench
 from views.lab.round import RoundNow, round_lines
 from workbench.app import Workbench
 from workbench.labs import forms, work
@@ -89,3 +91,11 @@ def test_a_round_of_the_dojo(snap_compare: Compare) -> None:
 def test_without_colours_everything_is_told_by_marks_and_words(snap_compare: Compare, monkeypatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     assert snap_compare(workbench(ask=ASK), terminal_size=(120, 36), run_before=then(answered))
+
+
+def test_the_ports_before_a_question(snap_compare: Compare) -> None:
+    async def boarded(pilot: Pilot[int]) -> None:
+        await until(pilot, lambda: "5 ports" in text(bench(pilot), "answer"))
+
+    app = workbench(Stand(boards=True), look=lambda: open_file(SHOP))
+    assert snap_compare(app, terminal_size=(120, 36), run_before=then(boarded))

@@ -7,16 +7,19 @@ from pathlib import Path
 import pytest
 from textual.message import Message
 
-from engine.model.host import Snapshot
+from engine.explain.board import board
+from engine.model.board import BoardRow
+from engine.model.host import Netns, Snapshot
 from engine.model.verdict import Question, Verdict
 from tests.views.hosts import docker_host
 from tests.workbench.screen import ASK, Stand
 from views.verdict.ask import Ask
 from workbench import world
 from workbench.exits import refused
-from workbench.session.messages import Answered, Looked, Trouble, Unanswerable
+from workbench.session.messages import Answered, Boarded, Looked, Trouble, Unanswerable
 from workbench.session.session import Session
 from workbench.session.sources import Given
+from workbench.session.survey import Survey
 
 Posts = queue.Queue[Message]
 
@@ -143,3 +146,35 @@ def test_a_file_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
     assert isinstance(told, Trouble)
     assert "none.json" in told.reason
     assert "\n" not in told.reason
+
+
+def test_the_board_is_filled_while_nothing_is_asked_and_again_when_its_ports_are_others() -> None:
+    filled: list[Snapshot] = []
+
+    def fill(snapshot: Snapshot, tried: Callable[[int, int], object]) -> tuple[BoardRow, ...]:
+        tried(0, 1)
+        filled.append(snapshot)
+        return board(snapshot)
+
+    survey, first = Survey(fill), docker_host()
+    assert survey.of(first, lambda: True) is None  # somebody waits
+    assert survey.due
+    rows = survey.of(first, lambda: False)
+    assert rows
+    assert not survey.due
+    crowded = replace(first, namespaces=(*first.namespaces, Netns("other", inode=1)))
+    assert survey.of(crowded, lambda: False) is None
+    assert not survey.due  # what came is elsewhere
+    assert survey.of(docker_host(dropped=False), lambda: False) is None  # it was filled just now
+    assert survey.due
+    assert filled == [first]
+
+
+def test_the_ports_are_told_once_and_again_when_the_host_is_another_one() -> None:
+    with running(docker_host, Stand(boards=True)) as (session, posts):
+        assert isinstance(next_of(posts), Looked)
+        told = next_of(posts)
+        assert isinstance(told, Boarded)
+        assert told.rows
+        session.ask(ASK)
+        assert isinstance(next_of(posts), Answered)

@@ -142,8 +142,8 @@ def host(tmp_path, monkeypatch) -> Iterator[str]:
 
 def test_on_a_host_a_fix_is_accepted_twice_carried_out_and_taken_back(terminal, host):
     terminal.start("--write", within=host)
-    terminal.shows("8080/tcp")
-    terminal.type("Enter")  # the first question that the host suggests
+    terminal.shows("cannot be reached")
+    terminal.type("Enter")  # the first row of the board
     terminal.shows("✗ NOT REACHABLE")
     terminal.type("a")
     terminal.shows("Apply fix")

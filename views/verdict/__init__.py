@@ -1,1 +1,8 @@
-"""The verdict: the answer as a card."""
+"""The verdict: the answer as a card, and what stands in its place before a question.
+
+ask outline           a question in words; what an answer says, in sections
+card board            the answer's lines; the ports of the host before a question
+detail evidence       all about a cause or a fix; what a real attempt showed
+proposal              a fix before it is applied
+survey history        one question from many places; the moments of the timeline
+"""

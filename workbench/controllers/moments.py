@@ -15,7 +15,7 @@ from workbench.controllers.thinking import Thinking
 from workbench.screen.dialogs import Choice, Dialog
 from workbench.session.comparing import Compared, Part, compare
 from workbench.session.flips import clock
-from workbench.session.messages import Flipped, Looked
+from workbench.session.messages import Boarded, Flipped, Looked
 from workbench.session.timeline import Moment
 
 
@@ -32,6 +32,11 @@ class Moments:
             with self._stage.panes.kept():
                 self._stage.panes.show_snapshot(moment.snapshot)
         self._stage.head()
+
+    def boarded(self, event: Boarded) -> None:
+        """Shows which ports can be reached, where nothing is asked and now is shown."""
+        if self._stage.pinned is None:
+            self._stage.panes.show_board(event.rows)
 
     def flipped(self, event: Flipped) -> None:
         """Tells that the answer is another one, and what came with that; in a round of the dojo it does not."""

@@ -14,6 +14,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
 
+from engine.model.board import BoardRow
 from engine.model.host import Snapshot
 from engine.model.proof import ProofRow
 from engine.model.ref import RefKind
@@ -28,6 +29,7 @@ from views.path.seen import marks, seen, words
 from views.topology.way import Way, focus, way
 from views.topology.widget import Topology
 from views.verdict.ask import Ask
+from views.verdict.board import board_lines
 from views.verdict.card import card, welcome
 from views.verdict.outline import question_text
 from workbench.actions import NO_KEYS, named
@@ -72,6 +74,7 @@ class Shown(Held, Container):
         self._seen: dict[StepKey, ProofRow] = {}
         self._legs: list[Leg] = []
         self._flip = ""
+        self._board: tuple[BoardRow, ...] = ()
         self._flaws = Flaws()
 
     def compose(self) -> ComposeResult:
@@ -87,6 +90,7 @@ class Shown(Held, Container):
     def forget(self) -> None:
         """Another source is looked at: nothing of the one before is shown."""
         self.snapshot = self.verdict = self.mended = None
+        self._board = ()
         self._legs, self._seen, self._flip = [], {}, ""
         self.topology.forget()
         self.rules.forget()
@@ -126,6 +130,13 @@ class Shown(Held, Container):
         self._light()
         self.retitle()
 
+    def show_board(self, rows: tuple[BoardRow, ...]) -> None:
+        """Which ports of the host can be reached, as long as nothing is asked."""
+        self._board = rows
+        if self.verdict is None:
+            self._show_answer()
+            self.retitle()
+
     def show_verdict(self, verdict: Verdict, first: bool) -> None:
         """An answer. The first one to a question, and one that flips it, puts the cursor on the step that stopped the
         packet; only the first one goes to the pane."""
@@ -158,7 +169,7 @@ class Shown(Held, Container):
             (self.topology, topology),
             (self.rules, self.rules.title),
             (self.path, f"3 Path{question}"),
-            (self.answer, "4 Answer"),
+            (self.answer, "4 Ports" if self.verdict is None and self._board else "4 Answer"),
         )
         for pane, title in titles:
             pane.caption(top=Content(title))  # an IPv6 address in brackets is no markup
@@ -217,6 +228,9 @@ class Shown(Held, Container):
         verdict, snapshot = self.verdict, self.snapshot
         if verdict is not None:
             self.answer.flow(lambda width: card(verdict, width, self.mended))
+        elif snapshot is not None and self._board:
+            board, key = self._board, named("{why}", self.keys)
+            self.answer.flow(lambda width: board_lines(board, snapshot, width, key))
         elif snapshot is not None:
             self.answer.flow(lambda width: welcome(snapshot, width, named("{why}", self.keys)))
 

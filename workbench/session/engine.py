@@ -5,14 +5,20 @@ picture comes before it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from engine.model.host import Snapshot
 from engine.model.verdict import Question, Verdict
 from engine.records import dataclass
 from views.verdict.ask import Ask
+from workbench.session.stopping import ReportProgress
+
+if TYPE_CHECKING:
+    from engine.model.board import BoardRow
 
 Resolve = Callable[[Snapshot, Ask], Question]
 Answer = Callable[[Snapshot, Question], Verdict]
+Board = Callable[[Snapshot, ReportProgress], "tuple[BoardRow, ...]"]
 
 
 def _resolve(snapshot: Snapshot, ask: Ask) -> Question:
@@ -37,9 +43,17 @@ def unmarked(snapshot: Snapshot) -> Snapshot:
     return without(snapshot)
 
 
+def _board(snapshot: Snapshot, tried: ReportProgress) -> tuple[BoardRow, ...]:
+    from engine.explain.board import board  # noqa: PLC0415
+
+    return board(snapshot, tried)
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Words to a question (raises LookupError with one line), a question to an answer."""
+    """Words to a question (raises LookupError with one line), a question to an answer, a snapshot to the ports that can
+    be asked for (what is told of it may end it)."""
 
     resolve: Resolve = _resolve
     answer: Answer = _answer
+    board: Board = _board

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.message import Message
 
 from engine.change.differences import Difference
@@ -10,6 +12,9 @@ from engine.model.verdict import Fix, Verdict
 from engine.model.where import Argv
 from views.verdict.ask import Ask
 from workbench.session.flips import Flip
+
+if TYPE_CHECKING:
+    from engine.model.board import BoardRow
 
 
 class Told(Message):
@@ -23,6 +28,14 @@ class Looked(Told):
         super().__init__()
         self.snapshot = snapshot
         self.changed = changed
+
+
+class Boarded(Told):
+    """The ports of the host as they are now, while nothing is asked."""
+
+    def __init__(self, rows: tuple[BoardRow, ...]) -> None:
+        super().__init__()
+        self.rows = rows
 
 
 class Answered(Told):

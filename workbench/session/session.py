@@ -32,9 +32,10 @@ from workbench.exits import Refusal, fault_words
 from workbench.session.applied_fixes import Changes
 from workbench.session.engine import Engine, unmarked
 from workbench.session.flips import Flip, OwnFix, answer_words, asked, flipping, same
-from workbench.session.messages import Answered, Changed, Flipped, Looked, Trouble, Unanswerable, Unchanged
+from workbench.session.messages import Answered, Boarded, Changed, Flipped, Looked, Trouble, Unanswerable, Unchanged
 from workbench.session.snapshot_sharing import share
 from workbench.session.sources import Source
+from workbench.session.survey import BOARD_PAUSE, Survey
 from workbench.session.watcher import Watcher
 
 #: Seconds between two looks at a live source that is not watched.
@@ -95,6 +96,7 @@ class Session:
         self._changes = changes or Changes()
         #: The user's own fixes, the last one first: one of them may be what flips the answer.
         self._own: deque[OwnFix] = deque(maxlen=MOST_OWN)
+        self._survey = Survey(self._engine.board)
         self._trouble = ""
 
     def start(self) -> None:
@@ -166,7 +168,7 @@ class Session:
             with self._wish:
                 if not (self._ended or self._next):
                     polled = self.source.live and not self._watcher.watching
-                    self._wish.wait(INTERVAL if polled else None)
+                    self._wish.wait(INTERVAL if polled else BOARD_PAUSE if self._survey.due else None)
                     self._next.look = self._next.look or (polled and not self._next)
                 if self._ended:
                     return
@@ -188,6 +190,8 @@ class Session:
                 if found or (pinned is None and (turn.asked or turn.again)):
                     verdict = self._answer(self._now, ask, turn.asked and pinned is None)
                     self._compare(ask, verdict, [each for change in found for each in change])
+            elif self._now is not None and (rows := self._survey.of(self._now, self._interrupted)) is not None:
+                self._post(Boarded(rows))
             self._tell("")
         except Refusal as error:
             self._tell(str(error), stale=True)
@@ -268,6 +272,10 @@ class Session:
     def _awaited(self) -> bool:
         """Whether the user waits for the thread."""
         return self._ended or self._next.asked or self._next.again or bool(self._next.wishes)
+
+    def _interrupted(self) -> bool:
+        """Whether there is something else to do."""
+        return self._ended or bool(self._next)
 
     def _tell(self, trouble: str, *, stale: bool = False) -> None:
         if trouble != self._trouble:
