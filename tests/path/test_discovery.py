@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
 
 from engine.model.ref import RefKind
-from engine.path.link.neighbours import Resolved
+from engine.path.link.neighbours import Resolved, resolve
 from tests.hosts.build import World
 from tests.hosts.stock import one_bridge
 from tests.path.bridging import asked
+from tests.path.journeys import journey, packet
 
 
 def two() -> World:
@@ -76,3 +79,16 @@ def test_an_address_that_is_not_ready_is_not_answered_for(flags: set[str], answe
     world = two()
     world["right"].address("eth0", "fd03::7/64", flags=frozenset(flags))
     assert bool(asked(world, "fd03::7", source="fd03::1").mac) is answers
+
+
+@pytest.mark.parametrize("rules", [False, True])
+def test_a_packet_of_ipv4_to_a_next_hop_of_ipv6_is_asked_for_by_the_device_s_own_address(rules: bool) -> None:
+    """`ip route add default via inet6 fd03::2` (RFC 5549)."""
+    world = two()
+    if rules:
+        world["right"].iptables(
+            rule("INPUT", "-s fd03::1/128 -p ipv6-icmp -m icmp6 --icmpv6-type 135 -j DROP"), family="ip6"
+        )
+    made = journey(world.snapshot(), "left", packet("10.3.0.1", "10.9.0.9"))
+    answer = resolve(made, made.netns.links_by_name["eth0"], ip_address("fd03::2"))
+    assert (answer.mac is None) is rules

@@ -18,7 +18,7 @@ from engine.explain.intent.published import publish_first, published_for
 from engine.explain.search.endings import endings_of, main_run, reach_of
 from engine.model.address import end_of
 from engine.model.host import Netns
-from engine.model.packet import ECHO_PROTOCOLS
+from engine.model.packet import ECHO_PROTOCOLS, PORTS
 from engine.model.plan import Plan
 from engine.model.trace import Conversation
 from engine.model.verdict import Cause, Fix, FixKind, Question, Reach
@@ -97,7 +97,7 @@ def _asked(world: World, question: Question, talk: Conversation) -> Asked:
 
 def _connecting(world: World, asked: Asked, least: Trust) -> Iterator[Alternative]:
     """The alternatives that connect on every branch, and end at the service that they are about."""
-    worth = (alternative for alternative in alternatives(asked) if alternative.trust >= least)
+    worth = (each for each in alternatives(asked) if each.trust >= least and each.port in PORTS)
     for alternative in islice(worth, MOST_WALKS):
         runs, complete = conversations(world, _question(asked.question, alternative))
         if complete and reach_of(endings_of(runs)) is Reach.YES and _ends_at(main_run(runs).result, alternative):

@@ -13,7 +13,7 @@ net/ipv4/arp.c (arp_xmit, arp_rcv).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 
 from engine.model.address import IPAddress
 from engine.model.host import Netns
@@ -56,11 +56,22 @@ def _blocked(journey: Journey, link: Link, station: L2Host, towards: IPAddress, 
         return None
     asks = _End(here, link, here.links_by_index.get(station.port or 0))
     tells = _End(there, station.link, there.links_by_index.get(station.entry or 0))
-    question, answer, everybody = _packets(towards, asker)
+    question, answer, everybody = _packets(towards, _who_asks(here, link, towards, asker))
     back = [replace(each, entry=each.exit, exit=each.entry) for each in reversed(station.crossed)]
     return _lost(journey, question, _Passage(asks, station.crossed, tells, (link.mac, everybody))) or _lost(
         journey, answer, _Passage(tells, back, asks, (station.link.mac, link.mac))
     )
+
+
+def _who_asks(here: Netns, link: Link, towards: IPAddress, asker: IPAddress) -> IPAddress:
+    """The packet's own source, where it is of the next hop's IP version; else (RFC 5549, `via inet6`) an address of the
+    device (net/ipv6/ndisc.c, ndisc_solicit)."""
+    if asker.version == towards.version:
+        return asker
+    own = (
+        each.address for each in here.addresses if each.link == link.index and each.address.version == towards.version
+    )
+    return next(own, IPv6Address("::") if towards.version == 6 else IPv4Address("0.0.0.0"))
 
 
 def _watches(netns: Netns) -> bool:

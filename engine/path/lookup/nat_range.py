@@ -27,12 +27,12 @@ def spread(span: tuple[IPAddress, IPAddress], flow: Tuple4, manip: str, zone: in
     None where the rule says `persistent`."""
     least, most = (_big(end) for end in span)
     ends = [_swapped(word) for word in _big(flow.dst)]
-    value = _hash(_little(flow.src), 0 if zone is None else ends[-1] ^ zone)
+    value = _hash(_little(flow.src), 0 if zone is None else (ends[-1] ^ zone) & WORD)
     chosen: list[int] = []
     whole = False
     for place, (low, high) in enumerate(zip(least, most, strict=True)):
         first, many = (0, WORD) if whole else (low, high - low + 1 & WORD)
-        chosen.append(first + (value * many >> 32))
+        chosen.append(first + (value * many >> 32) & WORD)
         whole = whole or chosen[-1] != high
         if zone is not None:
             value ^= _swapped(chosen[-1]) if manip == "dst" else ends[place]
