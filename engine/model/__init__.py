@@ -4,7 +4,7 @@
     link route address packet         devices, addresses, routes, packets
     firewall statement nft_object     tables, chains, rules, and what a rule asks and does
     traffic ipsec container           sockets, processes, conntrack entries; IPsec policies; containers
-    rule_finding board                what is wrong with a rule as such; the ports that may be asked for
+    rule_finding board source_range   flaws of a rule; ports that may be asked for; clients that are alike
     ref trace verdict matrix proof    pointers into a snapshot, the story of a packet, answers
     plan where                        changes and plans, and where a command line applies
     owner file_name                   whose an object is, by its name; names that are part of a path

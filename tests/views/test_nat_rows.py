@@ -214,3 +214,11 @@ def test_the_cursor_is_put_on_the_heading_of_a_policy_and_moves_on_from_there() 
         listing.cursor = heading.key
         keyed = [key for key, index in listing._at.items() if stops(listing._rows[index])]
         assert keyed[listing._place_among(keyed, steps) + steps] == there
+
+
+def test_the_two_ip_versions_of_a_table_are_told_apart_in_a_narrow_pane() -> None:
+    chain = Chain("raw-PREROUTING", (), BaseChain("filter", "prerouting", -300))
+    headings = [ChainRow(Table(Backend.NFT, family, "docker-bridges", (chain,)), chain) for family in ("ip", "ip6")]
+    one, other = ("".join(span.text for span in heading.spans(50)) for heading in headings)
+    assert one != other
+    assert " ip6" in other

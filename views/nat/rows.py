@@ -71,16 +71,17 @@ class ChainRow:
         )
 
     def _notes(self) -> Iterator[str]:
-        """Hook (where the name does not say it), backend, family, priority and owner, the most telling first."""
+        """IP version or family, where it is not IPv4 or both; hook, where the name does not say it; owner, backend and
+        priority: the most telling first."""
         base = self.chain.base
+        if self.table.family not in ("ip", "inet"):
+            yield self.table.family
         if base and base.hook != self.chain.name.lower():
             yield base.hook
         if (who := owner_of_chain(self.table.name, self.chain.name, self.table.comment)) != ADMIN:
             yield who
         if base:
             yield str(self.table.backend)
-            if self.table.family not in ("ip", "inet"):
-                yield self.table.family
             yield f"prio {base.priority}"
 
 

@@ -8,6 +8,7 @@ from engine.explain import ask
 from engine.explain.question import QuestionError, resolve
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
+from engine.model.source_range import SourceRanges
 from engine.model.verdict import Question, Verdict
 from engine.path.budget import Budget
 from engine.path.world import World
@@ -67,6 +68,13 @@ def answer_everywhere(snapshot: Snapshot, target: str, protocol: Protocol) -> li
         answers.append((vantage.name, ask(snapshot, vantage.question, world)))
         output.progress(len(answers), len(places), "places")
     return answers
+
+
+def ranges_of(snapshot: Snapshot, target: str, protocol: Protocol) -> tuple[SourceRanges, ...]:
+    """The addresses beyond each uplink by what they get. Raises `Refusal` when the target cannot be asked."""
+    from engine.explain.survey.source_ranges import source_ranges  # noqa: PLC0415 - see `questions_of`
+
+    return source_ranges(snapshot, question_of(snapshot, target, HOST, protocol))
 
 
 def tell(verdict: Verdict, detail: int = 0, *, show_gaps: bool = False) -> None:

@@ -10,7 +10,7 @@ from argparse import Namespace
 
 from engine.model.packet import Protocol
 from workbench import output, world
-from workbench.commands.answering import EVERYWHERE, answer, answer_everywhere, supposing, tell
+from workbench.commands.answering import EVERYWHERE, answer, answer_everywhere, ranges_of, supposing, tell
 from workbench.exits import EXIT_OF_REACH, Exit, usage, worst
 from workbench.files import keep
 
@@ -31,10 +31,11 @@ def run(arguments: Namespace) -> Exit:
         from views.reports import everywhere  # noqa: PLC0415 - most questions have one source
 
         answers = answer_everywhere(snapshot, arguments.target, protocol)
+        ranges = ranges_of(snapshot, arguments.target, protocol)
         if arguments.json:
-            output.emit_whole(everywhere.dumps(answers))
+            output.emit_whole(everywhere.dumps(answers, ranges))
         else:
-            output.emit(everywhere.render(answers))
+            output.emit(everywhere.render(answers, ranges))
         return worst(verdict.reach for _, verdict in answers)
     if arguments.suppositions:
         verdict = supposing(snapshot, arguments, protocol)
