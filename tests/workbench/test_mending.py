@@ -184,3 +184,28 @@ def test_the_log_is_where_the_state_of_programs_is(tmp_path: Path, monkeypatch: 
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert log_file() == tmp_path / ".local/state/portscope/commands.log"
+
+
+@pytest.mark.parametrize(
+    ("writable", "words"),
+    [(True, "next: a apply · y copy · e everywhere"), (False, "next: a show fix · y copy · e everywhere")],
+)
+def test_the_answer_s_border_says_what_can_be_done_next(writable: bool, words: str) -> None:
+    stand = Stand()
+
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        assert str(bench(pilot).panes.answer.border_subtitle) == words
+
+    drive(workbench(stand, ask=ASK, changes=Host(stand) if writable else None), play)
+
+
+def test_a_round_of_the_dojo_gives_nothing_away_in_the_border() -> None:
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        stage = bench(pilot).stage
+        stage.in_round = True
+        stage.panes.retitle()
+        assert str(stage.panes.answer.border_subtitle) == ""
+
+    drive(workbench(ask=ASK), play)

@@ -7,6 +7,7 @@ from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.widgets import Static
 
+from engine.model.verdict import Verdict
 from views.verdict.ask import Ask
 from workbench.actions import named
 from workbench.screen.header import State, answer_strip, header, tabs
@@ -46,6 +47,7 @@ class Stage:
         self.in_round = False
         self._engine, self._changes = engine, changes
         self._doing = ""
+        self.panes.following = self._following
         self.take(home)
 
     def take(self, source: Source) -> None:
@@ -65,6 +67,17 @@ class Stage:
         """Tells a text of ours, with the keys of the user where it has `{ACTION}`."""
         keys = self.settings.keys
         self.app.notify(named(text, keys), title=named(title, keys), timeout=timeout, severity=severity)
+
+    def _following(self, verdict: Verdict | None) -> str:
+        """What can be done next about an answer, by which keys; in a round of the dojo nothing is given away."""
+        if self.in_round or verdict is None:
+            return ""
+        prove = "{prove} prove it · " if self.source.live else ""
+        words = f"next: {prove}{{everywhere}} everywhere · {{matrix}} all ports"
+        if any(cause.change is not None and cause.change.commands for cause in verdict.causes):
+            apply = "{apply} apply · " if self.source.writable else "{apply} show fix · "
+            words = f"next: {apply}{{copy}} copy · {{everywhere}} everywhere"
+        return named(words, self.settings.keys)
 
     def busy(self, doing: str) -> None:
         """Says in the header what is being done beside the screen."""

@@ -7,7 +7,7 @@ changes what the panes show, never where the user is.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 
 from textual.app import ComposeResult
@@ -67,6 +67,8 @@ class Shown(Held, Container):
         self.path = Listing("", id="path")
         self.answer = Listing(LOOKING, id="answer")
         self.keys = NO_KEYS
+        #: What the user can do next about an answer, or before one, with the keys for it; empty where nothing.
+        self.following: Callable[[Verdict | None], str] = lambda _: ""
         self.current = "topology"
         self.snapshot: Snapshot | None = None
         self.verdict: Verdict | None = None
@@ -174,7 +176,7 @@ class Shown(Held, Container):
         for pane, title in titles:
             pane.caption(top=Content(title))  # an IPv6 address in brackets is no markup
             if isinstance(pane, Listing):
-                said = self._flip if pane is self.answer else ""
+                said = (self._flip or self.following(self.verdict)) if pane is self.answer else ""
                 found = f"/{pane.pattern} {pane.found} of {pane.total}" if pane.pattern else said
                 pane.caption(below=Content(found))
 
