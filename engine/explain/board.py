@@ -8,6 +8,7 @@ Ports that are loopback's are asked on the host alone, a container's unpublished
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 
 from engine.explain.ask import ask
@@ -29,14 +30,15 @@ MOST_PORTS, MOST_NETWORKS = 40, 4
 def board(snapshot: Snapshot, tried: Callable[[int, int], object] = lambda *_: None) -> tuple[BoardRow, ...]:
     """The rows, the worst first: published ports before containers' own and the host's.
 
-    `tried` is told how many of how many ports were asked for; what it raises ends the work.
+    `tried` is told how many of how many ports were asked for, before each walk; what it raises ends the work.
     """
     wanted = list(islice(_ports(snapshot), MOST_PORTS))
     world, rows = World(snapshot), []
     for number, port in enumerate(wanted):
-        tried(number, len(wanted))
-        cells = tuple(_cells(world, port))
+        told = partial(tried, number, len(wanted))
+        cells = tuple(_cells(world, port, told))
         if cells:
+            told()
             rows.append(_explained(snapshot, BoardRow(port, cells)))
     kinds = list(PortOwner)
     rows.sort(key=lambda row: (WORST.index(row.worst.reach), kinds.index(row.port.service)))
@@ -66,9 +68,12 @@ def _ports(snapshot: Snapshot) -> Iterator[MatrixPort]:
             yield each
 
 
-def _cells(world: World, port: MatrixPort) -> Iterator[BoardCell]:
+def _cells(world: World, port: MatrixPort, told: Callable[[], object]) -> Iterator[BoardCell]:
     for place, asked in _asked(world.snapshot, port):
-        found = [answer(world, question) for question in asked]
+        found = []
+        for question in asked:
+            told()
+            found.append(answer(world, question))
         if found:
             worst = min(found, key=lambda cell: WORST.index(cell.reach))
             yield BoardCell(place, worst.reach, worst.question)

@@ -48,7 +48,9 @@ def test_a_port_that_rules_alone_publish_is_one_and_what_is_behind_it_is_none_of
 def test_it_asks_as_often_as_it_says_and_ends_when_told_to() -> None:
     told: list[tuple[int, int]] = []
     board(docker_world().snapshot(), lambda done, whole: told.append((done, whole)))
-    assert told == [(number, len(told)) for number in range(len(told))]
+    whole = told[0][1]
+    assert list(dict.fromkeys(told)) == [(number, whole) for number in range(whole)]
+    assert len(told) > 3 * whole
 
     def stop(_done: int, _whole: int) -> None:
         raise InterruptedError
