@@ -138,3 +138,16 @@ def test_rules_that_do_the_same_are_one_range_and_the_text_names_the_first_netwo
 def _asked_at_host() -> tuple[Snapshot, Question]:
     snapshot = docker_world().snapshot()
     return snapshot, Question(Source("host"), ip_address("10.77.0.1"), 8080)
+
+
+def test_ranges_of_ipv6() -> None:
+    world = World()
+    host = world.space("host")
+    host.link("up0")
+    host.address("up0", "2001:db8::1/64").route("default via 2001:db8::ffff dev up0").listen(80, "2001:db8::1")
+    host.iptables("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s 2001:db8:5::/48 -j DROP\nCOMMIT\n", family="ip6")
+    (found,) = source_ranges(world.snapshot(), Question(Source("host"), ip_address("2001:db8::1"), 80))
+    reached, dropped = found.ranges
+    assert dropped.networks == (ip_network("2001:db8:5::/48"),)
+    assert "about 2^127 addresses" in "\n".join(everywhere.render([], [found]).splitlines())
+    assert str(reached.cell.symptom) == "connected"

@@ -42,18 +42,23 @@ def _range_lines(found: SourceRanges) -> Iterator[str]:
     rows = []
     for number, each in enumerate(found.ranges[:MOST_RANGES]):
         words = f"all {'others' if len(found.ranges) > 1 else 'addresses'}" if number == 0 else _networks(each)
-        count = f"{each.addresses:,} address{'es' * (each.addresses != 1)}"
+        count = f"{_many(each.addresses)} address{'es' * (each.addresses != 1)}"
         symptom = "" if each.cell.reach is Reach.YES else f"{each.cell.symptom}  {each.cell.ends}"
         rows.append((f"  {SIGNS[each.cell.reach]}", words, count, clean(symptom)))
     yield from in_columns(rows)
     rest = found.ranges[MOST_RANGES:]
     if rest:
-        many = sum(each.addresses for each in rest)
-        yield f"  and {len(rest)} more ranges with {many:,} addresses (--json lists them)"
+        many = _many(sum(each.addresses for each in rest))
+        yield f"  and {len(rest)} more ranges with {many} addresses (--json lists them)"
     if found.left_out:
-        yield f"  {found.left_out:,} addresses were not asked from: too many rules and sets name addresses"
+        yield f"  {_many(found.left_out)} addresses were not asked from: too many rules and sets name addresses"
     if not found.exact:
         yield "  not exact: a rule compares addresses under a mask that is no prefix"
+
+
+def _many(number: int) -> str:
+    """A count of addresses: of IPv4 in digits, of IPv6 as a power of two."""
+    return f"{number:,}" if number <= 1 << 32 else f"about 2^{number.bit_length() - 1}"
 
 
 def _networks(found: SourceRange) -> str:
