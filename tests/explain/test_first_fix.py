@@ -18,7 +18,7 @@ from engine.model.trace import Symptom
 from engine.model.verdict import Cause, Question, Source
 from tests.fidelity.record import read_host
 from tests.hosts.build import World
-from tests.hosts.stock import docker_world, one_bridge
+from tests.hosts.stock import docker_world, one_bridge, three_in_line
 
 
 def first(world: World, target: str = ":8080", source: str = "ns:lan") -> Cause:
@@ -170,3 +170,19 @@ def test_on_a_recorded_host(host: str, source: str, target: str, title: str) -> 
     question = Question(Source(source), ip_address(address), int(port))
     cause = ask(read_host(host), question).causes[0]
     assert cause.fixes[0].title.startswith(title)
+
+
+def test_a_transparent_proxy_is_not_told_to_bind_to_an_address_that_its_host_lacks() -> None:
+    """bind(2) gives EADDRNOTAVAIL for it without IP_TRANSPARENT (ip(7)); a random host showed it."""
+    world = three_in_line()
+    router = world["router"]
+    router.iptables(
+        "*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p udp -m udp --dport 81 "
+        "-j TPROXY --on-port 3128 --on-ip 0.0.0.0 --tproxy-mark 0x1/0x1\nCOMMIT\n"
+    )
+    router.policy(100, 100, fwmark=1).route("local default dev lo table 100").listen(3128, protocol=Protocol.UDP)
+    snapshot = world.snapshot("client")
+    verdict = ask(snapshot, resolve(snapshot, "10.2.0.2:81", "ns:client", Protocol.UDP))
+    cause = verdict.causes[0]
+    assert (cause.code, cause.fixes) == ("RET_ANSWER_FROM_OTHER_ADDRESS", ())
+    assert "router lacks 10.2.0.2" in cause.evidence[0]

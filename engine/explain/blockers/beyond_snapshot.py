@@ -75,6 +75,11 @@ def _other_address(failure: Failure) -> Blocker | None:
         f"the UDP reply comes from {source}, not {want}: {who} in {netns.id} is bound to the wildcard address, so "
         "the route picks the source; the client discards it"
     )
+    if want not in netns.addresses_by_value:
+        proxied = (
+            f"{netns.id} lacks {want}: a transparent proxy replies from a socket of its own there (IP_TRANSPARENT)"
+        )
+        return Blocker("RET_ANSWER_FROM_OTHER_ADDRESS", sentence, at, evidence=(proxied,))
     bound = Listen(netns.id, replace(listener, address=want, family=family_of(want)), listener)
     there = end_of(want, listener.port)
     title = f"bind {who} to {there}, or have it reply from the asked address (IP_PKTINFO)"
