@@ -51,7 +51,8 @@ class Effects:
         """The effects in words, those of places that share them in one."""
         effects = [*_sentences(self.opened, "can now also reach"), *_sentences(self.closed, "can no longer reach")]
         if self.untried:
-            effects.append(f"{self.untried} more possible side effects were not checked")
+            what = "side effect was" if self.untried == 1 else "side effects were"
+            effects.append(f"{self.untried} more possible {what} not checked")
         return tuple(effects)
 
 
