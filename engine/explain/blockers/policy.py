@@ -2,7 +2,7 @@
 
 1. A chain without a rule, beside the one that the host's firewall keeps at the same hook, is left over from another
    tool, and its policy with it: dockerd's or ufw's, of the other iptables.
-2. What a host sends to itself is let in by its device: nobody else's packets come by lo.
+2. What a host sends to itself is accepted by its device: only its own packets come by lo.
 3. Answers belong to connections that other rules decide about, so that they are accepted as such.
 """
 
@@ -54,8 +54,10 @@ def policy_drop(failure: Failure) -> list[Blocker]:
     misses = near_misses(passed(failure, ref), accepts)
     ran = f"no rule of {ref.words} accepts {failure.packet}"
     evidence = (ran, *published(failure, "FW_POLICY_DROP", owner))
-    exceptions = (*_left_over(failure, chain, place, name), *_exceptions(failure, table, place))
-    remedies = (*networks(failure, owner), *written_again(failure, "FW_POLICY_DROP", owner, exceptions))
+    left_over, exceptions = tuple(_left_over(failure, chain, place, name)), tuple(_exceptions(failure, table, place))
+    if not left_over:  # no engine writes rules into a chain that it does not keep
+        exceptions = written_again(failure, "FW_POLICY_DROP", owner, exceptions)
+    remedies = (*networks(failure, owner), *left_over, *exceptions)
     return [Blocker("FW_POLICY_DROP", sentence, ref, remedies, owner, evidence, misses)]
 
 
