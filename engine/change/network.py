@@ -67,6 +67,12 @@ class ConnectNetwork(Change):
         )
 
 
+def joining(container: Container, network: Network) -> ConnectNetwork:
+    """The change that gives a container a place in a network, by the client of its engine."""
+    client = container.command or (container.engine,)
+    return ConnectNetwork(container.id, container.name, network.name, network.bridge, client)
+
+
 def joinable(snapshot: Snapshot, container: Container, network: Network) -> bool:
     """Whether the engine can give a container a place in a network: it runs, and has a network of its own."""
     own = container.state == "running" and container.netns not in (None, snapshot.host)

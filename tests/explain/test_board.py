@@ -6,9 +6,7 @@ import pytest
 
 from engine.explain.board import board
 from engine.model.board import BoardPlace, BoardRow
-from engine.model.container import PublishedPort
 from engine.model.matrix import PortOwner
-from engine.model.packet import Protocol
 from engine.model.verdict import Reach
 from engine.observe.recording.snapshot_file import open_file
 from tests.explain.hosts import SHOP
@@ -82,8 +80,8 @@ def test_recorded_hosts_fail_on_the_board_where_real_clients_failed() -> None:
     assert wrong == []
 
 
-def test_a_container_s_own_port_is_asked_from_its_networks() -> None:
-    world = docker_world()
-    world.container("web", "172.17.0.2", PublishedPort(Protocol.TCP, None, 8080, 80))
+def test_a_container_s_own_port_is_asked_from_the_host_and_from_its_networks() -> None:
     rows = [row for row in board(docker_world().snapshot()) if row.port.service is PortOwner.CONTAINER]
-    assert [(row.port.owner, marks(row)) for row in rows] == [("db", {"host": "yes", "containers": "yes"})] or rows
+    asked = {(row.port.owner, row.port.question.port, str(row.port.question.protocol)): marks(row) for row in rows}
+    both = {"host": "yes", "containers": "yes"}
+    assert asked == {("db", 5432, "tcp"): both, ("web", 80, "udp"): both}

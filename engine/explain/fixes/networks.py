@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.change.network import ConnectNetwork, joinable
+from engine.change.network import joinable, joining
 from engine.explain.blocker import Remedy
 from engine.explain.failure import FailedLeg, Failure
 from engine.model.address import IPAddress
@@ -35,6 +35,5 @@ def network_of(snapshot: Snapshot, server: Container, wanted: IPAddress) -> Netw
 
 
 def _joins(client: Container, network: Network) -> Remedy:
-    command = client.command or (client.engine,)
-    change = ConnectNetwork(client.id, client.name, network.name, network.bridge, command)
-    return Remedy(f"connect {client.name} to network {network.name}", (change,), kind=FixKind.PUBLISH, meant=True)
+    title = f"connect {client.name} to network {network.name}"
+    return Remedy(title, (joining(client, network),), kind=FixKind.PUBLISH, meant=True)

@@ -15,13 +15,13 @@ from engine.explain.intent.alternatives import alternatives
 from engine.explain.intent.asked import Asked
 from engine.explain.intent.joining import join_first
 from engine.explain.intent.published import publish_first, published_for
-from engine.explain.search.endings import endings_of, main_run, reach_of
+from engine.explain.search.endings import connects, main_run
 from engine.model.address import end_of
 from engine.model.host import Netns
 from engine.model.packet import ECHO_PROTOCOLS, PORTS
 from engine.model.plan import Plan
 from engine.model.trace import Conversation
-from engine.model.verdict import Cause, Fix, FixKind, Question, Reach
+from engine.model.verdict import Cause, Fix, FixKind, Question
 from engine.path.exchange.conversation import conversations
 from engine.path.world import World
 from engine.records import replace
@@ -100,7 +100,7 @@ def _connecting(world: World, asked: Asked, least: Trust) -> Iterator[Alternativ
     worth = (each for each in alternatives(asked) if each.trust >= least and each.port in PORTS)
     for alternative in islice(worth, MOST_WALKS):
         runs, complete = conversations(world, _question(asked.question, alternative))
-        if complete and reach_of(endings_of(runs)) is Reach.YES and _ends_at(main_run(runs).result, alternative):
+        if connects(runs, complete) and _ends_at(main_run(runs).result, alternative):
             yield alternative
 
 

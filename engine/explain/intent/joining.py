@@ -1,16 +1,16 @@
-"""A service in a network that the client's container is not in, asked at an address that nobody has: the engine's way
+"""A service in a network that the client's container is not in, asked at an address on no interface: the engine's way
 is to join the network, and to ask there."""
 
 from __future__ import annotations
 
 from engine.change import applied
-from engine.change.network import ConnectNetwork, joinable
+from engine.change.network import joinable, joining
 from engine.explain.fixes.networks import network_of
 from engine.explain.intent.asked import Asked, elsewhere
-from engine.explain.search.endings import endings_of, reach_of
+from engine.explain.search.endings import connects
 from engine.model.address import end_of
 from engine.model.plan import Plan
-from engine.model.verdict import Fix, FixKind, Reach
+from engine.model.verdict import Fix, FixKind
 from engine.model.where import named
 from engine.path.exchange.conversation import conversations
 from engine.path.world import World
@@ -30,11 +30,9 @@ def join_first(world: World, asked: Asked) -> Fix | None:
     network = network_of(snapshot, server, address)
     if network is None or not joinable(snapshot, client, network):
         return None
-    command = client.command or (client.engine,)
-    change = ConnectNetwork(client.id, client.name, network.name, network.bridge, command)
+    change = joining(client, network)
     instead = replace(question, address=address, target="", zone="")
-    runs, complete = conversations(world.derive(applied(snapshot, (change,))), instead)
-    if not complete or reach_of(endings_of(runs)) is not Reach.YES:
+    if not connects(*conversations(world.derive(applied(snapshot, (change,))), instead)):
         return None
     title = (
         f"connect {client.name} to network {network.name}, then ask {end_of(address, question.port)} ({server.name})"

@@ -11,13 +11,13 @@ from engine.explain.blockers.publishing.publish import run_again
 from engine.explain.blockers.publishing.rules import publishing
 from engine.explain.intent.alternative import Alternative
 from engine.explain.intent.asked import Asked, host_addresses, on_port
-from engine.explain.search.endings import endings_of, reach_of
+from engine.explain.search.endings import connects
 from engine.explain.survey.probes import takes
 from engine.model.address import end_of
 from engine.model.container import Container
 from engine.model.packet import Protocol
 from engine.model.plan import Plan
-from engine.model.verdict import Fix, FixKind, Reach
+from engine.model.verdict import Fix, FixKind
 from engine.path.exchange.conversation import conversations
 from engine.path.world import World
 from engine.records import replace
@@ -32,8 +32,7 @@ def publish_first(world: World, asked: Asked) -> Fix | None:
     question = asked.question
     changes = tuple(publishing(asked.snapshot, container, question.port, question.port, question.protocol))
     instead = replace(question, address=address, target="", zone="")
-    runs, complete = conversations(world.derive(applied(asked.snapshot, changes)), instead)
-    if not changes or not complete or reach_of(endings_of(runs)) is not Reach.YES:
+    if not changes or not connects(*conversations(world.derive(applied(asked.snapshot, changes)), instead)):
         return None
     port = f"{question.port}:{question.port}" + ("" if question.protocol is Protocol.TCP else f"/{question.protocol}")
     title = f"{run_again(container, port)}, then ask {end_of(address, question.port)}"

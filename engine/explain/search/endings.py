@@ -31,6 +31,11 @@ def reach_of(endings: Endings) -> Reach:
     return next(_yes_or_no(symptom) for symptom, _ in endings)
 
 
+def connects(runs: Sequence[BranchRun[Conversation]], complete: bool) -> bool:
+    """Whether the question connects on every branch, of which none was left out."""
+    return complete and reach_of(endings_of(runs)) is Reach.YES
+
+
 def _yes_or_no(symptom: Symptom) -> Reach:
     return Reach.YES if symptom is Symptom.CONNECTED else Reach.NO
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from engine.change.container import SetContainer
 from engine.change.link import SetLink
 from engine.change.listener import Listen
-from engine.change.network import ConnectNetwork, joinable
+from engine.change.network import joinable, joining
 from engine.change.new_rules import Selector, insertion
 from engine.change.route import AddRoute, DeleteRoute
 from engine.change.rule import DeleteRule
@@ -154,7 +154,7 @@ def _connect(snapshot: Snapshot, words: Words) -> tuple[Change, ...]:
     network = next((each for each in known if joinable(snapshot, container, each)), None)
     if network is None:
         raise QuestionError(f"container {container.name} cannot join a network {words['network']}")
-    return (ConnectNetwork(container.id, container.name, network.name, network.bridge, _client(container)),)
+    return (joining(container, network),)
 
 
 def _client(container: Container) -> tuple[str, ...]:

@@ -164,7 +164,7 @@ def _blocked(port: Link) -> bool:
 
 
 def _forwarding(netns: Netns, port: Link, bridge: Link) -> Remedy:
-    """The port forwards: at once where nobody keeps a spanning tree, which a bridge of containers needs none of."""
+    """The port forwards: at once on a bridge without a spanning tree; a bridge of containers has no loops to break."""
     forwards = ForwardOnPort(netns.id, port.name)
     if bridge.bridge is None or not bridge.bridge.stp:
         return Remedy(f"let port {port.name} of {bridge.name} forward", (forwards,))

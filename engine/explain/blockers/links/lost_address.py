@@ -21,7 +21,7 @@ from engine.records import replace
 
 
 def lost_address(failure: Failure, asked: IPAddress) -> list[Blocker]:
-    """Who has lost an address that nobody has; none where that cannot be said of one device alone."""
+    """The device that lost an address; none where more than one could have."""
     for container in failure.world.snapshot.containers:
         netns = failure.world.snapshot.by_id.get(container.netns or "")
         if netns is None or all(asked not in (a.address, a.address6) for a in container.attachments):
@@ -62,7 +62,7 @@ def _with_way_out(lost: Blocker, link: Link, gateway: IPAddress) -> Remedy:
 
 
 def has_lost_it(failure: Failure, asked: IPAddress) -> tuple[Netns, Link] | None:
-    """The one device behind a bridge that has no address at all, where nobody has one of the bridge's subnet."""
+    """The one device behind a bridge without an address of that IP version, where the asked one is on no interface."""
     bare = list(_unaddressed(failure, asked))
     alone = len(bare) == 1 and all(asked not in netns.addresses_by_value for netns in failure.around)
     return bare[0] if alone else None

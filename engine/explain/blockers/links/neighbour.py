@@ -62,7 +62,7 @@ def _asks_nobody(failure: Failure) -> list[Blocker]:
 
 
 def _not_running(failure: Failure, asked: IPAddress) -> Iterator[str]:
-    """Containers of the address's network that do not run: while they do not, their addresses are nobody's."""
+    """Containers of the address's network that do not run: a stopped container has no address."""
     snapshot = failure.world.snapshot
     networks = {each.name for each in snapshot.networks if any(asked in subnet for subnet in each.ranges)}
     for container in snapshot.containers:
