@@ -68,17 +68,18 @@ class Listing(Painted):
 
     def show(self, entries: Sequence[Entry], *, top: bool = False) -> None:
         """Shows these rows. The cursor stays on its key, or goes to the first row; `top` scrolls up."""
-        self._all, self._awaited, self.on_screen = entries, False, False
-        self._filter()
+        self.on_screen = False
+        self._put(entries)
         if top:
             self.scroll_to(y=0, animate=False)
 
     def flow(self, lay: Callable[[int], Sequence[Entry]]) -> None:
         """Shows rows that depend on the width: `lay` is called with it now and whenever it changes."""
         self._lay = lay
+        self.on_screen = False
         width = self._room()
         if width > 0:
-            self.show(lay(width))
+            self._flow_to(width)
         else:
             self._awaited = True
 
@@ -138,6 +139,16 @@ class Listing(Painted):
         if self.cursor is not None and self.cursor in self._at:
             self.post_message(self.Chosen(self, self.cursor))
 
+    def _flow_to(self, width: int) -> None:
+        """Lays the rows for this width. Those that could be read at another one stay read."""
+        assert self._lay is not None
+        self._laid_for = width
+        self._put(self._lay(width))
+
+    def _put(self, entries: Sequence[Entry]) -> None:
+        self._all, self._awaited = entries, False
+        self._filter()
+
     def _filter(self) -> None:
         if self.pattern:
             self._rows, self.found = matching(self._all, self.pattern)
@@ -190,8 +201,7 @@ class Listing(Painted):
         """The rows have another width."""
         width = self._room()
         if self._lay is not None and width > 0 and width != self._laid_for:
-            self._laid_for = width
-            self.show(self._lay(width))
+            self._flow_to(width)
         if self.cursor in self._at:
             self._reveal(self._at[self.cursor])
         self.refresh()

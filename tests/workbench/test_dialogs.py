@@ -85,3 +85,19 @@ def test_an_awaited_list_is_blank_and_not_empty() -> None:
     assert listing._awaited
     assert "Nothing" not in listing.paint(0).text
     assert not listing.on_screen
+
+
+def test_rows_that_were_read_stay_read_when_their_width_changes() -> None:
+    """A key would be lost else, which comes between the second laying and its frame."""
+    menu = Menu("Timeline", [Item("a", "one", 1)], lambda _: None, "Nothing yet.")
+
+    async def play(pilot: Pilot[int]) -> None:
+        await looked(pilot)
+        await bench(pilot).push_screen(menu)
+        await until(pilot, lambda: menu.listing.on_screen)
+        menu.listing._laid_for = 1
+        menu.listing.on_resize()
+        assert menu.listing._laid_for > 1
+        assert menu.listing.on_screen
+
+    drive(workbench(), play)

@@ -147,6 +147,7 @@ def test_on_a_host_a_fix_is_accepted_twice_carried_out_and_taken_back(terminal, 
     terminal.shows("✗ NOT REACHABLE")
     terminal.type("a")
     terminal.shows("Apply fix")
+    terminal.shows("-I DOCKER-USER 1")
     terminal.type("a")
     terminal.shows("This changes the host")
     terminal.type("a")
