@@ -10,7 +10,7 @@ from engine.change.conntrack import DeleteFlow
 from engine.change.container import SetContainer
 from engine.change.fdb import AddForwarding, DeleteForwarding
 from engine.change.link import DeleteBridge, DeleteLink, SetArp, SetLink
-from engine.change.listener import Listen
+from engine.change.listener import Listen, StopListening
 from engine.change.namespace import CreateBridge, CreateNetns, CreateVeth, DeleteNetns
 from engine.change.neighbour import DeleteNeighbour
 from engine.change.network import ConnectNetwork
@@ -229,6 +229,7 @@ CASES: list[tuple[Change, Where, list[str]]] = [
         ["bridge fdb del 00:00:00:00:00:00 dev vx1 dst 10.0.0.2"],
     ),
     (Listen("web", Listener(Protocol.TCP, Family.INET, None, 80)), SEEN, []),
+    (StopListening("web", Listener(Protocol.TCP, Family.INET, None, 80)), SEEN, []),
     (CreateNetns("lan"), NAMED, ["ip netns add lan", "nsenter --net=/run/netns/lan ip link set lo up"]),
     (CreateBridge("host", "br0"), SEEN, ["ip link add br0 type bridge", "ip link set br0 up"]),
     (

@@ -28,15 +28,14 @@ def answer(snapshot: Snapshot, target: str, source: str, protocol: Protocol = Pr
 
 def supposing(snapshot: Snapshot, arguments: Namespace, protocol: Protocol) -> Verdict:
     """The answer on the changed model, with what it gives without the changes. Raises `Refusal`."""
-    from engine.explain.whatif.suppose import changed, supposed  # noqa: PLC0415 - most questions suppose nothing
+    from engine.explain.whatif.suppose import hypothesis, supposed  # noqa: PLC0415 - most questions suppose nothing
 
     question = question_of(snapshot, arguments.target, arguments.source, protocol)
     try:
-        after, changes = changed(snapshot, arguments.suppositions)
+        known = hypothesis(snapshot, arguments.suppositions)
     except QuestionError as error:
         raise usage(str(error)) from error
-    known = supposed(snapshot, after, changes, question, arguments.suppositions)
-    return replace(ask(after, question), supposed=known)
+    return replace(ask(known.after, question), supposed=supposed(known, question))
 
 
 def questions_of(snapshot: Snapshot, target: str, source: str, protocol: Protocol) -> list[Question]:

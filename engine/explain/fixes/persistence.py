@@ -18,7 +18,7 @@ from engine.change.conntrack import DeleteFlow
 from engine.change.container import SetContainer
 from engine.change.fdb import AddForwarding, DeleteForwarding
 from engine.change.link import DeleteBridge, SetArp, SetLink
-from engine.change.listener import Listen
+from engine.change.listener import Listen, StopListening
 from engine.change.neighbour import DeleteNeighbour
 from engine.change.network import ConnectNetwork
 from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
@@ -207,6 +207,10 @@ def _listen(_snapshot: Snapshot, _change: Listen) -> Lasting:
     return Lasting("while the program runs with these arguments")
 
 
+def _stopped(_snapshot: Snapshot, _change: StopListening) -> Lasting:
+    return Lasting("until the program is started again")
+
+
 KEPT: Mapping[type[Any], Kept] = {
     SetSysctl: _sysctl,
     InsertRule: _rule,
@@ -234,4 +238,5 @@ KEPT: Mapping[type[Any], Kept] = {
     SetContainer: _container,
     ConnectNetwork: _connected,
     Listen: _listen,
+    StopListening: _stopped,
 }

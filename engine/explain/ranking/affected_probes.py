@@ -15,7 +15,7 @@ from engine.change.conntrack import DeleteFlow
 from engine.change.container import SetContainer
 from engine.change.fdb import AddForwarding, DeleteForwarding
 from engine.change.link import DeleteBridge, SetArp, SetLink
-from engine.change.listener import Listen
+from engine.change.listener import Listen, StopListening
 from engine.change.neighbour import DeleteNeighbour
 from engine.change.network import ConnectNetwork
 from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
@@ -188,7 +188,7 @@ def _connected(snapshot: Snapshot, change: ConnectNetwork, probe: Probe) -> bool
     return inside is not None and inside in (probe.place.source.netns, probe.door.netns)
 
 
-def _listen(snapshot: Snapshot, change: Listen, probe: Probe) -> bool:
+def _listen(snapshot: Snapshot, change: Listen | StopListening, probe: Probe) -> bool:
     """A program answers for the door's service, or at the door itself: a published port is asked of the host."""
     own = snapshot.by_id[change.netns].addresses_by_value
     there = probe.door.netns in (change.netns, None) or probe.door.address in own
@@ -226,5 +226,6 @@ TOUCHES: Mapping[type[Any], Touches] = {
     SetContainer: _container,
     ConnectNetwork: _connected,
     Listen: _listen,
+    StopListening: _listen,
     DeleteFlow: _nobody,
 }

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from engine.change.chain_policy import SetPolicy
 from engine.change.container import SetContainer
-from engine.change.listener import Listen
+from engine.change.listener import Listen, StopListening
 from engine.change.network import ConnectNetwork
 from engine.change.rule import DeleteRule, InsertRule, ReplaceRule
 from engine.change.set_element import AddElement, DeleteElement
@@ -21,7 +21,7 @@ OWNERS = frozenset({"ufw", "firewalld", "fail2ban", "crowdsec", "libvirt", "kube
 def kind_of(changes: Iterable[Change]) -> FixKind:
     """The kind of a fix that makes these changes: that of the first one."""
     change = next(iter(changes), None)
-    if isinstance(change, Listen):
+    if isinstance(change, Listen | StopListening):
         return FixKind.APPLICATION
     if isinstance(change, SetContainer | ConnectNetwork):
         return FixKind.PUBLISH

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from engine.change import applied
-from engine.change.listener import Listen
+from engine.change.listener import Listen, StopListening
 from engine.explain.blocker import Remedy
 from engine.explain.fixes.persistence import lasting
 from engine.explain.fixes.restart import given_again
@@ -111,10 +111,14 @@ def _said(snapshot: Snapshot, changes: Sequence[Change]) -> tuple[Argv, ...]:
 
 
 def fix_of(snapshot: Snapshot, way: FixChoice) -> Fix:
-    """A remedy as a plan, as commands for the host as it is, and with what is known of it. Where a program has to
-    listen first no command does it: the changes beside that are what follows from it."""
-    remedy = way.remedy
-    by_hand = [each for each in remedy.changes if remedy.manual and isinstance(each, Listen)]
+    """A remedy as a plan, with what is known of it."""
+    return planned(snapshot, way.remedy, way.then, way.effects.sentences())
+
+
+def planned(snapshot: Snapshot, remedy: Remedy, then: Symptom, side_effects: tuple[str, ...]) -> Fix:
+    """A remedy as a plan and as commands for the host as it is. Where a program has to listen first, or to end, no
+    command does it: the changes beside that are what follows from it."""
+    by_hand = [each for each in remedy.changes if remedy.manual and isinstance(each, Listen | StopListening)]
     commands = () if by_hand else _said(snapshot, remedy.changes)
     kept = lasting(snapshot, by_hand or remedy.changes)
     again = given_again(snapshot, remedy.changes)
@@ -123,8 +127,8 @@ def fix_of(snapshot: Snapshot, way: FixChoice) -> Fix:
         title,
         Plan(title, remedy.changes),
         commands,
-        then=way.then,
-        side_effects=way.effects.sentences(),
+        then=then,
+        side_effects=side_effects,
         survives=kept.survives,
         lasting=kept.commands,
         kind=remedy.kind or kind_of(remedy.changes),
