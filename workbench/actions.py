@@ -143,7 +143,13 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("pane.previous", "shift+tab", "Go to the previous pane", palette=False, help=None),
     Action("zoom", "plus", "Maximize the pane, and restore it", "zoom"),
-    Action("unfold", "space", "Fold or unfold a bridge with many ports"),
+    Action(
+        "unfold",
+        "space",
+        "What if: switch a rule, policy, sysctl, device, listener or route off or on, in the model only",
+        help="What if it were off, or on: rule, policy, sysctl, device, listener, route; fold a bridge",
+    ),
+    Action("whatif", "", "What if: write a change, which is made in the model only", needs=Need.NO_ROUND),
     Action(
         "time.back",
         "left_square_bracket",
@@ -172,7 +178,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("palette", "colon", "Every command, by name", "all", palette=False),
     Action("help", "question_mark", "The keys", "help"),
     Action("quit", "q,ctrl+c", "Leave", "quit"),
-    Action("undo", "z", "Undo the last fix", "undo", needs=Need.WRITABLE | Need.CHANGING),
+    Action("undo", "z", "Undo the last fix, or what was supposed last", "undo", needs=Need.WRITABLE | Need.CHANGING),
     Action("details", "i", "Details of the selected step, rule, node or cause"),
     Action("backend", "v", "Cycle firewall backend"),
     Action("refresh", "r", "Refresh, with counters", "refresh", needs=Need.LIVE),

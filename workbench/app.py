@@ -32,6 +32,7 @@ from workbench.controllers.proofs import Prover, real_attempt
 from workbench.controllers.stage import Stage
 from workbench.exits import own_fault
 from workbench.parts import Parts
+from workbench.screen.banner import Banner
 from workbench.screen.fault_barrier import FaultBarrier
 from workbench.screen.footer import Keys
 from workbench.screen.glyphs import HARMLESS, PLAIN
@@ -40,7 +41,7 @@ from workbench.screen.help import Help
 from workbench.screen.notice_line import NoticeLine
 from workbench.screen.palette import Commands, Offer
 from workbench.screen.panes import Panes
-from workbench.screen.prompt import FilePrompt, FilterPrompt, WhyPrompt
+from workbench.screen.prompt import FilterPrompt, LinePrompt, WhyPrompt
 from workbench.session.applied_fixes import Changes
 from workbench.session.engine import Engine
 from workbench.session.messages import Told, Trouble
@@ -100,6 +101,8 @@ class Workbench(FaultBarrier, App[int]):
             Need.CHANGING: not stage.settings.read_only,
             Need.NO_ROUND: not stage.in_round,
         }
+        if parameters[0] == "undo" and stage.sentences:
+            return True
         lacking = [need for need in BY_ID[str(parameters[0])].needs if not has[need]]
         if not lacking:
             return True
@@ -115,17 +118,17 @@ class Workbench(FaultBarrier, App[int]):
                 yield f"Why {ask.words}", "", partial(self.parts.questions.ask, ask)
 
     def compose(self) -> ComposeResult:
-        """Header, tabs of the narrow layout, panes, the answer's strip, detail and prompts, footer."""
+        """Header, tabs of the narrow layout, the answer's band, panes, detail and prompts, footer."""
         yield Static(id="header")
         yield Static(id="tabs")
+        yield Banner()
         yield Static(id="trouble")
         yield self.panes
-        yield Static(id="strip")
         yield Static(id="detail")
         yield NoticeLine()
         yield WhyPrompt()
         yield FilterPrompt()
-        yield FilePrompt()
+        yield LinePrompt()
         yield Keys(show_command_palette=False)
 
     def on_mount(self) -> None:

@@ -15,15 +15,26 @@ from workbench.controllers.prompts import Prompts
 from workbench.controllers.proofs import Proofs, Proved, Prover
 from workbench.controllers.questions import Questions
 from workbench.controllers.stage import Stage
+from workbench.controllers.suppositions import Suppositions
 from workbench.controllers.surveys import Exported, Surveyed, Surveys
 from workbench.controllers.thinking import Ended, Thinking
 from workbench.controllers.traffic import Metered, Traffic
 from workbench.labs.labs import Labs
 from workbench.screen.panes import Panes
 from workbench.screen.progress import Progress
-from workbench.screen.prompt import FilePrompt, FilterPrompt, WhyPrompt
+from workbench.screen.prompt import FilterPrompt, LinePrompt, WhyPrompt
 from workbench.session.comparing import Compared
-from workbench.session.messages import Answered, Boarded, Changed, Flipped, Looked, Told, Unanswerable, Unchanged
+from workbench.session.messages import (
+    Answered,
+    Boarded,
+    Changed,
+    Flipped,
+    Looked,
+    Supposed,
+    Told,
+    Unanswerable,
+    Unchanged,
+)
 from workbench.session.sources import Source
 
 
@@ -38,8 +49,9 @@ class Parts:
         self.questions = Questions(stage, self.prompts, self.proofs, lambda ask: self.labs.dojo.look(ask))
         self.moments = Moments(stage, self.thinking)
         self.surveys = Surveys(stage, self.prompts, self.questions, self.thinking)
-        self.fixes = Fixes(stage, self.proofs, self.questions.ask)
-        self.navigation = Navigation(stage, self.prompts, self.moments)
+        self.suppositions = Suppositions(stage, self.prompts)
+        self.fixes = Fixes(stage, self.proofs, self.suppositions, self.questions.ask)
+        self.navigation = Navigation(stage, self.prompts, self.moments, self.suppositions)
         self.traffic = Traffic(stage)
         self.labs = Labs(stage, self.prompts, self.questions, look_at)
 
@@ -81,6 +93,7 @@ class Parts:
             "pane.previous": partial(go.next_pane, -1),
             "zoom": go.zoom,
             "unfold": go.unfold,
+            "whatif": self.suppositions.ask,
             "backend": go.backend,
             "details": go.details,
             "up": partial(go.move, 0, -1),
@@ -106,13 +119,14 @@ class Parts:
             Looked: self.moments.looked,
             Boarded: self.moments.boarded,
             Flipped: self.moments.flipped,
+            Supposed: self.suppositions.told,
             Compared: self.moments.compared,
             Answered: self.questions.answered,
             Unanswerable: self.questions.unanswerable,
             Panes.Suggested: self.questions.chosen,
             WhyPrompt.Asked: self.questions.chosen,
             WhyPrompt.Wrong: self.prompts.refused,
-            FilePrompt.Named: self.prompts.file_named,
+            LinePrompt.Written: self.prompts.written,
             FilterPrompt.Changed: self.prompts.filtered,
             Changed: self.fixes.changed,
             Unchanged: self.fixes.unchanged,

@@ -21,13 +21,8 @@ def text(lines: list[Line]) -> str:
     return "\n".join(line.words for line in lines)
 
 
-def test_the_answer_comes_first_in_a_mark_and_a_word() -> None:
-    assert card(dropped_verdict(), 60)[0].words == "✗ NOT REACHABLE  lan → 10.77.0.1:8080/tcp"
-    assert card(connected_verdict(), 60)[0].words == "✓ REACHABLE  lan → 10.77.0.1:8080/tcp"
-
-
 def test_the_symptom_is_explained() -> None:
-    assert card(dropped_verdict(), 60)[1].words == "  timeout: the client gets no answer and gives up"
+    assert card(dropped_verdict(), 60)[0].words == "  timeout: the client gets no answer and gives up"
     assert set(MEANINGS) == set(Symptom)
 
 
@@ -70,7 +65,7 @@ def test_an_answer_that_depends_names_what_it_can_end_as() -> None:
     dropped, connected = dropped_verdict(), connected_verdict()
     branches = (dropped.conversation, connected.conversation)
     shown = text(card(replace(dropped, reach=Reach.DEPENDS, branches=branches), 80))
-    assert shown.startswith("? COULD NOT TELL")
+    assert shown.startswith("Possible endings")
     assert "timeout       RULE_DROP at rule 1 of filter/DOCKER-USER" in shown
     assert "connected     DELIVERED" in shown
 
@@ -152,7 +147,7 @@ def test_a_finding_stands_under_a_reachable_answer_with_what_would_keep_it_out()
     shown = card(verdict, 200)
     words = text(shown)
     assert "Finding  FW_BYPASSED" in words
-    assert words.index("REACHABLE") < words.index("Finding")
+    assert words.index("in web: httpd") < words.index("Finding")
     assert ("cause", 0) in [line.key for line in shown]
     assert verdict.told == EXPOSED.findings
 

@@ -30,7 +30,7 @@ def test_whatever_is_told_has_a_listener() -> None:
 ALL = Need.LIVE | Need.WRITABLE | Need.CHANGING | Need.NO_ROUND
 LIVE_ONLY = {"changes", "freeze", "refresh", "time.back", "time.on", "timeline"}
 #: What would give the answer away while a round of the dojo is on.
-TELLING = {"apply", "copy", "everywhere", "export", "lab.break", "matrix", "prove", "changes", "timeline"}
+TELLING = {"apply", "copy", "everywhere", "export", "lab.break", "matrix", "prove", "changes", "timeline", "whatif"}
 LABS = {row.id for row in ACTIONS if row.id.startswith("lab.")}
 
 

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 from engine.model.host import Snapshot
 from engine.observe.watch.watch import Update
 from tests.views.hosts import connected_verdict, docker_host, dropped_verdict
-from tests.workbench.screen import ASK, Stand, answered, bench, drive, line, text, until
+from tests.workbench.screen import ASK, Stand, answered, bench, drive, line, until
 from workbench.app import Workbench
 from workbench.screen.dialogs import Choice, Dialog
 from workbench.session.sources import Given
@@ -67,7 +67,7 @@ def test_a_flip_is_told_with_the_change_that_came_with_it() -> None:
         assert "✓ reachable" in notices(pilot)
         assert "DOCKER-USER deleted in dh" in notices(pilot)
         assert "flipped 10:00:01 ✓ reachable" in str(app.panes.answer.border_subtitle)
-        assert "✓ REACHABLE" in text(app, "answer")
+        assert "✓ REACHABLE" in line(app, "strip")
 
     drive(scene.app(), play)
 
@@ -83,9 +83,9 @@ def test_a_frozen_screen_stays_while_the_host_is_watched_on() -> None:
         scene.change(dropped=False)
         await flipped(pilot)
         assert "frozen at 10:00:00 · 1 of 2" in line(app, "header")
-        assert "✗ NOT REACHABLE" in text(app, "answer")
+        assert "✗ NOT REACHABLE" in line(app, "strip")
         await pilot.press("f")
-        await until(pilot, lambda: "✓ REACHABLE" in text(app, "answer"))
+        await until(pilot, lambda: "✓ REACHABLE" in line(app, "strip"))
         assert "live" in line(app, "header")
 
     drive(scene.app(), play)
@@ -103,7 +103,7 @@ def test_one_steps_back_and_on_through_the_moments() -> None:
         await pilot.press("left_square_bracket")
         assert "1 of 2" in line(app, "header")
         assert app.panes.snapshot is app.stage.timeline.moments[0].snapshot
-        await until(pilot, lambda: "✗ NOT REACHABLE" in text(app, "answer"))
+        await until(pilot, lambda: "✗ NOT REACHABLE" in line(app, "strip"))
         await pilot.press("left_square_bracket")
         assert "This is the first moment" in notices(pilot)
         await pilot.press("right_square_bracket")

@@ -37,7 +37,7 @@ def test_a_question_of_the_command_line_is_asked_at_once() -> None:
     async def play(pilot: Pilot[int]) -> None:
         await answered(pilot)
         app = bench(pilot)
-        assert "✗ NOT REACHABLE" in text(app, "answer")
+        assert "✗ NOT REACHABLE" in line(app, "strip")
         assert "✗ drop" in text(app, "path")
 
     drive(workbench(ask=ASK), play)
@@ -269,7 +269,7 @@ def test_a_narrow_terminal_shows_one_pane_and_the_answer_below() -> None:
         visible = [name for name in ("topology", "rules", "path", "answer") if app.panes.pane(name).display]
         assert visible == ["path"]
         assert "3 Path" in line(app, "tabs")
-        assert "not reachable" in line(app, "strip")
+        assert "✗ NOT REACHABLE" in line(app, "strip")
         await pilot.press("1")
         await until(pilot, lambda: app.panes.topology.has_focus)
         assert "◎ web    172.17.0.2  :8080→80 httpd" in text(app, "topology")

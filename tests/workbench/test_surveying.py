@@ -84,7 +84,7 @@ def test_a_report_is_written_in_the_format_of_its_name_and_never_over_a_file(tmp
         await answered(pilot)
         for said in ("Report written", "exists; choose another name"):
             await pilot.press("x")
-            pilot.app.query_one("#file-name", Input).value = str(path)
+            pilot.app.query_one("#line-text", Input).value = str(path)
             await pilot.press("enter")
             await until(pilot, lambda said=said: said in notices(pilot))  # type: ignore[misc]
         assert "NOT REACHABLE" in path.read_text().upper()
@@ -122,7 +122,7 @@ def test_a_page_of_the_workbench_has_the_matrix_with_or_without_a_question(tmp_p
 
     async def write(pilot: Pilot[int], path: Path) -> None:
         await pilot.press("x")
-        pilot.app.query_one("#file-name", Input).value = str(path)
+        pilot.app.query_one("#line-text", Input).value = str(path)
         await pilot.press("enter")
         await until(pilot, path.exists)
 
@@ -146,7 +146,7 @@ def test_a_name_that_tells_no_format_is_refused_in_a_line(tmp_path: Path) -> Non
         await answered(pilot)
         await pilot.press("x")
         assert not pilot.app.query_one(Footer).display  # the prompt stands in its place
-        pilot.app.query_one("#file-name", Input).value = str(tmp_path / "host.xyz")
+        pilot.app.query_one("#line-text", Input).value = str(tmp_path / "host.xyz")
         await pilot.press("enter")
         await until(pilot, lambda: "cannot tell the format" in notices(pilot))
 

@@ -159,18 +159,22 @@ class Topology(Painted):
             ordered = sorted((p.y, node) for node, p in self._picture.places.items() if p.column == column)
             self._user_selects(ordered[-1 if last else 0][1])
 
-    def unfold(self) -> None:
-        """Folds or unfolds the bridge of the selected node; without one, every bridge."""
+    def unfold(self) -> bool:
+        """Folds or unfolds the bridge of the selected node; without one, every bridge. False where none is foldable."""
         if self._full is None:
-            return
+            return False
         bridges = {one.bridge.id: one for one in self._full.switches if one.bridge}
         mine = {
             bridge
             for bridge, one in bridges.items()
             if self.look.selected in {bridge, *(node.id for port in one.ports for node in (port.near, port.far))}
         } or set(bridges)
+        folded = {one.bridge.id for one in self._scene.switches if one.bridge and one.hidden} if self._scene else set()
+        if not mine & (folded | self._opened):
+            return False
         self._opened = self._opened - mine if mine <= self._opened else self._opened | mine
         self._draw()
+        return True
 
     def choose(self) -> None:
         """Tells the owner that the selected node is the one."""

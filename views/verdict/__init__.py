@@ -1,7 +1,7 @@
 """The verdict: the answer as a card, and what stands in its place before a question.
 
 ask outline           a question in words; what an answer says, in sections
-card board            the answer's lines; the ports of the host before a question
+card banner board     the answer's lines, in its pane and in a band above all; the ports of the host before a question
 detail evidence       all about a cause or a fix; what a real attempt showed
 proposal              a fix before it is applied
 survey history        one question from many places; the moments of the timeline

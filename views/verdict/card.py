@@ -1,4 +1,4 @@
-"""The answer to a question as a card: its outline as lines of a pane.
+"""The answer to a question as a card: its outline as lines of a pane, but for the headline, which is in the banner.
 
 Pure: a verdict and a width give lines. Lines that can be chosen have a key: a cause ("cause", n), a near miss
 ("near", n, m), a fix ("fix", n, m), a question that could be asked.
@@ -25,17 +25,19 @@ LABEL = 16
 def card(verdict: Verdict, width: int, applied: Fix | None = None) -> list[Line]:
     """The whole card. `applied` is a fix that was applied and then tried."""
     shown = outline(verdict)
-    lines = _joined([Span(shown.headline.upper(), shown.role)], Span(f"  {shown.question}", Role.STRONG), width)
-    if shown.symptom:
-        lines += _text(shown.symptom, width, "  ")
+    lines = [] if verdict.reach is Reach.YES or not shown.symptom else _text(shown.symptom, width, "  ")
+    supposed = [section for section in shown.sections if section.part is Part.SUPPOSED]
+    for section in supposed:
+        lines += _section(section, shown, width)
     if verdict.kernel:
         lines += map(Line, proof_text.headline(verdict.kernel, verdict.question, width))
     if applied:
         checked = f"verified: {applied.verified}" if applied.verified == "kernel" else f"not verified: {applied.then}"
         lines += _text(f"applied: {applied.title} ({checked})", width, "  ")
-    lines += _arrivals(verdict, width)
-    for section in shown.sections:
-        lines += [Line(()), *_section(section, shown, width)]
+    parts = [_arrivals(verdict, width)]
+    parts += [list(_section(section, shown, width)) for section in shown.sections if section not in supposed]
+    for part in filter(None, parts):
+        lines += [*([Line(())] if lines else []), *part]
     return lines
 
 
@@ -96,7 +98,7 @@ def _arrivals(verdict: Verdict, width: int) -> list[Line]:
     while talk is not None:
         lines += _arrival(talk.forward, width)
         talk = talk.relayed
-    return [Line(()), *lines] if lines else []
+    return lines
 
 
 def _arrival(trace: Trace, width: int) -> list[Line]:

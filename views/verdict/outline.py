@@ -128,7 +128,7 @@ def _supposed(verdict: Verdict) -> Iterator[Section]:
         items = [Item("if" if place == 0 else "", text, Role.WARN) for place, text in enumerate(known.sentences)]
         items.append(Item("without", f"{known.reach}: {MEANINGS[known.symptom]}"))
         items += _labelled("also", known.flips or ("nothing else flips",))
-        yield Section(Part.SUPPOSED, "on a changed model", tuple(items))
+        yield Section(Part.SUPPOSED, "what if", tuple(items))
 
 
 def _branches(verdict: Verdict) -> Iterator[Section]:

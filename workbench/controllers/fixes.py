@@ -17,17 +17,16 @@ from views.verdict.card import all_commands
 from workbench.actions import ASK_FIRST, named
 from workbench.controllers.proofs import Proofs
 from workbench.controllers.stage import Stage
+from workbench.controllers.suppositions import READ_ONLY, Suppositions
 from workbench.screen.dialogs import Log, Proposal
 from workbench.session.messages import Changed, Unchanged
-
-READ_ONLY = "Read-only: fixes are not applied here (--write allows it on a host). {copy} copies the commands."
 
 
 class Fixes:
     """Fixes of the shown answer; after one was carried out a real attempt is made."""
 
-    def __init__(self, stage: Stage, proofs: Proofs, ask: Callable[[Ask], object]) -> None:
-        self._stage, self._proofs, self._ask = stage, proofs, ask
+    def __init__(self, stage: Stage, proofs: Proofs, suppositions: Suppositions, ask: Callable[[Ask], object]) -> None:
+        self._stage, self._proofs, self._suppositions, self._ask = stage, proofs, suppositions, ask
 
     def copy(self) -> None:
         """Copies the commands of the first fix of every cause."""
@@ -41,7 +40,10 @@ class Fixes:
 
     def apply(self) -> None:
         """Shows the fix under the cursor, else the first one, and carries it out when that is accepted; what is to be
-        asked instead is asked."""
+        asked instead is asked. While something is supposed, that is the fix."""
+        if self._suppositions.on:
+            self._suppositions.plan()
+            return
         verdict = self._stage.panes.verdict
         fix = chosen_fix(verdict, self._stage.panes.answer.cursor) if verdict else None
         if fix is None:
@@ -61,8 +63,10 @@ class Fixes:
         self._stage.app.push_screen(Proposal(fix, refusal, careful=self._stage.source.careful), decided)
 
     def undo(self) -> None:
-        """Takes the last fix back."""
-        if self._stage.source.writable:
+        """Takes the last fix back, or what was supposed last."""
+        if self._suppositions.on:
+            self._suppositions.back()
+        elif self._stage.source.writable:
             self._proofs.drop()
             self._stage.session.take_back()
         else:

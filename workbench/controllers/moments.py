@@ -28,15 +28,14 @@ class Moments:
     def looked(self, event: Looked) -> None:
         """Keeps the moment, and shows it unless the user is at another one."""
         moment = self._stage.timeline.add(event.snapshot, event.changed)
-        if self._stage.pinned is None:
+        if self._stage.pinned is None and not self._stage.sentences:  # a model of it is told next
             with self._stage.panes.kept():
                 self._stage.panes.show_snapshot(moment.snapshot)
         self._stage.head()
 
     def boarded(self, event: Boarded) -> None:
-        """Shows which ports can be reached, where nothing is asked and now is shown."""
-        if self._stage.pinned is None:
-            self._stage.panes.show_board(event.rows)
+        """Shows which ports can be reached, where nothing is asked."""
+        self._stage.panes.show_board(event.rows)
 
     def flipped(self, event: Flipped) -> None:
         """Tells that the answer is another one, and what came with that; in a round of the dojo it does not."""
@@ -60,7 +59,7 @@ class Moments:
         shown = moment or self._stage.timeline.now
         if moment is not None:
             self._stage.panes.topology.flow({})  # what passes now did not pass then
-        if shown is not None:
+        if shown is not None and not self._stage.sentences:
             with self._stage.panes.kept():
                 self._stage.panes.show_snapshot(shown.snapshot)
         self._stage.session.show(moment.snapshot if moment else None)

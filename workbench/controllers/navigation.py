@@ -7,6 +7,7 @@ from views.topology.widget import Topology
 from workbench.controllers.moments import Moments
 from workbench.controllers.prompts import Prompts
 from workbench.controllers.stage import Stage
+from workbench.controllers.suppositions import Suppositions
 from workbench.screen.dialogs import Dialog
 from workbench.screen.panes import NAMES
 
@@ -14,8 +15,8 @@ from workbench.screen.panes import NAMES
 class Navigation:
     """Moving about."""
 
-    def __init__(self, stage: Stage, prompts: Prompts, moments: Moments) -> None:
-        self._stage, self._prompts, self._moments = stage, prompts, moments
+    def __init__(self, stage: Stage, prompts: Prompts, moments: Moments, suppositions: Suppositions) -> None:
+        self._stage, self._prompts, self._moments, self._suppositions = stage, prompts, moments, suppositions
 
     def pane(self, name: str) -> None:
         """Goes to a pane."""
@@ -60,9 +61,10 @@ class Navigation:
             self._stage.app.push_screen(Dialog("Details", "↑ ↓ scroll · esc closes", lay))
 
     def unfold(self) -> None:
-        """Folds or unfolds in the topology."""
-        if self._stage.panes.current == "topology":
-            self._stage.panes.topology.unfold()
+        """Folds or unfolds a bridge of the topology that has many ports; else supposes that what is selected is off."""
+        panes = self._stage.panes
+        if panes.current != "topology" or not panes.topology.unfold():
+            self._suppositions.switch()
 
     def move(self, across: int, down: int) -> None:
         """Moves the cursor of the current pane."""
@@ -87,7 +89,8 @@ class Navigation:
             pane.end(last)
 
     def leave(self) -> None:
-        """Closes a prompt, else clears the pane's filter, else leaves the zoom, else goes back to now."""
+        """Closes a prompt, else clears the pane's filter, else leaves the zoom, else ends what is supposed, else goes
+        back to now."""
         pane = self._stage.panes.pane()
         if self._prompts.opened is not None:
             self._prompts.close()
@@ -96,5 +99,7 @@ class Navigation:
             self._stage.panes.retitle()
         elif self._stage.panes.has_class("-zoomed"):
             self.zoom()
+        elif self._suppositions.on:
+            self._suppositions.end()
         else:
             self._moments.show(None)

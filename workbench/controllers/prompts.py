@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from textual.content import Content
@@ -14,7 +14,7 @@ from views.topology.widget import Topology
 from views.verdict.ask import Ask
 from workbench.controllers.stage import Stage
 from workbench.screen.notice_line import NoticeLine
-from workbench.screen.prompt import FilePrompt, FilterPrompt, Prompt, WhyPrompt
+from workbench.screen.prompt import FilterPrompt, LinePrompt, Prompt, WhyPrompt
 
 #: What the keys do in the prompt of a question.
 ASKING = "enter asks · tab goes to the next field · → completes · esc closes"
@@ -51,9 +51,15 @@ class Prompts:
 
     def ask_file(self, what: str, example: str, then: Callable[[Path], object]) -> None:
         """Asks for the name of a file, and hands it on; `what` it is for."""
+        self.ask_line(what, example, lambda text: then(Path(text).expanduser()))
+
+    def ask_line(
+        self, what: str, example: str, then: Callable[[str], object], known: Callable[[], Sequence[str]] = tuple
+    ) -> None:
+        """Asks for a line, and hands it on; `what` it is for, and what completes it."""
         self.close()
-        self._app.query_one(FilePrompt).ask(what, example, then)
-        self._hint("enter takes it · esc closes")
+        self._app.query_one(LinePrompt).ask(what, example, then, known())
+        self._hint("enter takes it · → completes · esc closes" if known is not tuple else "enter takes it · esc closes")
 
     def ask_filter(self) -> None:
         """Opens the filter of the current pane."""
@@ -67,10 +73,10 @@ class Prompts:
         if self._app.query_one(WhyPrompt).opened:
             self._hint(event.reason or ASKING, wrong=bool(event.reason))
 
-    def file_named(self, event: FilePrompt.Named) -> None:
-        """Hands the name to whoever wanted a file."""
+    def written(self, event: LinePrompt.Written) -> None:
+        """Hands the line to what wanted it."""
         self.close()
-        event.then(event.path)
+        event.then(event.text)
 
     def filtered(self, event: FilterPrompt.Changed) -> None:
         """Filters the pane by what is typed."""

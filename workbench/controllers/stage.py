@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.app import App
 from textual.message import Message
 from textual.notifications import SeverityLevel
@@ -10,7 +12,8 @@ from textual.widgets import Static
 from engine.model.verdict import Verdict
 from views.verdict.ask import Ask
 from workbench.actions import named
-from workbench.screen.header import State, answer_strip, header, tabs
+from workbench.screen.banner import Banner
+from workbench.screen.header import State, header, tabs
 from workbench.screen.panes import Panes
 from workbench.session.applied_fixes import Changes
 from workbench.session.command_log import CommandLog
@@ -21,13 +24,17 @@ from workbench.session.sources import Source
 from workbench.session.timeline import Moment, Timeline
 from workbench.settings import Settings
 
+if TYPE_CHECKING:
+    from engine.explain.whatif.suppose import Hypothesis
+
 
 class Stage:
     """One source at a time, looked at by `session`; the workbench was opened on `home`.
 
     `asked` is the question that stays asked, `waiting` whether an answer is to come. `pinned` is the moment of the
     `timeline` that is shown where that is not now. `done` are the commands that were carried out. `in_round`: a round
-    of the dojo is on, and nothing may tell its answer. `stale`: the source cannot be looked at any more.
+    of the dojo is on, and nothing may tell its answer. `stale`: the source cannot be looked at any more. `sentences` is
+    what is supposed of it, `known` the model that is shown for that, once there is one.
     """
 
     session: Session
@@ -35,6 +42,8 @@ class Stage:
     timeline: Timeline
     pinned: Moment | None
     stale: bool
+    sentences: tuple[str, ...]
+    known: Hypothesis | None
 
     def __init__(self, app: App[int], home: Source, asked: Ask | None, engine: Engine | None, changes: Changes | None):
         self.app = app
@@ -60,18 +69,24 @@ class Stage:
         self.source = source
         self.pinned = None
         self.stale = False
+        self.sentences, self.known = (), None
         self.timeline = Timeline()
         self.session = session = Session(source, tell, self._engine, self._changes)
 
     def say(self, text: str, title: str = "", timeout: float = 3, severity: SeverityLevel = "information") -> None:
         """Tells a text of ours, with the keys of the user where it has `{ACTION}`."""
-        keys = self.settings.keys
-        self.app.notify(named(text, keys), title=named(title, keys), timeout=timeout, severity=severity)
+        self.app.notify(self.words(text), title=self.words(title), timeout=timeout, severity=severity)
+
+    def words(self, text: str) -> str:
+        """A text of ours with the keys of the user where it has `{ACTION}`."""
+        return named(text, self.settings.keys)
 
     def _following(self, verdict: Verdict | None) -> str:
         """What can be done next about an answer, by which keys; in a round of the dojo nothing is given away."""
         if self.in_round or verdict is None:
             return ""
+        if self.sentences:
+            return self.words("what if: {apply} plans it · {undo} undoes the last · {back} ends it")
         prove = "{prove} prove it · " if self.source.live else ""
         words = f"next: {prove}{{everywhere}} everywhere · {{matrix}} all ports"
         if any(cause.change is not None and cause.change.commands for cause in verdict.causes):
@@ -88,16 +103,23 @@ class Stage:
         """Draws the header."""
         source = self.source
         doing = self._doing or ("asking …" if self.waiting else "")
-        state = State(source.title, source.live, self.shown_moment, doing, source.writable, self.stale)
+        state = State(
+            source.title,
+            source.live,
+            self.shown_moment,
+            doing,
+            source.writable,
+            self.stale,
+            self.sentences,
+            source.writable and source.careful,
+        )
         self.app.query_one("#header", Static).update(header(state, self.panes.snapshot))
 
     def tabs(self) -> None:
-        """Draws the tabs, and the answer's strip: below every pane but the answer itself."""
+        """Draws the tabs, and the answer's band."""
         self.app.query_one("#tabs", Static).update(tabs(self.panes.current))
-        verdict = self.panes.verdict
-        strip = self.app.query_one("#strip", Static)
-        strip.set_class(verdict is not None and self.panes.current != "answer", "-shown")
-        strip.update(answer_strip(verdict) if verdict is not None else "")
+        keys = self.words(("[{apply}] apply  " if self.source.writable else "") + "[{copy}] copy")
+        self.app.query_one(Banner).show(self.panes.verdict, "" if self.in_round else keys)
 
     def edges(self) -> None:
         """Draws the lines around the panes."""

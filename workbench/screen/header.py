@@ -1,4 +1,4 @@
-"""The lines around the panes as text: header, tabs of the narrow layout, the answer's strip there."""
+"""The lines around the panes as text: the header, and the tabs of the narrow layout."""
 
 from __future__ import annotations
 
@@ -7,14 +7,10 @@ from itertools import accumulate
 from textual.content import Content
 
 from engine.model.host import Snapshot
-from engine.model.verdict import Verdict
 from engine.records import dataclass
-from views.text import Role
-from views.verdict.outline import HEADLINES, question_text
 from workbench.screen.panes import NAMES
 
 DIM = "$foreground 60%"
-STYLES = {Role.GOOD: "$text-success bold", Role.BAD: "$text-error bold", Role.WARN: "$text-warning bold"}
 #: The tabs of the panes, in the order of their numbers.
 LABELS = (" 1 Topology ", " 2 Rules ", " 3 Path ", " 4 Answer ")
 
@@ -23,7 +19,8 @@ LABELS = (" 1 Topology ", " 2 Rules ", " 3 Path ", " 4 Answer ")
 class State:
     """What the header says beside the snapshot. `doing` says what goes on beside the screen.
 
-    `moment` tells which moment is shown, where it is not now; `stale` that the host cannot be looked at any more.
+    `moment` tells which moment is shown, where it is not now; `stale` that the host cannot be looked at any more;
+    `supposed` what is supposed of it, `careful` that a fix changes a host that is no lab.
     """
 
     title: str
@@ -32,6 +29,8 @@ class State:
     doing: str
     writable: bool = False
     stale: bool = False
+    supposed: tuple[str, ...] = ()
+    careful: bool = False
 
 
 def header(state: State, snapshot: Snapshot | None) -> Content:
@@ -42,7 +41,13 @@ def header(state: State, snapshot: Snapshot | None) -> Content:
         parts.append(("  ✗ not live", "$text-error bold"))
     elif state.live:
         parts.append((f"  ‖ {state.moment}", "$text-warning bold") if state.moment else ("  ⟳ live", "$text-success"))
-    parts.append(("  fixes allowed", "$text-warning") if state.writable else ("  read-only", DIM))
+    if state.supposed:
+        more = f" and {len(state.supposed) - 1} more" if len(state.supposed) > 1 else ""
+        parts.append((f"  ◇ what if: {state.supposed[-1]}{more}", "$text-warning bold"))
+    if state.careful:
+        parts.append(("  CHANGES THIS HOST ", "$text-error bold reverse"))
+    else:
+        parts.append(("  fixes allowed", "$text-warning") if state.writable else ("  read-only", DIM))
     if snapshot is not None and snapshot.gaps:
         parts.append((f"  ⚠ {len(snapshot.gaps)} not inspected", "$text-warning bold"))
     if state.doing:
@@ -66,18 +71,6 @@ def tab_at(x: int) -> str:
     """The pane whose tab has that cell; empty beside them."""
     ends = accumulate(map(len, LABELS))
     return next((name for name, end in zip(NAMES, ends, strict=True) if x < end), "")
-
-
-def answer_strip(verdict: Verdict) -> Content:
-    """The answer in two lines, and what mends it in a third."""
-    text, role = HEADLINES[verdict.reach]
-    parts = [(f" {text}", STYLES[role]), (f"  {question_text(verdict)} · {verdict.symptom}", "")]
-    if verdict.causes:
-        parts.append((f"\n   {verdict.causes[0].sentence}", ""))
-    fix = next((fix for cause in verdict.causes for fix in cause.fixes), None)
-    if fix is not None:
-        parts.append((f"\n   fix: {fix.title}", "$text-success"))
-    return Content.assemble(*parts)
 
 
 def _census(snapshot: Snapshot) -> str:

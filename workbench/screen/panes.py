@@ -15,7 +15,8 @@ from textual.message import Message
 from engine.model.ref import Ref, RefKind
 from views.listing import Listing
 from views.nat.detail import rule_lines
-from views.nat.rows import RuleRow
+from views.nat.ghosts import GhostRow
+from views.nat.rows import ChainRow, RuleRow
 from views.path.detail import step_lines
 from views.path.rows import StepKey, step_at, step_keys
 from views.path.seen import words
@@ -77,6 +78,31 @@ class Panes(Shown):
         from views.topology.network import graph, place_id  # noqa: PLC0415
 
         return cut_off_without(graph(self.snapshot), place_id(node)) if self.snapshot is not None else ()
+
+    def pointed(self) -> Ref | None:
+        """What the cursor of the current pane is on: the rule or chain, what decided the step, the device, or what a
+        cause of the answer is about."""
+        if self.current == "path":
+            found = self.step()
+            return found[2].ref if found is not None else None
+        if self.current == "topology":
+            node = self.topology.selected
+            return node.ref if node is not None else None
+        row, chosen = self._row(self.rules), self.answer.cursor
+        if self.current == "rules":
+            if not isinstance(row, RuleRow | ChainRow) or row.key is None:
+                return None
+            kind = RefKind.RULE if isinstance(row, RuleRow) else RefKind.CHAIN
+            return Ref(kind, self.rules.netns, row.key, row.words)
+        told = self.verdict.told if self.verdict is not None else ()
+        if isinstance(chosen, tuple) and chosen[0] in ("cause", "near", "fix") and chosen[1] < len(told):
+            return told[chosen[1]].at
+        return None
+
+    def ghost(self) -> int | None:
+        """The number of what is supposed, where the cursor is on the rule that is supposed to be gone."""
+        row = self._row(self.rules)
+        return row.number if self.current == "rules" and isinstance(row, GhostRow) else None
 
     def suggestion(self, source: str) -> Ask | None:
         """The question that the selected thing suggests to who asks from there."""

@@ -1,4 +1,4 @@
-"""The lines in which a user writes: a question (from, to, port, protocol), a filter, the name of a file.
+"""The lines in which a user writes: a question (from, to, port, protocol), a filter, a name of a file, a change.
 
 A prompt takes the place of the detail line while it is open. Enter runs it, escape closes it, tab goes to the
 next field. What is wrong with a question is said in the line above it, and it stays open to be mended.
@@ -6,8 +6,7 @@ next field. What is wrong with a question is said in the line above it, and it s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -163,36 +162,37 @@ class WhyPrompt(Prompt):
         self.post_message(self.Wrong(reason))
 
 
-class FilePrompt(Prompt):
-    """Asks for the name of a file, for whatever wants one."""
+class LinePrompt(Prompt):
+    """Asks for a line of text, for whatever wants one: the name of a file, a change in words."""
 
-    class Named(Told):
-        """The user wants this file; `then` takes it."""
+    class Written(Told):
+        """The user wrote this; `then` takes it."""
 
-        def __init__(self, path: Path, then: Callable[[Path], object]) -> None:
+        def __init__(self, text: str, then: Callable[[str], object]) -> None:
             super().__init__()
-            self.path, self.then = path, then
+            self.text, self.then = text, then
 
-    _then: Callable[[Path], object] | None = None
+    _then: Callable[[str], object] | None = None
 
     def compose(self) -> ComposeResult:
         """The field."""
-        yield Label("", id="file-what", classes="-name")
-        yield Input(id="file-name", select_on_focus=True)
+        yield Label("", id="line-what", classes="-name")
+        yield Input(id="line-text", select_on_focus=True)
 
-    def ask(self, what: str, example: str, then: Callable[[Path], object]) -> None:
-        """Shows the prompt, saying what the file is for."""
+    def ask(self, what: str, example: str, then: Callable[[str], object], known: Sequence[str] = ()) -> None:
+        """Shows the prompt, saying what the line is for; `known` completes it."""
         self._then = then
-        self.query_one("#file-what", Label).update(what)
+        self.query_one("#line-what", Label).update(what)
         field = self.query_one(Input)
         field.placeholder = example
+        field.suggester = Known(known) if known else None
         self._open(field)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Hands the name on, where there is one."""
-        name = event.value.strip()
-        if name and self._then is not None:
-            self.post_message(self.Named(Path(name).expanduser(), self._then))
+        """Hands the text on, where there is one."""
+        text = event.value.strip()
+        if text and self._then is not None:
+            self.post_message(self.Written(text, self._then))
 
 
 class FilterPrompt(Prompt):

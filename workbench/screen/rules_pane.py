@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.model.firewall import Backend, Firewall
 from engine.model.host import Snapshot
 from views.listing import Listing
+from views.nat.ghosts import Ghost, with_ghosts
 from views.nat.rows import Counters, RuleRow, counters, gap_lines, rows
 
 LOOKING = "Reading the host …"
@@ -18,6 +19,7 @@ class Rules(Listing):
     _snapshot: Snapshot | None = None
     _firewall: Firewall | None = None
     _before: Counters | None = None
+    _ghosts: tuple[Ghost, ...] = ()
 
     @property
     def title(self) -> str:
@@ -30,6 +32,11 @@ class Rules(Listing):
         self.empty = LOOKING
         self.filter("")
         self.show(())
+
+    def haunt(self, ghosts: tuple[Ghost, ...]) -> None:
+        """Shows these rules, which are supposed to be gone, where they were."""
+        if ghosts != self._ghosts:
+            self._ghosts, self._firewall = ghosts, None
 
     def look_at(self, snapshot: Snapshot, netns: str) -> bool:
         """Shows the rules of a namespace. Says whether they are others than before."""
@@ -63,4 +70,5 @@ class Rules(Listing):
             found = rows(self._firewall, self.only, self._before)
             if not any(isinstance(row, RuleRow) and row.grown for row in found):
                 found = rows(self._firewall, self.only)
-            self.show([*gap_lines(self._snapshot.gaps, self.netns), *found])
+            gone = [ghost for ghost in self._ghosts if ghost[1].netns == self.netns]
+            self.show([*gap_lines(self._snapshot.gaps, self.netns), *with_ghosts(found, gone)])

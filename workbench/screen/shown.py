@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
 
+from engine.change.rule import DeleteRule
 from engine.model.board import BoardRow
 from engine.model.host import Snapshot
 from engine.model.proof import ProofRow
@@ -39,6 +41,9 @@ from workbench.screen.prompt import Prompt
 from workbench.screen.rules_pane import LOOKING, Rules
 from workbench.session.flips import same
 from workbench.session.messages import Told
+
+if TYPE_CHECKING:
+    from engine.explain.whatif.suppose import Hypothesis
 
 NAMES = ("topology", "rules", "path", "answer")
 
@@ -131,6 +136,14 @@ class Shown(Held, Container):
                 self.go("answer")
         self._light()
         self.retitle()
+
+    def show_model(self, known: Hypothesis | None) -> None:
+        """What the host would be; None: what it is, which is shown next."""
+        parts = enumerate(known.parts if known is not None else ())
+        gone = ((number, each) for number, part in parts for each in part if isinstance(each, DeleteRule))
+        self.rules.haunt(tuple((number, each.place, each.rule) for number, each in gone))
+        if known is not None:
+            self.show_snapshot(known.after)
 
     def show_board(self, rows: tuple[BoardRow, ...]) -> None:
         """Which ports of the host can be reached, as long as nothing is asked."""

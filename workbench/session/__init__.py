@@ -1,6 +1,7 @@
 """The work behind the screen: what is looked at, asked, compared and applied, off the screen's thread.
 
-session engine messages         the one thread that answers, the engine's door, and what it posts
+session turn engine messages    the one thread that answers, its turns, the engine's door, and what it posts
+supposing                       what is supposed of the host, in the model only
 survey                          the ports of the host, while nothing is asked
 sources watcher timeline        what is observed, its changes, and its earlier moments
 snapshot_sharing                equal parts of two moments, kept once

@@ -14,6 +14,7 @@ from views.verdict.ask import Ask
 from workbench.session.flips import Flip
 
 if TYPE_CHECKING:
+    from engine.explain.whatif.suppose import Hypothesis
     from engine.model.board import BoardRow
 
 
@@ -31,11 +32,20 @@ class Looked(Told):
 
 
 class Boarded(Told):
-    """The ports of the host as they are now, while nothing is asked."""
+    """The ports of what is shown, while nothing is asked."""
 
     def __init__(self, rows: tuple[BoardRow, ...]) -> None:
         super().__init__()
         self.rows = rows
+
+
+class Supposed(Told):
+    """The model that is shown in place of the host; None with a `reason`: what was supposed does not fit the host."""
+
+    def __init__(self, known: Hypothesis | None, reason: str = "") -> None:
+        super().__init__()
+        self.known = known
+        self.reason = reason
 
 
 class Answered(Told):

@@ -7,8 +7,8 @@ Laws:
    watched, or no longer, is looked at every `INTERVAL` seconds.
 3. Wishes collapse: of two questions asked while one is answered, the last one counts. All that was heard meanwhile is
    told, and answered once.
-4. The screen may show an earlier moment (`show`). Its answer is given beside the one of now, so that a flip of that one
-   is never missed.
+4. The screen may show an earlier moment (`show`), or a model on which something is supposed (`suppose`). Its answer is
+   given beside the one of now, so that a flip of that one is never missed.
 5. Whatever fails becomes a message. The thread ends only when it is told to.
 6. A fix is carried out only on a source that is writable, and only when the user wished for that one.
 """
@@ -18,7 +18,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 
 from textual.message import Message
@@ -32,42 +32,27 @@ from workbench.exits import Refusal, fault_words
 from workbench.session.applied_fixes import Changes
 from workbench.session.engine import Engine, unmarked
 from workbench.session.flips import Flip, OwnFix, answer_words, asked, flipping, same
-from workbench.session.messages import Answered, Boarded, Changed, Flipped, Looked, Trouble, Unanswerable, Unchanged
+from workbench.session.messages import (
+    Answered,
+    Boarded,
+    Changed,
+    Flipped,
+    Looked,
+    Trouble,
+    Unanswerable,
+    Unchanged,
+)
 from workbench.session.snapshot_sharing import share
 from workbench.session.sources import Source
+from workbench.session.supposing import Supposing
 from workbench.session.survey import BOARD_PAUSE, Survey
+from workbench.session.turn import Said, Shown, Turn
 from workbench.session.watcher import Watcher
 
 #: Seconds between two looks at a live source that is not watched.
 INTERVAL = 2.0
 #: So many of the user's own fixes are remembered as what may have flipped an answer.
 MOST_OWN = 8
-
-
-@dataclass
-class _Turn:
-    """What the thread has to do next. `wishes`: fixes to carry out, None to take the last one back.
-
-    `look` is to look now; `asked` that the question is a new one, `again` that it is to be answered for what is shown.
-    """
-
-    wishes: list[Fix | None] = field(default_factory=list)
-    heard: list[Snapshot] = field(default_factory=list)
-    look: bool = False
-    asked: bool = False
-    again: bool = False
-
-    def __bool__(self) -> bool:
-        return bool(self.wishes or self.heard or self.look or self.asked or self.again)
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """The last answer of now, and the snapshot that it was given for."""
-
-    ask: Ask
-    verdict: Verdict
-    snapshot: Snapshot
 
 
 class Session:
@@ -86,13 +71,15 @@ class Session:
         self._thread = threading.Thread(target=self._run, name="portscope-session", daemon=True)
         self._watcher = Watcher(source.watch, self._hear, self.refresh)
         self._wish = threading.Condition()
-        self._next = _Turn(look=source.watch is None)
+        self._next = Turn(look=source.watch is None)
         self._ask: Ask | None = None
         self._pinned: Snapshot | None = None
+        self._sentences: tuple[str, ...] = ()
+        self._supposing = Supposing(post)
         self._ended = False
         self._now: Snapshot | None = None
         self._seen_at = ""
-        self._last: _Said | None = None
+        self._last: Said | None = None
         self._changes = changes or Changes()
         #: The user's own fixes, the last one first: one of them may be what flips the answer.
         self._own: deque[OwnFix] = deque(maxlen=MOST_OWN)
@@ -157,6 +144,12 @@ class Session:
             self._pinned, self._next.again = snapshot, True
             self._wish.notify()
 
+    def suppose(self, sentences: tuple[str, ...]) -> None:
+        """The screen shows what would be with these changes, in the words of `why --if`; () ends that."""
+        with self._wish:
+            self._sentences, self._next.again = sentences, True
+            self._wish.notify()
+
     def _hear(self, snapshot: Snapshot) -> None:
         """The watcher has seen something."""
         with self._wish:
@@ -172,11 +165,11 @@ class Session:
                     self._next.look = self._next.look or (polled and not self._next)
                 if self._ended:
                     return
-                turn, self._next = self._next, _Turn()
-                ask, pinned = self._ask, self._pinned
-            self._turn(turn, ask, pinned)
+                turn, self._next = self._next, Turn()
+                shown = Shown(self._ask, self._pinned, self._sentences)
+            self._turn(turn, shown)
 
-    def _turn(self, turn: _Turn, ask: Ask | None, pinned: Snapshot | None) -> None:
+    def _turn(self, turn: Turn, shown: Shown) -> None:
         """The changes that are wished for, what was heard, one look and one answer."""
         try:
             for wish in turn.wishes:
@@ -184,19 +177,30 @@ class Session:
             heard = filter(self._is_news, map(unmarked, turn.heard))
             seen = [*heard, *([unmarked(self.source.look())] if turn.look else [])]
             found = [change for snapshot in seen if (change := self._tell_of(snapshot)) is not None]
-            if ask is not None and self._now is not None:
-                if pinned is not None and (turn.asked or turn.again):
-                    self._answer(pinned, ask, turn.asked)
-                if found or (pinned is None and (turn.asked or turn.again)):
-                    verdict = self._answer(self._now, ask, turn.asked and pinned is None)
-                    self._compare(ask, verdict, [each for change in found for each in change])
-            elif self._now is not None and (rows := self._survey.of(self._now, self._interrupted)) is not None:
-                self._post(Boarded(rows))
+            if self._now is not None:
+                self._answer_all(turn, shown, [each for change in found for each in change] if found else None)
             self._tell("")
         except Refusal as error:
             self._tell(str(error), stale=True)
         except Exception as error:  # the screen stays, and says what happened
             self._tell(fault_words(error))
+
+    def _answer_all(self, turn: Turn, shown: Shown, changed: list[Difference] | None) -> None:
+        """The answer for what is shown, and for now; without a question the board of what is shown. `changed` is what
+        differs from the look before, None where nothing does."""
+        assert self._now is not None
+        other, is_new = self._supposing.shown(shown, self._now)
+        again = turn.asked or turn.again
+        if shown.ask is None:
+            rows = self._survey.of(other or self._now, self._interrupted, at_once=turn.again)
+            if rows is not None:
+                self._post(Boarded(rows))
+            return
+        if other is not None and (again or is_new):
+            self._answer(other, shown.ask, turn.asked)
+        if changed is not None or (other is None and again):
+            verdict = self._answer(self._now, shown.ask, turn.asked and other is None)
+            self._compare(shown.ask, verdict, changed or [])
 
     def _change(self, wish: Fix | None) -> None:
         """Carries out a fix, or takes the last one back (None). What fails is told; the look that follows shows it."""
@@ -251,14 +255,14 @@ class Session:
             self._post(Unanswerable(ask, str(error), first))
             return None
         verdict = self._engine.answer(snapshot, question)
-        self._post(Answered(ask, verdict, first, snapshot))
+        self._post(Answered(ask, self._supposing.explained(snapshot, verdict), first, snapshot))
         return verdict
 
     def _compare(self, ask: Ask, verdict: Verdict | None, changed: list[Difference]) -> None:
         """Tells when the answer of now is another one than the last to the same question, and what flipped it."""
         now = self._now
         assert now is not None
-        last, self._last = self._last, _Said(ask, verdict, now) if verdict is not None else None
+        last, self._last = self._last, Said(ask, verdict, now) if verdict is not None else None
         if last is None or verdict is None or last.ask != ask or same(last.verdict, verdict):
             return
         cause = flipping((last.snapshot, now), changed, self._asked(ask), self._awaited, self._own)

@@ -31,13 +31,15 @@ class Survey:
         self._at = -BOARD_PAUSE
         self.due = False
 
-    def of(self, snapshot: Snapshot, interrupted: Callable[[], bool]) -> tuple[BoardRow, ...] | None:
-        """The board of a snapshot; None where it says what it said, was filled just now, or something else is to be
-        done."""
+    def of(
+        self, snapshot: Snapshot, interrupted: Callable[[], bool], *, at_once: bool = False
+    ) -> tuple[BoardRow, ...] | None:
+        """The board of a snapshot; None where it says what it said, was filled just now and is not wanted `at_once`, or
+        something else is to be done."""
         near = wired(snapshot, (snapshot.host,))
         about = (snapshot.containers, snapshot.networks, *(each for each in snapshot.namespaces if each.id in near))
         self.due = not _alike(about, self._known)
-        if not self.due or time.monotonic() - self._at < BOARD_PAUSE:
+        if not self.due or (not at_once and time.monotonic() - self._at < BOARD_PAUSE):
             return None
 
         def tried(_done: int, _whole: int) -> None:

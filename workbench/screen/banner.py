@@ -1,0 +1,53 @@
+"""The answer in a band below the header: as long as there is one, whatever pane is looked at."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import Static
+
+from engine.model.verdict import Reach, Verdict
+from views.text import Role
+from views.verdict.banner import banner_lines
+from workbench.screen.fault_barrier import Held
+
+STYLES = {
+    Role.GOOD: "$text-success bold",
+    Role.BAD: "$text-error bold",
+    Role.WARN: "$text-warning bold",
+    Role.STRONG: "bold",
+    Role.TRACED: "$text-accent bold",
+    Role.DIM: "$foreground 60%",
+}
+TINTS = {Reach.YES: "-good", Reach.NO: "-bad", Reach.DEPENDS: "-unsure"}
+
+
+class Banner(Held, Static):
+    """The band. Laid again when its width changes."""
+
+    def __init__(self) -> None:
+        super().__init__(id="strip")
+        self._verdict: Verdict | None = None
+        self._keys = ""
+
+    def show(self, verdict: Verdict | None, keys: str) -> None:
+        """Shows an answer, with the keys for its fix; or nothing."""
+        self._verdict, self._keys = verdict, keys
+        self.set_class(verdict is not None, "-shown")
+        for reach, tint in TINTS.items():
+            self.set_class(verdict is not None and verdict.reach is reach, tint)
+        self._lay()
+
+    def on_resize(self) -> None:
+        """Lays the lines for the new width."""
+        self._lay()
+
+    def _lay(self) -> None:
+        if self._verdict is None:
+            self.update("")
+            return
+        width = self.app.size.width
+        lines = [
+            Content.assemble(*((span.text, STYLES.get(span.role, "")) for span in line.spans(width)))
+            for line in banner_lines(self._verdict, width, self._keys)
+        ]
+        self.update(Content("\n").join(lines))
