@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 
+from engine.change.chain_diff import chain_diffs
 from engine.model.address import end_of
 from engine.model.verdict import Fix, FixKind, Verdict
 from engine.records import replace
@@ -60,7 +61,10 @@ class Fixes:
             if accepted:
                 self._stage.session.carry_out(fix)
 
-        self._stage.app.push_screen(Proposal(fix, refusal, careful=self._stage.source.careful), decided)
+        snapshot = self._stage.panes.snapshot
+        diffs = chain_diffs(snapshot, fix.plan.changes) if snapshot is not None else ()
+        dialog = Proposal(fix, refusal, careful=self._stage.source.careful, diffs=diffs)
+        self._stage.app.push_screen(dialog, decided)
 
     def undo(self) -> None:
         """Takes the last fix back, or what was supposed last."""

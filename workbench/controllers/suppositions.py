@@ -6,6 +6,7 @@ model meanwhile, and the header says so.
 
 from __future__ import annotations
 
+from engine.change.chain_diff import chain_diffs
 from workbench.controllers.prompts import Prompts
 from workbench.controllers.stage import Stage
 from workbench.screen.dialogs import Proposal
@@ -97,7 +98,8 @@ class Suppositions:
                 self.end()
                 stage.session.carry_out(fix)
 
-        stage.app.push_screen(Proposal(fix, refusal, careful=stage.source.careful), decided)
+        diffs = chain_diffs(known.before, fix.plan.changes) if known is not None else ()
+        stage.app.push_screen(Proposal(fix, refusal, careful=stage.source.careful, diffs=diffs), decided)
 
     def _shortened(self, sentences: tuple[str, ...]) -> tuple[str, ...]:
         """The sentences without a pair of which the second one undoes the first: what was switched off is on again."""

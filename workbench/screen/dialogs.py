@@ -17,6 +17,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from engine.change.chain_diff import ChainDiff
 from engine.model.verdict import Fix
 from views.listing import Listing
 from views.text import Entry, Line, Role, Span, paragraph
@@ -130,7 +131,7 @@ class Choice(Dialog):
 
 
 class Proposal(Dialog):
-    """A fix before it is carried out. `refusal` says why it cannot be, where it cannot.
+    """A fix before it is applied, with what it does to chains. `refusal` says why it cannot be, where it cannot.
 
     On a real host (`careful`) it is accepted twice.
     """
@@ -140,13 +141,13 @@ class Proposal(Dialog):
         Binding("y", "copy", "copy"),
     ]
 
-    def __init__(self, fix: Fix, refusal: str = "", *, careful: bool = False) -> None:
+    def __init__(self, fix: Fix, refusal: str = "", *, careful: bool = False, diffs: Sequence[ChainDiff] = ()) -> None:
         hint = "y copies · esc closes" if refusal else "a applies it · y copies · esc closes"
         super().__init__("Apply fix" if not refusal else "Fix", hint, self._lines)
-        self.fix, self.refusal, self._careful = fix, refusal, careful
+        self.fix, self.refusal, self._careful, self._diffs = fix, refusal, careful, diffs
 
     def _lines(self, width: int) -> list[Line]:
-        lines = proposal(self.fix, width)
+        lines = proposal(self.fix, width, self._diffs)
         return [*lines, Line(()), Line((Span(self.refusal, Role.WARN),))] if self.refusal else lines
 
     def action_accept(self) -> None:
