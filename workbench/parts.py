@@ -24,6 +24,7 @@ from workbench.screen.panes import Panes
 from workbench.screen.progress import Progress
 from workbench.screen.prompt import FilterPrompt, LinePrompt, WhyPrompt
 from workbench.session.comparing import Compared
+from workbench.session.describing import Described
 from workbench.session.messages import (
     Answered,
     Boarded,
@@ -51,7 +52,7 @@ class Parts:
         self.surveys = Surveys(stage, self.prompts, self.questions, self.thinking)
         self.suppositions = Suppositions(stage, self.prompts)
         self.fixes = Fixes(stage, self.proofs, self.suppositions, self.questions.ask)
-        self.navigation = Navigation(stage, self.prompts, self.moments, self.suppositions)
+        self.navigation = Navigation(stage, self.prompts, self.moments, self.suppositions, self.thinking)
         self.traffic = Traffic(stage)
         self.labs = Labs(stage, self.prompts, self.questions, look_at)
 
@@ -121,6 +122,7 @@ class Parts:
             Flipped: self.moments.flipped,
             Supposed: self.suppositions.told,
             Compared: self.moments.compared,
+            Described: self.navigation.described,
             Answered: self.questions.answered,
             Unanswerable: self.questions.unanswerable,
             Panes.Suggested: self.questions.chosen,

@@ -7,7 +7,7 @@ Ports that are loopback's are asked on the host alone, a container's unpublished
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from itertools import islice
 
@@ -27,12 +27,15 @@ from engine.records import replace
 MOST_PORTS, MOST_NETWORKS = 40, 4
 
 
-def board(snapshot: Snapshot, tried: Callable[[int, int], object] = lambda *_: None) -> tuple[BoardRow, ...]:
-    """The rows, the worst first: published ports before containers' own and the host's.
+def board(
+    snapshot: Snapshot, tried: Callable[[int, int], object] = lambda *_: None, owners: Collection[str] = ()
+) -> tuple[BoardRow, ...]:
+    """The rows, the worst first: published ports before containers' own and the host's; with `owners` theirs alone.
 
     `tried` is told how many of how many ports were asked for, before each walk; what it raises ends the work.
     """
-    wanted = list(islice(_ports(snapshot), MOST_PORTS))
+    known = (port for port in _ports(snapshot) if not owners or port.owner in owners)
+    wanted = list(islice(known, MOST_PORTS))
     world, rows = World(snapshot), []
     for number, port in enumerate(wanted):
         told = partial(tried, number, len(wanted))

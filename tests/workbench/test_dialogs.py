@@ -101,3 +101,23 @@ def test_rows_that_were_read_stay_read_when_their_width_changes() -> None:
         assert menu.listing.on_screen
 
     drive(workbench(), play)
+
+
+def test_a_node_has_a_page_of_its_own() -> None:
+    async def play(pilot: Pilot[int]) -> None:
+        await looked(pilot)
+        app = bench(pilot)
+        await pilot.press("1")
+        for node, words in (("web", "container · running"), ("docker0", "bridge in dh · up"), ("dh", "host")):
+            assert app.panes.topology.full is not None
+            found = next(each for each in app.panes.topology.full.nodes.values() if each.label == node)
+            app.panes.topology.select(found.id)
+            await pilot.press("i")
+            await until(pilot, lambda: isinstance(app.screen, Dialog))
+            assert isinstance(app.screen, Dialog)
+            page = app.screen.listing
+            await until(pilot, lambda: page.on_screen)  # noqa: B023
+            assert words in page.entries[0].words
+            await pilot.press("G", "g", "pagedown", "escape")
+
+    drive(workbench(), play)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.model.owner import owner_of_rule
 from views.nat.rows import RuleRow
 from views.nat.words import action, condition
 from views.text import Line, Role, Span, paragraph
 
 
-def rule_lines(row: RuleRow, width: int, near: str = "", flaw: str = "") -> list[Line]:
+def rule_lines(row: RuleRow, width: int, near: str = "", flaw: str = "", met: Sequence[str] = ()) -> list[Line]:
     """The rule as lines; `near` says why it did not let the packet through, where it nearly did, `flaw` why it can
-    match no packet at all."""
+    match no packet at all, `met` which packets of the question it matched."""
     _, family, table, chain, _ = row.key
     rule = row.rule
     lines = [Line((Span(row.name, Role.HEAD), Span(f"  {row.backend} · {family}", Role.DIM)))]
@@ -24,6 +26,8 @@ def rule_lines(row: RuleRow, width: int, near: str = "", flaw: str = "") -> list
         lines.append(_pair("counted", counted + grown, width))
     if rule.handle is not None:
         lines.append(_pair("handle", str(rule.handle), width))
+    for number, packet in enumerate(met):
+        lines.append(_pair("" if number else "question", packet, width, Role.TRACED))
     if near:
         lines += [Line(()), Line((Span("Near miss", Role.WARN),))]
         lines += [Line((Span(line),)) for line in paragraph(near, width, first="  but ")]

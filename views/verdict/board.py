@@ -49,7 +49,7 @@ def board_lines(rows: Sequence[BoardRow], snapshot: Snapshot, width: int, why: s
 def _row(row: BoardRow, heads: Mapping[BoardPlace, str], host: str, room: int) -> Line:
     mark, role = HEADLINES[row.worst.reach]
     by_place = {cell.place: cell for cell in row.cells}
-    spans = [Span(f"{mark[0]} ", role), Span(fit(clip(_name(row.port), room - 3), room - 2))]
+    spans = [Span(f"{mark[0]} ", role), Span(fit(clip(port_name(row.port), room - 3), room - 2))]
     for place, head in heads.items():
         cell = by_place.get(place)
         sign, shade = HEADLINES[cell.reach] if cell is not None else ("·", Role.DIM)
@@ -57,7 +57,7 @@ def _row(row: BoardRow, heads: Mapping[BoardPlace, str], host: str, room: int) -
     return Line(tuple(spans), ("ask", ask_of(row.worst.question, host)))
 
 
-def _name(port: MatrixPort) -> str:
+def port_name(port: MatrixPort) -> str:
     """`:8080 → web:80`, `:5432 → db`, `cache:6379`, `host:22 (sshd)`."""
     question = port.question
     protocol = "" if question.protocol == "tcp" else f"/{question.protocol}"

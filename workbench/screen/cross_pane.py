@@ -11,7 +11,7 @@ from engine.model.rule_finding import NEVER, RuleFinding
 from engine.model.trace import Trace
 from engine.model.verdict import Verdict
 from views.nat.rows import RuleRow
-from views.path.rows import ARRIVED, StepRow
+from views.path.rows import ARRIVED, Leg, StepRow
 from views.text import Role, Span
 
 
@@ -57,6 +57,16 @@ def near_words(verdict: Verdict | None, netns: str, key: Hashable) -> str:
     """Why a rule did not let the packet through, where it nearly did; else nothing."""
     misses = (miss for cause in (verdict.told if verdict else ()) for miss in cause.near_misses)
     return next((miss.because for miss in misses if (miss.ref.netns, miss.ref.key) == (netns, key)), "")
+
+
+def met_words(journeys: Iterable[Leg], netns: str, key: Hashable) -> list[str]:
+    """What a rule did with each packet of the conversation that it matched."""
+    return [
+        f"{leg.title}: {step.verdict or 'matched'}"
+        for leg in journeys
+        for step in leg.trace.steps
+        if step.ref is not None and (step.ref.netns, step.ref.key) == (netns, key)
+    ]
 
 
 def row_words(row: object) -> str:

@@ -30,6 +30,10 @@ from workbench.session.command_log import Entry as LogEntry
 MOVES: list[BindingType] = [
     Binding("j,down", "move(1)", show=False),
     Binding("k,up", "move(-1)", show=False),
+    Binding("ctrl+d,pagedown", "page(1)", show=False),
+    Binding("ctrl+u,pageup", "page(-1)", show=False),
+    Binding("g,home", "end(False)", show=False),
+    Binding("G,end", "end(True)", show=False),
 ]
 
 
@@ -87,6 +91,14 @@ class Dialog(Held, ModalScreen[bool]):
     def action_move(self, steps: int) -> None:
         """Moves through the list."""
         self.listing.move(steps)
+
+    def action_page(self, step: int) -> None:
+        """Half a page up or down."""
+        self.listing.page(step / 2)
+
+    def action_end(self, last: bool) -> None:
+        """To the first or the last row."""
+        self.listing.end(last)
 
     def action_close(self) -> None:
         """Clears the filter; where there is none, closes without doing anything."""

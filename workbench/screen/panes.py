@@ -28,7 +28,7 @@ from views.topology.widget import Topology
 from views.verdict.ask import Ask, about_node, about_rule, outside_source
 from views.verdict.detail import row_lines
 from workbench.actions import ASK_FIRST
-from workbench.screen.cross_pane import near_words
+from workbench.screen.cross_pane import met_words, near_words
 from workbench.screen.shown import NAMES, Shown
 
 __all__ = ["NAMES", "Panes"]
@@ -64,15 +64,16 @@ class Panes(Shown):
         if self.current == "rules" and isinstance(row, RuleRow):
             near = near_words(self.verdict, self.rules.netns, row.key)
             flaw = self.flaws().get(row.key)
-            return lambda width: rule_lines(row, width, near, flaw.sentence if flaw is not None else "")
+            met = met_words(self._legs, self.rules.netns, row.key)
+            return lambda width: rule_lines(row, width, near, flaw.sentence if flaw is not None else "", met)
         if self.current == "topology" and node is not None:
-            return partial(node_lines, node, self._cut_off(node))
+            return partial(node_lines, node, self.cut_off(node))
         verdict, chosen = self.verdict, self.answer.cursor
         if self.current == "answer" and verdict is not None and row_lines(verdict, chosen, 1):
             return lambda width: row_lines(verdict, chosen, width)
         return None
 
-    def _cut_off(self, node: Node) -> tuple[str, ...]:
+    def cut_off(self, node: Node) -> tuple[str, ...]:
         """The places that have no way out without a node of the topology."""
         from views.topology.cut_off import cut_off_without  # noqa: PLC0415 - networkx is not loaded for a first picture
         from views.topology.network import graph, place_id  # noqa: PLC0415
