@@ -11,9 +11,11 @@ from workbench.controllers.fixes import Fixes
 from workbench.controllers.moments import Moments
 from workbench.controllers.navigation import Navigation
 from workbench.controllers.notices import Notices
+from workbench.controllers.packet_walk import PacketWalk
 from workbench.controllers.prompts import Prompts
 from workbench.controllers.proofs import Proofs, Proved, Prover
 from workbench.controllers.questions import Questions
+from workbench.controllers.selected import Selected
 from workbench.controllers.stage import Stage
 from workbench.controllers.suppositions import Suppositions
 from workbench.controllers.surveys import Exported, Surveyed, Surveys
@@ -52,7 +54,9 @@ class Parts:
         self.surveys = Surveys(stage, self.prompts, self.questions, self.thinking)
         self.suppositions = Suppositions(stage, self.prompts)
         self.fixes = Fixes(stage, self.proofs, self.suppositions, self.questions.ask)
-        self.navigation = Navigation(stage, self.prompts, self.moments, self.suppositions, self.thinking)
+        self.walk = PacketWalk(stage)
+        self.selected = Selected(stage, self.thinking, self.suppositions, self.walk)
+        self.navigation = Navigation(stage, self.prompts, self.moments, self.suppositions)
         self.traffic = Traffic(stage)
         self.labs = Labs(stage, self.prompts, self.questions, look_at)
 
@@ -93,10 +97,13 @@ class Parts:
             "pane.next": partial(go.next_pane, 1),
             "pane.previous": partial(go.next_pane, -1),
             "zoom": go.zoom,
-            "unfold": go.unfold,
+            "unfold": self.selected.act,
             "whatif": self.suppositions.ask,
+            "play": self.walk.play,
+            "onward": partial(self.walk.step, 1),
+            "backward": partial(self.walk.step, -1),
             "backend": go.backend,
-            "details": go.details,
+            "details": self.selected.details,
             "up": partial(go.move, 0, -1),
             "down": partial(go.move, 0, 1),
             "left": partial(go.move, -1, 0),
@@ -122,7 +129,7 @@ class Parts:
             Flipped: self.moments.flipped,
             Supposed: self.suppositions.told,
             Compared: self.moments.compared,
-            Described: self.navigation.described,
+            Described: self.selected.described,
             Answered: self.questions.answered,
             Unanswerable: self.questions.unanswerable,
             Panes.Suggested: self.questions.chosen,

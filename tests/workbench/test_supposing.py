@@ -145,7 +145,9 @@ def test_it_is_looked_at_with_each_change_of_the_host() -> None:
 def test_what_has_no_switch_says_what_has() -> None:
     async def script(pilot: Pilot[int]) -> None:
         await answered(pilot)
-        await pilot.press("1", "space")
+        app = bench(pilot)
+        app.panes.path.go(next(row.key for row in app.panes.path.entries if "neighbour" in row.words))
+        await pilot.press("space")
         assert "What if: select a rule" in notices(pilot)[-1]
 
     drive(shop(), script)

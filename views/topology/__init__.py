@@ -3,7 +3,8 @@
 scene graph facts names      what there is to draw: nodes, bridges with ports, short facts, names
 sift fold fitting            less of it: by a pattern, by folding, by the room that there is
 layout canvas ports box drawing picture    columns and rows, drawn into cells
-way detail cut_off           the traced path on it, details of one node, and what hangs on it
+way flight                   the traced path on it, and the packet that walks there
+detail cut_off               details of one node, and what hangs on it
 network                      all of it as a flat graph of places and devices, for exports and cut_off
 widget                       the pane
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from views.text import Role, cells, clip
 from views.topology.drawing import Drawing, Look
+from views.topology.flight import FALLEN
 from views.topology.graph import FORWARDING, Scene
 from views.topology.layout import HEADS, WIDEST, Layout, first_of, layout_for, widest
 from views.topology.picture import Picture, Place
@@ -37,6 +38,10 @@ def draw(scene: Scene, width: int, height: int, way: Way = NO_WAY, look: Look = 
         drawing.text(max(min(layout.host, width - cells(words)), 0), foot, words, Role.BAD)
         foot += 1
     _draw_elsewhere(drawing, scene, foot, width)
+    fallen = drawing.look.flight
+    if fallen is not None and fallen.fell and fallen.node in drawing.marks:
+        x, at = drawing.marks[fallen.node]
+        drawing.text(x, at + fallen.fell, FALLEN, Role.BAD)
     return Picture(drawing.lines, drawing.texts, drawing.places)
 
 

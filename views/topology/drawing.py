@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from views.text import Role, cells, squeeze
 from views.topology.box import Lines
+from views.topology.flight import MARK, Flight
 from views.topology.graph import Node, State
 from views.topology.picture import Place, Text
 from views.topology.way import Way
@@ -16,23 +17,25 @@ STATE_ROLES = {State.UP: Role.GOOD, State.DOWN: Role.WARN, State.UNKNOWN: Role.D
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is added to a scene: the selected node, the node that the current step speaks of, and what passes each
-    device of the host now, in words by its node."""
+    """What is added to a scene: the selected node, the node that the current step speaks of, what passes each device of
+    the host now, in words by its node, and the packet that walks."""
 
     selected: str | None = None
     focus: str | None = None
     rates: Mapping[str, str] = field(default_factory=dict)
+    flight: Flight | None = None
 
 
 @dataclass
 class Drawing:
-    """The state of one drawing: lines below, texts on top of them, places."""
+    """The state of one drawing: lines below, texts on top of them, places, and the cell of each node's mark."""
 
     way: Way
     look: Look
     lines: Lines = field(default_factory=Lines)
     texts: dict[int, list[Text]] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
+    marks: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def text(self, x: int, y: int, text: str, role: Role = Role.PLAIN) -> int:
         """Puts text on the drawing; the cell after it."""
@@ -53,11 +56,14 @@ class Drawing:
             mark, role = "◎", Role.BAD
         if node.id == self.look.selected:
             mark, role = "▶", Role.STRONG
+        if self.look.flight is not None and node.id == self.look.flight.node and not self.look.flight.fell:
+            mark, role = MARK, Role.FOCUS if self.look.flight.changed else Role.TRACED
         on_way = node.id in self.way.links or node.id in self.way.entered
         label_role = Role.TRACED if on_way else Role.STRONG if node.id == self.look.selected else Role.PLAIN
         if node.id == self.look.focus:
             label_role = Role.FOCUS
         self.text(x, y, f"{mark} ", role)
+        self.marks[node.id] = (x, y)
         label = squeeze(node.label, room) if room else node.label
         end = self.text(x + 2, y, label, label_role)
         self.text(end, y, " ")

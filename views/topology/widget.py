@@ -20,6 +20,7 @@ from engine.records import replace
 from views.painted import Painted
 from views.topology.canvas import draw
 from views.topology.drawing import Look
+from views.topology.flight import Flight
 from views.topology.fold import fold
 from views.topology.graph import Node, Scene
 from views.topology.picture import Picture
@@ -93,6 +94,12 @@ class Topology(Painted):
         self._draw()
         if focus:
             self._reveal(focus)
+
+    def fly(self, flight: Flight | None) -> None:
+        """Draws the packet that walks; None: none does."""
+        if flight != self.look.flight:
+            self.look = replace(self.look, flight=flight)
+            self._draw()
 
     def flow(self, rates: Mapping[str, str]) -> None:
         """Draws what passes each device of the host now, by the devices' names."""
@@ -196,7 +203,7 @@ class Topology(Painted):
         full, self.found = sift(self._full, self.pattern) if self.pattern else (self._full, 0)
         self._scene = fold(full, limit, used, self._opened)
         before, self._picture = self._picture, self._fitted(self._scene, size)
-        self.caption(below=self._foot(size.height))
+        self.caption(below=self._foot())
         wanted = Size(self._picture.width, self._picture.height)
         if before is None or wanted != self.virtual_size:
             self.virtual_size = wanted
@@ -214,7 +221,7 @@ class Topology(Painted):
         around it, and keep it there.
         """
         for tall in dict.fromkeys((self._tall, not self._tall)):
-            picture = draw(scene, size.width - tall, size.height, self.way, self.look)
+            picture = draw(scene, size.width - tall, size.height, replace(self.way, words=""), self.look)
             if (picture.height > size.height) == tall:
                 break
         self._tall = picture.height > size.height
@@ -223,11 +230,15 @@ class Topology(Painted):
         self.styles.overflow_y = "scroll" if self._tall or (wide and picture.height == size.height) else "hidden"
         return picture
 
-    def _foot(self, height: int) -> Content:
-        """What stands below: the filter, or where the packet stops when that may be out of sight, or the marks."""
+    def _foot(self) -> Content:
+        """What stands below: the packet that walks, the filter, where a packet stops, or the marks."""
+        if self.look.flight is not None:
+            flight = self.look.flight
+            style = "$text-warning bold reverse" if flight.changed else "$text-error bold" if flight.fell else "bold"
+            return Content.styled(flight.words, style)
         if self.pattern:
             return Content(f"/{self.pattern} {self.found} of {self.total}")
-        if self.way.words and self._picture is not None and self._picture.height > height:
+        if self.way.words:
             return Content.styled(f"✗ {self.way.words}", "$text-error bold")
         return Content(LEGEND)
 

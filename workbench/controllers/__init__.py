@@ -3,7 +3,7 @@
 stage                           what is looked at and shown, and the lines around the panes
 questions prompts               asking, and the lines that ask for words
 proofs fixes suppositions       real attempts; fixes that are applied and undone; what is supposed in the model only
-moments traffic                 the timeline, and what passes now
+moments traffic packet_walk     the timeline, what passes now, and a packet's way step by step
 surveys thinking                wide questions, and what is thought about beside the screen
-navigation notices              moving between panes, and what was told
+navigation selected notices     moving between panes, what is done with the selected thing, and what was told
 """

@@ -8,20 +8,14 @@ from workbench.controllers.moments import Moments
 from workbench.controllers.prompts import Prompts
 from workbench.controllers.stage import Stage
 from workbench.controllers.suppositions import Suppositions
-from workbench.controllers.thinking import Thinking
-from workbench.screen.dialogs import Dialog
 from workbench.screen.panes import NAMES
-from workbench.session.describing import Described, describe
 
 
 class Navigation:
     """Moving about."""
 
-    def __init__(
-        self, stage: Stage, prompts: Prompts, moments: Moments, suppositions: Suppositions, thinking: Thinking
-    ) -> None:
-        self._stage, self._prompts, self._moments = stage, prompts, moments
-        self._suppositions, self._thinking = suppositions, thinking
+    def __init__(self, stage: Stage, prompts: Prompts, moments: Moments, suppositions: Suppositions) -> None:
+        self._stage, self._prompts, self._moments, self._suppositions = stage, prompts, moments, suppositions
 
     def pane(self, name: str) -> None:
         """Goes to a pane."""
@@ -56,30 +50,6 @@ class Navigation:
             return
         self._stage.panes.rules.next_backend()
         self._stage.panes.retitle()
-
-    def details(self) -> None:
-        """Shows all about what is selected. A page about a node takes a moment to think."""
-        panes, node = self._stage.panes, self._stage.panes.topology.selected
-        snapshot = panes.snapshot
-        if panes.current == "topology" and snapshot is not None and node is not None and node.ref is not None:
-            ref, alone = node.ref, panes.cut_off(node)
-            self._thinking.start(lambda told, stop: describe(snapshot, ref, alone, told, stop))
-            return
-        lay = panes.details()
-        if lay is None:
-            self._stage.say("Select a step, a rule, a node or a cause first.")
-        else:
-            self._stage.app.push_screen(Dialog("Details", "↑ ↓ scroll · esc closes", lay))
-
-    def described(self, event: Described) -> None:
-        """Shows the page."""
-        self._stage.app.push_screen(Dialog("Details", "↑ ↓ scroll · / filters · esc closes", event.lay))
-
-    def unfold(self) -> None:
-        """Folds or unfolds a bridge of the topology that has many ports; else supposes that what is selected is off."""
-        panes = self._stage.panes
-        if panes.current != "topology" or not panes.topology.unfold():
-            self._suppositions.switch()
 
     def move(self, across: int, down: int) -> None:
         """Moves the cursor of the current pane."""

@@ -1,6 +1,6 @@
 """What is on the screen: panes, lines around them, and dialogs over them.
 
-shown panes cross_pane rules_pane    the four panes, and how one lights the others
+shown walked panes cross_pane rules_pane    the four panes, how one lights the others, and how a packet walks
 header banner footer notice_line prompt    the lines around them
 dialogs help palette progress        what lies over them
 stage fault_barrier glyphs           what all of them share

@@ -29,12 +29,13 @@ from views.verdict.ask import Ask, about_node, about_rule, outside_source
 from views.verdict.detail import row_lines
 from workbench.actions import ASK_FIRST
 from workbench.screen.cross_pane import met_words, near_words
-from workbench.screen.shown import NAMES, Shown
+from workbench.screen.shown import NAMES
+from workbench.screen.walked import Walked
 
 __all__ = ["NAMES", "Panes"]
 
 
-class Panes(Shown):
+class Panes(Walked):
     """The panes, and the ways between them."""
 
     def jump(self) -> str:
@@ -120,6 +121,7 @@ class Panes(Shown):
 
     @on(Listing.Moved, "#path")
     def _path_moved(self) -> None:
+        self.topology.fly(None)
         self._light()
         self._tell()
 

@@ -28,6 +28,7 @@ from views.painted import Painted
 from views.path.rows import Leg, StepKey, first_look, legs, step_at
 from views.path.rows import rows as path_rows
 from views.path.seen import marks, seen, words
+from views.topology.flight import so_far
 from views.topology.way import Way, focus, way
 from views.topology.widget import Topology
 from views.verdict.ask import Ask
@@ -155,6 +156,7 @@ class Shown(Held, Container):
     def show_verdict(self, verdict: Verdict, first: bool) -> None:
         """An answer. The first one to a question, and one that flips it, puts the cursor on the step that stopped the
         packet; only the first one goes to the pane."""
+        self.topology.fly(None)
         before, flipped = self._legs, self.verdict is not None and not same(self.verdict, verdict)
         self.verdict = verdict
         self._legs = legs(verdict.conversation)
@@ -215,7 +217,8 @@ class Shown(Held, Container):
         return step_at(self._legs, self.path.cursor)
 
     def _light(self) -> None:
-        """Shows the step under the path's cursor in the other panes."""
+        """Shows the step under the path's cursor in the other panes; of a packet that walks no more than its way so
+        far."""
         found = self.step()
         scene = self.topology.full
         if found is None or self.snapshot is None or scene is None:
@@ -223,7 +226,8 @@ class Shown(Held, Container):
             self.rules.mark(flaw_marks(self.flaws()))
             return
         leg, hop, step = found
-        self.topology.trace(way(self.snapshot, scene, leg.trace), focus(self.snapshot, scene, hop, step))
+        trace = leg.trace if self.topology.look.flight is None else so_far(leg.trace, hop, step)
+        self.topology.trace(way(self.snapshot, scene, trace), focus(self.snapshot, scene, hop, step))
         if step.ref is not None and step.ref.kind in (RefKind.RULE, RefKind.CHAIN):
             self._show_rules(step.ref.netns)
             self.rules.go(step.ref.key)
