@@ -1,8 +1,8 @@
-"""What the client sees of each symptom: the same text in every screen and document."""
+"""What the client sees of each symptom, and how a packet ended: the same text in every screen and document."""
 
 from __future__ import annotations
 
-from engine.model.trace import Symptom
+from engine.model.trace import Outcome, Symptom
 
 #: The end of a line that begins with the question: "lan → 10.77.0.1:8080/tcp   times out".
 IN_SHORT: dict[Symptom, str] = {
@@ -33,4 +33,35 @@ MEANINGS: dict[Symptom, str] = {
     Symptom.PROTOCOL_UNREACHABLE: 'the client gets "protocol not available"',
     Symptom.ACCEPTED_THEN_CLOSED: "the connection opens and closes at once, without an answer",
     Symptom.ACCEPTED_THEN_SILENT: "the connection opens, and no answer comes",
+}
+
+#: How a packet ended, before "in NAMESPACE: at what".
+ENDED: dict[Outcome, str] = {
+    Outcome.DELIVERED: "delivered",
+    Outcome.RULE_DROP: "dropped by a rule",
+    Outcome.POLICY_DROP: "dropped by a policy",
+    Outcome.REJECTED: "rejected",
+    Outcome.CONNTRACK_FULL: "conntrack table full",
+    Outcome.CONNTRACK_CLASH: "conntrack clash",
+    Outcome.IPSEC_DROP: "dropped by IPsec",
+    Outcome.NO_ROUTE: "no route",
+    Outcome.ROUTE_UNREACHABLE: "unreachable route",
+    Outcome.ROUTE_PROHIBIT: "prohibit route",
+    Outcome.ROUTE_BLACKHOLE: "blackhole route",
+    Outcome.NOT_FORWARDED: "not forwarded",
+    Outcome.RP_FILTER: "dropped by rp_filter",
+    Outcome.MARTIAN: "martian address",
+    Outcome.NO_NEIGHBOUR: "no neighbour answers",
+    Outcome.LINK_DOWN: "link down",
+    Outcome.BRIDGE_DROP: "dropped by the bridge",
+    Outcome.NOT_FOR_US: "not addressed to it",
+    Outcome.NO_LISTENER: "nothing listens",
+    Outcome.BACKLOG_FULL: "accept queue full",
+    Outcome.ECHO_IGNORED: "echo ignored",
+    Outcome.REPLY_MISMATCH: "reply does not match",
+    Outcome.NO_SOURCE_ADDRESS: "no source address",
+    Outcome.TTL_EXPIRED: "TTL expired",
+    Outcome.LOOP: "routing loop",
+    Outcome.LEAVES_VIEW: "leaves what is seen",
+    Outcome.UNKNOWN: "not known",
 }

@@ -18,7 +18,7 @@ from workbench.controllers.questions import Questions
 from workbench.controllers.selected import Selected
 from workbench.controllers.stage import Stage
 from workbench.controllers.suppositions import Suppositions
-from workbench.controllers.surveys import Exported, Surveyed, Surveys
+from workbench.controllers.surveys import Exported, Gridded, Surveyed, Surveys
 from workbench.controllers.thinking import Ended, Thinking
 from workbench.controllers.traffic import Metered, Traffic
 from workbench.labs.labs import Labs
@@ -143,6 +143,7 @@ class Parts:
             Progress: self.thinking.progressed,
             Ended: self.thinking.ended,
             Surveyed: self.surveys.surveyed,
+            Gridded: self.surveys.gridded,
             Exported: self.surveys.exported,
             Metered: self.traffic.metered,
         }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from engine.model.trace import Symptom
+from engine.model.trace import Outcome, Symptom
 from engine.model.verdict import Question, Reach
 from engine.records import dataclass
 
@@ -38,12 +38,19 @@ class MatrixPort:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The short answer to a question, and in a few words where it ends."""
+    """The short answer to a question, and how and where it ends: in which namespace, at what."""
 
     question: Question
     reach: Reach
     symptom: Symptom
-    ends: str
+    outcome: Outcome
+    netns: str
+    at: str
+
+    @property
+    def ends(self) -> str:
+        """Where it ends, for programs."""
+        return f"{self.outcome} in {self.netns}: {self.at}"
 
 
 @dataclass(frozen=True, slots=True)

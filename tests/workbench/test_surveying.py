@@ -17,6 +17,7 @@ from tests.workbench.test_moments import notices
 from views.verdict.ask import Ask
 from workbench.app import Workbench
 from workbench.screen.dialogs import Choice
+from workbench.screen.grid import GridScreen
 from workbench.screen.progress import Working
 from workbench.session import matrix_pool
 from workbench.session.engine import Engine
@@ -26,6 +27,10 @@ from workbench.session.sources import Given
 def real(ask: Ask | None = None) -> Workbench:
     """With the real engine."""
     return Workbench(Given("dh", docker_host), ask, Engine())
+
+
+def said(screen: GridScreen, name: str) -> str:
+    return str(screen.query_one(f"#{name}", Static).content)
 
 
 async def listed(pilot: Pilot[int]) -> Choice:
@@ -65,10 +70,12 @@ def test_every_port_is_asked_from_every_place() -> None:
     async def play(pilot: Pilot[int]) -> None:
         await looked(pilot)
         await pilot.press("m")
-        screen = await listed(pilot)
-        words = "\n".join(entry.words for entry in screen.listing.entries)
-        assert ":8080/tcp" in words
-        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, GridScreen))
+        screen = pilot.app.screen
+        assert isinstance(screen, GridScreen)
+        await until(pilot, lambda: "no route in lan" in said(screen, "grid-cell"))
+        assert screen.grid.place[0] == ":8080 → web:80"
+        await pilot.press("l", "j", "x", "G", "g", "h", "k", "x", "f", "f", "enter")
         await until(pilot, lambda: bench(pilot).panes.verdict is not None)
         verdict = bench(pilot).panes.verdict
         assert verdict is not None
@@ -109,10 +116,10 @@ def test_a_long_survey_shows_how_far_it_is_and_can_be_stopped(monkeypatch: pytes
         await until(pilot, lambda: "questions" in str(pilot.app.screen.query_one("#bar", Static).content))
         await pilot.press("escape")
         await until(pilot, lambda: "Stopped" in notices(pilot))
-        assert not isinstance(pilot.app.screen, Working | Choice)
+        assert not isinstance(pilot.app.screen, Working | GridScreen)
         going.set()
         await pilot.press("m")
-        await listed(pilot)
+        await until(pilot, lambda: isinstance(pilot.app.screen, GridScreen))
 
     drive(real(), play)
 

@@ -12,9 +12,10 @@ from threading import Event
 
 from engine.model.host import Snapshot
 from engine.model.verdict import Verdict
+from views.grid.table import GridTable, grid_table
 from views.text import Line
 from views.verdict.ask import Ask
-from views.verdict.survey import everywhere_lines, matrix_lines
+from views.verdict.survey import everywhere_lines
 from workbench.actions import ASK_FIRST
 from workbench.controllers.prompts import Prompts
 from workbench.controllers.questions import Questions
@@ -22,6 +23,7 @@ from workbench.controllers.stage import Stage
 from workbench.controllers.thinking import Thinking
 from workbench.exits import Refusal
 from workbench.screen.dialogs import Choice
+from workbench.screen.grid import GridScreen
 from workbench.session.messages import Told
 from workbench.session.stopping import ReportProgress, Stopped
 
@@ -36,6 +38,14 @@ class Surveyed(Told):
         super().__init__()
         self.title = title
         self.lines = lines
+
+
+class Gridded(Told):
+    """Who reaches what."""
+
+    def __init__(self, table: GridTable) -> None:
+        super().__init__()
+        self.table = table
 
 
 class Exported(Told):
@@ -59,14 +69,14 @@ class Surveys:
         if snapshot is None or verdict is None:
             self._stage.say(ASK_FIRST)
             return
-        self._stage.app.notify("Asking from all vantage points …", timeout=2)
         self._thinking.start(partial(ask_everywhere, snapshot, verdict))
 
     def matrix(self) -> None:
         """Asks every port from every place."""
         if self._stage.panes.snapshot is not None:
-            self._stage.app.notify("Asking every port from every vantage point …", timeout=2)
-            self._thinking.start(partial(ask_matrix, self._stage.panes.snapshot))
+            known = self._stage.known
+            before = known.before if known is not None else None
+            self._thinking.start(partial(ask_matrix, self._stage.panes.snapshot, before))
 
     def export(self) -> None:
         """Asks for the name of a file to write a report to."""
@@ -87,6 +97,10 @@ class Surveys:
 
         hint = "enter asks it · esc closes"
         self._stage.app.push_screen(Choice(event.title, hint, lambda _: event.lines, "Nothing to ask.", chosen))
+
+    def gridded(self, event: Gridded) -> None:
+        """Shows the grid; the chosen cell is asked."""
+        self._stage.app.push_screen(GridScreen(event.table, self._questions.ask))
 
     def exported(self, event: Exported) -> None:
         """Tells where the report is."""
@@ -115,11 +129,12 @@ def ask_everywhere(snapshot: Snapshot, verdict: Verdict, told: ReportProgress, s
     return Surveyed(title, everywhere_lines(answers, snapshot.host))
 
 
-def ask_matrix(snapshot: Snapshot, told: ReportProgress, stop: Event) -> Surveyed:
-    """Every port from every place. Raises `Stopped`."""
+def ask_matrix(snapshot: Snapshot, before: Snapshot | None, told: ReportProgress, stop: Event) -> Gridded:
+    """Every port from every place; on a model, beside what it is without what is supposed. Raises `Stopped`."""
     from workbench.session.matrix_pool import fill  # noqa: PLC0415 - the first picture comes first
 
-    return Surveyed("Reachability matrix", matrix_lines(fill(snapshot, told, stop), snapshot.host))
+    earlier = fill(before, told, stop) if before is not None else None
+    return Gridded(grid_table(fill(snapshot, told, stop), snapshot.host, earlier))
 
 
 def write_report(

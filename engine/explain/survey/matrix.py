@@ -69,9 +69,7 @@ def answer(world: World, question: Question) -> Cell:
     ended = main.broken or main.forward
     last = ended.last
     where = last.ref.name if last.ref is not None and last.ref.name else last.text
-    return Cell(
-        question, reach_of(endings_of(runs)), main.symptom, f"{ended.outcome} in {ended.hops[-1].netns}: {where}"
-    )
+    return Cell(question, reach_of(endings_of(runs)), main.symptom, ended.outcome, ended.hops[-1].netns, where)
 
 
 def matrix(snapshot: Snapshot, rows: tuple[MatrixPort, ...], asked: Iterable[Asked], cells: Iterable[Cell]) -> Matrix:

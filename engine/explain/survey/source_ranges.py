@@ -75,7 +75,7 @@ def _by(snapshot: Snapshot, question: Question, link: Link) -> SourceRanges:
     for ranges in largest[:MOST_KINDS]:
         client = _address(ranges[0][0], version)
         cell = answer(world, replace(question, source=Source(snapshot.host, client, link.name)))
-        cell = replace(cell, ends=about_any(cell.ends, client))
+        cell = replace(cell, at=about_any(cell.at, client))
         ends[cell.reach, cell.symptom, NUMBER.sub("", cell.ends)].append((cell, ranges))
     made = [_range(each, version) for each in ends.values()]
     made.sort(key=lambda one: one.addresses, reverse=True)
@@ -94,7 +94,7 @@ def _range(alike: list[tuple[Cell, list[Range]]], version: int) -> SourceRange:
         networks += summarize_address_range(_address(low, version), _address(high, version))
     cell = alike[0][0]
     if len({each.ends for each, _ in alike}) > 1:
-        cell = replace(cell, ends=NUMBER.sub("", cell.ends))
+        cell = replace(cell, at=NUMBER.sub("", cell.at))
     return SourceRange(cell, tuple(networks), _size(ranges))
 
 
