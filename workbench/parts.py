@@ -8,6 +8,7 @@ from typing import Any
 
 from views.verdict.ask import Ask
 from workbench.controllers.fixes import Fixes
+from workbench.controllers.hands import Hands
 from workbench.controllers.moments import Moments
 from workbench.controllers.navigation import Navigation
 from workbench.controllers.notices import Notices
@@ -55,6 +56,7 @@ class Parts:
         self.suppositions = Suppositions(stage, self.prompts)
         self.fixes = Fixes(stage, self.proofs, self.suppositions, self.questions.ask)
         self.walk = PacketWalk(stage)
+        self.hands = Hands(stage)
         self.selected = Selected(stage, self.thinking, self.suppositions, self.walk)
         self.navigation = Navigation(stage, self.prompts, self.moments, self.suppositions)
         self.traffic = Traffic(stage)
@@ -71,6 +73,9 @@ class Parts:
             "matrix": self.surveys.matrix,
             "export": self.surveys.export,
             "copy": self.fixes.copy,
+            "issue": self.hands.issue,
+            "shell": self.hands.shell,
+            "capture": self.hands.capture,
             "apply": self.fixes.apply,
             "undo": self.fixes.undo,
             "log": self.fixes.log,

@@ -1,8 +1,8 @@
 """What the user has set, and what is remembered: TOML files in the places of the XDG Base Directory Specification.
 
-$XDG_CONFIG_HOME/portscope/config.toml is the user's and only read: a theme, ASCII or not, and keys by the id of their
-action (`portscope config` prints it with everything in it). $XDG_STATE_HOME/portscope/state.toml is ours: the theme
-that was chosen last. A file of the user's that is wrong is told, never guessed at; a state that is lost is no loss.
+$XDG_CONFIG_HOME/portscope/config.toml is the user's and only read: a theme, ASCII or not, a bell, and keys by the id of
+their action (`portscope config` prints it with everything in it). $XDG_STATE_HOME/portscope/state.toml is ours: the
+theme that was chosen last. A file of the user's that is wrong is told, never guessed at; a lost state is no loss.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ POOR_TERMINALS = ("linux", "vt100", "vt220")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How the workbench looks and which keys it has. An empty theme is Textual's own; `keys` are by action id.
+    """How the workbench looks and which keys it has. An empty theme is Textual's own; `keys` are by action id; with
+    `bell` it rings when the answer flips.
 
     `read_only` is no setting of a file: it takes away whatever changes, sends or writes something.
     """
@@ -39,6 +40,7 @@ class Settings:
     ascii: bool = False
     keys: Mapping[str, str] = field(default_factory=dict)
     read_only: bool = False
+    bell: bool = False
 
 
 def folder(variable: str, default: str) -> Path:
@@ -62,14 +64,14 @@ def load() -> Settings:
     path = config_file()
     given = _read(path)
     keys = _keys(path, given.pop("keys", {}))
-    theme, glyphs = given.pop("theme", ""), given.pop("ascii", None)
+    theme, glyphs, bell = given.pop("theme", ""), given.pop("ascii", None), given.pop("bell", False)
     if given:
-        raise _wrong(path, f"{next(iter(given))} is not a setting", "there are theme, ascii and keys")
-    if not isinstance(theme, str) or not isinstance(glyphs, bool | None):
-        raise _wrong(path, "theme is a text and ascii true or false", "correct it")
+        raise _wrong(path, f"{next(iter(given))} is not a setting", "there are theme, ascii, bell and keys")
+    if not isinstance(theme, str) or not isinstance(glyphs, bool | None) or not isinstance(bell, bool):
+        raise _wrong(path, "theme is a text, ascii and bell are true or false", "correct it")
     if theme and theme not in known_themes():
         raise _wrong(path, f"no theme {theme}", f"there are {', '.join(known_themes())}")
-    return Settings(theme or _remembered(), poor_terminal() if glyphs is None else glyphs, keys)
+    return Settings(theme or _remembered(), poor_terminal() if glyphs is None else glyphs, keys, bell=bell)
 
 
 def known_themes() -> tuple[str, ...]:
@@ -102,7 +104,8 @@ def remember(theme: str) -> None:
 def template() -> str:
     """A file with every setting at its default."""
     lines = ["# Settings of portscope's workbench. What is left out is as it is here.", f"# {config_file()}", ""]
-    lines += ['# theme = "textual-dark"  # ' + ", ".join(known_themes()), "# ascii = false", "", "[keys]"]
+    lines += ['# theme = "textual-dark"  # ' + ", ".join(known_themes()), "# ascii = false"]
+    lines += ["# bell = false  # rings when the answer flips", "", "[keys]"]
     for action in ACTIONS:
         lines.append(f'# "{action.id}" = "{action.keys}"  # {action.title}')
     return "\n".join(lines) + "\n"

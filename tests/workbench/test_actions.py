@@ -28,9 +28,23 @@ def test_whatever_is_told_has_a_listener() -> None:
 
 
 ALL = Need.LIVE | Need.WRITABLE | Need.CHANGING | Need.NO_ROUND
-LIVE_ONLY = {"changes", "freeze", "refresh", "time.back", "time.on", "timeline"}
+LIVE_ONLY = {"changes", "freeze", "refresh", "shell", "time.back", "time.on", "timeline"}
 #: What would give the answer away while a round of the dojo is on.
-TELLING = {"apply", "copy", "everywhere", "export", "lab.break", "matrix", "prove", "changes", "timeline", "whatif"}
+TELLING = {
+    "apply",
+    "copy",
+    "everywhere",
+    "export",
+    "lab.break",
+    "matrix",
+    "prove",
+    "changes",
+    "timeline",
+    "whatif",
+    "shell",
+    "capture",
+    "issue",
+}
 LABS = {row.id for row in ACTIONS if row.id.startswith("lab.")}
 
 
@@ -39,7 +53,7 @@ LABS = {row.id for row in ACTIONS if row.id.startswith("lab.")}
     [
         (ALL, set(), set()),
         (Need.CHANGING | Need.NO_ROUND, LIVE_ONLY | {"undo"}, set()),
-        (ALL & ~Need.CHANGING, set(), LABS | {"export", "labs", "prove", "undo"}),
+        (ALL & ~Need.CHANGING, set(), LABS | {"export", "labs", "prove", "shell", "undo"}),
         (ALL & ~Need.NO_ROUND, set(), TELLING | {"time.back", "time.on"}),
     ],
 )

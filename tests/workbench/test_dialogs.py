@@ -5,8 +5,8 @@ from textual.pilot import Pilot
 from engine.catalogue import CODES
 from tests.workbench.screen import ASK, answered, bench, drive, looked, until, workbench
 from views.listing import Listing
-from workbench.labs.dialogs import Item, Menu
 from workbench.screen.dialogs import Dialog
+from workbench.screen.menu import Item, Menu
 
 
 def rows(dialog: Dialog) -> list[object]:

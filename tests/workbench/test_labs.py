@@ -18,8 +18,9 @@ from tests.workbench.plain_host import plain_host
 from tests.workbench.screen import bench, drive, notices, until
 from workbench.app import Workbench
 from workbench.labs import rounds
-from workbench.labs.dialogs import Form, Menu, PlanDialog
+from workbench.labs.dialogs import Form, PlanDialog
 from workbench.screen.dialogs import Choice, Dialog
+from workbench.screen.menu import Menu
 from workbench.session.sources import Given
 
 

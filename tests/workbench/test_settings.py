@@ -15,7 +15,7 @@ from views.text import cells
 from workbench import settings
 from workbench.actions import ACTIONS
 from workbench.exits import Exit, Refusal
-from workbench.labs.dialogs import Menu
+from workbench.screen.menu import Menu
 from workbench.settings import Settings
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from engine.model.host import Snapshot
 from engine.model.verdict import Verdict
 from views.harmless import clean
 from views.reports import answer_text
@@ -22,6 +23,13 @@ ANSWER_WIDTH = 100
 def render(report: Report) -> str:
     """The whole document."""
     return "\n".join(_lines(report)) + "\n"
+
+
+def answer_document(verdict: Verdict, snapshot: Snapshot) -> str:
+    """One answer, with its path and all its fixes, for an issue: what was asked, of which kernel, and what stops it."""
+    lines = [*_answer(verdict)][1:]
+    kernel = f" · kernel {_text(snapshot.kernel)}" if snapshot.kernel else ""
+    return "\n".join((*lines, "", f"portscope{kernel} · {_text(snapshot.taken_at or 'a recorded host')}")) + "\n"
 
 
 def _lines(report: Report) -> Iterator[str]:

@@ -42,6 +42,8 @@ class Moments:
         if self._stage.in_round:
             return
         flip = event.flip
+        if self._stage.settings.bell:
+            self._stage.app.bell()
         self._stage.timeline.flipped(flip)
         self._stage.panes.tell_flip(f"{clock(flip.at)} {flip.after}".strip())
         self._stage.app.notify(

@@ -1,11 +1,10 @@
-"""The screens of labs: the menu with a letter for each row, a plan before it is carried out, a form of a few fields."""
+"""The screens of labs: a plan before it is made, and a form of a few fields."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -14,53 +13,13 @@ from textual.widgets import Input, Label
 
 from engine.records import dataclass
 from views.lab.plan import plan_lines
-from views.text import Entry, Line, Role, Span
+from views.text import Line
 from workbench.labs.work import Work
-from workbench.screen.dialogs import Choice, Dialog
+from workbench.screen.dialogs import Dialog
 from workbench.screen.fault_barrier import Held
 from workbench.screen.prompt import Known
 
 Values = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A row of a menu. Without a letter it is reached by the cursor alone; without a key it is a heading."""
-
-    letter: str
-    text: str
-    key: object = None
-
-
-class Menu(Choice):
-    """Rows of which one is chosen, by the cursor or by its letter."""
-
-    def __init__(self, title: str, items: Sequence[Item], chosen: Callable[[object], object], empty: str = "") -> None:
-        self._by_letter = {item.letter: item.key for item in items if item.letter}
-        lettered = any(item.letter for item in items)
-        lines: list[Entry] = [_row(item, lettered) for item in items]
-        super().__init__(
-            title,
-            f"enter{' or the letter' if lettered else ''} chooses · / filters · esc closes",
-            lambda _: lines,
-            empty,
-            chosen,
-        )
-
-    def on_key(self, event: events.Key) -> None:
-        """A letter chooses its row."""
-        if event.character in self._by_letter and self.listing.on_screen:
-            event.stop()
-            event.prevent_default()
-            self.choose_key(self._by_letter[event.character])
-
-
-def _row(item: Item, lettered: bool) -> Line:
-    if item.key is None:
-        return Line((Span(item.text, Role.HEAD),))
-    if not lettered:
-        return Line((Span(item.text),), item.key)
-    return Line((Span(f"{item.letter:>2}  ", Role.TRACED), Span(item.text)), item.key)
 
 
 class PlanDialog(Dialog):

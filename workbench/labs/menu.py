@@ -15,8 +15,9 @@ from workbench.actions import ACTIONS, BY_ID
 from workbench.controllers.prompts import Prompts
 from workbench.labs import forms, work
 from workbench.labs.desk import Desk
-from workbench.labs.dialogs import Field, Item, Menu
+from workbench.labs.dialogs import Field
 from workbench.labs.work import Work
+from workbench.screen.menu import Item, Menu
 
 #: What a form's values mean for a lab, and the title of the plan.
 Changing = tuple[Callable[[forms.Values], tuple[edits.Edit, ...]], str]

@@ -2,6 +2,6 @@
 
 shown walked panes cross_pane rules_pane    the four panes, how one lights the others, and how a packet walks
 header banner footer notice_line prompt    the lines around them
-dialogs grid help palette progress   what lies over them
+dialogs menu grid help palette progress    what lies over them
 stage fault_barrier glyphs           what all of them share
 """

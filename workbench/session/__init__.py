@@ -5,6 +5,7 @@ supposing                       what is supposed of the host, in the model only
 survey                          the ports of the host, while nothing is asked
 sources watcher timeline        what is observed, its changes, and its earlier moments
 snapshot_sharing                equal parts of two moments, kept once
+capture lending                 the command that captures a question's packets; the terminal, lent to a program
 describing                      all about a node of the topology
 flips comparing                 which change flipped an answer
 applied_fixes command_log       fixes that were applied, and their commands
