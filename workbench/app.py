@@ -42,6 +42,7 @@ from workbench.screen.notice_line import NoticeLine
 from workbench.screen.palette import Commands, Offer
 from workbench.screen.panes import Panes
 from workbench.screen.prompt import FilterPrompt, LinePrompt, WhyPrompt
+from workbench.screen.time_strip import TimeStrip
 from workbench.session.applied_fixes import Changes
 from workbench.session.engine import Engine
 from workbench.session.messages import Told, Trouble
@@ -118,12 +119,13 @@ class Workbench(FaultBarrier, App[int]):
                 yield f"Why {ask.words}", "", partial(self.parts.questions.ask, ask)
 
     def compose(self) -> ComposeResult:
-        """Header, tabs of the narrow layout, the answer's band, panes, detail and prompts, footer."""
+        """Header, tabs of the narrow layout, the answer's band, panes, the time, detail and prompts, footer."""
         yield Static(id="header")
         yield Static(id="tabs")
         yield Banner()
         yield Static(id="trouble")
         yield self.panes
+        yield TimeStrip()
         yield Static(id="detail")
         yield NoticeLine()
         yield WhyPrompt()

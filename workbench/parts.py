@@ -26,6 +26,7 @@ from workbench.labs.labs import Labs
 from workbench.screen.panes import Panes
 from workbench.screen.progress import Progress
 from workbench.screen.prompt import FilterPrompt, LinePrompt, WhyPrompt
+from workbench.screen.time_strip import TimeStrip
 from workbench.session.comparing import Compared
 from workbench.session.describing import Described
 from workbench.session.messages import (
@@ -134,6 +135,7 @@ class Parts:
             Flipped: self.moments.flipped,
             Supposed: self.suppositions.told,
             Compared: self.moments.compared,
+            TimeStrip.Scrubbed: self.moments.scrubbed,
             Described: self.selected.described,
             Answered: self.questions.answered,
             Unanswerable: self.questions.unanswerable,

@@ -12,6 +12,7 @@ from tests.views.hosts import connected_verdict, docker_host, dropped_verdict
 from tests.workbench.screen import ASK, Stand, answered, bench, drive, line, until
 from workbench.app import Workbench
 from workbench.screen.dialogs import Choice, Dialog
+from workbench.screen.time_strip import TimeStrip
 from workbench.session.sources import Given
 
 
@@ -203,5 +204,28 @@ def test_a_flip_leads_the_path_to_the_new_stop_and_leaves_the_pane_alone() -> No
         await flipped(pilot, 2)
         await until(pilot, lambda: panes.path.cursor == stop)
         assert panes.current == "topology"
+
+    drive(scene.app(), play)
+
+
+def test_the_time_is_one_line_and_a_click_goes_to_a_moment() -> None:
+    scene = Scene()
+
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        app = bench(pilot)
+        strip = app.query_one(TimeStrip)
+        assert not strip.display
+        scene.change(dropped=False)
+        await flipped(pilot)
+        await until(pilot, lambda: "2 moments, 1 flip" in line(app, "time"))
+        assert strip.display
+        assert "·✓ now" in line(app, "time")
+        first = min(strip._at)
+        await pilot.click(strip, offset=(first, 0))
+        assert "1 of 2" in line(app, "header")
+        assert " 10:00:00" in line(app, "time")
+        await pilot.press("escape")
+        assert line(app, "time").endswith("now  2 moments, 1 flip")
 
     drive(scene.app(), play)

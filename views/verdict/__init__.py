@@ -4,5 +4,6 @@ ask outline           a question in words; what an answer says, in sections
 card banner board     the answer's lines, in its pane and in a band above all; the ports of the host before a question
 detail evidence       all about a cause or a fix; what a real attempt showed
 proposal              a fix before it is applied
+time_strip            the moments in one line
 survey history        one question from many places; the moments of the timeline
 """

@@ -10,9 +10,11 @@ from __future__ import annotations
 from engine.change.differences import changes as differences
 from engine.model.verdict import Reach
 from views.verdict.history import timeline_lines
+from views.verdict.time_strip import place_of, strip_cells
 from workbench.controllers.stage import Stage
 from workbench.controllers.thinking import Thinking
 from workbench.screen.dialogs import Choice, Dialog
+from workbench.screen.time_strip import TimeStrip
 from workbench.session.comparing import Compared, Part, compare
 from workbench.session.flips import clock
 from workbench.session.messages import Boarded, Flipped, Looked
@@ -45,6 +47,7 @@ class Moments:
         if self._stage.settings.bell:
             self._stage.app.bell()
         self._stage.timeline.flipped(flip)
+        self._stage.time()
         self._stage.panes.tell_flip(f"{clock(flip.at)} {flip.after}".strip())
         self._stage.app.notify(
             flip.cause.words or "no change of the host in the timeline",
@@ -77,17 +80,26 @@ class Moments:
         self.show(self._stage.timeline.now if self._stage.pinned is None else None)
 
     def step(self, step: int) -> None:
-        """Goes to the moment before or after. After the last one comes now."""
+        """Goes to the moment of the cell of the time before or after. After the last one comes now."""
         moments = self._stage.timeline.moments
         if not moments or (self._stage.pinned is None and step > 0):
             self._stage.app.notify("This is now.", timeout=2)
             return
+        cells = strip_cells(self._stage.strip_moments())
         here = self._stage.timeline.place(self._stage.pinned) if self._stage.pinned else len(moments) - 1
-        there = here + step
+        there = place_of(cells, here) + step
         if there < 0:
             self._stage.app.notify("This is the first moment.", timeout=2)
         else:
-            self.show(moments[there] if there < len(moments) - 1 else None)
+            self._go(cells[min(there, len(cells) - 1)].last)
+
+    def scrubbed(self, event: TimeStrip.Scrubbed) -> None:
+        """Goes to the moment that was clicked."""
+        self._go(event.moment)
+
+    def _go(self, number: int) -> None:
+        moments = self._stage.timeline.moments
+        self.show(moments[number] if number < len(moments) - 1 else None)
 
     def changes(self) -> None:
         """Shows what changed since the previous moment to the shown one, and from there to now."""

@@ -11,10 +11,12 @@ from textual.widgets import Static
 
 from engine.model.verdict import Verdict
 from views.verdict.ask import Ask
+from views.verdict.time_strip import StripMoment
 from workbench.actions import named
 from workbench.screen.banner import Banner
 from workbench.screen.header import State, header, tabs
 from workbench.screen.panes import Panes
+from workbench.screen.time_strip import TimeStrip
 from workbench.session.applied_fixes import Changes
 from workbench.session.command_log import CommandLog
 from workbench.session.engine import Engine
@@ -56,6 +58,8 @@ class Stage:
         self.in_round = False
         self._engine, self._changes = engine, changes
         self._doing = ""
+        self._near: frozenset[str] = frozenset()
+        self._touching: dict[str, bool] = {}
         self.panes.following = self._following
         self.take(home)
 
@@ -114,6 +118,7 @@ class Stage:
             source.writable and source.careful,
         )
         self.app.query_one("#header", Static).update(header(state, self.panes.snapshot))
+        self.time()
 
     def tabs(self) -> None:
         """Draws the tabs, and the answer's band."""
@@ -125,6 +130,32 @@ class Stage:
         """Draws the lines around the panes."""
         self.head()
         self.tabs()
+
+    def time(self) -> None:
+        """Draws the line of the time; in a round of the dojo, whose answer it would show, there is none."""
+        moments = () if self.in_round or not self.source.live else self.strip_moments()
+        shown = self.timeline.place(self.pinned) if self.pinned is not None else len(moments) - 1
+        self.app.query_one(TimeStrip).show(moments, shown)
+
+    def strip_moments(self) -> tuple[StripMoment, ...]:
+        """The moments of the timeline: each with whether it touches the question, and the mark of a flip. Without a
+        question each change counts."""
+        verdict = self.panes.verdict
+        traces = verdict.conversation.traces if verdict is not None else ()
+        near = frozenset(hop.netns for trace in traces for hop in trace.hops)
+        if near != self._near:
+            self._near, self._touching = near, {}
+        flips = {flip.at: flip.after[:1] for flip in self.timeline.flips}
+        return tuple(
+            StripMoment(clock(each.at), self._touches(each), flips.get(each.at, "")) for each in self.timeline.moments
+        )
+
+    def _touches(self, moment: Moment) -> bool:
+        """Whether the changes of a moment touch the question. On a busy host a moment has many, so it is kept."""
+        if moment.at not in self._touching:
+            touched = any(change.netns in self._near or not change.netns for change in moment.changed)
+            self._touching[moment.at] = touched or not self._near
+        return self._touching[moment.at]
 
     @property
     def shown_moment(self) -> str:
