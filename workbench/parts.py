@@ -35,6 +35,7 @@ from workbench.session.messages import (
     Changed,
     Flipped,
     Looked,
+    Reading,
     Supposed,
     Told,
     Unanswerable,
@@ -131,6 +132,7 @@ class Parts:
         """Who hears what threads, panes and prompts tell."""
         return {
             Looked: self.moments.looked,
+            Reading: self.moments.reading,
             Boarded: self.moments.boarded,
             Flipped: self.moments.flipped,
             Supposed: self.suppositions.told,

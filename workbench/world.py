@@ -12,7 +12,7 @@ from workbench.exits import refused, usage
 
 if TYPE_CHECKING:
     from engine.observe.look.look import Wanted
-    from engine.observe.watch.watch import Update
+    from engine.observe.watch.watch import Reading, Update
 
 
 def look(wanted: Wanted | None = None) -> Snapshot:
@@ -32,13 +32,14 @@ def of_lab(name: str) -> Wanted:
     return lambda netns: netns.startswith(f"{name}-")
 
 
-def watch(stop: Event, wanted: Wanted | None = None) -> Iterator[Update]:
-    """This host now, then whenever it is another one, until `stop` is set. Raises `Refusal` as `look` does."""
+def watch(stop: Event, wanted: Wanted | None = None, reading: Reading = lambda *_: None) -> Iterator[Update]:
+    """This host now, then whenever it is another one, until `stop` is set; `reading` is told of the first look while it
+    goes on. Raises `Refusal` as `look` does."""
     from engine.observe.base.errors import ObserveError  # noqa: PLC0415 - a file is answered without what reads the kernel
     from engine.observe.watch.watch import watch  # noqa: PLC0415
 
     try:
-        yield from watch(stop, wanted)
+        yield from watch(stop, wanted, reading)
     except ObserveError as error:
         raise refused(str(error)) from error
 

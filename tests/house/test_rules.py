@@ -23,12 +23,13 @@ LARGEST_ROOM, NAMED_FROM = 24, 8
 
 #: Modules that touch the kernel, and who may import them. `socket` alone is also a source of constants.
 HANDS = {"iptc", "nftables", "pyroute2", "subprocess"}
-#: `matrix_pool` starts nothing but this program itself, to think on every processor; `lending` what the user asked for.
+#: `matrix_pool` and `looking` start nothing but this program itself; `lending` what the user asked for.
 MAY_HAVE_HANDS = (
     "engine/observe/",
     "engine/prove/",
     "engine/apply/",
     "workbench/session/lending.py",
+    "workbench/session/looking.py",
     "workbench/session/matrix_pool.py",
 )
 #: The pure part of building: it is given a snapshot or a plan and gives another value.

@@ -105,3 +105,13 @@ def test_an_error_of_the_child_alone_leaves_its_items_to_the_parent() -> None:
 )
 def test_nouns_and_addresses_arrive_as_they_were(value: IPAddress | IPNetwork | Route | Table) -> None:
     assert by_processes(lambda items: [value for _ in items], ITEMS) == [value] * len(ITEMS)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_how_many_are_taken_is_told_by_one_process(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
+    monkeypatch.setattr(threading, "active_count", lambda: threads)
+    told: list[tuple[int, int]] = []
+
+    assert by_processes(list, ITEMS, lambda *many: told.append(many)) == list(ITEMS)
+    assert told == sorted(told)
+    assert {whole for _, whole in told} == {len(ITEMS)}

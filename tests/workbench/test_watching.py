@@ -7,12 +7,15 @@ from dataclasses import dataclass, field, replace
 from threading import Event
 
 from textual.message import Message
+from textual.pilot import Pilot
 
 from engine.model.host import Snapshot
 from engine.observe.watch.watch import Update
 from tests.views.hosts import connected_verdict, docker_host
-from tests.workbench.screen import ASK, Stand
+from tests.workbench.screen import ASK, Stand, bench, drive, line, looked, text, until
+from workbench.app import Workbench
 from workbench.exits import refused
+from workbench.session.first_look import FirstLook
 from workbench.session.messages import Answered, Flipped, Looked
 from workbench.session.session import Session
 from workbench.session.sources import Given
@@ -182,3 +185,30 @@ def test_an_answer_that_stays_the_same_is_no_flip() -> None:
         play.watched.put.put(at(2, dropped=False))
         play.session.stop()
         assert Flipped not in [type(each) for each in list(play.posts.queue)]
+
+
+def test_how_far_the_first_look_is_is_shown_with_the_host_alone() -> None:
+    going = Event()
+
+    def watch(stop: Event) -> Iterator[Update | FirstLook]:
+        host = docker_host()
+        yield FirstLook(0, 37, replace(host, namespaces=(host.host_netns,), containers=()))
+        yield FirstLook(21, 37)
+        while not (going.is_set() or stop.is_set()):
+            going.wait(0.05)
+        yield Update(at(1))
+
+    async def play(pilot: Pilot[int]) -> None:
+        app = bench(pilot)
+        await until(pilot, lambda: "reading 21 of 37 namespaces" in line(app, "header"))
+        assert "docker0" in text(app, "topology")
+        assert "DOCKER-USER" in "\n".join(row.words for row in app.panes.rules.entries)
+        assert app.panes.snapshot is None
+        await pilot.press("w", "e", "i", "space", "m", "escape")  # nothing can be asked yet
+        assert app.fault is None
+        going.set()
+        await looked(pilot)
+        assert "reading" not in line(app, "header")
+        assert "web" in text(app, "topology")
+
+    drive(Workbench(Given("dh", docker_host, live=True, watch=watch), None, Stand().engine), play)

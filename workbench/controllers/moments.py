@@ -17,7 +17,7 @@ from workbench.screen.dialogs import Choice, Dialog
 from workbench.screen.time_strip import TimeStrip
 from workbench.session.comparing import Compared, Part, compare
 from workbench.session.flips import clock
-from workbench.session.messages import Boarded, Flipped, Looked
+from workbench.session.messages import Boarded, Flipped, Looked, Reading
 from workbench.session.timeline import Moment
 
 
@@ -29,11 +29,21 @@ class Moments:
 
     def looked(self, event: Looked) -> None:
         """Keeps the moment, and shows it unless the user is at another one."""
+        if self._stage.timeline.now is None:
+            self._stage.busy("")
         moment = self._stage.timeline.add(event.snapshot, event.changed)
         if self._stage.pinned is None and not self._stage.sentences:  # a model of it is told next
             with self._stage.panes.kept():
                 self._stage.panes.show_snapshot(moment.snapshot)
         self._stage.head()
+
+    def reading(self, event: Reading) -> None:
+        """Shows how far the first look is, and what is read of the host so far."""
+        look, panes = event.look, self._stage.panes
+        self._stage.busy(f"reading {look.done} of {look.whole} namespaces …")
+        if look.host is not None and panes.snapshot is None:
+            with panes.kept():
+                panes.preview(look.host)
 
     def boarded(self, event: Boarded) -> None:
         """Shows which ports can be reached, where nothing is asked."""

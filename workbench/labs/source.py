@@ -7,21 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from threading import Event
-from typing import TYPE_CHECKING
 
-from engine.apply.namespaces import enter, run_in
+from engine.apply.namespaces import run_in
 from engine.lab import description, faults, lifecycle
 from engine.lab.errors import LabError
 from engine.model.host import Snapshot
+from engine.observe.watch.watch import Update
 from engine.records import dataclass, replace
 from views.verdict.ask import Ask
 from workbench import world
-from workbench.exits import refused
 from workbench.labs import rounds, work
+from workbench.session.first_look import FirstLook
+from workbench.session.looking import watch_apart
 from workbench.session.sources import Watch
-
-if TYPE_CHECKING:
-    from engine.observe.watch.watch import Update
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +52,13 @@ class LabSource:
         """The lab now. Raises `Refusal`."""
         return work.look(work.stands(self.lab))
 
-    def _watch(self, stop: Event) -> Iterator[Update]:
-        """The thread that asks for them enters the lab for good. Raises `Refusal`."""
-        try:
-            enter(lifecycle.host_path(self.lab))
-        except OSError as error:
-            raise refused(f"cannot enter lab {self.lab}: {error.strerror}; was it removed?") from error
-        for update in world.watch(stop, world.of_lab(self.lab)):
-            yield replace(update, snapshot=description.alone(update.snapshot, work.stands(self.lab).lab))
+    def _watch(self, stop: Event) -> Iterator[Update | FirstLook]:
+        """From a process that enters the lab. Raises `Refusal`."""
+        for seen in watch_apart(stop, self.lab, str(lifecycle.host_path(self.lab))):
+            if isinstance(seen, Update):
+                yield replace(seen, snapshot=description.alone(seen.snapshot, work.stands(self.lab).lab))
+            else:
+                yield seen
 
 
 def question(name: str) -> Ask | None:

@@ -125,6 +125,12 @@ class Shown(Held, Container):
         except Exception as error:
             self.post_message(Painted.Broken(error))
 
+    def preview(self, host: Snapshot) -> None:
+        """Draws the host alone while its other namespaces are read. Nothing can be asked of it yet."""
+        self.topology.show(host)
+        self.rules.look_at(host, host.host)
+        self.retitle()
+
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """A look at the host."""
         first = self.snapshot is None

@@ -3,7 +3,9 @@
 session turn engine messages    the one thread that answers, its turns, the engine's door, and what it posts
 supposing                       what is supposed of the host, in the model only
 survey                          the ports of the host, while nothing is asked
-sources watcher timeline        what is observed, its changes, and its earlier moments
+sources watcher                 what is observed, and the thread that hears of its changes
+looking first_look              the process that looks, and how far its first look is
+timeline                        the earlier moments
 snapshot_sharing                equal parts of two moments, kept once
 capture lending                 the command that captures a question's packets; the terminal, lent to a program
 describing                      all about a node of the topology

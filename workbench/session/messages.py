@@ -11,6 +11,7 @@ from engine.model.host import Snapshot
 from engine.model.verdict import Fix, Verdict
 from engine.model.where import Argv
 from views.verdict.ask import Ask
+from workbench.session.first_look import FirstLook
 from workbench.session.flips import Flip
 
 if TYPE_CHECKING:
@@ -29,6 +30,14 @@ class Looked(Told):
         super().__init__()
         self.snapshot = snapshot
         self.changed = changed
+
+
+class Reading(Told):
+    """How far the first look is."""
+
+    def __init__(self, look: FirstLook) -> None:
+        super().__init__()
+        self.look = look
 
 
 class Boarded(Told):

@@ -31,6 +31,7 @@ from views.verdict.ask import Ask
 from workbench.exits import Refusal, fault_words
 from workbench.session.applied_fixes import Changes
 from workbench.session.engine import Engine, unmarked
+from workbench.session.first_look import FirstLook
 from workbench.session.flips import Flip, OwnFix, answer_words, asked, flipping, same
 from workbench.session.messages import (
     Answered,
@@ -38,6 +39,7 @@ from workbench.session.messages import (
     Changed,
     Flipped,
     Looked,
+    Reading,
     Trouble,
     Unanswerable,
     Unchanged,
@@ -69,7 +71,7 @@ class Session:
         self._engine = engine or Engine()
         self._post = post
         self._thread = threading.Thread(target=self._run, name="portscope-session", daemon=True)
-        self._watcher = Watcher(source.watch, self._hear, self.refresh)
+        self._watcher = Watcher(source.watch, self._hear, self._reading, self.refresh)
         self._wish = threading.Condition()
         self._next = Turn(look=source.watch is None)
         self._ask: Ask | None = None
@@ -155,6 +157,10 @@ class Session:
         with self._wish:
             self._next.heard.append(snapshot)
             self._wish.notify()
+
+    def _reading(self, look: FirstLook) -> None:
+        """The watcher is still at its first look."""
+        self._post(Reading(look))
 
     def _run(self) -> None:
         while True:

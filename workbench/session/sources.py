@@ -14,13 +14,22 @@ from typing import TYPE_CHECKING, Protocol
 from engine.model.host import Snapshot
 from engine.records import dataclass
 from workbench import world
+from workbench.session.first_look import FirstLook
 
 if TYPE_CHECKING:
     from engine.observe.watch.watch import Update
 
-#: Gives the host now, then each time that it is another one, until the event is set. Raises `Refusal`.
-Watch = Callable[[Event], "Iterator[Update]"]
+
+#: Gives the host now, then each time that it is another one, until the event is set; before the first time how far the
+#: first look is. Raises `Refusal`.
+Watch = Callable[[Event], "Iterator[Update | FirstLook]"]
 Traffic = Callable[[], Mapping[str, int]]
+
+
+def _watch(stop: Event) -> Iterator[Update | FirstLook]:
+    from workbench.session.looking import watch_apart  # noqa: PLC0415 - a file is not watched
+
+    return watch_apart(stop)
 
 
 class Source(Protocol):
@@ -66,7 +75,7 @@ class LiveHost:
     live: bool = True
     writable: bool = False
     careful: bool = True
-    watch: Watch | None = world.watch
+    watch: Watch | None = _watch
     traffic: Traffic | None = world.traffic
     lab: str = ""
 

@@ -11,14 +11,21 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from engine.model.host import Snapshot
+from workbench.session.first_look import FirstLook
 from workbench.session.sources import Watch
 
 
 class Watcher:
-    """Runs the watch, where there is one. `seen` and `given_up` are called from its thread."""
+    """Runs the watch, where there is one. `seen`, `reading` and `given_up` are called from its thread."""
 
-    def __init__(self, watch: Watch | None, seen: Callable[[Snapshot], object], given_up: Callable[[], object]) -> None:
-        self._watch, self._seen, self._given_up = watch, seen, given_up
+    def __init__(
+        self,
+        watch: Watch | None,
+        seen: Callable[[Snapshot], object],
+        reading: Callable[[FirstLook], object],
+        given_up: Callable[[], object],
+    ) -> None:
+        self._watch, self._seen, self._reading, self._given_up = watch, seen, reading, given_up
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="portscope-watch", daemon=True)
         self.watching = watch is not None
@@ -38,7 +45,10 @@ class Watcher:
         assert self._watch is not None
         with suppress(Exception):  # the session then looks for itself, and says what is wrong
             for update in self._watch(self._stop):
-                self._seen(update.snapshot)
+                if isinstance(update, FirstLook):
+                    self._reading(update)
+                else:
+                    self._seen(update.snapshot)
         self.watching = False
         if not self._stop.is_set():
             self._given_up()

@@ -26,20 +26,27 @@ FEWEST, _MOST = 24, 8192
 _number = struct.Struct("=I")
 
 
-def by_processes(work: Callable[[Iterator[Item]], list[Result]], items: Sequence[Item]) -> list[Result]:
+#: Is told how many of how many items are taken.
+Taking = Callable[[int, int], object]
+
+
+def by_processes(
+    work: Callable[[Iterator[Item]], list[Result]], items: Sequence[Item], taking: Taking = lambda *_: None
+) -> list[Result]:
     """The results for the items, in their order; `work` gives one for each item that it takes, in its own order.
 
     Results must be values that pickle can send. Raises what `work` raises.
     """
     if not FEWEST <= len(items) <= _MOST or threading.active_count() > 1 or (os.cpu_count() or 1) < 2:
-        return work(iter(items))
+        return work(_counted(items, taking))
     from engine.observe.base import fork_values  # noqa: PLC0415 - small hosts are read by one process
 
-    tickets, taken = _pipe_of(range(1, len(items))), _Taken(items)
+    tickets, taken = _pipe_of(range(1, len(items))), _Taken(items, taking)
     answer, reply = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(answer)
+        taken.taking = _untold
         _answer(reply, lambda: fork_values.packed(_work(work, taken, tickets)))
     os.close(reply)
     try:
@@ -55,11 +62,17 @@ def by_processes(work: Callable[[Iterator[Item]], list[Result]], items: Sequence
     return [done[place] for place in range(len(items))]
 
 
+def _counted(items: Sequence[Item], taking: Taking) -> Iterator[Item]:
+    for number, item in enumerate(items):
+        taking(number, len(items))
+        yield item
+
+
 class _Taken:
     """The items that this process takes, and their places in that order."""
 
-    def __init__(self, items: Sequence[Any]) -> None:
-        self.items = items
+    def __init__(self, items: Sequence[Any], taking: Taking) -> None:
+        self.items, self.taking = items, taking
         self.places: list[int] = []
 
     def all(self, tickets: int, first: int | None) -> Iterator[Any]:
@@ -69,6 +82,7 @@ class _Taken:
             yield self.items[first]
         while raw := os.read(tickets, _number.size):
             (place,) = _number.unpack(raw)
+            self.taking(place, len(self.items))  # tickets are taken in their order, by whichever process
             self.places.append(place)
             yield self.items[place]
 
@@ -78,6 +92,10 @@ def _work(
 ) -> dict[int, Any]:
     results = work(taken.all(tickets, first))
     return dict(zip(taken.places, results, strict=True))
+
+
+def _untold(_taken: int, _whole: int) -> None:
+    """Of the two processes one tells."""
 
 
 def _pipe_of(numbers: Sequence[int]) -> int:

@@ -17,7 +17,7 @@ from functools import partial
 from engine.model.host import Gap
 from engine.model.link import Link
 from engine.observe.base.errors import ObserveError, words_for
-from engine.observe.base.fork_pool import by_processes
+from engine.observe.base.fork_pool import Taking, by_processes
 from engine.observe.base.garbage import uncollected
 from engine.observe.base.namespaces import NetnsRef, apart, discover, host_inode, name_all, root_inode, side_by_side
 from engine.observe.engines.container_view import ContainerView
@@ -85,10 +85,11 @@ def look(wanted: Wanted | None = None) -> Observation:
 
 
 @uncollected()
-def look_at(scene: Scene) -> Observation:
-    """Reads the namespaces of a scene, and those that turn out to belong to it. Raises ObserveError."""
+def look_at(scene: Scene, taking: Taking = lambda *_: None) -> Observation:
+    """Reads the namespaces of a scene, and those that turn out to belong to it; `taking` is told how many of how many
+    are begun. Raises ObserveError."""
     taken_at = now()
-    return completed(scene, visit_all(scene), taken_at)
+    return completed(scene, visit_all(scene, taking=taking), taken_at)
 
 
 @uncollected()
@@ -145,7 +146,9 @@ def owners(view: ContainerView) -> dict[int, str]:
     return found
 
 
-def visit_all(scene: Scene, places: Mapping[str, NetnsRef] | None = None) -> Mapping[str, Visit]:
+def visit_all(
+    scene: Scene, places: Mapping[str, NetnsRef] | None = None, taking: Taking = lambda *_: None
+) -> Mapping[str, Visit]:
     """The visits to the namespaces of a scene, or to some of them, without those that have ended."""
     places = scene.places if places is None else places
 
@@ -156,7 +159,7 @@ def visit_all(scene: Scene, places: Mapping[str, NetnsRef] | None = None) -> Map
     def visit_each(items: Iterator[tuple[str, NetnsRef]]) -> list[Visit | None]:
         return side_by_side(visit_one, items)
 
-    visited = by_processes(visit_each, tuple(places.items()))
+    visited = by_processes(visit_each, tuple(places.items()), taking)
     return {netns: seen for netns, seen in zip(places, visited, strict=True) if seen is not None}
 
 

@@ -14,13 +14,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import Event
 
 from engine.change.differences import Difference, changes
 from engine.model.host import Snapshot
 from engine.observe.look.incremental import again
-from engine.observe.look.look import Observation, Wanted, look_at, now, set_scene
+from engine.observe.look.look import Observation, Scene, Wanted, look_at, look_within, now, set_scene
 from engine.observe.look.snapshot import compose
 from engine.observe.watch.next_scene import followed, next_scene
 from engine.observe.watch.polling import POLLED, Turn, legacy, likely
@@ -29,6 +29,8 @@ from engine.records import dataclass, replace
 
 #: Seconds.
 AT_ONCE, QUIET, LONGEST, TICK = 0.002, 0.02, 0.2, 0.25
+#: From so many namespaces on the host's own is read first, by itself.
+MANY = 24
 #: A change comes after a rest when there was none for so many seconds.
 REST = LONGEST
 
@@ -41,15 +43,22 @@ class Update:
     changed: tuple[Difference, ...] = ()
 
 
-def watch(stop: Event, wanted: Wanted | None = None) -> Iterator[Update]:
+#: Is told how many of how many namespaces are begun, and on a host with many of them first the host's own alone.
+Reading = Callable[[int, int, Snapshot | None], object]
+
+
+def watch(stop: Event, wanted: Wanted | None = None, reading: Reading = lambda *_: None) -> Iterator[Update]:
     """The host now, then each time that it is another one. Raises ObserveError as `look.snapshot.take` does.
 
-    Of a host with many namespaces only those that are `wanted` are read and watched, where that is given.
+    Of a host with many namespaces only those that are `wanted` are read and watched, where that is given. `reading` is
+    told of the first look while it goes on.
     """
     with Subscriptions() as told:
         scene = set_scene(wanted)
         told.follow(scene)
-        seen = look_at(scene)
+        whole = len(scene.found)
+        reading(0, whole, _host_alone(scene) if whole >= MANY else None)
+        seen = look_at(scene, lambda done, count: reading(done, count, None))
         seen = followed(told, seen)
         snapshot = compose(seen)
         yield Update(snapshot)
@@ -62,6 +71,12 @@ def watch(stop: Event, wanted: Wanted | None = None) -> Iterator[Update]:
             if found := changes(shown, snapshot):
                 shown = snapshot
                 yield Update(snapshot, found)
+
+
+def _host_alone(scene: Scene) -> Snapshot:
+    """The host's own namespace: what can be drawn before the others are read."""
+    own = {inode: place for inode, place in scene.found.items() if inode == scene.host}
+    return compose(look_within(replace(scene, found=own)))
 
 
 def _looks(told: Subscriptions, stop: Event, seen: Observation) -> Iterator[Observation]:
