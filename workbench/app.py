@@ -219,7 +219,7 @@ class Workbench(FaultBarrier, App[int]):
 
     def _detail(self, event: Panes.Detail) -> None:
         if self.parts.prompts.opened is None:  # its hint stands there
-            self.query_one("#detail", Static).update(Content(event.text))
+            self.query_one("#detail", Static).update(Content(event.text), layout=False)
         self.stage.tabs()
 
     async def _palette(self) -> None:

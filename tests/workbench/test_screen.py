@@ -51,7 +51,7 @@ def test_the_answer_lights_the_rule_and_the_place_that_stop_the_packet() -> None
         assert panes.rules.marks[DROP].text == "✗"
         assert panes.rules.marks[DNAT].text == "•"
         assert panes.topology.way.links == {"dh/2"}
-        assert "✗ ends in dh: filter/DOCKER-USER 1 drop" in text(bench(pilot), "topology")
+        assert "✗ ends in dh: filter/DOCKER-USER 1 drop" in str(bench(pilot).panes.topology.border_subtitle)
 
     drive(workbench(ask=ASK), play)
 

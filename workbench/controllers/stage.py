@@ -117,12 +117,12 @@ class Stage:
             self.sentences,
             source.writable and source.careful,
         )
-        self.app.query_one("#header", Static).update(header(state, self.panes.snapshot))
+        self.app.query_one("#header", Static).update(header(state, self.panes.snapshot), layout=False)
         self.time()
 
     def tabs(self) -> None:
         """Draws the tabs, and the answer's band."""
-        self.app.query_one("#tabs", Static).update(tabs(self.panes.current))
+        self.app.query_one("#tabs", Static).update(tabs(self.panes.current), layout=False)
         keys = self.words(("[{apply}] apply  " if self.source.writable else "") + "[{copy}] copy")
         self.app.query_one(Banner).show(self.panes.verdict, "" if self.in_round else keys)
 

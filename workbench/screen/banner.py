@@ -28,6 +28,8 @@ class Banner(Held, Static):
         super().__init__(id="strip")
         self._verdict: Verdict | None = None
         self._keys = ""
+        self._laid: tuple[Verdict | None, str, int] = (None, "", 0)
+        self._height = 0
 
     def show(self, verdict: Verdict | None, keys: str) -> None:
         """Shows an answer, with the keys for its fix; or nothing."""
@@ -42,12 +44,17 @@ class Banner(Held, Static):
         self._lay()
 
     def _lay(self) -> None:
+        width = self.app.size.width
+        verdict, keys, room = self._laid
+        if verdict is self._verdict and (keys, room) == (self._keys, width):
+            return
+        self._laid = (self._verdict, self._keys, width)
         if self._verdict is None:
             self.update("")
             return
-        width = self.app.size.width
         lines = [
             Content.assemble(*((span.text, STYLES.get(span.role, "")) for span in line.spans(width)))
             for line in banner_lines(self._verdict, width, self._keys)
         ]
-        self.update(Content("\n").join(lines))
+        before, self._height = self._height, len(lines)
+        self.update(Content("\n").join(lines), layout=self._height != before)

@@ -58,4 +58,5 @@ class TimeStrip(Held, Static):
         if len(self._moments) < 2:
             return
         spans, self._at = strip_spans(self._moments, self._shown, self.app.size.width)
-        self.update(Content.assemble(*((span.text, STYLES.get(span.role, "")) for span in spans)))
+        line = Content.assemble(*((span.text, STYLES.get(span.role, "")) for span in spans))
+        self.update(line, layout=False)

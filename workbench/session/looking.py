@@ -2,8 +2,8 @@
 
 1. The child runs `world.watch`, and sends what it sees over its standard output. Of a snapshot it sends the namespaces
    that are other values than before; the parent puts the others back in from the snapshot before.
-2. It ends when it is told to (SIGTERM), and by itself when its parent is gone. It has a session of its own, so that an
-   interrupt at the terminal is for its parent.
+2. It ends when it is told to (SIGTERM), and by itself when its parent is gone. It has a process group of its own, so
+   that an interrupt at the terminal is for its parent. Where processors are scarce it gives way to who draws.
 3. What it cannot do, it says as one line, which is a `Refusal` here; what it dies of is none of the parent's faults:
    the session then looks by itself.
 """
@@ -38,6 +38,8 @@ _length = struct.Struct("=Q")
 CHUNK, TICK = 1 << 20, 0.2
 #: Seconds between two words of how far the first look is.
 TELLS = 0.1
+#: How much the child gives way (nice(2)).
+NICE = 5
 #: Seconds that a child has to end.
 PATIENCE = 2.0
 #: What a snapshot has beside its namespaces.
@@ -64,7 +66,7 @@ def watch_apart(stop: Event, lab: str = "", path: str = "") -> Iterator[Update |
         stderr=subprocess.DEVNULL,
         bufsize=0,
         env=environment(),
-        start_new_session=True,
+        process_group=0,
     )
     assert child.stdout is not None
     known: Snapshot | None = None
@@ -139,6 +141,7 @@ class _Ending(Event):
 def serve() -> None:
     """The child's program. Its words are the lab's name and the file that enters it; both may be empty."""
     lab, path = sys.argv[1:3]
+    os.nice(NICE)
     stop = _Ending()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     out = os.fdopen(os.dup(1), "wb")
