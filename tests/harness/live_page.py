@@ -53,9 +53,8 @@ class Page:
             await asyncio.sleep(0.1)
         raise AssertionError(f"{script} never came about in {await self.value('document.body.outerHTML')}")
 
-    async def type(self, text: str) -> None:
-        """Types into the page's terminal."""
-        await self.value("document.querySelector('textarea').focus()")
+    async def press(self, text: str) -> None:
+        """Types into whatever has the keys."""
         for char in text:
             await self.call("Input.insertText", text=char)
 

@@ -79,8 +79,9 @@ def test_a_browser_shows_the_workbench_and_types_into_it(tmp_path: Path) -> None
             outside = "performance.getEntriesByType('resource').map(e => e.name).filter(n => !n.includes('127.0.0.1'))"
             assert await shown.value(f"JSON.stringify({outside})") == "[]"
             assert await shown.value("location.search + document.cookie") == ""  # the key is in neither
-            await shown.type("?")
-            await shown.type("qq")
+            await shown.until("document.activeElement === document.querySelector('textarea')")  # without a click
+            await shown.press("?")
+            await shown.press("qq")
             await shown.until("document.body.classList.contains('-closed')")
 
     with serving(tmp_path) as served:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from engine.apply import userns
 from engine.apply.errors import BuildError
-from engine.apply.namespaces import enter, run_in
+from engine.apply.namespaces import run_in
 from engine.lab import description
 from engine.lab.running import DemoLab, demo_lab
 from engine.model.host import Snapshot
@@ -24,6 +24,7 @@ from workbench.exits import Exit, Refusal, complain, refused
 
 if TYPE_CHECKING:
     from engine.observe.watch.watch import Update
+    from workbench.session.first_look import FirstLook
 
 
 def run(_arguments: Namespace) -> Exit:
@@ -75,14 +76,16 @@ def look_into(lab: DemoLab) -> Snapshot:
         raise _closed(error) from error
 
 
-def watch_in(lab: DemoLab, stop: Event) -> Iterator[Update]:
-    """The lab's updates. The thread that asks for them enters the lab for good. Raises `Refusal`."""
-    try:
-        enter(lab.host)
-    except OSError as error:
-        raise _closed(error) from error
-    for update in world.watch(stop, world.of_lab(lab.name)):
-        yield replace(update, snapshot=description.alone(update.snapshot, lab.lab))
+def watch_in(lab: DemoLab, stop: Event) -> Iterator[Update | FirstLook]:
+    """The lab's updates, from a process that enters the lab. Raises `Refusal`."""
+    from engine.observe.watch.watch import Update  # noqa: PLC0415
+    from workbench.session.looking import watch_apart  # noqa: PLC0415
+
+    for seen in watch_apart(stop, lab.name, str(lab.host)):
+        if isinstance(seen, Update):
+            yield replace(seen, snapshot=description.alone(seen.snapshot, lab.lab))
+        else:
+            yield seen
 
 
 def _closed(error: OSError) -> Refusal:
