@@ -39,6 +39,7 @@ from workbench.screen.glyphs import HARMLESS, PLAIN
 from workbench.screen.header import tab_at
 from workbench.screen.help import Help
 from workbench.screen.notice_line import NoticeLine
+from workbench.screen.offers import Offers
 from workbench.screen.palette import Commands, Offer
 from workbench.screen.panes import Panes
 from workbench.screen.prompt import FilterPrompt, LinePrompt, WhyPrompt
@@ -128,6 +129,7 @@ class Workbench(FaultBarrier, App[int]):
         yield TimeStrip()
         yield Static(id="detail")
         yield NoticeLine()
+        yield Offers()
         yield WhyPrompt()
         yield FilterPrompt()
         yield LinePrompt()

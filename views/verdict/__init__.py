@@ -1,6 +1,6 @@
 """The verdict: the answer as a card, and what stands in its place before a question.
 
-ask outline           a question in words; what an answer says, in sections
+ask offers outline    a question in words, and what can stand in it; what an answer says, in sections
 card banner board     the answer's lines, in its pane and in a band above all; the ports of the host before a question
 detail evidence       all about a cause or a fix; what a real attempt showed
 proposal              a fix before it is applied

@@ -17,7 +17,7 @@ from workbench.screen.notice_line import NoticeLine
 from workbench.screen.prompt import FilterPrompt, LinePrompt, Prompt, WhyPrompt
 
 #: What the keys do in the prompt of a question.
-ASKING = "enter asks · tab goes to the next field · → completes · esc closes"
+ASKING = "enter asks · ↑ ↓ choose from above · tab goes to the next field · → completes · esc closes"
 
 
 class Prompts:
@@ -44,7 +44,7 @@ class Prompts:
         """Asks for a question; with a refusal for another one than is filled in."""
         self.close()
         prompt = self._app.query_one(WhyPrompt)
-        prompt.open(filled, snapshot)
+        prompt.open(filled, snapshot, self._stage.recent)
         if refusal:
             prompt.refuse(refusal)
         self._hint(ASKING)

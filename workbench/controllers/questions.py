@@ -17,6 +17,9 @@ from workbench.screen.panes import Panes
 from workbench.screen.prompt import WhyPrompt
 from workbench.session.messages import Answered, Unanswerable
 
+#: So many questions are remembered.
+MOST_RECENT = 12
+
 
 class Questions:
     """Questions; while a round of the dojo is on, `in_round` takes them."""
@@ -31,6 +34,7 @@ class Questions:
             self._in_round(ask)
             return
         stage.asked, stage.waiting = ask, True
+        stage.recent = [ask, *(each for each in stage.recent if each != ask)][:MOST_RECENT]
         stage.panes.mended = None
         stage.head()
         stage.session.ask(ask)

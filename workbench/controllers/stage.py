@@ -54,6 +54,8 @@ class Stage:
         self.panes = Panes()
         self.done = CommandLog()
         self.asked = asked
+        #: Questions that were asked, the last one first.
+        self.recent: list[Ask] = []
         self.waiting = False
         self.in_round = False
         self._engine, self._changes = engine, changes

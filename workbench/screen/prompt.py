@@ -6,9 +6,11 @@ next field. What is wrong with a question is said in the line above it, and it s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label
@@ -16,7 +18,9 @@ from textual.widgets import Input, Label
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from views.verdict.ask import Ask, completions
+from views.verdict.offers import FieldOffer, offers, served_port
 from workbench.screen.fault_barrier import Held
+from workbench.screen.offers import Offers
 from workbench.session.messages import Told
 
 #: What stands in the field of the protocol. An echo has no port; which of the two ICMPs it is, its address tells.
@@ -90,11 +94,21 @@ class WhyPrompt(Prompt):
             yield Label(title)
             yield Input(id=f"why-{name}", classes=short, select_on_focus=True)
 
-    def open(self, ask: Ask, snapshot: Snapshot | None = None) -> None:
-        """Shows the prompt with a question filled in, the cursor on the port. The host tells what completes it."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "offer(1)", show=False),
+        Binding("up", "offer(-1)", show=False),
+    ]
+    _known: Mapping[str, Sequence[FieldOffer]] = {}
+    _snapshot: Snapshot | None = None
+
+    def open(self, ask: Ask, snapshot: Snapshot | None = None, recent: Sequence[Ask] = ()) -> None:
+        """Shows the prompt with a question filled in, the cursor on the port. The host tells what completes it and what
+        stands in the rows above: the `recent` questions first."""
         ping = ask.protocol in ECHO
         host, _, port = (ask.target, "", "") if ping else ask.target.rpartition(":")
         self._complain("")
+        self._snapshot = snapshot
+        self._known = offers(snapshot, recent) if snapshot is not None else {}
         if snapshot is not None:
             for name, words in completions(snapshot).items():
                 self._field(name).suggester = Known(words, case_sensitive=False)
@@ -105,18 +119,61 @@ class WhyPrompt(Prompt):
                 field.value = value
         self._field("to").placeholder = "this host"
         self._open(self._field("port"))
+        self._show_offers(self._field("port"), "")
+
+    def close(self) -> None:
+        """Hides the line, and the rows above it."""
+        super().close()
+        self._offers().hide()
+
+    def _offers(self) -> Offers:
+        return self.screen.query_one(Offers)
+
+    def _show_offers(self, field: Input, text: str) -> None:
+        name = str(field.id).removeprefix("why-")
+        self._offers().show_for(self._known.get(name, ()), text)
+
+    def on_descendant_focus(self) -> None:
+        """The rows are those of the field that has the keys."""
+        field = self.screen.focused
+        if self.opened and isinstance(field, Input):
+            self._show_offers(field, "")
+
+    def action_offer(self, step: int) -> None:
+        """Moves among the rows above the line."""
+        self._offers().move_among(step)
+
+    def _take(self, value: str) -> bool:
+        """Puts the chosen row into the field that has the keys. Whether that is a whole question."""
+        field = self.screen.focused
+        if not isinstance(field, Input):
+            return False
+        with field.prevent(Input.Changed):
+            field.value = value
+        field.action_end()
+        if field.id == "why-to" and self._snapshot is not None:
+            self._field("port").value = served_port(self._snapshot, value, self._value("port")) or self._value("port")
+        if field.id == "why-port":
+            return True
+        self.next_field(1)
+        return False
 
     def refuse(self, reason: str) -> None:
         """Says what is wrong with the question, and stays open."""
         self._open(self._field("to"))
         self._complain(reason)
 
-    def on_input_changed(self) -> None:
-        """The complaint was about what stood there before."""
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """The complaint was about what stood there before; the rows are those that fit."""
         self._complain("")
+        if self.opened:
+            self._show_offers(event.input, event.value)
 
     def on_input_submitted(self) -> None:
-        """Runs the question."""
+        """Takes the chosen row; without one runs the question."""
+        chosen = self._offers().chosen
+        if chosen and not self._take(chosen):
+            return
         self._take_apart()
         problems = list(self._problems())
         if problems:
