@@ -189,6 +189,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("back", "escape", "Back: close what is open, clear the filter", palette=False),
     Action("theme", "T", "Change the colours"),
     Action("palette", "colon", "Every command, by name", "all", palette=False),
+    Action("tour", "", "A tour in three sentences"),
     Action("help", "question_mark", "The keys", "help"),
     Action("quit", "q,ctrl+c", "Leave", "quit"),
     Action("undo", "z", "Undo the last fix, or what was supposed last", "undo", needs=Need.WRITABLE | Need.CHANGING),

@@ -123,6 +123,7 @@ class Workbench(FaultBarrier, App[int]):
         """Header, tabs of the narrow layout, the answer's band, panes, the time, detail and prompts, footer."""
         yield Static(id="header")
         yield Static(id="tabs")
+        yield Static(id="guide")
         yield Banner()
         yield Static(id="trouble")
         yield self.panes
@@ -142,8 +143,13 @@ class Workbench(FaultBarrier, App[int]):
         self.call_after_refresh(self._begin)
         self.parts.traffic.start()
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
+        settings = self.stage.settings
         if self.start:
             self.call_after_refresh(self.action_do, self.start)
+        elif not settings.toured and self.stage.source.live:
+            self.call_after_refresh(self.action_do, "tour")
+        if not settings.toured and not settings.read_only:
+            remember(settings.theme, toured=True)
 
     def on_unmount(self) -> None:
         """Ends the session's thread, a wait for packets, and what is thought about."""
@@ -165,7 +171,7 @@ class Workbench(FaultBarrier, App[int]):
         if theme.name != settings.theme:
             self.stage.settings = replace(settings, theme=theme.name)
             if not settings.read_only:
-                remember(theme.name)
+                remember(theme.name, toured=settings.toured)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own and ours."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from views.verdict.ask import Ask
 from workbench.controllers.fixes import Fixes
+from workbench.controllers.guide import Guide
 from workbench.controllers.hands import Hands
 from workbench.controllers.moments import Moments
 from workbench.controllers.navigation import Navigation
@@ -57,10 +58,11 @@ class Parts:
         self.surveys = Surveys(stage, self.prompts, self.questions, self.thinking)
         self.suppositions = Suppositions(stage, self.prompts)
         self.fixes = Fixes(stage, self.proofs, self.suppositions, self.questions.ask)
+        self.guide = Guide(stage)
         self.walk = PacketWalk(stage)
         self.hands = Hands(stage)
         self.selected = Selected(stage, self.thinking, self.suppositions, self.walk)
-        self.navigation = Navigation(stage, self.prompts, self.moments, self.suppositions)
+        self.navigation = Navigation(stage, self.prompts, self.moments, self.suppositions, self.guide)
         self.traffic = Traffic(stage)
         self.labs = Labs(stage, self.prompts, self.questions, look_at)
 
@@ -81,6 +83,7 @@ class Parts:
             "apply": self.fixes.apply,
             "undo": self.fixes.undo,
             "log": self.fixes.log,
+            "tour": self.guide.start,
             "notices": self.notices.show,
             "labs": lambda: labs.menu.open(),
             "lab.add.container": lambda: labs.menu.add("container"),
@@ -128,6 +131,14 @@ class Parts:
             "freeze": moments.freeze,
         }
 
+    def _answered(self, event: Answered) -> None:
+        self.questions.answered(event)
+        self.guide.answered(event)
+
+    def _changed(self, event: Changed) -> None:
+        self.fixes.changed(event)
+        self.guide.changed(event)
+
     def listeners(self) -> dict[type[Told], Callable[[Any], object]]:
         """Who hears what threads, panes and prompts tell."""
         return {
@@ -139,14 +150,14 @@ class Parts:
             Compared: self.moments.compared,
             TimeStrip.Scrubbed: self.moments.scrubbed,
             Described: self.selected.described,
-            Answered: self.questions.answered,
+            Answered: self._answered,
             Unanswerable: self.questions.unanswerable,
             Panes.Suggested: self.questions.chosen,
             WhyPrompt.Asked: self.questions.chosen,
             WhyPrompt.Wrong: self.prompts.refused,
             LinePrompt.Written: self.prompts.written,
             FilterPrompt.Changed: self.prompts.filtered,
-            Changed: self.fixes.changed,
+            Changed: self._changed,
             Unchanged: self.fixes.unchanged,
             Proved: self.proofs.proved,
             Progress: self.thinking.progressed,

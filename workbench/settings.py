@@ -2,7 +2,8 @@
 
 $XDG_CONFIG_HOME/portscope/config.toml is the user's and only read: a theme, ASCII or not, a bell, and keys by the id of
 their action (`portscope config` prints it with everything in it). $XDG_STATE_HOME/portscope/state.toml is ours: the
-theme that was chosen last. A file of the user's that is wrong is told, never guessed at; a lost state is no loss.
+theme that was chosen last, and whether the tour was seen. A file of the user's that is wrong is told, never guessed at;
+a lost state is no loss.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ POOR_TERMINALS = ("linux", "vt100", "vt220")
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How the workbench looks and which keys it has. An empty theme is Textual's own; `keys` are by action id; with
-    `bell` it rings when the answer flips.
+    `bell` it rings when the answer flips; without `toured` the user has not seen the tour.
 
     `read_only` is no setting of a file: it takes away whatever changes, sends or writes something.
     """
@@ -41,6 +42,7 @@ class Settings:
     keys: Mapping[str, str] = field(default_factory=dict)
     read_only: bool = False
     bell: bool = False
+    toured: bool = True
 
 
 def folder(variable: str, default: str) -> Path:
@@ -71,7 +73,8 @@ def load() -> Settings:
         raise _wrong(path, "theme is a text, ascii and bell are true or false", "correct it")
     if theme and theme not in known_themes():
         raise _wrong(path, f"no theme {theme}", f"there are {', '.join(known_themes())}")
-    return Settings(theme or _remembered(), poor_terminal() if glyphs is None else glyphs, keys, bell=bell)
+    known, toured = _remembered()
+    return Settings(theme or known, poor_terminal() if glyphs is None else glyphs, keys, bell=bell, toured=toured)
 
 
 def known_themes() -> tuple[str, ...]:
@@ -92,13 +95,13 @@ def poor_terminal() -> bool:
     return bool(plain) or os.environ.get("TERM", "") in POOR_TERMINALS
 
 
-def remember(theme: str) -> None:
-    """Keeps the theme for the next time, where that is possible."""
+def remember(theme: str, *, toured: bool) -> None:
+    """Keeps the theme, and that the tour was seen, for the next time, where that is possible."""
     path = state_file()
     with suppress(OSError, ReadOnly):
         may(f"write {path}")
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.write_text(f'theme = "{theme}"\n', encoding="utf-8")
+        path.write_text(f'theme = "{theme}"\ntoured = {str(toured).lower()}\n', encoding="utf-8")
 
 
 def template() -> str:
@@ -111,11 +114,12 @@ def template() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _remembered() -> str:
+def _remembered() -> tuple[str, bool]:
     with suppress(Refusal):
-        theme = _read(state_file()).get("theme", "")
-        return theme if theme in known_themes() else ""
-    return ""
+        state = _read(state_file())
+        theme = state.get("theme", "")
+        return theme if theme in known_themes() else "", state.get("toured") is True
+    return "", True
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def test_the_guard_stands_where_things_are_done(folder: Path) -> None:
         write_whole(folder / "x", b"")
     with pytest.raises(ReadOnly):
         CommandLog(folder / "log").add(["ip link"], "why")
-    settings.remember("nord")
+    settings.remember("nord", toured=True)
     assert list(folder.iterdir()) == []
 
 

@@ -40,18 +40,18 @@ def write(text: str) -> Path:
 
 
 def test_without_a_file_everything_is_as_it_is() -> None:
-    assert settings.load() == Settings()
+    assert settings.load() == Settings(toured=False)
 
 
 def test_the_template_is_a_file_that_sets_nothing_and_names_every_action() -> None:
     write(settings.template())
-    assert settings.load() == Settings()
+    assert settings.load() == Settings(toured=False)
     assert all(f'"{action.id}"' in settings.template() for action in ACTIONS)
 
 
 def test_a_file_says_theme_glyphs_and_keys() -> None:
     write('theme = "nord"\nascii = true\n[keys]\nwhy = "W"\n"lab.down" = "ctrl+x"\n')
-    assert settings.load() == Settings("nord", True, {"why": "W", "lab.down": "ctrl+x"})
+    assert settings.load() == Settings("nord", True, {"why": "W", "lab.down": "ctrl+x"}, toured=False)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def show(lab: DemoLab) -> Exit:
         watch=partial(watch_in, lab),
         traffic=partial(run_in, lab.host, world.traffic),
     )
-    return draw(source, Ask(lab.target, lab.source))
+    return draw(source, Ask(lab.target, lab.source), start="tour")
 
 
 def tell(lab: DemoLab) -> Exit:

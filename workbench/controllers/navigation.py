@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from views.listing import Listing
 from views.topology.widget import Topology
+from workbench.controllers.guide import Guide
 from workbench.controllers.moments import Moments
 from workbench.controllers.prompts import Prompts
 from workbench.controllers.stage import Stage
@@ -14,8 +15,11 @@ from workbench.screen.panes import NAMES
 class Navigation:
     """Moving about."""
 
-    def __init__(self, stage: Stage, prompts: Prompts, moments: Moments, suppositions: Suppositions) -> None:
-        self._stage, self._prompts, self._moments, self._suppositions = stage, prompts, moments, suppositions
+    def __init__(
+        self, stage: Stage, prompts: Prompts, moments: Moments, suppositions: Suppositions, guide: Guide
+    ) -> None:
+        self._stage, self._prompts, self._moments = stage, prompts, moments
+        self._suppositions, self._guide = suppositions, guide
 
     def pane(self, name: str) -> None:
         """Goes to a pane."""
@@ -74,8 +78,8 @@ class Navigation:
             pane.end(last)
 
     def leave(self) -> None:
-        """Closes a prompt, else clears the pane's filter, else leaves the zoom, else ends what is supposed, else goes
-        back to now."""
+        """Closes a prompt, else clears the pane's filter, else leaves the zoom, else ends what is supposed, else the
+        tour, else goes back to now."""
         pane = self._stage.panes.pane()
         if self._prompts.opened is not None:
             self._prompts.close()
@@ -86,5 +90,7 @@ class Navigation:
             self.zoom()
         elif self._suppositions.on:
             self._suppositions.end()
+        elif self._stage.pinned is None and self._guide.on:
+            self._guide.end()
         else:
             self._moments.show(None)

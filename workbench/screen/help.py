@@ -31,14 +31,16 @@ SEEN = "✓ ✗ ·  before a step: a real attempt agrees, disagrees, shows nothi
 #: What a pane is for, and what its own keys do there.
 PANES = {
     "topology": "The network. Move through it by h j k l or the arrows, or click. {why} asks about the selected "
-    "container, {jump} goes to the step of the path at that node, {unfold} folds a bridge, {filter} shows only "
-    "what matches a word.",
+    "container, {jump} goes to the step of the path at that node, {details} shows all that is known of it. "
+    "{unfold} plays the packet's walk; on a device it supposes that it is down, on a long bridge it folds it.",
     "rules": "The rules in evaluation order, with their counters ({refresh} reads them again and shows the growth). "
-    "{jump} goes to the step of the path at that rule, {backend} shows one backend, {details} the whole rule.",
+    "{jump} goes to the step of the path at that rule, {backend} shows one backend, {details} the whole rule. "
+    "{unfold} supposes that the rule is gone: path, answer and board turn, and nothing is changed.",
     "path": "The packet's path, step by step. Topology and rules follow the cursor; {jump} goes to the rule or link of "
-    "the step, {details} shows the packet's fields before and after it.",
+    "the step, {details} shows the packet's fields before and after it, {unfold} supposes that what decided it is off. "
+    "{onward} and {backward} walk the packet.",
     "answer": "What blocks the packet, and what fixes it. {apply} shows the fix under the cursor, {copy} copies "
-    "it; {jump} goes to the row's object, {details} shows details.",
+    "it; {jump} goes to the row's object, {unfold} supposes that it is off, {issue} copies all as Markdown.",
 }
 #: Cells of the column of keys; longer ones have a line of their own.
 COLUMN = 15
@@ -53,6 +55,7 @@ class Help(Held, ModalScreen[None]):
         Binding("escape,q,question_mark,enter", "dismiss", "close"),
         Binding("j", "move(1)", show=False),
         Binding("k", "move(-1)", show=False),
+        Binding("t", "tour", show=False),
     ]
 
     def __init__(self, pane: str, keys: Mapping[str, str]) -> None:
@@ -63,12 +66,17 @@ class Help(Held, ModalScreen[None]):
         """One text, scrolled where it does not fit."""
         with VerticalScroll() as box:
             box.border_title = "Keys"
-            box.border_subtitle = "esc closes"
+            box.border_subtitle = "t tour · esc closes"
             yield Static(self._text())
 
     def action_move(self, rows: int) -> None:
         """Scrolls, by the keys of every list."""
         self.query_one(VerticalScroll).scroll_relative(y=rows, animate=False)
+
+    async def action_tour(self) -> None:
+        """Closes, and begins the tour."""
+        self.dismiss()
+        await self.app.run_action("do('tour')")
 
     def on_resize(self) -> None:
         """The lines have another width."""
