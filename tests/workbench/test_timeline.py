@@ -102,3 +102,20 @@ def test_a_namespace_that_is_new_is_kept_as_it_is() -> None:
     extra = replace(before.by_id["lan"], id="lan2", firewall=Firewall())
     after = replace(before, namespaces=(*before.namespaces, extra))
     assert share(before, after) == after
+
+
+def test_a_flip_stays_with_its_moment_when_a_later_look_takes_its_place() -> None:
+    line = Timeline()
+
+    def seen(second: int, *, dropped: bool) -> Snapshot:
+        return replace(docker_host(dropped=dropped), taken_at=f"2026-01-01T10:00:0{second}Z")
+
+    first, second, again = seen(0, dropped=True), seen(1, dropped=False), seen(5, dropped=False)
+    line.add(first, ())
+    line.add(second, changes(first, second))
+    flip = Flip(Ask(":8080"), second.taken_at, "✗", "✓ reachable", Reach.YES, FlipCause())
+    line.flipped(flip)
+    line.add(again, ())
+    assert len(line.moments) == 2
+    assert line.moments[1].at == again.taken_at
+    assert [line.flip_in(each) for each in line.moments] == [None, flip]

@@ -133,8 +133,11 @@ class Moments:
     def choose(self) -> None:
         """Shows the moments, the last one first, and goes to the one that is chosen."""
         moments = list(self._stage.timeline.moments)  # what is chosen is what was shown, whatever goes meanwhile
-        flips = {flip.at: flip.after for flip in self._stage.timeline.flips}
-        seen = [(clock(each.at), tuple(map(str, each.changed)), flips.get(each.at, "")) for each in moments]
+        flips = [self._stage.timeline.flip_in(each) for each in moments]
+        seen = [
+            (clock(each.at), tuple(map(str, each.changed)), flip.after if flip is not None else "")
+            for each, flip in zip(moments, flips, strict=True)
+        ]
 
         def go(key: object) -> None:
             if isinstance(key, int):

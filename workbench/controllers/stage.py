@@ -9,6 +9,7 @@ from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.widgets import Static
 
+from engine.change.differences import Difference
 from engine.model.verdict import Verdict
 from views.verdict.ask import Ask
 from views.verdict.time_strip import StripMoment
@@ -28,6 +29,11 @@ from workbench.settings import Settings
 
 if TYPE_CHECKING:
     from engine.explain.whatif.suppose import Hypothesis
+
+
+def _passes(change: Difference) -> bool:
+    """Whether a change comes and goes by itself: what is learned of neighbours, and IPv6's own addresses of links."""
+    return change.what == "neighbour" or (change.what == "address" and change.name.startswith("fe80:"))
 
 
 class Stage:
@@ -147,16 +153,19 @@ class Stage:
         near = frozenset(hop.netns for trace in traces for hop in trace.hops)
         if near != self._near:
             self._near, self._touching = near, {}
-        flips = {flip.at: flip.after[:1] for flip in self.timeline.flips}
+        flips = ((each, self.timeline.flip_in(each)) for each in self.timeline.moments)
         return tuple(
-            StripMoment(clock(each.at), self._touches(each), flips.get(each.at, "")) for each in self.timeline.moments
+            StripMoment(clock(each.at), self._touches(each), flip.after[:1] if flip is not None else "")
+            for each, flip in flips
         )
 
     def _touches(self, moment: Moment) -> bool:
         """Whether the changes of a moment touch the question. On a busy host a moment has many, so it is kept."""
         if moment.at not in self._touching:
-            touched = any(change.netns in self._near or not change.netns for change in moment.changed)
-            self._touching[moment.at] = touched or not self._near
+            changed = (change for change in moment.changed if not _passes(change))
+            self._touching[moment.at] = any(
+                not self._near or not change.netns or change.netns in self._near for change in changed
+            )
         return self._touching[moment.at]
 
     @property

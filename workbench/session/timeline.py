@@ -23,11 +23,13 @@ LARGEST = 6_000_000
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A snapshot, what changed since the moment before, and the bytes that it has of its own."""
+    """A snapshot, what changed since the moment before, and the bytes that it has of its own. `since` is when it was
+    first seen so, where a later look has taken its place."""
 
     snapshot: Snapshot
     changed: tuple[Difference, ...] = ()
     size: int = 0
+    since: str = ""
 
     @property
     def at(self) -> str:
@@ -56,7 +58,8 @@ class Timeline:
         moment = Moment(snapshot, changed, own_size(last.snapshot, snapshot) if last is not None else 0)
         if last is not None and not changed:
             self._size -= self.moments.pop().size
-            moment = replace(moment, changed=last.changed, size=max(last.size, moment.size))
+            since = last.since or last.at
+            moment = replace(moment, changed=last.changed, size=max(last.size, moment.size), since=since)
         self.moments.append(moment)
         self._size += moment.size
         while len(self.moments) > 1 and (len(self.moments) > self._most or self._size > self._largest):
@@ -67,6 +70,11 @@ class Timeline:
     def flipped(self, flip: Flip) -> None:
         """Keeps a flip; the oldest go as moments do."""
         self.flips = [*self.flips, flip][-self._most :]
+
+    def flip_in(self, moment: Moment) -> Flip | None:
+        """The last flip of the answer that came with a moment."""
+        since = moment.since or moment.at
+        return next((flip for flip in reversed(self.flips) if since <= flip.at <= moment.at), None)
 
     def place(self, moment: Moment) -> int:
         """Where a moment is among those that are kept; one that is not has the place of the last one before it."""
