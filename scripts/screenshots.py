@@ -16,6 +16,7 @@ from pathlib import Path
 from textual.widgets import Footer
 
 from engine.observe.recording.snapshot_file import loads
+from scripts.film import Frame, film, frames
 from views.verdict.ask import Ask
 from workbench.app import Workbench
 from workbench.session.sources import Given
@@ -81,6 +82,15 @@ def main() -> None:
         path = FOLDER / f"{picture.name}.svg"
         path.write_text(asyncio.run(draw(picture)), encoding="utf-8")
         print(path.relative_to(ROOT))
+    path = FOLDER / "film.svg"
+    path.write_text(offline(film(asyncio.run(shot()))), encoding="utf-8")
+    print(path.relative_to(ROOT))
+
+
+async def shot() -> list[Frame]:
+    """The frames of the film."""
+    snapshot = loads(gzip.decompress((HOSTS / "shop.json.gz").read_bytes()).decode())
+    return [frame async for frame in frames(snapshot)]
 
 
 if __name__ == "__main__":

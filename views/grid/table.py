@@ -101,7 +101,7 @@ def finding_lines(table: GridTable, width: int, *, whole: bool = False) -> list[
     said: list[str] = []
     for alike in groups.values():
         few = alike if whole or len(alike) <= MOST_ALIKE else alike[:1]
-        said += [each.sentence for each in few]
+        said += dict.fromkeys(each.sentence for each in few)
         if len(few) < len(alike):
             said[-1] += f" · and {len(alike) - 1} more like it"
     lines = [Line((Span(line, Role.WARN),)) for text in said for line in paragraph(text, width, first="! ")]

@@ -11,6 +11,7 @@ and names the other one (⇄).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from engine.model.host import Netns, Snapshot
@@ -33,6 +34,8 @@ from views.topology.graph import (
 )
 from views.topology.names import container_names, short_name
 
+#: The name that Docker makes for a network's bridge, where none was wished for.
+GENERATED = re.compile(r"br-[0-9a-f]{12}")
 #: What each container is called in the picture, by its id.
 Names = Mapping[str, str]
 
@@ -96,21 +99,23 @@ def _forwarding(host: Netns) -> list[Fact]:
     return [FORWARD_OFF] if any(link.kind in ("bridge", "veth") for link in host.links) else []
 
 
-def _switch(snapshot: Snapshot, bridge: Link, named: Names) -> Switch:
+def _switch(snapshot: Snapshot, bridge: Link, names: Names) -> Switch:
+    """A bridge with its ports. One whose name an engine has made of a number is called as its network is."""
     host = snapshot.host_netns
     label = next((net.name for net in snapshot.networks if net.bridge == bridge.name != net.name), "")
-    facts = (Fact(f"network {label}"),) if label else ()
+    named = bool(label) and GENERATED.fullmatch(bridge.name) is not None
+    facts = (Fact(bridge.name if named else f"network {label}"),) if label else ()
     node = Node(
         device_id(host.id, bridge.index),
         Kind.BRIDGE,
-        bridge.name,
+        label if named else bridge.name,
         _link_ref(host, bridge),
         addresses_of(host, bridge.index),
         facts,
         _state(bridge),
     )
     ports = [link for link in sorted(host.links, key=lambda link: link.index) if link.master == bridge.index]
-    return Switch(node, tuple(_as_port(_branch(snapshot, host, port, named)) for port in ports))
+    return Switch(node, tuple(_as_port(_branch(snapshot, host, port, names)) for port in ports))
 
 
 def _as_port(branch: Branch) -> Branch:

@@ -101,5 +101,5 @@ class GridScreen(Held, ModalScreen[bool]):
         lines = finding_lines(self._table, max(self.grid.size.width, 20), whole=self._all_findings)
         more = len(lines) - FINDINGS
         shown = lines if self._all_findings or more <= 0 else lines[:FINDINGS]
-        said = [line.words for line in shown] + ([f"  … {more} more lines (f)"] if len(shown) < len(lines) else [])
+        said = [line.words for line in shown] + ([f"  … {more} more (f)"] if len(shown) < len(lines) else [])
         self.query_one("#grid-findings", Static).update(Content("\n".join(said)))
