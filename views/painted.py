@@ -31,6 +31,10 @@ class Painted(ScrollView, can_focus=True):
     DEFAULT_CSS = """
     Painted {
         scrollbar-size: 1 1;
+        scrollbar-background: $surface;
+        scrollbar-background-hover: $surface;
+        scrollbar-background-active: $surface;
+        scrollbar-color: $foreground 25%;
         background: $surface;
         & > .role--plain { color: $foreground; }
         & > .role--dim { color: $foreground 60%; }

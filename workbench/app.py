@@ -10,7 +10,6 @@ question as text that is asked at once.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from inspect import isawaitable
 from typing import ClassVar
 
@@ -26,8 +25,8 @@ from textual.theme import Theme
 from textual.widgets import Static
 
 from engine.records import replace
-from views.verdict.ask import Ask, suggestions
-from workbench.actions import ACTIONS, BY_ID, Need, bindings, named
+from views.verdict.ask import Ask
+from workbench.actions import BY_ID, Need, bindings, named
 from workbench.controllers.proofs import Prover, real_attempt
 from workbench.controllers.stage import Stage
 from workbench.exits import own_fault
@@ -112,12 +111,7 @@ class Workbench(FaultBarrier, App[int]):
 
     def offers(self) -> Iterator[Offer]:
         """What the palette offers."""
-        for action in (each.with_keys(self.stage.settings.keys) for each in ACTIONS):
-            if action.palette:
-                yield action.title, action.keys_for_people, partial(self.run_action, action.call)
-        if self.panes.snapshot is not None:
-            for ask in suggestions(self.panes.snapshot):
-                yield f"Why {ask.words}", "", partial(self.parts.questions.ask, ask)
+        return self.parts.offering.offers()
 
     def compose(self) -> ComposeResult:
         """Header, tabs of the narrow layout, the answer's band, panes, the time, detail and prompts, footer."""

@@ -13,6 +13,7 @@ from workbench.controllers.hands import Hands
 from workbench.controllers.moments import Moments
 from workbench.controllers.navigation import Navigation
 from workbench.controllers.notices import Notices
+from workbench.controllers.offering import Offering
 from workbench.controllers.packet_walk import PacketWalk
 from workbench.controllers.prompts import Prompts
 from workbench.controllers.proofs import Proofs, Proved, Prover
@@ -59,6 +60,7 @@ class Parts:
         self.suppositions = Suppositions(stage, self.prompts)
         self.fixes = Fixes(stage, self.proofs, self.suppositions, self.questions.ask)
         self.guide = Guide(stage)
+        self.offering = Offering(stage, self.questions.ask)
         self.walk = PacketWalk(stage)
         self.hands = Hands(stage)
         self.selected = Selected(stage, self.thinking, self.suppositions, self.walk)

@@ -31,10 +31,14 @@ class QuestionError(ValueError):
     """The question can't be asked as it was typed; the message says what to do."""
 
 
+#: Protocols that have ports, as they stand behind one.
+ENDS = ("tcp", "udp", "sctp")
+
+
 def resolve(snapshot: Snapshot, target: str, source: str = "host", protocol: Protocol = Protocol.TCP) -> Question:
     """The question. Raises `QuestionError` with one line for what can't be understood or is not there."""
     ping = protocol in ECHO_PROTOCOLS
-    target = target if ping else _end_of_url(target)
+    target, protocol = (target, protocol) if ping else _with_protocol(_end_of_url(target), protocol)
     near = _near(snapshot, source or "host")
     address, port = _ping_target(snapshot, target, near) if ping else _target(snapshot, target, protocol, near)
     zone = getattr(address, "scope_id", None) or ""
@@ -45,6 +49,19 @@ def resolve(snapshot: Snapshot, target: str, source: str = "host", protocol: Pro
     if ping:
         protocol = Protocol.ICMP if address.version == 4 else Protocol.ICMPV6
     return Question(client, address, port, protocol, target, zone)
+
+
+def _with_protocol(target: str, protocol: Protocol) -> tuple[str, Protocol]:
+    """A target as answers and `docker ps` write it (`db:53/udp`): without its protocol, which is the question's."""
+    end, slash, word = target.rpartition("/")
+    if not slash or not end.rpartition(":")[2].isdecimal():
+        return target, protocol
+    if word.lower() not in ENDS:
+        raise QuestionError(f"target {target!r}: the protocol is one of {', '.join(ENDS)}")
+    named = Protocol(word.lower())
+    if protocol not in (Protocol.TCP, named):
+        raise QuestionError(f"target {target!r}: {named} and --{protocol} contradict each other")
+    return end, named
 
 
 def _end_of_url(target: str) -> str:

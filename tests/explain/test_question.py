@@ -11,6 +11,8 @@ import pytest
 from engine.explain.question import QuestionError, find_container, resolve
 from engine.model.container import PublishedPort
 from engine.model.packet import Protocol
+from engine.observe.recording.snapshot_file import open_file
+from tests.explain.hosts import SHOP
 from tests.hosts.build import World
 from tests.hosts.stock import docker_world, three_in_line, two_uplinks
 
@@ -245,3 +247,30 @@ def test_a_client_outside_is_where_its_subnet_is_whatever_the_route_back_says() 
     assert resolve(snapshot, "192.0.2.1:22", "192.0.2.77").source.device == "eth0"
     assert resolve(snapshot, "192.0.2.1:22", "198.51.100.9").source.device == "eth0"
     assert resolve(snapshot, "192.0.2.1:22", "203.0.113.9").source.device == "tun0"
+
+
+@pytest.mark.parametrize(
+    ("target", "protocol", "meant"),
+    [
+        ("172.18.0.4:80/tcp", Protocol.TCP, (80, Protocol.TCP)),
+        ("docs:53/udp", Protocol.TCP, (53, Protocol.UDP)),
+        ("docs:53/UDP", Protocol.UDP, (53, Protocol.UDP)),
+        (":8080/tcp", Protocol.TCP, (8080, Protocol.TCP)),
+        ("http://docs/index.html", Protocol.TCP, (80, Protocol.TCP)),
+    ],
+)
+def test_a_target_may_end_in_its_protocol(target: str, protocol: Protocol, meant: tuple[int, Protocol]) -> None:
+    question = resolve(open_file(SHOP), target, "web", protocol)
+    assert (question.port, question.protocol) == meant
+
+
+@pytest.mark.parametrize(
+    ("target", "protocol", "words"),
+    [
+        ("docs:80/quic", Protocol.TCP, "the protocol is one of tcp, udp, sctp"),
+        ("docs:80/sctp", Protocol.UDP, "sctp and --udp contradict each other"),
+    ],
+)
+def test_a_protocol_that_cannot_be_is_refused(target: str, protocol: Protocol, words: str) -> None:
+    with pytest.raises(QuestionError, match=words):
+        resolve(open_file(SHOP), target, "web", protocol)

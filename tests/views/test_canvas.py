@@ -9,7 +9,7 @@ from views.topology.canvas import draw
 from views.topology.drawing import Look
 from views.topology.picture import Picture
 from views.topology.scene import scene
-from views.topology.way import way
+from views.topology.way import Way, way
 
 
 def text(picture: Picture) -> str:
@@ -110,7 +110,7 @@ def test_where_width_is_short_too_what_a_container_serves_stands_below_its_name(
 def test_a_selected_node_has_a_mark_of_its_own() -> None:
     found = scene(docker_host())
     picture = draw(found, 68, 15, look=Look(selected=found.of_netns("db")))
-    assert "▶ db" in text(picture)
+    assert "●▶db" in text(picture)
 
 
 def test_the_lit_node_is_the_one_that_the_step_speaks_of() -> None:
@@ -172,3 +172,11 @@ def test_a_long_name_leaves_room_for_address_and_ports() -> None:
     assert "172.17.0.2" in row
     assert ":8080→80" in row
     assert picture.width <= 68
+
+
+def test_a_selected_node_keeps_its_state() -> None:
+    host = docker_host()
+    whole = scene(host)
+    found = next(node for node in whole.nodes.values() if node.label == "db")
+    shown = text(draw(whole, 90, 20, Way(stop=found.id), Look(selected=found.id)))
+    assert "✗▶db" in shown

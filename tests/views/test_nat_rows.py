@@ -222,3 +222,14 @@ def test_the_two_ip_versions_of_a_table_are_told_apart_in_a_narrow_pane() -> Non
     one, other = ("".join(span.text for span in heading.spans(50)) for heading in headings)
     assert one != other
     assert " ip6" in other
+
+
+def test_a_comment_is_shown_where_there_is_room() -> None:
+    rule = Rule(
+        0, (RuleVerdict(VerdictKind.ACCEPT),), "-A FORWARD -j ACCEPT", packets=3, comment="kubernetes forwarding rules"
+    )
+    row = RuleRow(("xt-nft", "ip", "filter", "FORWARD", 0), Backend.XT_NFT, rule)
+    shown = "".join(span.text for span in row.spans(80))
+    assert "any  kubernetes forwarding" in shown
+    assert len(shown) == 80
+    assert "kubernetes" not in "".join(span.text for span in row.spans(34))

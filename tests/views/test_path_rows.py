@@ -87,7 +87,7 @@ def test_the_first_look_of_the_first_leg_is_where_the_packet_stopped() -> None:
 
 def test_headings_name_the_ending_and_the_namespaces() -> None:
     headings = [row.words for row in rows(DROPPED) if row.key is None]
-    assert headings[0].endswith("RULE_DROP")
+    assert headings[0].endswith("dropped by a rule")
     assert [text.split()[1] for text in headings[1:]] == ["lan", "dh"]
 
 

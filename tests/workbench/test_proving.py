@@ -206,3 +206,21 @@ def test_undoing_ends_an_attempt_and_what_it_would_have_said_is_not_said() -> No
         assert "verified" not in notices(pilot).lower()
 
     drive(app(prover, stand, changes=host), play)
+
+
+def test_on_a_host_that_is_no_lab_it_asks_once_before_it_sends() -> None:
+    prover = Prover(Symptom.TIMEOUT)
+    source = Given("this host", docker_host, live=True, careful=True)
+
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        await pilot.press("p")
+        assert "This sends one real packet" in notices(pilot)
+        assert prover.wishes == []
+        await pilot.press("p")
+        await until(pilot, lambda: len(prover.wishes) == 1)
+        await until(pilot, lambda: isinstance(pilot.app.screen, Dialog))
+        await pilot.press("escape", "p")
+        await until(pilot, lambda: len(prover.wishes) == 2)
+
+    drive(Workbench(source, ASK, Stand().engine, Changes(), prover), play)

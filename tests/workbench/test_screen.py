@@ -571,3 +571,24 @@ def test_the_card_breaks_its_lines_for_the_pane_that_it_is_shown_in() -> None:
         await until(pilot, lambda: "Or choose one of these" in text(app, "answer").split("\n")[2])
 
     drive(workbench(), play, size=(80, 24))
+
+
+def test_the_palette_offers_things_by_name_and_what_was_chosen_first() -> None:
+    async def play(pilot: Pilot[int]) -> None:
+        await looked(pilot)
+        app = bench(pilot)
+        found = {title: run for title, _, run in app.offers()}
+        assert {"Show web", "Show docker0", "Show filter/DOCKER-USER", "Leave"} <= set(found)
+        found["Show db"]()
+        assert app.panes.current == "topology"
+        assert app.panes.topology.selected is not None
+        assert app.panes.topology.selected.name == "db"
+        found["Show filter/DOCKER-USER"]()
+        assert app.panes.current == "rules"
+        assert app.panes.rules.cursor[3:] == ("DOCKER-USER", 0)  # type: ignore[index]
+        titles = [title for title, _, _ in app.offers()]
+        assert titles[:2] == ["Show filter/DOCKER-USER", "Show db"]
+        assert len(titles) == len(set(titles))
+        await pilot.pause()
+
+    drive(workbench(), play)

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.records import dataclass
-from views.text import Line, Role, Span, paragraph
+from views.text import Line, Role, Span, cells, fit, paragraph
 
 
 @dataclass(frozen=True, slots=True)
 class RoundNow:
     """A round for its picture: who cannot use what, what is left of the points, what was told, the possible answers.
 
-    `costs` are the points for a look, a hint and a wrong answer; `last` is what came of the last of them.
+    `costs` are the points for a look, a hint and a wrong answer; `tried` is what came of each of them.
     """
 
     client: str
@@ -25,7 +25,7 @@ class RoundNow:
     told: tuple[str, ...]
     answers: Sequence[tuple[str, str]]
     costs: tuple[int, int, int]
-    last: str = ""
+    tried: tuple[str, ...] = ()
 
 
 def round_lines(now: RoundNow, width: int) -> list[Line]:
@@ -35,8 +35,10 @@ def round_lines(now: RoundNow, width: int) -> list[Line]:
         Line((Span(f"{now.score} of {now.full} points left. Read topology and rules freely.", Role.DIM),)),
         Line(()),
     ]
-    if now.last and now.last not in now.told:
-        lines += [*(Line((Span(line, Role.STRONG),)) for line in paragraph(now.last, width)), Line(())]
+    tried = [text for text in now.tried if text not in now.told]
+    for text in tried:
+        lines += [Line((Span(line, Role.STRONG),)) for line in paragraph(text, width, first="  › ")]
+    lines += [Line(())] if tried else []
     for text in now.told:
         lines += [Line((Span(line, Role.WARN),)) for line in paragraph(text, width, first="  · ")]
     lines += [Line(())] if now.told else []
@@ -48,7 +50,14 @@ def round_lines(now: RoundNow, width: int) -> list[Line]:
     ):
         lines.append(Line((Span("? ", Role.WARN), Span(f"{text:<42}"), Span(f"costs {cost}", Role.DIM)), (key,)))
     lines += [Line(()), Line((Span(f"Or it is (a wrong answer costs {wrong} points)", Role.HEAD),))]
-    widest = max((len(name) for name, _ in now.answers), default=0)
-    for name, words in now.answers:
-        lines.append(Line((Span(f"  {name:<{widest}}  "), Span(words, Role.DIM)), ("answer", name)))
+    widest = max((cells(name) for name, _ in now.answers), default=0)
+    for name, meaning in now.answers:
+        words = fit(name.replace("-", " "), widest)
+        lines.append(Line((Span(f"  {words}  "), Span(meaning, Role.DIM)), ("answer", name)))
     return lines
+
+
+def end_lines(said: str, width: int) -> list[Line]:
+    """The end of a round: what was said, and what can be done next."""
+    lines = [Line((Span(line),)) for line in paragraph(said, width)]
+    return [*lines, Line(()), Line((Span("Another round"),), ("again",)), Line((Span("Back to the lab"),), ("leave",))]

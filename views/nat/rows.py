@@ -26,8 +26,8 @@ RuleKey = tuple[str, str, str, str, int]
 ChainKey = tuple[str, str, str, str]
 #: Packets by backend, family, table, chain and the rule's own line: what a rule is known by when others come and go.
 Counters = Mapping[tuple[str, str, str, str, str], int]
-#: Cells for what a counter has gained.
-GROWN = 6
+#: Cells for what a counter has gained, and the least that a comment is shown in.
+GROWN, LEAST_COMMENT = 6, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +126,13 @@ class RuleRow:
         room = width - len(number) - (6 if self.grown is None else 6 + GROWN)
         meets = condition(self.rule)
         target = max(min(cells(does), max(20, room * 9 // 20, room - cells(meets) - 1)), 20 if room > 44 else 10)
-        text = fit(meets, max(room - target - 1, min(cells(meets), 6)))
+        wide = max(room - target - 1, min(cells(meets), 6))
+        left = wide - cells(meets) - 2
+        comment = clip(self.rule.comment, left) if self.rule.comment and left >= LEAST_COMMENT else ""
         return (
             Span(number, Role.DIM),
-            Span(text + " "),
+            Span(f"{meets}  " if comment else fit(meets, wide)),
+            Span(f"{fit(comment, left)} " if comment else " ", Role.DIM),
             Span(fit(does, target), role),
             Span(f"{packets:>6}", Role.DIM),
             *([] if self.grown is None else [Span(gain.rjust(GROWN), Role.TRACED)]),

@@ -15,6 +15,7 @@ from engine.model.ref import RefKind
 from engine.model.trace import Conversation, Hop, Outcome, Step, StepKind, Trace
 from engine.records import dataclass, replace
 from views.nat.words import shorten
+from views.symptoms import ENDED
 from views.text import Line, Role, Span, Spans, cells, clip, fit, squeeze
 
 StepKey = tuple[int, int, int]
@@ -200,7 +201,7 @@ def _title(leg: Leg) -> Line:
     packet = leg.trace.hops[0].packet if leg.trace.hops else ""
     arrived = leg.trace.outcome in ARRIVED
     mark = Span("✓ ", Role.GOOD) if arrived else Span("✗ ", Role.BAD)
-    ending = str(leg.trace.outcome)
+    ending = ENDED[leg.trace.outcome]
     end = Span(ending, Role.GOOD if arrived else Role.BAD)
     return Line((mark, Span(leg.title, Role.HEAD), Span(f"  {packet}  "), end))
 

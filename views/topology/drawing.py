@@ -54,15 +54,14 @@ class Drawing:
             mark, role = "✗", Role.BAD
         elif node.id == self.way.wanted:
             mark, role = "◎", Role.BAD
-        if node.id == self.look.selected:
-            mark, role = "▶", Role.STRONG
         if self.look.flight is not None and node.id == self.look.flight.node and not self.look.flight.fell:
             mark, role = MARK, Role.FOCUS if self.look.flight.changed else Role.TRACED
         on_way = node.id in self.way.links or node.id in self.way.entered
         label_role = Role.TRACED if on_way else Role.STRONG if node.id == self.look.selected else Role.PLAIN
         if node.id == self.look.focus:
             label_role = Role.FOCUS
-        self.text(x, y, f"{mark} ", role)
+        self.text(x, y, mark, role)
+        self.text(x + 1, y, "▶" if node.id == self.look.selected else " ", Role.STRONG)
         self.marks[node.id] = (x, y)
         label = squeeze(node.label, room) if room else node.label
         end = self.text(x + 2, y, label, label_role)

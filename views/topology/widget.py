@@ -128,6 +128,8 @@ class Topology(Painted):
         fitting = [port.far.id for switch in (self._scene.switches if self._scene else ()) for port in switch.ports]
         if pattern and fitting and self.look.selected not in fitting:
             self._user_selects(fitting[0])
+        elif self.look.selected:
+            self._reveal(self.look.selected)
 
     @property
     def total(self) -> int:

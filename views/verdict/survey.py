@@ -29,13 +29,13 @@ def ask_of(question: Question, host: str) -> Ask:
 
 
 def everywhere_lines(answers: Sequence[tuple[str, Verdict]], host: str) -> list[Line]:
-    """A row for each place: mark, place, symptom, and the first cause with where it is."""
+    """A row for each place: mark, place, symptom, and the first cause."""
     widest = max((cells(name) for name, _ in answers), default=0)
     lines = []
     for name, verdict in answers:
         mark, role = HEADLINES[verdict.reach]
         cause = verdict.causes[0] if verdict.causes else None
-        why = f"{cause.code} at {cause.at.name or cause.at.text} in {cause.at.netns}" if cause else ""
+        why = cause.sentence if cause else ""
         spans = (
             Span(f"{mark[0]} ", role),
             Span(f"{fit(name, widest)}  "),

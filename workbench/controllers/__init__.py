@@ -6,6 +6,6 @@ proofs fixes suppositions       real attempts; fixes that are applied and undone
 moments traffic packet_walk     the timeline, what passes now, and a packet's way step by step
 surveys thinking                wide questions, and what is thought about beside the screen
 hands                           a shell, a capture, the answer for an issue
-guide                           the tour
+guide offering                  the tour, and what the palette offers
 navigation selected notices     moving between panes, what is done with the selected thing, and what was told
 """

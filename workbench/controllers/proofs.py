@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 NOT_LIVE = "A file cannot be proved: open the host itself, or run portscope why … --prove there."
 #: Cells in which the headline of a proof is one line.
 WIDTH = 1000
+SUPPOSED = "A model cannot be tried. {back} goes back to the host; {prove} then sends the packet."
 PAST = "This moment is past: {back} returns to now, where the packet can be sent."
 
 #: Makes the attempt, or waits for the client. Raises `Refusal` with a line for the user.
@@ -88,9 +89,10 @@ class Proofs:
         self._stage, self._prompts, self._prover = stage, prompts, prover
         self.evidence: Evidence | None = None
         self._attempt: Attempt | None = None
+        self._agreed = False
 
     def prove(self) -> None:
-        """Sends the packet of the shown question; once more ends a wait."""
+        """Sends the packet of the shown question; once more ends a wait. On a host that is no lab it asks once."""
         ask = self._stage.asked
         if self._attempt is not None:
             self.stop()
@@ -100,6 +102,11 @@ class Proofs:
             self._stage.say(NOT_LIVE, timeout=5)
         elif self._stage.pinned is not None:
             self._stage.say(PAST, timeout=5)
+        elif self._stage.sentences:
+            self._stage.say(SUPPOSED, timeout=5)
+        elif self._stage.source.careful and not self._agreed:
+            self._agreed = True
+            self._stage.say(f"This sends one real packet: {ask.words}. {{prove}} again does.", timeout=8)
         else:
             self._start(ask, None)
 

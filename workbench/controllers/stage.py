@@ -10,7 +10,7 @@ from textual.notifications import SeverityLevel
 from textual.widgets import Static
 
 from engine.change.differences import Difference
-from engine.model.verdict import Verdict
+from engine.model.verdict import Reach, Verdict
 from views.verdict.ask import Ask
 from views.verdict.time_strip import StripMoment
 from workbench.actions import named
@@ -124,6 +124,7 @@ class Stage:
             self.stale,
             self.sentences,
             source.writable and source.careful,
+            self.panes.verdict is not None and self.panes.verdict.reach is Reach.DEPENDS,
         )
         self.app.query_one("#header", Static).update(header(state, self.panes.snapshot), layout=False)
         self.time()

@@ -8,22 +8,21 @@ from collections.abc import Callable
 from functools import partial
 
 from engine.records import replace
-from views.lab.round import round_lines
-from views.text import Line, Span, paragraph
+from views.lab.round import end_lines, round_lines
 from views.verdict.ask import Ask
 from workbench.controllers.questions import Questions
 from workbench.labs import rounds
 from workbench.labs.desk import Desk
 from workbench.labs.source import question
-from workbench.screen.dialogs import Choice, Dialog
+from workbench.screen.dialogs import Choice
 
 
 class Dojo:
-    """Rounds in the lab that is shown; `_last` is what the last step of this one said."""
+    """Rounds in the lab that is shown; `_tried` is what the steps of this one said."""
 
     def __init__(self, desk: Desk, questions: Questions) -> None:
         self.desk, self._questions = desk, questions
-        self._last = ""
+        self._tried: tuple[str, ...] = ()
 
     @property
     def _lab(self) -> str:
@@ -39,12 +38,12 @@ class Dojo:
             return
         self.desk.enter_round()
         if not self.desk.stage.in_round:
-            self._last = ""
+            self._tried = ()
             self.desk.plan(partial(rounds.start, self._lab), then=self.open)
             return
         with self.desk.telling():
             now = rounds.current(self._lab)
-            shown = replace(rounds.shown(self._lab, now.hints if now else 0), last=self._last)
+            shown = replace(rounds.shown(self._lab, now.hints if now else 0), tried=self._tried)
             hint = "enter chooses · esc returns to the lab, o opens this again"
             title = f"Dojo · lab {self._lab}"
             self.desk.app.push_screen(Choice(title, hint, partial(round_lines, shown), "", self._chosen))
@@ -73,19 +72,20 @@ class Dojo:
 
     def _go_on(self, said: str) -> None:
         self.desk.app.notify(said)
-        self._last = said
+        self._tried = (*self._tried, said)
         self.open()
 
     def _over(self, said: str) -> None:
         """The last step: now the lab's question is asked, and answered whole."""
         self.desk.keep_secret(False)
-        self._last = ""
-        self.desk.app.push_screen(Dialog(f"Dojo · lab {self._lab}", "esc closes", partial(_told, said)))
+        self._tried = ()
+        hint = "enter chooses · esc closes"
+        self.desk.app.push_screen(Choice(f"Dojo · lab {self._lab}", hint, partial(end_lines, said), "", self._ended))
         with self.desk.telling():
             asked = question(self._lab)
             if asked is not None:
                 self._questions.ask(asked)
 
-
-def _told(said: str, width: int) -> list[Line]:
-    return [Line((Span(line),)) for line in paragraph(said, width)]
+    def _ended(self, key: object) -> None:
+        if key == ("again",):
+            self.open()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from engine.lab import edits, faults, library, lifecycle
 from engine.lab.blueprint import Blueprint
+from engine.lab.spec import LabSpec
 from workbench.actions import ACTIONS, BY_ID
 from workbench.controllers.prompts import Prompts
 from workbench.labs import forms, work
@@ -27,6 +28,26 @@ FORMS: dict[str, tuple[str, Callable[..., tuple[Field, ...]], Changing]] = {
     "publish": ("Publish a port", forms.publish_fields, (forms.publish, "Publish {port} of {container}")),
     "client": ("Add a client outside", forms.client_fields, (forms.client, "Add client {name}")),
 }
+
+
+def shape(spec: LabSpec) -> str:
+    """A lab in a line: each network with its services, and what is published.
+
+    `front: web api  ·  back: api db  ·  publishes 8080→web:80`.
+    """
+    inside: dict[str, list[str]] = {network.name: [] for network in spec.networks}
+    for service in spec.services:
+        for place in service.memberships:
+            inside.setdefault(place.network, []).append(service.name)
+    alone = [f"{each.name} ({each.mode})" for each in spec.services if not each.memberships]
+    ports = [
+        f"{port.host_port or '?'}→{service.name}:{port.container_port}"
+        for service in spec.services
+        for port in service.ports
+    ]
+    parts = [f"{name}: {' '.join(names)}" for name, names in inside.items() if names]
+    parts += [" ".join(alone)] if alone else []
+    return "  ·  ".join([*parts, *([f"publishes {' '.join(ports)}"] if ports else [])])
 
 
 class LabMenu:
@@ -65,7 +86,7 @@ class LabMenu:
         items = []
         for name in library.names():
             spec = lifecycle.draft(library.text(name), name).lab.spec
-            items.append(Item("", f"{name:<18} {spec.title}", name))
+            items.append(Item("", f"{name:<18} {spec.title}", name, (spec.story, shape(spec))))
         self._desk.app.push_screen(
             Menu("Gallery", items, lambda name: self._desk.plan(partial(work.from_gallery, str(name))))
         )
@@ -133,7 +154,7 @@ class LabMenu:
                 name = self._desk.lab
                 lab = work.stands(name).lab
                 fitting = [fault for fault in faults.FAULTS.values() if faults.fits(fault, lab)]
-                items = [Item("", f"{fault.name:<28} {fault.story}", fault.name) for fault in fitting]
+                items = [Item("", fault.name, fault.name, (fault.story,)) for fault in fitting]
                 self._desk.app.push_screen(
                     Menu(
                         f"Break lab {name}",

@@ -5,6 +5,7 @@ The state of the round is beside the lab's record, so it is the one that `portsc
 
 from __future__ import annotations
 
+from engine.catalogue import CODES
 from engine.explain import ask
 from engine.explain.question import QuestionError, resolve
 from engine.lab import breaking, dojo, faults
@@ -50,7 +51,8 @@ def shown(lab: str, told: int) -> RoundNow:
         draft, now = work.stands(lab), dojo.load(lab, work.place())
         client, target = faults.question(draft.lab)
     fault = faults.find(now.fault)
-    possible = [(one.name, one.cause) for one in faults.FAULTS.values() if one.cause and faults.fits(one, draft.lab)]
+    fitting = (one for one in faults.FAULTS.values() if one.cause and faults.fits(one, draft.lab))
+    possible = [(one.name, CODES[one.cause].meaning) for one in fitting]
     return RoundNow(
         client,
         target,
@@ -93,14 +95,28 @@ def answer(lab: str, word: str) -> tuple[bool, str]:
         if not right:
             dojo.store(lab, now, work.place())
             return False, f"No, it is not {word}. {now.score} of {dojo.FULL} points left. "
-        return True, f"Right: {now.fault}, with {now.score} of {dojo.FULL} points. {_end(work.stands(lab), now)}"
+        draft = work.stands(lab)
+        return True, f"Right: {now.fault}, with {now.score} of {dojo.FULL} points. {_where(draft)}{_end(draft, now)}"
 
 
 def give_up(lab: str) -> str:
     """Ends the round, mends the lab, and tells what it was."""
     with work.refusing():
         now = dojo.load(lab, work.place())
-        return f"It was {now.fault}. {_end(work.stands(lab), now)}"
+        draft = work.stands(lab)
+        return f"It was {now.fault}. {_where(draft)}{_end(draft, now)}"
+
+
+def _where(draft: Draft) -> str:
+    """Where the fault is, as the answer to the lab's question names it, while it is still there."""
+    client, target = faults.question(draft.lab)
+    snapshot = work.look(draft)
+    try:
+        verdict = ask(snapshot, resolve(snapshot, target, f"ns:{draft.lab.netns_by_node[client]}"))
+    except QuestionError:
+        return ""
+    sentence = verdict.causes[0].sentence if verdict.causes else ""
+    return f"{sentence[:1].upper()}{sentence[1:]}. " if sentence else ""
 
 
 def _end(draft: Draft, now: dojo.Round) -> str:

@@ -20,7 +20,8 @@ class State:
     """What the header says beside the snapshot. `doing` says what goes on beside the screen.
 
     `moment` tells which moment is shown, where it is not now; `stale` that the host cannot be looked at any more;
-    `supposed` what is supposed of it, `careful` that a fix changes a host that is no lab.
+    `supposed` what is supposed of it, `careful` that a fix changes a host that is no lab,
+    `unsure` that the answer may rest on what was not inspected.
     """
 
     title: str
@@ -31,6 +32,7 @@ class State:
     stale: bool = False
     supposed: tuple[str, ...] = ()
     careful: bool = False
+    unsure: bool = False
 
 
 def header(state: State, snapshot: Snapshot | None) -> Content:
@@ -49,7 +51,7 @@ def header(state: State, snapshot: Snapshot | None) -> Content:
     else:
         parts.append(("  fixes allowed", "$text-warning") if state.writable else ("  read-only", DIM))
     if snapshot is not None and snapshot.gaps:
-        parts.append((f"  ⚠ {len(snapshot.gaps)} not inspected", "$text-warning bold"))
+        parts.append((f"  ⚠ {len(snapshot.gaps)} not inspected", "$text-warning bold" if state.unsure else DIM))
     if state.doing:
         parts.append((f"  {state.doing}", "$text-accent"))
     if snapshot is None:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from textual import events
 
 from engine.records import dataclass
-from views.text import Entry, Line, Role, Span
+from views.text import Entry, Line, Role, Span, paragraph
 from workbench.screen.dialogs import Choice
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A row of a menu. Without a letter it is reached by the cursor alone; without a key it is a heading."""
+    """A row of a menu. Without a letter it is reached by the cursor alone; without a key it is a heading. `about` says
+    more, in lines below it."""
 
     letter: str
     text: str
     key: object = None
+    about: tuple[str, ...] = ()
 
 
 class Menu(Choice):
@@ -26,11 +28,14 @@ class Menu(Choice):
     def __init__(self, title: str, items: Sequence[Item], chosen: Callable[[object], object], empty: str = "") -> None:
         self._by_letter = {item.letter: item.key for item in items if item.letter}
         lettered = any(item.letter for item in items)
-        lines: list[Entry] = [_row(item, lettered) for item in items]
+
+        def lay(width: int) -> list[Entry]:
+            return [line for item in items for line in (_row(item, lettered), *_about(item, width))]
+
         super().__init__(
             title,
             f"enter{' or the letter' if lettered else ''} chooses · / filters · esc closes",
-            lambda _: lines,
+            lay,
             empty,
             chosen,
         )
@@ -41,6 +46,11 @@ class Menu(Choice):
             event.stop()
             event.prevent_default()
             self.choose_key(self._by_letter[event.character])
+
+
+def _about(item: Item, width: int) -> Iterator[Line]:
+    for text in item.about:
+        yield from (Line((Span(line, Role.DIM),)) for line in paragraph(text, width, first="      "))
 
 
 def _row(item: Item, lettered: bool) -> Line:

@@ -25,7 +25,7 @@ class Commands(Provider):
     async def discover(self) -> Hits:
         """Everything, before anything is typed."""
         for title, keys, run in cast("Offering", self.app).offers():
-            yield DiscoveryHit(title, run, help=keys)
+            yield DiscoveryHit(_row(title, keys), run, text=title)
 
     async def search(self, query: str) -> Hits:
         """What fits the words."""
@@ -33,4 +33,9 @@ class Commands(Provider):
         for title, keys, run in cast("Offering", self.app).offers():
             score = matcher.match(title)
             if score > 0:
-                yield Hit(score, matcher.highlight(title), run, help=keys)
+                yield Hit(score, matcher.highlight(_row(title, keys)), run, text=title)
+
+
+def _row(title: str, keys: str) -> str:
+    """A title with its keys behind it: one row."""
+    return f"{title}   {keys}" if keys else title

@@ -74,6 +74,19 @@ class Panes(Walked):
             return lambda width: row_lines(verdict, chosen, width)
         return None
 
+    def show_node(self, node: str) -> None:
+        """Goes to a node of the topology."""
+        if self.topology.select(node):
+            self.go("topology")
+
+    def show_chain(self, row: ChainRow) -> None:
+        """Goes to a chain of the tables: its first rule, else itself."""
+        rows = list(self.rules.entries)
+        at = next((number for number, each in enumerate(rows) if each == row), len(rows))
+        first = next((each for each in rows[at + 1 : at + 2] if each.key is not None), row)
+        if first.key is not None and self.rules.go(first.key):
+            self.go("rules")
+
     def cut_off(self, node: Node) -> tuple[str, ...]:
         """The places that have no way out without a node of the topology."""
         from views.topology.cut_off import cut_off_without  # noqa: PLC0415 - networkx is not loaded for a first picture
