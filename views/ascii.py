@@ -33,6 +33,14 @@ MARKS = {
     **dict.fromkeys("⏎", "^"),
     **dict.fromkeys("Δ", "d"),
     **dict.fromkeys("▔▁", "-"),
+    **dict.fromkeys("▂▃", "."),
+    **dict.fromkeys("▄▅", ":"),
+    **dict.fromkeys("▆▇", "|"),
+    **dict.fromkeys("◆", "+"),
+    **dict.fromkeys("◇", "~"),
+    **dict.fromkeys("›", ">"),
+    **dict.fromkeys("‹", "<"),
+    **dict.fromkeys("⋮", ":"),
 }
 
 

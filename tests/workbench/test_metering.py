@@ -13,14 +13,20 @@ from engine.observe.proc.link_counters import packets
 from tests.views.hosts import docker_host
 from tests.workbench.screen import ASK, Stand, answered, bench, drive, text
 from workbench.app import Workbench
-from workbench.controllers.traffic import Metered, rates
+from workbench.controllers.traffic import Metered, rate_words, rates
 from workbench.session.sources import Given
 
 
 def test_a_rate_is_what_passed_in_the_time_between() -> None:
     before, now = {"a": 10, "b": 5, "c": 7, "gone": 1}, {"a": 30, "b": 5, "c": 8, "new": 90}
-    assert rates(before, now, 2.0) == {"a": "10/s", "c": "<1/s"}
+    assert rates(before, now, 2.0) == {"a": 10, "c": 0.5}
     assert rates({"a": 9}, {"a": 3}, 2.0) == {}
+
+
+def test_the_last_rates_are_columns_before_it() -> None:
+    assert rate_words(12.2, (0.0, 6.1, 12.2)) == "▁▄█ 12/s"
+    assert rate_words(0.4, (0.4,)) == "<1/s"
+    assert rate_words(0.4, (0.4, 0.4)) == "▃▃ <1/s"
 
 
 def test_the_topology_shows_what_passes_now() -> None:

@@ -7,13 +7,16 @@ while an earlier moment is shown nothing is measured. A look that shows no diffe
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 
 from workbench.controllers.stage import Stage
 from workbench.session.messages import Told
 from workbench.session.sources import Source
 
 INTERVAL = 2.0
+#: So many rates are drawn as columns, of these heights.
+REMEMBERED, COLUMNS = 5, "▁▂▃▄▅▆▇█"
 
 
 class Metered(Told):
@@ -30,6 +33,7 @@ class Traffic:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._metered: Metered | None = None
+        self._history: dict[str, deque[float]] = {}
 
     def start(self) -> None:
         """Measures from now on."""
@@ -53,15 +57,30 @@ class Traffic:
         """Shows what passed since the last time."""
         before, self._metered = self._metered, event
         if before is not None and before.source is event.source is self._stage.source:
-            self._stage.panes.topology.flow(rates(before.packets, event.packets, event.at - before.at))
+            now = rates(before.packets, event.packets, event.at - before.at)
+            for name in {*now, *self._history}:
+                self._history.setdefault(name, deque(maxlen=REMEMBERED)).append(now.get(name, 0.0))
+            self._history = {name: each for name, each in self._history.items() if any(each)}
+            words = {name: rate_words(rate, self._history[name]) for name, rate in now.items()}
+            self._stage.panes.topology.flow(words)
+        elif before is not None and before.source is not event.source:
+            self._history = {}
 
 
-def rates(before: Mapping[str, int], now: Mapping[str, int], seconds: float) -> dict[str, str]:
-    """Packets a second in words, by device; devices that carried nothing are left out."""
-    found = {}
-    for name, counted in now.items():
-        passed = counted - before.get(name, counted)
-        if passed > 0 and seconds > 0:
-            rate = passed / seconds
-            found[name] = f"{rate:.0f}/s" if rate >= 1 else "<1/s"
-    return found
+def rates(before: Mapping[str, int], now: Mapping[str, int], seconds: float) -> dict[str, float]:
+    """Packets a second by device; devices that carried nothing are left out."""
+    passed = {name: counted - before.get(name, counted) for name, counted in now.items()}
+    return {name: count / seconds for name, count in passed.items() if count > 0 and seconds > 0}
+
+
+def rate_words(rate: float, earlier: Sequence[float] = ()) -> str:
+    """A rate in words, behind a column for each of the last ones where there were some.
+
+    >>> rate_words(12.2, (0, 6, 12.2)), rate_words(0.4)
+    ('▁▄█ 12/s', '<1/s')
+    """
+    words = f"{rate:.0f}/s" if rate >= 1 else "<1/s"
+    if len(earlier) < 2:
+        return words
+    highest = max(*earlier, 1.0)
+    return f"{''.join(COLUMNS[int((len(COLUMNS) - 1) * each / highest)] for each in earlier)} {words}"
