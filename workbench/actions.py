@@ -162,7 +162,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("play", "", "Play the packet's walk, and its reply's (space in the topology)"),
     Action("onward", "full_stop", "The packet's next step", help="Step the packet on, back"),
     Action("backward", "comma", "The packet's previous step", help=None),
-    Action("whatif", "", "What if: write a change, which is made in the model only", needs=Need.NO_ROUND),
+    Action("whatif", "", "What if: type a change; it is made in the model only", needs=Need.NO_ROUND),
     Action(
         "time.back",
         "left_square_bracket",

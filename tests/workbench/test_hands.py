@@ -71,7 +71,7 @@ def test_a_shell_runs_where_the_selected_node_is_and_is_noted(monkeypatch: pytes
         node = next(each for each in app.panes.topology.full.nodes.values() if each.label == "db")
         app.panes.topology.select(node.id)
         await pilot.press("1", "s")
-        assert "cannot be lent" in notices(pilot)[-1]  # a pilot has no terminal
+        assert "No terminal here" in notices(pilot)[-1]  # a pilot has no terminal
         assert app.clipboard == "nsenter --net=/run/netns/shop-db /bin/sh"
         monkeypatch.setattr(lending.subprocess, "run", run)
         monkeypatch.setattr(type(app), "suspend", lambda _: _nothing())

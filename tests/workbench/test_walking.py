@@ -107,7 +107,7 @@ def test_without_motion_it_is_stepped_alone() -> None:
         app = bench(pilot)
         app.animation_level = "none"
         await pilot.press("1", "space")
-        assert "No motion is wanted" in notices(pilot)[-1]
+        assert "Animations are off" in notices(pilot)[-1]
         assert app.panes.topology.look.flight is None
 
     drive(shop(), script)

@@ -106,7 +106,7 @@ class Hands:
                 ended = lend(argv, what)
         except SuspendNotSupported:
             self._stage.app.copy_to_clipboard(shlex.join(argv))
-            self._stage.say("This terminal cannot be lent. The command is copied.")
+            self._stage.say("No terminal here for it; the command is copied.")
             return
         self._stage.app.notify(f"{what.capitalize()} ended ({ended}).", timeout=3)
 

@@ -35,7 +35,7 @@ class PacketWalk:
         elif self._stage.panes.verdict is None:
             self._stage.say(ASK_FIRST)
         elif self._stage.app.animation_level == "none":
-            self._stage.say("No motion is wanted here (TEXTUAL_ANIMATIONS): {onward} and {backward} step.")
+            self._stage.say("Animations are off (TEXTUAL_ANIMATIONS): {onward} and {backward} step.")
         else:
             self._verdict = self._stage.panes.verdict
             self._tick()

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 NOT_LIVE = "A file cannot be proved: open the host itself, or run portscope why … --prove there."
 #: Cells in which the headline of a proof is one line.
 WIDTH = 1000
-SUPPOSED = "A model cannot be tried. {back} goes back to the host; {prove} then sends the packet."
+SUPPOSED = "A hypothetical change cannot be proved: {back} returns to the host, {prove} then sends the packet."
 PAST = "This moment is past: {back} returns to now, where the packet can be sent."
 
 #: Makes the attempt, or waits for the client. Raises `Refusal` with a line for the user.

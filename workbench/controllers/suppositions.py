@@ -34,7 +34,7 @@ class Suppositions:
         if snapshot is None:
             return
         if stage.in_round:
-            stage.say("Nothing is supposed in a round of the dojo.")
+            stage.say("What if is not available in a round of the dojo.")
             return
         if (number := panes.ghost()) is not None and stage.known is not None:
             self._suppose(without(stage.known, number))
