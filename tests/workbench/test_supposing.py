@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from textual.pilot import Pilot
 
+from engine.explain.whatif.suppose import hypothesis
 from engine.model.host import Snapshot
 from engine.observe.recording.snapshot_file import open_file
 from tests.explain.hosts import SHOP
@@ -138,6 +139,34 @@ def test_it_is_looked_at_with_each_change_of_the_host() -> None:
         await pilot.press("r")
         await headline(pilot, "WHAT IF ✗")
         assert app.stage.sentences == (OFF,)
+
+    drive(Workbench(Given("shop", look, live=True), BLOCKED), script)
+
+
+def test_it_ends_when_the_host_has_changed_so_that_it_does_not_fit() -> None:
+    host = open_file(SHOP)
+    mended = hypothesis(host, (OFF,)).after
+    bare = replace(mended, taken_at="2026-01-01T10:00:01Z").with_netns(
+        replace(mended.host_netns, firewall=replace(mended.host_netns.firewall, tables=()))
+    )
+    seen = [replace(host, taken_at="2026-01-01T10:00:00Z")]
+
+    def look() -> Snapshot:
+        return seen[-1]
+
+    async def script(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        app = bench(pilot)
+        await pilot.press("space")
+        await headline(pilot, "WHAT IF ✓")
+        seen.append(bare)  # its rule is gone
+        await pilot.press("r")
+        await until(pilot, lambda: any("has no chain filter/DOCKER-USER" in each for each in notices(pilot)))
+        assert app.stage.sentences == ()
+        assert app.stage.known is None
+        await until(pilot, lambda: "WHAT IF" not in line(app, "strip"))
+        assert app.panes.snapshot is not None
+        assert app.panes.snapshot.host_netns.firewall.tables == ()
 
     drive(Workbench(Given("shop", look, live=True), BLOCKED), script)
 

@@ -68,11 +68,12 @@ class Suppositions:
         self._suppose(())
 
     def told(self, event: Supposed) -> None:
-        """Shows the model, or says what does not fit the host, which goes."""
+        """Shows the model, or says what does not fit the host: what was new goes; where the host has changed, all."""
         stage = self._stage
         if event.known is None:
             stage.app.notify(event.reason, title="What if", severity="warning", timeout=10)
-            self._suppose(stage.known.sentences if stage.known is not None else ())
+            before = stage.known.sentences if stage.known is not None else ()
+            self._suppose(before if before != stage.sentences else ())
             return
         if event.known.sentences != stage.sentences:
             return

@@ -28,7 +28,7 @@ class Rules(Listing):
 
     def forget(self) -> None:
         """Shows nothing."""
-        self.netns, self._firewall, self._before, self.only = "", None, None, None
+        self.netns, self._firewall, self._before, self.only, self._ghosts = "", None, None, None, ()
         self.empty = LOOKING
         self.filter("")
         self.show(())
