@@ -37,6 +37,7 @@ programs() {
 		ipset|ipset|test|the kernel tests of ipsets
 		conntrack|conntrack|test|the kernel tests of connection tracking
 		tshark|tshark|test|the tests that open a proof's packets
+		linux.uml|user-mode-linux|test|the tests under a second kernel
 		tmux|tmux|test|the tests of the workbench in a real terminal
 		dot|graphviz|test|the test that Graphviz draws a report
 		chromium|chromium|test|the tests of reports in a real browser

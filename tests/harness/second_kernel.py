@@ -1,0 +1,94 @@
+"""A second kernel: User Mode Linux on this machine's own files, which runs a function and gives back its result.
+
+1. Debian's package user-mode-linux has a kernel that is a program (linux.uml) and its modules. Its root is this
+   machine's (hostfs), so Python, ip(8) and the repository are there; /run, /proc, /sys and /dev are the guest's own.
+2. The function is named, its argument and its result travel as pickles in a folder of the run, which goes with it.
+3. A guest that dies, hangs or cannot start is one line with the last lines of its console; nothing is left of it.
+
+It has what this machine's kernel may lack: VLAN filtering, bond, VRF, ipvlan, tunnels, IPVS, SCTP, netem, ESP. It has
+iptables-legacy and no families of nftables. Source: Documentation/virt/uml/user_mode_linux_howto_v2.rst.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = "linux.uml"
+MODULES = Path("/usr/lib/uml/modules")
+#: Where the guest's memory is a file (TMPDIR of the program), and what it needs there.
+MEMORY_PLACE, MEMORY = Path("/dev/shm"), 1 << 30
+#: Lines of the console that an error shows.
+LAST = 12
+
+
+class GuestError(RuntimeError):
+    """The second kernel could not be started, or what ran there did not end well."""
+
+
+def missing() -> str:
+    """What keeps it from being started, in words; "" where nothing does."""
+    if shutil.which(PROGRAM) is None:
+        return f"{PROGRAM} is not installed (Debian: user-mode-linux)"
+    if not MODULES.is_dir():
+        return f"{MODULES} is not there (Debian: user-mode-linux)"
+    if not MEMORY_PLACE.is_dir():
+        return f"{MEMORY_PLACE} is not there, where its memory is kept"
+    if shutil.disk_usage(MEMORY_PLACE).free < MEMORY:
+        return f"{MEMORY_PLACE} has less than {MEMORY >> 20} MiB free"
+    return ""
+
+
+def there(work: Callable[..., T], *arguments: Any, seconds: float = 120.0) -> T:
+    """The result of a function of a module, run under the second kernel. Raises `GuestError`, or what it raised."""
+    if reason := missing():
+        raise GuestError(reason)
+    with tempfile.TemporaryDirectory(prefix="portscope-guest-") as folder:
+        request, answer = Path(folder, "request"), Path(folder, "answer")
+        request.write_bytes(pickle.dumps((work.__module__, work.__qualname__, arguments)))
+        console = _boot(Path(folder), seconds)
+        if not answer.exists():
+            raise GuestError(f"the second kernel ended without an answer:\n{console}")
+        kind, value = pickle.loads(answer.read_bytes())
+    if kind == "raised":
+        raise value
+    return value
+
+
+def _boot(folder: Path, seconds: float) -> str:
+    """Boots, waits for the end, and gives the last lines of the console."""
+    argv = [
+        PROGRAM, f"mem={MEMORY >> 20}M", "rootfstype=hostfs", "rw", "quiet", "con=null", "con0=fd:0,fd:1",
+        f"uml_dir={folder}", "umid=guest", f"init={Path(__file__).with_name('guest.sh')}",
+        f"PORTSCOPE_GUEST={folder}", f"PORTSCOPE_PYTHON={sys.executable}", f"PORTSCOPE_ROOT={ROOT}",
+    ]  # fmt: skip
+    with open(folder / "console", "w+b") as console:
+        guest = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        try:
+            guest.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise GuestError(f"the second kernel did not end within {seconds:.0f} s:\n{_last(folder)}") from None
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(guest.pid, signal.SIGKILL)
+            guest.wait()
+    return _last(folder)
+
+
+def _last(folder: Path) -> str:
+    text = (folder / "console").read_text("utf-8", "replace")
+    return "\n".join(f"  {line}" for line in text.splitlines()[-LAST:])
