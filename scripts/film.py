@@ -18,8 +18,8 @@ from workbench.session.sources import Given
 #: A frame, and how long it stands, in seconds.
 Frame = tuple[str, float]
 SIZE = (110, 32)
-#: Steps of the packet until the rule that drops it; how long each stands, and the one at which it is rewritten.
-STEPS, PACE, REWRITTEN, FLASH = 13, 0.35, 8, 1.2
+#: How long a step of the packet stands, and one at which it is rewritten.
+PACE, FLASH = 0.35, 1.2
 
 
 async def frames(snapshot: Snapshot) -> AsyncIterator[Frame]:
@@ -31,10 +31,11 @@ async def frames(snapshot: Snapshot) -> AsyncIterator[Frame]:
         await pilot.press("enter")
         await _until(pilot, lambda: app.panes.verdict is not None and app.panes.path.has_focus)
         yield app.export_screenshot(title="portscope"), 3.0
-        for step in range(1, STEPS + 1):
-            await pilot.press("full_stop")
+        while app.panes.walk(1):
             await pilot.pause()
-            yield app.export_screenshot(title="portscope"), FLASH if step == REWRITTEN else PACE
+            yield app.export_screenshot(title="portscope"), FLASH if app.panes.changed else PACE
+            if app.panes.stopped:
+                break
         app.panes.fall(2)
         await pilot.pause()
         yield app.export_screenshot(title="portscope"), 1.5
