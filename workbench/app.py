@@ -18,11 +18,11 @@ from textual.app import App, ComposeResult
 from textual.binding import BindingsMap, BindingType
 from textual.command import CommandPalette
 from textual.content import Content
-from textual.events import Click
+from textual.events import Click, Key
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.theme import Theme
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from engine.records import replace
 from views.verdict.ask import Ask
@@ -108,6 +108,14 @@ class Workbench(FaultBarrier, App[int]):
         if not lacking:
             return True
         return False if {Need.LIVE, Need.WRITABLE} & set(lacking) else None
+
+    def on_key(self, event: Key) -> None:
+        """A letter that was on its way to a pane when a line took the keys is the line's, and no binding. What the line
+        was given itself does not come by here."""
+        line = self.focused
+        if isinstance(line, Input) and event.is_printable:
+            event.prevent_default()
+            line.post_message(Key(event.key, event.character))
 
     def offers(self) -> Iterator[Offer]:
         """What the palette offers."""
