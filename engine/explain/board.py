@@ -28,20 +28,20 @@ MOST_PORTS, MOST_NETWORKS = 40, 4
 
 
 def board(
-    snapshot: Snapshot, tried: Callable[[int, int], object] = lambda *_: None, owners: Collection[str] = ()
+    snapshot: Snapshot, progress: Callable[[int, int], object] = lambda *_: None, owners: Collection[str] = ()
 ) -> tuple[BoardRow, ...]:
     """The rows, the worst first: published ports before containers' own and the host's; with `owners` theirs alone.
 
-    `tried` is told how many of how many ports were asked for, before each walk; what it raises ends the work.
+    `progress` is called before each walk with how many of how many ports are done; what it raises ends the work.
     """
     known = (port for port in _ports(snapshot) if not owners or port.owner in owners)
     wanted = list(islice(known, MOST_PORTS))
     world, rows = World(snapshot), []
     for number, port in enumerate(wanted):
-        told = partial(tried, number, len(wanted))
-        cells = tuple(_cells(world, port, told))
+        step = partial(progress, number, len(wanted))
+        cells = tuple(_cells(world, port, step))
         if cells:
-            told()
+            step()
             rows.append(_explained(snapshot, BoardRow(port, cells)))
     kinds = list(PortOwner)
     rows.sort(key=lambda row: (WORST.index(row.worst.reach), kinds.index(row.port.service)))
@@ -71,11 +71,11 @@ def _ports(snapshot: Snapshot) -> Iterator[MatrixPort]:
             yield each
 
 
-def _cells(world: World, port: MatrixPort, told: Callable[[], object]) -> Iterator[BoardCell]:
+def _cells(world: World, port: MatrixPort, step: Callable[[], object]) -> Iterator[BoardCell]:
     for place, asked in _asked(world.snapshot, port):
         found = []
         for question in asked:
-            told()
+            step()
             found.append(answer(world, question))
         if found:
             worst = min(found, key=lambda cell: WORST.index(cell.reach))

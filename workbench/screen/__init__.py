@@ -3,5 +3,5 @@
 shown walked panes cross_pane rules_pane    the four panes, how one lights the others, and how a packet walks
 header banner time_strip footer notice_line prompt offers    the lines around them
 dialogs menu grid help palette progress    what lies over them
-stage fault_barrier glyphs           what all of them share
+fault_barrier glyphs role_styles           what all of them share
 """

@@ -6,18 +6,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.model.verdict import Reach, Verdict
-from views.text import Role
 from views.verdict.banner import banner_lines
 from workbench.screen.fault_barrier import Held
+from workbench.screen.role_styles import styled
 
-STYLES = {
-    Role.GOOD: "$text-success bold",
-    Role.BAD: "$text-error bold",
-    Role.WARN: "$text-warning bold",
-    Role.STRONG: "bold",
-    Role.TRACED: "$text-accent bold",
-    Role.DIM: "$foreground 60%",
-}
 TINTS = {Reach.YES: "-good", Reach.NO: "-bad", Reach.DEPENDS: "-unsure"}
 
 
@@ -52,9 +44,6 @@ class Banner(Held, Static):
         if self._verdict is None:
             self.update("")
             return
-        lines = [
-            Content.assemble(*((span.text, STYLES.get(span.role, "")) for span in line.spans(width)))
-            for line in banner_lines(self._verdict, width, self._keys)
-        ]
+        lines = [styled(line.spans(width)) for line in banner_lines(self._verdict, width, self._keys)]
         before, self._height = self._height, len(lines)
         self.update(Content("\n").join(lines), layout=self._height != before)

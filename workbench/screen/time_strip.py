@@ -5,22 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual import events
-from textual.content import Content
 from textual.widgets import Static
 
 from views.text import Role
 from views.verdict.time_strip import StripMoment, strip_spans
 from workbench.screen.fault_barrier import Held
+from workbench.screen.role_styles import STYLES, styled
 from workbench.session.messages import Told
 
-STYLES = {
-    Role.GOOD: "$text-success bold",
-    Role.BAD: "$text-error bold",
-    Role.WARN: "$text-warning bold",
-    Role.FOCUS: "bold reverse",
-    Role.STRONG: "$text-warning bold",
-    Role.DIM: "$foreground 60%",
-}
+#: The shown moment and its time stand out.
+MARKED = {**STYLES, Role.FOCUS: "bold reverse", Role.STRONG: "$text-warning bold"}
 
 
 class TimeStrip(Held, Static):
@@ -58,5 +52,4 @@ class TimeStrip(Held, Static):
         if len(self._moments) < 2:
             return
         spans, self._at = strip_spans(self._moments, self._shown, self.app.size.width)
-        line = Content.assemble(*((span.text, STYLES.get(span.role, "")) for span in spans))
-        self.update(line, layout=False)
+        self.update(styled(spans, MARKED), layout=False)

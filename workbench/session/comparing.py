@@ -16,7 +16,7 @@ from views.verdict.ask import Ask
 from views.verdict.history import change_lines, flip_lines
 from workbench.session.flips import asked
 from workbench.session.messages import Told
-from workbench.session.stopping import ReportProgress, Stopped
+from workbench.session.stopping import ReportProgress, until_stopped
 
 if TYPE_CHECKING:
     from engine.explain.survey.flip import Flip
@@ -47,13 +47,10 @@ def compare(parts: list[Part], ask: Ask | None, resolve: Resolve, told: ReportPr
     """The rows; without a question the changes alone. Raises `Stopped`."""
     from engine.explain.survey.flip import flip  # noqa: PLC0415 - the first picture comes first
 
-    def tried(count: int, whole: int) -> None:
-        if stop.is_set():
-            raise Stopped
-        told(count, whole)
+    step = until_stopped(told, stop)
 
     def sought(part: Part) -> Flip | None:
-        return flip(part.before, part.after, partial(asked, resolve, ask), tried) if ask and part.found else None
+        return flip(part.before, part.after, partial(asked, resolve, ask), step) if ask and part.found else None
 
     flips = [sought(part) for part in parts]
 

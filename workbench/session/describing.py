@@ -14,7 +14,7 @@ from views.describe.namespace import namespace_lines
 from views.describe.page import Facts
 from views.text import Line
 from workbench.session.messages import Told
-from workbench.session.stopping import ReportProgress, Stopped
+from workbench.session.stopping import ReportProgress, until_stopped
 
 
 class Described(Told):
@@ -30,10 +30,7 @@ def describe(snapshot: Snapshot, ref: Ref, cut_off: tuple[str, ...], told: Repor
     from engine.explain.board import board  # noqa: PLC0415 - the first picture comes first
     from engine.explain.evidence.naming import naming_rules  # noqa: PLC0415
 
-    def tried(count: int, whole: int) -> None:
-        if stop.is_set():
-            raise Stopped
-        told(count, whole)
+    step = until_stopped(told, stop)
 
     netns = snapshot.by_id[ref.netns]
     link = netns.links_by_index.get(int(ref.key[0])) if ref.kind is RefKind.LINK else None
@@ -44,10 +41,10 @@ def describe(snapshot: Snapshot, ref: Ref, cut_off: tuple[str, ...], told: Repor
         return Described(partial(device_lines, snapshot, netns, link, Facts(rules, (), cut_off)))
     inside = snapshot.containers_in(netns.id)
     if inside and netns is not host:
-        rows = board(snapshot, tried, {each.name for each in inside})
+        rows = board(snapshot, step, {each.name for each in inside})
         facts = Facts(_about(host, netns), rows, cut_off)
         return Described(partial(container_lines, snapshot, netns, facts))
-    rows = () if netns is host else board(snapshot, tried, {netns.id})
+    rows = () if netns is host else board(snapshot, step, {netns.id})
     facts = Facts(() if netns is host else _about(host, netns), rows, cut_off)
     return Described(partial(namespace_lines, snapshot, netns, facts))
 
