@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Label
 
 from engine.lab import lifecycle
+from engine.lab.layouts import WRITERS
 from engine.model.verdict import Reach
 from tests.harness.needs import require
 from tests.harness.netns import NETNS_FOLDER
@@ -18,7 +19,8 @@ from tests.workbench.plain_host import plain_host
 from tests.workbench.screen import bench, drive, notices, until
 from workbench.app import Workbench
 from workbench.labs import rounds
-from workbench.labs.dialogs import Form, PlanDialog
+from workbench.labs.form_dialog import Form
+from workbench.labs.plan_dialog import PlanDialog
 from workbench.screen.dialogs import Choice, Dialog
 from workbench.screen.menu import Menu
 from workbench.session.sources import Given
@@ -156,6 +158,33 @@ def test_a_form_that_cannot_be_says_why_and_keeps_what_was_typed(monkeypatch, tm
         form = pilot.app.screen
         assert form.query_one("#form-ports", Input).value == "eighty"
         assert any("eighty" in str(label.content) for label in form.query(Label))
+
+    drive(home(), play)
+
+
+def test_a_form_is_looked_at_when_a_field_is_left_and_finished_from_anywhere(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    async def play(pilot: Pilot[int]) -> None:
+        await pilot.press("n", "n")
+        await shown(pilot, Form)
+        form = pilot.app.screen
+
+        def wrong() -> str:
+            return str(form.query_one(".-error", Label).content)
+
+        form.query_one("#form-subnet", Input).focus()
+        await pilot.press("x", "tab")
+        await until(pilot, lambda: "'x'" in wrong())
+        form.query_one("#form-subnet", Input).value = ""
+        form.query_one("#form-layout", Input).focus()
+        await until(pilot, lambda: not wrong())
+        await pilot.press("right")
+        assert form.query_one("#form-layout", Input).value == list(WRITERS)[1]
+        await pilot.press("left")
+        assert form.query_one("#form-layout", Input).value == next(iter(WRITERS))
+        await pilot.press("ctrl+s")
+        await shown(pilot, PlanDialog)
 
     drive(home(), play)
 

@@ -161,8 +161,9 @@ def test_the_timeline_names_flips_and_leads_to_the_moment() -> None:
         await pilot.press("t")
         screen = pilot.app.screen
         assert isinstance(screen, Choice)
-        newest, oldest = (entry.words for entry in screen.listing.entries)
-        assert newest.startswith("10:00:01  flipped ✓ reachable")
+        flip, newest, oldest = (entry.words for entry in screen.listing.entries)
+        assert flip.startswith("flipped ✓ reachable")
+        assert newest.startswith("10:00:01  rule")
         assert oldest == "10:00:00  the first snapshot"
         await pilot.press("j", "enter")
         await until(pilot, lambda: "1 of 2" in line(bench(pilot), "header"))

@@ -17,7 +17,7 @@ from tests.workbench.screen import ASK, Stand, answered, bench, looked, text, un
 from views.lab.round import RoundNow, round_lines
 from workbench.app import Workbench
 from workbench.labs import forms, work
-from workbench.labs.dialogs import PlanDialog
+from workbench.labs.plan_dialog import PlanDialog
 from workbench.screen.dialogs import Choice
 from workbench.session.sources import Given
 

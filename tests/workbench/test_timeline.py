@@ -7,7 +7,8 @@ from engine.model.host import Snapshot
 from engine.model.verdict import Reach
 from tests.views.hosts import docker_host
 from views.verdict.ask import Ask
-from views.verdict.history import timeline_lines
+from views.verdict.time_strip import StripMoment
+from views.verdict.timeline import timeline_lines
 from workbench.session.flips import Flip, FlipCause
 from workbench.session.snapshot_sharing import own_size, share
 from workbench.session.timeline import Timeline
@@ -75,9 +76,8 @@ def test_the_oldest_moments_go_first() -> None:
         seen = later(snapshot, number)
         timeline.add(seen, changes(snapshot, seen))
     assert [each.at[-1] for each in timeline.moments] == ["2", "3", "4"]
-    assert timeline_lines([(each.at, ("a rule",), "") for each in timeline.moments], timeline.gone)[-1].words == (
-        "2 earlier ones were dropped"
-    )
+    seen = [(StripMoment(each.at, touches=True), ("a rule",)) for each in timeline.moments]
+    assert timeline_lines(seen, gone=timeline.gone)[-1].words == "2 earlier ones were dropped"
 
 
 def test_one_moment_stays_however_large_it_is() -> None:

@@ -4,6 +4,6 @@ ask offers outline    a question in words, and what can stand in it; what an ans
 card banner board     the answer's lines, in its pane and in a band above all; the ports of the host before a question
 detail evidence       all about a cause or a fix; what a real attempt showed
 proposal              a fix before it is applied
-time_strip            the moments in one line
-survey history        one question from many places; the moments of the timeline
+time_strip timeline   the moments in one line, and as rows
+survey history        one question from many places; what changed between two moments
 """

@@ -1,7 +1,4 @@
-"""What happened to a host: the changes between two moments, and the moments in a row.
-
-Pure. A moment comes as its time of day, its changes in words, and the answer that flipped in it (empty where none did).
-"""
+"""What happened to a host: the changes between two moments, and what of them flips an answer. Pure."""
 
 from __future__ import annotations
 
@@ -11,8 +8,6 @@ from engine.change.differences import Difference, How
 from views.text import Line, Role, Span, paragraph
 
 SIGNS = {How.ADDED: ("+", Role.GOOD), How.DELETED: ("−", Role.BAD), How.CHANGED: ("~", Role.WARN)}
-
-Seen = tuple[str, tuple[str, ...], str]
 
 
 def change_lines(title: str, found: Sequence[Difference], width: int) -> list[Line]:
@@ -41,19 +36,3 @@ def flip_lines(words: str, by: Sequence[Difference] | None, width: int) -> list[
 
 def _by(by: Sequence[Difference]) -> list[str]:
     return [f"{SIGNS[each.how][0]} {each}" for each in by]
-
-
-def timeline_lines(moments: Sequence[Seen], gone: int = 0) -> list[Line]:
-    """The moments, the last one first, each with its number as its key; a flip stands out by its word. `gone` is the
-    number of those before them that are not kept any more."""
-    lines = []
-    for number, (clock, changed, flip) in reversed(list(enumerate(moments))):
-        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-        said = f"{changed[0]}{more}" if changed else "the first snapshot" if number == 0 else "no change"
-        spans = [Span(f"{clock}  ", Role.DIM)]
-        if flip:
-            spans.append(Span(f"flipped {flip}  ", Role.GOOD if flip.startswith("✓") else Role.BAD))
-        lines.append(Line((*spans, Span(said)), number))
-    if gone:
-        lines.append(Line((Span(f"{gone} earlier ones were dropped", Role.DIM),)))
-    return lines

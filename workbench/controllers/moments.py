@@ -7,14 +7,17 @@ flips it is searched when the changes are looked at (`comparing`).
 
 from __future__ import annotations
 
+from functools import partial
+
 from engine.change.differences import changes as differences
 from engine.model.verdict import Reach
-from views.verdict.history import timeline_lines
 from views.verdict.time_strip import place_of, strip_cells
+from views.verdict.timeline import TimelineFlip, timeline_lines
 from workbench.controllers.stage import Stage
 from workbench.controllers.thinking import Thinking
-from workbench.screen.dialogs import Choice, Dialog
+from workbench.screen.dialogs import Dialog
 from workbench.screen.time_strip import TimeStrip
+from workbench.screen.timeline import TimelineDialog
 from workbench.session.comparing import Compared, Part, compare
 from workbench.session.flips import clock
 from workbench.session.messages import Boarded, Flipped, Looked, Reading
@@ -132,19 +135,15 @@ class Moments:
 
     def choose(self) -> None:
         """Shows the moments, the last one first, and goes to the one that is chosen."""
-        moments = list(self._stage.timeline.moments)  # what is chosen is what was shown, whatever goes meanwhile
-        flips = [self._stage.timeline.flip_in(each) for each in moments]
-        seen = [
-            (clock(each.at), tuple(map(str, each.changed)), flip.after if flip is not None else "")
-            for each, flip in zip(moments, flips, strict=True)
-        ]
+        stage, timeline = self._stage, self._stage.timeline
+        moments = list(timeline.moments)  # what is chosen is what was shown, whatever goes meanwhile
+        changed = (sorted(each.changed, key=lambda change: not stage.touches(change)) for each in moments)
+        seen = [(strip, tuple(map(str, words))) for strip, words in zip(stage.strip_moments(), changed, strict=True)]
+        found = ((number, timeline.flip_in(each)) for number, each in enumerate(moments))
+        flips = [TimelineFlip(number, flip.words) for number, flip in found if flip is not None]
 
         def go(key: object) -> None:
             if isinstance(key, int):
-                chosen = moments[key]
-                self.show(chosen if chosen is not self._stage.timeline.now else None)
+                self.show(moments[key] if moments[key] is not timeline.now else None)
 
-        lines = timeline_lines(seen, self._stage.timeline.gone)
-        self._stage.app.push_screen(
-            Choice("Timeline", "enter goes there · / filters · esc closes", lambda _: lines, "Nothing yet.", go)
-        )
+        stage.app.push_screen(TimelineDialog(partial(timeline_lines, seen, flips, timeline.gone), go))

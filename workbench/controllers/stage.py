@@ -163,11 +163,12 @@ class Stage:
     def _touches(self, moment: Moment) -> bool:
         """Whether the changes of a moment touch the question. On a busy host a moment has many, so it is kept."""
         if moment.at not in self._touching:
-            changed = (change for change in moment.changed if not _passes(change))
-            self._touching[moment.at] = any(
-                not self._near or not change.netns or change.netns in self._near for change in changed
-            )
+            self._touching[moment.at] = any(map(self.touches, moment.changed))
         return self._touching[moment.at]
+
+    def touches(self, change: Difference) -> bool:
+        """Whether a change is one of a namespace that the question's packets cross; without a question each one is."""
+        return not _passes(change) and (not self._near or not change.netns or change.netns in self._near)
 
     @property
     def shown_moment(self) -> str:

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from engine.lab.errors import LabError
 from engine.records import replace
 from views.verdict.ask import Ask
 from workbench.controllers.stage import Stage
 from workbench.exits import Refusal, fault_words
-from workbench.labs.dialogs import Field, Form, PlanDialog, Values
+from workbench.labs.form_dialog import Field, Form, Values
+from workbench.labs.plan_dialog import PlanDialog
 from workbench.labs.source import LabSource, question
 from workbench.labs.work import Work
 from workbench.session.sources import LiveHost, Source
@@ -23,6 +25,9 @@ T = TypeVar("T")
 Make = Callable[[], Work]
 #: Gives the user another try, with what was wrong.
 Again = Callable[[str], object]
+#: Why a form is shown again, and the values that were in it.
+Typed = tuple[str, Values]
+UNTYPED: Typed = ("", {})
 Then = Callable[[], object] | None
 NO_LAB = "This is not a lab: {labs} opens or builds one."
 
@@ -120,16 +125,30 @@ class Desk:
         self.app.run_worker(run, thread=True, group="lab")
 
     def ask_by_form(
-        self, title: str, fields: tuple[Field, ...], filled: Callable[[Values], None], error: str, values: Values | None
+        self,
+        title: str,
+        fields: tuple[Field, ...],
+        drafted: Callable[[Values], object],
+        filled: Callable[[Values], None],
+        again: Typed,
     ) -> None:
-        """Shows a form; `error` says why it is shown again, with the values that were in it."""
-        shown = [replace(one, value=(values or {}).get(one.name, one.value)) for one in fields]
+        """Shows a form. `drafted` makes of its values what they mean, or raises LabError; `again` says why the form is
+        shown once more, with the values that were in it."""
+        error, values = again
+        shown = [replace(one, value=values.get(one.name, one.value)) for one in fields]
+
+        def check(found: Values) -> str:
+            try:
+                drafted(found)
+            except LabError as wrong:
+                return str(wrong)
+            return ""
 
         def decided(found: Values | None) -> None:
             if found is not None:
                 filled(found)
 
-        self.app.push_screen(Form(title, shown, error), decided)
+        self.app.push_screen(Form(title, shown, error, check), decided)
 
     @contextmanager
     def telling(self) -> Iterator[None]:

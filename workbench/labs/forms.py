@@ -11,14 +11,14 @@ from engine.lab import edits
 from engine.lab.blueprint import Blueprint
 from engine.lab.layouts import WRITERS
 from engine.lab.save import port_text
-from workbench.labs.dialogs import Field
+from workbench.labs.form_dialog import Field
 
 Values = Mapping[str, str]
 
 #: A lab from nothing: network, container, published port, client.
 NEW_LAB = (
     Field("lab", "lab", "shop"),
-    Field("layout", "rules as of", "docker-26", words=tuple(WRITERS)),
+    Field("layout", "rules as of", "docker-26", words=tuple(WRITERS), closed=True),
     Field("network", "network", "front"),
     Field("subnet", "its subnet", example="the next free one"),
     Field("container", "container", "web"),
@@ -60,7 +60,7 @@ def network_fields(lab: Blueprint) -> tuple[Field, ...]:
     return (
         Field("name", "network", free_name("net", [bridge.name for bridge in lab.bridges])),
         Field("subnet", "subnet", example="the next free one"),
-        Field("internal", "internal", "no", words=("no", "yes")),
+        Field("internal", "internal", "no", words=("no", "yes"), closed=True),
     )
 
 
@@ -77,7 +77,7 @@ def publish_fields(lab: Blueprint, selected: str = "") -> tuple[Field, ...]:
     inside = next((one.port for node in lab.nodes if node.name == selected for one in node.listens), 80)
     free = next(port for port in range(8080, 65536) if port not in taken)
     return (
-        Field("container", "container", selected or (names[0] if names else ""), words=names),
+        Field("container", "container", selected or (names[0] if names else ""), words=names, closed=True),
         Field("port", "port", f"{free}:{inside}", "HOST:CONTAINER, 127.0.0.1:8080:80, 53:53/udp"),
     )
 

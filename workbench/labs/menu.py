@@ -15,8 +15,8 @@ from engine.lab.spec import LabSpec
 from workbench.actions import ACTIONS, BY_ID
 from workbench.controllers.prompts import Prompts
 from workbench.labs import forms, work
-from workbench.labs.desk import Desk
-from workbench.labs.dialogs import Field
+from workbench.labs.desk import UNTYPED, Desk, Typed
+from workbench.labs.form_dialog import Field
 from workbench.labs.work import Work
 from workbench.screen.menu import Item, Menu
 
@@ -91,7 +91,7 @@ class LabMenu:
             Menu("Gallery", items, lambda name: self._desk.plan(partial(work.from_gallery, str(name))))
         )
 
-    def form(self, error: str = "", values: forms.Values | None = None) -> None:
+    def form(self, again: Typed = UNTYPED) -> None:
         """A lab by a form."""
 
         def filled(found: forms.Values) -> None:
@@ -99,9 +99,12 @@ class LabMenu:
                 with work.refusing():
                     return work.from_text(forms.new_lab(found), found["lab"])
 
-            self._desk.plan(make, lambda reason: self.form(reason, found))
+            self._desk.plan(make, lambda reason: self.form((reason, found)))
 
-        self._desk.ask_by_form("A new lab", forms.NEW_LAB, filled, error, values)
+        def drafted(found: forms.Values) -> object:
+            return lifecycle.draft(forms.new_lab(found), found["lab"])
+
+        self._desk.ask_by_form("A new lab", forms.NEW_LAB, drafted, filled, again)
 
     def file(self) -> None:
         """A lab of a Compose file."""
@@ -118,7 +121,7 @@ class LabMenu:
         if self._desk.is_lab():
             self._prompts.ask_file("save lab to", f"{name}.yaml", save)
 
-    def add(self, what: str, error: str = "", values: forms.Values | None = None) -> None:
+    def add(self, what: str, again: Typed = UNTYPED) -> None:
         """One more of something in this lab, by a form."""
         if not self._desk.is_lab():
             return
@@ -126,12 +129,16 @@ class LabMenu:
 
         def filled(found: forms.Values) -> None:
             make = partial(work.edit, name, words.format(**found), *meaning(found))
-            self._desk.plan(make, lambda reason: self.add(what, reason, found))
+            self._desk.plan(make, lambda reason: self.add(what, (reason, found)))
 
         with self._desk.telling():
             lab = work.stands(name).lab
             offered = fields(lab, self._selected(lab)) if what == "publish" else fields(lab)
-            self._desk.ask_by_form(f"{title} · lab {name}", offered, filled, error, values)
+
+            def drafted(found: forms.Values) -> object:
+                return lifecycle.draft(edits.pinned(lab, *meaning(found)), name)
+
+            self._desk.ask_by_form(f"{title} · lab {name}", offered, drafted, filled, again)
 
     def remove(self) -> None:
         """One less of something in this lab."""

@@ -2,6 +2,6 @@
 
 shown walked panes cross_pane rules_pane    the four panes, how one lights the others, and how a packet walks
 header banner time_strip footer notice_line prompt offers    the lines around them
-dialogs menu grid help palette progress    what lies over them
+dialogs menu grid timeline help palette progress    what lies over them
 fault_barrier glyphs role_styles           what all of them share
 """

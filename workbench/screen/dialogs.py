@@ -61,16 +61,20 @@ class Dialog(Held, ModalScreen[bool]):
         yield NoticeLine()
 
     def on_mount(self) -> None:
-        """Lays the rows, now that the width is known. The frame is as high as they are, up to a limit."""
+        """Lays the rows, now that the width is known."""
+        self.query_one(Input).display = False
+        self.lay_rows()
+        self.listing.focus()
+
+    def lay_rows(self) -> None:
+        """Lays the rows as they are now. The frame is as high as they are, up to a limit."""
 
         def laid(width: int) -> Sequence[Entry]:
             rows = self._lay(width)
             self.listing.styles.height = max(len(rows), 1)
             return rows
 
-        self.query_one(Input).display = False
         self.listing.flow(laid)
-        self.listing.focus()
 
     def action_filter(self) -> None:
         """Asks for what the rows have to have."""
