@@ -32,14 +32,19 @@ def of_lab(name: str) -> Wanted:
     return lambda netns: netns.startswith(f"{name}-")
 
 
-def watch(stop: Event, wanted: Wanted | None = None, reading: Reading = lambda *_: None) -> Iterator[Update]:
+def watch(
+    stop: Event, wanted: Wanted | None = None, reading: Reading = lambda *_: None, *, counting: bool = False
+) -> Iterator[Update]:
     """This host now, then whenever it is another one, until `stop` is set; `reading` is told of the first look while it
-    goes on. Raises `Refusal` as `look` does."""
+    goes on. `counting`: an update without changes comes where rules counted packets.
+
+    Raises `Refusal` as `look` does.
+    """
     from engine.observe.base.errors import ObserveError  # noqa: PLC0415 - a file is answered without what reads the kernel
     from engine.observe.watch.watch import watch  # noqa: PLC0415
 
     try:
-        yield from watch(stop, wanted, reading)
+        yield from watch(stop, wanted, reading, counting=counting)
     except ObserveError as error:
         raise refused(str(error)) from error
 

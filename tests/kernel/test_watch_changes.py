@@ -32,9 +32,9 @@ PATIENCE = 60
 class Watching:
     """A watch in a thread of its own, and the words of what it said of one world's namespaces."""
 
-    def __init__(self, host: Netns, prefix: str) -> None:
+    def __init__(self, host: Netns, prefix: str, counting: bool = False) -> None:
         self.stop = threading.Event()
-        self._host, self._prefix = host, prefix
+        self._host, self._prefix, self._counting = host, prefix, counting
         self._updates: queue.Queue[Update] = queue.Queue()
         self._said: list[str] = []
         self._thread = threading.Thread(target=apart, args=(self._run,))
@@ -44,7 +44,7 @@ class Watching:
 
     def _run(self) -> None:
         enter(NetnsRef(os.stat(self._host.path).st_ino, ways=(self._host.path,)))
-        for update in watch(self.stop):
+        for update in watch(self.stop, counting=self._counting):
             self._updates.put(update)
 
     def until(self, words: str) -> None:
@@ -55,14 +55,20 @@ class Watching:
             self.last = update.snapshot
             self._said += [str(each) for each in update.changed if self._prefix in str(each)]
 
+    def counted(self) -> Update:
+        """Waits for an update that says that rules counted, and nothing else."""
+        while (update := self._updates.get(timeout=PATIENCE)).changed:
+            self.last = update.snapshot
+        return update
+
     def close(self) -> None:
         self.stop.set()
         self._thread.join()
 
 
 @contextmanager
-def watching(world: World, host: Netns) -> Iterator[Watching]:
-    made = Watching(host, world.prefix)
+def watching(world: World, host: Netns, *, counting: bool = False) -> Iterator[Watching]:
+    made = Watching(host, world.prefix, counting)
     try:
         yield made
     finally:
@@ -116,3 +122,19 @@ def test_each_kind_of_change_is_told(world: World) -> None:
         run(["ip", "netns", "delete", late.name])
         seen.until(f"namespace {late.name} deleted")
         seen.until(f"link to-later deleted in {host.name}")
+
+
+def test_what_rules_count_is_an_update_without_changes_for_who_wants_it(world: World) -> None:
+    host, lan = world.netns("host"), world.netns("lan")
+    world.veth(End(host, "up0", ("10.7.0.1/24",)), End(lan, "eth0", ("10.7.0.2/24",)))
+    host.run("iptables-nft", "-A", "INPUT", "-s", "10.7.0.2", "-j", "ACCEPT")
+    with watching(world, host, counting=True) as seen:
+        lan.run(sys.executable, "-I", "-c", "import socket; socket.socket().connect_ex(('10.7.0.1', 81))")
+        snapshot = seen.counted().snapshot
+    (rule,) = (
+        rule
+        for table in snapshot.by_id[snapshot.host].firewall.tables
+        for chain in table.chains
+        for rule in chain.rules
+    )
+    assert rule.packets == 1

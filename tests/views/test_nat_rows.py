@@ -21,7 +21,8 @@ from engine.model.firewall import (
 from tests.views.hosts import docker_rules, jump
 from views.listing import Listing
 from views.nat.detail import rule_lines
-from views.nat.rows import ChainRow, RuleRow, count, counters, rows
+from views.nat.gains import REMEMBERED, Gains
+from views.nat.rows import ChainRow, RuleRow, count, rows
 from views.nat.words import action, condition, shorten
 from views.text import Role, Spans, stops
 
@@ -181,14 +182,28 @@ def test_what_a_counter_gained_stands_beside_it() -> None:
         rules = tuple(Rule(index, (DROP,), f"rule {index}", packets=count) for index, count in enumerate(packets))
         return Firewall((table("a", Chain("one", rules, BaseChain("filter", "input", 0))),))
 
-    found = [row for row in rows(counted(5, 9, 2), None, counters(counted(2, 9, 7))) if isinstance(row, RuleRow)]
-    assert [row.grown for row in found] == [3, 0, 0]
-    assert joined(found[0].spans(60)).endswith("5    +3")
+    gained = Gains()
+    assert not gained.tick(counted(2, 9, 7))
+    last = counted(5, 9, 2)
+    assert gained.tick(last)
+    head, _, *found = rows(last, None, gained.gained)
+    assert [row.gained for row in found if isinstance(row, RuleRow)] == [(3,), (), ()]
+    assert joined(head.spans(60)).endswith("packets  last    new")
+    assert joined(found[0].spans(60)).endswith("5     █    +3")
+    assert joined(found[0].spans(50)).endswith("5    +3")
     assert len(joined(found[1].spans(60))) == 60
+    later = counted(6, 9, 2)
+    assert gained.tick(later)
+    assert joined(rows(later, None, gained.gained)[2].spans(60)).endswith("6    █▃    +1")
+    assert all(gained.tick(later) for _ in range(REMEMBERED))
+    assert not gained.tick(later)
+    assert gained.gained == {}
 
 
 def test_a_rule_tells_all_about_itself() -> None:
-    row = RuleRow(("nft", "inet", "a", "one", 4), Backend.NFT, Rule(4, (DROP,), "tcp dport 80 drop", 7, 12, 720), 3)
+    row = RuleRow(
+        ("nft", "inet", "a", "one", 4), Backend.NFT, Rule(4, (DROP,), "tcp dport 80 drop", 7, 12, 720), (1, 2)
+    )
     told = "\n".join(line.words for line in rule_lines(row, 60, "it is for UDP"))
     assert all(
         word in told

@@ -9,8 +9,10 @@ from textual.message import Message
 
 from engine.explain.board import board
 from engine.model.board import BoardRow
+from engine.model.firewall import Firewall
 from engine.model.host import Netns, Snapshot
 from engine.model.verdict import Question, Verdict
+from engine.observe.watch.watch import Update
 from tests.views.hosts import docker_host
 from tests.workbench.screen import ASK, Stand
 from views.verdict.ask import Ask
@@ -71,6 +73,36 @@ def test_a_host_that_did_not_change_is_not_told_again() -> None:
         session.refresh()
         session.ask(ASK)
         assert isinstance(next_of(posts), Answered)
+
+
+def test_what_rules_count_is_told_and_answers_nothing_anew() -> None:
+    counted, changed = docker_host(), docker_host(dropped=False)
+    host = counted.by_id[counted.host]
+    (table, *more) = host.firewall.tables
+    chains = tuple(
+        replace(chain, rules=tuple(replace(rule, packets=77) for rule in chain.rules)) for chain in table.chains
+    )
+    firewall = Firewall((replace(table, chains=chains), *more))
+    namespaces = tuple(replace(each, firewall=firewall) if each is host else each for each in counted.namespaces)
+    turns: queue.Queue[Snapshot | None] = queue.Queue()
+    posts: Posts = queue.Queue()
+    source = Given("test", docker_host, live=True, watch=lambda _: map(Update, iter(turns.get, None)))
+    session = Session(source, posts.put, Stand().engine)
+    session.ask(ASK)
+    session.start()
+    told: list[tuple[type, bool]] = []
+    for seen in (
+        docker_host(),
+        replace(counted, namespaces=namespaces, taken_at="2027"),
+        replace(changed, taken_at="2028"),
+    ):
+        turns.put(seen)
+        while not isinstance(message := next_of(posts), Looked):
+            told.append((type(message), False))
+        told.append((Looked, bool(message.changed)))
+    assert told == [(Looked, False), (Answered, False), (Looked, False), (Looked, True)]
+    turns.put(None)
+    session.stop()
 
 
 def test_a_host_that_changed_is_told_and_the_question_answered_anew() -> None:

@@ -22,7 +22,7 @@ def rule_lines(row: RuleRow, width: int, near: str = "", flaw: str = "", met: Se
     lines.append(_pair("owner", owner_of_rule(table, chain, rule), width))
     if rule.packets is not None:
         counted = f"{rule.packets} packets" + (f", {rule.bytes} bytes" if rule.bytes is not None else "")
-        grown = f", {row.grown} of them since the last refresh" if row.grown else ""
+        grown = f", {sum(row.gained)} of them in the last seconds" if row.gained else ""
         lines.append(_pair("counted", counted + grown, width))
     if rule.handle is not None:
         lines.append(_pair("handle", str(rule.handle), width))

@@ -8,14 +8,16 @@ to, each once, in the order of the jumps. Chains that nothing leads to are at th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 
 from engine.model.firewall import Backend, BaseChain, Chain, Firewall, Rule, RuleVerdict, Table, VerdictMap
 from engine.model.host import Gap
 from engine.model.owner import ADMIN, owner_of_chain
 from engine.model.ref import rule_name
 from engine.records import dataclass, replace
+from views.nat.gains import REMEMBERED, Gained, chain_path
 from views.nat.words import action, condition
+from views.sparkline import sparkline
 from views.text import Line, Role, Span, Spans, cells, clip, fit
 
 HOOKS = ("ingress", "prerouting", "input", "forward", "output", "postrouting", "egress")
@@ -24,10 +26,10 @@ NAT_PLACE = {"prerouting": -100, "output": -100, "input": 100, "postrouting": 10
 
 RuleKey = tuple[str, str, str, str, int]
 ChainKey = tuple[str, str, str, str]
-#: Packets by backend, family, table, chain and the rule's own line: what a rule is known by when others come and go.
-Counters = Mapping[tuple[str, str, str, str, str], int]
-#: Cells for what a counter has gained, and the least that a comment is shown in.
-GROWN, LEAST_COMMENT = 6, 8
+#: Cells for what a counter gained, and for its last gains as columns; and the least that a comment is shown in.
+GAIN, COLUMNS, LEAST_COMMENT = 6, REMEMBERED + 1, 8
+#: From this width on a row has room for the columns.
+WIDE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class ChainRow:
     @property
     def key(self) -> ChainKey | None:
         """That of the chain where it has a policy."""
-        return _path(self.table, self.chain) if self.chain.base is not None else None
+        return chain_path(self.table, self.chain) if self.chain.base is not None else None
 
     @property
     def heading(self) -> bool:
@@ -99,12 +101,13 @@ class EmptyRow:
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
-    """One rule. `grown` is what its counter has gained since the look before, None where there was none."""
+    """One rule. `gained` is what its counter gained in the last ticks: empty where it gained nothing, None where no
+    rule of the list did."""
 
     key: RuleKey
     backend: Backend
     rule: Rule
-    grown: int | None = None
+    gained: Sequence[int] | None = None
 
     @property
     def name(self) -> str:
@@ -122,8 +125,8 @@ class RuleRow:
         number = f"{self.rule.index + 1:>3} "
         packets = count(self.rule.packets) if self.rule.packets is not None else ""
         does, role = action(self.rule, self.backend)
-        gain = f"+{count(self.grown)}" if self.grown else ""
-        room = width - len(number) - (6 if self.grown is None else 6 + GROWN)
+        gained = gain_spans(self.gained, width)
+        room = width - len(number) - 6 - sum(cells(span.text) for span in gained)
         meets = condition(self.rule)
         target = max(min(cells(does), max(20, room * 9 // 20, room - cells(meets) - 1)), 20 if room > 44 else 10)
         wide = max(room - target - 1, min(cells(meets), 6))
@@ -135,11 +138,33 @@ class RuleRow:
             Span(f"{fit(comment, left)} " if comment else " ", Role.DIM),
             Span(fit(does, target), role),
             Span(f"{packets:>6}", Role.DIM),
-            *([] if self.grown is None else [Span(gain.rjust(GROWN), Role.TRACED)]),
+            *gained,
         )
 
 
-Row = ChainRow | RuleRow | EmptyRow
+@dataclass(frozen=True, slots=True)
+class HeadRow:
+    """Says what the numbers at the end of the rows are; it is above them once a counter gained something."""
+
+    key: None = None
+    words: str = ""
+
+    def spans(self, width: int) -> Spans:
+        """The heads of the last columns."""
+        return (Span(("packets   new" if width < WIDE else "packets  last    new").rjust(width), Role.DIM),)
+
+
+Row = HeadRow | ChainRow | RuleRow | EmptyRow
+
+
+def gain_spans(gained: Sequence[int] | None, width: int) -> tuple[Span, ...]:
+    """The last gains of a counter as columns, where there is room, and the last one as a number."""
+    if gained is None:
+        return ()
+    last = f"+{count(gained[-1])}" if gained and gained[-1] else ""
+    columns = sparkline(gained).rjust(COLUMNS) if width >= WIDE else ""
+    return (Span(columns, Role.DIM), Span(last.rjust(GAIN), Role.TRACED))
+
 
 #: What gaps about a namespace's rules are called: a backend, its sets, or everything in the namespace.
 SOURCES = frozenset({*(str(backend) for backend in Backend), "ipset", "namespace"})
@@ -155,26 +180,15 @@ def gap_lines(gaps: tuple[Gap, ...], netns: str) -> list[Line]:
     return lines
 
 
-def counters(firewall: Firewall) -> Counters:
-    """The packets that each rule has counted."""
-    return {
-        (*_path(table, chain), rule.text): rule.packets
-        for table in firewall.tables
-        for chain in table.chains
-        for rule in chain.rules
-        if rule.packets is not None
-    }
-
-
-def rows(firewall: Firewall, only: Backend | None = None, before: Counters | None = None) -> list[Row]:
-    """All chains and rules of a namespace, or those of one backend. `before` are the counters of an earlier look."""
+def rows(firewall: Firewall, only: Backend | None = None, gained: Gained | None = None) -> list[Row]:
+    """All chains and rules of a namespace, or those of one backend. `gained` is what their counters gained lately."""
     if only is not None:
         firewall = replace(firewall, tables=tuple(table for table in firewall.tables if table.backend is only))
-    found: list[Row] = []
+    found: list[Row] = [HeadRow()] if gained is not None else []
     done: set[tuple[Backend, str, str, str]] = set()
 
     def add(table: Table, chain: Chain) -> None:
-        found.extend(_chain_rows(table, chain, before))
+        found.extend(_chain_rows(table, chain, gained))
 
     for table, chain, _ in sorted(_base_chains(firewall), key=_place):
         add(table, chain)
@@ -245,19 +259,10 @@ def _jumps(rule: Rule) -> Iterator[str]:
             )
 
 
-def _path(table: Table, chain: Chain) -> tuple[str, str, str, str]:
-    return str(table.backend), table.family, table.name, chain.name
-
-
-def _chain_rows(table: Table, chain: Chain, before: Counters | None) -> list[Row]:
-    where = _path(table, chain)
+def _chain_rows(table: Table, chain: Chain, gained: Gained | None) -> list[Row]:
+    where = chain_path(table, chain)
     made: list[Row] = [ChainRow(table, chain)]
     for rule in chain.rules:
-        grown = None if before is None else _grown(rule, before.get((*where, rule.text), 0))
+        grown = None if gained is None else tuple(gained.get((*where, rule.text), ()))
         made.append(RuleRow((*where, rule.index), table.backend, rule, grown))
     return made if chain.rules else [*made, EmptyRow()]
-
-
-def _grown(rule: Rule, before: int) -> int:
-    """What a counter has gained; one that went back was set to zero meanwhile."""
-    return max((rule.packets or 0) - before, 0)

@@ -1,7 +1,7 @@
-"""Traffic on the edges of the topology: packets a second of each device, measured between two looks at its counters.
+"""Traffic: packets a second of each device on the edges of the topology, and what the counters of rules gain.
 
-The counters are read in a worker's thread every `INTERVAL` seconds, where a source has some;
-while an earlier moment is shown nothing is measured. A look that shows no difference costs no drawing.
+The counters are read in a worker's thread every `INTERVAL` seconds, where a source has some; those of rules are as
+old as the last look. While an earlier moment is shown nothing is measured. No difference costs no drawing.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 
+from views.sparkline import sparkline
 from workbench.controllers.stage import Stage
 from workbench.session.messages import Told
 from workbench.session.sources import Source
 
 INTERVAL = 2.0
-#: So many rates are drawn as columns, of these heights.
-REMEMBERED, COLUMNS = 5, "▁▂▃▄▅▆▇█"
+#: So many rates are drawn as columns.
+REMEMBERED = 5
 
 
 class Metered(Told):
@@ -63,6 +64,7 @@ class Traffic:
             self._history = {name: each for name, each in self._history.items() if any(each)}
             words = {name: rate_words(rate, self._history[name]) for name, rate in now.items()}
             self._stage.panes.topology.flow(words)
+            self._stage.panes.rules.tick()
         elif before is not None and before.source is not event.source:
             self._history = {}
 
@@ -82,5 +84,4 @@ def rate_words(rate: float, earlier: Sequence[float] = ()) -> str:
     words = f"{rate:.0f}/s" if rate >= 1 else "<1/s"
     if len(earlier) < 2:
         return words
-    highest = max(*earlier, 1.0)
-    return f"{''.join(COLUMNS[int((len(COLUMNS) - 1) * each / highest)] for each in earlier)} {words}"
+    return f"{sparkline(earlier)} {words}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from engine.model.firewall import Backend, Firewall
 from engine.model.host import Snapshot
 from views.listing import Listing
+from views.nat.gains import Gains
 from views.nat.ghosts import Ghost, with_ghosts
-from views.nat.rows import Counters, RuleRow, counters, gap_lines, rows
+from views.nat.rows import gap_lines, rows
 
 LOOKING = "Reading the host …"
 
@@ -18,7 +19,7 @@ class Rules(Listing):
     only: Backend | None = None
     _snapshot: Snapshot | None = None
     _firewall: Firewall | None = None
-    _before: Counters | None = None
+    _gains: Gains | None = None
     _ghosts: tuple[Ghost, ...] = ()
 
     @property
@@ -28,7 +29,7 @@ class Rules(Listing):
 
     def forget(self) -> None:
         """Shows nothing."""
-        self.netns, self._firewall, self._before, self.only, self._ghosts = "", None, None, None, ()
+        self.netns, self._firewall, self._gains, self.only, self._ghosts = "", None, None, None, ()
         self.empty = LOOKING
         self.filter("")
         self.show(())
@@ -45,12 +46,19 @@ class Rules(Listing):
         firewall = snapshot.by_id[netns].firewall
         if netns == self.netns and firewall is self._firewall:
             return False
-        same = netns == self.netns and self._firewall is not None
-        self._before = counters(self._firewall) if same and self._firewall is not None else None
+        if netns != self.netns:
+            self._gains = None
         self.netns, self._firewall, self._snapshot = netns, firewall, snapshot
         self.only = self.only if self.only in self.backends else None
         self._build()
         return True
+
+    def tick(self) -> None:
+        """Some time has passed: shows what the counters gained in it."""
+        if self._firewall is not None:
+            self._gains = self._gains or Gains()
+            if self._gains.tick(self._firewall):
+                self._build()
 
     @property
     def backends(self) -> list[Backend]:
@@ -67,8 +75,6 @@ class Rules(Listing):
     def _build(self) -> None:
         if self._firewall is not None and self._snapshot is not None:
             self.empty = f"{self.netns} has no rules."
-            found = rows(self._firewall, self.only, self._before)
-            if not any(isinstance(row, RuleRow) and row.grown for row in found):
-                found = rows(self._firewall, self.only)
+            found = rows(self._firewall, self.only, self._gains.gained if self._gains is not None else None)
             gone = [ghost for ghost in self._ghosts if ghost[1].netns == self.netns]
             self.show([*gap_lines(self._snapshot.gaps, self.netns), *with_ghosts(found, gone)])

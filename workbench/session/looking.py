@@ -171,7 +171,7 @@ def _watch(stop: Event, lab: str, path: str, out: BinaryIO) -> None:
             _send(out, FirstLook(done, whole, host))
 
     before: Snapshot | None = None
-    for update in world.watch(stop, world.of_lab(lab) if lab else None, reading):
+    for update in world.watch(stop, world.of_lab(lab) if lab else None, reading, counting=True):
         _send(out, _news(before, update.snapshot))
         before = update.snapshot
 

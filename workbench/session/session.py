@@ -180,11 +180,13 @@ class Session:
         try:
             for wish in turn.wishes:
                 self._change(wish)
+            looks = turn.look or self._now is None
             heard = filter(self._is_news, map(unmarked, turn.heard))
             seen = [*heard, *([unmarked(self.source.look())] if turn.look else [])]
             found = [change for snapshot in seen if (change := self._tell_of(snapshot)) is not None]
+            changed = [each for change in found for each in change]
             if self._now is not None:
-                self._answer_all(turn, shown, [each for change in found for each in change] if found else None)
+                self._answer_all(turn, shown, changed if changed or (found and looks) else None)
             self._tell("")
         except Refusal as error:
             self._tell(str(error), stale=True)
@@ -195,8 +197,10 @@ class Session:
         """The answer for what is shown, and for now; without a question the board of what is shown. `changed` is what
         differs from the look before, None where nothing does."""
         assert self._now is not None
-        other, is_new = self._supposing.shown(shown, self._now)
         again = turn.asked or turn.again
+        if changed is None and not again and not self._survey.due:
+            return  # rules counted packets
+        other, is_new = self._supposing.shown(shown, self._now)
         if shown.ask is None:
             rows = self._survey.of(other or self._now, self._interrupted, at_once=turn.again)
             if rows is not None:

@@ -1,8 +1,8 @@
 """What nobody tells of, looked at now and then: the table `POLLED`.
 
-1. Each work has its interval and its share of a processor: where it takes long it is done less often, though never less
-   than every `_LONGEST` seconds. One that goes round the namespaces takes a few at a time, so that it never stops what
-   else is to be done.
+1. Each work has its interval and its share of a processor: where it takes long it is done less often, though what
+   an answer rests on never less than every `_LONGEST` seconds. One that goes round the namespaces takes a few at a
+   time, so that it never stops what else is to be done.
 2. The cheapest question comes first. That the number of sockets or the names of legacy tables are the same costs a
    read; only where they are not is a source read again. What such questions cannot tell, the slow round finds.
 3. A work gives back the look that follows, the very same one where nothing is different.
@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection
 
@@ -79,6 +80,11 @@ def _legacy_names(seen: Observation, part: Collection[str]) -> list[bool]:
     return side_by_side(has, part)
 
 
+def host_counters(_told: Subscriptions, seen: Observation, _part: Collection[str]) -> Observation:
+    """What the host's rules counted."""
+    return again(seen, {seen.scene.ids[seen.scene.host]: (NetnsSource.FIREWALL,)})
+
+
 def host_settings(_told: Subscriptions, seen: Observation, _part: Collection[str]) -> Observation:
     """Sysctls of the host, which decide about every container."""
     return again(seen, {seen.scene.ids[seen.scene.host]: (NetnsSource.SYSCTLS,)})
@@ -99,12 +105,16 @@ Work = Callable[[Subscriptions, Observation, Collection[str]], Observation]
 
 @dataclass(frozen=True, slots=True)
 class Untold:
-    """A work: the seconds between, those of a whole round where it goes `round`, and its share of a processor."""
+    """A work: the seconds between, those of a whole round where it goes `round`, and its share of a processor.
+
+    Where that needs more than `longest` seconds between, it takes a larger share.
+    """
 
     work: Work
     interval: float
     share: float
     round: bool = False
+    longest: float = _LONGEST
 
 
 POLLED = (
@@ -116,6 +126,9 @@ POLLED = (
     Untold(slowly, 12.0, 0.004, round=True),
     Untold(scene, 6.0, 0.002),
 )
+
+#: For who wants to see what rules count.
+COUNTERS = Untold(host_counters, 2.0, 0.003, longest=math.inf)
 
 
 class Turn:
@@ -132,7 +145,7 @@ class Turn:
         part, interval = self._part(seen)
         after = self._untold.work(told, seen, part)
         took = time.process_time() - start
-        self.at = time.monotonic() + max(interval, min(took / self._untold.share, _LONGEST))
+        self.at = time.monotonic() + max(interval, min(took / self._untold.share, self._untold.longest))
         return after
 
     def _part(self, seen: Observation) -> tuple[list[str], float]:

@@ -5,7 +5,8 @@
 2. A burst is one update: it ends when nothing was heard for `QUIET` seconds, and after `LONGEST` in any case. The first
    change after a rest is shown at once.
 3. What nobody tells of is looked at now and then (`untold`).
-4. An update that would say nothing is not given: a snapshot comes with at least one change.
+4. An update that would say nothing is not given: a snapshot comes with at least one change, or where that is wanted
+   with other counters of rules alone.
 5. A snapshot was taken when notifications were last heard: what was read earlier and is not stale was true up to then,
    and nobody knows whether it is any later. Who compares it with a look of his own knows by that which one is newer.
 6. It runs in the caller's thread, from its network namespace, and ends within `TICK` seconds after `stop` is set.
@@ -14,7 +15,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from threading import Event
 
 from engine.change.differences import Difference, changes
@@ -23,7 +24,7 @@ from engine.observe.look.incremental import again
 from engine.observe.look.look import Observation, Scene, Wanted, look_at, look_within, now, set_scene
 from engine.observe.look.snapshot import compose
 from engine.observe.watch.next_scene import followed, next_scene
-from engine.observe.watch.polling import POLLED, Turn, legacy, likely
+from engine.observe.watch.polling import COUNTERS, POLLED, Turn, Untold, legacy, likely
 from engine.observe.watch.subscriptions import Notification, Subscriptions
 from engine.records import dataclass, replace
 
@@ -47,11 +48,13 @@ class Update:
 Reading = Callable[[int, int, Snapshot | None], object]
 
 
-def watch(stop: Event, wanted: Wanted | None = None, reading: Reading = lambda *_: None) -> Iterator[Update]:
+def watch(
+    stop: Event, wanted: Wanted | None = None, reading: Reading = lambda *_: None, *, counting: bool = False
+) -> Iterator[Update]:
     """The host now, then each time that it is another one. Raises ObserveError as `look.snapshot.take` does.
 
     Of a host with many namespaces only those that are `wanted` are read and watched, where that is given. `reading` is
-    told of the first look while it goes on.
+    told of the first look while it goes on. `counting`: an update without changes comes where rules counted packets.
     """
     with Subscriptions() as told:
         scene = set_scene(wanted)
@@ -63,7 +66,8 @@ def watch(stop: Event, wanted: Wanted | None = None, reading: Reading = lambda *
         snapshot = compose(seen)
         yield Update(snapshot)
         shown = snapshot
-        for after in _looks(told, stop, seen):
+        polled = (*POLLED, COUNTERS) if counting else POLLED
+        for after in _looks(told, stop, seen, polled):
             if after is seen:
                 continue
             snapshot = compose(after, (seen, snapshot))
@@ -71,6 +75,14 @@ def watch(stop: Event, wanted: Wanted | None = None, reading: Reading = lambda *
             if found := changes(shown, snapshot):
                 shown = snapshot
                 yield Update(snapshot, found)
+            elif counting and _counted(shown, snapshot):
+                shown = snapshot
+                yield Update(snapshot)
+
+
+def _counted(before: Snapshot, now: Snapshot) -> bool:
+    """Whether rules of the host counted something."""
+    return before.host in before.by_id and before.by_id[before.host].firewall is not now.by_id[now.host].firewall
 
 
 def _host_alone(scene: Scene) -> Snapshot:
@@ -79,9 +91,9 @@ def _host_alone(scene: Scene) -> Snapshot:
     return compose(look_within(replace(scene, found=own)))
 
 
-def _looks(told: Subscriptions, stop: Event, seen: Observation) -> Iterator[Observation]:
+def _looks(told: Subscriptions, stop: Event, seen: Observation, polled: Sequence[Untold]) -> Iterator[Observation]:
     """The looks that follow one, each as soon as something may be different."""
-    turns = [Turn(each) for each in POLLED]
+    turns = [Turn(each) for each in polled]
     rested = time.monotonic()
     while not stop.is_set():
         first = min(turns, key=lambda each: each.at)
