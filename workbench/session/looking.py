@@ -35,7 +35,7 @@ from workbench.session.first_look import FirstLook
 PROGRAM = "from workbench.session.looking import serve; serve()"
 _length = struct.Struct("=Q")
 #: Bytes that are read at once, and seconds that a read waits before it looks whether it is to end.
-CHUNK, TICK = 1 << 20, 0.2
+CHUNK, TICK = 1 << 20, 0.5
 #: Seconds between two words of how far the first look is.
 TELLS = 0.1
 #: How much the child gives way (nice(2)).

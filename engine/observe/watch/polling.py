@@ -20,6 +20,7 @@ from engine.observe.firewall import presence
 from engine.observe.look.incremental import again
 from engine.observe.look.look import Observation
 from engine.observe.look.netns_reader import NetnsSource
+from engine.observe.proc.link_counters import packets
 from engine.observe.proc.processes import read_processes
 from engine.observe.watch.next_scene import next_scene, with_table
 from engine.observe.watch.subscriptions import Subscriptions
@@ -80,11 +81,6 @@ def _legacy_names(seen: Observation, part: Collection[str]) -> list[bool]:
     return side_by_side(has, part)
 
 
-def host_counters(_told: Subscriptions, seen: Observation, _part: Collection[str]) -> Observation:
-    """What the host's rules counted."""
-    return again(seen, {seen.scene.ids[seen.scene.host]: (NetnsSource.FIREWALL,)})
-
-
 def host_settings(_told: Subscriptions, seen: Observation, _part: Collection[str]) -> Observation:
     """Sysctls of the host, which decide about every container."""
     return again(seen, {seen.scene.ids[seen.scene.host]: (NetnsSource.SYSCTLS,)})
@@ -127,8 +123,22 @@ POLLED = (
     Untold(scene, 6.0, 0.002),
 )
 
-#: For who wants to see what rules count.
-COUNTERS = Untold(host_counters, 2.0, 0.003, longest=math.inf)
+class HostCounters:
+    """What the host's rules counted: read where its devices carried packets meanwhile."""
+
+    def __init__(self) -> None:
+        self._carried: dict[str, int] = {}
+
+    def __call__(self, _told: Subscriptions, seen: Observation, _part: Collection[str]) -> Observation:
+        """The next look."""
+        before, self._carried = self._carried, packets()
+        host = seen.scene.ids[seen.scene.host]
+        return again(seen, {host: (NetnsSource.FIREWALL,)}) if self._carried != before else seen
+
+
+def counters() -> Untold:
+    """The work for who wants to see what rules count."""
+    return Untold(HostCounters(), 2.0, 0.003, longest=math.inf)
 
 
 class Turn:

@@ -24,7 +24,7 @@ from engine.observe.look.incremental import again
 from engine.observe.look.look import Observation, Scene, Wanted, look_at, look_within, now, set_scene
 from engine.observe.look.snapshot import compose
 from engine.observe.watch.next_scene import followed, next_scene
-from engine.observe.watch.polling import COUNTERS, POLLED, Turn, Untold, legacy, likely
+from engine.observe.watch.polling import POLLED, Turn, Untold, counters, legacy, likely
 from engine.observe.watch.subscriptions import Notification, Subscriptions
 from engine.records import dataclass, replace
 
@@ -66,7 +66,7 @@ def watch(
         snapshot = compose(seen)
         yield Update(snapshot)
         shown = snapshot
-        polled = (*POLLED, COUNTERS) if counting else POLLED
+        polled = (*POLLED, counters()) if counting else POLLED
         for after in _looks(told, stop, seen, polled):
             if after is seen:
                 continue
