@@ -162,6 +162,31 @@ def listens(
     return Listener(Protocol.TCP, Family.INET, where, port, process=Process(pid, program))
 
 
+def host_of_projects() -> Snapshot:
+    """docker_host with the containers of four Compose projects and of none, each 17th of them down: 150 in all."""
+    snapshot = docker_host()
+    host = snapshot.host_netns
+    bridge = Link(200, "br-0a1b2c3d4e5f", "bridge", bridge=BridgeOptions())
+    links, namespaces, containers = [bridge], [], []
+    projects = (("shop", 40), ("blog", 25), ("metrics", 27), ("", 20), ("mail", 35))
+    members = ((project, place) for project, size in projects for place in range(size))
+    for number, (project, place) in enumerate(members):
+        name = f"c{number}"
+        links.append(_veth(300 + number, f"veth{number:06x}", name, 2, 200 if project == "mail" else 3))
+        address = Address(2, ip_address("172.17.1.0") + number, 16)
+        devices = (Link(1, "lo", "loopback"), Link(2, "eth0", "veth", peer=Peer("dh", 300 + number)))
+        namespaces.append(Netns(name, path=f"/run/netns/{name}", links=devices, addresses=(address,)))
+        state, service = "exited" if number % 17 == 16 else "running", f"job{place}" if project else ""
+        called = f"{project}-{service}-1" if project else f"lone{place}"
+        containers.append(Container(name, called, "docker", state, netns=name, project=project, service=service))
+    host = replace(host, links=(*host.links, *links))
+    return replace(
+        snapshot,
+        namespaces=(host, *snapshot.namespaces[1:], *namespaces),
+        containers=(*snapshot.containers, *containers),
+    )
+
+
 def docker_host(*, dropped: bool = True, gaps: tuple[Gap, ...] = ()) -> Snapshot:
     """The host dh: uplink up0 to the namespace lan, docker0 with web, db and cache."""
     relay = Process(790, "docker-proxy", relay=Relay("docker-proxy", WEB, 80))

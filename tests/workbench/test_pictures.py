@@ -12,7 +12,7 @@ from engine.catalogue import CODES
 from engine.lab import faults
 from engine.observe.recording.snapshot_file import open_file
 from tests.explain.hosts import SHOP
-from tests.views.hosts import connected_verdict, docker_host
+from tests.views.hosts import connected_verdict, docker_host, host_of_projects
 from tests.workbench.screen import ASK, Stand, answered, bench, looked, text, until, workbench
 from views.lab.round import RoundNow, round_lines
 from workbench.app import Workbench
@@ -50,6 +50,11 @@ def test_main_screen_with_a_connection(snap_compare: Compare) -> None:
 
 def test_before_a_question(snap_compare: Compare) -> None:
     assert snap_compare(workbench(), terminal_size=(120, 36), run_before=then(looked))
+
+
+def test_a_host_with_many_containers_has_a_map_of_them(snap_compare: Compare) -> None:
+    app = Workbench(Given("a file", host_of_projects), ASK, Stand().engine)
+    assert snap_compare(app, terminal_size=(120, 36), run_before=then(answered, "1", "plus"))
 
 
 def test_narrow_screen_with_the_topology(snap_compare: Compare) -> None:

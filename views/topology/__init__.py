@@ -5,6 +5,7 @@ sift fold fitting            less of it: by a pattern, by folding, by the room t
 layout canvas ports box drawing picture    columns and rows, drawn into cells
 way flight                   the traced path on it, and the packet that walks there
 detail cut_off               details of one node, and what hangs on it
+minimap                      all containers of a large host in a few lines
 network                      all of it as a flat graph of places and devices, for exports and cut_off
 widget                       the pane
 """

@@ -19,11 +19,11 @@ def fold(full: Scene, limit: int, keep: frozenset[str] = frozenset(), opened: fr
         over = len(switch.ports) - limit
         if over <= 1 or (switch.bridge and switch.bridge.id in opened):
             return switch
-        pinned = {port for port in switch.ports if port.near.id in keep or port.far.id in keep}
-        room = max(limit - len(pinned), 0)
-        others = [port for port in switch.ports if port not in pinned][:room]
-        shown = tuple(port for port in switch.ports if port in pinned or port in others)
-        return Switch(switch.bridge, shown, len(switch.ports) - len(shown))
+        pinned = {port.near.id for port in switch.ports if port.near.id in keep or port.far.id in keep}
+        others = [port.near.id for port in switch.ports if port.near.id not in pinned]
+        shown = pinned.union(others[: max(limit - len(pinned), 0)])
+        drawn = tuple(port for port in switch.ports if port.near.id in shown)
+        return Switch(switch.bridge, drawn, tuple(port for port in switch.ports if port.near.id not in shown))
 
     elsewhere = full.elsewhere
     if len(elsewhere) > ELSEWHERE_MOST + 1:

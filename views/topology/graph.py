@@ -55,7 +55,8 @@ FORWARDING, FORWARD_OFF = Fact("forwarding"), Fact("forward off", amiss=True)
 class Node:
     """One thing in the picture. `id` is stable between looks; `detail` is an address, `facts` what it serves.
 
-    `whole` is the name that the label is short for; empty where there is none.
+    `whole` is the name that the label is short for, `group` the Compose project that it is of; empty where there is
+    none.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Node:
     facts: tuple[Fact, ...] = ()
     state: State = State.UP
     whole: str = ""
+    group: str = ""
 
     @property
     def name(self) -> str:
@@ -83,11 +85,16 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """A bridge and its ports. Without a bridge: the devices that hang at the host itself. `hidden` ports are folded."""
+    """A bridge and its ports. Without a bridge: the devices that hang at the host itself. `folded` are not drawn."""
 
     bridge: Node | None
     ports: tuple[Branch, ...]
-    hidden: int = 0
+    folded: tuple[Branch, ...] = ()
+
+    @property
+    def hidden(self) -> int:
+        """How many are folded."""
+        return len(self.folded)
 
 
 @dataclass(frozen=True)

@@ -64,13 +64,6 @@ class Graph:
     wires: tuple[Wire, ...]
 
 
-def placeplace_id(node: Node) -> str:
-    """The id in the graph of a place of the scene: a namespace's name, wherever it is drawn."""
-    if node.ref is not None and node.ref.kind is RefKind.NETNS and not node.id.endswith("/"):
-        return f"netns:{node.ref.netns}"
-    return node.id
-
-
 def place_id(node: Node) -> str:
     """The id in the graph of a place of the scene: a namespace's name, wherever it is drawn."""
     if node.ref is not None and node.ref.kind is RefKind.NETNS and not node.id.endswith("/"):

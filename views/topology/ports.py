@@ -5,6 +5,9 @@ What a container tells beside its name stands in columns where a port takes one 
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from views.text import Role, Span, cells, clip
 from views.topology.drawing import Drawing
 from views.topology.fitting import fitted, has_room
@@ -34,7 +37,14 @@ def draw_switch(drawing: Drawing, switch: Switch, at: Layout, top: int) -> None:
         _draw_end(drawing, port, at, y)
     if switch.hidden and switch.bridge:
         drawing.lines.across(more, trunk, trunk + 1)
-        drawing.text(trunk + 3, more, f"… {switch.hidden} more (space)", Role.DIM)
+        drawing.text(trunk + 3, more, clip(folded_words(switch.folded), at.width - trunk - 3), Role.DIM)
+
+
+def folded_words(folded: Sequence[Branch]) -> str:
+    """How many ports are folded, and of which Compose projects: `… 17 more (space): shop 12 · blog 4`."""
+    groups = Counter(port.far.group for port in folded)
+    named = " · ".join(f"{name} {count}" for name, count in groups.items() if name)
+    return f"… {len(folded)} more (space)" + (f": {named}" if named else "")
 
 
 def _bridge(drawing: Drawing, switch: Switch, at: Layout, middle: int) -> None:

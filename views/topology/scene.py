@@ -157,7 +157,9 @@ def _far(snapshot: Snapshot, netns: Netns, link: Link, named: Names) -> Node:
     ref = Ref(RefKind.NETNS, there.id, (), there.id)
     address = addresses_of(there, link.peer.index).partition("/")[0]
     whole = " + ".join(container.name for container in containers)
-    return Node(name, Kind.OUTSIDE, label, ref, address, facts, state, whole)
+    projects = {container.project for container in containers}
+    group = projects.pop() if len(projects) == 1 else ""
+    return Node(name, Kind.OUTSIDE, label, ref, address, facts, state, whole, group)
 
 
 def _name_of(netns: Netns, index: int) -> str:
@@ -180,7 +182,7 @@ def _tagged(switches: list[Switch]) -> tuple[Switch, ...]:
             return port
         return Branch(port.near, replace(port.far, facts=(*port.far.facts, Fact(f"⇄ {' '.join(others)}"))))
 
-    return tuple(Switch(one.bridge, tuple(tagged(one, port) for port in one.ports), one.hidden) for one in switches)
+    return tuple(Switch(one.bridge, tuple(tagged(one, port) for port in one.ports), one.folded) for one in switches)
 
 
 def _elsewhere(snapshot: Snapshot, drawn: Scene, named: Names) -> tuple[tuple[Branch, ...], tuple[str, ...]]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from textual import events
 from textual.content import Content
-from textual.geometry import Region, Size
+from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
@@ -23,6 +23,7 @@ from views.topology.drawing import Look
 from views.topology.flight import Flight
 from views.topology.fold import fold
 from views.topology.graph import Node, Scene
+from views.topology.minimap import MiniMap, minimap
 from views.topology.picture import Picture
 from views.topology.scene import scene
 from views.topology.sift import sift
@@ -60,6 +61,7 @@ class Topology(Painted):
         self._full: Scene | None = None
         self._scene: Scene | None = None
         self._picture: Picture | None = None
+        self._map = MiniMap()
         self._opened: frozenset[str] = frozenset()
         self._tall = False
         self.pattern = ""
@@ -79,6 +81,7 @@ class Topology(Painted):
         """Shows nothing."""
         self.look, self.way, self._opened, self.pattern = Look(), Way(), frozenset(), ""
         self._full = self._scene = self._picture = None
+        self._map = MiniMap()
         self.virtual_size = Size(0, 0)
         self.refresh()
 
@@ -199,15 +202,16 @@ class Topology(Painted):
             return
         marked = (self.way.wanted, self.look.selected, self.look.focus)
         used = self.way.links | self.way.entered | frozenset(filter(None, marked))
-        size = self.size
+        before_map, self._map = self._map, minimap(self._full, self.way, self.look.selected, self.size.width - 1)
+        size = self._room()
         bridges = sum(one.bridge is not None for one in self._full.switches)
         limit = max((size.height - 3) // max(bridges, 1) - 2, PORTS_LEAST)
         full, self.found = sift(self._full, self.pattern) if self.pattern else (self._full, 0)
         self._scene = fold(full, limit, used, self._opened)
         before, self._picture = self._picture, self._fitted(self._scene, size)
         self.caption(below=self._foot())
-        wanted = Size(self._picture.width, self._picture.height)
-        if before is None or wanted != self.virtual_size:
+        wanted = Size(self._picture.width, self._picture.height + len(self._map.rows))
+        if before is None or wanted != self.virtual_size or before_map != self._map:
             self.virtual_size = wanted
             self.refresh()
             return
@@ -215,6 +219,10 @@ class Topology(Painted):
         for y in range(top, min(top + size.height, self._picture.height)):
             if self._picture.row(y) != before.row(y):
                 self.refresh_line(y)
+
+    def _room(self) -> Size:
+        """The room of the picture: what the map leaves of the pane."""
+        return Size(self.size.width, max(self.size.height - len(self._map.rows), 1))
 
     def _fitted(self, scene: Scene, size: Size) -> Picture:
         """The picture, and a scrollbar for each direction in which it is larger than the pane.
@@ -254,7 +262,17 @@ class Topology(Painted):
         """One line of the pane."""
         if self._picture is None:
             return self.said(self.empty, y)
+        under = y - self._room().height
+        if under >= 0:
+            return self.strip(self._map.rows[under])
         return self.strip(self._picture.row(y + self.scroll_offset.y), self.scroll_offset.x)
+
+    def _at(self, cell: Offset) -> str | None:
+        """The node under a cell of the pane, in the picture or on the map."""
+        under = cell.y - self._room().height
+        if under >= 0 and self._map.at is not None:
+            return self._map.at.get((cell.x, under))
+        return self._picture.at(*(cell + self.scroll_offset)) if self._picture is not None else None
 
     def on_resize(self) -> None:
         """Another size may give another pitch."""
@@ -263,9 +281,9 @@ class Topology(Painted):
     def on_click(self, event: events.Click) -> None:
         """Selects the node under the pointer; a second click chooses it."""
         offset = event.get_content_offset(self)
-        if self._picture is None or offset is None:
+        if offset is None:
             return
-        node = self._picture.at(offset.x + self.scroll_offset.x, offset.y + self.scroll_offset.y)
+        node = self._at(offset)
         if node is None:
             return
         if node == self.look.selected and event.chain > 1:

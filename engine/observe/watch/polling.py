@@ -123,6 +123,7 @@ POLLED = (
     Untold(scene, 6.0, 0.002),
 )
 
+
 class HostCounters:
     """What the host's rules counted: read where its devices carried packets meanwhile."""
 
