@@ -16,7 +16,7 @@ from tests.workbench.screen import ASK, Stand, bench, drive, line, looked, text,
 from workbench.app import Workbench
 from workbench.exits import refused
 from workbench.session.first_look import FirstLook
-from workbench.session.messages import Answered, Flipped, Looked
+from workbench.session.messages import Answered, Flipped, Looked, Reading
 from workbench.session.session import Session
 from workbench.session.sources import Given
 
@@ -210,5 +210,9 @@ def test_how_far_the_first_look_is_is_shown_with_the_host_alone() -> None:
         await looked(pilot)
         assert "reading" not in line(app, "header")
         assert "web" in text(app, "topology")
+
+        app.post_message(Reading(FirstLook(0, 37)))  # a look of another thread was quicker
+        await pilot.pause()
+        assert "reading" not in line(app, "header")
 
     drive(Workbench(Given("dh", docker_host, live=True, watch=watch), None, Stand().engine), play)

@@ -15,7 +15,7 @@ from engine.model.verdict import Fix, FixKind, Verdict
 from engine.records import replace
 from views.verdict.ask import Ask
 from views.verdict.card import all_commands
-from workbench.actions import ASK_FIRST, named
+from workbench.actions import named
 from workbench.controllers.proofs import Proofs
 from workbench.controllers.stage import Stage
 from workbench.controllers.suppositions import READ_ONLY, Suppositions
@@ -31,13 +31,15 @@ class Fixes:
 
     def copy(self) -> None:
         """Copies the commands of the first fix of every cause."""
-        verdict = self._stage.panes.verdict
-        lines = all_commands(verdict) if verdict else []
+        verdict = self._stage.answer()
+        if verdict is None:
+            return
+        lines = all_commands(verdict)
         if lines:
             self._stage.app.copy_to_clipboard("\n".join(lines))
             self._stage.app.notify("\n".join(lines), title="Copied. Nothing was run.", timeout=6)
         else:
-            self._stage.say("No command fixes it." if verdict else ASK_FIRST)
+            self._stage.say("No command fixes it.")
 
     def apply(self) -> None:
         """Shows the fix under the cursor, else the first one, and carries it out when that is accepted; what is to be
@@ -45,10 +47,12 @@ class Fixes:
         if self._suppositions.on:
             self._suppositions.plan()
             return
-        verdict = self._stage.panes.verdict
-        fix = chosen_fix(verdict, self._stage.panes.answer.cursor) if verdict else None
+        verdict = self._stage.answer()
+        if verdict is None:
+            return
+        fix = chosen_fix(verdict, self._stage.panes.answer.cursor)
         if fix is None:
-            self._stage.say("Nothing to fix." if verdict else ASK_FIRST)
+            self._stage.say("Nothing to fix.")
             return
         if fix.ask is not None and fix.kind is FixKind.ASK and self._stage.asked is not None:
             self._ask(replace(self._stage.asked, target=end_of(fix.ask.address, fix.ask.port)))

@@ -14,7 +14,6 @@ from engine.model.host import Snapshot
 from engine.model.ref import Ref, RefKind
 from engine.model.where import Argv
 from views.reports.markdown import answer_document
-from workbench.actions import ASK_FIRST
 from workbench.controllers.stage import Stage
 from workbench.screen.menu import Item, Menu
 from workbench.session.capture import capture, entered, in_wireshark
@@ -69,9 +68,8 @@ class Hands:
 
     def issue(self) -> None:
         """Copies the answer as Markdown."""
-        snapshot, verdict = self._stage.panes.snapshot, self._stage.panes.verdict
+        snapshot, verdict = self._stage.panes.snapshot, self._stage.answer()
         if snapshot is None or verdict is None:
-            self._stage.say(ASK_FIRST)
             return
         self._stage.app.copy_to_clipboard(answer_document(verdict, snapshot))
         self._stage.app.notify("The answer is on the clipboard, as Markdown.", timeout=4)

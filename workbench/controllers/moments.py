@@ -41,7 +41,9 @@ class Moments:
         self._stage.head()
 
     def reading(self, event: Reading) -> None:
-        """Shows how far the first look is, and what is read of the host so far."""
+        """Shows how far the first look is, and what is read of the host so far; not where another look was quicker."""
+        if self._stage.timeline.now is not None:
+            return
         look, panes = event.look, self._stage.panes
         self._stage.busy(f"reading {look.done} of {look.whole} namespaces …")
         if look.host is not None and panes.snapshot is None:

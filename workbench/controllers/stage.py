@@ -13,7 +13,7 @@ from engine.change.differences import Difference
 from engine.model.verdict import Reach, Verdict
 from views.verdict.ask import Ask
 from views.verdict.time_strip import StripMoment
-from workbench.actions import named
+from workbench.actions import ASK_FIRST, named
 from workbench.screen.banner import Banner
 from workbench.screen.header import State, header, tabs
 from workbench.screen.panes import Panes
@@ -88,6 +88,15 @@ class Stage:
     def say(self, text: str, title: str = "", timeout: float = 3, severity: SeverityLevel = "information") -> None:
         """Tells a text of ours, with the keys of the user where it has `{ACTION}`."""
         self.app.notify(self.words(text), title=self.words(title), timeout=timeout, severity=severity)
+
+    def answer(self) -> Verdict | None:
+        """The answer to what is asked; says so where there is none, or not yet."""
+        if self.waiting:
+            self.say("The answer is on its way.")
+            return None
+        if self.panes.verdict is None:
+            self.say(ASK_FIRST)
+        return self.panes.verdict
 
     def words(self, text: str) -> str:
         """A text of ours with the keys of the user where it has `{ACTION}`."""

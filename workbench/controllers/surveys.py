@@ -16,7 +16,6 @@ from views.grid.table import GridTable, grid_table
 from views.text import Line
 from views.verdict.ask import Ask
 from views.verdict.survey import everywhere_lines
-from workbench.actions import ASK_FIRST
 from workbench.controllers.prompts import Prompts
 from workbench.controllers.questions import Questions
 from workbench.controllers.stage import Stage
@@ -65,11 +64,9 @@ class Surveys:
 
     def everywhere(self) -> None:
         """Asks the shown question from every place."""
-        snapshot, verdict = self._stage.panes.snapshot, self._stage.panes.verdict
-        if snapshot is None or verdict is None:
-            self._stage.say(ASK_FIRST)
-            return
-        self._thinking.start(partial(ask_everywhere, snapshot, verdict))
+        snapshot, verdict = self._stage.panes.snapshot, self._stage.answer()
+        if snapshot is not None and verdict is not None:
+            self._thinking.start(partial(ask_everywhere, snapshot, verdict))
 
     def matrix(self) -> None:
         """Asks every port from every place."""

@@ -14,6 +14,7 @@ from textual.widgets import Input, Label
 
 from engine.records import dataclass
 from workbench.screen.fault_barrier import Held
+from workbench.screen.line_input import LineInput
 from workbench.screen.prompt import Known
 
 Values = Mapping[str, str]
@@ -34,7 +35,7 @@ class Field:
     closed: bool = False
 
 
-class OneOf(Input):
+class OneOf(LineInput):
     """A field that takes one of a few words: the arrows go through them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -102,6 +103,8 @@ class Form(Held, ModalScreen[Values | None]):
             self.action_finish()
         else:
             inputs[inputs.index(event.input) + 1].focus()
+            for field in self.query(LineInput):
+                field.release()
 
     def action_finish(self) -> None:
         """Gives the values."""
@@ -112,4 +115,4 @@ def _input(field: Field) -> Input:
     if field.closed:
         return OneOf(field)
     suggester = Known(field.words, case_sensitive=False) if field.words else None
-    return Input(field.value, field.example, id=f"form-{field.name}", suggester=suggester, select_on_focus=True)
+    return LineInput(field.value, field.example, id=f"form-{field.name}", suggester=suggester, select_on_focus=True)

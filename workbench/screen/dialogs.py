@@ -23,6 +23,7 @@ from views.listing import Listing
 from views.text import Entry, Line, Role, Span, paragraph
 from views.verdict.proposal import proposal
 from workbench.screen.fault_barrier import Held
+from workbench.screen.line_input import LineInput
 from workbench.screen.notice_line import NoticeLine
 from workbench.session.command_log import CommandLog
 from workbench.session.command_log import Entry as LogEntry
@@ -57,7 +58,7 @@ class Dialog(Held, ModalScreen[bool]):
             box.border_title = Content(self._title)
             box.border_subtitle = Content(self._hint)
             yield self.listing
-            yield Input(placeholder="/ text, or !text for all others", select_on_focus=True)
+            yield LineInput(placeholder="/ text, or !text for all others", select_on_focus=True)
         yield NoticeLine()
 
     def on_mount(self) -> None:
@@ -91,6 +92,7 @@ class Dialog(Held, ModalScreen[bool]):
     def on_input_submitted(self) -> None:
         """Gives the keys back to the rows that are left."""
         self.listing.focus()
+        self.query_one(LineInput).release()
 
     def action_move(self, steps: int) -> None:
         """Moves through the list."""

@@ -20,6 +20,7 @@ from engine.model.packet import Protocol
 from views.verdict.ask import Ask, completions
 from views.verdict.offers import FieldOffer, offers, served_port
 from workbench.screen.fault_barrier import Held
+from workbench.screen.line_input import LineInput
 from workbench.screen.offers import Offers
 from workbench.session.messages import Told
 
@@ -50,6 +51,12 @@ class Prompt(Held, Horizontal):
         self.display = False
         if self.screen.focused in list(self.query(Input)):
             self.screen.set_focus(None)
+        self._release()
+
+    def _release(self) -> None:
+        """What was typed behind enter goes to what has the keys now."""
+        for field in self.query(LineInput):
+            field.release()
 
     def next_field(self, step: int) -> None:
         """Puts the cursor into the next field."""
@@ -63,6 +70,7 @@ class Prompt(Held, Horizontal):
         self.display = True
         self.screen.set_focus(first)
         first.action_end()
+        self._release()
 
 
 class WhyPrompt(Prompt):
@@ -92,7 +100,7 @@ class WhyPrompt(Prompt):
             ("protocol", "proto", "-short"),
         ):
             yield Label(title)
-            yield Input(id=f"why-{name}", classes=short, select_on_focus=True)
+            yield LineInput(id=f"why-{name}", classes=short, select_on_focus=True)
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "offer(1)", show=False),
@@ -173,11 +181,13 @@ class WhyPrompt(Prompt):
         """Takes the chosen row; without one runs the question."""
         chosen = self._offers().chosen
         if chosen and not self._take(chosen):
+            self._release()
             return
         self._take_apart()
         problems = list(self._problems())
         if problems:
             self._complain(problems[0])
+            self._release()
             return
         host, port, protocol = self._value("to"), self._value("port"), self._protocol()
         if ":" in host and not host.startswith("["):
@@ -234,7 +244,7 @@ class LinePrompt(Prompt):
     def compose(self) -> ComposeResult:
         """The field."""
         yield Label("", id="line-what", classes="-name")
-        yield Input(id="line-text", select_on_focus=True)
+        yield LineInput(id="line-text", select_on_focus=True)
 
     def ask(self, what: str, example: str, then: Callable[[str], object], known: Sequence[str] = ()) -> None:
         """Shows the prompt, saying what the line is for; `known` completes it."""
@@ -250,6 +260,8 @@ class LinePrompt(Prompt):
         text = event.value.strip()
         if text and self._then is not None:
             self.post_message(self.Written(text, self._then))
+        else:
+            self._release()
 
 
 class FilterPrompt(Prompt):
@@ -266,7 +278,7 @@ class FilterPrompt(Prompt):
     def compose(self) -> ComposeResult:
         """The field."""
         yield Label("/", classes="-name")
-        yield Input(id="filter-pattern", placeholder="text, or !text for all others", select_on_focus=True)
+        yield LineInput(id="filter-pattern", placeholder="text, or !text for all others", select_on_focus=True)
 
     def open(self, pattern: str) -> None:
         """Shows the prompt with the pattern that is in force."""
