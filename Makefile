@@ -23,9 +23,9 @@ fresh: ## a sample of random hosts on a new seed, as root: exit code 1 on a disa
 
 CASES ?= 300
 SEED ?=
-fuzz: ## random hosts and questions, model against kernel (as root): make fuzz CASES=5000 SEED=7
+fuzz: ## random hosts and questions, model against kernel (as root): make fuzz CASES=5000 SEED=7 KERNEL=uml
 	@sh scripts/setup.sh test
-	@.venv/bin/python -m tests.fidelity.fuzz --cases $(CASES) $(if $(SEED),--seed $(SEED))
+	@.venv/bin/python -m tests.fidelity.fuzz --cases $(CASES) $(if $(SEED),--seed $(SEED)) $(if $(KERNEL),--kernel $(KERNEL))
 
 mutations: ## damaged and malicious files, none of which may end in anything but an answer or a line: make mutations CASES=100000
 	@sh scripts/setup.sh test

@@ -1,4 +1,4 @@
-"""The guest's end of a second kernel: loads its modules, calls the function, writes down what came of it."""
+"""The guest's end of a second kernel: loads its modules, calls functions, writes down what came of each."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import os
 import pickle
 import platform
 import sys
+import time
+import traceback
 from collections.abc import Iterator
 from functools import reduce
+from itertools import count
 from pathlib import Path
 
-from tests.harness.second_kernel import MODULES
+from tests.harness.second_kernel import MODULES, POLL, put
 
 #: finit_module(2) on x86-64 and arm64.
 FINIT_MODULE = {"x86_64": 313, "aarch64": 273}
@@ -61,20 +64,28 @@ def _load(path: Path) -> str:
 
 
 def main(folder: Path) -> None:
-    """Calls the function of the request."""
+    """Calls the functions that are asked for, one after the other, until it is ended."""
     load_modules()
-    module, name, arguments = pickle.loads((folder / "request").read_bytes())
+    for number in count(1):
+        request = folder / f"request-{number}"
+        while not request.exists():
+            time.sleep(POLL)
+        put(folder / f"answer-{number}", answer(request.read_bytes()))
+        request.unlink()
+
+
+def answer(request: bytes) -> bytes:
+    """What came of one request, packed."""
+    module, name, arguments = pickle.loads(request)
     try:
         found = ("returned", reduce(getattr, name.split("."), importlib.import_module(module))(*arguments))
     except BaseException as error:
+        error.add_note(f"under the second kernel:\n{traceback.format_exc()}")
         found = ("raised", error)
     try:
-        data = pickle.dumps(found)
+        return pickle.dumps(found)
     except Exception as error:  # what cannot travel is told in words
-        data = pickle.dumps(("raised", RuntimeError(f"{found[1]!r} ({error})")))
-    answer = folder / "answer.new"
-    answer.write_bytes(data)
-    answer.rename(folder / "answer")
+        return pickle.dumps(("raised", RuntimeError(f"{found[1]!r} ({error})")))
 
 
 if __name__ == "__main__":

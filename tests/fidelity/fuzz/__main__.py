@@ -9,6 +9,7 @@ import sys
 import time
 
 from tests.fidelity.fuzz.crew import places, run
+from tests.harness.second_kernel import missing
 
 
 def main() -> int:
@@ -18,11 +19,16 @@ def main() -> int:
     options.add_argument("--seed", type=int, default=None, metavar="S", help="default: a new one, which is printed")
     options.add_argument("--jobs", type=int, default=2, metavar="J", help="workers (default: 2)")
     options.add_argument("--tries", type=int, default=math.inf, metavar="T", help="tries to make a disagreement small")
+    options.add_argument("--kernel", choices=("", "uml"), default="", help="uml: a second kernel, User Mode Linux")
     asked = options.parse_args()
+    if asked.kernel and (reason := missing()):
+        print(f"no second kernel: {reason}", file=sys.stderr)
+        return 2
     seed = secrets.randbelow(1_000_000) if asked.seed is None else asked.seed
     print(f"seed {seed}", flush=True)
     start = time.monotonic()
-    report = run(places(seed, asked.cases), asked.jobs, lambda text: print(f"\n{text}", flush=True), asked.tries)
+    asking = places(seed, asked.cases)
+    report = run(asking, asked.jobs, lambda text: print(f"\n{text}", flush=True), asked.tries, asked.kernel)
     seconds = time.monotonic() - start
     print("\n".join(report.lines()))
     print(f"{seconds:.0f} s, {report.cases / seconds:.1f} cases a second")

@@ -14,6 +14,9 @@ from tests.fidelity.fuzz.shrink import shrink
 from tests.fidelity.fuzz.worker import Worker, share
 from tests.scenarios.scenario import Scenario
 
+#: A seed, the number of one of its hosts, and how many questions that is asked.
+Place = tuple[int, int, int]
+
 
 @dataclass
 class Desk:
@@ -26,19 +29,19 @@ class Desk:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-def run(seeds: Iterator[tuple[int, int, int]], jobs: int, tell: Callable[[str], None], tries: float = inf) -> Report:
-    """Asks the scenarios of (seed, number, questions) by `jobs` workers. Disagreements are told as they are found, each
-    made small in at most so many tries."""
+def run(seeds: Iterator[Place], jobs: int, tell: Callable[[str], None], tries: float = inf, kernel: str = "") -> Report:
+    """Asks the scenarios of (seed, number, questions) by `jobs` workers on a kernel. Disagreements are told as they are
+    found, each made small in at most so many tries."""
     desk = Desk(tell, tries)
 
-    def ask(worker: Worker[Answer], place: tuple[int, int, int]) -> None:
-        _one(worker, scenario(*place), desk)
+    def ask(worker: Worker[Answer], place: Place) -> None:
+        _one(worker, scenario(*place, kernel), desk)
 
-    share("questions", jobs, seeds, ask)
+    share("questions", jobs, seeds, ask, kernel)
     return desk.report
 
 
-def places(seed: int, cases: int) -> Iterator[tuple[int, int, int]]:
+def places(seed: int, cases: int) -> Iterator[Place]:
     """Seed, number and questions of as many hosts as make that many cases."""
     for number, start in enumerate(range(0, cases, QUESTIONS)):
         yield seed, number, min(QUESTIONS, cases - start)

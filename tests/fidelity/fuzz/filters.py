@@ -16,7 +16,6 @@ from tests.fidelity.fuzz.plot import Plot, Seat, network
 from tests.fidelity.fuzz.walls import NftTable, Walls, XtTables
 from tests.fidelity.fuzz.words import Ground, bracket, nft_family
 
-BACKENDS = ((3.0, "legacy"), (3.0, "nft"), (3.0, "native"))
 INNER = ("web", "db", "app")
 WHERE = ((8.0, "host"), (1.0, "lan"), (1.0, "web"), (0.7, "db"), (0.5, "app"), (0.5, "isp"), (0.5, "vpn"))
 
@@ -30,7 +29,7 @@ def _place(plot: Plot) -> str:
 
 def publish(plot: Plot, walls: Walls) -> None:
     """One to three ports of the host that lead to containers, all in one style."""
-    style = plot.dice.weighted(BACKENDS)
+    style = plot.dice.weighted(plot.backends)
     containers = [name for name in INNER if name in plot.drafts]
     for number in range(plot.dice.number(1, 3)):
         seat = plot.of(plot.dice.pick(containers))[0]
@@ -99,7 +98,7 @@ def _publish_nft(plot: Plot, table: NftTable, seat: Seat, ports: tuple[int, int]
 def skeletons(plot: Plot, walls: Walls) -> None:
     """A policy for one or two hooks of the host, with what makes it bearable."""
     for family in plot.families:
-        style = plot.dice.weighted(BACKENDS)
+        style = plot.dice.weighted(plot.backends)
         for hook in plot.dice.some(("INPUT", "FORWARD", "OUTPUT"), 2):
             policy = plot.dice.weighted(((2.0, "ACCEPT"), (3.0, "DROP")))
             if style == "native":
@@ -148,7 +147,7 @@ PRIORITIES = {"filter": ("-300", "-150", "-50", "0", "10", "50", "-220"), "route
 
 def strew(plot: Plot, walls: Walls) -> None:
     """A handful of rules in one or two chains of a namespace, with user chains between them."""
-    netns, style, dice = _place(plot), plot.dice.weighted(BACKENDS), plot.dice
+    netns, style, dice = _place(plot), plot.dice.weighted(plot.backends), plot.dice
     family = dice.pick(plot.families)
     if style == "native":
         _strew_nft(plot, walls, netns, family)

@@ -7,10 +7,14 @@ wrong with a host comes from `settings`, `xt` and `nft`.
 
 from __future__ import annotations
 
-from tests.fidelity.fuzz import stacked
-from tests.fidelity.fuzz.dice import Dice
-from tests.fidelity.fuzz.plot import Plot, Seat, address, network
+from collections.abc import Callable, Sequence
 
+from tests.fidelity.fuzz import stacked
+from tests.fidelity.fuzz.dice import Dice, Table
+from tests.fidelity.fuzz.plot import BACKENDS, Plot, Seat, address, network
+
+#: What a host may have beside the usual, and how often.
+Extra = tuple[float, Callable[[Plot], None]]
 FAMILIES = ((5.0, (4,)), (4.0, (4, 6)), (1.5, (6,)))
 #: Devices of some namespaces have these MAC addresses, so that rules can name them.
 MACS = ("02:00:00:00:01:01", "02:00:00:00:01:02")
@@ -18,13 +22,13 @@ MACS = ("02:00:00:00:01:01", "02:00:00:00:01:02")
 TWO_WAYS = {4: "10.200.0.1", 6: "fd20::1"}
 
 
-def host(dice: Dice) -> Plot:
-    """A host that works."""
-    plot = Plot(dice, dice.weighted(FAMILIES))
+def host(dice: Dice, backends: Table[str] = BACKENDS, more: Sequence[Extra] = ()) -> Plot:
+    """A host that works; `more` extras beside those that any kernel can build."""
+    plot = Plot(dice, dice.weighted(FAMILIES), backends)
     _bridges(plot)
     plot.wire(Seat("lan", "eth0", "lan", 2), Seat("host", "up0", "lan", 1), MACS[0])
     _containers(plot)
-    for chance, extra in EXTRAS:
+    for chance, extra in (*EXTRAS, *more):
         if dice.chance(chance):
             extra(plot)
     _forwarding(plot, "host")
@@ -84,7 +88,7 @@ def _two_ways(plot: Plot) -> None:
             plot.draft("far").routes.append(f"{network(net, family)} via {address(link, 1, family)}")
 
 
-EXTRAS = (
+EXTRAS: tuple[Extra, ...] = (
     *((0.3, _second_uplink), (0.25, _vpn), (0.2, _desk), (0.08, _two_ways)),
     *((0.15, stacked.macvlan), (0.12, stacked.vxlan)),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.fidelity.fuzz.dice import Dice
+from tests.fidelity.fuzz.dice import Dice, Table
 from tests.fidelity.fuzz.possible import different, without_ipv6
 from tests.scenarios.scenario import Bridge, End, Firewall, Namespace, Question, Scenario
 
@@ -24,6 +24,8 @@ NETS = {
     "br0": ("172.30.0", "fd30"),
     "br1": ("172.31.0", "fd31"),
 }
+#: Backends of rules: iptables-legacy, iptables over nf_tables, nftables itself.
+BACKENDS: Table[str] = ((3.0, "legacy"), (3.0, "nft"), (3.0, "native"))
 
 
 @dataclass
@@ -100,9 +102,11 @@ def network(net: str, family: int) -> str:
 class Plot:
     """The host that is being made up."""
 
-    def __init__(self, dice: Dice, families: tuple[int, ...]) -> None:
+    def __init__(self, dice: Dice, families: tuple[int, ...], backends: Table[str] = BACKENDS) -> None:
         self.dice = dice
         self.families = families
+        #: The backends of rules that there are.
+        self.backends = backends
         self.drafts: dict[str, Draft] = {}
         self.seats: list[Seat] = []
         self.wires: list[tuple[End, End]] = []

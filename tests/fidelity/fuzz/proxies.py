@@ -40,7 +40,7 @@ def transparent(plot: Plot, walls: Walls) -> None:
     dice, family = plot.dice, plot.dice.pick(plot.families)
     protocol = dice.either("tcp", "tcp", "udp")
     port = dice.pick(PLAIN)
-    style = dice.either("legacy", "nft", "native")
+    style = dice.pick([style for _, style in plot.backends])
     came = dice.either("", f"-i {dice.pick(plot.links('host'))}", f"-s {network(dice.pick(plot.nets), family)}")
     if style == "native":
         kind = dice.either("inet", "ip" if family == 4 else "ip6")

@@ -160,7 +160,7 @@ class Stage:
     def trace(self) -> None:
         """From now on nf_tables tells what packets meet."""
         for each in self.scenario.namespaces:
-            if any("legacy" not in rules.backend for rules in each.firewall):
+            if any("nft" in rules.backend for rules in each.firewall):
                 self.kernels[each.name].trace(self.netns(each.name))
 
     def netns(self, name: str) -> Netns:

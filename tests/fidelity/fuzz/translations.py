@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.fidelity.fuzz.filters import BACKENDS, insert
+from tests.fidelity.fuzz.filters import insert
 from tests.fidelity.fuzz.hosts import SERVICES
 from tests.fidelity.fuzz.plot import Plot, Seat, network
 from tests.fidelity.fuzz.walls import Walls
@@ -42,7 +42,7 @@ class Made:
 
 def translate(plot: Plot, walls: Walls) -> None:
     """One more translation, in the words of any backend."""
-    dice, family, style = plot.dice, plot.dice.pick(plot.families), plot.dice.weighted(BACKENDS)
+    dice, family, style = plot.dice, plot.dice.pick(plot.families), plot.dice.weighted(plot.backends)
     ground = Ground(plot, "host", "nat", "prerouting", family)
     if style == "native" and dice.chance(0.4):
         hook, words = dice.pick(MAPS)(ground)

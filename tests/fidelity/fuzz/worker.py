@@ -3,7 +3,8 @@
     unshare --mount --pid --fork --kill-child --mount-proc --net python -m tests.fidelity.fuzz.worker WHAT
 
 It reads pickled scenarios from stdin and writes a pickled answer for each to stdout, until stdin ends. WHAT is
-`questions` (an `Answer` for each) or `fixes` (a tuple of `Case`). Its parent uses `Worker`.
+`questions` (an `Answer` for each) or `fixes` (a tuple of `Case`). Its parent uses
+`ProcessWorker`; a `GuestWorker` does the same under a second kernel.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import IO, Any, Generic, TypeVar
+from typing import IO, Any, Generic, Protocol, TypeVar
 
 from tests.fidelity.fuzz.judge import Answer, Judge
 from tests.fidelity.fuzz.mending import cases
 from tests.fidelity.fuzz.stage import Refused, Stage
 from tests.harness.netns import NETNS_FOLDER
+from tests.harness.second_kernel import Guest
 from tests.scenarios.scenario import Scenario
 
 APART = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--net")
@@ -28,11 +30,41 @@ SETUP = f'{PRIVATE} && ip link set lo up && exec "$@"'
 
 
 A = TypeVar("A")
+A_co = TypeVar("A_co", covariant=True)
 T = TypeVar("T")
 
 
-class Worker(Generic[A]):
-    """The parent's end, which has answers of type A. Ends the process when closed."""
+class Worker(Protocol[A_co]):
+    """The parent's end, which has answers of type A."""
+
+    def ask(self, scenario: Scenario) -> A_co:
+        """Has a scenario built and its questions asked."""
+        ...
+
+    def close(self) -> None:
+        """Ends the worker; what it built goes with it."""
+        ...
+
+
+class GuestWorker(Generic[A]):
+    """A worker under the second kernel."""
+
+    def __init__(self, what: str) -> None:
+        self._answer: Callable[[Scenario], Any] = ANSWERS[what]
+        self._guest = Guest()
+
+    def ask(self, scenario: Scenario) -> A:
+        """Has a scenario built and its questions asked. Raises `GuestError`."""
+        found: A = self._guest.call(self._answer, scenario)
+        return found
+
+    def close(self) -> None:
+        """Ends the second kernel."""
+        self._guest.close()
+
+
+class ProcessWorker(Generic[A]):
+    """A worker that is a process on this kernel."""
 
     def __init__(self, what: str) -> None:
         module = [sys.executable, "-m", "tests.fidelity.fuzz.worker", what]
@@ -57,12 +89,12 @@ class Worker(Generic[A]):
         self.process.stdout.close()
 
 
-def share(what: str, jobs: int, items: Iterator[T], each: Callable[[Worker[A], T], None]) -> None:
+def share(what: str, jobs: int, items: Iterator[T], each: Callable[[Worker[A], T], None], kernel: str = "") -> None:
     """Has `jobs` workers, each in a thread, take one item after the other. Raises what the first that failed raised."""
     lock, failures = threading.Lock(), list[BaseException]()
 
     def work() -> None:
-        worker = Worker[A](what)
+        worker: Worker[A] = GuestWorker(what) if kernel else ProcessWorker(what)
         try:
             while not failures:
                 with lock:
