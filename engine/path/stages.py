@@ -106,12 +106,29 @@ class Forward:
 
 
 @dataclass(frozen=True, slots=True)
+class IntoVrf:
+    """A route sends the packet to a VRF device. `made` says that it was made here."""
+
+    domain: Link
+    made: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RoutedBelow:
+    """An ipvlan device has the namespace of its lower device, `link`, send for it."""
+
+    link: Link
+
+
+@dataclass(frozen=True, slots=True)
 class LocalIn:
     """Routing takes the packet in."""
 
     device: Link
 
 
-Stage = LocalOut | Emit | Asking | OnWire | Arrive | Stack | Bridged | Tunnelled | Forward | LocalIn
+Stage = (
+    LocalOut | Emit | Asking | OnWire | Arrive | Stack | Bridged | Tunnelled | Forward | IntoVrf | RoutedBelow | LocalIn
+)
 #: What a handler gives: the stage that follows, or the finished trace.
 Next = Stage | Trace

@@ -17,7 +17,9 @@ from engine.model.trace import Outcome, StepKind, Trace
 from engine.path.budget import WALK
 from engine.path.ip.ipv6_scope import loopback_from_outside, stays_on_link
 from engine.path.ip.routing import route_input, route_output
+from engine.path.ip.vrf import VRF, domain_of
 from engine.path.journey import CannotTell, Journey, Out
+from engine.path.link import ipvlan, vrf_passage
 from engine.path.link.ipsec import coming_in, going_out, leaving
 from engine.path.link.switching import arrive, bridged, emit, on_wire
 from engine.path.link.vxlan import asked, through
@@ -31,10 +33,12 @@ from engine.path.stages import (
     Bridged,
     Emit,
     Forward,
+    IntoVrf,
     LocalIn,
     LocalOut,
     Next,
     OnWire,
+    RoutedBelow,
     Stack,
     Stage,
     Tunnelled,
@@ -110,7 +114,8 @@ def _local_out(journey: Journey, stage: LocalOut) -> Next:
         journey.see(gateway=again.gateway)
         return going_out(journey, again.link)
 
-    ended = going_out(journey, way.link) or run_hook(journey, "output", reroute=reroute)
+    ended = going_out(journey, way.link) or vrf_passage.goes_out(journey, way.link)
+    ended = ended or run_hook(journey, "output", reroute=reroute)
     return ended or _discard(journey, ways[-1]) or _postroute(journey, ways[-1], made=True)
 
 
@@ -150,11 +155,18 @@ def _stack(journey: Journey, stage: Stack) -> Next:
             return ended
         if stage.sent is not None and journey.packet.dst == target:
             return _come_round(stage.sent)
-    way = route_input(journey, journey.packet, device)
+    owner = ipvlan.heard_for(journey, device)
+    if owner is not None:
+        return ipvlan.handed_up(journey, device, owner)
+    domain = domain_of(journey.netns, device)
+    ended = vrf_passage.comes_in(journey, domain) if domain is not None else None
+    if ended:
+        return ended
+    way = route_input(journey, journey.packet, domain or device)
     if isinstance(way, Refusal):
         return _refuse(journey, way)
     journey.step(StepKind.ROUTE, way.text, way.ref)
-    return LocalIn(device) if way.local else _discard(journey, way) or Forward(device, way)
+    return LocalIn(device) if way.local else _discard(journey, way) or Forward(domain or device, way)
 
 
 def _discard(journey: Journey, way: RouteDecision) -> Trace | None:
@@ -205,7 +217,20 @@ def _say_forwarding(journey: Journey, device: Link) -> None:
 def _postroute(journey: Journey, way: RouteDecision, *, made: bool = False) -> Next:
     journey.skb.out = Out(way.link, way.towards)
     journey.see(oif=way.link.name)
-    return run_hook(journey, "postrouting") or leaving(journey, way.link) or Emit(way, made)
+    ended = run_hook(journey, "postrouting") or leaving(journey, way.link)
+    return ended or (IntoVrf(way.link, made) if way.link.kind == VRF else Emit(way, made))
+
+
+def _into_vrf(journey: Journey, stage: IntoVrf) -> Next:
+    way = vrf_passage.sent_into(journey, stage.domain)
+    if isinstance(way, Trace):
+        return way
+    return Stack(stage.domain) if way.local else _postroute(journey, way, made=stage.made)
+
+
+def _routed_below(journey: Journey, stage: RoutedBelow) -> Next:
+    way = ipvlan.sent_for(journey, stage)
+    return way if isinstance(way, Trace) else _postroute(journey, way, made=True)
 
 
 def _local_in(journey: Journey, stage: LocalIn) -> Next:
@@ -228,5 +253,7 @@ HANDLERS: dict[type[Stage], Callable[[Journey, Any], Next]] = {
     Tunnelled: lambda journey, stage: through(journey, stage, walk),
     Stack: _stack,
     Forward: _forward,
+    IntoVrf: _into_vrf,
+    RoutedBelow: _routed_below,
     LocalIn: _local_in,
 }

@@ -78,11 +78,18 @@ def build(world: World, scenario: Scenario) -> Scene:
         for words in each.links:
             _link(made, each.name, words.split())
     for each in scenario.namespaces:
-        for words in each.settings:
-            made[each.name].ip(f"link set {words}")
+        _set(made[each.name], each)
     for each in scenario.namespaces:
         _furnish(world, made[each.name], each)
     return Scene(scenario, made)
+
+
+def _set(netns: Netns, each: Namespace) -> None:
+    """What its links are set to, now that all are there."""
+    for words in each.settings:
+        netns.ip(f"link set {words}")
+    for words in each.vlans:
+        netns.run("bridge", "vlan", *words.split())
 
 
 def _bridge(world: World, netns: Netns, bridge: Bridge) -> None:
@@ -149,7 +156,7 @@ def _furnish(world: World, netns: Netns, each: Namespace) -> None:
     for words in each.neighbours:
         netns.ip(f"neigh replace {words}")
     for words in each.ipsec:
-        netns.ip(f"xfrm policy {words}")
+        netns.ip(f"xfrm {words}")
     for rules in each.firewall:
         _load(netns, rules)
     _track(netns, each)

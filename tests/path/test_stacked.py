@@ -150,12 +150,14 @@ def test_the_host_is_apart_from_its_macvlans_also_where_its_card_leads_out_of_vi
     assert ask(world, "10.3.0.77", "one")[0].forward.outcome is Outcome.LEAVES_VIEW
 
 
-def test_ipvlan_in_layer_three_is_not_followed() -> None:
+def test_ipvlan_in_layer_three_is_routed_by_its_host() -> None:
     world = stacked("ipvlan", mode="l3")
     for name in ("one", "two"):
         world[name].change("dev0", noarp=True)
     found = ask(world, "10.3.0.1", "one")[0]
-    assert (found.forward.outcome, "mode l3" in found.forward.last.text) == (Outcome.LEAVES_VIEW, True)
+    assert found.forward.outcome is Outcome.DELIVERED
+    assert [hop.netns for hop in found.forward.hops][:2] == ["one", "host"]
+    assert any("mode l3" in step.text for step in found.forward.steps)
 
 
 def test_a_bond_sends_and_hears_by_its_ports() -> None:

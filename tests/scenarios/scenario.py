@@ -62,8 +62,8 @@ class Firewall:
 class Namespace:
     """A namespace. Addresses, nexthops, routes, rules and neighbours are words of ip(8) after its `add` (`replace`); so
     are further `links`, which may be made for another namespace (`netns NAME`). `settings` has words after `ip link
-    set`, `fdb` after `bridge fdb append`, `flows` after `conntrack -I`: flows that are tracked before each question;
-    `ipsec` after `ip xfrm policy`.
+    set`, `vlans` after `bridge vlan`, `fdb` after `bridge fdb append`, `flows` after `conntrack -I`: flows that are
+    tracked before each question; `ipsec` after `ip xfrm`.
 
     `listeners` are specifications of tests.harness.servers, `relays` options of tests.harness.relay; `down` names
     links that are set down in the end.
@@ -74,6 +74,7 @@ class Namespace:
     bridges: tuple[Bridge, ...] = ()
     links: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    vlans: tuple[str, ...] = ()
     fdb: tuple[str, ...] = ()
     sysctls: tuple[tuple[str, int], ...] = ()
     nexthops: tuple[str, ...] = ()
@@ -257,6 +258,7 @@ def _namespace(reader: _Reader, name: str) -> Namespace:
         bridges=tuple(_bridge(table, label) for label, table in reader.tables("bridges")),
         links=reader.texts("links"),
         settings=reader.texts("settings"),
+        vlans=reader.texts("vlans"),
         fdb=reader.texts("fdb"),
         sysctls=reader.numbers("sysctls"),
         nexthops=reader.texts("nexthops"),

@@ -9,7 +9,7 @@ from tests.scenarios.scenario import End, Namespace, Question, Scenario
 
 #: The lists of a namespace, in their order.
 LISTS = (
-    *("links", "settings", "fdb", "nexthops", "routes", "rules", "neighbours", "ipsec"),
+    *("links", "settings", "vlans", "fdb", "nexthops", "routes", "rules", "neighbours", "ipsec"),
     *("flows", "listeners", "relays", "down"),
 )
 #: Lists longer than this are written one to a line.

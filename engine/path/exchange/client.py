@@ -10,6 +10,7 @@ from collections.abc import Collection
 from ipaddress import ip_address
 
 from engine.model.address import IPAddress
+from engine.model.host import Netns
 from engine.model.link import Link
 from engine.model.packet import ECHO, TCP_SYN, Packet, Protocol
 from engine.model.ref import Ref, RefKind
@@ -20,6 +21,7 @@ from engine.path.exchange.client_port import kept_flows, source_port
 from engine.path.exchange.icmp_errors import Arrival, arrival_of
 from engine.path.fields.header import opens
 from engine.path.fields.table import NO_SOCKET
+from engine.path.ip.vrf import domain_of
 from engine.path.journey import Endpoint, Journey, Setting
 from engine.path.lookup.broadcast_domain import bridge_of
 from engine.path.lookup.flow import inverse, tuple_of
@@ -102,6 +104,8 @@ class Client:
         listener = arrival.listener
         journey.see(uid=listener.uid if listener is not None else NO_SOCKET, mark=mark)
         own = arrival.netns.links_by_index.get(listener.device or 0) if listener is not None else None
+        if own is None and (listener is None or packet.protocol is not Protocol.UDP):
+            own = arrival.domain  # what takes a packet of a VRF by itself answers there (inet_request_bound_dev_if)
         if own is not None:
             journey.see(socket_device=own.name)
         journey.bound = arrival.zone
@@ -130,6 +134,18 @@ class Client:
             return journey.inner == self.flow
         return self.flow is not None and tuple_of(journey.packet) == inverse(self.flow)
 
+    def _hears_by_vrf(self, netns: Netns, *, error: bool) -> bool:
+        """Whether the client's socket, which is bound to no device, takes what comes in by a VRF (inet_bound_dev_eq).
+
+        TCP takes errors in any case (tcp_v4_err). An answer over UDP is found early, by TCP's setting, where the socket
+        is connected (udp_v4_early_demux, inet_match).
+        """
+        protocol = self.question.protocol
+        if protocol in ECHO or (protocol is Protocol.TCP and error):
+            return True
+        settings = {str(protocol), *(() if error else ("tcp",))}
+        return any(netns.sysctl(f"net.ipv4.{name}_l3mdev_accept") for name in settings)
+
     def _takes(self, journey: Journey, device: Link) -> Trace:
         """The end of what goes back: the client's socket takes only what it waits for."""
         if journey.proxied:
@@ -142,6 +158,9 @@ class Client:
             expected, otherwise = False, "the ICMP error arrives on loopback, the client's socket is bound to a device"
         netns, source = journey.netns, self.question.source
         ref = Ref(RefKind.NETNS, netns.id, (), netns.id, netns.id)
+        domain = domain_of(netns, device)
+        if domain is not None and not self._hears_by_vrf(netns, error=journey.inner is not None):
+            expected, otherwise = False, f"the client's socket is not bound to {domain.name}, by which it arrives"
         if expected and netns.id == source.netns and not source.outside:
             self.setting.refused.update(journey.packet.stripped - KEPT)
             journey.step(StepKind.SOCKET, "the client's socket receives it", ref)

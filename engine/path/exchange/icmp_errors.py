@@ -25,6 +25,7 @@ from engine.model.traffic import Listener
 from engine.path.exchange.symptoms import icmp_of
 from engine.path.ip.routing import route_output
 from engine.path.ip.special_addresses import shared
+from engine.path.ip.vrf import VRF
 from engine.path.journey import Journey
 from engine.path.lookup.addresses import is_local, source_for
 from engine.path.lookup.flow import Track, tuple_of
@@ -64,6 +65,12 @@ class Arrival:
         """The device that an answer to a link-local address leaves by: the one that the packet came in by."""
         link = self.netns.links_by_name.get(self.context.iif)
         return link.index if link is not None and link.kind != "loopback" else None
+
+    @property
+    def domain(self) -> Link | None:
+        """The VRF device that the packet came in by."""
+        link = self.netns.links_by_name.get(self.context.iif)
+        return link if link is not None and link.kind == VRF else None
 
     @property
     def port(self) -> Link | None:

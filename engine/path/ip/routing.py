@@ -45,6 +45,16 @@ def flow_key(journey: Journey, packet: Packet, *, iif: str, oif: int | None = No
     )
 
 
+def route_in_domain(journey: Journey, packet: Packet, domain: Link) -> RouteDecision | Refusal:
+    """The way of a packet that was sent to a VRF device, by that one's table (vrf_process_v4_outbound)."""
+    found = look_up(journey, flow_key(journey, packet, iif="lo", oif=domain.index))
+    if not isinstance(found, Found):
+        return _no_route(journey, packet, found)
+    if found.route.kind in ("local", "anycast"):
+        return _inwards(journey, found, domain, packet)
+    return _refused(journey.netns, found.route) or _onwards(journey, found, packet)
+
+
 def route_output(journey: Journey, packet: Packet) -> RouteDecision | Refusal:
     """The way of a packet that this namespace makes. An unspecified source is not chosen yet."""
     netns = journey.netns

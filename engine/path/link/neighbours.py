@@ -23,6 +23,7 @@ from engine.path.link.discovery import SOLICITATION, kept_away
 from engine.path.link.fdb_learning import learn_from_answer
 from engine.path.link.macvlan import kept_apart
 from engine.path.lookup.addresses import is_local, source_for
+from engine.path.lookup.bridge_vlans import filters
 from engine.path.lookup.broadcast_domain import L2Host, Segment, Tunnel, bridge_of
 from engine.path.lookup.device_topology import wired
 from engine.path.lookup.fib import FlowKey, Found
@@ -79,20 +80,7 @@ def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
     segment = journey.world.segment(netns, link, version=towards.version)
     answers = [station for station in segment.stations if _answers(journey, link, station, towards)]
     if answers:
-        if towards.version == 6:
-            astray = [_astray(journey, link, station, towards) for station in answers]
-            if all(astray):
-                return next(found for found in astray if found)
-            answers = [station for station, found in zip(answers, astray, strict=True) if not found]
-        heard_by = [station for station in answers if not _kept_away(journey, link, station, towards)]
-        if not heard_by:
-            return _filtered(journey, link, answers[0], towards)
-        answers = heard_by
-        _make_known(journey, link, towards, answers)
-        macs = tuple(dict.fromkeys(station.link.mac for station in answers))
-        where = f"{answers[0].netns}:{answers[0].link.name}"
-        text = f"{towards} is at {macs[0]} ({where} answers)"
-        return Resolved(macs[0], text, ref, several=macs[1:], tunnels=answers[0].tunnels)
+        return _answered(journey, link, towards, answers)
     apart = kept_apart(journey.world, netns, link, towards)
     if apart:
         return Resolved(None, apart, ref)
@@ -101,12 +89,47 @@ def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
     return Resolved(None, f"no neighbour on {link.name} answers for {towards}{_nearly(journey, segment, towards)}", ref)
 
 
+def _answered(journey: Journey, link: Link, towards: IPAddress, answers: list[L2Host]) -> Resolved:
+    """What comes of the answers: they may be in another VLAN, go astray, or be dropped on their way."""
+    ref = neighbour_ref(journey.netns, link, towards)
+    back = [station for station in answers if _comes_back(journey, link, station)]
+    if not back:
+        text = f"{answers[0].netns} answers for {towards}, but in a VLAN that does not lead back to {link.name}"
+        return Resolved(None, text, ref)
+    answers = back
+    if towards.version == 6:
+        astray = [_astray(journey, link, station, towards) for station in answers]
+        if all(astray):
+            return next(found for found in astray if found)
+        answers = [station for station, found in zip(answers, astray, strict=True) if not found]
+    heard_by = [station for station in answers if not _kept_away(journey, link, station, towards)]
+    if not heard_by:
+        return _filtered(journey, link, answers[0], towards)
+    _make_known(journey, link, towards, heard_by)
+    macs = tuple(dict.fromkeys(station.link.mac for station in heard_by))
+    text = f"{towards} is at {macs[0]} ({heard_by[0].netns}:{heard_by[0].link.name} answers)"
+    return Resolved(macs[0], text, ref, several=macs[1:], tunnels=heard_by[0].tunnels)
+
+
 def usable_entry(netns: Netns, link: Link, address: IPAddress) -> Neighbour | None:
     """The neighbour entry by which the kernel sends without asking; the one that NOARP makes by itself is none."""
     entry = _entry(netns, link, address)
     if entry is None or entry.state not in VALID or not entry.mac:
         return None
     return None if link.noarp and (entry.state, entry.mac) == ("noarp", link.mac) else entry
+
+
+def _comes_back(journey: Journey, link: Link, station: L2Host) -> bool:
+    """Whether the answer of a station reaches who asked: a bridge that filters may have it in another VLAN, which the
+    asker's port is no member of, or carries with a tag that nobody takes."""
+    world, here, there = journey.world, journey.netns, journey.world.netns(station.netns)
+    ports = [(here, here.links_by_index.get(station.port or 0)), (there, there.links_by_index.get(station.entry or 0))]
+    bridges = [(netns, bridge_of(netns, port)) for netns, port in ports if port is not None]
+    bridges += [(world.netns(each.netns), each.bridge) for each in station.crossed]
+    if not any(bridge is not None and filters(netns, bridge) for netns, bridge in bridges):
+        return True
+    back = world.segment(there, station.link)
+    return any((each.netns, each.link.index) == (here.id, link.index) for each in back.stations)
 
 
 def _kept_away(journey: Journey, link: Link, station: L2Host, towards: IPAddress) -> Step | None:

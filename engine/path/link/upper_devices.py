@@ -6,7 +6,7 @@
    macvlan containers do not reach each other. In mode source it takes only what comes from an address of its list.
    Rules of the lower device's namespace never see its packets.
 3. An ipvlan device shares the lower device's MAC address, and takes the packets for its IP addresses; the rest as 2.
-   Its modes l3 and l3s route with the host's tables, which is not followed.
+   Its modes l3 and l3s route with the host's tables (`ipvlan`).
 4. A bond or team sends by its active port and takes what any of its ports hears.
 
 Sources: net/8021q/vlan_core.c (vlan_do_receive), net/core/dev.c (__netif_receive_skb_core), drivers/net/macvlan.c
@@ -19,6 +19,7 @@ from engine.model.link import Link
 from engine.model.trace import Outcome, StepKind, Trace
 from engine.path.journey import Journey
 from engine.path.link.fdb_learning import remotes_of
+from engine.path.link.ipvlan import L3S, handed_down, routes
 from engine.path.lookup.device_topology import (
     BONDS,
     IPVLANS,
@@ -80,8 +81,8 @@ def sent_below(journey: Journey, stage: OnWire) -> Next | None:
     number = link.detail.get("id", "")
     if lower is None or (link.kind == "vlan" and (stage.vlan is not None or not number.isdecimal())):
         return leave(journey, link, "its parent device is not in the snapshot")
-    if link.kind in IPVLANS and link.detail.get("mode", "l2") != "l2":
-        return leave(journey, link, f"ipvlan in mode {link.detail['mode']} routes with its host's tables")
+    if routes(link):
+        return handed_down(journey, link, lower)
     tag = int(number) if link.kind == "vlan" else stage.vlan
     words = f"{link.name} sends by {lower[1].name}{f' with tag {tag}' if link.kind == 'vlan' else ''}"
     journey.step(StepKind.LINK, words, journey.link_ref(link))
@@ -115,6 +116,8 @@ def heard_above(journey: Journey, stage: Arrive) -> Next | None:
         if above.kind == "vlan" and stage.vlan is not None and above.detail.get("id") == str(stage.vlan):
             untagged = Arrive(above, stage.mac, stage.source_mac)
             return _up(journey, place, f"{above.name} takes frames with tag {stage.vlan}", untagged)
+        if above.detail.get("mode") == L3S:
+            continue  # heard by the lower device's own stack
         if above.kind in MACVLANS | IPVLANS and stage.vlan is None and _takes(journey, place, stage):
             return _up(journey, place, f"{link.name} → {above.name}", stage)
     return None

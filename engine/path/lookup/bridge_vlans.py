@@ -26,7 +26,8 @@ def filters(netns: Netns, bridge: Link) -> bool:
     """Whether the bridge filters by VLAN, and its table is known."""
     if bridge.bridge is None or not bridge.bridge.vlan_filtering:
         return False
-    return bool(bridge.vlans) or any(port.vlans for port in netns.ports_by_master.get(bridge.index, ()))
+    known = bridge.vlans or any(port.vlans for port in netns.ports_by_master.get(bridge.index, ()))
+    return bool(known) or not bridge.bridge.default_pvid  # whose ports have none of their own
 
 
 def admitted(netns: Netns, bridge: Link, port: Link, tag: Vlan) -> Vlan | Refused:

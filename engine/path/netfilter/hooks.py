@@ -83,6 +83,8 @@ def _runs_first(journey: Journey, tied: Hooked) -> bool:
 
 
 def _stop(journey: Journey, station: HookEntry, hook: str) -> Trace | None:
+    if station.kind in (StationKind.CONFIRM, StationKind.NAT) and hook == "postrouting" and _by_vrf(journey):
+        return None
     if station.kind is StationKind.CONNTRACK:
         return track_packet(journey)
     if station.kind is StationKind.CONFIRM:
@@ -90,6 +92,12 @@ def _stop(journey: Journey, station: HookEntry, hook: str) -> Trace | None:
     if station.kind is StationKind.NAT:
         return ended_by(journey, translate(journey, station.chains, hook))
     return ended_by(journey, run_base_chain(journey, station.chains[0], hook))
+
+
+def _by_vrf(journey: Journey) -> bool:
+    """Whether the packet leaves by a VRF device, from which it is sent on: flows wait for that (in_vrf_postrouting)."""
+    device = journey.netns.links_by_name.get(journey.context.oif)
+    return device is not None and device.kind == "vrf"
 
 
 def ended_by(journey: Journey, ending: Ending | None) -> Trace | None:

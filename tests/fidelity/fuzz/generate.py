@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tests.fidelity.fuzz import filters, flows, frames, hosts, policies, proxies, questions, settings, translations
+from tests.fidelity.fuzz import (
+    filters,
+    flows,
+    frames,
+    hosts,
+    policies,
+    proxies,
+    questions,
+    settings,
+    translations,
+    uncommon,
+)
 from tests.fidelity.fuzz.dice import Dice, Table
 from tests.fidelity.fuzz.plot import BACKENDS
 from tests.fidelity.fuzz.walls import Walls
@@ -44,6 +55,7 @@ MEANS = {
     "uml": Means(
         backends=((1.0, "legacy"),),
         ingredients=tuple(each for each in INGREDIENTS if each[1] not in OF_NFTABLES),
+        more=uncommon.EXTRAS,
     ),
 }
 

@@ -21,6 +21,10 @@ NETS = {
     "far0": ("10.54.0", "fd54"),
     "far1": ("10.55.0", "fd55"),
     "over": ("10.44.0", "fd44"),
+    "tagged": ("10.33.0", "fd33"),
+    "bond": ("10.34.0", "fd34"),
+    "red": ("10.35.0", "fd35"),
+    "inner": ("10.36.0", "fd36"),
     "br0": ("172.30.0", "fd30"),
     "br1": ("172.31.0", "fd31"),
 }
@@ -36,6 +40,7 @@ class Draft:
     addresses: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     settings: list[str] = field(default_factory=list)
+    vlans: list[str] = field(default_factory=list)
     fdb: list[str] = field(default_factory=list)
     bridges: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)
     sysctls: dict[str, int] = field(default_factory=dict)
@@ -57,6 +62,7 @@ class Draft:
             addresses=tuple(self.addresses),
             links=tuple(self.links),
             settings=tuple(self.settings),
+            vlans=tuple(self.vlans),
             fdb=tuple(self.fdb),
             bridges=tuple(Bridge(name, tuple(own), tuple(ports)) for name, (own, ports) in self.bridges.items()),
             sysctls=tuple(self.sysctls.items()),

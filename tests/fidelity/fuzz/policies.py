@@ -33,6 +33,6 @@ def ipsec(plot: Plot, walls: Walls) -> None:
         action = "action block" if dice.chance(0.7) else "action allow"
         if wanted and direction != "out":
             action = WANTED
-        found.setdefault(selector, f"add {selector}{mark} priority {dice.number(1, 3)} {action}")
+        found.setdefault(selector, f"policy add {selector}{mark} priority {dice.number(1, 3)} {action}")
     there = {each.partition(" mark ")[0].partition(" priority ")[0] for each in plot.draft(netns).ipsec}
-    plot.draft(netns).ipsec.extend(words for selector, words in found.items() if f"add {selector}" not in there)
+    plot.draft(netns).ipsec.extend(words for selector, words in found.items() if f"policy add {selector}" not in there)

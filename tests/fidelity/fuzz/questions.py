@@ -7,7 +7,8 @@ from tests.fidelity.fuzz.plot import Plot, Seat
 from tests.scenarios.scenario import Question
 
 SOURCES = ((5.0, "lan"), (3.0, "host"), (3.0, "web"), (3.0, "db"), (2.0, "app"), (2.0, "isp"), (1.5, "vpn"),
-           (2.0, "desk"), (0.5, "far"), (2.0, "mac1"), (1.0, "mac2"))  # fmt: skip
+           (2.0, "desk"), (0.5, "far"), (2.0, "mac1"), (1.0, "mac2"),
+           (2.0, "tag"), (2.0, "twin"), (2.0, "far1"), (2.0, "ipv1"), (1.0, "ipv2"))  # fmt: skip
 PROTOCOLS = ((3.0, "tcp"), (2.0, "udp"), (0.5, "icmp"))
 CLOSED = (81, 7777)
 

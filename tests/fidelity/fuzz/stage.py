@@ -78,6 +78,8 @@ class Stage:
         for each in spaces:
             with inside(each.name):
                 _batch(f"link set {words}" for words in each.settings)
+                for words in each.vlans:
+                    run(["bridge", "vlan", *words.split()])
         for each in spaces:
             self._furnish(each)
         self.settle()
@@ -126,7 +128,7 @@ class Stage:
             _of_families(f"route add {words}" for words in each.routes)
             _of_families(f"rule add {words}" for words in each.rules)
             _batch(f"neigh replace {words}" for words in each.neighbours)
-            _batch(f"xfrm policy {words}" for words in each.ipsec)
+            _batch(f"xfrm {words}" for words in each.ipsec)
             for rules in each.firewall:
                 _load(rules)
         self._track(each)
