@@ -225,7 +225,7 @@ def _into_vrf(journey: Journey, stage: IntoVrf) -> Next:
     way = vrf_passage.sent_into(journey, stage.domain)
     if isinstance(way, Trace):
         return way
-    return Stack(stage.domain) if way.local else _postroute(journey, way, made=stage.made)
+    return Stack(stage.domain, sent=Emit(way, stage.made)) if way.local else _postroute(journey, way, made=stage.made)
 
 
 def _routed_below(journey: Journey, stage: RoutedBelow) -> Next:

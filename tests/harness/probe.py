@@ -74,9 +74,9 @@ def enter(netns_file: str) -> None:
         os.close(handle)
 
 
-def client_socket(six: bool, kind: socket.SocketKind, own: int = 0) -> socket.socket:
-    """A client's socket, which has a port of its own where `own` is not 0."""
-    client = socket.socket(socket.AF_INET6 if six else socket.AF_INET, kind)
+def client_socket(six: bool, kind: socket.SocketKind, own: int = 0, number: int = 0) -> socket.socket:
+    """A client's socket, which has a port of its own where `own` is not 0; of a protocol by its number."""
+    client = socket.socket(socket.AF_INET6 if six else socket.AF_INET, kind, number)
     if own:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         client.bind(("::" if six else "", own))

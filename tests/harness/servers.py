@@ -4,7 +4,7 @@
 
 so that a test knows who answered, and what address translation made of the client.
 
-    python servers.py NAME SPEC…     SPEC is tcp|udp/ADDRESS/PORT[/BEHAVIOUR[/OPTION…]]
+    python servers.py NAME SPEC…     SPEC is tcp|udp|sctp/ADDRESS/PORT[/BEHAVIOUR[/OPTION…]]
 
 BEHAVIOUR is `answer` (default), `keep` (answers and does not close), `silent` (accepts and says nothing), `close`
 (accepts and closes), `deaf` (never accepts) or `full` (never accepts, and its queue is full of its own connections).
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: IP_TRANSPARENT and IPV6_TRANSPARENT (linux/in.h, linux/in6.h).
 TRANSPARENT = {socket.AF_INET: (socket.IPPROTO_IP, 19), socket.AF_INET6: (socket.IPPROTO_IPV6, 75)}
+#: Protocols with connections, and their numbers for socket(2).
+STREAMS = {"tcp": socket.IPPROTO_TCP, "sctp": 132}
 BEHAVIOURS = ("answer", "keep", "silent", "close", "deaf", "full")
 
 
@@ -37,10 +39,10 @@ def serve(world: World, netns: Netns, name: str, *specs: str) -> subprocess.Pope
 
 
 def bind(protocol: str, address: str, port: int, options: tuple[str, ...] = ()) -> socket.socket:
-    """A bound socket, listening for TCP. An IPv6 wildcard takes IPv4 too, as most programs have it."""
+    """A bound socket, listening for connections. An IPv6 wildcard takes IPv4 too, as most programs have it."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
-    server = socket.socket(family, kind)
+    kind = socket.SOCK_STREAM if protocol in STREAMS else socket.SOCK_DGRAM
+    server = socket.socket(family, kind, STREAMS.get(protocol, 0))
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:
         server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, "v6only" in options)
@@ -50,7 +52,7 @@ def bind(protocol: str, address: str, port: int, options: tuple[str, ...] = ()) 
         if option.startswith("dev="):
             server.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, option[4:].encode())
     server.bind((address, port))
-    if protocol == "tcp":
+    if protocol in STREAMS:
         server.listen(16)
     return server
 
@@ -94,7 +96,7 @@ class Servers:
             if behaviour == "full":
                 self.unread += fill(server)
             return
-        on_event = (lambda: self.accept(server, behaviour)) if protocol == "tcp" else (lambda: self.datagram(server))
+        on_event = (lambda: self.accept(server, behaviour)) if protocol in STREAMS else (lambda: self.datagram(server))
         self.selector.register(server, selectors.EVENT_READ, on_event)
 
     def accept(self, server: socket.socket, behaviour: str) -> None:

@@ -298,7 +298,7 @@ def _question(reader: _Reader, known: set[str]) -> Question:
     question = Question(
         source=reader.text("from"),
         target=reader.text("to"),
-        protocol=reader.word("protocol", ("tcp", "udp", "icmp"), "tcp"),
+        protocol=reader.word("protocol", ("tcp", "udp", "sctp", "icmp"), "tcp"),
         symptoms=symptoms,
         reach=reach,
         ending=reader.text("ending", "DELIVERED" if reach == "yes" else None),

@@ -18,7 +18,7 @@ from tests.fidelity.fuzz import (
     uncommon,
 )
 from tests.fidelity.fuzz.dice import Dice, Table
-from tests.fidelity.fuzz.plot import BACKENDS
+from tests.fidelity.fuzz.plot import BACKENDS, PROTOCOLS
 from tests.fidelity.fuzz.walls import Walls
 from tests.scenarios.scenario import Scenario
 
@@ -42,9 +42,11 @@ COUNTS = ((1.0, 0), (3.0, 1), (4.0, 2), (4.0, 3), (3.0, 4), (2.0, 6))
 
 @dataclass(frozen=True)
 class Means:
-    """What hosts are made of: the backends of rules, the ingredients, and extras that only this kernel can build."""
+    """What hosts are made of: the backends of rules, the protocols of questions, the ingredients, and extras that only
+    this kernel can build."""
 
     backends: Table[str] = BACKENDS
+    protocols: Table[str] = PROTOCOLS
     ingredients: Table[settings.Ingredient] = INGREDIENTS
     more: Sequence[hosts.Extra] = ()
 
@@ -54,6 +56,7 @@ MEANS = {
     "": Means(),
     "uml": Means(
         backends=((1.0, "legacy"),),
+        protocols=(*PROTOCOLS, (1.0, "sctp")),
         ingredients=tuple(each for each in INGREDIENTS if each[1] not in OF_NFTABLES),
         more=uncommon.EXTRAS,
     ),
@@ -63,7 +66,7 @@ MEANS = {
 def scenario(seed: int, number: int, most: int = QUESTIONS, kernel: str = "") -> Scenario:
     """The host of that number, with up to `most` questions, as that kernel can build it."""
     dice, means = Dice(f"{seed}/{number}"), MEANS[kernel]
-    plot, walls = hosts.host(dice, means.backends, means.more), Walls()
+    plot, walls = hosts.host(dice, means.backends, means.protocols, means.more), Walls()
     if dice.chance(0.8):
         filters.publish(plot, walls)
     if dice.chance(0.4):

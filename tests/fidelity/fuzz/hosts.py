@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from tests.fidelity.fuzz import stacked
 from tests.fidelity.fuzz.dice import Dice, Table
-from tests.fidelity.fuzz.plot import BACKENDS, Plot, Seat, address, network
+from tests.fidelity.fuzz.plot import BACKENDS, PROTOCOLS, Plot, Seat, address, network
 
 #: What a host may have beside the usual, and how often.
 Extra = tuple[float, Callable[[Plot], None]]
@@ -22,9 +22,11 @@ MACS = ("02:00:00:00:01:01", "02:00:00:00:01:02")
 TWO_WAYS = {4: "10.200.0.1", 6: "fd20::1"}
 
 
-def host(dice: Dice, backends: Table[str] = BACKENDS, more: Sequence[Extra] = ()) -> Plot:
+def host(
+    dice: Dice, backends: Table[str] = BACKENDS, protocols: Table[str] = PROTOCOLS, more: Sequence[Extra] = ()
+) -> Plot:
     """A host that works; `more` extras beside those that any kernel can build."""
-    plot = Plot(dice, dice.weighted(FAMILIES), backends)
+    plot = Plot(dice, dice.weighted(FAMILIES), backends, protocols)
     _bridges(plot)
     plot.wire(Seat("lan", "eth0", "lan", 2), Seat("host", "up0", "lan", 1), MACS[0])
     _containers(plot)
@@ -141,7 +143,7 @@ def _listeners(plot: Plot) -> None:
     dice = plot.dice
     for name, draft in plot.drafts.items():
         for port in SERVICES.get(name, (80,)):
-            for protocol in ("tcp", "udp"):
+            for protocol in (each for _, each in plot.protocols if each != "icmp"):
                 if dice.chance(0.85 if protocol == "tcp" else 0.6):
                     draft.listeners.append(f"{protocol}/{_bound(plot, name)}/{port}{_manner(plot)}")
 

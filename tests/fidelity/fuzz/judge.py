@@ -141,7 +141,9 @@ class Judge:
         returned = any(
             step.context.iif and step.context.iif == step.context.oif for _, leg in legs(talk) for step in leg.steps
         )
-        more = refuses or returned or self.tunnels or (self.assured and talk.confirm is not None)
+        # An association tries each address that its ends have (HEARTBEAT, RFC 9260, 8.3).
+        sctp = talk.forward.hops[0].packet.protocol is Protocol.SCTP
+        more = refuses or returned or sctp or self.tunnels or (self.assured and talk.confirm is not None)
         wrong += counter_disagreements(talk, evidence.before, evidence.after, more=more)
         wrong += route_disagreements(talk, self.snapshot, lambda netns, asked: self.stage.kernels[netns].route(asked))
         return talk, wrong

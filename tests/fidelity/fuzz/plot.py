@@ -28,6 +28,8 @@ NETS = {
     "br0": ("172.30.0", "fd30"),
     "br1": ("172.31.0", "fd31"),
 }
+#: Protocols of questions.
+PROTOCOLS: Table[str] = ((3.0, "tcp"), (2.0, "udp"), (0.5, "icmp"))
 #: Backends of rules: iptables-legacy, iptables over nf_tables, nftables itself.
 BACKENDS: Table[str] = ((3.0, "legacy"), (3.0, "nft"), (3.0, "native"))
 
@@ -108,11 +110,15 @@ def network(net: str, family: int) -> str:
 class Plot:
     """The host that is being made up."""
 
-    def __init__(self, dice: Dice, families: tuple[int, ...], backends: Table[str] = BACKENDS) -> None:
+    def __init__(
+        self, dice: Dice, families: tuple[int, ...], backends: Table[str] = BACKENDS, protocols: Table[str] = PROTOCOLS
+    ) -> None:
         self.dice = dice
         self.families = families
         #: The backends of rules that there are.
         self.backends = backends
+        #: What is asked by.
+        self.protocols = protocols
         self.drafts: dict[str, Draft] = {}
         self.seats: list[Seat] = []
         self.wires: list[tuple[End, End]] = []

@@ -9,7 +9,6 @@ from tests.scenarios.scenario import Question
 SOURCES = ((5.0, "lan"), (3.0, "host"), (3.0, "web"), (3.0, "db"), (2.0, "app"), (2.0, "isp"), (1.5, "vpn"),
            (2.0, "desk"), (0.5, "far"), (2.0, "mac1"), (1.0, "mac2"),
            (2.0, "tag"), (2.0, "twin"), (2.0, "far1"), (2.0, "ipv1"), (1.0, "ipv2"))  # fmt: skip
-PROTOCOLS = ((3.0, "tcp"), (2.0, "udp"), (0.5, "icmp"))
 CLOSED = (81, 7777)
 
 
@@ -30,7 +29,7 @@ def _question(plot: Plot) -> Question:
     source = dice.weighted([(weight, name) for weight, name in SOURCES if name in plot.drafts])
     kind = dice.weighted(((3.0 if plot.targets else 0.0, "made"), (4.0, "service"), (0.7, "loopback"), (0.6, "nobody")))
     address, port = KINDS[kind](plot, source)
-    protocol = dice.weighted(PROTOCOLS)
+    protocol = dice.weighted(plot.protocols)
     if protocol == "icmp":
         return Question(source, address, protocol)
     return Question(source, f"[{address}]:{port}" if ":" in address else f"{address}:{port}", protocol)

@@ -31,7 +31,7 @@ from tests.harness.probe import (
     enter,
     failed,
 )
-from tests.harness.servers import Servers, line
+from tests.harness.servers import STREAMS, Servers, line
 from tests.scenarios.scenario import Question
 
 #: SO_LINGER with no time to linger: close() sends a reset.
@@ -96,7 +96,7 @@ class Sockets:
     def _attempt(self, client: socket.socket, target: tuple[str, int], protocol: str, patience: float) -> Result:
         with suppress(BlockingIOError):
             client.connect(socket.getaddrinfo(*target)[0][4])
-        if protocol == "tcp":
+        if protocol in STREAMS:
             if not self._wait(client, selectors.EVENT_WRITE, patience):
                 return Result("timeout")
             error = client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -104,7 +104,7 @@ class Sockets:
                 raise OSError(error, "")
         client.send(REQUEST)
         if not self._wait(client, selectors.EVENT_READ, patience):
-            return Result("accepted-then-silent" if protocol == "tcp" else "timeout")
+            return Result("accepted-then-silent" if protocol in STREAMS else "timeout")
         try:
             data = client.recv(4096)
         except (ConnectionResetError, BrokenPipeError):
@@ -169,7 +169,8 @@ def _client(six: bool, protocol: str, own: int) -> socket.socket:
     if protocol == "icmp":
         client = echo_socket(six)
     else:
-        client = client_socket(six, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM, own)
+        kind = socket.SOCK_STREAM if protocol in STREAMS else socket.SOCK_DGRAM
+        client = client_socket(six, kind, own, STREAMS.get(protocol, 0))
     client.setblocking(False)
     return client
 
