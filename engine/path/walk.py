@@ -17,7 +17,6 @@ from engine.model.trace import Outcome, StepKind, Trace
 from engine.path.budget import WALK
 from engine.path.ip.ipv6_scope import loopback_from_outside, stays_on_link
 from engine.path.ip.routing import route_input, route_output
-from engine.path.ip.vrf import VRF, domain_of
 from engine.path.journey import CannotTell, Journey, Out
 from engine.path.link import ipvlan, vrf_passage
 from engine.path.link.ipsec import coming_in, going_out, leaving
@@ -25,6 +24,7 @@ from engine.path.link.switching import arrive, bridged, emit, on_wire
 from engine.path.link.vxlan import asked, through
 from engine.path.lookup.route_decision import Refusal, RouteDecision
 from engine.path.lookup.source_address6 import source_address6
+from engine.path.lookup.vrf import VRF, domain_of
 from engine.path.netfilter.hooks import run_hook
 from engine.path.netfilter.mss import announce
 from engine.path.stages import (

@@ -21,11 +21,11 @@ from engine.path.exchange.client_port import kept_flows, source_port
 from engine.path.exchange.icmp_errors import Arrival, arrival_of
 from engine.path.fields.header import opens
 from engine.path.fields.table import NO_SOCKET
-from engine.path.ip.vrf import domain_of
 from engine.path.journey import Endpoint, Journey, Setting
 from engine.path.lookup.broadcast_domain import bridge_of
 from engine.path.lookup.flow import inverse, tuple_of
 from engine.path.lookup.packet_lengths import of_tcp
+from engine.path.lookup.vrf import domain_of
 from engine.path.netfilter.mss import announced
 from engine.path.stages import Arrive, LocalOut, Stack, Stage
 from engine.path.walk import walk

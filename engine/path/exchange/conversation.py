@@ -41,6 +41,7 @@ from engine.path.exchange.symptoms import (
 from engine.path.journey import Setting
 from engine.path.lookup.flow import Tracks
 from engine.path.lookup.view import AT_RANDOM, OF_ONE_PACKET
+from engine.path.lookup.vrf import domain_of
 from engine.path.world import World
 from engine.records import replace
 
@@ -273,6 +274,9 @@ class Exchange:
     def _sent_back(self, failed: Trace, ended: Arrival, kind: RejectKind) -> Trace:
         """The error's own journey."""
         journey = self.asker.back(ended, error_packet(ended, kind, failed.outcome), reflected(ended))
+        if failed.outcome is Outcome.NO_NEIGHBOUR:  # the device that it would have left by says so (ipv4_link_failure)
+            domain = domain_of(ended.netns, ended.netns.links_by_name.get(ended.context.oif))
+            journey.see(socket_device=domain.name if domain is not None else "")
         unsent = foreign_source(journey, ended.packet.dst) if failed.outcome is Outcome.NO_LISTENER else None
         return self.asker.hears(journey, unsent or error_start(journey, ended, kind))
 

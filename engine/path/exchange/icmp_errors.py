@@ -25,13 +25,13 @@ from engine.model.traffic import Listener
 from engine.path.exchange.symptoms import icmp_of
 from engine.path.ip.routing import route_output
 from engine.path.ip.special_addresses import shared
-from engine.path.ip.vrf import VRF
 from engine.path.journey import Journey
 from engine.path.lookup.addresses import is_local, source_for
 from engine.path.lookup.flow import Track, tuple_of
 from engine.path.lookup.packet_lengths import of_error, of_tcp
 from engine.path.lookup.route_decision import Refusal
 from engine.path.lookup.source_address6 import error_source6
+from engine.path.lookup.vrf import VRF
 from engine.path.netfilter.conntrack import attach
 from engine.path.netfilter.hooks import run_hook
 from engine.path.stages import LocalOut, OnWire, Stage

@@ -25,6 +25,7 @@ from engine.path.lookup.addresses import address_type, only_device
 from engine.path.lookup.fib import LOOPBACK, Fib, FlowKey, Found
 from engine.path.lookup.values import UNKNOWN, Read, Unknown
 from engine.path.lookup.view import View
+from engine.path.lookup.vrf import VRF, domain_of, vrf_of
 
 #: What routes and policy rules may ask for of the byte of DSCP and ECN (INET_DSCP_MASK).
 DSCP = 0xFC
@@ -98,6 +99,7 @@ def _reached_by(view: View, end: str, marked: str, device: str, local: bool) -> 
         (view.packet.tos or 0) & DSCP,
         PROTOCOL_NUMBERS[view.packet.protocol],
         uid=0,
+        vrf=vrf_of(view.netns, came_by.name, None) if device and came_by is not None else None,
     )
     found = view.fib.lookup(key)
     if not isinstance(found, Found) or not (found.route.kind in LEADING or (local and found.route.kind == "local")):
@@ -106,6 +108,9 @@ def _reached_by(view: View, end: str, marked: str, device: str, local: bool) -> 
     if not device or (local and found.route.kind == "local" and address.version == 6):
         return devices
     wanted = came_by.index if came_by is not None else 0
+    if came_by is not None and came_by.kind == VRF:  # it stands for all of its own (fib_info_nh_uses_dev)
+        domains = (domain_of(view.netns, view.netns.links_by_index.get(index)) for index in devices)
+        devices = (*devices, *(wanted for domain in domains if domain is came_by))
     if address.version == 6 and len(devices) > 1 and wanted in devices:
         return UNKNOWN  # of IPv6 the one that the hash chooses is compared
     return (wanted,) if wanted in devices else ()

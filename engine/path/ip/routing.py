@@ -18,12 +18,13 @@ from engine.model.trace import Assumption, Outcome
 from engine.path.fields.route import DSCP
 from engine.path.ip.source_validation import either, martian, validate_source
 from engine.path.ip.special_addresses import KINDS
-from engine.path.ip.vrf import look_up, vrf_of
+from engine.path.ip.tables import look_up
 from engine.path.journey import Journey
 from engine.path.lookup.addresses import only_device, source_for
 from engine.path.lookup.fib import FlowKey, Found
 from engine.path.lookup.route_decision import REFUSALS, RULE_REFUSALS, Refusal, RouteDecision, route_ref, rule_ref
 from engine.path.lookup.source_address6 import source_address6
+from engine.path.lookup.vrf import vrf_of
 
 
 def flow_key(journey: Journey, packet: Packet, *, iif: str, oif: int | None = None) -> FlowKey:

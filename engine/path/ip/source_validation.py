@@ -14,10 +14,11 @@ from engine.model.packet import Packet
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Outcome
 from engine.path.fields.table import NO_SOCKET
-from engine.path.ip.vrf import domain_of, look_up, vrf_of
+from engine.path.ip.tables import look_up
 from engine.path.journey import Journey
 from engine.path.lookup.fib import FlowKey, Found
 from engine.path.lookup.route_decision import REFUSALS, Refusal
+from engine.path.lookup.vrf import domain_of, vrf_of
 
 
 def validate_source(journey: Journey, packet: Packet, device: Link) -> Refusal | None:

@@ -15,9 +15,9 @@ from __future__ import annotations
 from engine.model.link import Link
 from engine.model.trace import Outcome, StepKind, Trace
 from engine.path.ip.routing import route_in_domain
-from engine.path.ip.vrf import domain_of
 from engine.path.journey import UNSEEN, Journey
 from engine.path.lookup.route_decision import Refusal, RouteDecision
+from engine.path.lookup.vrf import domain_of
 from engine.path.netfilter.hooks import run_hook
 
 

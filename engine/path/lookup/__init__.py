@@ -1,6 +1,6 @@
 """Indexes of a snapshot, and tables that do not change while a packet walks.
 
-fib route_decision source_address6     routing tables (fib_trie.c, RFC 6724)
+fib vrf route_decision source_address6 routing tables (fib_trie.c, RFC 6724), VRFs
 hook_chains refs                       which base chains a hook has, and pointers to their rules
 broadcast_domain device_topology bridge_vlans
                                        hosts on a segment, devices on devices, VLANs of a bridge
