@@ -25,6 +25,7 @@ SINGLE = (
     *("veth", "dummy", "macvlan", "ipvlan", "vxlan", "geneve", "bonding", "vrf", "8021q"),
     *("ip_gre", "ip6_gre", "ipip", "sit", "ip6_tunnel", "xfrm_user", "esp4", "esp6", "ip_vs"),
     *("sctp", "sctp_diag", "udp_diag", "netlink_diag", "af_packet_diag"),
+    "hmac",  # by which a listener of SCTP signs its cookies
 )
 #: What has no families to serve there.
 LEFT_OUT = ("nft_", "nf_flow_table")

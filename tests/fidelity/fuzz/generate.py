@@ -49,6 +49,8 @@ class Means:
     protocols: Table[str] = PROTOCOLS
     ingredients: Table[settings.Ingredient] = INGREDIENTS
     more: Sequence[hosts.Extra] = ()
+    #: Ends of the names of sysctls that the kernel does not know.
+    lacking: tuple[str, ...] = ()
 
 
 #: By the kernel that hosts are built on: this machine's, and the second one of tests.harness.second_kernel.
@@ -59,6 +61,7 @@ MEANS = {
         protocols=(*PROTOCOLS, (1.0, "sctp")),
         ingredients=tuple(each for each in INGREDIENTS if each[1] not in OF_NFTABLES),
         more=uncommon.EXTRAS,
+        lacking=(".force_forwarding",),
     ),
 }
 
@@ -74,6 +77,8 @@ def scenario(seed: int, number: int, most: int = QUESTIONS, kernel: str = "") ->
     for _ in range(dice.weighted(COUNTS)):
         dice.weighted(means.ingredients)(plot, walls)
     walls.build(plot)
+    for draft in plot.drafts.values():
+        draft.sysctls = {name: value for name, value in draft.sysctls.items() if not name.endswith(means.lacking)}
     questions.add(plot, QUESTIONS)
     del plot.questions[most:]
     return plot.scenario(f"fuzz-{seed}-{number}")

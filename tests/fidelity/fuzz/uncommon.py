@@ -79,8 +79,10 @@ def vrf(plot: Plot) -> None:
 
 
 def ipvlan(plot: Plot) -> None:
-    """One or two boxes that share the MAC address of the host's uplink."""
+    """One or two boxes that share the MAC address of the host's uplink, where that has no macvlan devices."""
     dice = plot.dice
+    if any("macvlan" in words for words in plot.host.links):
+        return
     mode, flag = dice.weighted(IPVLAN_MODES), dice.weighted(IPVLAN_FLAGS)
     for name, number in BOXES[: dice.number(1, 2)]:
         plot.stack("host", f"link up0 type ipvlan mode {mode}{flag}", Seat(name, "iv0", "lan", number))
