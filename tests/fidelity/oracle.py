@@ -352,6 +352,8 @@ def asked_of_kernel(place: Netns, asked: RouteQuery) -> str:
 
 def ports(asked: RouteQuery) -> list[str]:
     """The transport selectors of `ip route get`."""
+    if asked.protocol is Protocol.SCTP:  # which the kernel takes for no question (rtm_getroute_parse_ip_proto)
+        return []
     protocol = ["ipproto", str(asked.protocol)]
     if asked.protocol not in (Protocol.TCP, Protocol.UDP):
         return protocol

@@ -29,6 +29,8 @@ T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 PROGRAM = "linux.uml"
 MODULES = Path("/usr/lib/uml/modules")
+#: It ends, too, when who started it is killed (PR_SET_PDEATHSIG of prctl(2)).
+DIE_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 #: Where the guest's memory is a file (TMPDIR of the program), and what it needs there.
 MEMORY_PLACE, MEMORY = Path("/dev/shm"), 1 << 30
 #: Lines of the console that an error shows.
@@ -76,7 +78,7 @@ class Guest:
 
     def _argv(self) -> list[str]:
         return [
-            PROGRAM, f"mem={MEMORY >> 20}M", "rootfstype=hostfs", "rw", "quiet", "con=null", "con0=fd:0,fd:1",
+            *DIE_WITH_US, PROGRAM, f"mem={MEMORY >> 20}M", "rootfstype=hostfs", "rw", "quiet", "con=null", "con0=fd:0,fd:1",
             f"uml_dir={self._folder}", "umid=guest", f"init={Path(__file__).with_name('guest.sh')}",
             f"PORTSCOPE_GUEST={self._folder}", f"PORTSCOPE_PYTHON={sys.executable}", f"PORTSCOPE_ROOT={ROOT}",
         ]  # fmt: skip

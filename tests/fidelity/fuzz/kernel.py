@@ -109,7 +109,8 @@ class Kernel:
                 words += attribute(kind, struct.pack("=I", self.devices[device]))
         words += attribute(MARK, struct.pack("=I", asked.mark))
         words += attribute(UID, bytes(4)) if asked.roots else b""
-        words += attribute(PROTOCOL, bytes([PROTOCOL_NUMBERS[asked.protocol]]))
+        if asked.protocol is not Protocol.SCTP:  # which the kernel takes for no question (rtm_getroute_parse_ip_proto)
+            words += attribute(PROTOCOL, bytes([PROTOCOL_NUMBERS[asked.protocol]]))
         if asked.protocol in (Protocol.TCP, Protocol.UDP):
             for kind, port in ((SPORT, asked.sport), (DPORT, asked.dport)):
                 words += attribute(kind, struct.pack(">H", port or 0))
