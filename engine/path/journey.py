@@ -107,7 +107,9 @@ class Journey:
         self.world = setting.world
         self.tracks = setting.tracks
         self.choices = setting.choices
+        #: Where it is, and where it began.
         self.netns: Netns = setting.world.netns(netns)
+        self.origin = self.netns
         #: The packet as it is now, and what rules can see of it beside its headers.
         self.packet = packet
         self.context = Context(ct_state=UNSEEN)

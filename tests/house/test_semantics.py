@@ -5,7 +5,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "semantics.md").read_text(encoding="utf-8")
-SCENARIOS = {path.stem for path in (ROOT / "tests" / "scenarios").glob("*.toml")}
+FOLDER = ROOT / "tests" / "scenarios"
+SCENARIOS = {str(path.relative_to(FOLDER).with_suffix("")) for path in FOLDER.rglob("*.toml")}
 
 
 def proofs() -> list[list[str]]:

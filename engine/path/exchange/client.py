@@ -132,7 +132,12 @@ class Client:
         quotes its own packet."""
         if journey.inner is not None:
             return journey.inner == self.flow
-        return self.flow is not None and tuple_of(journey.packet) == inverse(self.flow)
+        if self.flow is None:
+            return False
+        heard, wanted = tuple_of(journey.packet), inverse(self.flow)
+        if self.question.protocol is Protocol.SCTP and wanted.src in journey.origin.addresses_by_value:
+            heard = replace(heard, src=wanted.src)  # from any address that the other end says it has (RFC 9260, 5.1.2)
+        return heard == wanted
 
     def _hears_by_vrf(self, netns: Netns, *, error: bool) -> bool:
         """Whether the client's socket, which is bound to no device, takes what comes in by a VRF (inet_bound_dev_eq).

@@ -123,8 +123,10 @@ class Server:
         wildcard = arrival.listener is not None and arrival.listener.address is None
         if self.protocol is Protocol.UDP and arrival.listener is not None:
             port = arrival.listener.port  # its own, where a rule gave it a packet for another one
-        if (self.protocol is Protocol.UDP and wildcard) or shared(arrival.netns, got.dst) is not None:
-            # An unconnected wildcard socket lets routing choose the source of its answer; a shared address is none.
+        chosen = self.protocol in (Protocol.UDP, Protocol.SCTP) and wildcard
+        if chosen or shared(arrival.netns, got.dst) is not None:
+            # An unconnected wildcard socket lets routing choose the source of its answer, and so does an association,
+            # whose other end knows all addresses (sctp_transport_route); a shared address is none.
             source = ip_address("0.0.0.0" if got.dst.version == 4 else "::")
         flags = flags if self.protocol is Protocol.TCP else 0
         packet = Packet(source, got.src, self.protocol, port, got.sport, flags)

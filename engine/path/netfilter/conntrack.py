@@ -207,4 +207,6 @@ def _may_open(journey: Journey) -> bool:
     packet = journey.packet
     if packet.protocol in ECHO:
         return packet.icmp_type in OPENING[packet.protocol]
+    if packet.protocol is Protocol.SCTP:  # an answer from another address belongs to no flow (sctp_new)
+        return journey.connecting
     return packet.protocol is not Protocol.TCP or begins(journey.netns, packet)
