@@ -78,7 +78,8 @@ class Guest:
 
     def _argv(self) -> list[str]:
         return [
-            *DIE_WITH_US, PROGRAM, f"mem={MEMORY >> 20}M", "rootfstype=hostfs", "rw", "quiet", "con=null", "con0=fd:0,fd:1",
+            *DIE_WITH_US, PROGRAM, f"mem={MEMORY >> 20}M", "rootfstype=hostfs", "rw", "quiet",
+            "con=null", "con0=fd:0,fd:1",
             f"uml_dir={self._folder}", "umid=guest", f"init={Path(__file__).with_name('guest.sh')}",
             f"PORTSCOPE_GUEST={self._folder}", f"PORTSCOPE_PYTHON={sys.executable}", f"PORTSCOPE_ROOT={ROOT}",
         ]  # fmt: skip
