@@ -19,7 +19,7 @@ from tests.scenarios.scenario import FOLDER, read_all
 
 require(PROGRAM, "ip", "bridge", "iptables-legacy", "ipset", "conntrack", root=True)
 
-CASES, FIXED, TRIES = 60, 5, 30
+CASES, FIXED, TRIES = 60, 13, 30
 
 
 def test_model_and_second_kernel_agree_about_each_scenario() -> None:

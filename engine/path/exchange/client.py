@@ -104,7 +104,8 @@ class Client:
         listener = arrival.listener
         journey.see(uid=listener.uid if listener is not None else NO_SOCKET, mark=mark)
         own = arrival.netns.links_by_index.get(listener.device or 0) if listener is not None else None
-        if own is None and (listener is None or packet.protocol is not Protocol.UDP):
+        alone = Protocol.UDP if listener is not None else Protocol.SCTP  # whose answers are routed without the VRF
+        if own is None and packet.protocol is not alone:
             own = arrival.domain  # what takes a packet of a VRF by itself answers there (inet_request_bound_dev_if)
         if own is not None:
             journey.see(socket_device=own.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.model.address import Family
 from engine.model.host import Netns
 from engine.model.link import Link
-from engine.model.packet import Packet
+from engine.model.packet import Packet, Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.traffic import Listener
 
@@ -57,7 +57,9 @@ def _bound_rightly(netns: Netns, listener: Listener, device: Link) -> bool:
     vrf = master if master is not None and master.kind == "vrf" else None
     if listener.device is not None:
         return listener.device == device.index or (vrf is not None and listener.device == vrf.index)
-    return vrf is None or bool(netns.sysctl(f"net.ipv4.{listener.protocol}_l3mdev_accept"))
+    if vrf is None or listener.protocol is Protocol.SCTP:  # net.sctp.l3mdev_accept is on where it is left alone
+        return True
+    return bool(netns.sysctl(f"net.ipv4.{listener.protocol}_l3mdev_accept"))
 
 
 def _score(netns: Netns, listener: Listener, packet: Packet, device: Link) -> int:

@@ -36,6 +36,8 @@ SETTINGS = {
     "net/ipv6/conf/default/accept_dad": 0,
     "net/ipv4/tcp_synack_retries": 0,
 }
+#: Milliseconds after which SCTP sends its first packet again: as long as TCP waits.
+SCTP_AGAIN = "net/sctp/rto_initial"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -103,6 +105,8 @@ class Stage:
             _check(_libc.mount(b"/proc/thread-self/ns/net", str(path).encode(), None, MS_BIND, None))
             for setting, value in SETTINGS.items():
                 _write(setting, value)
+            if Path("/proc/sys", SCTP_AGAIN).exists():
+                _write(SCTP_AGAIN, 1000)
         finally:
             _check(_libc.setns(home, CLONE_NEWNET))
             os.close(home)
