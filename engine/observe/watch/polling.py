@@ -1,8 +1,8 @@
 """What nobody tells of, looked at now and then: the table `POLLED`.
 
 1. Each work has its interval and its share of a processor: where it takes long it is done less often, though what
-   an answer rests on never less than every `_LONGEST` seconds. One that goes round the namespaces takes a few at a
-   time, so that it never stops what else is to be done.
+   an answer rests on never less than every `_LONGEST` seconds. One that visits all namespaces takes a few at a time, so
+   that it never stops what else is to be done.
 2. The cheapest question comes first. That the number of sockets or the names of legacy tables are the same costs a
    read; only where they are not is a source read again. What such questions cannot tell, the slow round finds.
 3. A work gives back the look that follows, the very same one where nothing is different.

@@ -54,7 +54,7 @@ def watch(
     """The host now, then each time that it is another one. Raises ObserveError as `look.snapshot.take` does.
 
     Of a host with many namespaces only those that are `wanted` are read and watched, where that is given. `reading` is
-    told of the first look while it goes on. `counting`: an update without changes comes where rules counted packets.
+    called with the progress of the first look. `counting`: an update without changes comes where rules counted packets.
     """
     with Subscriptions() as told:
         scene = set_scene(wanted)

@@ -70,9 +70,9 @@ class Server:
         if listener is not None:
             self.setting.sockets[netns.id, tuple_of(journey.packet)] = True if given else None
         everybodys = shared(netns, journey.packet.dst)
-        # SCTP looks for a socket of an anycast address (sctp_v6_addr_valid).
-        unasked = self.protocol is Protocol.SCTP and everybodys is not None and everybodys.kind == "anycast"
-        if everybodys is not None and self.protocol is not Protocol.UDP and not unasked:
+        # UDP looks for a socket of any address, SCTP of an anycast one, too (sctp_v6_addr_valid).
+        sought = {Protocol.UDP: ("broadcast", "anycast"), Protocol.SCTP: ("anycast",)}.get(self.protocol, ())
+        if everybodys is not None and everybodys.kind not in sought:
             a = "a broadcast" if everybodys.kind == "broadcast" else "an anycast"
             return not_taken(journey, everybodys, f"{a} address takes no connections")
         if everybodys is not None and everybodys.kind == "broadcast" and listener is None:

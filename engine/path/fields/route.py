@@ -25,7 +25,7 @@ from engine.path.lookup.addresses import address_type, only_device
 from engine.path.lookup.fib import LOOPBACK, Fib, FlowKey, Found
 from engine.path.lookup.values import UNKNOWN, Read, Unknown
 from engine.path.lookup.view import View
-from engine.path.lookup.vrf import VRF, domain_of, vrf_of
+from engine.path.lookup.vrf import leads_by, vrf_of
 
 #: What routes and policy rules may ask for of the byte of DSCP and ECN (INET_DSCP_MASK).
 DSCP = 0xFC
@@ -107,13 +107,10 @@ def _reached_by(view: View, end: str, marked: str, device: str, local: bool) -> 
     devices = tuple(dict.fromkeys(hop.link or 0 for hop in found.nexthops))
     if not device or (local and found.route.kind == "local" and address.version == 6):
         return devices
-    wanted = came_by.index if came_by is not None else 0
-    if came_by is not None and came_by.kind == VRF:  # it stands for all of its own (fib_info_nh_uses_dev)
-        domains = (domain_of(view.netns, view.netns.links_by_index.get(index)) for index in devices)
-        devices = (*devices, *(wanted for domain in domains if domain is came_by))
-    if address.version == 6 and len(devices) > 1 and wanted in devices:
+    back_by = came_by is not None and any(leads_by(view.netns, index, came_by) for index in devices)
+    if address.version == 6 and len(devices) > 1 and back_by:
         return UNKNOWN  # of IPv6 the one that the hash chooses is compared
-    return (wanted,) if wanted in devices else ()
+    return (came_by.index,) if came_by is not None and back_by else ()
 
 
 def _exists(end: str, marked: str, device: str, *, local: bool = False) -> Read:

@@ -18,7 +18,7 @@ from engine.path.ip.tables import look_up
 from engine.path.journey import Journey
 from engine.path.lookup.fib import FlowKey, Found
 from engine.path.lookup.route_decision import REFUSALS, Refusal
-from engine.path.lookup.vrf import domain_of, vrf_of
+from engine.path.lookup.vrf import leads_by, vrf_of
 
 
 def validate_source(journey: Journey, packet: Packet, device: Link) -> Refusal | None:
@@ -45,7 +45,7 @@ def validate_source(journey: Journey, packet: Packet, device: Link) -> Refusal |
         return Refusal(Outcome.RP_FILTER, journey.sysctl_ref(name), f"no route back to {packet.src} (rp_filter={mode})")
     if found.route.kind != "unicast" and not (found.route.kind == "local" and accept_local):
         return _own_source(journey, packet)
-    if any(_leads_by(netns, hop.link, device) for hop in found.nexthops):
+    if any(leads_by(netns, hop.link, device) for hop in found.nexthops):
         return None
     if mode == 1 or (mode and not has_address):
         text = f"the route back to {packet.src} is via {_devices(netns, found)}, not {device.name} (rp_filter=1)"
@@ -67,12 +67,6 @@ def martian(journey: Journey, packet: Packet, device: Link) -> Refusal | None:
             text = f"the {which} {address} is a loopback address, which {device.name} does not carry ({name} = 0)"
             return Refusal(Outcome.MARTIAN, journey.sysctl_ref(name), text)
     return None
-
-
-def _leads_by(netns: Netns, index: int | None, device: Link) -> bool:
-    """Whether a next hop is by the device, or by one of the VRF that the device stands for (fib_info_nh_uses_dev)."""
-    link = netns.links_by_index.get(index or 0)
-    return index == device.index or domain_of(netns, link) is device
 
 
 def _own_source(journey: Journey, packet: Packet) -> Refusal:

@@ -1,10 +1,10 @@
 """ipvlan devices that route (modes l3 and l3s): the lower device's namespace sends for them, with l3s hears for them.
 
 1. What such a device sends goes to a sibling that has the address; else the lower device's namespace looks it up, for
-   that device alone, and it meets OUTPUT and POSTROUTING there. What fails is not told to its sender.
+   that device alone, and it meets OUTPUT and POSTROUTING there. Its sender gets no error for what fails.
 2. In mode l3 a device takes what comes in by the lower device for its address before any rule there sees it. In mode
    l3s it meets PREROUTING and INPUT of the lower device's namespace.
-3. Nobody answers ARP for its address.
+3. No one answers ARP for its address.
 
 Source: drivers/net/ipvlan/ipvlan_core.c (ipvlan_xmit_mode_l3, ipvlan_process_v4_outbound, ipvlan_handle_mode_l3),
 ipvlan_l3s.c (ipvlan_l3_rcv, ipvlan_nf_input).

@@ -120,8 +120,8 @@ def usable_entry(netns: Netns, link: Link, address: IPAddress) -> Neighbour | No
 
 
 def _comes_back(journey: Journey, link: Link, station: L2Host) -> bool:
-    """Whether the answer of a station reaches who asked: a bridge that filters may have it in another VLAN, which the
-    asker's port is no member of, or carries with a tag that nobody takes."""
+    """Whether the answer of a station reaches the device that sent the question: a bridge that filters may have it in
+    another VLAN, which that device's port is no member of, or carries with a tag that no device takes."""
     world, here, there = journey.world, journey.netns, journey.world.netns(station.netns)
     ports = [(here, here.links_by_index.get(station.port or 0)), (there, there.links_by_index.get(station.entry or 0))]
     bridges = [(netns, bridge_of(netns, port)) for netns, port in ports if port is not None]

@@ -4,7 +4,7 @@
    then on.
 2. What is made here and leaves by such a device meets OUTPUT and POSTROUTING of the VRF device first, untracked.
 3. What a route sends to the VRF device itself is looked up in the domain's table, and goes on as if it was made here;
-   NAT of POSTROUTING and the confirmation of its flow wait until then (`hooks`). What fails is not told to its sender.
+   NAT of POSTROUTING and the confirmation of its flow wait until then (`hooks`). Its sender gets no error.
 
 Sources: drivers/net/vrf.c (vrf_ip_rcv, vrf_ip_out_direct, vrf_process_v4_outbound, vrf_local_xmit),
 net/netfilter/nf_nat_core.c (in_vrf_postrouting).

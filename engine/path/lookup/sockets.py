@@ -8,6 +8,7 @@ from engine.model.link import Link
 from engine.model.packet import Packet, Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.traffic import Listener
+from engine.path.lookup.vrf import domain_of
 
 
 def listener_ref(netns: str, listener: Listener) -> Ref:
@@ -53,8 +54,7 @@ def listeners_on_port(netns: Netns, packet: Packet) -> tuple[Listener, ...]:
 
 def _bound_rightly(netns: Netns, listener: Listener, device: Link) -> bool:
     """Whether the socket's device fits (inet_bound_dev_eq): in a VRF an unbound socket needs l3mdev_accept."""
-    master = netns.links_by_index.get(device.master or 0)
-    vrf = master if master is not None and master.kind == "vrf" else None
+    vrf = domain_of(netns, device)
     if listener.device is not None:
         return listener.device == device.index or (vrf is not None and listener.device == vrf.index)
     if vrf is None or listener.protocol is Protocol.SCTP:  # net.sctp.l3mdev_accept is on where it is left alone

@@ -14,6 +14,11 @@ def domain_of(netns: Netns, device: Link | None) -> Link | None:
     return master if master is not None and master.kind == VRF else None
 
 
+def leads_by(netns: Netns, index: int | None, device: Link) -> bool:
+    """Whether a next hop is by the device, or by one of the VRF that the device stands for (fib_info_nh_uses_dev)."""
+    return index == device.index or domain_of(netns, netns.links_by_index.get(index or 0)) is device
+
+
 def vrf_of(netns: Netns, iif: str, oif: int | None) -> int | None:
     """The table of the VRF that a device of a lookup belongs to, or stands for."""
     for link in (netns.links_by_index.get(oif or 0), netns.links_by_name.get(iif)):

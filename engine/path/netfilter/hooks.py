@@ -14,6 +14,7 @@ from engine.model.trace import Assumption, Outcome, Trace
 from engine.path.journey import Journey
 from engine.path.lookup.hook_chains import Hooked, HookEntry, StationKind
 from engine.path.lookup.refs import chain_ref
+from engine.path.lookup.vrf import VRF
 from engine.path.netfilter.chain_walk import Ending, run_base_chain
 from engine.path.netfilter.conntrack import confirm, track_packet
 from engine.path.netfilter.nat import translate
@@ -97,7 +98,7 @@ def _stop(journey: Journey, station: HookEntry, hook: str) -> Trace | None:
 def _by_vrf(journey: Journey) -> bool:
     """Whether the packet leaves by a VRF device, from which it is sent on: flows wait for that (in_vrf_postrouting)."""
     device = journey.netns.links_by_name.get(journey.context.oif)
-    return device is not None and device.kind == "vrf"
+    return device is not None and device.kind == VRF
 
 
 def ended_by(journey: Journey, ending: Ending | None) -> Trace | None:
