@@ -5,7 +5,8 @@ has an example among the tests. Codes are stable: one keeps its name and its mea
 
 Prefixes say where the fault is: SRC on the client's side, LINK in devices, bridges and neighbours, NAT in address
 translation, FW in packet filters, HOST in settings of the host, CT in connection tracking, DST at the service, RET on
-the return path, ROUTE in routing as such, INFO where this host does not decide or was not inspected.
+the return path, ROUTE in routing as such, NAME in how a name is looked up, HTTP in what a proxy answers, INFO where
+this host does not decide or was not inspected.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ TIMEOUT = "no answer (timeout)"
 REFUSED = "connection refused, at once"
 SILENT = "a connection that accepts and then stays silent"
 NO_ROUTE = "no route to host, after some seconds"
+GATEWAY = "502 or 503, by the proxy"
+NAMELESS = "no address for the name"
 NO_ROUTE_OR_TIMEOUT = "no route to host, or no answer"
 
 CODES: Mapping[str, Code] = {
@@ -414,6 +417,113 @@ CODES: Mapping[str, Code] = {
         "assign the address to the device; a container restart does so too",
     ),
     # Not decided, or not inspected, here.
+    # Names.
+    "NAME_NOT_FOUND": Code(
+        "Nothing that the client asks has an address for the name.",
+        NAMELESS,
+        "correct the name, or start the container that has it",
+    ),
+    "NAME_LOCALHOST_IS_ITSELF": Code(
+        "localhost in a container is the container itself, and the service is elsewhere.",
+        REFUSED,
+        "ask for the service by its container's name, in a network of both",
+    ),
+    "NAME_OTHER_NETWORK": Code(
+        "The name is known in a network of the engine that the client is not in.",
+        NAMELESS,
+        "connect the client to that network",
+    ),
+    "NAME_DEFAULT_BRIDGE_HAS_NO_DNS": Code(
+        "The client, or the container that has the name, is on the engine's default network, which serves no names.",
+        NAMELESS,
+        "connect both to a network of your own",
+    ),
+    "NAME_INTERNAL_NETWORK": Code(
+        "The client is only in networks that lead nowhere else, and its resolver asks no server outside.",
+        NAMELESS,
+        "connect the client to a network that is not internal",
+    ),
+    "NAME_RESOLVER_UNREACHABLE": Code(
+        "The query for the name does not reach a resolver, or its answer does not come back.",
+        "no address for the name (temporary failure), at once or after some seconds",
+        "open the way to the resolver, which is the next cause",
+    ),
+    "NAME_RESOLVER_LOOPBACK": Code(
+        "The client asks a resolver at its own loopback address, where none listens.",
+        NAMELESS,
+        "give it a server that it can reach",
+    ),
+    "NAME_SHADOWED_BY_HOSTS": Code(
+        "A line of the hosts file gives the name another address than the resolver, and comes first.",
+        "what that address gives",
+        "remove or correct the line",
+    ),
+    "NAME_HOST_GATEWAY_ABSENT": Code(
+        "The engine's name for the host is not in this container's hosts file.",
+        NAMELESS,
+        "make the container with the name (`--add-host host.docker.internal:host-gateway`)",
+    ),
+    "NAME_PUBLISHED_PORT_USED_INSIDE": Code(
+        "A container is asked by its name at the port that it publishes on the host; inside it has another one.",
+        REFUSED,
+        "ask for the port inside",
+    ),
+    "NAME_AAAA_FIRST": Code(
+        "The name has an IPv6 address, which is tried first and fails; the client goes on with IPv4.",
+        "a connection that is slow to open",
+        "mend IPv6, or take the AAAA record away",
+    ),
+    # Proxies.
+    "NAME_STALE_UPSTREAM": Code(
+        "A proxy asks the address that its server's name had when it was looked up; the name has another one now.",
+        GATEWAY,
+        "have the proxy read its configuration again",
+    ),
+    "HTTP_NO_SERVER_FOR_HOST": Code(
+        "No site of the proxy has the name that the client asks for.",
+        "the proxy's default page, 404, 503, or an empty answer",
+        "ask by a name that the proxy has, or add the name to the site",
+    ),
+    "HTTP_NO_ROUTE_FOR_PATH": Code(
+        "The proxy's site has nothing for the path.", "404, by the proxy", "add a route for the path"
+    ),
+    "HTTP_UPSTREAM_UNHEALTHY": Code(
+        "The proxy has no server left to ask: its health check took out those that do not answer, or all are off.",
+        "503, by the proxy",
+        "mend the server, which is the next cause",
+    ),
+    "HTTP_UPSTREAM_REFUSED": Code(
+        "The server that the proxy passes the request on to refuses the connection, or cannot be reached.",
+        GATEWAY,
+        "start the server, or correct the line that names it",
+    ),
+    "HTTP_UPSTREAM_TIMEOUT": Code(
+        "The server that the proxy passes the request on to does not answer.",
+        "504 (nginx), 503 (HAProxy, Apache) or 502 (Caddy), after the proxy's patience",
+        "open the way to the server, which is the next cause",
+    ),
+    "HTTP_UPSTREAM_WRONG_NETWORK": Code(
+        "The proxy and its server are in different networks of the engine.",
+        GATEWAY,
+        "connect the proxy to the server's network",
+    ),
+    "HTTP_UPSTREAM_WRONG_PORT": Code(
+        "The proxy's line names a port at which the server does not listen.", GATEWAY, "correct the port in the line"
+    ),
+    "HTTP_UPSTREAM_LOCALHOST": Code(
+        "The proxy's line names localhost, which is the proxy's own container, and the server is elsewhere.",
+        GATEWAY,
+        "name the server's container in the line",
+    ),
+    "HTTP_PLAIN_TO_TLS": Code(
+        "A plain request is sent to a port that speaks TLS.", "400, or a closed connection", "ask by https"
+    ),
+    "HTTP_TLS_TO_PLAIN": Code(
+        "TLS is spoken to a port that speaks plain HTTP.", "a TLS error (wrong version number)", "ask by http"
+    ),
+    "HTTP_REDIRECT_LOOP": Code(
+        "The proxy redirects a request to where it came from.", "too many redirects", "correct the redirect"
+    ),
     "INFO_EXITS_HOST": Code(
         "The packet leaves the snapshot; hosts outside of it decide whether it arrives.",
         "what those hosts decide",

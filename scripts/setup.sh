@@ -32,6 +32,14 @@ programs() {
 		runc|runc|test|the tests with a real Docker Engine and a real Podman
 		containerd|containerd|test|the tests with a real containerd
 		cni-portmap|containernetworking-plugins|test|the tests with a real containerd
+		aardvark-dns|aardvark-dns|test|the tests of names with a real Podman
+		nginx|nginx|test|the tests of reverse proxies
+		haproxy|haproxy|test|the tests of reverse proxies
+		caddy|caddy|test|the tests of reverse proxies
+		apache2|apache2-bin|test|the tests of reverse proxies
+		dnsmasq|dnsmasq-base|test|the tests of resolvers
+		unbound|unbound|test|the tests of resolvers
+		curl|curl|test|the tests of names and reverse proxies
 		sysctl|procps|test|all kernel tests
 		arptables-legacy|arptables|test|the kernel tests of arptables-legacy
 		ipset|ipset|test|the kernel tests of ipsets
@@ -48,6 +56,7 @@ programs() {
 present() {
 	# Podman starts netavark, and containerd the plugins of CNI, by their path, which is in nobody's PATH.
 	[ "$1" != netavark ] || { [ -x /usr/lib/podman/netavark ]; return; }
+	[ "$1" != aardvark-dns ] || { [ -x /usr/lib/podman/aardvark-dns ]; return; }
 	[ "$1" != cni-portmap ] || { [ -x /usr/lib/cni/portmap ]; return; }
 	command -v "$1" >/dev/null 2>&1 || return 1
 	[ "$1" != busybox ] || ! ldd "$(command -v busybox)" >/dev/null 2>&1

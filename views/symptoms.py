@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.model.application.naming import NameSymptom
 from engine.model.trace import Outcome, Symptom
 
 #: The end of a line that begins with the question: "lan → 10.77.0.1:8080/tcp   times out".
@@ -18,6 +19,9 @@ IN_SHORT: dict[Symptom, str] = {
     Symptom.PROTOCOL_UNREACHABLE: "protocol not available",
     Symptom.ACCEPTED_THEN_CLOSED: "connects, then is closed",
     Symptom.ACCEPTED_THEN_SILENT: "connects, then no answer",
+    Symptom.NAME_NOT_FOUND: "no such name",
+    Symptom.NAME_TIMEOUT: "the name gets no answer",
+    Symptom.TLS_FAILURE: "TLS fails",
 }
 
 MEANINGS: dict[Symptom, str] = {
@@ -33,6 +37,21 @@ MEANINGS: dict[Symptom, str] = {
     Symptom.PROTOCOL_UNREACHABLE: 'the client gets "protocol not available"',
     Symptom.ACCEPTED_THEN_CLOSED: "the connection opens and closes at once, without an answer",
     Symptom.ACCEPTED_THEN_SILENT: "the connection opens, and no answer comes",
+    Symptom.NAME_NOT_FOUND: "the client gets no address for the name",
+    Symptom.NAME_TIMEOUT: "the client waits for an address of the name and gets none",
+    Symptom.TLS_FAILURE: "the connection opens, and TLS fails",
+}
+
+#: What asking one place for a name came to.
+NAME_MEANINGS: dict[NameSymptom, str] = {
+    NameSymptom.FOUND: "found",
+    NameSymptom.NO_NAME: "no such name",
+    NameSymptom.NO_ADDRESS: "no address of that name",
+    NameSymptom.SERVER_FAILURE: "it cannot tell (SERVFAIL)",
+    NameSymptom.REFUSED: "connection refused",
+    NameSymptom.TIMEOUT: "no answer",
+    NameSymptom.UNREACHABLE: "not reachable",
+    NameSymptom.UNKNOWN: "its answer is not in the snapshot",
 }
 
 #: How a packet ended, before "in NAMESPACE: at what".
@@ -64,4 +83,5 @@ ENDED: dict[Outcome, str] = {
     Outcome.LOOP: "routing loop",
     Outcome.LEAVES_VIEW: "leaves what is seen",
     Outcome.UNKNOWN: "not known",
+    Outcome.NO_NAME: "never sent",
 }

@@ -19,11 +19,14 @@ from engine.apply.inverse import Inverse, RunCommand, WriteSysctl
 from engine.apply.step import ApplyStep, Site, step_in
 from engine.apply.steps_building import BUILDING
 from engine.change.address import AddAddress
-from engine.change.container import SetContainer
+from engine.change.application.hosts_line import DeleteHostsLine
+from engine.change.application.proxy import ReloadProxy, SetUpstream
+from engine.change.engines.container import SetContainer
+from engine.change.engines.network import ConnectNetwork
+from engine.change.engines.new_network import CreateNetwork
 from engine.change.link import SetLink
 from engine.change.listener import Listen
 from engine.change.neighbour import DeleteNeighbour
-from engine.change.network import ConnectNetwork
 from engine.change.port import SetPort
 from engine.change.route import AddRoute, DeleteRoute
 from engine.change.rule import DeleteRule, InsertRule, ReplaceRule, words_of
@@ -107,6 +110,27 @@ def _set_container(change: SetContainer, site: Site) -> ApplyStep:
     return ApplyStep(act, inverse)
 
 
+def _create_network(change: CreateNetwork, site: Site) -> ApplyStep:
+    """The engine's client makes a network, and removes it to undo that."""
+    (argv,) = change.argv(site.where)
+    inverse = RunCommand(None, (*change.client, "network", "rm", change.network))
+
+    def act() -> None:
+        site.hands.run(None, argv)
+
+    return ApplyStep(act, inverse)
+
+
+def _in_a_file(change: DeleteHostsLine | SetUpstream | ReloadProxy, site: Site) -> ApplyStep:
+    """A command writes a file or has a program read it; nothing here remembers what was there."""
+    (argv,) = change.argv(site.where)
+
+    def act() -> None:
+        site.hands.run(None, argv)
+
+    return ApplyStep(act, None)
+
+
 def _connect_network(change: ConnectNetwork, site: Site) -> ApplyStep:
     """The engine's client connects, and disconnects to undo it."""
     (argv,) = change.argv(site.where)
@@ -182,6 +206,10 @@ STEPS: Mapping[type[Change], Callable[[Any, Site], ApplyStep]] = {
     SetPort: _set_port,
     SetContainer: _set_container,
     ConnectNetwork: _connect_network,
+    CreateNetwork: _create_network,
+    DeleteHostsLine: _in_a_file,
+    SetUpstream: _in_a_file,
+    ReloadProxy: _in_a_file,
     SetLink: _set_link,
     Listen: _listen,
     **BUILDING,

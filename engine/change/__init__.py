@@ -6,8 +6,9 @@ already); `engine.model.plan.Change` says what each promises. How the kernel is 
 
     sysctl route policy_rule address neighbour fdb conntrack link port    settings and tables of a network stack
     rule chain_policy set_element ruleset                                 the firewall; new_rules writes rules for it
-    container network listener                                            engines and programs
-    namespace program                                                     what labs are made of
+    listener program                                                      programs
+    engines/ application/                                                 engines' clients; files of names, of proxies
+    namespace                                                             what labs are made of
     words                                                                 words of ip(8), iptables(8) that kinds share
     consequences/                                                         what the kernel or an engine does beside it
     chain_diff                                                            what changes do to a chain, line by line

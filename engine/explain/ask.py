@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.explain.search.endings import Endings, endings_of, main_run, reach_of
 from engine.explain.search.unread_gaps import cause_of, decisive, hollow, relevant_gaps
+from engine.explain.target_host import UNSPECIFIED
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.ref import Ref, RefKind
@@ -14,6 +15,7 @@ from engine.path.choices import BranchRun
 from engine.path.exchange.conversation import conversations
 from engine.path.exchange.server import SHARED_PORT
 from engine.path.world import World
+from engine.records import replace
 
 
 def ask(snapshot: Snapshot, question: Question, world: World | None = None) -> Verdict:
@@ -45,9 +47,27 @@ def ask(snapshot: Snapshot, question: Question, world: World | None = None) -> V
         from engine.explain.causes import causes_of  # noqa: PLC0415 - a port that is reached needs no search
 
         causes += causes_of(world, question, main, certain=reach is Reach.NO) + _deciding(main.result, runs, endings)
+    unnamed = _unnamed(world, question, main.result)
+    if reach is Reach.NO:
+        causes = (*unnamed, *causes)
     branches = tuple(endings.values()) if len(endings) > 1 else ()
-    findings = _findings(world, question, main.result) if reach is Reach.YES else ()
+    findings = (*unnamed, *_findings(world, question, main.result)) if reach is Reach.YES else ()
+    used = main.result.name.used if main.result.name is not None else None
+    question = question if used is None else replace(question, address=used)
     return Verdict(question, reach, main.result.symptom, main.result, causes, assumptions, gaps, branches, findings)
+
+
+def _unnamed(world: World, question: Question, talk: Conversation) -> tuple[Cause, ...]:
+    """Why the source itself does not find a name that is a container's, and by which it was asked for that one."""
+    lookup = talk.name
+    if lookup is None or lookup.found or lookup.meant is None or lookup.unknown:
+        return ()
+    from engine.explain.causes import causes_of  # noqa: PLC0415 - a name that is found needs no search
+
+    by_name_alone = replace(question, address=UNSPECIFIED)
+    runs, _ = conversations(world, by_name_alone)
+    found = causes_of(world, by_name_alone, main_run(runs))
+    return tuple(each for each in found if each.code.startswith("NAME_"))
 
 
 def _shared(runs: list[BranchRun[Conversation]]) -> list[Cause]:
@@ -59,10 +79,11 @@ def _shared(runs: list[BranchRun[Conversation]]) -> list[Cause]:
 def _findings(world: World, question: Question, talk: Conversation) -> tuple[Cause, ...]:
     """What is worth knowing beside a connection that works."""
     from engine.explain.findings.bypass import bypassed  # noqa: PLC0415 - only a connection that works has findings
+    from engine.explain.findings.family_first import late_by_family  # noqa: PLC0415
     from engine.explain.findings.pmtu_blackhole import swallowed  # noqa: PLC0415
     from engine.explain.findings.wrong_target import unintended  # noqa: PLC0415
 
-    looked_for = (bypassed, unintended, swallowed)
+    looked_for = (bypassed, unintended, swallowed, late_by_family)
     try:
         return tuple(found for look in looked_for for found in look(world, question, talk))
     except OutOfBudget:
@@ -71,7 +92,7 @@ def _findings(world: World, question: Question, talk: Conversation) -> tuple[Cau
 
 def _unwalked(main: BranchRun[Conversation], runs: list[BranchRun[Conversation]], endings: Endings) -> Cause:
     """There are more ways than were walked: nothing is said for certain, whatever those that were come to."""
-    words = ", ".join(sorted({str(symptom) for symptom, _ in endings}))
+    words = ", ".join(sorted({each.words for each in endings}))
     netns = main.result.forward.hops[-1].netns
     at = next((about.ref for _, about in main.decisions if about.ref), Ref(RefKind.NETNS, netns, (), netns, netns))
     sentence = f"too many undecided branches: only {len(runs)} were simulated (they end in: {words})"
@@ -82,12 +103,12 @@ def _deciding(main: Conversation, runs: list[BranchRun[Conversation]], endings: 
     """What the answer depends on: decisions whose options end differently, where branches do."""
     if len(endings) < 2:
         return ()
-    by_option: dict[Assumption, dict[int, set[Symptom]]] = {}
+    by_option: dict[Assumption, dict[int, set[tuple[Symptom, bool]]]] = {}
     for run in runs:
         for option, about in run.decisions:
-            by_option.setdefault(about, {}).setdefault(option, set()).add(run.result.symptom)
+            by_option.setdefault(about, {}).setdefault(option, set()).add((run.result.symptom, run.result.works))
     deciders = [about for about, options in by_option.items() if len(set(map(frozenset, options.values()))) > 1]
-    words = ", ".join(sorted(str(symptom) for symptom, _ in endings))
+    words = ", ".join(sorted(each.words for each in endings))
     netns = main.forward.hops[-1].netns
     return tuple(
         Cause(

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from engine.explain.blocker import Blocker
+from engine.explain.blockers.naming.resolvers import unanswered
 from engine.explain.intent.instead import with_alternatives
+from engine.explain.intent.named import with_names
+from engine.explain.intent.proxied import with_proxy
 from engine.explain.ranking.selection import Mending
 from engine.explain.search.masked_blockers import with_shielded
 from engine.explain.search.no_endpoints import refused
@@ -16,6 +20,7 @@ from engine.model.trace import Conversation
 from engine.model.verdict import Cause, Fix, Question
 from engine.path.budget import OutOfBudget
 from engine.path.choices import BranchRun
+from engine.path.exchange.by_name import at_address
 from engine.path.world import World
 from engine.records import replace
 
@@ -60,4 +65,27 @@ def causes_of(
             )
         )
     named = tuple(causes)
+    if main.result.http is not None:
+        return _affordable(lambda: with_proxy(world, question, main.result, named), named)
+    if question.name:
+        return _by_name(world, question, main.result, named, certain=certain)
     return _affordable(lambda: with_alternatives(world, question, main.result, named), named) if certain else named
+
+
+def _by_name(
+    world: World, question: Question, talk: Conversation, causes: tuple[Cause, ...], *, certain: bool
+) -> tuple[Cause, ...]:
+    """The causes of a question by name: those of the look-up first."""
+    used = talk.name.used if talk.name is not None else None
+    if used is None:
+        first = unanswered(world, question, talk)
+        named = causes and causes[0].code.startswith("NAME_")
+        return causes if first is None or named else (_told(first), *causes)
+    address = at_address(question, used)
+    if certain:
+        causes = _affordable(lambda: with_alternatives(world, address, talk, causes), causes)
+    return _affordable(lambda: with_names(world, question, talk, causes), causes)
+
+
+def _told(blocker: Blocker) -> Cause:
+    return Cause(blocker.code, blocker.sentence, blocker.at, blocker.owner, blocker.evidence, settled=blocker.settled)

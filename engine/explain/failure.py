@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from ipaddress import IPv4Address
 
+from engine.model.application.naming import DNS_PORT, NameLookup
+from engine.model.application.proxy import HttpAnswer
 from engine.model.firewall import Backend, Rule, Table
 from engine.model.host import Netns
 from engine.model.packet import Packet, Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Conversation, Outcome, Step, StepKind, Symptom, Trace
-from engine.model.verdict import Question
+from engine.model.verdict import Question, Source
 from engine.model.where import RulePlace
+from engine.path.exchange.by_name import at_address
 from engine.path.link.vxlan import carries_frame
 from engine.path.lookup.device_topology import wired
 from engine.path.world import World
@@ -26,13 +30,18 @@ class FailedLeg(StrEnum):
     REQUEST = "request"
     ANSWER = "answer"
     SERVICE = "service"
+    NAME = "name"
+    HTTP = "http"
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A conversation's failure. For SERVICE (frozen program, relay without target) the trace was delivered.
+    """A conversation's failure. For SERVICE (frozen program, relay without target) the trace was delivered, for NAME
+    (the look-up found no address) it is that of the query that decided, for HTTP (a proxy's own answer) the client's.
 
-    `depth` counts the relays in front: 1 means that the relay's own connection fails.
+    `depth` counts the relays in front: 1 means that the relay's own connection fails. `lookup` is the look-up that
+    found no address, and `origin` the question whose name it is. `http` is what the proxy answered whose connection
+    fails.
     """
 
     world: World
@@ -41,6 +50,9 @@ class Failure:
     leg: FailedLeg
     trace: Trace
     depth: int = 0
+    lookup: NameLookup | None = None
+    origin: Question | None = None
+    http: HttpAnswer | None = None
 
     @property
     def step(self) -> Step:
@@ -94,8 +106,12 @@ class Failure:
 
 def failure_of(world: World, question: Question, conversation: Conversation, depth: int = 0) -> Failure | None:
     """The failure of a conversation, None when it connects."""
-    if conversation.symptom is Symptom.CONNECTED:
+    if conversation.works:
         return None
+    if conversation.name is not None:
+        if conversation.name.used is None:
+            return _nameless(world, question, conversation, depth)
+        question = at_address(question, conversation.name.used)
     parts = (
         (FailedLeg.FORWARD, conversation.forward),
         (FailedLeg.REPLY, conversation.reply),
@@ -107,11 +123,40 @@ def failure_of(world: World, question: Question, conversation: Conversation, dep
         if trace is not None and trace is conversation.broken:
             return Failure(world, question, conversation, leg, trace, depth)
     second = conversation.relayed
-    if second is not None and second.symptom is not Symptom.CONNECTED:
-        found = failure_of(world, _relay_question(question, second), second, depth + 1)
+    if second is not None and not second.works:
+        inner = _proxied_question(question, conversation) or _relay_question(question, second)
+        found = failure_of(world, inner, second, depth + 1)
         if found is not None:
-            return found
+            return found if found.http is not None else replace(found, http=conversation.http)
+    if conversation.http is not None and not conversation.http.served:
+        unserved = Failure(world, question, conversation, FailedLeg.HTTP, conversation.forward, depth)
+        return replace(unserved, http=conversation.http)
     return Failure(world, question, conversation, FailedLeg.SERVICE, conversation.forward, depth)
+
+
+def _nameless(world: World, question: Question, conversation: Conversation, depth: int) -> Failure:
+    """The failure of a look-up: that of the query that decided, where it is the packet that failed."""
+    last = conversation.name.last if conversation.name is not None else None
+    query = last.query if last is not None else None
+    if query is not None and query.symptom is not Symptom.CONNECTED:
+        first = query.forward.hops[0]
+        asked = Question(Source(first.netns), first.packet.dst, DNS_PORT, Protocol.UDP)
+        found = failure_of(world, asked, query, depth + 1)
+        if found is not None:
+            return replace(found, lookup=conversation.name, origin=question)
+    nameless = Failure(world, question, conversation, FailedLeg.NAME, conversation.forward, depth)
+    return replace(nameless, lookup=conversation.name, origin=question)
+
+
+def _proxied_question(question: Question, conversation: Conversation) -> Question | None:
+    """The question that a proxy asked; None where the relay is none."""
+    http = conversation.http
+    if http is None or http.upstream is None or conversation.relayed is None or conversation.relayed.http is http:
+        return None
+    name = conversation.relayed.name
+    address = http.address or IPv4Address(0)
+    asked = Question(Source(http.netns), address, http.upstream.port, name=name.asked if name is not None else "")
+    return replace(asked, url=question.url)
 
 
 def _relay_question(question: Question, second: Conversation) -> Question:

@@ -1,8 +1,9 @@
 """What the user typed, as a `Question`: targets and sources by address, port, container or namespace.
 
 TARGET: `ADDRESS:PORT`, `[V6]:PORT` (`[fe80::1%DEVICE]:PORT` for a link-local one), `CONTAINER:PORT` (a port of the
-container), `:PORT` (published on this host), or the `http://HOST[:PORT]/…` that a browser was given (RFC 3986) in place
-of any of these. For ICMP: `ADDRESS` or `CONTAINER`, which have no port.
+container), `NAME:PORT` (a name that the source looks up), `:PORT` (published on this host), or the URL that a program
+was given (RFC 3986: `http://HOST[:PORT]/…`, `postgres://HOST/…`). For ICMP: `ADDRESS`, `CONTAINER` or `NAME`, without a
+port. How a word becomes an address is in `target_host`.
 SOURCE: `host`, `ns:NAME`, a container's name or id, each with `/ADDRESS` for a client that binds that one, or an
 outside `ADDRESS[:PORT][@DEVICE]` (`[V6]:PORT`); with its port the client is one that keeps it, and so belongs to the
 flow that is tracked for it. Without DEVICE an outside client arrives where its subnet is, or where it is a neighbour,
@@ -14,8 +15,18 @@ from __future__ import annotations
 from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
 
+from engine.explain.target_host import (
+    Host,
+    Near,
+    QuestionError,
+    did_you_mean,
+    end_of_url,
+    find_container,
+    host_of,
+    netns_of,
+    web_url,
+)
 from engine.model.address import IPAddress
-from engine.model.container import Container
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Link
 from engine.model.packet import ECHO_PROTOCOLS, Protocol
@@ -23,13 +34,7 @@ from engine.model.verdict import Question, Source
 from engine.path.lookup.fib import Fib, FlowKey, Found
 from engine.records import replace
 
-#: The port of a URL that names none.
-URL_PORTS = {"http": 80, "https": 443}
-
-
-class QuestionError(ValueError):
-    """The question can't be asked as it was typed; the message says what to do."""
-
+__all__ = ["QuestionError", "find_container", "namespace", "resolve"]
 
 #: Protocols that have ports, as they stand behind one.
 ENDS = ("tcp", "udp", "sctp")
@@ -38,9 +43,11 @@ ENDS = ("tcp", "udp", "sctp")
 def resolve(snapshot: Snapshot, target: str, source: str = "host", protocol: Protocol = Protocol.TCP) -> Question:
     """The question. Raises `QuestionError` with one line for what can't be understood or is not there."""
     ping = protocol in ECHO_PROTOCOLS
-    target, protocol = (target, protocol) if ping else _with_protocol(_end_of_url(target), protocol)
-    near = _near(snapshot, source or "host")
-    address, port = _ping_target(snapshot, target, near) if ping else _target(snapshot, target, protocol, near)
+    end = target if ping else end_of_url(target)
+    end, protocol = (end, protocol) if ping else _with_protocol(end, protocol)
+    near = Near(snapshot, _near(snapshot, source or "host"), url=end != target and "://" in target)
+    host, port = _ping_target(near, end) if ping else _target(near, end, protocol)
+    address = host.address
     zone = getattr(address, "scope_id", None) or ""
     address = IPv6Address(int(address)) if zone else address
     client = _source(snapshot, source or "host", address)
@@ -48,7 +55,8 @@ def resolve(snapshot: Snapshot, target: str, source: str = "host", protocol: Pro
         raise QuestionError(f"target {target!r}: {client.netns} has no device {zone!r}")
     if ping:
         protocol = Protocol.ICMP if address.version == 4 else Protocol.ICMPV6
-    return Question(client, address, port, protocol, target, zone)
+    url = web_url(target) if protocol is Protocol.TCP else None
+    return Question(client, address, port, protocol, end, zone, host.name, url)
 
 
 def _with_protocol(target: str, protocol: Protocol) -> tuple[str, Protocol]:
@@ -64,18 +72,6 @@ def _with_protocol(target: str, protocol: Protocol) -> tuple[str, Protocol]:
     return end, named
 
 
-def _end_of_url(target: str) -> str:
-    """`HOST:PORT` of a URL; any other target as it is."""
-    scheme, separator, rest = target.partition("://")
-    if not separator or scheme.lower() not in URL_PORTS:
-        return target
-    host = rest.partition("/")[0].partition("?")[0].partition("#")[0].rpartition("@")[2]
-    if not host or host.startswith(":"):
-        raise QuestionError(f"target {target!r}: no host in the URL; write {scheme}://HOST[:PORT]/…")
-    has_port = host.rpartition("]")[2].count(":")
-    return host if has_port else f"{host}:{URL_PORTS[scheme.lower()]}"
-
-
 def _near(snapshot: Snapshot, source: str) -> Netns | None:
     """The client's namespace, None for a client outside: a name or a bare port means what is nearest to it."""
     source = source.rpartition("/")[0] or source
@@ -85,44 +81,26 @@ def _near(snapshot: Snapshot, source: str) -> Netns | None:
         return _named_netns(snapshot, source[3:])
     if _client(source.partition("@")[0]) is not None or "@" in source:
         return None
-    return _netns_of(snapshot, find_container(snapshot, source))
+    return netns_of(snapshot, find_container(snapshot, source))
 
 
-def _target(snapshot: Snapshot, target: str, protocol: Protocol, near: Netns | None) -> tuple[IPAddress, int]:
+def _target(near: Near, target: str, protocol: Protocol) -> tuple[Host, int]:
     host, colon, port_text = target.rpartition(":")
     if not colon or (host.startswith("[") != host.endswith("]")) or (":" in host and not host.startswith("[")):
         raise QuestionError(f"target {target!r}: write ADDRESS:PORT, [IPV6]:PORT, CONTAINER:PORT or :PORT")
     port = _port("target", target, port_text)
     if not host:
-        return _published_address(snapshot, port, protocol, near), port
-    bare = "127.0.0.1" if host == "localhost" else host.strip("[]")
-    try:
-        address = ip_address(bare)
-    except ValueError:
-        return _container_address(snapshot, bare, near), port
-    return _one_host(address, target), port
+        return Host(_published_address(near.snapshot, port, protocol, near.netns)), port
+    return host_of(near, host.strip("[]"), target), port
 
 
-def _ping_target(snapshot: Snapshot, target: str, near: Netns | None) -> tuple[IPAddress, int]:
-    """An address or a container: an echo has no port."""
+def _ping_target(near: Near, target: str) -> tuple[Host, int]:
+    """An address, a container or a name: an echo has no port."""
     bare = target[1:-1] if target.startswith("[") and target.endswith("]") else target
-    try:
-        return _one_host(ip_address("127.0.0.1" if bare == "localhost" else bare), target), 0
-    except ValueError as error:
-        if isinstance(error, QuestionError):
-            raise
     host, colon, port = bare.rpartition(":")
-    if colon and (port.isdecimal() or not host):
+    if colon and (":" not in host or host.endswith("]")) and (port.isdecimal() or not host):
         raise QuestionError(f"target {target!r}: ping has no port: write ADDRESS or CONTAINER")
-    return _container_address(snapshot, bare, near), 0
-
-
-def _one_host(address: IPAddress, target: str) -> IPAddress:
-    if address.is_unspecified or address.is_multicast:
-        own = "127.0.0.1" if address.version == 4 else "[::1]"
-        what = "the unspecified" if address.is_unspecified else "a multicast"
-        raise QuestionError(f"target {target!r}: {address} is {what} address; write a host's, for example {own}")
-    return address
+    return host_of(near, bare, target), 0
 
 
 def _port(what: str, whole: str, text: str) -> int:
@@ -150,61 +128,6 @@ def _published_address(snapshot: Snapshot, port: int, protocol: Protocol, near: 
     return (first or own)[0]
 
 
-def _container_address(snapshot: Snapshot, name: str, near: Netns | None) -> IPAddress:
-    """A container's address: in a network that the client is in as well, else the first that its engine gave it."""
-    container = find_container(snapshot, name)
-    netns = _netns_of(snapshot, container)
-    own = [a.address for a in netns.addresses if a.scope == "global" and not a.address.is_loopback]
-    given = [each.address for each in container.attachments if each.address is not None and each.address in own]
-    beside = [each for each in given if near is not None and any(mine.covers(each) for mine in near.addresses)]
-    if given:
-        return (beside or given)[0]
-    intended = [a.address for a in container.attachments if a.address is not None]
-    if own or intended:
-        return (own or intended)[0]
-    raise QuestionError(
-        f"container {container.name} has no address of its own (network mode {container.network_mode}): "
-        "write ADDRESS:PORT instead"
-    )
-
-
-def find_container(snapshot: Snapshot, name: str) -> Container:
-    """The container of that name, or whose id begins so. Raises `QuestionError` for none or several."""
-    named = [c for c in snapshot.containers if c.name == name]
-    found = named or [c for c in snapshot.containers if len(name) >= 4 and c.id.startswith(name)]
-    found = found or [c for c in snapshot.containers if c.service and c.service == name]
-    found = [c for c in found if c.of_host] or found
-    if len(found) > 1:
-        which = ", ".join(f"{c.name} ({c.id[:12]}, {c.engine})" for c in found)
-        raise QuestionError(f"{name!r} matches {len(found)} containers: {which}; write an id")
-    if not found:
-        raise QuestionError(_no_container(snapshot, name))
-    return found[0]
-
-
-def _no_container(snapshot: Snapshot, name: str) -> str:
-    """Why there is no such container: an address that is none, an engine that could not be read, or a wrong name."""
-    if set(name) <= set("0123456789."):
-        return f"{name!r} is not an address, and no container has that name"
-    unread = [gap for gap in snapshot.gaps if gap.source.split(" ")[0] in ("docker", "podman")]
-    if unread and not snapshot.containers:
-        return f"cannot look up container {name!r}: {unread[0].source}: {unread[0].reason}"
-    names = [c.name for c in snapshot.containers]
-    address = "; DNS names are not resolved: write the address" if "." in name else ""
-    return f"no container {name!r}{_did_you_mean(name, names)}{address}"
-
-
-def _netns_of(snapshot: Snapshot, container: Container) -> Netns:
-    if container.state not in ("running", "paused"):
-        raise QuestionError(
-            f"container {container.name} is not running ({container.state}): start it with "
-            f"`{' '.join(container.command or (container.engine,))} start {container.name}`, then ask again"
-        )
-    if container.netns is None or container.netns not in snapshot.by_id:
-        raise QuestionError(f"cannot see the network namespace of container {container.name}: run as root")
-    return snapshot.by_id[container.netns]
-
-
 def _source(snapshot: Snapshot, source: str, towards: IPAddress) -> Source:
     where, slash, bound = source.rpartition("/")
     if slash and where:
@@ -218,7 +141,7 @@ def _source(snapshot: Snapshot, source: str, towards: IPAddress) -> Source:
     if client is None and device:
         raise QuestionError(f"source {source!r}: {end!r} is not an address: write ADDRESS@DEVICE for an outside client")
     if client is None:
-        return Source(_netns_of(snapshot, find_container(snapshot, source)).id)
+        return Source(netns_of(snapshot, find_container(snapshot, source)).id)
     address, port = client
     if address.version != towards.version:
         raise QuestionError(f"source {address} and target {towards} are of different IP versions")
@@ -259,7 +182,7 @@ def namespace(snapshot: Snapshot, name: str) -> Netns:
         return snapshot.host_netns
     if name in snapshot.by_id or not any(each.name == name for each in snapshot.containers):
         return _named_netns(snapshot, name)
-    return _netns_of(snapshot, find_container(snapshot, name))
+    return netns_of(snapshot, find_container(snapshot, name))
 
 
 def _named_netns(snapshot: Snapshot, name: str) -> Netns:
@@ -267,7 +190,7 @@ def _named_netns(snapshot: Snapshot, name: str) -> Netns:
         if netns.id == name:
             return netns
     names = [netns.id for netns in snapshot.namespaces]
-    raise QuestionError(f"no network namespace {name!r}{_did_you_mean(name, names)}")
+    raise QuestionError(f"no network namespace {name!r}{did_you_mean(name, names)}")
 
 
 def _outside(snapshot: Snapshot, address: IPAddress, device: str) -> Source:
@@ -275,7 +198,7 @@ def _outside(snapshot: Snapshot, address: IPAddress, device: str) -> Source:
     if device:
         if device not in host.links_by_name:
             names = list(host.links_by_name)
-            raise QuestionError(f"no device {device!r} in {host.id}{_did_you_mean(device, names)}")
+            raise QuestionError(f"no device {device!r} in {host.id}{did_you_mean(device, names)}")
         if host.links_by_name[device].kind == "loopback":
             raise QuestionError(f"no outside client can arrive on {device}: write --from host")
         return Source(host.id, address, device)
@@ -296,12 +219,3 @@ def _link_of(host: Netns, address: IPAddress) -> Link | None:
     routed = [hop.link or 0 for hop in found.nexthops] if isinstance(found, Found) else []
     links = (host.links_by_index.get(index) for index in (*(each.link for each in own), *known, *routed))
     return next((link for link in links if link is not None and link.kind != "loopback"), None)
-
-
-def _did_you_mean(name: str, names: list[str]) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
-
-    near = get_close_matches(name, names, 1)
-    if near:
-        return f" (did you mean {near[0]}?)"
-    return f"; there are: {', '.join(sorted(names)[:8])}" if names else "; none was found"

@@ -6,6 +6,7 @@
     traffic ipsec container           sockets, processes, conntrack entries; IPsec policies; containers
     rule_finding board source_range   flaws of a rule; ports that may be asked for; clients that are alike
     ref trace verdict matrix proof    pointers into a snapshot, the story of a packet, answers
+    application/                      names and proxies: what is above the packet
     plan where                        changes and plans, and where a command line applies
     owner file_name                   whose an object is, by its name; names that are part of a path
 

@@ -26,7 +26,10 @@ class PublishedPort:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A container's place in one of its engine's networks, with the addresses and gateways that the engine gave."""
+    """A container's place in one of its engine's networks, with the addresses and gateways that the engine gave.
+
+    `aliases` are the names that the engine's resolver answers there, all of them where it lists any.
+    """
 
     network: str
     address: IPAddress | None = None
@@ -34,10 +37,19 @@ class Attachment:
     gateway: IPAddress | None = None
     mac: str = ""
     gateway6: IPAddress | None = None
+    aliases: tuple[str, ...] = ()
 
     def gateway_for(self, address: IPAddress) -> IPAddress | None:
         """The gateway of the network that gave the address; None for an address that is not of this place."""
         return {self.address: self.gateway, self.address6: self.gateway6}.get(address)
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A folder or file of the host that a container has in its own root."""
+
+    source: str
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +101,7 @@ class Container:
     service: str = ""
     command: tuple[str, ...] = ()
     pod: str = ""
+    mounts: tuple[Mount, ...] = ()
 
     @property
     def of_host(self) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from engine.model.address import IPAddress
+from engine.model.application.naming import NameConfig, Resolver
+from engine.model.application.proxy import Proxy
 from engine.model.container import Container, Network, PublishedPort
 from engine.model.firewall import Firewall
 from engine.model.link import Address, FdbEntry, Link, Neighbour
@@ -95,6 +97,9 @@ class Snapshot:
     namespaces: tuple[Netns, ...]
     containers: tuple[Container, ...] = ()
     networks: tuple[Network, ...] = ()
+    name_configs: tuple[NameConfig, ...] = ()
+    resolvers: tuple[Resolver, ...] = ()
+    proxies: tuple[Proxy, ...] = ()
     gaps: tuple[Gap, ...] = ()
     hostname: str = ""
     kernel: str = ""

@@ -24,6 +24,7 @@ class RefKind(StrEnum):
     PROCESS = "process"
     CONNTRACK = "conntrack"
     CONTAINER = "container"
+    FILE = "file"
 
 
 #: Stands between a chain's name and the handle of a rule.
@@ -37,7 +38,7 @@ class Ref:
     Keys by kind: rule (backend, family, table, chain, index) · chain (backend, family, table, chain) ·
     sysctl (name) · link (index) · route (table, destination, metric) · policy-rule (priority) ·
     listener (protocol, address, port) · neighbour (link index, address) · container (id) ·
-    conntrack (protocol, source, port, destination, port, zone).
+    conntrack (protocol, source, port, destination, port, zone) · file (path, line).
     `name` is the short form for people: "filter/DOCKER-USER 1", "net.ipv4.ip_forward", "docker0".
     """
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 
 from engine.model.address import IPAddress
+from engine.model.application.naming import NameLookup
+from engine.model.application.proxy import HttpAnswer
 from engine.model.firewall import RejectKind
 from engine.model.packet import Packet, Protocol
 from engine.model.ref import Ref
@@ -37,6 +39,7 @@ class Outcome(StrEnum):
     BACKLOG_FULL = "BACKLOG_FULL"
     ECHO_IGNORED = "ECHO_IGNORED"
     REPLY_MISMATCH = "REPLY_MISMATCH"
+    NO_NAME = "NO_NAME"
     NO_SOURCE_ADDRESS = "NO_SOURCE_ADDRESS"
     TTL_EXPIRED = "TTL_EXPIRED"
     LOOP = "LOOP"
@@ -59,6 +62,9 @@ class Symptom(StrEnum):
     PROTOCOL_UNREACHABLE = "protocol-unreachable"
     ACCEPTED_THEN_CLOSED = "accepted-then-closed"
     ACCEPTED_THEN_SILENT = "accepted-then-silent"
+    NAME_NOT_FOUND = "name-not-found"
+    NAME_TIMEOUT = "name-timeout"
+    TLS_FAILURE = "tls-failure"
 
 
 class StepKind(StrEnum):
@@ -205,7 +211,8 @@ class Conversation:
     packet (TCP's ACK), walked once the reply has arrived; `request` and `answer` are the client's and the server's
     first data, walked where they may fare otherwise than the handshake, and `receipt` is the server's bare
     acknowledgement of the client's data, which need not arrive. Where `forward` was sent again, `lost` is the one
-    before it, with what answered it.
+    before it, with what answered it. `name` is the look-up that the address came from; where it found none,
+    `forward` is the query that decided. `http` is what an HTTP client is answered by a proxy, which asks by `relayed`.
     """
 
     forward: Trace
@@ -219,6 +226,8 @@ class Conversation:
     answer: Trace | None = None
     lost: Conversation | None = None
     relayed: Conversation | None = None
+    name: NameLookup | None = None
+    http: HttpAnswer | None = None
 
     @property
     def way(self) -> tuple[Trace, ...]:
@@ -235,6 +244,11 @@ class Conversation:
         later = (self.confirm, self.request, self.receipt, self.answer)
         earlier = self.lost.traces if self.lost else ()
         return (*earlier, *(trace for trace in (*first, *later) if trace is not None))
+
+    @property
+    def works(self) -> bool:
+        """Whether the client gets what it asks for: a connection, and where a proxy answers, not its own error."""
+        return self.symptom is Symptom.CONNECTED and (self.http is None or self.http.served)
 
     @property
     def broken(self) -> Trace | None:

@@ -36,11 +36,34 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Url:
+    """What an HTTP client asks for: by TLS or plain, with which Host, and which path."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str = "/"
+
+    def __str__(self) -> str:
+        usual = {"http": 80, "https": 443}.get(self.scheme) == self.port
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}{'' if usual else f':{self.port}'}{self.path}"
+
+    @property
+    def tls(self) -> bool:
+        """Whether the client speaks TLS."""
+        return self.scheme in ("https", "wss")
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """Can `source` open `protocol` to `address`:`port`? `target` is the target as the user wrote it.
 
     `port` is 0 for ICMP: then the question is whether an echo is answered.
     `zone` is the client's device that a link-local address is asked for on (RFC 4007, 11: `fe80::1%eth0`).
+    `name` is what the source looks up first; `address` is then what is meant where that finds nothing, unspecified
+    where nothing else is. `url` is what an HTTP client asks for once it is connected; None where only the connection
+    is asked for.
     """
 
     source: Source
@@ -49,6 +72,8 @@ class Question:
     protocol: Protocol = Protocol.TCP
     target: str = ""
     zone: str = ""
+    name: str = ""
+    url: Url | None = None
 
     def __post_init__(self) -> None:
         if self.protocol in ECHO_PROTOCOLS:
@@ -63,6 +88,7 @@ class Question:
         if self.protocol in ECHO_PROTOCOLS:
             return f"{self.address}/icmp"
         host = f"[{self.address}]" if self.address.version == 6 else str(self.address)
+        host = self.name if self.name and self.address.is_unspecified else host
         return f"{host}:{self.port}/{self.protocol}"
 
 

@@ -9,7 +9,7 @@ import pytest
 from engine.apply.steps_building import BUILDING
 from engine.change import applied
 from engine.change.address import AddAddress
-from engine.change.container import SetContainer
+from engine.change.engines.container import SetContainer
 from engine.change.link import SetArp, SetLink
 from engine.change.listener import Listen
 from engine.change.neighbour import DeleteNeighbour

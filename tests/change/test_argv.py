@@ -5,15 +5,18 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 import pytest
 
 from engine.change.address import AddAddress, DeleteAddress
+from engine.change.application.hosts_line import DeleteHostsLine
+from engine.change.application.proxy import ReloadProxy, SetUpstream
 from engine.change.chain_policy import SetPolicy
 from engine.change.conntrack import DeleteFlow
-from engine.change.container import SetContainer
+from engine.change.engines.container import SetContainer
+from engine.change.engines.network import ConnectNetwork
+from engine.change.engines.new_network import CreateNetwork
 from engine.change.fdb import AddForwarding, DeleteForwarding
 from engine.change.link import DeleteBridge, DeleteLink, SetArp, SetLink
 from engine.change.listener import Listen, StopListening
 from engine.change.namespace import CreateBridge, CreateNetns, CreateVeth, DeleteNetns
 from engine.change.neighbour import DeleteNeighbour
-from engine.change.network import ConnectNetwork
 from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
 from engine.change.port import ForwardOnPort, SetPort, SetSpanningTree
 from engine.change.program import Command, RelayPort, Serve, Shape, Start
@@ -24,6 +27,7 @@ from engine.change.set_element import AddElement, DeleteElement
 from engine.change.sysctl import SetSysctl
 from engine.change.words import rule_spec, sysctl_path
 from engine.model.address import Family
+from engine.model.application.proxy import ConfigPlace, ProxyKind
 from engine.model.firewall import Backend, Chain, Firewall, Interval, Rule, Table, VerdictKind
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address, Link
@@ -194,6 +198,30 @@ CASES: list[tuple[Change, Where, list[str]]] = [
         ConnectNetwork("a99", "app", "back", "br-back", ("docker", "-H", "unix:///x.sock")),
         SEEN,
         ["docker -H unix:///x.sock network connect back app"],
+    ),
+    (
+        CreateNetwork("app-net", "docker", ("docker",), "docker0"),
+        SEEN,
+        ["docker network create app-net"],
+    ),
+    (DeleteHostsLine("host", "", "/etc/hosts", 7), SEEN, ["sed -i 7d /etc/hosts"]),
+    (
+        DeleteHostsLine("app", "a99", "/etc/hosts", 7, ("docker", "exec", "app")),
+        SEEN,
+        ['docker exec app sh -c kept=$(sed 7d /etc/hosts) && echo "$kept" > /etc/hosts'],
+    ),
+    (
+        SetUpstream("web", 9, ConfigPlace("/etc/x.conf", 3), ("app", 81), ("app", 80), "/srv/x.conf"),
+        SEEN,
+        [
+            r"sh -c new=$(sed '3s#app\(:81\)\{0,1\}\([/;[:space:]]\|$\)#app:80\2#' /srv/x.conf)"
+            r""" && printf '%s\n' "$new" > /srv/x.conf"""
+        ],
+    ),
+    (
+        ReloadProxy(ProxyKind.NGINX, "web", 9, ("docker", "exec", "web", "nginx", "-s", "reload")),
+        SEEN,
+        ["docker exec web nginx -s reload"],
     ),
     (
         DeleteElement("lan", "inet", "f2b-table", "addr-set-web", (Interval(5, 5),), "0.0.0.5"),

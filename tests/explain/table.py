@@ -42,6 +42,7 @@ from tests.explain.faults import (
     wrong_gateway,
     wrong_mac,
 )
+from tests.explain.named_faults import NAMED
 from tests.explain.table_more import MORE
 from tests.hosts.stock import WEB, one_bridge, two_uplinks
 from tests.path.endings import (
@@ -374,4 +375,4 @@ COMMON: tuple[Fault, ...] = (
     Fault("device without ARP", silent_device(), "LINK_ARP_OFF", "eth0", **BRIDGED),
 )
 
-FAULTS = (*COMMON, *MORE)
+FAULTS = (*COMMON, *MORE, *NAMED)

@@ -12,6 +12,7 @@ from engine.model.host import Gap, Snapshot
 from engine.model.packet import Protocol
 from engine.model.verdict import Cause
 from tests.explain.faults import BRIDGED, SERVER, UDP, Fault, docker, line, relay, unplugged
+from tests.explain.named_faults import both_families
 from tests.explain.test_duplicate import with_a_second_holder
 from tests.hosts.build import World
 from tests.hosts.stock import PUBLISH, docker_world, one_bridge, three_in_line
@@ -429,6 +430,7 @@ def examples() -> dict[str, Cause]:
         "LINK_PMTU_BLACKHOLE": (narrow(), "10.2.0.2:80", "host"),
         "NAT_PROXY_ONLY": (docker(nat=""), "10.77.0.1:8080", "ns:lan"),
         "DST_PORT_CONFLICT": (docker(taken), "10.77.0.1:9090", "ns:lan"),
+        "NAME_AAAA_FIRST": (both_families(), "web:80", "client"),
         "FW_BYPASSED": (docker(user=["-p tcp -m tcp --dport 8080 -j DROP"]), "10.77.0.1:8080", "ns:lan"),
     }
     found = {}

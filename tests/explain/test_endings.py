@@ -7,25 +7,32 @@ from typing import cast
 
 import pytest
 
-from engine.explain.search.endings import Endings, reach_of
+from engine.explain.search.endings import Endings, QuestionEnding, reach_of
 from engine.model.trace import Symptom
 from engine.model.verdict import Reach
 
 
 @dataclass(frozen=True)
 class Case:
-    endings: tuple[tuple[Symptom, bool], ...]
+    endings: tuple[QuestionEnding, ...]
     reach: Reach
 
 
 @pytest.mark.parametrize(
     "case",
     [
-        Case(((Symptom.CONNECTED, False),), Reach.YES),
-        Case(((Symptom.REFUSED, False),), Reach.NO),
-        Case(((Symptom.CONNECTED, False), (Symptom.TIMEOUT, False)), Reach.DEPENDS),
-        Case(((Symptom.REFUSED, False), (Symptom.TIMEOUT, False)), Reach.DEPENDS),
-        Case(((Symptom.TIMEOUT, True),), Reach.DEPENDS),
+        Case((QuestionEnding(Symptom.CONNECTED, False, True),), Reach.YES),
+        Case((QuestionEnding(Symptom.REFUSED, False, False),), Reach.NO),
+        Case(
+            (QuestionEnding(Symptom.CONNECTED, False, True), QuestionEnding(Symptom.TIMEOUT, False, False)),
+            Reach.DEPENDS,
+        ),
+        Case(
+            (QuestionEnding(Symptom.REFUSED, False, False), QuestionEnding(Symptom.TIMEOUT, False, False)),
+            Reach.DEPENDS,
+        ),
+        Case((QuestionEnding(Symptom.TIMEOUT, True, False),), Reach.DEPENDS),
+        Case((QuestionEnding(Symptom.CONNECTED, False, False),), Reach.NO),
     ],
     ids=str,
 )

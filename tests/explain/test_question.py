@@ -48,17 +48,24 @@ def test_target(target: str, address: str, port: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "asked"),
+    ("url", "asked", "what"),
     [
-        ("http://10.77.0.1:8080/", "10.77.0.1:8080"),
-        ("https://10.77.0.1/path?a=b:1", "10.77.0.1:443"),
-        ("HTTP://[fd00::1]", "[fd00::1]:80"),
-        ("http://me:word@[fd00::1]:81#top", "[fd00::1]:81"),
-        ("http://localhost:8080", "localhost:8080"),
+        ("http://10.77.0.1:8080/", "10.77.0.1:8080", "http://10.77.0.1:8080/"),
+        ("https://10.77.0.1/path?a=b:1", "10.77.0.1:443", "https://10.77.0.1/path?a=b:1"),
+        ("HTTP://[fd00::1]", "[fd00::1]:80", "http://[fd00::1]/"),
+        ("http://me:word@[fd00::1]:81#top", "[fd00::1]:81", "http://[fd00::1]:81/"),
+        ("http://localhost:8080", "localhost:8080", "http://localhost:8080/"),
+        ("http://web:8080?a=b", "web:8080", "http://web:8080/?a=b"),
+        ("postgres://me:word@web/shop", "web:5432", ""),
+        ("postgresql+asyncpg://web/shop", "web:5432", ""),
+        ("redis://web", "web:6379", ""),
+        ("ftp://10.77.0.1", "10.77.0.1:21", ""),
     ],
 )
-def test_what_a_browser_was_given_is_a_target(url: str, asked: str) -> None:
-    assert resolve(SNAPSHOT, url) == resolve(SNAPSHOT, asked)
+def test_what_a_program_was_given_is_a_target(url: str, asked: str, what: str) -> None:
+    found, plain = resolve(SNAPSHOT, url), resolve(SNAPSHOT, asked)
+    assert replace(found, url=None, target=plain.target) == plain
+    assert str(found.url or "") == what
 
 
 def test_the_host_and_tcp_are_meant_where_nothing_is_said() -> None:
@@ -142,9 +149,10 @@ def test_an_outside_client_arrives_by_the_device_that_routes_back_to_it() -> Non
         ("web:²", "host", "'²' is not a port number"),
         ("wbe:80", "host", "did you mean web?"),
         ("zzz:80", "host", "there are: db, web"),
-        ("example.org:80", "host", "DNS names are not resolved: write the address"),
+        ("example.org:80", "host", "how names are looked up is not in the snapshot: write the address"),
         ("http://zzz/", "host", "no container 'zzz'"),
-        ("ftp://10.77.0.1", "host", "is not a port number"),
+        ("gopher://10.77.0.1", "host", "the port of gopher is not known"),
+        ("postgres://", "host", "no host in the URL"),
         ("web:80", "ns:lam", "did you mean lan?"),
         ("web:80", "ns:", "no network namespace ''"),
         ("web:80", "wbe", "did you mean web?"),

@@ -8,8 +8,8 @@ import pkgutil
 import engine.change
 from engine.model.plan import Change
 
-for _module in pkgutil.iter_modules(engine.change.__path__):
-    importlib.import_module(f"engine.change.{_module.name}")
+for _module in pkgutil.walk_packages(engine.change.__path__, "engine.change."):
+    importlib.import_module(_module.name)
 
 #: All kinds; what is left of a class before its slots were made is not one.
 KINDS = frozenset(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from itertools import pairwise
 
+from engine.model.application.naming import NameConfig
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.route import NextHop
@@ -18,6 +19,7 @@ from engine.model.traffic import ConntrackEntry, Tuple4
 from engine.model.verdict import Question, Source
 from engine.path.exchange.conversation import conversations
 from engine.path.world import World as Walked
+from engine.records import replace
 from tests.hosts.build import Space, World
 from tests.hosts.stock import one_bridge, three_in_line
 
@@ -32,9 +34,10 @@ class Case:
     address: str = SERVER
     port: int = 80
     protocols: tuple[Protocol, ...] = (Protocol.TCP, Protocol.UDP)
+    name: str = ""
 
     def ask(self, protocol: Protocol) -> Conversation:
-        question = Question(Source(self.snapshot.host), ip_address(self.address), self.port, protocol)
+        question = Question(Source(self.snapshot.host), ip_address(self.address), self.port, protocol, name=self.name)
         runs, _ = conversations(Walked(self.snapshot), question)
         return runs[0].result
 
@@ -213,6 +216,13 @@ def clashing(name: str) -> Case:
     return line(change)
 
 
+def nameless() -> Case:
+    """The client looks names up in its hosts file alone, which has none."""
+    snapshot = three_in_line().snapshot("client")
+    config = NameConfig(snapshot.host, sources=("files",))
+    return Case(replace(snapshot, name_configs=(config,)), "0.0.0.0", name="web.example.test")
+
+
 #: For each ending a host on which the client's own namespace is why, and one on which something further on is.
 HERE: dict[Outcome, Case] = {
     Outcome.DELIVERED: own_service(),
@@ -234,6 +244,7 @@ HERE: dict[Outcome, Case] = {
     Outcome.BACKLOG_FULL: full_queue("client", "10.1.0.2"),
     Outcome.NO_SOURCE_ADDRESS: no_address(),
     Outcome.LEAVES_VIEW: away("client"),
+    Outcome.NO_NAME: nameless(),
     Outcome.UNKNOWN: vanished("client"),
 }
 FURTHER: dict[Outcome, Case] = {

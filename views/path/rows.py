@@ -14,6 +14,7 @@ from engine.model.packet import Packet
 from engine.model.ref import RefKind
 from engine.model.trace import Conversation, Hop, Outcome, Step, StepKind, Trace
 from engine.records import dataclass, replace
+from views.application import NAME_ROLES, http_lines, http_title, name_text, name_title
 from views.nat.words import shorten
 from views.symptoms import ENDED
 from views.text import Line, Role, Span, Spans, cells, clip, fit, squeeze
@@ -42,17 +43,20 @@ class LegKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One packet's journey in a conversation: whether it is a relay's, and whether it was lost and sent again."""
+    """One packet's journey in a conversation: whether it is a relay's, was lost and sent again, or is of the query for a
+    name that has no address."""
 
     kind: LegKind
     trace: Trace
     relayed: bool = False
     lost: bool = False
+    query: bool = False
 
     @property
     def title(self) -> str:
         """The title for people."""
-        return f"{'first try · ' if self.lost else ''}{'relayed · ' if self.relayed else ''}{self.kind}"
+        relayed = "relayed · " if self.relayed else ""
+        return f"{'first try · ' if self.lost else ''}{relayed}{'name query · ' if self.query else ''}{self.kind}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,8 @@ class StepRow:
 def legs(conversation: Conversation, *, relayed: bool = False, lost: bool = False) -> list[Leg]:
     """The journeys of a conversation in the order in which they happen."""
     found = legs(conversation.lost, relayed=relayed, lost=True) if conversation.lost else []
-    found.append(Leg(LegKind.FORWARD, conversation.forward, relayed, lost))
+    query = conversation.name is not None and conversation.name.used is None
+    found.append(Leg(LegKind.FORWARD, conversation.forward, relayed, lost, query))
     if conversation.relayed:
         found += legs(conversation.relayed, relayed=True, lost=lost)
     later = (
@@ -104,7 +109,7 @@ def legs(conversation: Conversation, *, relayed: bool = False, lost: bool = Fals
         (LegKind.REQUEST, conversation.request),
         (LegKind.ANSWER, conversation.answer),
     )
-    found += [Leg(kind, trace, relayed, lost) for kind, trace in later if trace is not None]
+    found += [Leg(kind, trace, relayed, lost, query) for kind, trace in later if trace is not None]
     return found
 
 
@@ -134,7 +139,7 @@ def first_look(journeys: list[Leg]) -> StepKey:
 
 def rows(conversation: Conversation) -> list[Line | StepRow]:
     """All legs, with headings."""
-    found: list[Line | StepRow] = []
+    found: list[Line | StepRow] = [*_above(conversation)]
     steps = [step for leg in legs(conversation) for step in leg.trace.steps]
     widest = max((cells(where(step)) for step in steps), default=0)
     for number, leg in enumerate(legs(conversation)):
@@ -145,6 +150,21 @@ def rows(conversation: Conversation) -> list[Line | StepRow]:
             found.append(_hop(hop))
             found += (replace(row, place_width=widest) for row in _steps(leg.trace, (number, place), hop))
     return found
+
+
+def _above(conversation: Conversation) -> Iterator[Line]:
+    """What leads the path: how the name was looked up, and what a proxy answered."""
+    if conversation.name is not None:
+        mark = Span("✓ ", Role.GOOD) if conversation.name.found else Span("✗ ", Role.BAD)
+        yield Line((mark, Span(name_title(conversation.name), Role.HEAD)))
+        for step in conversation.name.order:
+            said = Span(name_text(step), NAME_ROLES.get(step.symptom, Role.BAD))
+            yield Line((Span(f"{step.by:<9}", Role.DIM), said))
+    if conversation.http is not None:
+        mark = Span("✓ ", Role.GOOD) if conversation.http.served else Span("✗ ", Role.BAD)
+        yield Line((mark, Span(http_title(conversation.http), Role.HEAD)))
+        for label, text in http_lines(conversation.http):
+            yield Line((Span(f"{label:<9}", Role.DIM), Span(text)))
 
 
 def where(step: Step) -> str:

@@ -12,6 +12,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from engine.model.application.naming import NameLookup, NameStep
+from engine.model.application.proxy import HttpAnswer
 from engine.model.ref import RefKind
 from engine.model.trace import Conversation, Hop, Step, Trace
 from engine.model.verdict import Cause, Fix, NearMiss, Question, Reach, Supposition, Verdict
@@ -41,6 +43,8 @@ def document(verdict: Verdict) -> Json:
         "question": question(verdict.question, verdict.conversation),
         "reach": str(verdict.reach),
         **symptom(verdict),
+        **named(verdict.conversation.name),
+        **answered(verdict.conversation.http),
         **conversation(verdict.conversation),
         "causes": [cause(each) for each in verdict.causes],
         "findings": [cause(each) for each in verdict.findings],
@@ -60,6 +64,59 @@ def supposition(supposed: Supposition) -> Json:
     }
 
 
+def named(lookup: NameLookup | None) -> Json:
+    """How the source looks the name up; nothing for a question by address."""
+    if lookup is None:
+        return {}
+    return {
+        "name": {
+            "asked": lookup.asked,
+            "source": lookup.source,
+            "order": [name_step(each) for each in lookup.order],
+            "addresses": [str(each) for each in lookup.addresses],
+            "used": str(lookup.used) if lookup.used is not None else None,
+            "seconds": lookup.seconds,
+        }
+    }
+
+
+def answered(http: HttpAnswer | None) -> Json:
+    """What an HTTP client is answered by a proxy; nothing where none was met."""
+    if http is None:
+        return {}
+    at, server = http.at, http.upstream
+    upstream: Json | None = None
+    if server is not None:
+        address = str(http.address) if http.address is not None else None
+        upstream = {"name": server.host, "address": address, "port": server.port, "tls": server.tls}
+    place = {"file": at.key[0], "line": at.key[1]} if at is not None else None
+    return {
+        "http": {
+            "url": http.url,
+            "status": http.status or None,
+            "by": http.by,
+            "netns": http.netns,
+            "at": place,
+            "upstream": upstream,
+            "served": http.served,
+        }
+    }
+
+
+def name_step(taken: NameStep) -> Json:
+    """One place that was asked for the name, with the walk of the query."""
+    return {
+        "by": str(taken.by),
+        "server": str(taken.server) if taken.server is not None else None,
+        "name": taken.name,
+        "answer": [str(each) for each in taken.answer],
+        "symptom": str(taken.symptom),
+        "network": taken.network or None,
+        "at": pointer(taken.at) if taken.at else None,
+        "query": beside(taken.query),
+    }
+
+
 def symptom(verdict: Verdict) -> Json:
     """What the client sees: one symptom, or null with those that the branches end in."""
     found = list(dict.fromkeys(str(each.symptom) for each in verdict.branches))
@@ -74,12 +131,17 @@ def question(asked: Question, talk: Conversation) -> Json:
     address = asked.source.address
     if address is None and talk.forward.hops and not talk.forward.hops[0].packet.src.is_unspecified:
         address = talk.forward.hops[0].packet.src
+    nameless = talk.name is not None and talk.name.used is None
     client: Json = {"netns": asked.source.netns, "address": str(address) if address else None}
     if asked.source.outside:
         client["device"] = asked.source.device
     return {
         "from": client,
-        "to": {"address": str(asked.address), "port": asked.port or None, "protocol": str(asked.protocol)},
+        "to": {
+            "address": None if nameless else str(asked.address),
+            "port": asked.port or None,
+            "protocol": str(asked.protocol),
+        },
         "target": asked.target or None,
     }
 
@@ -101,7 +163,9 @@ def conversation(talk: Conversation) -> Json:
 
 def beside(talk: Conversation | None) -> Json | None:
     """A conversation that belongs to another one: what was lost before it, or a relay's."""
-    return {"symptom": str(talk.symptom), **conversation(talk)} if talk else None
+    if talk is None:
+        return None
+    return {"symptom": str(talk.symptom), **named(talk.name), **answered(talk.http), **conversation(talk)}
 
 
 def trace(walked: Trace | None) -> Json | None:

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from enum import StrEnum
+from ipaddress import IPv4Address
 
 from engine.model.host import Gap
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Conversation, Symptom
 from engine.model.verdict import Cause, Fix, FixKind, Reach, Verdict
-from engine.records import dataclass
+from engine.records import dataclass, replace
+from views.application import NAME_ROLES, http_lines, http_title, name_text, name_title
 from views.symptoms import MEANINGS
 from views.text import Role
 
@@ -26,6 +28,8 @@ class Part(StrEnum):
     """What a section is about."""
 
     SUPPOSED = "supposed"
+    NAME = "name"
+    HTTP = "http"
     CAUSE = "cause"
     FINDING = "finding"
     BRANCHES = "branches"
@@ -83,6 +87,8 @@ HEADLINES: dict[Reach, tuple[str, Role]] = {
 FIRST = {Reach.YES: "beside it", Reach.NO: "blocked by", Reach.DEPENDS: "depends on"}
 NEXT = {Reach.YES: "and", Reach.NO: "then blocked by", Reach.DEPENDS: "then blocked by"}
 FINDING = "finding"
+#: The client looks a name up; it has no address of its own to show.
+UNSPECIFIED = IPv4Address(0)
 VERIFIED = {"model": "verified in simulation", "kernel": "verified by a real attempt"}
 NO_FIX = "none on this host"
 #: Namespaces of one gap that are named.
@@ -94,6 +100,7 @@ def outline(verdict: Verdict) -> Outline:
     headline, role = HEADLINES[verdict.reach]
     sections = [
         *_supposed(verdict),
+        *_name(verdict),
         *_branches(verdict),
         *_causes(verdict),
         *_assumptions(verdict),
@@ -103,8 +110,12 @@ def outline(verdict: Verdict) -> Outline:
 
 
 def question_text(verdict: Verdict) -> str:
-    """`lan → 10.77.0.1:8080/tcp`."""
-    return f"{client(verdict)} → {verdict.question.end}"
+    """`lan → 10.77.0.1:8080/tcp`, `app → db:5432/tcp (172.18.0.2)`."""
+    asked, lookup = verdict.question, verdict.conversation.name
+    if lookup is None:
+        return f"{client(verdict)} → {asked.end}"
+    end = replace(asked, address=UNSPECIFIED).end
+    return f"{client(verdict)} → {end}" + (f" ({lookup.used})" if lookup.used is not None else "")
 
 
 def client(verdict: Verdict) -> str:
@@ -118,6 +129,9 @@ def symptom_text(verdict: Verdict) -> str:
     if verdict.branches:
         return ""
     bound = "as far as the snapshot shows, " if verdict.reach is Reach.DEPENDS else ""
+    http = verdict.conversation.http
+    if http is not None and not http.served and http.status and verdict.symptom is Symptom.CONNECTED:
+        return f"{bound}HTTP {http.status}: {http.by} in {http.netns} answers for itself"
     return f"{bound}{verdict.symptom}: {MEANINGS[verdict.symptom]}"
 
 
@@ -129,6 +143,17 @@ def _supposed(verdict: Verdict) -> Iterator[Section]:
         items.append(Item("without", f"{known.reach}: {MEANINGS[known.symptom]}"))
         items += _labelled("also", known.flips or ("nothing else flips",))
         yield Section(Part.SUPPOSED, "what if", tuple(items))
+
+
+def _name(verdict: Verdict) -> Iterator[Section]:
+    """How the client looks the name up, and what a proxy answers it."""
+    lookup, http = verdict.conversation.name, verdict.conversation.http
+    if lookup is not None:
+        items = (Item(str(step.by), name_text(step), NAME_ROLES.get(step.symptom, Role.BAD)) for step in lookup.order)
+        yield Section(Part.NAME, name_title(lookup), tuple(items))
+    if http is not None:
+        lines = tuple(Item(label, text) for label, text in http_lines(http))
+        yield Section(Part.HTTP, http_title(http), lines)
 
 
 def _branches(verdict: Verdict) -> Iterator[Section]:

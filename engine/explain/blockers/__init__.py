@@ -5,6 +5,7 @@
     firewall policy firewalld_zones ban evidence                              rules and policies
     nat shadowed snat conntrack conntrack_clash publishing/                   translation and published ports
     socket unassigned_address beyond_snapshot                                 the service, or nothing that is here
+    naming/ proxies/                                                          names without address; proxies' answers
 
 A diagnosis looks at the failing step and proposes blockers with remedies. It may propose what is not the cause:
 `engine.explain.search` tries the remedies on the model and keeps those that make a difference.
@@ -31,6 +32,8 @@ from engine.explain.blockers import (
     wrong_route,
 )
 from engine.explain.blockers.links import discovery, duplicate, l2_isolation, link, lost_address, neighbour, vxlan
+from engine.explain.blockers.naming import nameless
+from engine.explain.blockers.proxies import answers, stale
 from engine.explain.blockers.publishing import prerouting_only, publish, published_but_broken, unpublished
 from engine.explain.failure import FailedLeg, Failure
 from engine.model.trace import Outcome
@@ -197,9 +200,19 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
 
 def diagnose(failure: Failure) -> list[Blocker]:
     """Blockers that can explain a failure; at least one."""
+    if failure.leg is FailedLeg.NAME:
+        return nameless.nameless(failure) or beyond_snapshot.unknown(failure)
+    if failure.leg is FailedLeg.HTTP:
+        return answers.unserved(failure) or beyond_snapshot.unknown(failure)
     if failure.leg is FailedLeg.SERVICE:
         held = published_but_broken.held_only(failure) if socket.holds_without_target(failure) else []
         return held or socket.not_served(failure)
-    first = conntrack.stale_flow(failure) + duplicate.duplicates(failure) + link.loopback_down(failure)
+    first = nameless.nameless(failure) if failure.lookup is not None else []
+    first += (
+        stale.stale_upstream(failure)
+        + conntrack.stale_flow(failure)
+        + duplicate.duplicates(failure)
+        + link.loopback_down(failure)
+    )
     found = first + [blocker for diagnosis in DIAGNOSES.get(failure.outcome, ()) for blocker in diagnosis(failure)]
     return found or beyond_snapshot.unknown(failure)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.change.container import SetContainer
+from engine.change.engines.container import SetContainer
 from engine.change.listener import Listen
 from engine.change.sysctl import SetSysctl
 from engine.explain.blocker import Blocker, Remedy

@@ -2,5 +2,6 @@
 
 bypass deny_fix    a rule denies the port, and the packet does not pass it; the same denial where it passes
 wrong_target       another container or program answers than the one that publishes the port
+family_first       an IPv6 address of the name is tried first and fails
 pmtu_blackhole     large packets will be lost
 """

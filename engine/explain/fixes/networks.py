@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.change.network import joinable, joining
+from engine.change.engines.network import joinable, joining
 from engine.explain.blocker import Remedy
 from engine.explain.failure import FailedLeg, Failure
 from engine.model.address import IPAddress

@@ -13,14 +13,17 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from engine.change.address import AddAddress, DeleteAddress
+from engine.change.application.hosts_line import DeleteHostsLine
+from engine.change.application.proxy import ReloadProxy, SetUpstream
 from engine.change.chain_policy import SetPolicy
 from engine.change.conntrack import DeleteFlow
-from engine.change.container import SetContainer
+from engine.change.engines.container import SetContainer
+from engine.change.engines.network import ConnectNetwork
+from engine.change.engines.new_network import CreateNetwork
 from engine.change.fdb import AddForwarding, DeleteForwarding
 from engine.change.link import DeleteBridge, SetArp, SetLink
 from engine.change.listener import Listen, StopListening
 from engine.change.neighbour import DeleteNeighbour
-from engine.change.network import ConnectNetwork
 from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
 from engine.change.port import ForwardOnPort, SetPort, SetSpanningTree
 from engine.change.route import AddRoute, DeleteRoute
@@ -203,6 +206,24 @@ def _connected(snapshot: Snapshot, change: ConnectNetwork) -> Lasting:
     return Lasting(f"{words}; permanent: list {change.network} under `networks:` of the service {container.service}")
 
 
+def _created(_snapshot: Snapshot, _change: CreateNetwork) -> Lasting:
+    return Lasting("until the network is removed; a Compose file makes it again where it lists it under `networks:`")
+
+
+def _kept_in_file(_snapshot: Snapshot, change: SetUpstream) -> Lasting:
+    return Lasting("until the container is created again: change the image as well" if change.enter else "stays")
+
+
+def _until_next(_snapshot: Snapshot, change: ReloadProxy) -> Lasting:
+    return Lasting(f"until an address changes again: {change.kind} looks names up when it reads its configuration")
+
+
+def _hosts_line(_snapshot: Snapshot, change: DeleteHostsLine) -> Lasting:
+    if not change.container:
+        return Lasting("stays")
+    return Lasting("until the container is created again: remove it from `extra_hosts:` (--add-host) as well")
+
+
 def _listen(_snapshot: Snapshot, _change: Listen) -> Lasting:
     return Lasting("while the program runs with these arguments")
 
@@ -237,6 +258,10 @@ KEPT: Mapping[type[Any], Kept] = {
     SetSpanningTree: _link,
     SetContainer: _container,
     ConnectNetwork: _connected,
+    CreateNetwork: _created,
+    DeleteHostsLine: _hosts_line,
+    SetUpstream: _kept_in_file,
+    ReloadProxy: _until_next,
     Listen: _listen,
     StopListening: _stopped,
 }

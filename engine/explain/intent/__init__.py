@@ -6,5 +6,8 @@ alternatives      other addresses, ports and protocols at which it could be mean
 published_ports   the two ports of a published one, taken for each other
 joining           a service in a network that the client is not in: join it first
 published         a container's own address asked from beyond the host: publish the port first
+codes_of_nothing  causes that say that nothing is where the packet went
+named             what a name has to do with it: localhost, a hosts file, a published port
+proxied           what a proxy's line meant
 instead           those that connect on the model, as fixes of the kind `ask`
 """

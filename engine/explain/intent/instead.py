@@ -13,6 +13,7 @@ from itertools import islice
 from engine.explain.intent.alternative import Alternative, Trust
 from engine.explain.intent.alternatives import alternatives
 from engine.explain.intent.asked import Asked
+from engine.explain.intent.codes_of_nothing import NOTHING
 from engine.explain.intent.joining import join_first
 from engine.explain.intent.published import publish_first, published_for
 from engine.explain.search.endings import connects, main_run
@@ -26,22 +27,6 @@ from engine.path.exchange.conversation import conversations
 from engine.path.world import World
 from engine.records import replace
 
-#: Causes that say that nothing is where the packet went.
-NOTHING = frozenset(
-    {
-        "DST_NO_LISTENER",
-        "DST_LISTEN_OTHER_PORT",
-        "DST_LISTEN_OTHER_ADDRESS",
-        "DST_LISTEN_OTHER_FAMILY",
-        "DST_LISTEN_OTHER_PROTOCOL",
-        "DST_NO_ADDRESS",
-        "NAT_NOT_PUBLISHED",
-        "NAT_DNAT_HOSTIP_MISMATCH",
-        "SRC_NEIGH_FAILED",
-        "FW_RAW_DIRECT_ACCESS_DROP",
-        "FW_UNPUBLISHED_PORT_DROP",
-    }
-)
 #: Causes that keep a client from a container's own address before it is there.
 ON_THE_WAY = ("FW_", "SRC_", "RET_", "HOST_", "INFO_EXITS_HOST")
 #: Causes that a client meets whose machine does not know the engine's networks.
@@ -59,7 +44,7 @@ def with_alternatives(
     if not causes or question.protocol in ECHO_PROTOCOLS:
         return causes
     first, *others = causes
-    asked = _asked(world, question, talk)
+    asked = asked_at(world, question, talk)
     published = publish_first(world, asked) if first.code.startswith(ON_THE_WAY) else None
     if published is not None and asked.netns is not None:
         fact = (
@@ -70,7 +55,7 @@ def with_alternatives(
     untranslated = talk.forward.last.packet.dst == question.address
     at_nothing = first.code in NOTHING and untranslated
     least = Trust.POSSIBLE if at_nothing and first.owner != BALANCER else Trust.SURE
-    found = list(_connecting(world, asked, least))
+    found = list(connecting(world, asked, least))
     at_nothing = at_nothing or (first.code in NO_WAY and bool(found) and published_for(asked, found[0]))
     fixes = [_fix(question, each) for each in found[:MOST]]
     joined = join_first(world, asked) if at_nothing and not found else None
@@ -85,7 +70,7 @@ def with_alternatives(
     return (named, *others)
 
 
-def _asked(world: World, question: Question, talk: Conversation) -> Asked:
+def asked_at(world: World, question: Question, talk: Conversation) -> Asked:
     """The question with the namespace that it asks at: where the packet ended, if that has the address."""
     address, snapshot = question.address, world.snapshot
     ended = talk.forward.hops[-1].netns
@@ -95,7 +80,7 @@ def _asked(world: World, question: Question, talk: Conversation) -> Asked:
     return Asked(snapshot, question, owners[0] if owners else None, world.netns(question.source.netns))
 
 
-def _connecting(world: World, asked: Asked, least: Trust) -> Iterator[Alternative]:
+def connecting(world: World, asked: Asked, least: Trust) -> Iterator[Alternative]:
     """The alternatives that connect on every branch, and end at the service that they are about."""
     worth = (each for each in alternatives(asked) if each.trust >= least and each.port in PORTS)
     for alternative in islice(worth, MOST_WALKS):

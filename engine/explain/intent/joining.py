@@ -4,7 +4,7 @@ is to join the network, and to ask there."""
 from __future__ import annotations
 
 from engine.change import applied
-from engine.change.network import joinable, joining
+from engine.change.engines.network import joinable, joining
 from engine.explain.fixes.networks import network_of
 from engine.explain.intent.asked import Asked, elsewhere
 from engine.explain.search.endings import connects

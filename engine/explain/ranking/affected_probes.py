@@ -10,14 +10,17 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from engine.change.address import AddAddress, DeleteAddress
+from engine.change.application.hosts_line import DeleteHostsLine
+from engine.change.application.proxy import ReloadProxy, SetUpstream
 from engine.change.chain_policy import SetPolicy
 from engine.change.conntrack import DeleteFlow
-from engine.change.container import SetContainer
+from engine.change.engines.container import SetContainer
+from engine.change.engines.network import ConnectNetwork
+from engine.change.engines.new_network import CreateNetwork
 from engine.change.fdb import AddForwarding, DeleteForwarding
 from engine.change.link import DeleteBridge, SetArp, SetLink
 from engine.change.listener import Listen, StopListening
 from engine.change.neighbour import DeleteNeighbour
-from engine.change.network import ConnectNetwork
 from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
 from engine.change.port import ForwardOnPort, SetPort, SetSpanningTree
 from engine.change.route import AddRoute, DeleteRoute
@@ -196,7 +199,7 @@ def _listen(snapshot: Snapshot, change: Listen | StopListening, probe: Probe) ->
 
 
 def _nobody(*_: object) -> bool:
-    """A tracked flow is one client's own."""
+    """A tracked flow is one client's own; nobody is in a new network; what is asked by address looks up no name."""
     return False
 
 
@@ -225,6 +228,10 @@ TOUCHES: Mapping[type[Any], Touches] = {
     DeleteForwarding: _here,
     SetContainer: _container,
     ConnectNetwork: _connected,
+    CreateNetwork: _nobody,
+    DeleteHostsLine: _nobody,
+    SetUpstream: _nobody,
+    ReloadProxy: _nobody,
     Listen: _listen,
     StopListening: _listen,
     DeleteFlow: _nobody,

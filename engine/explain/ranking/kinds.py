@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engine.change.application.hosts_line import DeleteHostsLine
+from engine.change.application.proxy import ReloadProxy, SetUpstream
 from engine.change.chain_policy import SetPolicy
-from engine.change.container import SetContainer
+from engine.change.engines.container import SetContainer
+from engine.change.engines.network import ConnectNetwork
+from engine.change.engines.new_network import CreateNetwork
 from engine.change.listener import Listen, StopListening
-from engine.change.network import ConnectNetwork
 from engine.change.rule import DeleteRule, InsertRule, ReplaceRule
 from engine.change.set_element import AddElement, DeleteElement
 from engine.model.owner import ADMIN, owner_of_chain, owner_of_set
@@ -21,9 +24,9 @@ OWNERS = frozenset({"ufw", "firewalld", "fail2ban", "crowdsec", "libvirt", "kube
 def kind_of(changes: Iterable[Change]) -> FixKind:
     """The kind of a fix that makes these changes: that of the first one."""
     change = next(iter(changes), None)
-    if isinstance(change, Listen | StopListening):
+    if isinstance(change, Listen | StopListening | DeleteHostsLine | SetUpstream | ReloadProxy):
         return FixKind.APPLICATION
-    if isinstance(change, SetContainer | ConnectNetwork):
+    if isinstance(change, SetContainer | ConnectNetwork | CreateNetwork):
         return FixKind.PUBLISH
     owner = _owner(change)
     if owner is None:

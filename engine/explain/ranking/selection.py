@@ -78,7 +78,7 @@ class Mending:
                 world = after_remedy(world, remedy)
         except StaleChange:
             return False
-        return self.search.walk(world).symptom is Symptom.CONNECTED
+        return self.search.walk(world).works
 
 
 def _narrowest_first(ways: list[FixChoice]) -> list[FixChoice]:

@@ -10,10 +10,10 @@ import re
 from ipaddress import ip_address, ip_network
 
 from engine.change.chain_policy import SetPolicy
-from engine.change.container import SetContainer
+from engine.change.engines.container import SetContainer
+from engine.change.engines.network import joinable, joining
 from engine.change.link import SetLink
 from engine.change.listener import Listen, StopListening
-from engine.change.network import joinable, joining
 from engine.change.new_rules import Selector, insertion
 from engine.change.route import AddRoute, DeleteRoute
 from engine.change.rule import DeleteRule

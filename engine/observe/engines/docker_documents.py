@@ -18,7 +18,7 @@ from collections.abc import Set as AbstractSet
 from ipaddress import ip_address
 
 from engine.model.address import IPAddress, family_of
-from engine.model.container import Attachment, Container, Network, PublishedPort
+from engine.model.container import Attachment, Container, Mount, Network, PublishedPort
 from engine.model.packet import Protocol
 
 #: Network options that decide a packet's way: those of Docker's bridge driver, and of macvlan and ipvlan.
@@ -105,7 +105,15 @@ def parse_container(
         project=_label(labels, PROJECT_LABELS),
         service=_label(labels, SERVICE_LABELS),
         command=command,
+        mounts=tuple(_mounts(inspected)),
     )
+
+
+def _mounts(inspected: object) -> Iterator[Mount]:
+    """What of the host's files a container has."""
+    for each in items(inspected, "Mounts"):
+        if text(each, "Type") == "bind" and text(each, "Source") and text(each, "Destination"):
+            yield Mount(text(each, "Source"), text(each, "Destination"))
 
 
 def sandbox_key(inspected: object) -> str:
@@ -133,9 +141,16 @@ def _attachments(networks: Document) -> tuple[Attachment, ...]:
             gateway=address(end, "Gateway"),
             mac=text(end, "MacAddress"),
             gateway6=address(end, "IPv6Gateway"),
+            aliases=_aliases(end),
         )
         for name, end in sorted(networks.items())
     )
+
+
+def _aliases(end: object) -> tuple[str, ...]:
+    """The names in one network: all of them since Docker 25, before that those beside the container's own."""
+    names = items(end, "DNSNames") or items(end, "Aliases")
+    return tuple(name for name in names if isinstance(name, str))
 
 
 def _published(inspected: object) -> tuple[PublishedPort, ...]:

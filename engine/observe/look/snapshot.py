@@ -8,15 +8,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from engine.model.container import Container
 from engine.model.host import Netns, Snapshot
 from engine.model.traffic import Listener
 from engine.observe.base.namespaces import NetnsRef, way_in
 from engine.observe.look.look import Observation, Scene, Wanted, look
+from engine.observe.look.netns_reader import Visit
+from engine.observe.naming.places import places_of
+from engine.observe.naming.places import read_later as read_places
+from engine.observe.naming.resolvers import READERS, ResolverPlace
+from engine.observe.naming.resolvers import read_later as read_resolvers
 from engine.observe.netlink.sockets import with_processes
 from engine.observe.proc.processes import Holders
+from engine.observe.proxies.running import running
 from engine.records import replace
 
 
@@ -42,17 +48,32 @@ def compose(seen: Observation, before: Composed | None = None) -> Snapshot:
     namespaces = tuple(
         _netns(netns, places[netns], seen, before) for netns in _in_order(seen.visits, places, scene.ids[scene.host])
     )
+    containers = _containers(seen, before)
     unread = tuple(gap for netns, visit in seen.visits.items() for gap in (*visit.gaps, *seen.links[netns][1]))
     return Snapshot(
         host=scene.ids[scene.host],
         namespaces=namespaces,
-        containers=_containers(seen, before),
+        containers=containers,
         networks=scene.view.networks,
+        name_configs=read_places(places_of(scene.ids[scene.host], places, containers)),
+        resolvers=read_resolvers(_resolver_places(scene, seen.visits)),
+        proxies=tuple(
+            running(scene.table, {inode: scene.ids[inode] for inode in scene.found if scene.ids[inode] in seen.visits})
+        ),
         gaps=(*scene.table.gaps, *scene.view.gaps, *scene.gaps, *unread, *seen.unheld),
         hostname=os.uname().nodename,
         kernel=os.uname().release,
         taken_at=seen.taken_at,
     )
+
+
+def _resolver_places(scene: Scene, visits: Mapping[str, Visit]) -> Iterator[ResolverPlace]:
+    """The programs that answer DNS in the namespaces that were seen."""
+    for program in READERS:
+        for process in scene.table.named(program):
+            netns = scene.ids.get(process.netns)
+            if netns is not None and netns in visits:
+                yield ResolverPlace(netns, process.pid, program)
 
 
 def _same_names(scene: Scene, earlier: Scene) -> bool:

@@ -242,10 +242,11 @@ def _holder(process: Running) -> Holder:
     except OSError:
         uid, line = 0, b""
     program = relays.program_of(process.name, [os.fsdecode(word) for word in line.split(b"\0")])
-    return Holder(Process(process.pid, process.name, process.state, uid, container=_container(process.pid)), program)
+    return Holder(Process(process.pid, process.name, process.state, uid, container=container_of(process.pid)), program)
 
 
-def _container(pid: int) -> str:
+def container_of(pid: int) -> str:
+    """The id of the container that a process is in, "" for one in none, or that has ended."""
     try:
         return container_in(small(f"/proc/{pid}/cgroup"))
     except OSError:

@@ -24,6 +24,7 @@ from __future__ import annotations
 from engine.model.firewall import RejectKind
 from engine.model.packet import ECHO, PORTS, TCP_ACK, TCP_PSH, TCP_RST, TCP_SYN, Protocol
 from engine.model.trace import Assumption, Conversation, Outcome, StepKind, Symptom, Trace
+from engine.model.traffic import Process
 from engine.model.verdict import Question, Source
 from engine.path.choices import BranchRun, Choices, explore
 from engine.path.exchange.client import Client
@@ -58,6 +59,10 @@ def conversations(world: World, question: Question) -> tuple[list[BranchRun[Conv
 
 def converse(world: World, question: Question, choices: Choices, depth: int = 0) -> Conversation:
     """One way the question goes."""
+    if question.name:
+        from engine.path.exchange.by_name import by_name  # noqa: PLC0415 - a question by address looks nothing up
+
+        return by_name(world, question, lambda each, turns: converse(world, each, choices, depth + turns))
     return Exchange(world, question, choices, depth).run()
 
 
@@ -220,7 +225,7 @@ class Exchange:
         if self.protocol not in ECHO and self.answerer.is_frozen(taken):
             return replace(connected, symptom=silent)
         if process is None or process.relay is None:
-            return connected
+            return self._answered_by_proxy(connected, taken, process) if self.question.url is not None else connected
         relay = process.relay
         if relay.silent:
             return replace(connected, symptom=silent)
@@ -228,9 +233,24 @@ class Exchange:
             about = Assumption("ASSUME_RELAY_SERVES", f"{relay.kind} passes the connection on to its target")
             forward = replace(connected.forward, assumptions=(*connected.forward.assumptions, about))
             return replace(connected, forward=forward)
-        second = Question(Source(taken.netns.id), relay.target, relay.port, self.protocol)
+        second = Question(Source(taken.netns.id), relay.target, relay.port, self.protocol, url=self.question.url)
         talk = converse(self.setting.world, second, self.setting.choices, self.depth + 1)
-        return replace(connected, symptom=relayed_symptom(talk.symptom, self.protocol), relayed=talk)
+        return replace(connected, symptom=relayed_symptom(talk.symptom, self.protocol), relayed=talk, http=talk.http)
+
+    def _answered_by_proxy(self, connected: Conversation, taken: Arrival, process: Process | None) -> Conversation:
+        """The proxy that took an HTTP client's connection asks on by one of its own."""
+        proxies = self.setting.world.snapshot.proxies
+        pid = process.pid if process is not None else 0
+        proxy = next((each for each in proxies if pid in each.pids), None)
+        if proxy is None or self.question.url is None or self.depth >= MOST_RELAYS:
+            return connected
+        from engine.path.proxies.passing import Passing  # noqa: PLC0415 - few questions meet a proxy
+
+        world, choices, depth = self.setting.world, self.setting.choices, self.depth + 1
+        passing = Passing(world, proxy, self.question.url, lambda asked: converse(world, asked, choices, depth))
+        http, talk = passing.answer(taken.packet.dst, taken.packet.dport or 0)
+        symptom = Symptom.TLS_FAILURE if http.reason == "HTTP_TLS_TO_PLAIN" and talk is None else connected.symptom
+        return replace(connected, symptom=symptom, relayed=talk, http=http)
 
     def _closed_port(self, forward: Trace, taken: Arrival) -> Conversation:
         if self.protocol is Protocol.UDP:

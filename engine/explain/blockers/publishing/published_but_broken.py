@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.change.container import SetContainer
+from engine.change.engines.container import SetContainer
 from engine.change.listener import Listen
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.publishing.publish import (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.change.consequences.carriers import with_carriers
+from engine.change.consequences.served_names import with_names
 from engine.model.address import IPAddress, IPNetwork
 from engine.model.container import Attachment, Container, Network
 from engine.model.host import Netns, Snapshot
@@ -54,9 +55,11 @@ class ConnectNetwork(Change):
             sysctls={**device, **inside.sysctls},
         )
         host = replace(host, links=(*host.links, replace(here, mtu=bridge.mtu, mac="02:42:ff:00:00:01")))
-        joined = replace(container, attachments=(*container.attachments, _attachment(self.network, places)))
+        place = _attachment(snapshot, network, places)
+        joined = replace(container, attachments=(*container.attachments, place))
         containers = tuple(joined if each is container else each for each in snapshot.containers)
-        return with_carriers(replace(snapshot.with_netns(inside).with_netns(host), containers=containers))
+        after = with_carriers(replace(snapshot.with_netns(inside).with_netns(host), containers=containers))
+        return with_names(after, joined, place)
 
     def holds(self, snapshot: Snapshot) -> bool:
         """Whether the container is in the network."""
@@ -104,6 +107,9 @@ def _first(subnet: IPNetwork, used: set[IPAddress]) -> IPAddress | None:
     return next((one for offset in range(2, last) if (one := base + offset) not in used), None)
 
 
-def _attachment(network: str, places: list[Address]) -> Attachment:
+def _attachment(snapshot: Snapshot, network: Network, places: list[Address]) -> Attachment:
     by_version = {place.address.version: place.address for place in places}
-    return Attachment(network, by_version.get(4), by_version.get(6))
+    bridge = snapshot.host_netns.links_by_name[network.bridge]
+    own = [each for each in snapshot.host_netns.addresses if each.link == bridge.index]
+    gateway = next((each.address for each in own if each.address.version == 4), None)
+    return Attachment(network.name, by_version.get(4), by_version.get(6), gateway)

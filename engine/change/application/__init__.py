@@ -1,0 +1,5 @@
+"""Changes to what is above the packet: files of names and of proxies.
+
+hosts_line     a line of a hosts file is removed
+proxy          a proxy's line names another server; a proxy reads its configuration again
+"""

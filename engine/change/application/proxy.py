@@ -1,0 +1,103 @@
+"""A proxy's configuration: a server that a line names, changed by sed(1), and the configuration read again.
+
+A file that is mounted into a container is written in place, since one that is moved over it would not be seen there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.model.application.proxy import ConfigPlace, Proxy, ProxyKind, ProxyRoute, ProxySite, ProxyTable, Upstream
+from engine.model.host import Snapshot
+from engine.model.plan import Change, StaleChange
+from engine.model.where import Argvs, Where
+from engine.records import dataclass, replace
+
+#: How each program reads its configuration again; HAProxy has to be started again where it runs without a master.
+RELOADS: dict[ProxyKind, tuple[str, ...]] = {
+    ProxyKind.NGINX: ("nginx", "-s", "reload"),
+    ProxyKind.CADDY: ("caddy", "reload", "--config", "/etc/caddy/Caddyfile"),
+    ProxyKind.APACHE: ("apachectl", "graceful"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadProxy(Change):
+    """A proxy reads its configuration again, and looks names up. `command` is what has it do so."""
+
+    kind: ProxyKind
+    netns: str
+    pid: int
+    command: tuple[str, ...]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, proxy: Proxy) -> ReloadProxy | None:
+        """That of a proxy, by its engine's client where it is in a container; None where no command is known."""
+        container = next((each for each in snapshot.containers if each.id == proxy.container), None)
+        own = RELOADS.get(proxy.kind)
+        if container is not None:
+            client = container.command or (container.engine,)
+            words = ("exec", container.name, *own) if own is not None else ("restart", container.name)
+            return cls(proxy.kind, proxy.netns, proxy.pids[0], (*client, *words))
+        command = own or ("systemctl", "reload", str(proxy.kind))
+        return cls(proxy.kind, proxy.netns, proxy.pids[0], command)
+
+    def argv(self, where: Where) -> Argvs:  # noqa: ARG002 - the command finds its program
+        """`nginx -s reload`, through the engine's client where the proxy is in a container."""
+        return (self.command,)
+
+    def applied(self, snapshot: Snapshot) -> Snapshot:
+        """The proxy asks the addresses that its names have now."""
+        return _with(snapshot, self.netns, self.pid, lambda proxy: replace(proxy, reloaded=True))
+
+
+@dataclass(frozen=True, slots=True)
+class SetUpstream(Change):
+    """Another host and port for a server that a line of a proxy's configuration names.
+
+    `path` is where the file is for whoever runs the command: `enter` is what runs a shell where that is, empty here.
+    """
+
+    netns: str
+    pid: int
+    at: ConfigPlace
+    old: tuple[str, int]
+    new: tuple[str, int]
+    path: str
+    enter: tuple[str, ...] = ()
+
+    def argv(self, where: Where) -> Argvs:  # noqa: ARG002 - a file is where it is
+        """sed(1) on that line, written in place."""
+        after = f"{self.new[0]}:{self.new[1]}"
+        bare = self.old[0].replace(".", r"\.")
+        pattern = rf"s#{bare}\(:{self.old[1]}\)\{{0,1\}}\([/;[:space:]]\|$\)#{after}\2#"
+        script = f"new=$(sed '{self.at.line}{pattern}' {self.path}) && printf '%s\\n' \"$new\" > {self.path}"
+        return ((*self.enter, "sh", "-c", script),)
+
+    def applied(self, snapshot: Snapshot) -> Snapshot:
+        """The table with the other server."""
+        return _with(snapshot, self.netns, self.pid, lambda proxy: replace(proxy, table=self._table(proxy.table)))
+
+    def _table(self, table: ProxyTable) -> ProxyTable:
+        sites = tuple(self._site(site) for site in table.sites)
+        if sites == table.sites:
+            raise StaleChange(f"{self.at} names no server {self.old[0]}:{self.old[1]}")
+        return replace(table, sites=sites)
+
+    def _site(self, site: ProxySite) -> ProxySite:
+        return replace(site, routes=tuple(self._route(route) for route in site.routes))
+
+    def _route(self, route: ProxyRoute) -> ProxyRoute:
+        return replace(route, upstreams=tuple(self._upstream(each) for each in route.upstreams))
+
+    def _upstream(self, server: Upstream) -> Upstream:
+        if server.at != self.at or (server.host, server.port) != self.old:
+            return server
+        return replace(server, host=self.new[0], port=self.new[1])
+
+
+def _with(snapshot: Snapshot, netns: str, pid: int, change: Callable[[Proxy], Proxy]) -> Snapshot:
+    if not any(each.netns == netns and pid in each.pids for each in snapshot.proxies):
+        raise StaleChange(f"no proxy has the process {pid} in {netns}")
+    proxies = tuple(change(each) if each.netns == netns and pid in each.pids else each for each in snapshot.proxies)
+    return replace(snapshot, proxies=proxies)

@@ -1,0 +1,5 @@
+"""Nouns of what is above the packet.
+
+naming     how names are looked up: configurations, resolvers, one look-up
+proxy      reverse proxies as tables of sites and routes, and what an HTTP client is answered
+"""

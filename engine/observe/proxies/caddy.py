@@ -1,0 +1,184 @@
+"""Caddy: site blocks of a Caddyfile as sites, handlers as routes.
+
+1. A site whose address names a host and no port is served by TLS on 443, and its port 80 redirects there, unless it
+   begins with `http://` or `auto_https` is off. An address without a host takes every Host (caddyserver.com, "Automatic
+   HTTPS").
+2. Handlers are sorted by kind, whatever order they are written in (Caddyfile directives, "Directive order"); of one
+   kind the longer path comes first.
+3. `handle` and `route` blocks are looked into; matchers by name are followed where they ask for a path or a Host.
+4. A Host that no site has is answered with an empty 200.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from engine.model.application.proxy import Action, PathMatch, ProxyDoor, ProxyRoute, ProxySite, ProxyTable, Upstream
+from engine.observe.proxies.caddy_syntax import CaddyLine, parse
+from engine.observe.proxies.ends import TLS, address_of, split_end, split_url
+from engine.observe.proxies.root_files import RootFiles
+from engine.records import replace
+
+USUAL = "/etc/caddy/Caddyfile"
+#: Handlers that end a request, in the order in which they are tried.
+_ORDER = (
+    "redir",
+    "abort",
+    "error",
+    "handle",
+    "handle_path",
+    "route",
+    "respond",
+    "reverse_proxy",
+    "php_fastcgi",
+    "file_server",
+)
+_EVERY = "*"
+
+
+def read(files: RootFiles, words: Sequence[str]) -> ProxyTable:
+    """The table of the file that a command line names. Raises OSError, SyntaxTrouble."""
+    options = dict(pairwise(words))
+    path = options.get("--config", options.get("-c", USUAL))
+    if path.endswith(".json"):
+        return ProxyTable(unread=f"{path} is JSON, which is not read")
+    return table(parse(files, path))
+
+
+def table(entries: Sequence[CaddyLine]) -> ProxyTable:
+    """The sites of a Caddyfile."""
+    plain_only = any(
+        option.words[:2] in (("auto_https", "off"), ("auto_https", "disable_redirects"))
+        for each in entries
+        if each.words == ()
+        for option in each.block or ()
+    )
+    blocks = [each for each in entries if each.words and each.block is not None and not each.words[0].startswith("(")]
+    if not blocks and entries:  # a file with one site may leave out its braces
+        head = next((each for each in entries if each.words), None)
+        blocks = [replace(head, block=tuple(entries[1:]))] if head is not None else []
+    sites = [site for block in blocks for site in _sites(block, automatic=not plain_only)]
+    # Sites that take every Host come last.
+    return ProxyTable(tuple(sorted(sites, key=lambda site: not site.names)))
+
+
+def _sites(block: CaddyLine, *, automatic: bool) -> Iterator[ProxySite]:
+    routes = tuple(_routes(block))
+    own_tls = any(each.words[:1] == ("tls",) for each in block.block or ())
+    for written in (part for word in block.words for part in word.split(",") if part):
+        scheme, separator, rest = written.partition("://")
+        scheme, rest = (scheme, rest) if separator else ("", written)
+        end, _, path = rest.partition("/")
+        host, port = split_end(end, 0)
+        by_name = bool(host) and address_of(host) is None and host != "localhost.invalid"
+        tls = scheme == "https" or own_tls or (not scheme and port in (0, 443) and by_name) or port == 443
+        if scheme == "http" or (port == 80 and not own_tls):
+            tls = False
+        elif not scheme and port not in (0, 443) and by_name and automatic:
+            tls = True
+        names = (host.lower(),) if host and host != _EVERY else ()
+        door = ProxyDoor(None, port or (443 if tls else 80), tls, at=block.at)
+        yield ProxySite((door,), names, routes, block.at)
+        if tls and automatic and not scheme and port in (0, 443) and by_name:
+            away = ProxyRoute(action=Action.REDIRECT, status=308, location="https://$host$request_uri", at=block.at)
+            yield ProxySite((ProxyDoor(None, 80, at=block.at),), names, (away,), block.at)
+        _ = path
+
+
+def _routes(block: CaddyLine) -> Iterator[ProxyRoute]:
+    """The handlers of a block, in the order in which they are tried."""
+    matchers = {each.words[0]: each for each in block.block or () if each.words and each.words[0].startswith("@")}
+    found: list[tuple[int, int, ProxyRoute]] = []
+    for each in block.block or ():
+        if each.words and each.words[0] in _ORDER:
+            kind = _ORDER.index(each.words[0])
+            for route in _handler(each, matchers):
+                found.append((3 if kind in (3, 4, 5) else kind, -len(route.pattern), route))
+    found.sort(key=lambda each: each[:2])
+    yield from (route for _, _, route in found)
+
+
+def _handler(entry: CaddyLine, matchers: Mapping[str, CaddyLine]) -> Iterator[ProxyRoute]:
+    """One handler's routes."""
+    name, *words = entry.words
+    matched, words = _matched(words, matchers)
+    plain = ProxyRoute(at=entry.at)
+    if matched is None:
+        yield replace(plain, words=" ".join(entry.words))
+        return
+    for pattern, match in matched:
+        here = replace(plain, pattern=pattern, match=match)
+        if name in ("handle", "handle_path", "route"):
+            inner = tuple(_routes(entry))
+            yield from (
+                replace(each, pattern=pattern, match=match) if each.pattern == "/" or name == "handle_path" else each
+                for each in inner
+            )
+            if not any(each.pattern == "/" for each in inner):
+                yield replace(here, action=Action.ANSWER, words="nothing")
+        else:
+            yield _does(name, words, entry, here)
+
+
+def _does(name: str, words: list[str], entry: CaddyLine, here: ProxyRoute) -> ProxyRoute:
+    if name == "reverse_proxy":
+        return _passed(words, entry, here)
+    if name == "redir":
+        status = int(words[1]) if len(words) > 1 and words[1].isdecimal() else 302
+        target = (words or [""])[0].replace("{host}", "$host").replace("{uri}", "$request_uri")
+        return replace(here, action=Action.REDIRECT, status=status, location=target)
+    if name in ("respond", "error"):
+        numbers = [int(word) for word in words if word.isdecimal()]
+        return replace(here, action=Action.ANSWER, status=numbers[0] if numbers else 200 if name == "respond" else 500)
+    if name == "file_server":
+        return replace(here, action=Action.ANSWER, words="files")
+    return replace(here, words=" ".join((name, *words)))
+
+
+def _passed(words: list[str], entry: CaddyLine, here: ProxyRoute) -> ProxyRoute:
+    """reverse_proxy: servers in its line, and in the `to` lines of its block."""
+    inner = entry.block or ()
+    targets = [(word, entry.at) for word in words]
+    targets += [(word, each.at) for each in inner if each.words[:1] == ("to",) for word in each.words[1:]]
+    tls = any(
+        word.startswith("tls")
+        for each in inner
+        if each.words[:1] == ("transport",)
+        for part in each.block or ()
+        for word in part.words[:1]
+    )
+    checked = any(each.words[0] in ("health_uri", "health_port") for each in inner if each.words)
+    if not targets or any("{" in word or word.startswith("unix/") for word, _ in targets):
+        return replace(here, words=" ".join(entry.words))
+    servers = []
+    for word, at in targets:
+        scheme, host, port, _ = split_url(word)
+        servers.append(Upstream(host or "localhost", port, tls or scheme in TLS, at, checked))
+    return replace(here, action=Action.PASS, upstreams=tuple(servers))
+
+
+def _matched(
+    words: list[str], matchers: Mapping[str, CaddyLine]
+) -> tuple[list[tuple[str, PathMatch]] | None, list[str]]:
+    """The paths that a handler's first word asks for, and its other words; None where it is not known."""
+    if not words or not words[0].startswith(("/", "*", "@")):
+        return [("/", PathMatch.PREFIX)], words
+    first, *rest = words
+    if first == _EVERY:
+        return [("/", PathMatch.PREFIX)], rest
+    if first.startswith("/"):
+        return [_path(first)], rest
+    matcher = matchers.get(first)
+    if matcher is None:
+        return None, rest
+    asked = [tuple(matcher.words[1:])] if len(matcher.words) > 1 else [each.words for each in matcher.block or ()]
+    if len(asked) == 1 and asked[0][:1] == ("path",):
+        return [_path(each) for each in asked[0][1:]], rest
+    return None, rest
+
+
+def _path(pattern: str) -> tuple[str, PathMatch]:
+    if pattern.endswith("*"):
+        return pattern[:-1], PathMatch.PREFIX
+    return pattern, PathMatch.EXACT

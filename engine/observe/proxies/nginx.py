@@ -1,0 +1,190 @@
+"""nginx: server blocks as sites, locations as routes.
+
+1. A site's names are exact, `*.tail`, `head.*` or `~expression` (server_names). Of a door the site with default_server
+   is first, else the one that stands first in the configuration.
+2. Names of servers are looked up once, when the configuration is read; only an address with a variable is looked up for
+   each request, at the `resolver` (ngx_http_proxy_module, proxy_pass).
+3. Variables that are set by `set` to a constant are followed. Other ones, `if`, maps, Lua and rewrites are not
+   understood: their route is unknown.
+Sources: nginx.org/en/docs/http/ngx_http_core_module.html, ngx_http_proxy_module.html, ngx_http_upstream_module.html,
+request_processing.html.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from engine.model.application.proxy import (
+    Action,
+    PathMatch,
+    ProxyDoor,
+    ProxyRoute,
+    ProxySite,
+    ProxyTable,
+    ResolvedWhen,
+    Upstream,
+)
+from engine.observe.proxies.ends import PORTS, TLS, address_of, split_end
+from engine.observe.proxies.nginx_syntax import Directive, NginxReader
+from engine.observe.proxies.root_files import RootFiles
+from engine.records import dataclass, replace
+
+#: Where the configuration is that no command line names: of Debian and the official image, of OpenResty, of a build.
+USUAL = (
+    "/etc/nginx/nginx.conf",
+    "/usr/local/openresty/nginx/conf/nginx.conf",
+    "/usr/local/nginx/conf/nginx.conf",
+)
+_PASSES = ("proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass")
+#: Directives that decide where a request goes, by means that are not followed.
+_STRANGE = frozenset({"rewrite", "if", "auth_request", "mirror", "js_content", "perl", "access_by_lua_block"})
+_LUA = re.compile(r"(content|rewrite|access|balancer)_by_lua(_block|_file)?")
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What holds where a directive stands: servers of upstream blocks, variables with constant values, resolvers."""
+
+    groups: Mapping[str, tuple[Upstream, ...]]
+    values: Mapping[str, str]
+    resolvers: tuple[str, ...] = ()
+
+    def within(self, block: Directive) -> _Scope:
+        """The same with what a block sets."""
+        values = {each.words[0].lstrip("$"): each.words[1] for each in block.all("set") if len(each.words) == 2}
+        own = tuple(word for each in block.all("resolver") for word in each.words if "=" not in word)
+        if not values and not own:
+            return self
+        return replace(self, values={**self.values, **values}, resolvers=own or self.resolvers)
+
+
+def table(top: tuple[Directive, ...]) -> ProxyTable:
+    """The sites of a configuration."""
+    http = [block for block in top if block.name == "http" and block.block is not None]
+    sites: list[ProxySite] = []
+    for block in http:
+        groups = {each.words[0]: tuple(_group(each)) for each in block.all("upstream") if each.words}
+        scope = _Scope(groups, {}).within(block)
+        sites += [_site(each, scope) for each in block.all("server") if each.block is not None]
+    return ProxyTable(tuple(sites))
+
+
+def _group(block: Directive) -> Iterator[Upstream]:
+    for each in block.all("server"):
+        if each.words:
+            host, port = split_end(each.words[0], 80)
+            yield Upstream(host, port, at=each.at, spare="backup" in each.words, off="down" in each.words)
+
+
+def _site(block: Directive, scope: _Scope) -> ProxySite:
+    scope = scope.within(block)
+    old = block.first("ssl")
+    tls = old is not None and old.words == ("on",)
+    doors = tuple(_door(each, tls=tls) for each in block.all("listen") if each.words) or (
+        ProxyDoor(None, 80, at=block.at),
+    )
+    names = tuple(
+        word.lower() for each in block.all("server_name") for word in each.words if word not in ("_", '""', "")
+    )
+    whole = next(iter(_of_directives(block, scope, "/", PathMatch.PREFIX)), None)
+    routes = [route for each in block.all("location") for route in _location(each, scope)]
+    if whole is not None and whole.action in (Action.ANSWER, Action.REDIRECT) and block.first("return") is not None:
+        routes = [whole]  # a server's own return comes before its locations
+    elif not any(route.pattern == "/" and route.match is PathMatch.PREFIX for route in routes):
+        routes.append(whole or ProxyRoute(action=Action.ANSWER, status=404, at=block.at))
+    # Without a name of its own it is only there for a door's other Hosts.
+    return ProxySite(doors, names or ("",), tuple(routes), block.at)
+
+
+def _door(listen: Directive, *, tls: bool) -> ProxyDoor:
+    end, *options = listen.words
+    first = "default_server" in options or "default" in options
+    tls = tls or "ssl" in options or "quic" in options
+    if end.isdecimal():
+        return ProxyDoor(None, int(end), tls, first, listen.at)
+    if end.startswith("unix:"):
+        return ProxyDoor(None, 0, tls, first, listen.at)
+    host, port = split_end(end, 80)
+    return ProxyDoor(address_of(host), port, tls, first, listen.at)
+
+
+def _location(block: Directive, scope: _Scope) -> Iterator[ProxyRoute]:
+    """A location's route, and those of the locations in it."""
+    sign, pattern = block.words if len(block.words) == 2 else ("", block.words[0] if block.words else "/")
+    if pattern.startswith("@"):
+        return
+    match = {"=": PathMatch.EXACT, "^~": PathMatch.FIRM, "~": PathMatch.REGEX, "~*": PathMatch.REGEX}.get(
+        sign, PathMatch.PREFIX
+    )
+    scope = scope.within(block)
+    for each in block.all("location"):
+        yield from _location(each, scope)
+    for route in _of_directives(block, scope, pattern, match):
+        yield replace(route, folded=sign == "~*")
+
+
+def _of_directives(block: Directive, scope: _Scope, pattern: str, match: PathMatch) -> Iterator[ProxyRoute]:
+    """What a block does with a request, as one route: a block that says nothing of that answers from files."""
+    plain = ProxyRoute(pattern, match, at=block.at, resolvers=scope.resolvers)
+    returned = block.first("return")
+    if returned is not None:
+        yield _returned(plain, returned)
+        return
+    strange = next((each for each in block.block or () if each.name in _STRANGE or _LUA.fullmatch(each.name)), None)
+    passed = next((each for each in block.block or () if each.name in _PASSES and each.words), None)
+    if strange is not None and strange.name != "rewrite":
+        yield replace(plain, words=" ".join((strange.name, *strange.words)), at=strange.at)
+    elif passed is not None:
+        yield _passed(plain, passed, scope)
+    elif strange is not None:
+        yield replace(plain, words=" ".join((strange.name, *strange.words)), at=strange.at)
+    else:
+        yield replace(plain, action=Action.ANSWER, words="files")
+
+
+def _returned(plain: ProxyRoute, returned: Directive) -> ProxyRoute:
+    words = returned.words
+    status = int(words[0]) if words and words[0].isdecimal() else 302
+    location = words[-1] if words and (len(words) > 1 or not words[0].isdecimal()) else ""
+    if status in _REDIRECTS or (words and not words[0].isdecimal()):
+        return replace(plain, action=Action.REDIRECT, status=status, location=location, at=returned.at)
+    return replace(plain, action=Action.ANSWER, status=status, at=returned.at)
+
+
+def _passed(plain: ProxyRoute, passed: Directive, scope: _Scope) -> ProxyRoute:
+    """Where proxy_pass leads: a group of servers, a name or an address."""
+    written = passed.words[0]
+    target = _VARIABLE.sub(lambda found: scope.values.get(found[1] or found[2], found[0]), written)
+    scheme, separator, rest = target.partition("://")
+    if not separator:
+        scheme, rest = "http", target
+    end = rest.partition("/")[0]
+    plain = replace(plain, at=passed.at)
+    if "$" in end or rest.startswith("unix:"):
+        return replace(plain, words=f"{passed.name} {written}")
+    tls = scheme in TLS
+    when = (
+        ResolvedWhen.EACH
+        if "$" in written.partition("://")[2].partition("/")[0] or "$" in written[:1]
+        else ResolvedWhen.START
+    )
+    plain = replace(plain, action=Action.PASS, when=when)
+    if end in scope.groups:
+        return replace(plain, upstreams=tuple(replace(each, tls=tls) for each in scope.groups[end]))
+    host, port = split_end(end, PORTS.get(scheme, 80))
+    return replace(plain, upstreams=(Upstream(host, port, tls, passed.at),))
+
+
+def read(files: RootFiles, words: Sequence[str]) -> ProxyTable:
+    """The table of the configuration that a command line names. Raises OSError, SyntaxTrouble."""
+    options = dict(pairwise(words))
+    path = options.get("-c") or next((each for each in USUAL if files.exists(each)), USUAL[0])
+    home = path.rpartition("/")[0]
+    if not path.startswith("/"):
+        home = options.get("-p", "/usr/share/nginx").rstrip("/")
+        path = f"{home}/{path}"
+    return table(NginxReader(files.text, files.listed, home).file(path))

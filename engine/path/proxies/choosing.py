@@ -1,0 +1,127 @@
+"""Which site and which route of a proxy a request falls to.
+
+nginx: of the sites of the door that is addressed most specially the one with the Host's exact name, then the longest
+`*.tail`, the longest `head.*`, the first expression that fits, else the door's first (ngx_http_core_module,
+server_name). Of locations the exact one, else the longest prefix, unless that is not firm and an expression fits
+(location). The others take the first that fits in the order of the table, which their readers have put it in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from engine.model.address import IPAddress
+from engine.model.application.proxy import PathMatch, Proxy, ProxyDoor, ProxyKind, ProxyRoute, ProxySite
+from engine.records import dataclass
+
+#: A longer pattern, or one that can take very long, is not tried.
+_LONGEST_PATTERN = 400
+_NESTED = re.compile(r"[+*}]\)*[+*{]|\([^()]*[+*][^()]*\)[+*{]")
+
+
+#: Programs whose rules are tried one after the other, whatever site they are of.
+_IN_ORDER = frozenset({ProxyKind.HAPROXY, ProxyKind.TRAEFIK})
+_At = tuple[ProxySite, ProxyDoor]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The site and route for a request at a door. `named` says that the site has the Host's name. No route: none of the
+    site's fits the path."""
+
+    site: ProxySite
+    door: ProxyDoor
+    named: bool
+    route: ProxyRoute | None
+
+
+def choose(proxy: Proxy, address: IPAddress, port: int, host: str, path: str) -> Chosen | None:
+    """What a request falls to which came in at that address and port; None where no site is there for it."""
+    there = _at_door(proxy, address, port)
+    host = host.lower().rstrip(".")
+    if proxy.kind in _IN_ORDER:
+        for site, door in there:
+            route = route_for(proxy, site, path)
+            if route is not None and any(_closeness(name, host) > (0, 0) for name in site.names or ("*",)):
+                return Chosen(site, door, host in site.names, route)
+        return None
+    found = _site(there, host, any_first=proxy.kind in (ProxyKind.NGINX, ProxyKind.APACHE))
+    if found is None:
+        return None
+    (site, door), named = found
+    return Chosen(site, door, named, route_for(proxy, site, path))
+
+
+def _at_door(proxy: Proxy, address: IPAddress, port: int) -> list[_At]:
+    """The sites at a door: those of that very address, else those of every one."""
+    at_port = [(site, door) for site in proxy.table.sites for door in site.doors if door.port == port]
+    special = [(site, door) for site, door in at_port if door.address == address]
+    return special or [(site, door) for site, door in at_port if door.address is None]
+
+
+def _site(there: list[_At], host: str, *, any_first: bool) -> tuple[_At, bool] | None:
+    """The site with the closest name, and whether it has one; the door's first for other Hosts where there is one."""
+    best: tuple[tuple[int, int], _At] | None = None
+    for at in there:
+        close = max(_closeness(name, host) for name in at[0].names or ("*",))
+        if close > (0, 0) and (best is None or close > best[0]):
+            best = close, at
+    if best is not None:
+        return best[1], True
+    first = next((at for at in there if at[1].first), there[0] if there and any_first else None)
+    return (first, False) if first is not None else None
+
+
+def _closeness(name: str, host: str) -> tuple[int, int]:
+    """How well a site's name fits a Host: the kind of fit, then its length; (0, 0) where it does not."""
+    if name == host:
+        return 5, 0
+    if name == "*":
+        return 1, 0
+    if name.startswith("~"):
+        return (2, 0) if fits_expression(name[1:], host, folded=True) else (0, 0)
+    if name.startswith("*."):
+        return (4, len(name)) if host.endswith(name[1:]) else (0, 0)
+    if name.startswith("."):
+        return (4, len(name)) if f".{host}".endswith(name) else (0, 0)
+    if name.endswith(".*"):
+        return (3, len(name)) if host.startswith(name[:-1]) else (0, 0)
+    return 0, 0
+
+
+def route_for(proxy: Proxy, site: ProxySite, path: str) -> ProxyRoute | None:
+    """The route that a path falls to; None where none fits."""
+    plain = path.partition("?")[0] or "/"
+    if proxy.kind is not ProxyKind.NGINX:
+        return next((route for route in site.routes if _fits(route, plain)), None)
+    exact = next((each for each in site.routes if each.match is PathMatch.EXACT and each.pattern == plain), None)
+    prefixes = [each for each in site.routes if each.match in (PathMatch.PREFIX, PathMatch.FIRM)]
+    longest = _longest([each for each in prefixes if plain.startswith(each.pattern)])
+    if exact is not None or (longest is not None and longest.match is PathMatch.FIRM):
+        return exact or longest
+    expression = next((each for each in site.routes if each.match is PathMatch.REGEX and _fits(each, plain)), None)
+    return expression or longest
+
+
+def _longest(routes: Sequence[ProxyRoute]) -> ProxyRoute | None:
+    return max(routes, key=lambda each: len(each.pattern), default=None)
+
+
+def _fits(route: ProxyRoute, path: str) -> bool:
+    if route.match is PathMatch.EXACT:
+        return path == route.pattern
+    if route.match is PathMatch.REGEX:
+        return fits_expression(route.pattern, path, folded=route.folded)
+    return path.startswith(route.pattern)
+
+
+def fits_expression(pattern: str, text: str, *, folded: bool) -> bool:
+    """Whether a regular expression is found in a text. One that is not understood, or that could take for ever, is
+    not."""
+    if len(pattern) > _LONGEST_PATTERN or _NESTED.search(pattern):
+        return False
+    try:
+        return re.search(pattern.replace("(?<", "(?P<"), text, re.IGNORECASE if folded else 0) is not None
+    except re.error:
+        return False

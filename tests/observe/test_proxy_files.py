@@ -1,0 +1,302 @@
+"""Configurations of reverse proxies as people write them, as tables of sites and routes."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Sequence
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+
+from engine.model.application.proxy import Action, PathMatch, Proxy, ProxyKind, ProxyTable, ResolvedWhen
+from engine.observe.base.inside_root import Root
+from engine.observe.proxies import apache, caddy, haproxy, nginx
+from engine.observe.proxies.nginx_syntax import SyntaxTrouble
+from engine.observe.proxies.root_files import RootFiles
+from engine.observe.proxies.running import READERS
+from engine.path.proxies.choosing import Chosen, choose
+
+USUAL = {
+    ProxyKind.NGINX: "/etc/nginx/nginx.conf",
+    ProxyKind.HAPROXY: "/etc/haproxy/haproxy.cfg",
+    ProxyKind.CADDY: "/etc/caddy/Caddyfile",
+    ProxyKind.APACHE: "/etc/apache2/apache2.conf",
+}
+
+
+def read(kind: ProxyKind, root: Path, text: str, words: Sequence[str] = (), **more: str) -> ProxyTable:
+    """The table of a configuration below a root; `more` are files beside it, by name."""
+    path = root / USUAL[kind].lstrip("/")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    for name, inside in more.items():
+        (path.parent / name).write_text(inside)
+    with Root(str(root)) as opened:
+        return READERS[kind](RootFiles(opened), [str(kind), *words])
+
+
+def chosen(table: ProxyTable, kind: ProxyKind, host: str, path: str = "/", port: int = 80) -> Chosen | None:
+    return choose(Proxy(kind, "web", (1,), table), ip_address("10.0.0.1"), port, host, path)
+
+
+def where(table: ProxyTable, kind: ProxyKind, host: str, path: str = "/", port: int = 80) -> str:
+    """In a word, what a request falls to: the servers, or the status."""
+    found = chosen(table, kind, host, path, port)
+    if found is None or found.route is None:
+        return "nothing"
+    route = found.route
+    if route.action is Action.PASS:
+        return ",".join(f"{each.host}:{each.port}{'/tls' if each.tls else ''}" for each in route.upstreams)
+    if route.action is Action.REDIRECT:
+        return f"{route.status} {route.location}"
+    return route.words if route.action is Action.UNKNOWN else str(route.status)
+
+
+NGINX = """
+user www-data; # a comment with { braces ;
+events { worker_connections 1; }
+http {
+  upstream pool { server app1:3000 weight=2; server app2; server spare:9 backup; server gone:1 down; }
+  map $host $x { default 1; }
+  include sites/*.conf;
+  server { listen 80 default_server; server_name _; return 444; }
+  server {
+    listen 80; listen [::]:80; listen 443 ssl; server_name blog.example.test *.blog.test ~^www\\d+\\.re\\.test$;
+    set $api api; resolver 127.0.0.11 valid=10s;
+    location / { proxy_pass http://pool; }
+    location = /exact { return 204; }
+    location ^~ /static/ { root /srv; }
+    location ~* \\.(png|jpg)$ { proxy_pass https://images; }
+    location /api/ { proxy_pass http://$api:8080/; }
+    location /lua { content_by_lua_block { if x then ngx.say("}") end } }
+    location /var { proxy_pass http://$upstream; }
+    location /nested { location /nested/in { proxy_pass http://inner:7; } proxy_pass http://outer:6; }
+    location "/quo ted" { return 302 https://other.test$request_uri; }
+  }
+}
+"""
+
+
+def test_nginx(tmp_path: Path) -> None:
+    (tmp_path / "etc/nginx/sites").mkdir(parents=True)
+    (tmp_path / "etc/nginx/sites/b.conf").write_text("server { listen 8080; location / { proxy_pass http://b; } }")
+    table = read(ProxyKind.NGINX, tmp_path, NGINX)
+    asked = {
+        ("blog.example.test", "/"): "app1:3000,app2:80,spare:9,gone:1",
+        ("a.blog.test", "/"): "app1:3000,app2:80,spare:9,gone:1",
+        ("www7.re.test", "/exact"): "204",
+        ("blog.example.test", "/exact/more"): "app1:3000,app2:80,spare:9,gone:1",
+        ("blog.example.test", "/static/x.png"): "200",
+        ("blog.example.test", "/pics/x.PNG"): "images:443/tls",
+        ("blog.example.test", "/api/v1?x=1"): "api:8080",
+        ("blog.example.test", "/nested/in/x"): "inner:7",
+        ("blog.example.test", "/nested"): "outer:6",
+        ("blog.example.test", "/quo ted"): "302 https://other.test$request_uri",
+        ("blog.example.test", "/var"): "proxy_pass http://$upstream",
+        ("10.0.0.1", "/"): "444",
+    }
+    assert {key: where(table, ProxyKind.NGINX, *key) for key in asked} == asked
+    assert where(table, ProxyKind.NGINX, "any", "/", 8080) == "b:80"
+    found = chosen(table, ProxyKind.NGINX, "blog.example.test", "/api/")
+    assert found is not None
+    assert found.route is not None
+    assert (found.route.when, found.route.resolvers) == (ResolvedWhen.EACH, ("127.0.0.11",))
+    assert str(found.route.at) == "/etc/nginx/nginx.conf:16"
+    assert {door.tls for site in table.sites for door in site.doors if door.port == 443} == {True}
+
+
+HAPROXY = """
+global
+  daemon
+defaults
+  mode http
+frontend f
+  bind :80
+  bind *:443 ssl crt /etc/x.pem
+  acl blog hdr(host) -i blog.example.test
+  acl api path_beg /api
+  http-request redirect scheme https code 301 if { hdr(host) -i old.test }
+  use_backend apis if blog api
+  use_backend blogs if blog
+  use_backend odd if { src 10.0.0.0/8 }
+  default_backend rest
+backend apis
+  server a1 api:8080 check
+backend blogs
+  default-server check inter 2s
+  server b1 blog:3000
+  server b2 10.0.0.9:3000 backup ssl verify none
+backend rest
+  server r rest:80
+listen stats
+  bind 127.0.0.1:9000
+  server s stat:1
+"""
+
+
+def test_haproxy(tmp_path: Path) -> None:
+    table = read(ProxyKind.HAPROXY, tmp_path, HAPROXY)
+    asked = {
+        ("blog.example.test", "/api/x"): "api:8080",
+        ("blog.example.test", "/"): "blog:3000,10.0.0.9:3000/tls",
+        ("old.test", "/"): "301 https://$host$request_uri",
+        ("other.test", "/"): "use_backend odd if { src 10.0.0.0/8 }",
+    }
+    assert {key: where(table, ProxyKind.HAPROXY, *key) for key in asked} == asked
+    plain = read(ProxyKind.HAPROXY, tmp_path, HAPROXY.replace("  use_backend odd if { src 10.0.0.0/8 }\n", ""))
+    assert where(plain, ProxyKind.HAPROXY, "other.test") == "rest:80"
+    found = chosen(table, ProxyKind.HAPROXY, "blog.example.test")
+    assert found is not None
+    assert found.route is not None
+    assert [each.checked for each in found.route.upstreams] == [True, True]
+
+
+CADDY = """
+{
+	email me@example.test
+}
+(common) {
+	encode gzip
+}
+blog.example.test, www.example.test {
+	import common
+	@api path /api/* /v2/*
+	reverse_proxy @api api:8080
+	handle /files/* {
+		file_server
+	}
+	reverse_proxy {$UPSTREAM:blog:3000} {
+		health_uri /up
+	}
+}
+http://plain.test {
+	redir https://{host}{uri} permanent
+}
+:8080 {
+	reverse_proxy /one one:1
+	reverse_proxy https://all
+}
+"""
+
+
+def test_caddy(tmp_path: Path) -> None:
+    table = read(ProxyKind.CADDY, tmp_path, CADDY)
+    asked = {
+        ("blog.example.test", "/", 443): "blog:3000",
+        ("www.example.test", "/api/x", 443): "api:8080",
+        ("blog.example.test", "/files/x", 443): "200",
+        ("blog.example.test", "/", 80): "308 https://$host$request_uri",
+        ("plain.test", "/x", 80): "302 https://$host$request_uri",
+        ("whatever", "/one", 8080): "one:1",
+        ("whatever", "/two", 8080): "all:443/tls",
+        ("unknown.test", "/", 80): "nothing",
+    }
+    assert {key: where(table, ProxyKind.CADDY, *key) for key in asked} == asked
+
+
+def test_caddy_with_one_site_may_leave_out_its_braces(tmp_path: Path) -> None:
+    table = read(ProxyKind.CADDY, tmp_path, "localhost:2015\nreverse_proxy app:9\n")
+    assert where(table, ProxyKind.CADDY, "localhost", "/", 2015) == "app:9"
+
+
+APACHE = """
+ServerRoot /etc/apache2
+Define UP app
+Listen 80
+Listen 8081
+IncludeOptional more-*.conf
+<VirtualHost *:80>
+  ServerName blog.example.test
+  ServerAlias www.example.test *.alias.test
+  ProxyPass /static !
+  ProxyPass "/api" "http://api:8080" \\
+     retry=0
+  <Location "/loc">
+    ProxyPass http://loc:5
+  </Location>
+  ProxyPassMatch ^/m/(.*)$ http://match:6/$1
+  ProxyPass / balancer://pool/
+</VirtualHost>
+<Proxy "balancer://pool">
+  BalancerMember http://${UP}:3000
+  BalancerMember https://10.0.0.9
+</Proxy>
+<VirtualHost *:80>
+  ServerName old.test
+  Redirect permanent / https://new.test/
+</VirtualHost>
+"""
+
+
+def test_apache(tmp_path: Path) -> None:
+    more = {"more-a.conf": "ProxyPass /main http://main:4\n"}
+    table = read(ProxyKind.APACHE, tmp_path, APACHE, **more)
+    asked = {
+        ("blog.example.test", "/", 80): "app:3000,10.0.0.9:443/tls",
+        ("x.alias.test", "/api/x", 80): "api:8080",
+        ("blog.example.test", "/static/x", 80): "200",
+        ("blog.example.test", "/loc", 80): "loc:5",
+        ("blog.example.test", "/m/x", 80): "match:6",
+        ("old.test", "/x", 80): "301 https://new.test$request_uri",
+        ("unknown.test", "/", 80): "app:3000,10.0.0.9:443/tls",
+        ("any", "/main", 8081): "main:4",
+    }
+    assert {key: where(table, ProxyKind.APACHE, *key) for key in asked} == asked
+
+
+def trouble_of(kind: ProxyKind, root: Path, text: str) -> str:
+    """Why a configuration is not understood; "" for one that is, which is asked then."""
+    try:
+        table = read(kind, root, text)
+    except (SyntaxTrouble, OSError) as error:
+        return str(error) or "nothing said"
+    for host in ("blog.example.test", "", "x" * 300):
+        where(table, kind, host, "/api/x")
+    return ""
+
+
+@pytest.mark.parametrize("kind", USUAL, ids=str)
+def test_a_file_that_includes_itself_ends(kind: ProxyKind, tmp_path: Path) -> None:
+    path = USUAL[kind]
+    text = {
+        ProxyKind.NGINX: f"http {{ include {path}; }}",
+        ProxyKind.HAPROXY: "",
+        ProxyKind.CADDY: f"import {path}\n",
+        ProxyKind.APACHE: f"Include {path}\n",
+    }[kind]
+    assert "\n" not in trouble_of(kind, tmp_path, text)
+
+
+@pytest.mark.parametrize("kind", USUAL, ids=str)
+def test_what_is_no_plain_file_or_holds_a_secret_is_not_opened(kind: ProxyKind, tmp_path: Path) -> None:
+    path = tmp_path / USUAL[kind].lstrip("/")
+    path.parent.mkdir(parents=True)
+    os.mkfifo(path)
+    with Root(str(tmp_path)) as root:
+        with pytest.raises(OSError, match="not a plain file"):
+            READERS[kind](RootFiles(root), [str(kind)])
+        with pytest.raises(PermissionError, match="secrets"):
+            RootFiles(root).text("/etc/ssl/private/site.key")
+
+
+@pytest.mark.parametrize("kind", USUAL, ids=str)
+def test_damaged_configurations_end_in_a_table_or_in_one_line(kind: ProxyKind, tmp_path: Path) -> None:
+    """A fresh seed each time: bytes are cut, doubled and exchanged for signs that the grammars know."""
+    seed = random.SystemRandom().randrange(1 << 32)
+    chance = random.Random(seed)
+    text = {ProxyKind.NGINX: NGINX, ProxyKind.HAPROXY: HAPROXY, ProxyKind.CADDY: CADDY, ProxyKind.APACHE: APACHE}[kind]
+    for _ in range(150):
+        damaged = text
+        for _ in range(chance.randint(1, 6)):
+            at = chance.randrange(len(damaged) or 1)
+            piece = chance.choice(["{", "}", ";", '"', "'", "\\", "\0", "\n", "${", "@", "#", "\ud7ff", "x" * 300, ""])
+            damaged = damaged[:at] + piece + damaged[at + chance.randint(0, 12) :]
+        assert "\n" not in trouble_of(kind, tmp_path, damaged), seed
+
+
+def test_readers_of_all_kinds_are_there() -> None:
+    assert set(READERS) == {ProxyKind.NGINX, ProxyKind.HAPROXY, ProxyKind.CADDY, ProxyKind.APACHE}
+    assert {nginx.read, haproxy.read, caddy.read, apache.read} == set(READERS.values())
+    assert PathMatch.PREFIX in PathMatch
