@@ -43,8 +43,8 @@ class LegKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One packet's journey in a conversation: whether it is a relay's, was lost and sent again, or is of the query for a
-    name that has no address."""
+    """One packet's journey in a conversation: whether it is a relay's, was lost and sent again, or is of a query for a
+    name without address."""
 
     kind: LegKind
     trace: Trace

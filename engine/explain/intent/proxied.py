@@ -85,9 +85,15 @@ def _meant(world: World, question: Question, talk: Conversation) -> tuple[str, s
     for alternative in connecting(world, asked, Trust.POSSIBLE if local else Trust.LIKELY):
         fix = _fix(world, question, http, asked, alternative)
         if fix is not None:
-            moved = "HTTP_UPSTREAM_WRONG_PORT" if alternative.port != inner.port else http.reason
-            return "HTTP_UPSTREAM_LOCALHOST" if local else moved, alternative.because, fix
+            return _code_of_line(http, moved=alternative.port != inner.port), alternative.because, fix
     return None
+
+
+def _code_of_line(http: HttpAnswer, *, moved: bool) -> str:
+    """What is wrong with a line: its host is the proxy's own, or its port is another one."""
+    if http.upstream is not None and is_loopback(http.upstream.host):
+        return "HTTP_UPSTREAM_LOCALHOST"
+    return "HTTP_UPSTREAM_WRONG_PORT" if moved and http.reason != "HTTP_UPSTREAM_UNHEALTHY" else http.reason
 
 
 def _fix(world: World, question: Question, http: HttpAnswer, asked: Asked, meant: Alternative) -> Fix | None:

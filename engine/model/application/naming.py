@@ -67,8 +67,9 @@ class NameConfig:
 
 @dataclass(frozen=True, slots=True)
 class NameRecord:
-    """A name that a resolver answers by itself; one that begins with a dot is of the domain and all names in it. No
-    address: it says that there is none of that name, or asks the `servers` of that domain."""
+    """A name that a resolver answers by itself; one that begins with a dot is of the domain and all names in it, an
+    empty one of all names without a dot. No address: it says that there is none of that name, or asks the `servers` of
+    that domain."""
 
     name: str
     addresses: tuple[IPAddress, ...] = ()
@@ -76,6 +77,8 @@ class NameRecord:
 
     def covers(self, name: str) -> bool:
         """Whether it is about that name."""
+        if not self.name:
+            return "." not in name
         return name == self.name or (self.name.startswith(".") and f".{name}".endswith(self.name))
 
 

@@ -7,6 +7,7 @@ Sources: systemd-resolved(8), dnsmasq(8), unbound.conf(5).
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -88,6 +89,8 @@ class _Dnsmasq:
     def file(self, path: str, depth: int = 0) -> None:
         """The words of a file, each as if it stood on the command line. One that is not there says nothing."""
         self.files += 1
+        if path == os.devnull:
+            return
         if depth > DEEPEST or self.files > MOST_FILES:
             self.understood = False
             return
@@ -127,13 +130,15 @@ class _Dnsmasq:
         """`server=ADDRESS`, `server=/domain/ADDRESS`, `address=/domain/ADDRESS`: of a domain or of all names."""
         *domains, last = value.split("/")
         target = _address(last.partition("#")[0].partition("@")[0])
-        domains = [domain.lower() for domain in domains if domain]
+        # Two slashes with nothing between them are about names without a dot.
+        domains = [domain.lower() for domain in domains[1:]]
         if name == "server" and not domains and target is not None:
             self.servers.append(target)
             return
         answer = (target,) if target is not None else ()
         for domain in domains:
-            record = NameRecord(f".{domain}", answer) if name == "address" else NameRecord(f".{domain}", (), answer)
+            whose = f".{domain}" if domain else ""
+            record = NameRecord(whose, answer) if name == "address" else NameRecord(whose, (), answer)
             self.records.append(record)
 
     def resolver(self, plain: Resolver) -> Resolver:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.model.address import IPAddress
-from engine.model.application.naming import DNS_PORT, NameConfig, NamedBy, NameStep, NameSymptom, Resolver
+from engine.model.application.naming import DNS_PORT, Libc, NameConfig, NamedBy, NameStep, NameSymptom, Resolver
 from engine.model.packet import Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Conversation, Outcome, Symptom
@@ -70,7 +70,8 @@ def ask_server(asking: NameAsker, at: tuple[str, IPAddress], name: str, patience
     if any(trace.outcome in _LEADS_AWAY for trace in talk.way):
         return _outside(asking.world, plain)
     if talk.symptom is not Symptom.CONNECTED:
-        return _unanswered(plain, talk, patience)
+        hears = depth == 0 and asking.config.libc is Libc.GLIBC
+        return _unanswered(plain, talk, patience, hears=hears)
     listener = _listener(asking.world, talk)
     program = listener.process.name if listener is not None and listener.process is not None else ""
     known = _known(asking, talk, listener, program, name) if depth < MOST_IN_TURN else None
@@ -96,10 +97,13 @@ def _outside(world: World, step: NameStep) -> ServerSaid:
     return ServerSaid((replace(step, symptom=symptom),), symptom)
 
 
-def _unanswered(step: NameStep, talk: Conversation, patience: int) -> ServerSaid:
-    """The query got no answer: nothing came in time, or an error did."""
+def _unanswered(step: NameStep, talk: Conversation, patience: int, *, hears: bool) -> ServerSaid:
+    """The query got no answer: nothing came in time, or an error did. glibc `hears` of every error (IP_RECVERR;
+    resolv/res_enable_icmp.c), other resolvers of those that UDP counts as fatal."""
     known = {Symptom.TIMEOUT: NameSymptom.TIMEOUT, Symptom.REFUSED: NameSymptom.REFUSED}
     symptom = known.get(talk.symptom, NameSymptom.UNREACHABLE)
+    if hears and talk.error is not None and talk.error.outcome is Outcome.DELIVERED:
+        symptom = NameSymptom.REFUSED if symptom is NameSymptom.REFUSED else NameSymptom.UNREACHABLE
     late = LATE_SECONDS if talk.forward.outcome is Outcome.NO_NEIGHBOUR else 0
     seconds = patience if symptom is NameSymptom.TIMEOUT else late
     return ServerSaid((replace(step, symptom=symptom, seconds=seconds),), symptom)

@@ -29,7 +29,7 @@ def without_names(missed: MissedName) -> list[Blocker]:
         f"{client.name} is on the default network {network}, whose containers have no names for each other: "
         f"{missed.name} is looked up at {_servers(missed)}"
     )
-    remedies = [*_joins(missed, client), *_common(missed, client, holder)]
+    remedies = _joins(missed, client) or _common(missed, client, holder)
     at = container_ref(missed.snapshot, client)
     return [Blocker("NAME_DEFAULT_BRIDGE_HAS_NO_DNS", why, at, tuple(remedies), client.engine.partition(" ")[0])]
 
