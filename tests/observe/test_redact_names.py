@@ -9,12 +9,16 @@ from ipaddress import ip_address
 import pytest
 
 from engine import explain
+from engine.explain.question import resolve
+from engine.model.application.naming import HostsLine
+from engine.model.container import Mount
 from engine.model.matrix import MatrixRow
 from engine.model.packet import Protocol
 from engine.model.verdict import Question, Source
 from engine.observe.recording.redact import Redacted
 from engine.observe.recording.snapshot_file import dumps
 from tests.fidelity.record import read_host, read_truth
+from tests.hosts.named import named_world, proxied, server, to
 from tests.hosts.stock import docker_world
 from workbench.session.matrix_pool import fill
 
@@ -79,3 +83,35 @@ def _cells(row: MatrixRow) -> list[tuple[str, str]]:
 def test_the_redacted_file_is_read_back_equal():
     snapshot = Redacted(named_host()).snapshot
     assert json.loads(dumps(snapshot))["hostname"] == "machine-1"
+
+
+def test_names_and_sites_have_other_names_and_the_same_answers():
+    world = named_world()
+    snapshot = proxied(server(to("web"), f"blog.{SECRET}.test") + server(to("shop"), f"*.{SECRET}.test"), world)
+    hosts = (HostsLine(ip_address("172.18.0.3"), (f"shop.{SECRET}.test", "shop"), 2),)
+    configs = tuple(
+        replace(each, hosts=hosts, search=(f"{SECRET}.test",), hostname=f"x.{SECRET}") for each in snapshot.name_configs
+    )
+    containers = tuple(
+        replace(
+            one, mounts=(Mount(f"/data/{SECRET}/x", "/etc/nginx"),), attachments=tuple(map(aliased, one.attachments))
+        )
+        for one in snapshot.containers
+    )
+    snapshot = replace(snapshot, name_configs=configs, containers=containers)
+    redacted = Redacted(snapshot)
+    assert SECRET in dumps(snapshot)
+    assert SECRET not in dumps(redacted.snapshot)
+    client = redacted.netns("client")
+    (name,) = (each.names for each in redacted.snapshot.proxies[0].table.sites[:1])
+    for asked, other in (("http://proxy/", f"http://{redacted.netns('proxy')}/"), ("http://shop/", "")):
+        if other:
+            one = explain.ask(snapshot, resolve(snapshot, asked, "client"))
+            two = explain.ask(redacted.snapshot, resolve(redacted.snapshot, other, client))
+            assert (one.reach, one.symptom) == (two.reach, two.symptom)
+    found = explain.ask(redacted.snapshot, resolve(redacted.snapshot, f"http://{name[0]}/", client))
+    assert found.conversation.name is not None
+
+
+def aliased(place):
+    return replace(place, aliases=(*place.aliases, f"{SECRET}-db"))

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from engine.observe.recording.redact_application import Renaming, labels_of
 from engine.observe.recording.redact_words import Words
 
 Json = dict[str, Any]
@@ -93,6 +94,7 @@ class Names:
                 attachment["network"] = self.name(attachment["network"])
         for network in changed.get("networks", ()):
             network["name"] = self.name(network["name"])
+        Renaming(self.name, self.text).apply(changed)
         return changed
 
     def _value(self, value: Any, key: str = "") -> Any:
@@ -123,3 +125,4 @@ def _names(recording: Json) -> Iterator[tuple[str, str]]:
         yield from ((attachment.get("network", ""), "network") for attachment in container.get("attachments", ()))
     yield from ((network.get("name", ""), "network") for network in recording.get("networks", ()))
     yield from ((netns["id"], "netns") for netns in recording["namespaces"])
+    yield from ((label, "name") for label in labels_of(recording))

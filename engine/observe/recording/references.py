@@ -29,6 +29,7 @@ def sound(snapshot: Snapshot) -> Snapshot:
         *_gaps_of_containers(snapshot),
         *_gaps_of_routes(snapshot),
         *_gaps_of_rules(snapshot),
+        *_gaps_of_names(snapshot),
     ]
     if not gaps:
         return snapshot
@@ -37,6 +38,9 @@ def sound(snapshot: Snapshot) -> Snapshot:
         snapshot,
         namespaces=tuple(_mended(netns, known) for netns in snapshot.namespaces),
         containers=tuple(one if _lives(one, known) else replace(one, netns=None) for one in snapshot.containers),
+        name_configs=tuple(each for each in snapshot.name_configs if each.netns in known),
+        resolvers=tuple(each for each in snapshot.resolvers if each.netns in known),
+        proxies=tuple(each for each in snapshot.proxies if each.netns in known),
         gaps=(*snapshot.gaps, *gaps),
     )
 
@@ -46,7 +50,14 @@ def within(snapshot: Snapshot, places: Collection[str]) -> Snapshot:
     out of them has its far end out of sight. The host is one of them."""
     containers = (one for one in snapshot.containers if one.netns is None or one.netns in places)
     namespaces = (netns for netns in snapshot.namespaces if netns.id in places)
-    part = replace(snapshot, namespaces=tuple(namespaces), containers=tuple(containers))
+    part = replace(
+        snapshot,
+        namespaces=tuple(namespaces),
+        containers=tuple(containers),
+        name_configs=tuple(each for each in snapshot.name_configs if each.netns in places),
+        resolvers=tuple(each for each in snapshot.resolvers if each.netns in places),
+        proxies=tuple(each for each in snapshot.proxies if each.netns in places),
+    )
     mended = tuple(_mended(netns, part.by_id) for netns in part.namespaces)
     return replace(
         part, namespaces=mended, gaps=tuple(gap for gap in part.gaps if not gap.netns or gap.netns in places)
@@ -62,6 +73,15 @@ def _gaps_of_containers(snapshot: Snapshot) -> Iterator[Gap]:
         if not _lives(container, snapshot.by_id):
             reason = f"container {container.name} is in namespace {container.netns}, which is not in the file"
             yield Gap(SOURCE, container.netns or "", reason)
+
+
+def _gaps_of_names(snapshot: Snapshot) -> Iterator[Gap]:
+    told = [("a proxy", each.netns) for each in snapshot.proxies]
+    told += [("a resolver", each.netns) for each in snapshot.resolvers]
+    told += [("a configuration of names", each.netns) for each in snapshot.name_configs]
+    for what, netns in told:
+        if netns not in snapshot.by_id:
+            yield Gap(SOURCE, netns, f"{what} is in namespace {netns}, which is not in the file")
 
 
 def _gaps_of_links(snapshot: Snapshot) -> Iterator[Gap]:
