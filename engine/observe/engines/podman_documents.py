@@ -111,7 +111,8 @@ def _mode(config: Document) -> str:
 
 def _attachments(record: Record) -> Iterator[Attachment]:
     status = child(record.state, "networkStatus")
-    for name in sorted({*child(record.config, "newNetworks"), *status}):
+    wanted = child(record.config, "newNetworks")
+    for name in sorted({*wanted, *status}):
         ends = child(status, name, "interfaces")
         subnets = [subnet for end in ends.values() for subnet in items(end, "subnets")]
         addresses = [found for subnet in subnets if (found := _address(text(subnet, "ipnet")))]
@@ -123,6 +124,7 @@ def _attachments(record: Record) -> Iterator[Attachment]:
             gateway=next((gateway for gateway in gateways if gateway.version == 4), None),
             mac=next((text(end, "mac_address") for end in ends.values()), ""),
             gateway6=next((gateway for gateway in gateways if gateway.version == 6), None),
+            aliases=tuple(each for each in items(wanted.get(name), "aliases") if isinstance(each, str)),
         )
 
 

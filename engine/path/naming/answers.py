@@ -6,13 +6,13 @@
    resolv.conf was made of, at most three, from the container's own namespace; those of the host's loopback from the
    engine's. A container that is only in networks without a way out has no such servers (moby, libnetwork/resolver.go,
    sandbox.go ResolveName).
-2. aardvark-dns knows the names of the networks that the client's address is in (aardvark-dns, src/backend/mod.rs).
+2. aardvark-dns knows the names of all networks that the client is in (aardvark-dns, src/backend/mod.rs, lookup).
 3. systemd-resolved, dnsmasq and unbound know what their files say, for everybody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from engine.model.address import IPAddress
 from engine.model.application.naming import NameConfig, Resolver, Zone
@@ -91,10 +91,10 @@ def _closed(snapshot: Snapshot, container: Container, network: str) -> bool:
     return found is not None and found.internal
 
 
-def of_aardvark(resolver: Resolver, client: IPAddress, name: str) -> Known:
-    """What Podman's resolver says to a client about a name."""
+def of_aardvark(resolver: Resolver, client: Collection[IPAddress], name: str) -> Known:
+    """What Podman's resolver says about a name to a client that has these addresses."""
     plain = name.removesuffix(PODMANS_DOMAIN)
-    own = [zone for zone in resolver.zones if client in zone.clients]
+    own = [zone for zone in resolver.zones if any(each in client for each in zone.clients)]
     found = [(zone, record) for zone in own for record in zone.records if record.covers(plain)]
     if found:
         addresses = tuple(dict.fromkeys(address for _, record in found for address in record.addresses))

@@ -133,7 +133,8 @@ def _known(asking: NameAsker, talk: Conversation, listener: Listener | None, pro
     if resolver is None or not resolver.known:
         return None
     if program == "aardvark-dns":
-        return of_aardvark(resolver, talk.forward.last.packet.src, name)
+        client = asking.world.netns(asking.config.netns)
+        return of_aardvark(resolver, {talk.forward.last.packet.src, *client.addresses_by_value}, name)
     return of_forwarder(resolver, name)
 
 
