@@ -6,6 +6,9 @@ holder, one behind a drop, one at its own loopback, one whose name is in another
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,11 +17,12 @@ from pathlib import Path
 import pytest
 
 from tests.engines.docker import PROGRAMS as DOCKER
+from tests.engines.docker import REPOSITORY
 from tests.engines.stack import PROGRAMS, PROXIES, Stack, stack
 from tests.harness.needs import require
 from tests.harness.processes import wait
 
-require(*DOCKER, *PROGRAMS, *PROXIES, root=True)
+require(*DOCKER, *PROGRAMS, *PROXIES, "strace", root=True)
 
 MODULES = Path("/usr/lib/apache2/modules")
 HTTPD = ("/bin/httpd", "-f", "-p", "80")
@@ -39,6 +43,7 @@ http {
   server { listen 80 default_server; server_name _; return 404; }
   server {
     listen 80; listen 8443; server_name nginx blog.test;
+    location /private { auth_basic x; auth_basic_user_file /etc/nginx/secret.htpasswd; proxy_pass http://web:80; }
 %s
     resolver 127.0.0.11; set $late db; location /late { proxy_pass http://$late:80; }
   }
@@ -211,6 +216,20 @@ def test_tls_to_a_plain_port_fails_at_the_handshake(host: Stack) -> None:
     assert code == 35
     answer = host.asks("https://nginx:8443/", "client")
     assert (answer["symptom"], answer["causes"][0]["code"]) == ("tls-failure", "HTTP_TLS_TO_PLAIN")
+
+
+def test_no_secret_is_opened_and_no_file_outside_of_the_root(host: Stack) -> None:
+    """The kernel's own record of what portscope opens, for a question that reads nginx's configuration."""
+    told = host.folder / "opened"
+    words = [sys.executable, "-m", "workbench.start", "why", "http://nginx/private", "--from", "client", "--json"]
+    argv = ["strace", "-f", "-qq", "-e", "trace=open,openat,openat2", "-o", str(told), *words]
+    done = subprocess.run(
+        host.host.enter(argv), capture_output=True, text=True, timeout=90, check=False, cwd=REPOSITORY
+    )
+    assert done.returncode == 0, done.stderr
+    opened = re.findall(r'open(?:at2?)?\([^"]*"([^"]+)"', told.read_text())
+    assert "/etc/nginx/nginx.conf" in opened
+    assert [path for path in opened if re.search(r"htpasswd|\.key|privkey|/shadow$|/environ$", path)] == []
 
 
 @pytest.mark.parametrize("path", ["refused", "local"])

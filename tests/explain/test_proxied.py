@@ -1,0 +1,129 @@
+"""Requests through proxies: several servers, several proxies, what is not understood, and what a plain port hides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address
+
+import pytest
+
+from engine.explain import ask
+from engine.explain.question import resolve
+from engine.model.application.proxy import Proxy, ProxyKind, ProxyTable
+from engine.model.container import PublishedPort
+from engine.model.host import Snapshot
+from engine.model.packet import Protocol
+from engine.model.trace import Symptom
+from engine.model.traffic import Process, Relay
+from engine.model.verdict import Reach, Verdict
+from tests.hosts.named import named_world, proxied, server, table, to
+from views.reports.answer_json import document
+
+URL = "http://proxy/"
+
+
+def why(snapshot: Snapshot, target: str = URL, source: str = "client") -> Verdict:
+    return ask(snapshot, resolve(snapshot, target, source))
+
+
+def codes(verdict: Verdict) -> list[str]:
+    return [each.code for each in verdict.told]
+
+
+def test_a_request_that_is_served_names_the_server() -> None:
+    found = document(why(proxied(server(to("web:80")))))
+    assert (found["reach"], found["symptom"], found["causes"], found["findings"]) == ("yes", "connected", [], [])
+    assert found["http"] == {
+        "url": URL,
+        "status": 200,
+        "by": "nginx",
+        "netns": "proxy",
+        "at": {"file": "/etc/nginx/nginx.conf", "line": 3},
+        "upstream": {"name": "web", "address": "172.18.0.3", "port": 80, "tls": False},
+        "served": True,
+    }
+    assert found["relayed"]["name"]["addresses"] == ["172.18.0.3"]
+    assert found["relayed"]["name"]["order"][0]["query"]["forward"]["outcome"] == "DELIVERED"
+
+
+def test_another_server_is_asked_where_the_first_one_is_down() -> None:
+    pool = "upstream pool { server web:81; server web:80 backup; }\n"
+    verdict = why(proxied(pool + server(to("pool"))))
+    assert verdict.reach is Reach.YES
+    assert verdict.conversation.http is not None
+    assert verdict.conversation.http.upstream is not None
+    assert verdict.conversation.http.upstream.port == 80
+
+
+def test_what_is_not_understood_decides_nothing_and_is_named_by_its_line() -> None:
+    verdict = why(proxied(server("location / { content_by_lua_block { x() } }")))
+    assert verdict.reach is Reach.DEPENDS
+    assert codes(verdict) == ["INFO_DEPENDS"]
+    assert verdict.causes[0].at.name == "/etc/nginx/nginx.conf:3"
+    assert "content_by_lua_block" in verdict.causes[0].sentence
+
+
+def test_a_configuration_that_cannot_be_read_leaves_the_answer_open() -> None:
+    snapshot = proxied(server(to("web")))
+    unread = replace(snapshot.proxies[0], table=ProxyTable(unread="its configuration cannot be read: x"))
+    verdict = why(replace(snapshot, proxies=(unread,)))
+    assert (verdict.reach, codes(verdict)) == (Reach.DEPENDS, ["INFO_DEPENDS"])
+    assert "cannot be read" in verdict.causes[0].sentence
+
+
+def test_a_proxy_behind_a_proxy() -> None:
+    world = named_world()
+    second = Process(901, "nginx")
+    world["web"].listeners.clear()
+    world["web"].listen(80, process=second)
+    snapshot = proxied(server(to("web")), world)
+    web = next(each for each in snapshot.containers if each.name == "web")
+    inner = Proxy(ProxyKind.NGINX, "web", (second.pid,), table(server(to("client:3001"), "_")), web.id)
+    verdict = why(replace(snapshot, proxies=(*snapshot.proxies, inner)))
+    assert verdict.reach is Reach.NO
+    assert verdict.conversation.http is not None
+    assert verdict.conversation.http.status == 502
+    assert "answers 502 itself" in verdict.causes[0].sentence
+
+
+def test_the_published_port_of_a_proxy() -> None:
+    world = named_world()
+    relay = Process(790, "docker-proxy", relay=Relay("docker-proxy", ip_address("172.18.0.2"), 80))
+    world["host"].listen(8080, process=relay)
+    world.containers[0] = replace(world.containers[0], published=(PublishedPort(Protocol.TCP, None, 8080, 80),))
+    snapshot = proxied(server(to("web:81"), "_"), world)
+    verdict = why(snapshot, "http://10.77.0.1:8080/", "ns:lan")
+    assert (verdict.reach, verdict.symptom) == (Reach.NO, Symptom.CONNECTED)
+    assert codes(verdict) == ["HTTP_UPSTREAM_WRONG_PORT"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (server(to("web:81"), "blog.test"), ["HTTP_UPSTREAM_WRONG_PORT"]),
+        (server(to("db"), "blog.test"), ["HTTP_UPSTREAM_WRONG_NETWORK", "NAME_OTHER_NETWORK"]),
+        (server(to("web"), "blog.test"), []),
+        (server("return 404;", "blog.test"), []),
+    ],
+)
+def test_a_port_that_connects_is_told_of_the_server_that_is_not_reached(text: str, found: list[str]) -> None:
+    verdict = why(proxied(text), "proxy:80")
+    assert (verdict.reach, verdict.causes) == (Reach.YES, ())
+    assert codes(verdict) == found
+
+
+@pytest.mark.parametrize(
+    ("inside", "url", "status", "served"),
+    [
+        ("return 204;", URL, 204, True),
+        ("return 301 https://proxy$request_uri;", URL, 301, True),
+        ("return 301 http://$host$request_uri;", "http://proxy/a", 301, False),
+        ("root /srv;", URL, 200, True),
+        ("return 503;", URL, 503, False),
+        (f"{to('web')} location /down {{ return 500; }}", "http://proxy/down/x", 500, False),
+    ],
+)
+def test_a_proxy_that_answers_itself(inside: str, url: str, status: int, served: bool) -> None:
+    http = why(proxied(server(inside)), url).conversation.http
+    assert http is not None
+    assert (http.status, http.served, http.upstream) == (status, served, None)
