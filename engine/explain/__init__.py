@@ -1,6 +1,8 @@
 """Answers questions: `ask(snapshot, question) -> Verdict`.
 
     ask causes question   the answer; the causes of a failure; the user's words as a `Question`
+    target_host           which address a word of a target means, and which name is looked up
+    behind_proxy          a port that connects, and a proxy there that cannot serve
     failure blocker       where a conversation fails; a possible cause with its remedies
     blockers/             diagnoses: what could be wrong, for each ending
     search/               remedies tried on the model, until the question works

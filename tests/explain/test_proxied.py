@@ -101,7 +101,7 @@ def test_the_published_port_of_a_proxy() -> None:
     ("text", "found"),
     [
         (server(to("web:81"), "blog.test"), ["HTTP_UPSTREAM_WRONG_PORT"]),
-        (server(to("db"), "blog.test"), ["HTTP_UPSTREAM_WRONG_NETWORK", "NAME_OTHER_NETWORK"]),
+        (server(to("db:5432"), "blog.test"), ["HTTP_UPSTREAM_WRONG_NETWORK", "NAME_OTHER_NETWORK"]),
         (server(to("web"), "blog.test"), []),
         (server("return 404;", "blog.test"), []),
     ],
