@@ -468,6 +468,16 @@ CODES: Mapping[str, Code] = {
         REFUSED,
         "ask for the port inside",
     ),
+    "NAME_SEARCH_DOMAIN": Code(
+        "The search list completes the name to one of another domain, which has an address.",
+        "what that address gives",
+        "write the name with a dot at its end, or take the domain out of the search list",
+    ),
+    "NAME_SPLIT_HORIZON": Code(
+        "The resolver that the client asks gives an address for clients elsewhere; another one has its own.",
+        "what that address gives",
+        "have the client ask the other resolver",
+    ),
     "NAME_AAAA_FIRST": Code(
         "The name has an IPv6 address, which is tried first and fails; the client goes on with IPv4.",
         "a connection that is slow to open",

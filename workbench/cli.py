@@ -25,8 +25,8 @@ EXIT_CODES = """\
 exit codes: 0 reachable (or done) · 1 not reachable · 2 usage · 3 could not tell · 4 the kernel or the engine refused"""
 
 WHY = """\
-TARGET  ADDRESS:PORT, [V6]:PORT, CONTAINER:PORT (the port inside), :PORT (published on this host), or http://…;
-        with --icmp ADDRESS or CONTAINER
+TARGET  ADDRESS:PORT, [V6]:PORT, CONTAINER:PORT (the port inside), :PORT (published on this host), NAME:PORT or a URL
+        (http://NAME/…, postgres://NAME/…), looked up as SOURCE does; with --icmp ADDRESS, CONTAINER or NAME
 SOURCE  host (the namespace that portscope runs in), ns:NAME, a container's name or id, each with /ADDRESS for a
         client that binds that one; or ADDRESS[:PORT][@DEVICE] for a client outside of this host that arrives on
         DEVICE (without it: on that of its subnet, of its neighbour entry, or of the route back to it)

@@ -85,10 +85,11 @@ class Question:
     @property
     def end(self) -> str:
         """What is asked for: `10.0.0.1:80/tcp`, `[fe80::1]:53/udp`, `10.0.0.1/icmp`."""
+        named = self.name and self.address.is_unspecified
         if self.protocol in ECHO_PROTOCOLS:
-            return f"{self.address}/icmp"
+            return f"{self.name if named else self.address}/icmp"
         host = f"[{self.address}]" if self.address.version == 6 else str(self.address)
-        host = self.name if self.name and self.address.is_unspecified else host
+        host = self.name if named else host
         return f"{host}:{self.port}/{self.protocol}"
 
 

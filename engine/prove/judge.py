@@ -31,7 +31,8 @@ def weigh(verdict: Verdict, proof: Proof) -> Verdict:
         said = () if reach is Reach.YES else verdict.causes
         causes = (_disagreement(verdict, proof, made.symptom), *said)
         return replace(verdict, reach=reach, symptom=made.symptom, causes=causes, kernel=proof)
-    if verdict.reach is not Reach.DEPENDS or (reach is Reach.NO and not verdict.causes):
+    answered = verdict.conversation.http is None or verdict.conversation.http.served
+    if verdict.reach is not Reach.DEPENDS or not answered or (reach is Reach.NO and not verdict.causes):
         return replace(verdict, kernel=proof)
     talk = conversation_for(verdict, made.symptom)
     causes = () if reach is Reach.YES else verdict.causes

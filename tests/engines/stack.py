@@ -79,6 +79,11 @@ class Stack(DockerHost):
         argv = ["docker", "-H", f"unix://{self.socket}", "exec", container, *words]
         return subprocess.run(argv, capture_output=True, text=True, timeout=90, check=False)
 
+    def within_logs(self, container: str) -> str:
+        """What a container wrote."""
+        argv = ["docker", "-H", f"unix://{self.socket}", "logs", container]
+        return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False).stderr
+
     def looks_up(self, container: str, name: str) -> Looked:
         """What the C library of a container finds."""
         begun = time.monotonic()

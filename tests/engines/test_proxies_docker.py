@@ -247,3 +247,45 @@ def test_the_fix_of_a_line_changes_it_in_place_and_the_client_is_served(host: St
         assert host.asks(url, "client")["reach"] == "yes"
     finally:
         host.remove("mended")
+
+
+def test_nginx_that_ended_for_want_of_a_name_is_told_by_its_mounted_file(host: Stack) -> None:
+    folder = host.folder / "ended"
+    folder.mkdir()
+    (folder / "nginx.conf").write_text(NGINX % "    location / { proxy_pass http://db:80; }")
+    options = ("--network", "front", "-p", "8081:80", "-v", f"{folder}:/etc/nginx:ro")
+    host.run("ended", *options, command=("/usr/sbin/nginx",))
+    try:
+        state = ("inspect", "-f", "{{.State.Status}}", "ended")
+        wait(lambda: host.docker(*state).strip() == "exited", "nginx starts without the name")
+        assert "host not found in upstream" in host.within_logs("ended")
+        answer = host.asks("http://10.77.0.1:8081/", f"ns:{host.lan.name}")
+        cause = answer["causes"][0]
+        assert (answer["reach"], answer["symptom"], cause["code"]) == ("no", "refused", "DST_NOT_RUNNING")
+        assert "/etc/nginx/nginx.conf:11 names db, which is in back only" in cause["sentence"]
+    finally:
+        host.remove("ended")
+
+
+def test_an_address_that_nginx_has_kept(host: Stack) -> None:
+    """The server is made again at another address; nginx goes on with the old one until it reads its files again."""
+    mine = host.folder / "kept"
+    mine.write_text(NGINX % "    location / { proxy_pass http://moved:80; }")
+    host.run("moved", "--network", "front", command=HTTPD)
+    options = ("--network", "front", "--network-alias", "blog.test", "-v", f"{mine}:/etc/nginx/nginx.conf:ro")
+    host.run("keeper", *options, command=("/usr/sbin/nginx",))
+    try:
+        wait(lambda: host.inspect("keeper").netns.listening(80), "nginx does not listen")
+        wait(lambda: host.fetches("client", "http://blog.test/") == (0, 404), "nginx does not serve")
+        host.remove("moved")
+        host.run("taker", "--network", "front")
+        host.run("moved", "--network", "front", command=HTTPD)
+        assert host.fetches("client", "http://blog.test/")[1] == 502
+        answer = host.asks("http://blog.test/", "client")
+        assert (answer["http"]["status"], answer["causes"][0]["code"]) == (502, "NAME_STALE_UPSTREAM")
+        host.mends(answer)
+        wait(lambda: host.fetches("client", "http://blog.test/") == (0, 404), "nginx does not serve again")
+        assert host.asks("http://blog.test/", "client")["reach"] == "yes"
+    finally:
+        for name in ("keeper", "moved", "taker"):
+            host.remove(name)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import ip_address
 
-from engine.model.application.naming import HostsLine
+from engine.model.application.naming import HostsLine, NameRecord, Resolver, Zone
 from engine.model.container import Attachment
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
-from engine.model.traffic import ConntrackEntry, Tuple4
+from engine.model.traffic import ConntrackEntry, Process, Tuple4
 from tests.explain.faults import Fault
 from tests.hosts.build import World
 from tests.hosts.named import LOCALHOST, named, named_world, proxied, server, to
@@ -56,6 +56,18 @@ def both_families() -> Snapshot:
 
 def _with6(place: Attachment) -> Attachment:
     return replace(place, address6=ip_address("fd18::3"))
+
+
+def resolving(*records: NameRecord, second: NameRecord | None = None, **config: object) -> Snapshot:
+    """The LAN's resolver has these records; one on the host, at front's bridge, has the `second`."""
+    world = named_world()
+    world["lan"].listeners.clear()
+    world["lan"].listen(53, None, Protocol.UDP, process=Process(951, "dnsmasq"))
+    found = [Resolver("lan", 951, "dnsmasq", (Zone(records=records),))]
+    if second is not None:
+        world["host"].listen(53, "172.18.0.1", Protocol.UDP, process=Process(952, "dnsmasq"))
+        found.append(Resolver("host", 952, "dnsmasq", (Zone(records=(second,)),)))
+    return replace(named(world, client=config), resolvers=tuple(found))
 
 
 WRONG_HOSTS = {"hosts": (LOCALHOST, HostsLine(ip_address("172.18.0.99"), ("web",), 7))}
@@ -114,6 +126,25 @@ NAMED: tuple[Fault, ...] = tuple(
             "/etc/resolv.conf",
             "blog.example.test:80",
             "old",
+            mended=False,
+        ),
+        Fault(
+            "the search list's domain",
+            resolving(NameRecord(".corp.test", (ip_address("10.77.0.2"),)), search=("corp.test",)),
+            "NAME_SEARCH_DOMAIN",
+            "/etc/resolv.conf",
+            "http://db/",
+            mended=False,
+        ),
+        Fault(
+            "two sides of a name",
+            resolving(
+                NameRecord("blog.example.test", (ip_address("10.77.0.1"),)),
+                second=NameRecord("blog.example.test", (ip_address("172.18.0.3"),)),
+            ),
+            "NAME_SPLIT_HORIZON",
+            "/etc/resolv.conf",
+            "http://blog.example.test/",
             mended=False,
         ),
         Fault("an old address", stale(), "NAME_STALE_UPSTREAM", CONF, WEB),

@@ -14,11 +14,10 @@ from engine.model.ref import RefKind
 from engine.model.trace import Conversation, Symptom
 from engine.model.verdict import Cause, Fix, FixKind, Reach, Supposition, Verdict
 from engine.records import dataclass
-from views.harmless import clean
 from views.reports.answer_text import heading, labelled, paint, shell
 from views.symptoms import IN_SHORT
 from views.text import Role, Span, Spans
-from views.verdict.outline import HEADLINES, NO_FIX, client, ending, gaps
+from views.verdict.outline import HEADLINES, NO_FIX, client, ending, gaps, seen_text, target_text
 
 MOST_LINES = 12
 #: Lines of one fact, and commands of a fix, that are shown.
@@ -64,16 +63,13 @@ def _fitting(facts: list[Fact], room: int) -> list[Fact]:
 def _head(verdict: Verdict, width: int) -> Fact:
     """`✗ lan → 10.77.0.1:8080/tcp   times out`."""
     headline, role = HEADLINES[verdict.reach]
-    asked = verdict.question
-    written = clean(asked.target)
-    typed = f" ({written})" if written and written not in (asked.end, asked.end.rpartition("/")[0]) else ""
-    seen = IN_SHORT[verdict.symptom]
+    seen = seen_text(verdict)
     if verdict.branches:
         seen = "depends: " + " or ".join(dict.fromkeys(IN_SHORT[each.symptom] for each in verdict.branches))
     elif verdict.reach is Reach.DEPENDS:
         seen = "could not tell"
     mark = Span(headline[0], role)
-    title = Span(f"{mark.text} {client(verdict)} → {asked.end}{typed}", role)
+    title = Span(f"{mark.text} {client(verdict)} → {target_text(verdict)}", role)
     return Fact(tuple(heading(width, title, Span(f" {seen}", Role.STRONG))))
 
 

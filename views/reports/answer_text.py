@@ -20,7 +20,7 @@ from views.harmless import STEERING, clean, escaped, harmless
 from views.path.rows import LegKind, legs
 from views.reports import proof_text
 from views.text import Role, Span, Spans, paragraph
-from views.verdict.outline import Outline, Part, Section, outline
+from views.verdict.outline import Outline, Part, Section, outline, target_text
 
 #: SGR parameters of roles (ECMA-48), in the 16 colours that every terminal has.
 SGR: dict[Role, str] = {
@@ -114,9 +114,7 @@ def headline(verdict: Verdict, shown: Outline, width: int) -> Iterator[Spans]:
     client = clean(asked.source.netns)
     if asked.source.outside:
         client = f"{asked.source.address} (outside, arrives on {clean(asked.source.device or '')})"
-    target, written = asked.end, clean(asked.target)
-    typed = f" ({written})" if written and written not in (target, target.rpartition("/")[0]) else ""
-    yield from heading(width, Span(shown.headline, shown.role), Span(f"{client} → {target}{typed}", Role.STRONG))
+    yield from heading(width, Span(shown.headline, shown.role), Span(f"{client} → {target_text(verdict)}", Role.STRONG))
     if shown.symptom:
         yield from labelled("", shown.symptom, width, indent=2)
 

@@ -118,13 +118,14 @@ def _uplink(snapshot: Snapshot) -> Link | None:
 def completions(snapshot: Snapshot) -> dict[str, list[str]]:
     """What completes the fields of a question, by field: who can ask, what can be asked for, its port, its protocol."""
     names = [container.name for container in snapshot.containers]
+    aliases = [name for each in snapshot.containers for place in each.attachments for name in place.aliases]
     spaces = [f"ns:{netns.id}" for netns in snapshot.namespaces if netns.id != snapshot.host]
     own = [str(one.address) for one in snapshot.host_netns.addresses if not one.address.is_loopback]
     published = [port.host_port for _, port in snapshot.published]
     heard = [listener.port for netns in snapshot.namespaces for listener in netns.listeners]
     return {
         "from": ["host", *names, *spaces],
-        "to": [*names, *own, "127.0.0.1"],
+        "to": list(dict.fromkeys((*names, *own, "127.0.0.1", *aliases, "http://"))),
         "port": [str(port) for port in dict.fromkeys((*published, *heard))],
         "protocol": ["tcp", "udp", "sctp", "icmp"],
     }

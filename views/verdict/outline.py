@@ -20,7 +20,8 @@ from engine.model.trace import Conversation, Symptom
 from engine.model.verdict import Cause, Fix, FixKind, Reach, Verdict
 from engine.records import dataclass, replace
 from views.application import NAME_ROLES, http_lines, http_title, name_text, name_title
-from views.symptoms import MEANINGS
+from views.harmless import clean
+from views.symptoms import IN_SHORT, MEANINGS
 from views.text import Role
 
 
@@ -110,12 +111,31 @@ def outline(verdict: Verdict) -> Outline:
 
 
 def question_text(verdict: Verdict) -> str:
-    """`lan → 10.77.0.1:8080/tcp`, `app → db:5432/tcp (172.18.0.2)`."""
+    """`lan → 10.77.0.1:8080/tcp`, `app → db:5432/tcp (172.18.0.2)`, `lan → http://blog.example.test/ (10.77.0.1)`."""
+    asked = verdict.question
+    plain = asked.url is None and verdict.conversation.name is None
+    return f"{client(verdict)} → {asked.end if plain else target_text(verdict)}"
+
+
+def target_text(verdict: Verdict) -> str:
+    """What is asked for: by its URL or its name, where it was asked so, with the address that it comes to."""
     asked, lookup = verdict.question, verdict.conversation.name
-    if lookup is None:
-        return f"{client(verdict)} → {asked.end}"
-    end = replace(asked, address=UNSPECIFIED).end
-    return f"{client(verdict)} → {end}" + (f" ({lookup.used})" if lookup.used is not None else "")
+    if asked.url is None and lookup is None:
+        written = clean(asked.target)
+        return asked.end + (
+            f" ({written})" if written and written not in (asked.end, asked.end.rpartition("/")[0]) else ""
+        )
+    end = clean(str(asked.url)) if asked.url is not None else replace(asked, address=UNSPECIFIED).end
+    used = asked.address if lookup is None else lookup.used
+    return end if used is None or str(used) in end else f"{end} ({used})"
+
+
+def seen_text(verdict: Verdict) -> str:
+    """What the client sees, in a few words: `times out`, `HTTP 502`."""
+    http = verdict.conversation.http
+    if http is not None and http.status and not http.served and verdict.symptom is Symptom.CONNECTED:
+        return f"HTTP {http.status}"
+    return IN_SHORT[verdict.symptom]
 
 
 def client(verdict: Verdict) -> str:

@@ -113,7 +113,7 @@ class WhyPrompt(Prompt):
         """Shows the prompt with a question filled in, the cursor on the port. The host tells what completes it and what
         stands in the rows above: the `recent` questions first."""
         ping = ask.protocol in ECHO
-        host, _, port = (ask.target, "", "") if ping else ask.target.rpartition(":")
+        host, _, port = (ask.target, "", "") if ping or _is_url(ask.target) else ask.target.rpartition(":")
         self._complain("")
         self._snapshot = snapshot
         self._known = offers(snapshot, recent) if snapshot is not None else {}
@@ -190,14 +190,19 @@ class WhyPrompt(Prompt):
             self._release()
             return
         host, port, protocol = self._value("to"), self._value("port"), self._protocol()
-        if ":" in host and not host.startswith("["):
+        if ":" in host and not host.startswith("[") and not _is_url(host):
             host = f"[{host}]"
-        target = host if protocol in ECHO else f"{host}:{port}"
+        target = host if protocol in ECHO or _is_url(host) else f"{host}:{port}"
         self.post_message(self.Asked(Ask(target, self._value("from") or "host", protocol)))
 
     def _take_apart(self) -> None:
-        """A whole question in the port field (`FROM>TO:PORT` or `TO:PORT`, as one pastes it) fills the others."""
+        """A whole question in the port field (`FROM>TO:PORT`, `TO:PORT`, a URL, as one pastes it) fills the others."""
         source, arrow, target = self._value("port").rpartition(">")
+        if _is_url(target):
+            self._field("to").value, self._field("port").value = target.strip(), ""
+            if arrow:
+                self._field("from").value = source
+            return
         host, colon, port = target.rpartition(":")
         if arrow:
             self._field("from").value = source
@@ -213,6 +218,8 @@ class WhyPrompt(Prompt):
         elif PROTOCOLS[protocol] in ECHO:
             if not self._value("to"):
                 yield "an echo needs an address or a container to go to"
+        elif _is_url(self._value("to")):
+            return
         elif not port.isdecimal() or not 1 <= int(port) <= 65535:
             yield "the port is a number from 1 to 65535"
 
@@ -227,6 +234,11 @@ class WhyPrompt(Prompt):
 
     def _complain(self, reason: str) -> None:
         self.post_message(self.Wrong(reason))
+
+
+def _is_url(text: str) -> bool:
+    """Whether a target says by itself which port is meant."""
+    return "://" in text
 
 
 class LinePrompt(Prompt):

@@ -13,11 +13,19 @@ from engine.prove.watch import SECONDS, watch
 from workbench.exits import refused
 
 
+def nameless(verdict: Verdict) -> bool:
+    """Whether the question is by a name that has no address, so that there is nothing to connect to."""
+    lookup = verdict.conversation.name
+    return lookup is not None and lookup.used is None
+
+
 def attempt(
     snapshot: Snapshot, verdict: Verdict, wishes: Wishes, waits: Callable[[str], object] = lambda _: None
 ) -> Proven:
     """The proof. `waits` is told in a line that a client is waited for. Raises `Refusal`."""
     question = verdict.question
+    if nameless(verdict):
+        raise refused(f"nothing can be sent: {question.name} has no address")
     try:
         if client_of(snapshot, question) is not None:
             return prove(snapshot, verdict, wishes)

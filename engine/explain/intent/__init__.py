@@ -8,6 +8,7 @@ joining           a service in a network that the client is not in: join it firs
 published         a container's own address asked from beyond the host: publish the port first
 codes_of_nothing  causes that say that nothing is where the packet went
 named             what a name has to do with it: localhost, a hosts file, a published port
+other_answers     another domain by the search list, another side by another resolver
 proxied           what a proxy's line meant
 instead           those that connect on the model, as fixes of the kind `ask`
 """

@@ -2,7 +2,7 @@
 
 1. `localhost` in a container is the container, and its published port is not one inside.
 2. A line of the hosts file comes before the servers. Where the servers' address connects, the line is the cause.
-3. A name that only the search list completed may be another one's.
+3. Other answers for the same name (`other_answers`) tell that the client got one that is not for it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from engine.change import applied
 from engine.change.application.hosts_line import DeleteHostsLine
 from engine.explain.intent.codes_of_nothing import NOTHING
+from engine.explain.intent.other_answers import by_another_resolver, by_search_list
 from engine.explain.search.endings import connects
 from engine.model.application.naming import NameConfig, NamedBy, NameLookup, NameStep
 from engine.model.container import Container
@@ -32,6 +33,9 @@ def with_names(world: World, question: Question, talk: Conversation, causes: tup
     shadowed = _shadowed(world, question, lookup)
     if shadowed is not None:
         return (shadowed, *causes)
+    other = by_search_list(world, question, lookup) or by_another_resolver(world, question, talk)
+    if other is not None:
+        return (other, *causes)
     first, *others = causes
     if first.code not in NOTHING:
         return causes

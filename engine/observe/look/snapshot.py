@@ -23,6 +23,7 @@ from engine.observe.naming.resolvers import read_later as read_resolvers
 from engine.observe.netlink.sockets import with_processes
 from engine.observe.proc.processes import Holders
 from engine.observe.proxies.running import running
+from engine.observe.proxies.stopped import stopped
 from engine.records import replace
 
 
@@ -57,14 +58,17 @@ def compose(seen: Observation, before: Composed | None = None) -> Snapshot:
         networks=scene.view.networks,
         name_configs=read_places(places_of(scene.ids[scene.host], places, containers)),
         resolvers=read_resolvers(_resolver_places(scene, seen.visits)),
-        proxies=tuple(
-            running(scene.table, {inode: scene.ids[inode] for inode in scene.found if scene.ids[inode] in seen.visits})
-        ),
+        proxies=(*running(scene.table, _visited(seen)), *stopped(containers, scene.ids[scene.host])),
         gaps=(*scene.table.gaps, *scene.view.gaps, *scene.gaps, *unread, *seen.unheld),
         hostname=os.uname().nodename,
         kernel=os.uname().release,
         taken_at=seen.taken_at,
     )
+
+
+def _visited(seen: Observation) -> dict[int, str]:
+    """The ids of the namespaces that were seen, by inode."""
+    return {inode: netns for inode, netns in seen.scene.ids.items() if netns in seen.visits}
 
 
 def _resolver_places(scene: Scene, visits: Mapping[str, Visit]) -> Iterator[ResolverPlace]:

@@ -1,6 +1,7 @@
 """Configurations of reverse proxies, as tables of sites and routes.
 
 running          which proxies run, by their processes; a table is read when a question meets its proxy
+stopped          proxies whose containers do not run, read where the host mounts them from
 root_files       files below a proxy's root, within limits
 ends             hosts and ports as configurations write them
 nginx nginx_syntax

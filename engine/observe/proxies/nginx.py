@@ -18,6 +18,7 @@ from itertools import pairwise
 
 from engine.model.application.proxy import (
     Action,
+    ConfigPlace,
     PathMatch,
     ProxyDoor,
     ProxyRoute,
@@ -188,3 +189,10 @@ def read(files: RootFiles, words: Sequence[str]) -> ProxyTable:
         home = options.get("-p", "/usr/share/nginx").rstrip("/")
         path = f"{home}/{path}"
     return table(NginxReader(files.text, files.listed, home).file(path))
+
+
+def sites(reader: NginxReader, folder: str) -> ProxyTable:
+    """The table of the server blocks in a folder alone, which a configuration out of reach includes. Raises OSError,
+    SyntaxTrouble."""
+    blocks = reader.matching(f"{folder}/*.conf")
+    return table((Directive("http", (), ConfigPlace(folder), tuple(blocks)),))

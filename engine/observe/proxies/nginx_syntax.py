@@ -94,12 +94,12 @@ class NginxReader:
             raise SyntaxTrouble(f"more than {MOST_DIRECTIVES} directives")
         name, *rest = words
         if name == "include" and tokens is None and rest:
-            yield from self._included(rest[0])
+            yield from self.matching(rest[0])
             return
         block = tuple(self._block(tokens, at.file, depth + 1)) if tokens is not None else None
         yield Directive(name, tuple(rest), at, block)
 
-    def _included(self, pattern: str) -> Iterator[Directive]:
+    def matching(self, pattern: str) -> Iterator[Directive]:
         """The directives of the files that a pattern names, sorted by name; one that is no pattern must be there."""
         path = pattern if pattern.startswith("/") else f"{self._home}/{pattern}"
         if not any(letter in path for letter in "*?["):

@@ -40,7 +40,8 @@ def config_of(snapshot: Snapshot, source: Source) -> NameConfig | None:
     named = {each.id for each in snapshot.containers if each.name == source.netns}
     first = [each for each in own if each.container in named]
     shared = [each for each in snapshot.name_configs if each.netns == snapshot.host and not each.container]
-    return next(iter([*first, *own, *shared]), None)
+    found = next(iter([*first, *own, *shared]), None)
+    return replace(found, netns=source.netns) if found is not None else None
 
 
 def unseen(name: str, source: str, meant: IPAddress | None) -> NameLookup:

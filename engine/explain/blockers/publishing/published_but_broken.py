@@ -10,6 +10,7 @@ from collections.abc import Callable
 from engine.change.engines.container import SetContainer
 from engine.change.listener import Listen
 from engine.explain.blocker import Blocker, Remedy
+from engine.explain.blockers.proxies.start import nameless_servers
 from engine.explain.blockers.publishing.publish import (
     HOLDING,
     asking,
@@ -100,13 +101,14 @@ def _not_running(wish: Wish) -> Blocker | None:
     text = f"{container.name} ({container.state})"
     ref = Ref(RefKind.CONTAINER, failure.netns.id, (container.id,), container.name, text)
     state = STATES.get(container.state, f"is {container.state}")
-    sentence = f"{container.name} publishes the port, but {state}"
+    nameless = nameless_servers(failure.world.snapshot, container)
+    sentence = f"{container.name} publishes the port, but {state}{''.join(f'; {each}' for each in nameless[:1])}"
     remedy = _client(container, "start")
     if container.state == "restarting":
         stays = f"keep {container.name}'s program running (its log shows why it ends)"
         up = Listen(failure.netns.id, held(failure, failure.packet.dport or 0))
         remedy = Remedy(stays, (up,), manual=True)
-    return Blocker("DST_NOT_RUNNING", sentence, ref, (remedy,), container.engine)
+    return Blocker("DST_NOT_RUNNING", sentence, ref, (remedy,), container.engine, nameless[1:])
 
 
 def _on_another_address(wish: Wish) -> Blocker | None:
