@@ -5,8 +5,8 @@ has an example among the tests. Codes are stable: one keeps its name and its mea
 
 Prefixes say where the fault is: SRC on the client's side, LINK in devices, bridges and neighbours, NAT in address
 translation, FW in packet filters, HOST in settings of the host, CT in connection tracking, DST at the service, RET on
-the return path, ROUTE in routing as such, NAME in how a name is looked up, HTTP in what a proxy answers, INFO where
-this host does not decide or was not inspected.
+the return path, ROUTE in routing as such, NAME in how a name is looked up, HTTP and TLS in what a proxy answers,
+INFO where this host does not decide or was not inspected.
 """
 
 from __future__ import annotations
@@ -531,6 +531,12 @@ CODES: Mapping[str, Code] = {
     "HTTP_TLS_TO_PLAIN": Code(
         "TLS is spoken to a port that speaks plain HTTP.", "a TLS error (wrong version number)", "ask by http"
     ),
+    "TLS_NAME_MISMATCH": Code(
+        "The certificate that the proxy shows is not for the name that the client asks for.",
+        "a certificate error",
+        "ask by a name of the certificate, or get one for that name",
+    ),
+    "TLS_EXPIRED": Code("The certificate that the proxy shows has expired.", "a certificate error", "renew it"),
     "HTTP_REDIRECT_LOOP": Code(
         "The proxy redirects a request to where it came from.", "too many redirects", "correct the redirect"
     ),

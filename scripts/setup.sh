@@ -39,6 +39,7 @@ programs() {
 		apache2|apache2-bin|test|the tests of reverse proxies
 		dnsmasq|dnsmasq-base|test|the tests of resolvers
 		unbound|unbound|test|the tests of resolvers
+		openssl|openssl|test|the test that reads a certificate
 		strace|strace|test|the test that no secret is opened
 		curl|curl|test|the tests of names and reverse proxies
 		sysctl|procps|test|all kernel tests

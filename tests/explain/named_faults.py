@@ -6,6 +6,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 from engine.model.application.naming import HostsLine, NameRecord, Resolver, Zone
+from engine.model.application.proxy import Certificate, ConfigPlace
 from engine.model.container import Attachment
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
@@ -56,6 +57,16 @@ def both_families() -> Snapshot:
 
 def _with6(place: Attachment) -> Attachment:
     return replace(place, address6=ip_address("fd18::3"))
+
+
+def certified(*names: str, until: int = 4_000_000_000) -> Snapshot:
+    """nginx speaks TLS at port 80, with a certificate for these names; it is 2026."""
+    snapshot = proxied(server(to("web"), listen="80 ssl"))
+    (proxy,) = snapshot.proxies
+    shown = Certificate(names, until, ConfigPlace("/etc/nginx/nginx.conf", 3))
+    sites = tuple(replace(site, certificate=shown) for site in proxy.table.sites)
+    table = replace(proxy.table, sites=sites)
+    return replace(snapshot, proxies=(replace(proxy, table=table),), taken_at="2026-01-01T00:00:00+00:00")
 
 
 def resolving(*records: NameRecord, second: NameRecord | None = None, **config: object) -> Snapshot:
@@ -191,6 +202,15 @@ NAMED: tuple[Fault, ...] = tuple(
             "plain to tls", proxied(server(to("web"), listen="80 ssl")), "HTTP_PLAIN_TO_TLS", CONF, WEB, mended=False
         ),
         Fault("tls to plain", proxied(server(to("web"))), "HTTP_TLS_TO_PLAIN", CONF, "https://proxy:80/", mended=False),
+        Fault(
+            "another name",
+            certified("a.test", "*.b.test"),
+            "TLS_NAME_MISMATCH",
+            CONF,
+            "https://proxy:80/",
+            mended=False,
+        ),
+        Fault("out of date", certified("proxy", until=1), "TLS_EXPIRED", CONF, "https://proxy:80/", mended=False),
         Fault("round and round", proxied(server(REDIRECT)), "HTTP_REDIRECT_LOOP", CONF, WEB, mended=False),
     )
 )

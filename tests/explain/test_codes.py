@@ -20,7 +20,7 @@ from views.reports.answer_text import shell
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "causes.md"
-SHAPE = re.compile(r"(SRC|LINK|NAT|FW|HOST|CT|DST|RET|ROUTE|NAME|HTTP|INFO|MODEL)_[A-Z0-9_]*[A-Z0-9]")
+SHAPE = re.compile(r"(SRC|LINK|NAT|FW|HOST|CT|DST|RET|ROUTE|NAME|HTTP|TLS|INFO|MODEL)_[A-Z0-9_]*[A-Z0-9]")
 #: Words of that shape that are none: endings of packets, a part of a name of several.
 OTHERS = {"ROUTE_BLACKHOLE", "ROUTE_PROHIBIT", "ROUTE_UNREACHABLE"}
 
@@ -39,6 +39,7 @@ GROUPS = {
     "ROUTE": "Routing as such",
     "NAME": "How a name is looked up",
     "HTTP": "What a proxy answers",
+    "TLS": "What a proxy shows of itself",
     "INFO": "Not decided, or not inspected, here",
     "MODEL": "The simulation itself",
 }

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import time
 from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
-from engine.model.application.proxy import Action, PathMatch, Proxy, ProxyKind, ProxyTable, ResolvedWhen
+from engine.model.application.proxy import Action, ConfigPlace, PathMatch, Proxy, ProxyKind, ProxyTable, ResolvedWhen
 from engine.observe.base.inside_root import Root
 from engine.observe.proxies import apache, caddy, haproxy, nginx
+from engine.observe.proxies.certificate import parse_certificate
 from engine.observe.proxies.nginx_syntax import SyntaxTrouble
 from engine.observe.proxies.root_files import RootFiles
 from engine.observe.proxies.running import READERS
@@ -300,3 +303,25 @@ def test_readers_of_all_kinds_are_there() -> None:
     assert set(READERS) == {ProxyKind.NGINX, ProxyKind.HAPROXY, ProxyKind.CADDY, ProxyKind.APACHE}
     assert {nginx.read, haproxy.read, caddy.read, apache.read} == set(READERS.values())
     assert PathMatch.PREFIX in PathMatch
+
+
+def test_a_certificate_is_read_for_its_names_and_its_end_and_no_file_with_a_key(tmp_path: Path) -> None:
+    made = tmp_path / "etc/ssl"
+    made.mkdir(parents=True)
+    words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=x", "-addext"]
+    names = "subjectAltName=DNS:Blog.example.test,DNS:*.b.test,IP:10.0.0.1"
+    files = ["-keyout", str(made / "site.key"), "-out", str(made / "site.crt")]
+    subprocess.run(["openssl", *words, names, *files], check=True, capture_output=True)
+    (made / "both.pem").write_text((made / "site.key").read_text() + (made / "site.crt").read_text())
+    text = "http { ssl_certificate /etc/ssl/both.pem; server { listen 443 ssl; ssl_certificate /etc/ssl/site.crt; } "
+    table = read(ProxyKind.NGINX, tmp_path, text + "server { listen 444 ssl; server_name two; } }")
+    first, second = (site.certificate for site in table.sites)
+    assert first is not None
+    assert first.names == ("blog.example.test", "*.b.test", "10.0.0.1")
+    assert 29 * 86400 < first.until - time.time() < 31 * 86400
+    assert second is None
+
+
+@pytest.mark.parametrize("text", ["", "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----", "x" * 9000])
+def test_a_damaged_certificate_is_none(text: str) -> None:
+    assert parse_certificate(text, ConfigPlace()) is None

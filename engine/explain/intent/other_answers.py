@@ -58,8 +58,8 @@ def by_another_resolver(world: World, question: Question, talk: Conversation) ->
         for address in found.addresses:
             if address not in lookup.addresses and connects(*conversations(world, at_address(question, address))):
                 why = (
-                    f"{lookup.last.server} says that {lookup.asked} is {lookup.used}, {server} that it is {address}, where "
-                    f"{question.source.netns} connects: the first answer is for clients elsewhere"
+                    f"{lookup.last.server} says that {lookup.asked} is {lookup.used}, {server} that it is {address}, "
+                    f"where {question.source.netns} connects: the first answer is for clients elsewhere"
                 )
                 return Cause("NAME_SPLIT_HORIZON", why, file_ref(config.netns, config.resolv_file))
     return None

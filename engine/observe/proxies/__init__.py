@@ -3,6 +3,7 @@
 running          which proxies run, by their processes; a table is read when a question meets its proxy
 stopped          proxies whose containers do not run, read where the host mounts them from
 root_files       files below a proxy's root, within limits
+certificate      the names of a certificate, and until when it is good
 ends             hosts and ports as configurations write them
 nginx nginx_syntax
 haproxy

@@ -13,11 +13,12 @@ request_processing.html.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from engine.model.application.proxy import (
     Action,
+    Certificate,
     ConfigPlace,
     PathMatch,
     ProxyDoor,
@@ -27,6 +28,7 @@ from engine.model.application.proxy import (
     ResolvedWhen,
     Upstream,
 )
+from engine.observe.proxies.certificate import read_certificate
 from engine.observe.proxies.ends import PORTS, TLS, address_of, split_end
 from engine.observe.proxies.nginx_syntax import Directive, NginxReader
 from engine.observe.proxies.root_files import RootFiles
@@ -46,6 +48,10 @@ _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
+#: Gives the certificate in a file that a line names.
+Certificates = Callable[[str, ConfigPlace], Certificate | None]
+
+
 @dataclass(frozen=True, slots=True)
 class _Scope:
     """What holds where a directive stands: servers of upstream blocks, variables with constant values, resolvers."""
@@ -63,14 +69,19 @@ class _Scope:
         return replace(self, values={**self.values, **values}, resolvers=own or self.resolvers)
 
 
-def table(top: tuple[Directive, ...]) -> ProxyTable:
-    """The sites of a configuration."""
+def table(top: tuple[Directive, ...], seen: Certificates = lambda _path, _at: None) -> ProxyTable:
+    """The sites of a configuration. `seen` gives the certificate in a file, where it may be opened."""
     http = [block for block in top if block.name == "http" and block.block is not None]
     sites: list[ProxySite] = []
     for block in http:
         groups = {each.words[0]: tuple(_group(each)) for each in block.all("upstream") if each.words}
         scope = _Scope(groups, {}).within(block)
-        sites += [_site(each, scope) for each in block.all("server") if each.block is not None]
+        shared = block.first("ssl_certificate")
+        for each in block.all("server"):
+            if each.block is not None:
+                own = each.first("ssl_certificate") or shared
+                found = seen(own.words[0], own.at) if own is not None and own.words else None
+                sites.append(replace(_site(each, scope), certificate=found))
     return ProxyTable(tuple(sites))
 
 
@@ -188,7 +199,11 @@ def read(files: RootFiles, words: Sequence[str]) -> ProxyTable:
     if not path.startswith("/"):
         home = options.get("-p", "/usr/share/nginx").rstrip("/")
         path = f"{home}/{path}"
-    return table(NginxReader(files.text, files.listed, home).file(path))
+
+    def seen(file: str, at: ConfigPlace) -> Certificate | None:
+        return read_certificate(files, file if file.startswith("/") else f"{home}/{file}", at)
+
+    return table(NginxReader(files.text, files.listed, home).file(path), seen)
 
 
 def sites(reader: NginxReader, folder: str) -> ProxyTable:

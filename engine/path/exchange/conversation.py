@@ -48,6 +48,8 @@ from engine.records import replace
 
 #: A relay that leads to a relay that leads to a relay … ends here.
 MOST_RELAYS = 4
+#: Why a client ends the handshake of TLS.
+TLS_REASONS = frozenset({"HTTP_TLS_TO_PLAIN", "TLS_EXPIRED", "TLS_NAME_MISMATCH"})
 #: Protocols that open a connection, and so send its first packet again.
 OPENING = frozenset({Protocol.TCP, Protocol.SCTP})
 
@@ -249,7 +251,7 @@ class Exchange:
         world, choices, depth = self.setting.world, self.setting.choices, self.depth + 1
         passing = Passing(world, proxy, self.question.url, lambda asked: converse(world, asked, choices, depth))
         http, talk = passing.answer(taken.packet.dst, taken.packet.dport or 0)
-        symptom = Symptom.TLS_FAILURE if http.reason == "HTTP_TLS_TO_PLAIN" and talk is None else connected.symptom
+        symptom = Symptom.TLS_FAILURE if http.reason in TLS_REASONS and talk is None else connected.symptom
         return replace(connected, symptom=symptom, relayed=talk, http=http)
 
     def _closed_port(self, forward: Trace, taken: Arrival) -> Conversation:

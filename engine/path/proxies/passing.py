@@ -38,6 +38,8 @@ from engine.path.world import World
 from engine.records import dataclass, replace
 
 UNSPECIFIED = IPv4Address(0)
+#: So many names of a certificate are told.
+MOST_NAMES = 6
 #: So many servers of a route are tried.
 MOST_SERVERS = 8
 #: The status of a plain request at a door that speaks TLS. HAProxy closes the connection.
@@ -60,6 +62,9 @@ class Passing:
             return self._no_site(port), None
         if chosen.door.tls is not self.url.tls:
             return self._wrong_speech(chosen), None
+        refused = self._certificate(chosen) if self.url.tls else None
+        if refused is not None:
+            return refused, None
         if chosen.route is None:
             plain = self._plain(404 if self.proxy.kind is not ProxyKind.CADDY else 200, chosen.site.at)
             return replace(plain, served=False, reason="HTTP_NO_ROUTE_FOR_PATH"), None
@@ -86,6 +91,19 @@ class Passing:
             return replace(self._plain(0, chosen.door.at), served=False, reason="HTTP_TLS_TO_PLAIN")
         status = _PLAIN_AT_TLS.get(self.proxy.kind, 400)
         return replace(self._plain(status, chosen.door.at), served=False, reason="HTTP_PLAIN_TO_TLS")
+
+    def _certificate(self, chosen: Chosen) -> HttpAnswer | None:
+        """Why a client that verifies the certificate ends the connection; None where it need not, or none was read."""
+        shown = chosen.site.certificate
+        if shown is None:
+            return None
+        ended = replace(self._plain(0, shown.at), served=False)
+        now = self.world.now
+        if now is not None and shown.until and shown.until < now:
+            return replace(ended, reason="TLS_EXPIRED", words=date_of(shown.until))
+        if not any(fits_name(name, self.url.host) for name in shown.names):
+            return replace(ended, reason="TLS_NAME_MISMATCH", words=", ".join(shown.names[:MOST_NAMES]) or "none")
+        return None
 
     def _routed(self, chosen: Chosen, route: ProxyRoute) -> tuple[HttpAnswer, Conversation | None]:
         plain = self._plain(route.status, route.at)
@@ -180,6 +198,20 @@ _REASONS = {
     UpstreamEnd.SILENT: "HTTP_UPSTREAM_TIMEOUT",
     UpstreamEnd.NO_TLS: "HTTP_TLS_TO_PLAIN",
 }
+
+
+def fits_name(pattern: str, host: str) -> bool:
+    """Whether a name of a certificate is for a host: an asterisk stands for one label (RFC 9525, 6.3)."""
+    if pattern.startswith("*."):
+        return host.partition(".")[2] == pattern[2:]
+    return pattern == host
+
+
+def date_of(seconds: int) -> str:
+    """A day, from seconds since 1970."""
+    from datetime import UTC, datetime  # noqa: PLC0415 - few certificates have expired
+
+    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
 
 
 def _asked_lately(netns: Netns, port: int) -> IPAddress | None:

@@ -53,6 +53,7 @@ def _sentence(snapshot: Snapshot, http: HttpAnswer, talk: Conversation) -> str:
         f"{_who(http)} answers {http.status}" if http.status else f"{_who(http)} ends the connection without an answer"
     )
     line = f"{http.at.name} " if http.at is not None else "its configuration "
+    shown = f"the certificate that {_who(http)} shows ({line.strip()})"
     if http.upstream is not None:
         return f"{says}: {line}passes {http.url} on to {_server(http)}, which {_became(http, talk)}"
     if http.reason == "HTTP_UPSTREAM_UNHEALTHY":
@@ -60,6 +61,8 @@ def _sentence(snapshot: Snapshot, http: HttpAnswer, talk: Conversation) -> str:
     return {
         "HTTP_TLS_TO_PLAIN": f"the client speaks TLS, and {line}opens a plain port of {_who(http)}",
         "HTTP_PLAIN_TO_TLS": f"{says}: the client speaks plain HTTP, and {line}opens a port for TLS",
+        "TLS_EXPIRED": f"{shown} was good until {http.words}",
+        "TLS_NAME_MISMATCH": f"{shown} is for {http.words}, not for {_host(http)}",
         "HTTP_NO_SERVER_FOR_HOST": f"{says}: no site at that port has the name {_host(http)}{_but(snapshot, http)}",
         "HTTP_NO_ROUTE_FOR_PATH": f"{says} for {http.url}: {line}has nothing for that path",
         "HTTP_REDIRECT_LOOP": f"{says}: {line}sends the client to {http.url}, where it already is",
