@@ -16,12 +16,15 @@ from engine.explain import ask
 from engine.explain.question import QuestionError, resolve
 from engine.explain.survey import matrix as cells
 from engine.explain.survey.everywhere import vantages
+from engine.model.application.naming import NameRecord, Resolver, Zone
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.verdict import Question, Source
 from engine.observe.recording.redact import Redacted
 from engine.observe.recording.snapshot_file import RecordingError, dumps, loads
 from engine.path.world import World
+from engine.records import replace
+from tests.hosts.named import proxied, server, to
 from tests.mutations.documents import mutated
 from views.reports.document import report
 from views.reports.writers import FORMATS, write
@@ -38,7 +41,10 @@ FENCED = re.compile(r"^(`{3,})\w+\n.*?^\1$", re.MULTILINE | re.DOTALL)
 def recordings() -> list[Any]:
     """Documents to begin with."""
     files = [HOSTS / "shop.json.gz", *sorted((HOSTS / "docker26").glob("*.json.gz"))[::12]]
-    return [json.loads(gzip.decompress(file.read_bytes())) for file in files]
+    found = [json.loads(gzip.decompress(file.read_bytes())) for file in files]
+    sites = server(to("web:81"), "blog.test *.blog.test ~^www") + server("return 404;", "_") + server(to("db:5432"))
+    names = (Resolver("lan", 950, "named", (Zone(records=(NameRecord(".corp.test"),)),), known=False),)
+    return [*found, json.loads(dumps(replace(proxied(sites), resolvers=names)))]
 
 
 def case(seed: int, documents: list[Any]) -> tuple[str, Any]:
@@ -79,6 +85,9 @@ def defects(text: str, dice: random.Random) -> Iterator[str]:
 def _answers(snapshot: Snapshot, dice: random.Random) -> Iterator[Any]:
     sources = ["host", *(f"ns:{netns.id}" for netns in snapshot.namespaces), "10.9.9.9"]
     targets = [f"{name.name}:80" for name in snapshot.containers] + [":8080", "192.168.30.1:8080", "[fd00::9]:80"]
+    sources += [each.name for each in snapshot.containers]
+    if snapshot.name_configs:
+        targets += [f"http://{each.name}/" for each in snapshot.containers] + ["http://blog.test/x", "nas.corp.test:80"]
     for _ in range(3):
         try:
             yield ask(snapshot, resolve(snapshot, dice.choice(targets), dice.choice(sources), Protocol.TCP))

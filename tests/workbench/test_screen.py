@@ -153,6 +153,20 @@ def test_a_whole_question_pasted_into_the_port_field_is_taken_apart() -> None:
     drive(workbench(stand), play)
 
 
+def test_a_url_is_a_whole_target_by_itself() -> None:
+    stand = Stand()
+
+    async def play(pilot: Pilot[int]) -> None:
+        await looked(pilot)
+        await pilot.press("w")
+        bench(pilot).query_one("#why-port", Input).value = "client>http://172.17.0.2/x?y=1:2"
+        await pilot.press("enter")
+        await answered(pilot)
+        assert stand.asked == [Ask("http://172.17.0.2/x?y=1:2", "client")]
+
+    drive(workbench(stand), play)
+
+
 @pytest.mark.parametrize(("container", "asked"), [("web", ("", "8080")), ("cache", ("cache", "6379"))])
 def test_the_prompt_is_filled_in_from_the_selected_container(container: str, asked: tuple[str, str]) -> None:
     async def play(pilot: Pilot[int]) -> None:
