@@ -21,6 +21,10 @@ RELOADS: dict[ProxyKind, tuple[str, ...]] = {
 }
 
 
+#: The signal on which httpd reads its configuration again (httpd.apache.org/docs/2.4/stopping.html).
+GRACEFUL = "USR1"
+
+
 @dataclass(frozen=True, slots=True)
 class ReloadProxy(Change):
     """A proxy reads its configuration again, and looks names up. `command` is what has it do so."""
@@ -34,13 +38,18 @@ class ReloadProxy(Change):
     def of(cls, snapshot: Snapshot, proxy: Proxy) -> ReloadProxy | None:
         """That of a proxy, by its engine's client where it is in a container; None where no command is known."""
         container = next((each for each in snapshot.containers if each.id == proxy.container), None)
-        own = RELOADS.get(proxy.kind)
-        if container is not None:
-            client = container.command or (container.engine,)
-            words = ("exec", container.name, *own) if own is not None else ("restart", container.name)
-            return cls(proxy.kind, proxy.netns, proxy.pids[0], (*client, *words))
-        command = own or ("systemctl", "reload", str(proxy.kind))
-        return cls(proxy.kind, proxy.netns, proxy.pids[0], command)
+        if not proxy.pids:
+            return None
+        own = RELOADS.get(proxy.kind) if proxy.table.reloads else None
+        if container is None:
+            return cls(proxy.kind, proxy.netns, proxy.pids[0], own or ("systemctl", "reload", str(proxy.kind)))
+        if own is None:
+            words: tuple[str, ...] = ("restart", container.name)
+        elif proxy.kind is ProxyKind.APACHE and container.pid == proxy.pids[0]:
+            words = ("kill", "--signal", GRACEFUL, container.name)
+        else:
+            words = ("exec", container.name, *own)
+        return cls(proxy.kind, proxy.netns, proxy.pids[0], (*(container.command or (container.engine,)), *words))
 
     def argv(self, where: Where) -> Argvs:  # noqa: ARG002 - the command finds its program
         """`nginx -s reload`, through the engine's client where the proxy is in a container."""

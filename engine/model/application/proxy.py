@@ -135,10 +135,11 @@ class ProxySite:
 @dataclass(frozen=True, slots=True)
 class ProxyTable:
     """A proxy's configuration: its sites in order. `unread` is why something of it could not be read or understood as a
-    whole; "" where all was."""
+    whole; "" where all was. `reloads` says that the program can be told to read it again while it runs."""
 
     sites: tuple[ProxySite, ...] = ()
     unread: str = ""
+    reloads: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from engine.model.application.proxy import Action, PathMatch, ProxyDoor, ProxyRoute, ProxySite, ProxyTable, Upstream
+from engine.model.application.proxy import (
+    Action,
+    ConfigPlace,
+    PathMatch,
+    ProxyDoor,
+    ProxyRoute,
+    ProxySite,
+    ProxyTable,
+    Upstream,
+)
 from engine.observe.proxies.caddy_syntax import CaddyLine, parse
 from engine.observe.proxies.ends import TLS, address_of, split_end, split_url
 from engine.observe.proxies.root_files import RootFiles
@@ -40,6 +49,8 @@ _EVERY = "*"
 def read(files: RootFiles, words: Sequence[str]) -> ProxyTable:
     """The table of the file that a command line names. Raises OSError, SyntaxTrouble."""
     options = dict(pairwise(words))
+    if "reverse-proxy" in words:
+        return _by_words(words, options)
     path = options.get("--config", options.get("-c", USUAL))
     if path.endswith(".json"):
         return ProxyTable(unread=f"{path} is JSON, which is not read")
@@ -60,7 +71,16 @@ def table(entries: Sequence[CaddyLine]) -> ProxyTable:
         blocks = [replace(head, block=tuple(entries[1:]))] if head is not None else []
     sites = [site for block in blocks for site in _sites(block, automatic=not plain_only)]
     # Sites that take every Host come last.
-    return ProxyTable(tuple(sorted(sites, key=lambda site: not site.names)))
+    silent = any(option.words == ("admin", "off") for each in entries if not each.words for option in each.block or ())
+    return ProxyTable(tuple(sorted(sites, key=lambda site: not site.names)), reloads=not silent)
+
+
+def _by_words(words: Sequence[str], options: Mapping[str, str]) -> ProxyTable:
+    """`caddy reverse-proxy --from ADDRESS --to SERVER`: one site, without a file."""
+    servers = [after for word, after in pairwise(words) if word in ("--to", "-t")]
+    line = CaddyLine((options.get("--from", options.get("-f", "localhost")),), ConfigPlace(" ".join(words)))
+    inner = CaddyLine(("reverse_proxy", *servers), line.at)
+    return ProxyTable(tuple(_sites(replace(line, block=(inner,)), automatic=True)), reloads=False)
 
 
 def _sites(block: CaddyLine, *, automatic: bool) -> Iterator[ProxySite]:
