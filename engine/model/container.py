@@ -84,7 +84,7 @@ class Container:
     `network_mode` is bridge, host, none, container:ID or a network's name. `state` is the engine's word
     (running, paused, exited, created). `command` is the engine's command line client, with the options
     that reach this engine (["docker", "-H", "unix:///run/x.sock"]). `pod` is the name of the pod whose namespace the
-    container shares, "" outside of pods.
+    container shares, "" outside of pods. `labels` are those that a reverse proxy reads, and no others.
     """
 
     id: str
@@ -102,6 +102,7 @@ class Container:
     command: tuple[str, ...] = ()
     pod: str = ""
     mounts: tuple[Mount, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
 
     @property
     def of_host(self) -> bool:

@@ -13,13 +13,15 @@ from pathlib import Path
 import pytest
 
 from engine.model.application.proxy import Action, ConfigPlace, PathMatch, Proxy, ProxyKind, ProxyTable, ResolvedWhen
+from engine.model.container import Attachment, Container
 from engine.observe.base.inside_root import Root
-from engine.observe.proxies import apache, caddy, haproxy, nginx
+from engine.observe.proxies import apache, caddy, haproxy, nginx, traefik
 from engine.observe.proxies.certificate import parse_certificate
 from engine.observe.proxies.nginx_syntax import SyntaxTrouble
 from engine.observe.proxies.root_files import RootFiles
 from engine.observe.proxies.running import READERS
 from engine.path.proxies.choosing import Chosen, choose
+from engine.records import replace
 
 USUAL = {
     ProxyKind.NGINX: "/etc/nginx/nginx.conf",
@@ -325,3 +327,41 @@ def test_a_certificate_is_read_for_its_names_and_its_end_and_no_file_with_a_key(
 @pytest.mark.parametrize("text", ["", "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----", "x" * 9000])
 def test_a_damaged_certificate_is_none(text: str) -> None:
     assert parse_certificate(text, ConfigPlace()) is None
+
+
+def routed(name: str, network: str, address: str, **labels: str) -> Container:
+    """A container with labels of Traefik; a double underscore is a dot."""
+    told = tuple((f"traefik.{key.replace('__', '.')}", value) for key, value in labels.items())
+    return Container(
+        name, name, "docker", "running", attachments=(Attachment(network, ip_address(address)),), labels=told
+    )
+
+
+def test_traefik() -> None:
+    containers = (
+        routed(
+            "shop", "front", "172.18.0.3", http__routers__shop__rule="Host(`shop.test`) && PathPrefix(`/api`, `/v2`)"
+        ),
+        routed("all", "front", "172.18.0.4", http__routers__all__rule="Host(`shop.test`) || Host(`b.test`)"),
+        routed(
+            "port", "back", "172.19.0.5", http__routers__p__rule="Host(`p.test`)", http__routers__p__entrypoints="alt"
+        ),
+        routed("odd", "front", "172.18.0.6", http__routers__o__rule="HostRegexp(`.+`)", http__routers__o__priority="1"),
+        routed("off", "front", "172.18.0.7", enable="false", http__routers__x__rule="Host(`off.test`)"),
+    )
+    server = replace(
+        containers[2], labels=(*containers[2].labels, ("traefik.http.services.p.loadbalancer.server.port", "3000"))
+    )
+    words = ["traefik", "--entrypoints.web.address=:80", "--entryPoints.alt.address=:8080/tcp"]
+    table = traefik.table(words, None, (*containers[:2], server, *containers[3:]))
+    asked = {
+        ("shop.test", "/api/x", 80): "172.18.0.3:80",
+        ("shop.test", "/v2", 80): "172.18.0.3:80",
+        ("shop.test", "/", 80): "172.18.0.4:80",
+        ("b.test", "/", 8080): "172.18.0.4:80",
+        ("p.test", "/", 8080): "172.19.0.5:3000",
+        ("off.test", "/", 80): "rule HostRegexp(`.+`)",
+    }
+    assert {key: where(table, ProxyKind.TRAEFIK, *key) for key in asked} == asked
+    plain = traefik.table(["traefik"], None, containers[:2])
+    assert where(plain, ProxyKind.TRAEFIK, "unknown.test") == "nothing"

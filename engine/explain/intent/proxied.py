@@ -104,6 +104,8 @@ def _fix(world: World, question: Question, http: HttpAnswer, asked: Asked, meant
         return None
     container = next((each for each in snapshot.containers if each.id == proxy.container), None)
     place = ConfigPlace(str(at.key[0]), int(at.key[1]))
+    if not place.line:  # labels, or a command line: no file has it
+        return None
     path, enter = _where(container, place.file)
     reload = ReloadProxy.of(snapshot, proxy)
     for host in (_name(world, asked, meant), str(meant.address)):

@@ -5,7 +5,7 @@
 2. Published ports are what the engine intends: for a running container what it says it bound
    (NetworkSettings.Ports, with the ports that it chose itself), else what it was asked for
    (HostConfig.PortBindings). Host port 0 is "one that the engine chooses at the start".
-3. Only the fields named here are looked at, so environment variables, labels and commands never get in.
+3. Only the fields named here are looked at, so environment variables, other labels and commands never get in.
 4. A field that is absent or of another type is as good as empty.
 
 Source: the engine's API reference (moby, api/swagger.yaml, ContainerSummary, ContainerInspect, Network).
@@ -13,6 +13,7 @@ Source: the engine's API reference (moby, api/swagger.yaml, ContainerSummary, Co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from ipaddress import ip_address
@@ -27,6 +28,12 @@ PLAIN_OPTIONS = frozenset({"parent", "mode", "macvlan_mode", "ipvlan_mode", "ipv
 BRIDGE_NAME = "com.docker.network.bridge.name"
 PROJECT_LABELS = ("com.docker.compose.project", "io.podman.compose.project")
 SERVICE_LABELS = ("com.docker.compose.service", "io.podman.compose.service")
+
+#: Labels of Traefik that decide where a request goes (doc.traefik.io, "Docker" provider).
+PROXY_LABELS = re.compile(
+    r"traefik\.(enable|docker\.network|http\.routers\.[^.]+\.(rule|entrypoints|service|tls|priority)"
+    r"|http\.services\.[^.]+\.loadbalancer\.server\.(port|scheme))"
+)
 
 Document = Mapping[str, object]
 
@@ -106,6 +113,7 @@ def parse_container(
         service=_label(labels, SERVICE_LABELS),
         command=command,
         mounts=tuple(_mounts(inspected)),
+        labels=tuple(sorted((key, value) for key, value in labels.items() if of_proxy(key) and isinstance(value, str))),
     )
 
 
@@ -114,6 +122,11 @@ def _mounts(inspected: object) -> Iterator[Mount]:
     for each in items(inspected, "Mounts"):
         if text(each, "Type") == "bind" and text(each, "Source") and text(each, "Destination"):
             yield Mount(text(each, "Source"), text(each, "Destination"))
+
+
+def of_proxy(label: str) -> bool:
+    """Whether a label says where a reverse proxy passes requests on to; labels with passwords are not among them."""
+    return PROXY_LABELS.fullmatch(label) is not None
 
 
 def sandbox_key(inspected: object) -> str:

@@ -46,7 +46,7 @@ SELECT c.ID, c.Name,
     'newNetworks', json_extract(c.config, '$.newNetworks'), 'netNsCtr', json_extract(c.config, '$.netNsCtr'),
     'createNetNS', json(CASE json_extract(c.config, '$.createNetNS') WHEN 1 THEN 'true' ELSE 'false' END),
     'namespaces', json_extract(c.config, '$.spec.linux.namespaces'), 'labels', json_extract(c.config, '$.labels'),
-    'rootfsImageName', json_extract(c.config, '$.rootfsImageName'),
+    'rootfsImageName', json_extract(c.config, '$.rootfsImageName'), 'mounts', json_extract(c.config, '$.spec.mounts'),
     'pod', (SELECT p.Name FROM PodConfig AS p WHERE p.ID = json_extract(c.config, '$.pod'))),
   json_object('state', json_extract(s.state, '$.state'), 'pid', json_extract(s.state, '$.pid'),
     'netns', json_extract(s.state, '$.netns'), 'networkStatus', json_extract(s.state, '$.networkStatus'))

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 
 from engine.model.address import IPAddress
-from engine.model.container import Attachment, Container, Network, PublishedPort
+from engine.model.container import Attachment, Container, Mount, Network, PublishedPort
 from engine.model.packet import Protocol
 from engine.observe.engines.docker_documents import PROJECT_LABELS, SERVICE_LABELS, Document, child, items, number, text
 from engine.records import dataclass, field, replace
@@ -25,6 +25,9 @@ STATES = ("unknown", "created", "initialized", "running", "stopped", "paused", "
 DEFAULT = Network("podman", "", "bridge", "podman0", subnets=("10.88.0.0/16",))
 #: Ports that one mapping may publish; more are damage.
 _WIDEST = 65536
+
+#: Files that Podman writes and mounts for each container.
+OWN_MOUNTS = frozenset({"/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv", "/dev/shm"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ def parse_container(record: Record, engine: str, command: tuple[str, ...], *, al
         service=next((found for label in SERVICE_LABELS if (found := text(labels, label))), ""),
         command=command,
         pod=text(record.config, "pod"),
+        mounts=tuple(_mounts(record.config)),
     )
 
 
@@ -126,6 +130,14 @@ def _attachments(record: Record) -> Iterator[Attachment]:
             gateway6=next((gateway for gateway in gateways if gateway.version == 6), None),
             aliases=tuple(each for each in items(wanted.get(name), "aliases") if isinstance(each, str)),
         )
+
+
+def _mounts(config: Document) -> Iterator[Mount]:
+    """What of the host's files a container has, without those that Podman makes for each."""
+    for each in items(config, "mounts"):
+        source, target = text(each, "source"), text(each, "destination")
+        if text(each, "type") == "bind" and source.startswith("/") and target not in OWN_MOUNTS and source != target:
+            yield Mount(source, target)
 
 
 def _address(words: str) -> IPAddress | None:

@@ -9,4 +9,5 @@ nginx nginx_syntax
 haproxy
 caddy caddy_syntax
 apache
+traefik          by labels of containers
 """

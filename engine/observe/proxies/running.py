@@ -12,11 +12,12 @@ from contextlib import suppress
 from typing import Any
 
 from engine.model.application.proxy import Proxy, ProxyKind, ProxyTable
+from engine.model.container import Container
 from engine.observe.base.errors import words_for
 from engine.observe.base.files import small
 from engine.observe.base.inside_root import Root
 from engine.observe.proc.processes import ProcessTable, Running, container_of
-from engine.observe.proxies import apache, caddy, haproxy, nginx
+from engine.observe.proxies import apache, caddy, haproxy, nginx, traefik
 from engine.observe.proxies.nginx_syntax import SyntaxTrouble
 from engine.observe.proxies.root_files import RootFiles
 from engine.records import dataclass
@@ -29,6 +30,7 @@ PROGRAMS: Mapping[str, ProxyKind] = {
     "caddy": ProxyKind.CADDY,
     "apache2": ProxyKind.APACHE,
     "httpd": ProxyKind.APACHE,
+    "traefik": ProxyKind.TRAEFIK,
 }
 READERS: Mapping[ProxyKind, Callable[[RootFiles, Sequence[str]], ProxyTable]] = {
     ProxyKind.NGINX: nginx.read,
@@ -48,8 +50,8 @@ class ProxyPlace:
     pid: int
 
 
-def running(table: ProcessTable, ids: Mapping[int, str]) -> Iterator[Proxy]:
-    """The proxies in namespaces that have an id (by inode)."""
+def running(table: ProcessTable, ids: Mapping[int, str], containers: tuple[Container, ...]) -> Iterator[Proxy]:
+    """The proxies in namespaces that have an id (by inode). Labels of the `containers` are what Traefik reads."""
     for name, kind in PROGRAMS.items():
         parents = {each: _parent(each.pid) for each in table.named(name) if each.netns in ids and _is(each, name)}
         pids = {each.pid for each in parents}
@@ -57,7 +59,7 @@ def running(table: ProcessTable, ids: Mapping[int, str]) -> Iterator[Proxy]:
             if parent not in pids:
                 own = sorted(_family(first, parents), key=lambda each: each.pid)
                 place = ProxyPlace(kind, first.pid)
-                later: Any = read_table, place
+                later: Any = (read_labels, (place, containers)) if kind is ProxyKind.TRAEFIK else (read_table, place)
                 pids_of_it = tuple(each.pid for each in own)
                 yield Proxy(kind, ids[first.netns], pids_of_it, later, container_of(first.pid))
 
@@ -96,6 +98,17 @@ def read_table(place: ProxyPlace) -> ProxyTable:
         return ProxyTable(unread=f"its configuration cannot be read: {path}{words_for(error)}")
     except RecursionError:
         return ProxyTable(unread="its configuration is nested too deep")
+
+
+def read_labels(what: tuple[ProxyPlace, tuple[Container, ...]]) -> ProxyTable:
+    """The table of a Traefik, whose routers are labels of containers. Raises nothing."""
+    place, containers = what
+    try:
+        words = _words(small(f"/proc/{place.pid}/cmdline"))
+    except OSError as error:
+        return ProxyTable(unread=f"its command line cannot be read: {words_for(error)}")
+    inside = container_of(place.pid)
+    return traefik.table(words, next((each for each in containers if each.id == inside), None), containers)
 
 
 def _words(line: bytes) -> list[str]:

@@ -81,6 +81,8 @@ class Renaming:
             for place in container.get("attachments", ()):
                 if "aliases" in place:
                     place["aliases"] = [self.dns(alias) for alias in place["aliases"]]
+            if "labels" in container:
+                container["labels"] = [[self._text(key), self._text(value)] for key, value in container["labels"]]
             for number, mount in enumerate(container.get("mounts", ()), 1):
                 mount["source"] = f"/srv/{container['name']}/mount-{number}"
                 mount["target"] = self._text(mount["target"])
