@@ -103,7 +103,7 @@ def _fix(world: World, question: Question, http: HttpAnswer, asked: Asked, meant
     if proxy is None or server is None or at is None:
         return None
     container = next((each for each in snapshot.containers if each.id == proxy.container), None)
-    place = ConfigPlace(str(at.key[0]), int(at.key[1]))
+    place = server.at
     if not place.line:  # labels, or a command line: no file has it
         return None
     path, enter = _where(container, place.file)
