@@ -16,8 +16,11 @@ from engine.model.packet import Protocol
 from engine.model.trace import Symptom
 from engine.model.traffic import Process, Relay
 from engine.model.verdict import Reach, Verdict
+from engine.prove.prove import Wishes
 from tests.hosts.named import named_world, proxied, server, table, to
 from views.reports.answer_json import document
+from workbench.exits import Refusal
+from workbench.session.attempt import attempt, nameless
 
 URL = "http://proxy/"
 
@@ -127,3 +130,12 @@ def test_a_proxy_that_answers_itself(inside: str, url: str, status: int, served:
     http = why(proxied(server(inside)), url).conversation.http
     assert http is not None
     assert (http.status, http.served, http.upstream) == (status, served, None)
+
+
+def test_nothing_is_sent_for_a_name_without_an_address() -> None:
+    snapshot = proxied(server(to("web")))
+    verdict = why(snapshot, "http://db/")
+    assert nameless(verdict)
+    assert not nameless(why(snapshot))
+    with pytest.raises(Refusal, match="nothing can be sent: db has no address"):
+        attempt(snapshot, verdict, Wishes(1.0, None))

@@ -53,13 +53,15 @@ def read_later(places: Iterable[NamePlace]) -> tuple[NameConfig, ...]:
 
 def places_of(host: str, found: Mapping[str, NetnsRef], containers: Collection[Container]) -> Iterator[NamePlace]:
     """The host first, then namespaces with files of their own, then running containers."""
-    yield NamePlace(host)
+    folders: dict[str, str] = {}
     with suppress(OSError):
         known = set(os.listdir(NETNS_FILES))
         for netns, place in found.items():
             name = next((each for each in (netns, *place.names) if each in known), None)
-            if name is not None and netns != host:
-                yield NamePlace(netns, folder=f"{NETNS_FILES}/{name}")
+            if name is not None:
+                folders[netns] = f"{NETNS_FILES}/{name}"
+    yield NamePlace(host, folder=folders.pop(host, ""))
+    yield from (NamePlace(netns, folder=folder) for netns, folder in folders.items())
     for container in containers:
         # Without a pid its engine counts processes elsewhere.
         if container.netns is not None and container.state in ("running", "paused") and container.pid is not None:
