@@ -19,7 +19,7 @@ from engine.apply.inverse import Inverse, RunCommand, WriteSysctl
 from engine.apply.step import ApplyStep, Site, step_in
 from engine.apply.steps_building import BUILDING
 from engine.change.address import AddAddress
-from engine.change.application.hosts_line import DeleteHostsLine
+from engine.change.application.hosts_line import AddHostsLine, DeleteHostsLine
 from engine.change.application.proxy import ReloadProxy, SetUpstream
 from engine.change.engines.container import SetContainer
 from engine.change.engines.network import ConnectNetwork
@@ -121,7 +121,7 @@ def _create_network(change: CreateNetwork, site: Site) -> ApplyStep:
     return ApplyStep(act, inverse)
 
 
-def _in_a_file(change: DeleteHostsLine | SetUpstream | ReloadProxy, site: Site) -> ApplyStep:
+def _in_a_file(change: AddHostsLine | DeleteHostsLine | SetUpstream | ReloadProxy, site: Site) -> ApplyStep:
     """A command writes a file or has a program read it; nothing here remembers what was there."""
     (argv,) = change.argv(site.where)
 
@@ -207,6 +207,7 @@ STEPS: Mapping[type[Change], Callable[[Any, Site], ApplyStep]] = {
     SetContainer: _set_container,
     ConnectNetwork: _connect_network,
     CreateNetwork: _create_network,
+    AddHostsLine: _in_a_file,
     DeleteHostsLine: _in_a_file,
     SetUpstream: _in_a_file,
     ReloadProxy: _in_a_file,

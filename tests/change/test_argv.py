@@ -1,11 +1,11 @@
 """Every change as command lines: exact words, for a looked-at host and for named namespaces."""
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 import pytest
 
 from engine.change.address import AddAddress, DeleteAddress
-from engine.change.application.hosts_line import DeleteHostsLine
+from engine.change.application.hosts_line import AddHostsLine, DeleteHostsLine
 from engine.change.application.proxy import ReloadProxy, SetUpstream
 from engine.change.chain_policy import SetPolicy
 from engine.change.conntrack import DeleteFlow
@@ -205,6 +205,11 @@ CASES: list[tuple[Change, Where, list[str]]] = [
         ["docker network create app-net"],
     ),
     (DeleteHostsLine("host", "", "/etc/hosts", 7), SEEN, ["sed -i 7d /etc/hosts"]),
+    (
+        AddHostsLine("app", "a99", "/etc/hosts", ip_address("172.17.0.1"), "nas", ("docker", "exec", "app")),
+        SEEN,
+        ['docker exec app sh -c echo "172.17.0.1 nas" >> /etc/hosts'],
+    ),
     (
         DeleteHostsLine("app", "a99", "/etc/hosts", 7, ("docker", "exec", "app")),
         SEEN,

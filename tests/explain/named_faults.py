@@ -118,7 +118,11 @@ NAMED: tuple[Fault, ...] = tuple(
             mended=False,
         ),
         Fault(
-            "the engine's host", named(), "NAME_HOST_GATEWAY_ABSENT", "client", "host.docker.internal:80", mended=False
+            "the engine's host",
+            named(),
+            "NAME_HOST_GATEWAY_ABSENT",
+            "client",
+            "host.docker.internal:9000",
         ),
         Fault("a line of hosts", named(client=WRONG_HOSTS), "NAME_SHADOWED_BY_HOSTS", HOSTS_LINE, "http://web/"),
         Fault(

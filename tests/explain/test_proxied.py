@@ -66,6 +66,13 @@ def test_what_is_not_understood_decides_nothing_and_is_named_by_its_line() -> No
     assert "content_by_lua_block" in verdict.causes[0].sentence
 
 
+def test_a_server_whose_name_is_looked_up_outside_leaves_the_answer_open() -> None:
+    verdict = why(proxied(server(to("api.example.com"))))
+    assert verdict.reach is Reach.DEPENDS
+    assert "INFO_DEPENDS" in codes(verdict)
+    assert any("api.example.com" in each.sentence for each in verdict.causes)
+
+
 def test_a_configuration_that_cannot_be_read_leaves_the_answer_open() -> None:
     snapshot = proxied(server(to("web")))
     unread = replace(snapshot.proxies[0], table=ProxyTable(unread="its configuration cannot be read: x"))

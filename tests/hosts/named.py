@@ -40,6 +40,7 @@ def named_world() -> World:
     world.cable("host:up0", "lan:eth0")
     host.address("up0", "10.77.0.1/24").forwarding().route("default via 10.77.0.2 dev up0")
     lan.address("eth0", f"{OUTSIDE}/24").route("172.16.0.0/12 via 10.77.0.1 dev eth0")
+    host.listen(9000)
     lan.listen(53, None, Protocol.UDP, process=Process(950, "named"))
     for network, (bridge, number) in BRIDGES.items():
         host.bridge(bridge).address(bridge, f"172.{number}.0.1/16")

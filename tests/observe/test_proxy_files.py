@@ -112,6 +112,30 @@ def test_nginx(tmp_path: Path) -> None:
     assert {door.tls for site in table.sites for door in site.doors if door.port == 443} == {True}
 
 
+@pytest.mark.parametrize(
+    ("passes", "server", "when"),
+    [
+        ("http://app:3000", "app:3000", ResolvedWhen.START),
+        ("http://app/x/", "app:80", ResolvedWhen.START),
+        ("http://app:3000$request_uri", "app:3000", ResolvedWhen.EACH),
+        ("https://app:3000/$1", "app:3000/tls", ResolvedWhen.EACH),
+        ("$up", "app:7", ResolvedWhen.EACH),
+        ("http://$name:8$request_uri", "app:8", ResolvedWhen.EACH),
+        ("http://[fd00::1]:3000", "fd00::1:3000", ResolvedWhen.START),
+        ("http://$unknown", "proxy_pass http://$unknown", ResolvedWhen.EACH),
+        ("http://app$port", "proxy_pass http://app$port", ResolvedWhen.EACH),
+    ],
+)
+def test_nginx_passes_on(passes: str, server: str, when: ResolvedWhen, tmp_path: Path) -> None:
+    text = f"set $up http://app:7; set $name app; location / {{ proxy_pass {passes}; }}"
+    table = read(ProxyKind.NGINX, tmp_path, f"http {{ server {{ listen 80; {text} }} }}")
+    assert where(table, ProxyKind.NGINX, "") == server
+    found = chosen(table, ProxyKind.NGINX, "")
+    assert found is not None
+    assert found.route is not None
+    assert found.route.when is when
+
+
 HAPROXY = """
 global
   daemon
@@ -156,6 +180,24 @@ def test_haproxy(tmp_path: Path) -> None:
     assert found is not None
     assert found.route is not None
     assert [each.checked for each in found.route.upstreams] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("test", "host", "fits"),
+    [
+        ("hdr(host) -i a.test", "a.test", True),
+        ("hdr(host) -i a.test", "a.test:8080", False),
+        ("hdr(host) -i a.test:8080", "a.test:8080", True),
+        ("hdr(host),field(1,:) -i a.test", "a.test:8080", True),
+        ("req.hdr(host),host_only -m str a.test", "a.test:8080", True),
+        ("hdr_dom(host) -i a.test", "www.a.test:8080", True),
+        ("hdr_dom(host) -i a.test", "xa.test", False),
+    ],
+)
+def test_haproxy_compares_the_host_with_its_port(test: str, host: str, fits: bool, tmp_path: Path) -> None:
+    text = f"frontend f\n  bind :80\n  use_backend b if {{ {test} }}\nbackend b\n  server s app:1\n"
+    table = read(ProxyKind.HAPROXY, tmp_path, text)
+    assert where(table, ProxyKind.HAPROXY, host) == ("app:1" if fits else "503")
 
 
 CADDY = """

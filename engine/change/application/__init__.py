@@ -1,5 +1,5 @@
 """Changes to what is above the packet: files of names and of proxies.
 
-hosts_line     a line of a hosts file is removed
+hosts_line     a line of a hosts file is removed, or added
 proxy          a proxy's line names another server; a proxy reads its configuration again
 """

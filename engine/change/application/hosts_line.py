@@ -1,8 +1,9 @@
-"""Lines of a hosts(5) file, removed by sed(1). A container's file is a mount, so it is written in place."""
+"""Lines of a hosts(5) file, removed by sed(1), added by the shell. A container's file is a mount: written in place."""
 
 from __future__ import annotations
 
-from engine.model.application.naming import NameConfig
+from engine.model.address import IPAddress
+from engine.model.application.naming import HostsLine, NameConfig
 from engine.model.host import Snapshot
 from engine.model.plan import Change, StaleChange
 from engine.model.where import Argvs, Where
@@ -51,3 +52,39 @@ class DeleteHostsLine(Change):
         left = (line for line in config.hosts if line.number != self.number)
         moved = (replace(line, number=line.number - (line.number > self.number)) for line in left)
         return replace(config, hosts=tuple(moved))
+
+
+@dataclass(frozen=True, slots=True)
+class AddHostsLine(Change):
+    """Writes a name and its address behind the last line of the hosts file of a place (`NameConfig`)."""
+
+    netns: str
+    container: str
+    path: str
+    address: IPAddress
+    name: str
+    enter: tuple[str, ...] = ()
+
+    def argv(self, where: Where) -> Argvs:  # noqa: ARG002 - a file is where it is
+        """`echo "ADDRESS NAME" >> FILE`."""
+        return ((*self.enter, "sh", "-c", f'echo "{self.address} {self.name}" >> {self.path}'),)
+
+    def applied(self, snapshot: Snapshot) -> Snapshot:
+        """The configuration with one more line."""
+        if not any(self._is_in(each) for each in snapshot.name_configs):
+            raise StaleChange(f"{self.path} is not there")
+        return replace(snapshot, name_configs=tuple(map(self._with, snapshot.name_configs)))
+
+    def holds(self, snapshot: Snapshot) -> bool:
+        """Whether the name has that address."""
+        lines = (line for each in snapshot.name_configs if self._is_in(each) for line in each.hosts)
+        return any(line.address == self.address and self.name in line.names for line in lines)
+
+    def _is_in(self, config: NameConfig) -> bool:
+        return (config.netns, config.container, config.hosts_file) == (self.netns, self.container, self.path)
+
+    def _with(self, config: NameConfig) -> NameConfig:
+        if not self._is_in(config):
+            return config
+        number = max((line.number for line in config.hosts), default=0) + 1
+        return replace(config, hosts=(*config.hosts, HostsLine(self.address, (self.name,), number)))

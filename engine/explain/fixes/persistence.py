@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from engine.change.address import AddAddress, DeleteAddress
-from engine.change.application.hosts_line import DeleteHostsLine
+from engine.change.application.hosts_line import AddHostsLine, DeleteHostsLine
 from engine.change.application.proxy import ReloadProxy, SetUpstream
 from engine.change.chain_policy import SetPolicy
 from engine.change.conntrack import DeleteFlow
@@ -218,9 +218,11 @@ def _until_next(_snapshot: Snapshot, change: ReloadProxy) -> Lasting:
     return Lasting(f"until an address changes again: {change.kind} looks names up when it reads its configuration")
 
 
-def _hosts_line(_snapshot: Snapshot, change: DeleteHostsLine) -> Lasting:
+def _hosts_line(_snapshot: Snapshot, change: AddHostsLine | DeleteHostsLine) -> Lasting:
     if not change.container:
         return Lasting("stays")
+    if isinstance(change, AddHostsLine):
+        return Lasting(f"until the container is created again; permanent: `extra_hosts: {change.name}:host-gateway`")
     return Lasting("until the container is created again: remove it from `extra_hosts:` (--add-host) as well")
 
 
@@ -259,6 +261,7 @@ KEPT: Mapping[type[Any], Kept] = {
     SetContainer: _container,
     ConnectNetwork: _connected,
     CreateNetwork: _created,
+    AddHostsLine: _hosts_line,
     DeleteHostsLine: _hosts_line,
     SetUpstream: _kept_in_file,
     ReloadProxy: _until_next,

@@ -48,7 +48,7 @@ def with_proxy(world: World, question: Question, talk: Conversation, causes: tup
             sentence = f"{told.sentence}; {because}" if because else told.sentence
             return (replace(told, code=code, sentence=sentence, fixes=(fix,), evidence=(causes[0].sentence,)),)
     causes = (*_unanswered(world, talk.http, talk), *causes)
-    settled = "the fix of the next cause lets the proxy through"
+    settled = "the fix of the next cause lets the proxy through" if any(each.fixes for each in causes) else ""
     return (replace(told, code=_code(talk.http, causes[0]), settled=settled), *causes)
 
 

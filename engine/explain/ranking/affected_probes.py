@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from engine.change.address import AddAddress, DeleteAddress
-from engine.change.application.hosts_line import DeleteHostsLine
+from engine.change.application.hosts_line import AddHostsLine, DeleteHostsLine
 from engine.change.application.proxy import ReloadProxy, SetUpstream
 from engine.change.chain_policy import SetPolicy
 from engine.change.conntrack import DeleteFlow
@@ -229,6 +229,7 @@ TOUCHES: Mapping[type[Any], Touches] = {
     SetContainer: _container,
     ConnectNetwork: _connected,
     CreateNetwork: _nobody,
+    AddHostsLine: _nobody,
     DeleteHostsLine: _nobody,
     SetUpstream: _nobody,
     ReloadProxy: _nobody,

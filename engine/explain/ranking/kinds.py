@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.change.application.hosts_line import DeleteHostsLine
+from engine.change.application.hosts_line import AddHostsLine, DeleteHostsLine
 from engine.change.application.proxy import ReloadProxy, SetUpstream
 from engine.change.chain_policy import SetPolicy
 from engine.change.engines.container import SetContainer
@@ -24,7 +24,7 @@ OWNERS = frozenset({"ufw", "firewalld", "fail2ban", "crowdsec", "libvirt", "kube
 def kind_of(changes: Iterable[Change]) -> FixKind:
     """The kind of a fix that makes these changes: that of the first one."""
     change = next(iter(changes), None)
-    if isinstance(change, Listen | StopListening | DeleteHostsLine | SetUpstream | ReloadProxy):
+    if isinstance(change, Listen | StopListening | AddHostsLine | DeleteHostsLine | SetUpstream | ReloadProxy):
         return FixKind.APPLICATION
     if isinstance(change, SetContainer | ConnectNetwork | CreateNetwork):
         return FixKind.PUBLISH

@@ -54,8 +54,9 @@ def connects(runs: Sequence[BranchRun[Conversation]], complete: bool) -> bool:
 
 def _leaves(conversation: Conversation) -> bool:
     """Whether somebody outside of the snapshot decides."""
-    if conversation.http is not None and conversation.http.reason == "INFO_DEPENDS":
-        return True
+    http, second = conversation.http, conversation.relayed
+    if http is not None and not http.served:
+        return http.reason == "INFO_DEPENDS" or (second is not None and _leaves(second))
     if conversation.name is not None and conversation.name.used is None and conversation.name.unknown:
         return True
     return any(trace.outcome in (Outcome.LEAVES_VIEW, Outcome.UNKNOWN) for trace in conversation.way)

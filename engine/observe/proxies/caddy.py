@@ -89,9 +89,9 @@ def _sites(block: CaddyLine, *, automatic: bool) -> Iterator[ProxySite]:
     for written in (part for word in block.words for part in word.split(",") if part):
         scheme, separator, rest = written.partition("://")
         scheme, rest = (scheme, rest) if separator else ("", written)
-        end, _, path = rest.partition("/")
+        end = rest.partition("/")[0]
         host, port = split_end(end, 0)
-        by_name = bool(host) and address_of(host) is None and host != "localhost.invalid"
+        by_name = bool(host) and address_of(host) is None
         tls = scheme == "https" or own_tls or (not scheme and port in (0, 443) and by_name) or port == 443
         if scheme == "http" or (port == 80 and not own_tls):
             tls = False
@@ -103,7 +103,6 @@ def _sites(block: CaddyLine, *, automatic: bool) -> Iterator[ProxySite]:
         if tls and automatic and not scheme and port in (0, 443) and by_name:
             away = ProxyRoute(action=Action.REDIRECT, status=308, location="https://$host$request_uri", at=block.at)
             yield ProxySite((ProxyDoor(None, 80, at=block.at),), names, (away,), block.at)
-        _ = path
 
 
 def _routes(block: CaddyLine) -> Iterator[ProxyRoute]:
@@ -142,7 +141,7 @@ def _handler(entry: CaddyLine, matchers: Mapping[str, CaddyLine]) -> Iterator[Pr
 
 
 def _does(name: str, words: list[str], entry: CaddyLine, here: ProxyRoute) -> ProxyRoute:
-    if name == "reverse_proxy":
+    if name in ("reverse_proxy", "php_fastcgi"):
         return _passed(words, entry, here)
     if name == "redir":
         status = int(words[1]) if len(words) > 1 and words[1].isdecimal() else 302

@@ -46,8 +46,12 @@ _SECTIONS = frozenset(
         "ring",
     }
 )
-#: Fetches of a Host, and how a value is compared by each.
-_HOSTS = {"hdr(host)": "", "req.hdr(host)": "", "hdr_dom(host)": "*.", "hdr_end(host)": "*", "hdr_beg(host)": "^"}
+#: Fetches of a Host. It has its port with it where that is not the usual one, unless it is cut off.
+_HOSTS = frozenset({"hdr(host)", "req.hdr(host)"})
+_CUT = frozenset({"field(1,:)", "host_only", "lower,field(1,:)", "host_only,lower", "lower,host_only"})
+_DOMAIN = "hdr_dom(host)"
+#: Stands for any port behind a name.
+ANY_PORT = ":*"
 _PATHS = {"path_beg": PathMatch.PREFIX, "path": PathMatch.EXACT, "path_reg": PathMatch.REGEX}
 MOST_LINES = 100_000
 
@@ -221,12 +225,15 @@ def _of_test(test: tuple[str, ...], names: list[str], paths: list[tuple[str, Pat
     """Takes one test in; False for one that is not known."""
     fetch, *values = test or ("",)
     plain = [value for value in values if not value.startswith("-")]
-    fetch, _, way = fetch.partition(",")[0].partition(" -m ")
+    fetch, _, cut = fetch.partition(",")
     if "-m" in values and values[values.index("-m") + 1 : values.index("-m") + 2] not in (["str"], ["beg"]):
         return False
     plain = [value for value in plain if value not in ("str", "beg")] if "-m" in values else plain
-    if fetch in _HOSTS and not way:
-        names += [f"{_HOSTS[fetch]}{value.lower()}" for value in plain]
+    if fetch in _HOSTS and (not cut or cut in _CUT):
+        names += [f"{value.lower()}{ANY_PORT if cut else ''}" for value in plain]
+        return True
+    if fetch == _DOMAIN:
+        names += [f".{value.lower()}{ANY_PORT}" for value in plain]
         return True
     match = PathMatch.PREFIX if fetch == "path" and "beg" in values else _PATHS.get(fetch)
     if match is None:

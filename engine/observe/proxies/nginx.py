@@ -44,6 +44,10 @@ _PASSES = ("proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass")
 #: Directives that decide where a request goes, by means that are not followed.
 _STRANGE = frozenset({"rewrite", "if", "auth_request", "mirror", "js_content", "perl", "access_by_lua_block"})
 _LUA = re.compile(r"(content|rewrite|access|balancer)_by_lua(_block|_file)?")
+#: A server behind which a variable gives the path: `http://app:3000$request_uri`.
+_WITH_PATH = re.compile(
+    r"([^$]+:\d+|[^$:]+\.[^$:]+|[^$:]+)\$(?:request_uri|uri|is_args|args|\d|\{?\w*(?:uri|path)\}?).*"
+)
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -175,15 +179,12 @@ def _passed(plain: ProxyRoute, passed: Directive, scope: _Scope) -> ProxyRoute:
     if not separator:
         scheme, rest = "http", target
     end = rest.partition("/")[0]
+    end = found[1] if (found := _WITH_PATH.fullmatch(end)) else end
     plain = replace(plain, at=passed.at)
     if "$" in end or rest.startswith("unix:"):
         return replace(plain, words=f"{passed.name} {written}")
     tls = scheme in TLS
-    when = (
-        ResolvedWhen.EACH
-        if "$" in written.partition("://")[2].partition("/")[0] or "$" in written[:1]
-        else ResolvedWhen.START
-    )
+    when = ResolvedWhen.EACH if "$" in written else ResolvedWhen.START
     plain = replace(plain, action=Action.PASS, when=when)
     if end in scope.groups:
         return replace(plain, upstreams=tuple(replace(each, tls=tls) for each in scope.groups[end]))

@@ -23,6 +23,8 @@ _NESTED = re.compile(r"[+*}]\)*[+*{]|\([^()]*[+*][^()]*\)[+*{]")
 #: Programs whose rules are tried one after the other, whatever site they are of.
 _IN_ORDER = frozenset({ProxyKind.HAPROXY, ProxyKind.TRAEFIK})
 _At = tuple[ProxySite, ProxyDoor]
+#: Stands for any port behind a name.
+ANY_PORT = ":*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ def _site(there: list[_At], host: str, *, any_first: bool) -> tuple[_At, bool] |
 
 def _closeness(name: str, host: str) -> tuple[int, int]:
     """How well a site's name fits a Host: the kind of fit, then its length; (0, 0) where it does not."""
+    if name.endswith(ANY_PORT):
+        name, host = name.removesuffix(ANY_PORT), host.partition(":")[0]
     if name == host:
         return 5, 0
     if name == "*":

@@ -57,7 +57,7 @@ class Passing:
 
     def answer(self, address: IPAddress, port: int) -> tuple[HttpAnswer, Conversation | None]:
         """What the client is answered that came in at that address and port, and the proxy's own conversation."""
-        chosen = choose(self.proxy, address, port, self.url.host, self.url.path)
+        chosen = choose(self.proxy, address, port, self._host, self.url.path)
         if chosen is None:
             return self._no_site(port), None
         if chosen.door.tls is not self.url.tls:
@@ -69,6 +69,14 @@ class Passing:
             plain = self._plain(404 if self.proxy.kind is not ProxyKind.CADDY else 200, chosen.site.at)
             return replace(plain, served=False, reason="HTTP_NO_ROUTE_FOR_PATH"), None
         return self._routed(chosen, chosen.route)
+
+    @property
+    def _host(self) -> str:
+        """The Host that sites are chosen by: HAProxy compares it with the port that the client writes behind it."""
+        usual = self.url.port == (443 if self.url.tls else 80)
+        return (
+            self.url.host if usual or self.proxy.kind is not ProxyKind.HAPROXY else f"{self.url.host}:{self.url.port}"
+        )
 
     def _plain(self, status: int, at: ConfigPlace) -> HttpAnswer:
         return HttpAnswer(str(self.url), status, str(self.proxy.kind), self.proxy.netns, self._ref(at))

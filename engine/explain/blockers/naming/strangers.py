@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from difflib import get_close_matches
 
-from engine.explain.blocker import Blocker
-from engine.explain.blockers.naming.missed_name import MissedName, container_ref
+from engine.change.application.hosts_line import AddHostsLine
+from engine.explain.blocker import Blocker, Remedy
+from engine.explain.blockers.naming.missed_name import NAMELESS, MissedName, container_ref
 from engine.model.application.naming import NameStep, NameSymptom
+from engine.model.container import Container
+from engine.model.verdict import FixKind
 from engine.path.naming.answers import HOST_NAMES, names_of
 
 _ADD = "start it with `--add-host {name}:host-gateway` (Compose: extra_hosts), which needs a new container"
@@ -21,7 +25,23 @@ def host_gateway(missed: MissedName) -> list[Blocker]:
         "for a container that asks for it"
     )
     at = container_ref(missed.snapshot, missed.client) if missed.client is not None else missed.resolv
-    return [Blocker("NAME_HOST_GATEWAY_ABSENT", why, at, evidence=(_ADD.format(name=missed.name),))]
+    remedies = tuple(_written(missed, missed.client)) if missed.client is not None else ()
+    return [Blocker("NAME_HOST_GATEWAY_ABSENT", why, at, remedies, evidence=(_ADD.format(name=missed.name),))]
+
+
+def _written(missed: MissedName, client: Container) -> Iterator[Remedy]:
+    """The name with the address that `host-gateway` stands for: the default bridge's, else that of the client's own."""
+    default = [each for each in missed.snapshot.networks if each.engine == client.engine and each.name in NAMELESS]
+    bridge = missed.snapshot.host_netns.links_by_name.get(default[0].bridge) if default else None
+    own = [each.address for each in missed.snapshot.host_netns.addresses if bridge and each.link == bridge.index]
+    gateways = [*own, *(place.gateway for place in client.attachments)]
+    address = next((each for each in gateways if each is not None and each.version == 4), None)
+    if address is not None:
+        enter = (*(client.command or (client.engine,)), "exec", client.name)
+        config = missed.config
+        change = AddHostsLine(config.netns, config.container, config.hosts_file, address, missed.name, enter)
+        title = f"write {missed.name} into {config.hosts_file} of {client.name}, as {address}"
+        yield Remedy(title, (change,), kind=FixKind.PUBLISH, meant=True)
 
 
 def stopped(missed: MissedName) -> list[Blocker]:

@@ -10,7 +10,7 @@ from engine.model.address import IPAddress
 from engine.model.application.proxy import HttpAnswer, Proxy, ProxySite
 from engine.model.host import Snapshot
 from engine.model.ref import Ref, RefKind
-from engine.model.trace import Conversation, Symptom
+from engine.model.trace import Conversation, Outcome, Symptom
 
 #: What becomes of the proxy's own connection, in a sentence.
 _BECAME = {
@@ -54,6 +54,9 @@ def _sentence(snapshot: Snapshot, http: HttpAnswer, talk: Conversation) -> str:
     )
     line = f"{http.at.name} " if http.at is not None else "its configuration "
     shown = f"the certificate that {_who(http)} shows ({line.strip()})"
+    if http.upstream is not None and _is_open(talk):
+        server = f"{_server(http)} ({line.strip()})"
+        return f"{_who(http)} passes {http.url} on to {server}, whose answer is not in the snapshot"
     if http.upstream is not None:
         return f"{says}: {line}passes {http.url} on to {_server(http)}, which {_became(http, talk)}"
     if http.reason == "HTTP_UPSTREAM_UNHEALTHY":
@@ -67,6 +70,15 @@ def _sentence(snapshot: Snapshot, http: HttpAnswer, talk: Conversation) -> str:
         "HTTP_NO_ROUTE_FOR_PATH": f"{says} for {http.url}: {line}has nothing for that path",
         "HTTP_REDIRECT_LOOP": f"{says}: {line}sends the client to {http.url}, where it already is",
     }.get(http.reason, f"{says}: {line}decides so")
+
+
+def _is_open(talk: Conversation) -> bool:
+    """Whether the server, or the address of its name, is outside of the snapshot."""
+    second = talk.relayed
+    if second is None:
+        return False
+    unknown = second.name is not None and second.name.used is None and second.name.unknown
+    return unknown or any(trace.outcome is Outcome.LEAVES_VIEW for trace in second.way)
 
 
 def _server(http: HttpAnswer) -> str:
