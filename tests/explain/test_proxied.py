@@ -7,15 +7,17 @@ from ipaddress import ip_address
 
 import pytest
 
+from engine.change.application.proxy import SetUpstream
 from engine.explain import ask
 from engine.explain.question import resolve
-from engine.model.application.proxy import Proxy, ProxyKind, ProxyTable
+from engine.model.application.proxy import ConfigPlace, Proxy, ProxyKind, ProxyTable
 from engine.model.container import PublishedPort
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.trace import Symptom
 from engine.model.traffic import Process, Relay
 from engine.model.verdict import Reach, Verdict
+from engine.model.where import named
 from engine.prove.prove import Wishes
 from tests.hosts.named import named_world, proxied, server, table, to
 from views.reports.answer_json import document
@@ -146,3 +148,25 @@ def test_nothing_is_sent_for_a_name_without_an_address() -> None:
     assert not nameless(why(snapshot))
     with pytest.raises(Refusal, match="nothing can be sent: db has no address"):
         attempt(snapshot, verdict, Wishes(1.0, None))
+
+
+@pytest.mark.parametrize("host", ["x'$(id)'", "x#e;id#", "a b", "`id`", "x|id", "x/../y"])
+def test_a_fix_holds_nothing_of_a_stranger_s_text_that_a_shell_or_sed_would_run(host: str) -> None:
+    snapshot = proxied(server(to("web:81")))
+    (proxy,) = snapshot.proxies
+    (site,) = proxy.table.sites
+    (route,) = site.routes
+    (told,) = route.upstreams
+    strange = replace(site, routes=(replace(route, upstreams=(replace(told, host=host, port=81),)),))
+    changed = replace(snapshot, proxies=(replace(proxy, table=ProxyTable((strange,))),))
+    verdict = why(changed)
+    commands = [argv for each in verdict.told for fix in each.fixes for argv in fix.commands]
+    assert not any(host in word for argv in commands for word in argv)
+    with pytest.raises(ValueError, match="a command may hold"):
+        SetUpstream("proxy", 900, told.at, (host, 81), ("web", 80), "/etc/nginx/nginx.conf")
+
+
+def test_a_path_is_quoted() -> None:
+    change = SetUpstream("proxy", 900, ConfigPlace("/x", 3), ("a", 1), ("b", 2), "/srv/my files/$(id).conf")
+    ((*_, script),) = change.argv(named())
+    assert script.count("'/srv/my files/$(id).conf'") == 2

@@ -20,7 +20,7 @@ from engine.observe.proxies.certificate import parse_certificate
 from engine.observe.proxies.nginx_syntax import SyntaxTrouble
 from engine.observe.proxies.root_files import RootFiles
 from engine.observe.proxies.running import READERS
-from engine.path.proxies.choosing import Chosen, choose
+from engine.path.proxies.choosing import Chosen, choose, fits_expression
 from engine.records import replace
 
 USUAL = {
@@ -407,3 +407,14 @@ def test_traefik() -> None:
     assert {key: where(table, ProxyKind.TRAEFIK, *key) for key in asked} == asked
     plain = traefik.table(["traefik"], None, containers[:2])
     assert where(plain, ProxyKind.TRAEFIK, "unknown.test") == "nothing"
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(a|aa)+$", "((a)*b?)*$", "(.*)*x", "(", "a" * 500])
+def test_an_expression_that_could_take_for_ever_is_not_tried(pattern: str) -> None:
+    assert not fits_expression(pattern, "a" * 60 + "!", folded=False)
+
+
+def test_an_expression_is_found_anywhere_and_may_name_its_groups() -> None:
+    assert fits_expression(r"^/(?<version>v[0-9]+)/", "/v2/x", folded=False)
+    assert fits_expression(r"\.(png|jpg)$", "/a.PNG", folded=True)
+    assert not fits_expression(r"\.png$", "/a.PNG", folded=False)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from shlex import quote
+
 from engine.model.address import IPAddress
 from engine.model.application.naming import HostsLine, NameConfig
 from engine.model.host import Snapshot
 from engine.model.plan import Change, StaleChange
 from engine.model.where import Argvs, Where
 from engine.records import dataclass, replace
+
+#: What names are made of.
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,253}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,8 @@ class DeleteHostsLine(Change):
         """`sed -i NUMBERd FILE`."""
         if not self.enter:
             return (("sed", "-i", f"{self.number}d", self.path),)
-        script = f'kept=$(sed {self.number}d {self.path}) && echo "$kept" > {self.path}'
+        path = quote(self.path)
+        script = f'kept=$(sed {self.number}d {path}) && echo "$kept" > {path}'
         return ((*self.enter, "sh", "-c", script),)
 
     def applied(self, snapshot: Snapshot) -> Snapshot:
@@ -65,9 +72,13 @@ class AddHostsLine(Change):
     name: str
     enter: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if not _PLAIN.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} is no name that a command may hold")
+
     def argv(self, where: Where) -> Argvs:  # noqa: ARG002 - a file is where it is
         """`echo "ADDRESS NAME" >> FILE`."""
-        return ((*self.enter, "sh", "-c", f'echo "{self.address} {self.name}" >> {self.path}'),)
+        return ((*self.enter, "sh", "-c", f'echo "{self.address} {self.name}" >> {quote(self.path)}'),)
 
     def applied(self, snapshot: Snapshot) -> Snapshot:
         """The configuration with one more line."""

@@ -5,7 +5,9 @@ A file that is mounted into a container is written in place, since one that is m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from shlex import quote
 
 from engine.model.application.proxy import ConfigPlace, Proxy, ProxyKind, ProxyRoute, ProxySite, ProxyTable, Upstream
 from engine.model.host import Snapshot
@@ -13,6 +15,8 @@ from engine.model.plan import Change, StaleChange
 from engine.model.where import Argvs, Where
 from engine.records import dataclass, replace
 
+#: What names and addresses are made of.
+_PLAIN = re.compile(r"[A-Za-z0-9_.:-]{1,253}")
 #: How each program reads its configuration again; HAProxy has to be started again where it runs without a master.
 RELOADS: dict[ProxyKind, tuple[str, ...]] = {
     ProxyKind.NGINX: ("nginx", "-s", "reload"),
@@ -64,7 +68,8 @@ class ReloadProxy(Change):
 class SetUpstream(Change):
     """Another host and port for a server that a line of a proxy's configuration names.
 
-    `path` is where the file is for whoever runs the command: `enter` is what runs a shell where that is, empty here.
+    `path` is where the file is for whoever runs the command: `enter` is what runs a shell where that is, empty here. A
+    configuration is a stranger's text: a host that is not plain is refused, since sed's script could run it.
     """
 
     netns: str
@@ -75,12 +80,18 @@ class SetUpstream(Change):
     path: str
     enter: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        for host, _ in (self.old, self.new):
+            if not is_plain(host):
+                raise ValueError(f"{host!r} is no host that a command may hold")
+
     def argv(self, where: Where) -> Argvs:  # noqa: ARG002 - a file is where it is
         """sed(1) on that line, written in place."""
         after = f"{self.new[0]}:{self.new[1]}"
         bare = self.old[0].replace(".", r"\.")
         pattern = rf"s#{bare}\(:{self.old[1]}\)\{{0,1\}}\([/;[:space:]]\|$\)#{after}\2#"
-        script = f"new=$(sed '{self.at.line}{pattern}' {self.path}) && printf '%s\\n' \"$new\" > {self.path}"
+        path = quote(self.path)
+        script = f"new=$(sed '{self.at.line}{pattern}' {path}) && printf '%s\\n' \"$new\" > {path}"
         return ((*self.enter, "sh", "-c", script),)
 
     def applied(self, snapshot: Snapshot) -> Snapshot:
@@ -103,6 +114,11 @@ class SetUpstream(Change):
         if server.at != self.at or (server.host, server.port) != self.old:
             return server
         return replace(server, host=self.new[0], port=self.new[1])
+
+
+def is_plain(host: str) -> bool:
+    """Whether a host is made of the characters of names and addresses alone."""
+    return _PLAIN.fullmatch(host) is not None
 
 
 def _with(snapshot: Snapshot, netns: str, pid: int, change: Callable[[Proxy], Proxy]) -> Snapshot:

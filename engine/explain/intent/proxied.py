@@ -10,7 +10,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 from engine.change import applied
-from engine.change.application.proxy import ReloadProxy, SetUpstream
+from engine.change.application.proxy import ReloadProxy, SetUpstream, is_plain
 from engine.explain.blockers.naming.resolvers import unanswered
 from engine.explain.blockers.proxies.answers import answered, is_loopback, proxy_of
 from engine.explain.intent.alternative import Alternative, Trust
@@ -104,12 +104,12 @@ def _fix(world: World, question: Question, http: HttpAnswer, asked: Asked, meant
         return None
     container = next((each for each in snapshot.containers if each.id == proxy.container), None)
     place = server.at
-    if not place.line:  # labels, or a command line: no file has it
+    if not place.line or not is_plain(server.host):  # no file has it, or it is nothing that a command may hold
         return None
     path, enter = _where(container, place.file)
     reload = ReloadProxy.of(snapshot, proxy)
     for host in (_name(world, asked, meant), str(meant.address)):
-        if host is None or reload is None:
+        if host is None or reload is None or not is_plain(host):
             continue
         old, new = (server.host, server.port), (host, meant.port)
         change = SetUpstream(proxy.netns, proxy.pids[0], place, old, new, path, enter)

@@ -17,7 +17,7 @@ from engine.records import dataclass
 
 #: A longer pattern, or one that can take very long, is not tried.
 _LONGEST_PATTERN = 400
-_NESTED = re.compile(r"[+*}]\)*[+*{]|\([^()]*[+*][^()]*\)[+*{]")
+_NESTED = re.compile(r"[+*}]\)*[+*{]|\([^()]*[+*|][^()]*\)[+*{]|\)\)[+*{]")
 
 
 #: Programs whose rules are tried one after the other, whatever site they are of.
