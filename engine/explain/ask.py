@@ -49,7 +49,7 @@ def ask(snapshot: Snapshot, question: Question, world: World | None = None) -> V
         causes += causes_of(world, question, main, certain=reach is Reach.NO) + _deciding(main.result, runs, endings)
     unnamed = _unnamed(world, question, main.result)
     if reach is Reach.NO:
-        causes = (*unnamed, *causes)
+        causes = (*causes, *(_settled(each, causes) for each in unnamed))
     branches = tuple(endings.values()) if len(endings) > 1 else ()
     findings = (*unnamed, *_findings(world, question, main.result)) if reach is Reach.YES else ()
     used = main.result.name.used if main.result.name is not None else None
@@ -68,6 +68,14 @@ def _unnamed(world: World, question: Question, talk: Conversation) -> tuple[Caus
     runs, _ = conversations(world, by_name_alone)
     found = causes_of(world, by_name_alone, main_run(runs))
     return tuple(each for each in found if each.code.startswith("NAME_"))
+
+
+def _settled(cause: Cause, before: tuple[Cause, ...]) -> Cause:
+    """The cause without a fix of its own, where one before it has the same."""
+    mine = cause.change
+    if mine is None or not any(each.change is not None and each.change.commands == mine.commands for each in before):
+        return cause
+    return replace(cause, fixes=(), settled="the fix of a cause before it gives the client the name as well")
 
 
 def _shared(runs: list[BranchRun[Conversation]]) -> list[Cause]:

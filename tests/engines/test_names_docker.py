@@ -88,7 +88,7 @@ NAMES = [
 @pytest.mark.parametrize("case", NAMES, ids=str)
 def test_a_name_is_looked_up_as_the_container_does(host: Stack, case: Name) -> None:
     real = host.looks_up(case.source, case.name)
-    answer = host.asks(f"{case.name}:80", case.source)
+    answer = host.asks(f"http://{case.name}/", case.source)
     assert tuple(answer["name"]["addresses"]) == real.addresses, answer["name"]
     assert (answer["name"]["used"] is None or bool(answer["name"]["addresses"])) is (real.code == 0) or case.code
     assert case.quick or abs(answer["name"]["seconds"] - real.seconds) < 3, (answer["name"]["seconds"], real.seconds)
@@ -118,5 +118,28 @@ def test_the_first_fix_lets_the_client_in(host: Stack, options: tuple[str, ...],
         after, status = host.fetches("client", target)
         assert (after, status) == (0, 404), answer["causes"][0]["fixes"]
         assert host.asks(target, "client")["reach"] == "yes"
+    finally:
+        host.remove("client")
+
+
+def test_a_container_s_name_means_the_container_and_its_look_up_is_told_beside_it(host: Stack) -> None:
+    apart = host.asks("db:80", "web")
+    assert (apart["reach"], apart["symptom"]) == ("no", "timeout")
+    assert [each["code"] for each in apart["causes"]] == ["FW_NET_ISOLATION_DROP", "NAME_OTHER_NETWORK"]
+    assert [bool(each["fixes"]) for each in apart["causes"]] == [True, False]
+    beside = host.asks("old2:80", "old")
+    assert (beside["reach"], [each["code"] for each in beside["findings"]]) == (
+        "yes",
+        ["NAME_DEFAULT_BRIDGE_HAS_NO_DNS"],
+    )
+
+
+def test_the_engine_s_name_for_the_host_is_written_and_leads_there(host: Stack) -> None:
+    host.run("client", "--network", "front")
+    try:
+        url = "http://host.docker.internal:8080/"
+        assert host.fetches("client", url)[0] != 0
+        host.mends(host.asks(url, "client"))
+        assert host.fetches("client", url) == (0, 404)
     finally:
         host.remove("client")

@@ -64,7 +64,7 @@ def looks_up(host: PodmanHost, container: str, name: str) -> Looked:
 )
 def test_a_name_is_looked_up_as_the_container_does(host: PodmanHost, source: str, name: str, code: str) -> None:
     real = looks_up(host, source, name)
-    answer = host.why(f"{name}:80", "--from", source)
+    answer = host.why(f"http://{name}/", "--from", source)
     assert tuple(answer["name"]["addresses"]) == real.addresses, answer["name"]
     told = [each["code"] for each in (*answer["causes"], *answer["findings"])]
     assert told[:1] == ([code] if code else []), [each["sentence"] for each in answer["causes"]]

@@ -59,7 +59,7 @@ class ConnectNetwork(Change):
         joined = replace(container, attachments=(*container.attachments, place))
         containers = tuple(joined if each is container else each for each in snapshot.containers)
         after = with_carriers(replace(snapshot.with_netns(inside).with_netns(host), containers=containers))
-        return with_names(after, joined, place)
+        return with_names(_unknown(after, {each.address for each in places}), joined, place)
 
     def holds(self, snapshot: Snapshot) -> bool:
         """Whether the container is in the network."""
@@ -68,6 +68,16 @@ class ConnectNetwork(Change):
             for each in snapshot.containers
             if each.id == self.container
         )
+
+
+def _unknown(snapshot: Snapshot, addresses: set[IPAddress]) -> Snapshot:
+    """The snapshot without what others have learned of who had these addresses before: who takes one up announces it
+    (RFC 5227, 2.3)."""
+    for netns in snapshot.namespaces:
+        left = tuple(each for each in netns.neighbours if each.address not in addresses or each.state == "permanent")
+        if len(left) < len(netns.neighbours):
+            snapshot = snapshot.with_netns(replace(netns, neighbours=left))
+    return snapshot
 
 
 def joining(container: Container, network: Network) -> ConnectNetwork:

@@ -128,8 +128,15 @@ def _attachments(record: Record) -> Iterator[Attachment]:
             gateway=next((gateway for gateway in gateways if gateway.version == 4), None),
             mac=next((text(end, "mac_address") for end in ends.values()), ""),
             gateway6=next((gateway for gateway in gateways if gateway.version == 6), None),
-            aliases=tuple(each for each in items(wanted.get(name), "aliases") if isinstance(each, str)),
+            aliases=tuple(_aliases(wanted.get(name), record.id)),
         )
+
+
+def _aliases(place: object, own: str) -> Iterator[str]:
+    """The names that a container was given in a network, without the beginning of its id, which each has."""
+    for each in items(place, "aliases"):
+        if isinstance(each, str) and not own.startswith(each):
+            yield each
 
 
 def _mounts(config: Document) -> Iterator[Mount]:
