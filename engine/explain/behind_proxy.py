@@ -1,7 +1,7 @@
 """The connection works, and the proxy that takes it cannot serve: a client that speaks HTTP gets its error.
 
 A question for a port names no Host. Each name that the proxy has at that door is tried, and the first whose server is
-not reached is told, as a question with that URL would be.
+not reached is named, as a question with that URL would be.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 from engine.catalogue import CODES
 from engine.model.plan import Change
 from engine.model.ref import Ref
-from engine.model.verdict import FixKind, NearMiss
+from engine.model.verdict import Cause, FixKind, NearMiss
 from engine.records import dataclass
 
 #: A remedy about many flows (deleting a rule, taking back a ban of a network) weighs as much as so many narrow ones.
@@ -52,3 +52,10 @@ class Blocker:
     def __post_init__(self) -> None:
         if self.code not in CODES:
             raise ValueError(f"the code {self.code} is not in the catalogue")
+
+    @property
+    def cause(self) -> Cause:
+        """As a cause without fixes."""
+        return Cause(
+            self.code, self.sentence, self.at, self.owner, self.evidence, self.near_misses, settled=self.settled
+        )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from engine.explain.blocker import Blocker
 from engine.explain.blockers.naming.resolvers import unanswered
 from engine.explain.intent.instead import with_alternatives
 from engine.explain.intent.named import with_names
@@ -80,12 +79,8 @@ def _by_name(
     if used is None:
         first = unanswered(world, question, talk)
         named = causes and causes[0].code.startswith("NAME_")
-        return causes if first is None or named else (_told(first), *causes)
+        return causes if first is None or named else (first.cause, *causes)
     address = at_address(question, used)
     if certain:
         causes = _affordable(lambda: with_alternatives(world, address, talk, causes), causes)
     return _affordable(lambda: with_names(world, question, talk, causes), causes)
-
-
-def _told(blocker: Blocker) -> Cause:
-    return Cause(blocker.code, blocker.sentence, blocker.at, blocker.owner, blocker.evidence, settled=blocker.settled)

@@ -68,8 +68,8 @@ class ReloadProxy(Change):
 class SetUpstream(Change):
     """Another host and port for a server that a line of a proxy's configuration names.
 
-    `path` is where the file is for whoever runs the command: `enter` is what runs a shell where that is, empty here. A
-    configuration is a stranger's text: a host that is not plain is refused, since sed's script could run it.
+    `path` is where the file is for the user who runs the command: `enter` is what runs a shell where that is, empty
+    here. A configuration is a stranger's text: a host that is not plain is refused, since sed's script could run it.
     """
 
     netns: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from engine.change import applied
 from engine.change.application.hosts_line import DeleteHostsLine
+from engine.explain.fixes.persistence import lasting
 from engine.explain.intent.codes_of_nothing import NOTHING
 from engine.explain.intent.other_answers import by_another_resolver, by_search_list
 from engine.explain.search.endings import connects
@@ -86,7 +87,13 @@ def _shadowed(world: World, question: Question, lookup: NameLookup) -> Cause | N
         return None
     now = runs[0].result.name
     title = f"remove line {number} of {config.hosts_file} ({step.at.text})"
-    fix = Fix(title, Plan(title, (change,)), change.argv(named()), survives=_survives(config), kind=FixKind.APPLICATION)
+    fix = Fix(
+        title,
+        Plan(title, (change,)),
+        change.argv(named()),
+        survives=lasting(world.snapshot, (change,)).survives,
+        kind=FixKind.APPLICATION,
+    )
     why = (
         f"{config.hosts_file} line {number} gives {lookup.asked} the address {lookup.used}, and is asked first; "
         f"{_teller(now)} has {now.used}, where the client connects"
@@ -106,9 +113,3 @@ def _enter(snapshot: Snapshot, config: NameConfig) -> tuple[str, ...]:
     if container is None:
         return ()
     return (*(container.command or (container.engine,)), "exec", container.name)
-
-
-def _survives(config: NameConfig) -> str:
-    if not config.container:
-        return "stays"
-    return "until the container is made again: remove it from extra_hosts (or --add-host) as well"

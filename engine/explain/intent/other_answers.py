@@ -1,4 +1,4 @@
-"""Other answers for the same name: a search list's, another resolver's. Each is walked before it is told.
+"""Other answers for the same name: a search list's, another resolver's. Each is walked before it is shown.
 
 1. A name that only the search list completed belongs to another domain, and a container has the plain name.
 2. Two resolvers of one client may answer from different sides (split horizon): the one that it asks gives an address

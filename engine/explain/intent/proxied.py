@@ -13,12 +13,13 @@ from engine.change import applied
 from engine.change.application.proxy import ReloadProxy, SetUpstream, is_plain
 from engine.explain.blockers.naming.resolvers import unanswered
 from engine.explain.blockers.proxies.answers import answered, is_loopback, proxy_of
+from engine.explain.fixes.persistence import lasting
 from engine.explain.intent.alternative import Alternative, Trust
 from engine.explain.intent.asked import Asked
 from engine.explain.intent.codes_of_nothing import NOTHING
 from engine.explain.intent.instead import asked_at, connecting
 from engine.explain.search.endings import connects
-from engine.model.application.proxy import ConfigPlace, HttpAnswer
+from engine.model.application.proxy import HttpAnswer
 from engine.model.container import Container
 from engine.model.plan import Plan
 from engine.model.trace import Conversation
@@ -38,18 +39,18 @@ def with_proxy(world: World, question: Question, talk: Conversation, causes: tup
     said = causes[0].code if causes else ""
     if blocker is None or talk.http is None or said in (blocker.code, "NAME_STALE_UPSTREAM"):
         return causes
-    told = Cause(blocker.code, blocker.sentence, blocker.at, blocker.owner, blocker.evidence)
+    first = blocker.cause
     if not causes:
-        return (told,)
+        return (first,)
     if causes[0].code in NOTHING:
         meant = _meant(world, question, talk)
         if meant is not None:
             code, because, fix = meant
-            sentence = f"{told.sentence}; {because}" if because else told.sentence
-            return (replace(told, code=code, sentence=sentence, fixes=(fix,), evidence=(causes[0].sentence,)),)
+            sentence = f"{first.sentence}; {because}" if because else first.sentence
+            return (replace(first, code=code, sentence=sentence, fixes=(fix,), evidence=(causes[0].sentence,)),)
     causes = (*_unanswered(world, talk.http, talk), *causes)
     settled = "the fix of the next cause lets the proxy through" if any(each.fixes for each in causes) else ""
-    return (replace(told, code=_code(talk.http, causes[0]), settled=settled), *causes)
+    return (replace(first, code=_code(talk.http, causes[0]), settled=settled), *causes)
 
 
 def _code(http: HttpAnswer, inner: Cause) -> str:
@@ -67,9 +68,7 @@ def _unanswered(world: World, http: HttpAnswer, talk: Conversation) -> tuple[Cau
         return ()
     asked = Question(Source(http.netns), IPv4Address(0), http.upstream.port, name=http.upstream.host)
     blocker = unanswered(world, asked, talk.relayed)
-    if blocker is None:
-        return ()
-    return (Cause(blocker.code, blocker.sentence, blocker.at, evidence=blocker.evidence, settled=blocker.settled),)
+    return (blocker.cause,) if blocker is not None else ()
 
 
 def _meant(world: World, question: Question, talk: Conversation) -> tuple[str, str, Fix] | None:
@@ -122,7 +121,7 @@ def _fix(world: World, question: Question, http: HttpAnswer, asked: Asked, meant
                 Plan(title, (change, reload)),
                 commands,
                 kind=FixKind.APPLICATION,
-                survives=_survives(container, path, place),
+                survives=lasting(snapshot, (change,)).survives,
             )
     return None
 
@@ -135,11 +134,6 @@ def _where(container: Container | None, path: str) -> tuple[str, tuple[str, ...]
         if path == mount.target or path.startswith(f"{mount.target.rstrip('/')}/"):
             return mount.source + path[len(mount.target) :], ()
     return path, (*(container.command or (container.engine,)), "exec", container.name)
-
-
-def _survives(container: Container | None, path: str, place: ConfigPlace) -> str:
-    inside = container is not None and path == place.file
-    return "until the container is created again: change the image as well" if inside else "stays"
 
 
 def _name(world: World, asked: Asked, meant: Alternative) -> str | None:

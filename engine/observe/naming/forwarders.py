@@ -142,7 +142,7 @@ class _Dnsmasq:
             self.records.append(record)
 
     def resolver(self, plain: Resolver) -> Resolver:
-        """All together: what it was told comes before the hosts files."""
+        """All together: its own options come before the hosts files."""
         found = [Zone(records=tuple(self.records)), *(_hosts(self.root, path) for path in self.hosts)]
         servers = list(self.servers)
         if self.resolv:

@@ -54,10 +54,10 @@ def parse_resolv_conf(text: str) -> ResolvConf:
     for line in text.splitlines():
         if line.startswith(_EXTERNAL):
             for word in line.removeprefix(_EXTERNAL).strip(" []").split():
-                told = _address(word.removeprefix("host(").rstrip(")"))
-                if told is not None:
-                    beyond.append(told)
-                    from_host += [told] if word.startswith("host(") else []
+                found = _address(word.removeprefix("host(").rstrip(")"))
+                if found is not None:
+                    beyond.append(found)
+                    from_host += [found] if word.startswith("host(") else []
         if line.startswith(("#", ";")):
             continue
         words = line.split()

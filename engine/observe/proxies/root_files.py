@@ -6,7 +6,7 @@ from engine.observe.base.inside_root import Root
 
 #: Bytes of all files of one configuration.
 MOST_BYTES = 8 * 1024 * 1024
-#: Names of files that hold secrets: they are not opened, whoever names them.
+#: Names of files that hold secrets: they are not opened.
 _SECRET = (".key", ".htpasswd", ".env", ".pfx", ".p12", "id_rsa")
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from engine.model.address import IPAddress
-from engine.model.application.naming import NameConfig, Resolver, Zone
+from engine.model.application.naming import NameConfig, Resolver
 from engine.model.container import Attachment, Container, Network
 from engine.model.host import Netns, Snapshot
 from engine.records import dataclass
@@ -27,7 +27,7 @@ DEFAULT_BRIDGE = "bridge"
 #: Docker asks so many outside servers, and waits so long for each (moby, libnetwork/resolver.go: maxExtDNS,
 #: extIOTimeout).
 DOCKERS_MOST, DOCKERS_PATIENCE = 3, 4
-#: Names that Docker Desktop and Podman have for the host. Docker on Linux has them only where a container is told.
+#: Names that Docker Desktop and Podman have for the host. Docker on Linux has them only for a container that asks.
 HOST_NAMES = frozenset({"host.docker.internal", "gateway.docker.internal", "host.containers.internal"})
 #: Domain of aardvark-dns's names (container-libs, libnetwork/netavark).
 PODMANS_DOMAIN = ".dns.podman"
@@ -119,8 +119,3 @@ def of_forwarder(resolver: Resolver, name: str) -> Known:
 def home_of(snapshot: Snapshot, pid: int) -> Netns | None:
     """The namespace that a process is in."""
     return next((netns for netns in snapshot.namespaces if pid in netns.pids), None)
-
-
-def zones_with(resolver: Resolver, name: str) -> list[Zone]:
-    """The networks of a resolver in which somebody has that name."""
-    return [zone for zone in resolver.zones if any(record.covers(name) for record in zone.records)]

@@ -38,7 +38,7 @@ from engine.path.world import World
 from engine.records import dataclass, replace
 
 UNSPECIFIED = IPv4Address(0)
-#: So many names of a certificate are told.
+#: So many names of a certificate are shown.
 MOST_NAMES = 6
 #: So many servers of a route are tried.
 MOST_SERVERS = 8

@@ -28,7 +28,7 @@ MOST_NAMES = 6
 
 
 def unserved(failure: Failure) -> list[Blocker]:
-    """HTTP: the proxy answers by itself, and asks nobody."""
+    """HTTP: the proxy answers by itself, and asks no server."""
     return [blocker] if (blocker := answered(failure.world.snapshot, failure.conversation)) is not None else []
 
 
