@@ -1,6 +1,6 @@
 """A real Podman with netavark in a network namespace of its own, with a LAN beside it: a `DockerHost` without a daemon.
 
-    lan 10.77.0.2 ── 10.77.0.1 up0  HOST  podman0 10.88.0.1 ── web 10.88.0.2
+    lan 10.77.0.2 ── 10.77.0.1 up0  HOST  podman0 10.88.0.1 ── web 10.88.128.0 or above
 
 Podman is one program that acts on the namespace it is started in; its store, run files and networks are in the
 temporary folder. netavark makes podman0 and its table with the first container and removes the bridge with the last.
@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from tests.engines.docker import HOST_ADDRESS, HTTPD, LAN_ADDRESS, START, Container, DockerHost
@@ -21,7 +22,10 @@ from tests.harness.netns import CommandFailed, End, run
 from tests.harness.processes import wait
 
 PROGRAMS = ("podman", "conmon", "runc", "nft", "iptables", "conntrack", "ip", "nsenter", "sysctl", "busybox")
-BRIDGE, WEB_ADDRESS = "podman0", "10.88.0.2"
+BRIDGE = "podman0"
+#: Which addresses are taken, Podman keeps for the whole machine, in a file outside of the store: of the network's upper
+#: half each run of the tests has one address of its own, so that no container of another run can hold it.
+WEB_ADDRESS = str(ip_address("10.88.128.0") + os.getpid() % (1 << 15))
 
 
 @dataclass
