@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from engine.model.address import IPAddress
-from engine.model.application.naming import NameConfig, Resolver
+from engine.model.application.naming import NameAnswer, NameConfig, Resolver
 from engine.model.application.proxy import Proxy
 from engine.model.container import Container, Network, PublishedPort
 from engine.model.firewall import Firewall
@@ -91,7 +91,10 @@ class Netns:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything that decides whether a packet arrives. `host` is the id of the namespace that asked."""
+    """Everything that decides whether a packet arrives. `host` is the id of the namespace that asked.
+
+    `name_answers` are what servers outside said when they were asked; a look alone asks none.
+    """
 
     host: str
     namespaces: tuple[Netns, ...]
@@ -100,6 +103,7 @@ class Snapshot:
     name_configs: tuple[NameConfig, ...] = ()
     resolvers: tuple[Resolver, ...] = ()
     proxies: tuple[Proxy, ...] = ()
+    name_answers: tuple[NameAnswer, ...] = ()
     gaps: tuple[Gap, ...] = ()
     hostname: str = ""
     kernel: str = ""

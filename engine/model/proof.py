@@ -43,7 +43,8 @@ class Leg(StrEnum):
 class Attempt:
     """One real attempt: its symptom, the client's end of it, and what was heard.
 
-    `error` is the name of the errno (ECONNREFUSED), `answer` the first line that was heard, both mostly empty.
+    `error` is the name of the errno (ECONNREFUSED), `answer` the first line that was heard, both mostly empty. `status`
+    is that of HTTP, 0 where none came.
     `doubt` says why the symptom could mean something else as well; mostly empty.
     """
 
@@ -54,6 +55,7 @@ class Attempt:
     answer: str = ""
     seconds: float = 0.0
     doubt: str = ""
+    status: int = 0
 
 
 @dataclass(frozen=True, slots=True)

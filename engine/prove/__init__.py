@@ -1,6 +1,7 @@
 """Proves: sends the real packet of a question and collects the kernel's own evidence of it.
 
-    prove attempt echo watch          the attempt: a real client, a ping, or a wait for a client elsewhere
+    prove attempt http echo watch     the attempt: a real client, a ping, or a wait for a client elsewhere
+    names                             servers of names that are asked
     listener listeners                everything that listens in a namespace meanwhile
     packets/ sources/ evidence        captures; the kernel's own evidence by source; all of it as values
     predicted evidence_lookup compare judge    prediction and evidence side by side, and the answer after it

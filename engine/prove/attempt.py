@@ -4,11 +4,12 @@
    namespace and takes a port at once, so that everything else can look for just this flow; `attempt` may then be called
    from anywhere.
 2. It is bounded: one handshake or one datagram, and `seconds` for all of it.
-3. A program that speaks first is listened to (`PAUSE`). One that waits gets a request, mostly an HTTP one: silence
+3. For a URL of HTTP its own request is sent (`http`), to see the status.
+4. A program that speaks first is listened to (`PAUSE`). One that waits gets a request, mostly an HTTP one: silence
    after it may only mean that the program does not know these words, which `doubt` says.
-4. A close before our words were read is "accepted-then-closed", what a relay does whose own connection fails. A program
+5. A close before our words were read is "accepted-then-closed", what a relay does whose own connection fails. A program
    that read them and then closes has been reached: a FIN says so, where unread words make it an RST (RFC 9293, 3.10.4).
-5. SCTP's handshake is the kernel's, where it has SCTP: connect() returns when the cookie was answered, and a program
+6. SCTP's handshake is the kernel's, where it has SCTP: connect() returns when the cookie was answered, and a program
    has been reached then (RFC 9260, 5.1).
 
 Sources: connect(2), udp(7), icmp(7), sctp(7).
@@ -27,7 +28,8 @@ from engine.model.address import IPAddress
 from engine.model.packet import ECHO, PROTOCOL_NUMBERS, Protocol
 from engine.model.proof import Attempt
 from engine.model.trace import Symptom
-from engine.prove import echo
+from engine.model.verdict import Url
+from engine.prove import echo, http
 from engine.prove.errors import ProveError
 from engine.records import dataclass, replace
 
@@ -66,7 +68,7 @@ class Target:
     """Where to, and from where: `source` and `sport` are the client's own where it has to be these.
 
     `scope` is the index of the device that a link-local address is asked for on, 0 for none. `port` is an echo's
-    identifier.
+    identifier. `url` is what an HTTP client asks for.
     """
 
     protocol: Protocol
@@ -75,6 +77,7 @@ class Target:
     scope: int = 0
     source: IPAddress | None = None
     sport: int | None = None
+    url: Url | None = None
 
     @property
     def end(self) -> tuple[str, int] | tuple[str, int, int, int]:
@@ -129,6 +132,8 @@ def _by_tcp(client: socket.socket, target: Target, until: float) -> Attempt:
     if refused is not None:
         return refused
     try:
+        if target.url is not None:
+            return http.exchange(client, target.url, until)
         said = _hear(client, min(PAUSE, _left(until)))
         if said is not None:
             return _heard(said) if said else Attempt(Symptom.ACCEPTED_THEN_CLOSED)

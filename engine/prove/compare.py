@@ -27,6 +27,8 @@ Place = tuple[str, str, str]
 Told = set[tuple[Leg, str, Place, int | None]]
 #: The assumption that the order of legacy and nft chains of equal priority is one of two.
 HOOK_ORDER = "ASSUME_HOOK_ORDER"
+#: What decides an answer of HTTP that is not known.
+INFO_DEPENDS = "INFO_DEPENDS"
 #: Legs that are compared rule by rule even where none was predicted.
 ALWAYS = frozenset({Leg.FORWARD, Leg.REPLY})
 
@@ -36,7 +38,7 @@ def proof_of(
 ) -> Proof:
     """The proof."""
     case = Case(snapshot, verdict, attempt, evidence, talk)
-    rows = tuple(rows_of(case))
+    rows = (*evidence.names, *rows_of(case), *_of_http(case))
     return Proof(
         predicted=verdict.symptom,
         attempt=attempt,
@@ -70,6 +72,17 @@ def rows_of(case: Case) -> Iterator[ProofRow]:
                     told.add((leg, hop.netns, _place(step.ref), step.handle))
     for row in _unpredicted(case, told, legs):
         yield replace(row, agree=UNSEEN) if row.netns in guessed else row
+
+
+def _of_http(case: Case) -> Iterator[ProofRow]:
+    """The status that the client got, beside the one that is predicted."""
+    predicted, made = case.verdict.conversation.http, case.attempt
+    if predicted is None or made is None or not made.status:
+        return
+    known = predicted.reason != INFO_DEPENDS
+    words = f"{predicted.by} answers {predicted.status}" if known else f"the answer of {predicted.by} is not known"
+    same = YES if predicted.status == made.status else NO
+    yield ProofRow(Leg.REPLY, predicted.netns, words, made.answer, same if known else UNSEEN, "HTTP", predicted.at)
 
 
 def _look(at: At) -> Seen:

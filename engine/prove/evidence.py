@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from engine.model.host import Gap
 from engine.model.link import Neighbour
-from engine.model.proof import Drop, FlowSeen, Growth, RuleSeen, Sighting
+from engine.model.proof import Drop, FlowSeen, Growth, ProofRow, RuleSeen, Sighting
 from engine.model.trace import Step
 from engine.prove.packets.capture import Captured
 from engine.prove.packets.headers import parse_packet, quoted
@@ -21,8 +21,9 @@ Way = tuple[str, int]
 class Evidence:
     """What was seen, by kind. `traced`, `captured_in`, `counted_in` name the namespaces where the kind was to be had.
 
-    `ways` has the kernel's answer for routing steps, by the identity of the predicted step. `neighbours` and
-    `growths` are by namespace; `rule_growths` has rules whose counter stood still, too.
+    `names` has a row for the look-up's first question to a server. `ways` has the kernel's answer for routing steps, by
+    the identity of the predicted step. `neighbours` and `growths` are by namespace; `rule_growths` has rules whose
+    counter stood still, too.
     """
 
     captured: tuple[Captured, ...] = ()
@@ -36,6 +37,7 @@ class Evidence:
     traced: frozenset[str] = frozenset()
     captured_in: frozenset[str] = frozenset()
     gaps: tuple[Gap, ...] = ()
+    names: tuple[ProofRow, ...] = ()
 
 
 def sightings(captured: tuple[Captured, ...], talk: ObservedTalk) -> tuple[Sighting, ...]:

@@ -19,6 +19,8 @@ from engine.records import replace
 
 #: Contradicted steps that are told as evidence.
 _MOST = 5
+#: Statuses from here on say that the server failed (RFC 9110, 15.6).
+SERVER_ERROR = 500
 
 
 def weigh(verdict: Verdict, proof: Proof) -> Verdict:
@@ -26,7 +28,10 @@ def weigh(verdict: Verdict, proof: Proof) -> Verdict:
     made = proof.attempt
     if made is None or proof.agrees is Agreement.UNSEEN:
         return replace(verdict, kernel=proof)
-    reach = Reach.YES if made.symptom is Symptom.CONNECTED else Reach.NO
+    reach = Reach.YES if made.symptom is Symptom.CONNECTED and made.status < SERVER_ERROR else Reach.NO
+    http = verdict.conversation.http
+    if http is not None and made.status and made.symptom is verdict.symptom:
+        return _by_status(verdict, proof, reach)
     if made.symptom not in {each.symptom for each in conversations(verdict)}:
         said = () if reach is Reach.YES else verdict.causes
         causes = (_disagreement(verdict, proof, made.symptom), *said)
@@ -39,6 +44,26 @@ def weigh(verdict: Verdict, proof: Proof) -> Verdict:
     return replace(
         verdict, reach=reach, symptom=made.symptom, conversation=talk, causes=causes, branches=(), kernel=proof
     )
+
+
+def _by_status(verdict: Verdict, proof: Proof, reach: Reach) -> Verdict:
+    """The answer of an HTTP client: one that depended is settled by the status that it got, and one that foretold
+    another status is turned around."""
+    made, http = proof.attempt, verdict.conversation.http
+    assert made is not None
+    assert http is not None
+    if verdict.reach is Reach.DEPENDS:
+        causes = () if reach is Reach.YES else verdict.causes
+        settled = replace(http, status=made.status, served=reach is Reach.YES, reason="", words="")
+        talk = replace(verdict.conversation, http=settled)
+        return replace(verdict, reach=reach, conversation=talk, causes=causes, branches=(), kernel=proof)
+    if http.status == made.status:
+        return replace(verdict, kernel=proof)
+    sentence = f"the model says that {http.by} answers {http.status}, but a real request got {made.status}: that counts"
+    at = http.at or Ref(RefKind.NETNS, http.netns, (), http.netns, http.netns)
+    said = () if reach is Reach.YES else verdict.causes
+    causes = (Cause(MODEL_DISAGREES, sentence, at, "kernel", (made.answer,)), *said)
+    return replace(verdict, reach=reach, causes=causes, kernel=proof)
 
 
 def _disagreement(verdict: Verdict, proof: Proof, seen: Symptom) -> Cause:

@@ -17,6 +17,7 @@ from engine.model.packet import ECHO
 from engine.model.proof import Attempt, Drop, Proof
 from engine.model.verdict import Question, Source, Verdict
 from engine.observe.base.errors import gap
+from engine.prove import names
 from engine.prove.attempt import Target, attempt, open_client, port_of
 from engine.prove.compare import proof_of
 from engine.prove.echo import new_ident
@@ -94,7 +95,8 @@ def prove(snapshot: Snapshot, verdict: Verdict, wishes: Wishes | None = None) ->
             ways = posts.ways()
             made, dropped, gaps = _attempt(knocker, target, SECONDS if wishes.seconds is None else wishes.seconds)
             seen = posts.collect()
-    seen = replace(seen, ways=ways, drops=dropped, gaps=(*gaps, *seen.gaps))
+    named = tuple(names.rows(snapshot, verdict))
+    seen = replace(seen, ways=ways, drops=dropped, gaps=(*gaps, *seen.gaps), names=named)
     return Proven(proof_of(snapshot, verdict, made, seen, talk), comments(seen.captured, talk))
 
 
@@ -102,7 +104,7 @@ def _target(snapshot: Snapshot, question: Question, client: Source) -> Target:
     link = snapshot.by_id[client.netns].links_by_name.get(question.zone)
     scope = link.index if link is not None else 0
     port = new_ident() if question.protocol in ECHO else question.port
-    return Target(question.protocol, question.address, port, scope, client.address, client.port)
+    return Target(question.protocol, question.address, port, scope, client.address, client.port, question.url)
 
 
 def _client_socket(snapshot: Snapshot, client: Source, target: Target) -> socket.socket:

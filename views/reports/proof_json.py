@@ -44,6 +44,7 @@ def attempt(made: Attempt) -> Json:
         "port": made.port,
         "error": made.error or None,
         "answer": made.answer or None,
+        "status": made.status or None,
         "seconds": round(made.seconds, 3),
         "doubt": made.doubt or None,
     }

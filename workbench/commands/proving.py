@@ -16,14 +16,15 @@ from engine.prove.prove import Wishes
 from workbench.commands import case
 from workbench.exits import complain
 from workbench.files import opened
-from workbench.session.attempt import attempt, nameless
+from workbench.session.attempt import attempt, nameless, settled_names
 
 
 def prove(snapshot: Snapshot, verdict: Verdict, arguments: Namespace) -> Verdict:
     """The answer after a real attempt. Raises `Refusal` when it cannot be made, or a file cannot be written,
     which is found out before a packet is sent."""
+    snapshot, verdict = settled_names(snapshot, verdict)
     if nameless(verdict):
-        complain(f"nothing is sent: {verdict.question.name} has no address; the answer is the simulation's")
+        complain(f"no packet is sent: {verdict.question.name} has no address")
         return verdict
     wishes = Wishes(arguments.timeout, None if arguments.trace else lab_namespaces(snapshot))
     force = arguments.force

@@ -160,11 +160,13 @@ class Proofs:
     def _run(self, attempt: Attempt) -> None:
         """In the worker's thread. Whatever fails becomes a message."""
         from engine.prove.prove import client_of  # noqa: PLC0415 - the first picture comes first
+        from workbench.session.attempt import settled_names  # noqa: PLC0415
 
         try:
             snapshot, verdict = self._stage.session.answer_now(attempt.ask)
             if attempt.fix is not None and client_of(snapshot, verdict.question) is None:
                 raise refused("the client is not on this machine; the proof waits for its packets")
+            snapshot, verdict = settled_names(snapshot, verdict)
             proof = self._prover(snapshot, verdict, attempt.wishes).proof
             self._stage.app.post_message(Proved(attempt, verdict, proof))
         except (Refusal, LookupError) as refusal:

@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from engine.explain import ask
 from engine.model.host import Snapshot
 from engine.model.verdict import Verdict
 from engine.observe.base.errors import ObserveError
 from engine.prove.errors import ProveError
+from engine.prove.names import ask_outside
 from engine.prove.prove import Proven, Wishes, client_of, prove
 from engine.prove.watch import SECONDS, watch
+from engine.records import replace
 from workbench.exits import refused
+
+#: A search list asks for one name after the other; so many times what was heard leads to a new question.
+ROUNDS = 4
+
+
+def settled_names(snapshot: Snapshot, verdict: Verdict) -> tuple[Snapshot, Verdict]:
+    """Asks servers outside for what the look-up of a name lacks, and answers again with what they said."""
+    for _ in range(ROUNDS):
+        heard = tuple(each for each in ask_outside(snapshot, verdict) if each not in snapshot.name_answers)
+        if not heard:
+            break
+        snapshot = replace(snapshot, name_answers=(*snapshot.name_answers, *heard))
+        verdict = ask(snapshot, verdict.question)
+    return snapshot, verdict
 
 
 def nameless(verdict: Verdict) -> bool:

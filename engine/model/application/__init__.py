@@ -1,5 +1,6 @@
 """Nouns of what is above the packet.
 
-naming     how names are looked up: configurations, resolvers, one look-up
-proxy      reverse proxies as tables of sites and routes, and what an HTTP client is answered
+naming          how names are looked up: configurations, resolvers, one look-up
+lab_resolver    the resolver of a lab, as the words that it is started with
+proxy           reverse proxies as tables of sites and routes, and what an HTTP client is answered
 """

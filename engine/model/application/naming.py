@@ -67,9 +67,9 @@ class NameConfig:
 
 @dataclass(frozen=True, slots=True)
 class NameRecord:
-    """A name that a resolver answers by itself; one that begins with a dot is of the domain and all names in it, an
-    empty one of all names without a dot. No address: it says that there is none of that name, or asks the `servers` of
-    that domain."""
+    """A name that a resolver answers by itself; one that begins with a dot is of the domain and all names in it, a dot
+    alone of all names, an empty one of all names without a dot. No address: it says that there is none of that name, or
+    asks the `servers` of that domain."""
 
     name: str
     addresses: tuple[IPAddress, ...] = ()
@@ -79,7 +79,7 @@ class NameRecord:
         """Whether it is about that name."""
         if not self.name:
             return "." not in name
-        return name == self.name or (self.name.startswith(".") and f".{name}".endswith(self.name))
+        return self.name in (name, ".") or (self.name.startswith(".") and f".{name}".endswith(self.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,10 @@ class Zone:
     records: tuple[NameRecord, ...] = ()
     servers: tuple[IPAddress, ...] = ()
     closed: bool = False
+
+    def has(self, name: str) -> bool:
+        """Whether a record is of exactly this name."""
+        return any(record.name == name for record in self.records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +160,16 @@ class NameStep:
     query: Conversation | None = None
     network: str = ""
     seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NameAnswer:
+    """What a server outside the snapshot was heard to say about a name: the symptom, and all of its addresses."""
+
+    server: IPAddress
+    name: str
+    symptom: NameSymptom
+    addresses: tuple[IPAddress, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

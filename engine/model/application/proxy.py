@@ -120,6 +120,16 @@ class Certificate:
     until: int = 0
     at: ConfigPlace = ConfigPlace()
 
+    def is_for(self, host: str) -> bool:
+        """Whether one of its names is for a host: an asterisk stands for one label (RFC 9525, 6.3)."""
+        return any(_fits(name, host) for name in self.names)
+
+
+def _fits(pattern: str, host: str) -> bool:
+    if pattern.startswith("*."):
+        return host.partition(".")[2] == pattern[2:]
+    return pattern == host
+
 
 @dataclass(frozen=True, slots=True)
 class ProxySite:

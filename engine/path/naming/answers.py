@@ -8,6 +8,7 @@
    sandbox.go ResolveName).
 2. aardvark-dns knows the names of all networks that the client is in (aardvark-dns, src/backend/mod.rs, lookup).
 3. systemd-resolved, dnsmasq and unbound know what their files say, for everybody.
+4. The resolver of a lab does as the first two do, by the tables of the door that is asked.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from engine.model.address import IPAddress
 from engine.model.application.naming import NameConfig, Resolver
 from engine.model.container import Attachment, Container, Network
 from engine.model.host import Netns, Snapshot
-from engine.records import dataclass
+from engine.records import dataclass, replace
 
 #: Where Docker's resolver listens in each container that is in a network of a user's own.
 DOCKERS = "127.0.0.11"
@@ -102,6 +103,19 @@ def of_aardvark(resolver: Resolver, client: Collection[IPAddress], name: str) ->
     if name.endswith(PODMANS_DOMAIN) or not own or any(zone.closed for zone in own):
         return Known(named=False)
     servers = next((zone.servers for zone in own if zone.servers), resolver.servers)
+    return Known(named=False, servers=tuple((resolver.netns, each) for each in servers))
+
+
+def of_lab(resolver: Resolver, client: Collection[IPAddress], name: str) -> Known:
+    """What a door of a lab's resolver says about a name: from the first table that has it, or as Podman's does."""
+    if any(zone.clients for zone in resolver.zones):
+        return of_aardvark(resolver, client, name)
+    for zone in resolver.zones:
+        alone = replace(resolver, zones=(zone,))
+        found = of_forwarder(alone, name.removesuffix(f".{zone.network}"))
+        if found.named:
+            return replace(found, network=zone.network)
+    servers = () if any(zone.closed for zone in resolver.zones) else resolver.servers
     return Known(named=False, servers=tuple((resolver.netns, each) for each in servers))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.model.address import IPAddress
+from engine.model.application.lab_resolver import LAB_RESOLVER
 from engine.model.application.naming import DNS_PORT, Libc, NameConfig, NamedBy, NameStep, NameSymptom, Resolver
 from engine.model.packet import Protocol
 from engine.model.ref import Ref, RefKind
@@ -25,6 +26,7 @@ from engine.path.naming.answers import (
     of_aardvark,
     of_docker,
     of_forwarder,
+    of_lab,
 )
 from engine.path.world import World
 from engine.records import dataclass, replace
@@ -87,7 +89,12 @@ def ask_server(asking: NameAsker, at: tuple[str, IPAddress], name: str, patience
 
 
 def _outside(world: World, step: NameStep) -> ServerSaid:
-    """A server whose records are not seen: it has no name that an engine gives a container, and may have any other."""
+    """A server whose records are not seen. Unless it was asked, it has no name that an engine gives a container, and
+    may have any other."""
+    for each in world.snapshot.name_answers:
+        if (each.server, each.name) == (step.server, step.name):
+            told = replace(step, symptom=each.symptom, answer=each.addresses)
+            return ServerSaid((told,), each.symptom, each.addresses)
     own = step.name in HOST_NAMES or any(
         step.name in (*names_of(each, place), each.service.lower())
         for each in world.snapshot.containers
@@ -132,9 +139,10 @@ def _known(asking: NameAsker, talk: Conversation, listener: Listener | None, pro
     resolver = _resolver(asking.world, talk.forward.hops[-1].netns, listener.process.pid, program)
     if resolver is None or not resolver.known:
         return None
-    if program == "aardvark-dns":
+    of_clients = {"aardvark-dns": of_aardvark, LAB_RESOLVER: of_lab}.get(program)
+    if of_clients is not None:
         client = asking.world.netns(asking.config.netns)
-        return of_aardvark(resolver, {talk.forward.last.packet.src, *client.addresses_by_value}, name)
+        return of_clients(resolver, {talk.forward.last.packet.src, *client.addresses_by_value}, name)
     return of_forwarder(resolver, name)
 
 

@@ -109,7 +109,7 @@ class Passing:
         now = self.world.now
         if now is not None and shown.until and shown.until < now:
             return replace(ended, reason="TLS_EXPIRED", words=date_of(shown.until))
-        if not any(fits_name(name, self.url.host) for name in shown.names):
+        if not shown.is_for(self.url.host):
             return replace(ended, reason="TLS_NAME_MISMATCH", words=", ".join(shown.names[:MOST_NAMES]) or "none")
         return None
 
@@ -206,13 +206,6 @@ _REASONS = {
     UpstreamEnd.SILENT: "HTTP_UPSTREAM_TIMEOUT",
     UpstreamEnd.NO_TLS: "HTTP_TLS_TO_PLAIN",
 }
-
-
-def fits_name(pattern: str, host: str) -> bool:
-    """Whether a name of a certificate is for a host: an asterisk stands for one label (RFC 9525, 6.3)."""
-    if pattern.startswith("*."):
-        return host.partition(".")[2] == pattern[2:]
-    return pattern == host
 
 
 def date_of(seconds: int) -> str:

@@ -144,7 +144,7 @@ def _fits(packet: Packet, flow: Flow) -> bool:
 
 
 def traces(talk: Conversation) -> Iterator[tuple[Leg, Trace]]:
-    """The journeys of a prediction with the leg that each is; a relay's connection is told, one behind it is not.
+    """The journeys of a prediction with the leg that each is; of relays one behind the other, those of each.
 
     A reset in the target's name comes as an answer would: on the wire it is the reply.
     """
@@ -160,7 +160,9 @@ def traces(talk: Conversation) -> Iterator[tuple[Leg, Trace]]:
         yield Leg.CONFIRM, talk.request
     if talk.answer:
         yield Leg.DATA, talk.answer
-    if talk.relayed:
-        yield Leg.RELAYED, talk.relayed.forward
-        if talk.relayed.reply:
-            yield Leg.RELAYED_REPLY, talk.relayed.reply
+    relay = talk.relayed
+    while relay is not None:
+        yield Leg.RELAYED, relay.forward
+        if relay.reply:
+            yield Leg.RELAYED_REPLY, relay.reply
+        relay = relay.relayed
