@@ -18,6 +18,7 @@ from typing import Any
 from engine.change.address import AddAddress, DeleteAddress, has_address
 from engine.change.link import DeleteLink
 from engine.change.namespace import CreateBridge, CreateNetns, CreateVeth, DeleteNetns
+from engine.change.namespace_file import WriteNetnsFile
 from engine.change.program import PROGRAMS, Command
 from engine.change.route import AddRoute, DeleteRoute, has_route
 from engine.change.ruleset import LoadRules
@@ -41,6 +42,8 @@ def diff(desired: Plan, snapshot: Snapshot, before: Plan | None = None) -> Plan:
         if isinstance(change, (LoadRules, Command)):
             again = change.netns in reload or fresh.in_new(change)
             needed = again or (isinstance(change, Command) and change not in earlier.changes)
+        elif isinstance(change, WriteNetnsFile):
+            needed = fresh.in_new(change) or change not in earlier.changes
         else:
             needed = fresh.in_new(change) or not change.holds(snapshot)
         if needed:
@@ -171,6 +174,8 @@ def _removal(change: Change, netns: Netns) -> Change | None:
             return DeleteAddress(netns.id, link, address) if has_address(netns, link, str(address)) else None
         case AddRoute(route=route):
             return DeleteRoute(netns.id, route) if has_route(netns, route) else None
+        case WriteNetnsFile(netns=name, name=path, text=text) if text is not None:
+            return WriteNetnsFile(name, path, None)
         case Command(words=words, back=back) if back:
             return Command(netns.id, back, words)
     return None
@@ -193,8 +198,8 @@ def _key(change: Change) -> tuple[object, ...]:
             return (CreateBridge, netns, name, mtu)
         case LoadRules():
             return (LoadRules, change.netns, change.backend, change.family)
-        case SetSysctl(netns, name):
-            return (SetSysctl, netns, name)
+        case SetSysctl(netns, name) | WriteNetnsFile(netns, name):
+            return (type(change), netns, name)
     return (type(change), change)
 
 

@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.apply.namespaces import enter
-from engine.apply.server import run_until_end_of, title
+from engine.apply.server import in_background, run_until_end_of, title
 from engine.records import dataclass
 
 BACKLOG = 4096
@@ -137,11 +137,6 @@ def answer(listener: socket.socket, client: Any, target: socket.socket, known: d
             listener.sendto(datagram, client)
     known.pop(client, None)
     target.close()
-
-
-def in_background(body: Callable[[], None]) -> None:
-    """Runs in a thread that does not keep the process alive."""
-    threading.Thread(target=body, daemon=True).start()
 
 
 def main(arguments: Sequence[str]) -> int:

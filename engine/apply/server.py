@@ -3,8 +3,9 @@
 Run as `python -m engine.apply.server ARGUMENT...`. An argument is a listener in five words, NETNS PROTOCOL ADDRESS
 PORT NAME, or a program of the lab's own as a JSON list, the file of its namespace first. Every socket is opened in
 its own namespace and keeps belonging to it; the process itself goes back to where it was. A TCP client gets one line
-and is closed, a UDP datagram is answered by one. When all sockets are open, "ready" and a newline go to
-standard output; when one cannot be opened, a line on standard error says why and the exit code is 1.
+and is closed, a UDP datagram is answered by one; a TCP client that speaks HTTP (RFC 9112) gets the line as the body of
+a 200. When all sockets are open, "ready" and a newline go to standard output; when one cannot be opened, a line on
+standard error says why and the exit code is 1.
 
 The process ends when its standard input does. The builder holds the other end of that pipe, so the listeners end
 with it however it dies (PR_SET_PDEATHSIG would end them with the thread that started them). A builder that goes and
@@ -23,8 +24,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 
+from engine.apply import netns_files
 from engine.apply.namespaces import enter
 from engine.programs import environment
 from engine.records import dataclass
@@ -35,6 +38,12 @@ PROCESS_NAME = b"portscope-serve"
 BACKLOG = 64
 LONGEST_DATAGRAM = 65535
 WORDS = 5
+#: Seconds in which a client that speaks first has spoken, and those that one may take to end.
+FIRST_WORDS, LAST_WORDS = 0.05, 30.0
+#: Seconds that a program of the lab's own has to end by itself.
+LAST_SECOND = 1.0
+#: What a request of HTTP begins with.
+METHODS = (b"GET ", b"HEAD ", b"POST ", b"PUT ", b"DELETE ", b"OPTIONS ", b"PATCH ")
 #: How a socket of both families writes an IPv4 address (RFC 4291, 2.5.5.2).
 MAPPED = "::ffff:"
 LEASE = "PORTSCOPE_LEASE"
@@ -136,28 +145,46 @@ class ListenerServer:
         listener.sendto(answer(name, client[:2]), client)
 
     def _answer_client(self, listener: socket.socket, name: str) -> None:
-        """Sends the line and an end; reads on until the client ends too, since closing early could reset the line."""
         connection, client = listener.accept()
-        connection.setblocking(False)
-        self.selector.register(connection, selectors.EVENT_READ, lambda: self._drain(connection))
-        connection.send(answer(name, client[:2]))
-        connection.shutdown(socket.SHUT_WR)
+        in_background(lambda: converse(connection, answer(name, client[:2])))
 
-    def _drain(self, connection: socket.socket) -> None:
-        try:
-            more = connection.recv(LONGEST_DATAGRAM)
-        except OSError:
-            more = b""
-        if not more:
-            self.selector.unregister(connection)
-            connection.close()
+
+def converse(connection: socket.socket, line: bytes) -> None:
+    """Sends the line and an end; reads on until the client ends too, since closing early could reset the line."""
+    with connection, contextlib.suppress(OSError):
+        connection.settimeout(FIRST_WORDS)
+        said = b""
+        with contextlib.suppress(TimeoutError):
+            said = connection.recv(LONGEST_DATAGRAM)
+        connection.settimeout(LAST_WORDS)
+        connection.sendall(http_answer(said, line) if said.startswith(METHODS) else line)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(LONGEST_DATAGRAM):
+            pass
+
+
+def http_answer(request: bytes, line: bytes) -> bytes:
+    """The line as an answer of HTTP."""
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(line)}\r\nConnection: close\r\n\r\n"
+    return head.encode() + (b"" if request.startswith(b"HEAD ") else line)
+
+
+def in_background(body: Callable[[], None]) -> None:
+    """Runs in a thread that does not keep the process alive."""
+    threading.Thread(target=body, daemon=True).start()
 
 
 def start(words: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Starts a program in a namespace, in which the calling thread stays. It dies with this process, however."""
+    """Starts a program in a namespace, in which the calling thread stays, with the files that the namespace has of its
+    own. It dies with this process, however."""
     libc = ctypes.CDLL(None)
     enter(words[0])
     nowhere = subprocess.DEVNULL
+
+    def prepare() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        netns_files.show(os.path.basename(words[0]))
+
     return subprocess.Popen(
         words[1:],
         env=environment(),
@@ -165,7 +192,7 @@ def start(words: Sequence[str]) -> subprocess.Popen[bytes]:
         stdout=nowhere,
         stderr=nowhere,
         # This process has a single thread, so what runs between fork and exec is safe.
-        preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0),  # noqa: PLW1509
+        preexec_fn=prepare,  # noqa: PLW1509
     )
 
 
@@ -200,8 +227,13 @@ def main(arguments: Sequence[str]) -> int:
         run_until_end_of(sys.stdin.fileno(), server.selector)
     finally:
         for child in children:
-            child.kill()
-            child.wait()
+            child.terminate()
+        for child in children:
+            try:
+                child.wait(LAST_SECOND)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
     return 0
 
 

@@ -14,6 +14,7 @@ from engine.apply.inverse import DropLink, DropNetns, Inverse, RunCommand
 from engine.apply.step import ApplyStep, Site, step_in
 from engine.change.link import DeleteLink
 from engine.change.namespace import CreateBridge, CreateNetns, CreateVeth, DeleteNetns
+from engine.change.namespace_file import NETNS_FILES, WriteNetnsFile
 from engine.change.program import Shape
 from engine.change.ruleset import LoadRules
 from engine.model.firewall import Backend
@@ -23,6 +24,16 @@ from engine.records import replace
 
 #: What the kernel says of a queueing discipline that it does not have (net/sched/sch_api.c).
 NO_SUCH_QDISC = "qdisc kind is unknown"
+
+
+def _write_netns_file(change: WriteNetnsFile, site: Site) -> ApplyStep:
+    """It goes with its namespace, which has to be the lab's."""
+
+    def act() -> None:
+        if not site.hands.write_netns_file(change.netns, change.name, change.text, site.mark):
+            raise BuildError(f"{NETNS_FILES}/{change.netns} is there already, and is not this lab's")
+
+    return ApplyStep(act)
 
 
 def _create_netns(change: CreateNetns, site: Site) -> ApplyStep:
@@ -134,4 +145,5 @@ BUILDING: Mapping[type[Any], Callable[[Any, Site], ApplyStep]] = {
     DeleteLink: _delete_link,
     LoadRules: _load_rules,
     Shape: _shape,
+    WriteNetnsFile: _write_netns_file,
 }

@@ -2,8 +2,9 @@
 
 `enter` moves this process into a new user, mount and network namespace, as root of its own; `engine.apply.holder`
 keeps such namespaces for labs that stay. The user keeps its files;
-/run becomes a file system of its own, so that named namespaces and the lock of xtables are private. All of it goes
-when the last process inside ends, so nothing can be left behind.
+/run becomes a file system of its own, so that named namespaces and the lock of xtables are private, and so does /etc,
+with links to what is there, for the files of namespaces. All of it goes when the last process inside ends, so nothing
+can be left behind.
 
 The kernel moves only a process with a single thread (unshare(2), EINVAL), so this comes before anything that starts
 threads. It is tried in a child first: where it is forbidden, this process is as it was.
@@ -16,12 +17,14 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.apply import namespaces
+from engine.apply import namespaces, netns_files
 from engine.apply.errors import UserNamespaceForbidden
 from engine.read_only import may
 
 #: Where journals of labs in a user namespace are: on its own /run.
 PRIVATE_STATE = Path("/run/portscope/labs")
+#: Where the machine's /etc is then.
+PRIVATE_ETC = Path("/run/etc")
 #: Bits of capabilities(7) that building needs.
 CAP_NET_ADMIN, CAP_SYS_ADMIN = 12, 21
 
@@ -115,6 +118,17 @@ def move() -> None:
     namespaces.mount("none", "/", "none", namespaces.MS_REC | namespaces.MS_PRIVATE)
     namespaces.mount("tmpfs", "/run", "tmpfs", namespaces.MS_NOSUID | namespaces.MS_NODEV, "mode=755")
     namespaces.NETNS_DIR.mkdir()
+    _own_etc()
+
+
+def _own_etc() -> None:
+    """A folder /etc that can be written, with links to all that the machine has there: for files of namespaces."""
+    PRIVATE_ETC.mkdir()
+    namespaces.mount("/etc", str(PRIVATE_ETC), "none", namespaces.MS_BIND | namespaces.MS_REC)
+    namespaces.mount("tmpfs", "/etc", "tmpfs", namespaces.MS_NOSUID | namespaces.MS_NODEV, "mode=755")
+    for entry in PRIVATE_ETC.iterdir():
+        if entry.name != netns_files.FOLDER.name:
+            Path("/etc", entry.name).symlink_to(entry)
 
 
 def _try_in_child() -> str:

@@ -1,4 +1,4 @@
-"""What a lab runs: commands of an administrator, queueing disciplines, servers, relays and programs of its own.
+"""What a lab runs: commands of an administrator, queueing disciplines, servers, relays, a resolver, own programs.
 
 Sources: tc-tbf(8), tc-netem(8).
 """
@@ -6,11 +6,14 @@ Sources: tc-tbf(8), tc-netem(8).
 from __future__ import annotations
 
 from engine.model.address import IPAddress
+from engine.model.application import lab_resolver
+from engine.model.application.lab_resolver import NameDoor
+from engine.model.application.naming import Zone
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.plan import Change
 from engine.model.where import Argv, Argvs, Where
-from engine.records import dataclass
+from engine.records import dataclass, replace
 
 ROOT_NETNS = "/proc/1/ns/net"
 
@@ -125,5 +128,23 @@ class Start(Change):
         return ((*where.enter(self.netns), *self.words),)
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerNames(Change):
+    """DNS is answered at these doors, from these tables. A door's `netns` is the name of its namespace here."""
+
+    netns: str
+    tables: tuple[Zone, ...]
+    doors: tuple[NameDoor, ...]
+
+    def argv(self, where: Where) -> Argvs:
+        """The lab's resolver."""
+        return (("python3", "-P", "-m", "engine.apply.names", *self.resolver_words(where)),)
+
+    def resolver_words(self, where: Where) -> Argv:
+        """The tables and doors in the words of `engine.apply.names`."""
+        doors = (replace(door, netns=where.path(door.netns) or ROOT_NETNS) for door in self.doors)
+        return lab_resolver.words(self.tables, doors)
+
+
 #: The changes that are programs.
-PROGRAMS = (Serve, Start, RelayPort)
+PROGRAMS = (Serve, Start, RelayPort, AnswerNames)

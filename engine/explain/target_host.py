@@ -4,7 +4,7 @@
 2. A word that names a container means that container. In another container the same word is also a name that its own
    resolver knows or not, so it is looked up there; in a URL that look-up alone counts.
 3. Any other word is a name, looked up as the source does. One without a dot is more likely a mistake, unless it is said
-   in a container or in a URL.
+   in a container, in a namespace that has files of its own for names, or in a URL.
 """
 
 from __future__ import annotations
@@ -90,9 +90,18 @@ class Near:
         return self.snapshot.containers_in(self.netns.id) if self.netns is not None else ()
 
     @property
+    def has_names(self) -> bool:
+        """Whether any word may be a name there: it is in a container, or in a namespace with files of its own."""
+        if self.in_container:
+            return True
+        apart = self.netns is not None and self.netns.id != self.snapshot.host
+        return apart and any(each.netns == self.netns.id for each in self.snapshot.name_configs if self.netns)
+
+    @property
     def looks_up(self) -> bool:
-        """Whether it is known how the source looks names up, and it does: it is in a container, or was given a URL."""
-        return bool(self.snapshot.name_configs) and (self.in_container or self.url) and self.netns is not None
+        """Whether it is known how the source looks names up, and it does: any word may be a name there, or it was given
+        a URL."""
+        return bool(self.snapshot.name_configs) and (self.url or self.has_names) and self.netns is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +159,7 @@ def host_of(near: Near, word: str, target: str) -> Host:
         if near.looks_up and near.in_container and (strict or stopped):
             return Host(UNSPECIFIED, word)
         return Host(container_address(near, container), word if near.in_container and near.looks_up else "")
-    if near.snapshot.name_configs and ("." in word.rstrip(".") or near.url or near.in_container):
+    if near.snapshot.name_configs and ("." in word.rstrip(".") or near.url or near.has_names):
         return Host(UNSPECIFIED, _name(near.snapshot, word, target))
     raise QuestionError(_no_container(near.snapshot, word))
 

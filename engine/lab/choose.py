@@ -220,6 +220,13 @@ def _check_names(lab: Blueprint) -> None:
     used += [(rule.place, rule.node) for rule in spec.rules]
     used += [(route.place, route.node) for route in spec.routes]
     used += [(one.place, one.node) for one in spec.impairments]
+    used += [(here, node) for node, _path, _text in spec.files]
     for place, name in used:
         if name not in nodes:
             raise place.wrong(f"names {name!r}, which is not a node of this lab", f"nodes are: {', '.join(nodes)}")
+    outside = [one.name for one in lab.outside]
+    for name, _records in spec.dns:
+        if name not in outside:
+            raise FilePlace(spec.file, 1, "x-lab.dns").wrong(
+                f"names {name!r}, which is no node outside", f"nodes outside are: {', '.join(outside)}"
+            )

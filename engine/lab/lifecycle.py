@@ -20,8 +20,8 @@ from engine.change.namespace import CreateNetns
 from engine.lab import planning
 from engine.lab.blueprint import Blueprint
 from engine.lab.choose import choose
-from engine.lab.compose import read
 from engine.lab.errors import LabError
+from engine.lab.reading.compose import read
 from engine.model.host import Snapshot
 from engine.model.plan import Plan
 from engine.records import dataclass

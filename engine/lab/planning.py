@@ -1,6 +1,7 @@
 """A blueprint as a plan: every change that builds the lab, in the order in which it is made. Pure.
 
-    namespaces and bridges → outside → containers → the engine's rules → the administrator's → impairments → listeners
+    namespaces and bridges → outside → containers → names → the engine's rules → the administrator's → impairments →
+    listeners
 
 A container engine's way is followed: a link comes up when its settings are made (`layouts`), and without a userland
 proxy every port of a bridge is a hairpin.
@@ -17,7 +18,7 @@ from engine.change.port import SetPort
 from engine.change.program import RelayPort, Serve, Shape, Start
 from engine.change.route import AddRoute
 from engine.change.sysctl import SetSysctl
-from engine.lab import layouts
+from engine.lab import layouts, naming
 from engine.lab.blueprint import Blueprint, End, Node, Outside
 from engine.lab.commands import command_of, device_route
 from engine.lab.spec import ExtraRoute, ListenSpec
@@ -37,6 +38,7 @@ def plan(lab: Blueprint) -> Plan:
         changes += _outside(lab, outside)
     for node in lab.nodes:
         changes += _node(lab, node)
+    changes += naming.files(lab)
     changes += layouts.load(lab)
     changes += [command_of(rule, lab.netns_by_node[rule.node]) for rule in lab.spec.rules]
     changes += [_route(route, lab.netns_by_node[route.node]) for route in lab.spec.routes]
@@ -111,7 +113,7 @@ def _end(lab: Blueprint, node: Node, end: End) -> list[Change]:
 
 def _programs(lab: Blueprint) -> list[Change]:
     """Listeners and programs, started together at the end."""
-    changes: list[Change] = []
+    changes: list[Change] = list(naming.answering(lab))
     nodes = lab.netns_by_node
     for name, listens in dict(lab.spec.listens).items():
         if name == "host" or any(outside.name == name for outside in lab.outside):

@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from engine.lab.blueprint import Blueprint, Bridge, Node, Outside, Published
-from engine.lab.compose import OPTION
+from engine.lab.reading.compose import OPTION
+from engine.lab.reading.namewords import HOST_GATEWAY
 from engine.lab.spec import ExtraRoute, Impairment, ListenSpec, ServiceSpec
+from engine.model.address import IPAddress
 from engine.model.packet import Protocol
 
 Document = dict[str, Any]
@@ -59,6 +61,7 @@ def _service(lab: Blueprint, service: ServiceSpec, node: Node) -> Document:
             end.bridge.name: {
                 "ipv4_address": str(end.address.ip),
                 "ipv6_address": str(end.address6.ip) if end.address6 else None,
+                "aliases": _aliases(service, end.bridge.name),
             }
             for end in node.ends
             if service.mode == "networks"
@@ -67,7 +70,14 @@ def _service(lab: Blueprint, service: ServiceSpec, node: Node) -> Document:
         "ports": [port_text(port) for port in lab.published if port.service == service.name],
         "expose": [listen_text(listen) for listen in service.expose],
         "sysctls": dict(service.sysctls) or None,
+        "extra_hosts": [f"{name}:{address or HOST_GATEWAY}" for name, address in service.hosts],
+        "dns": [str(server) for server in service.dns],
+        "dns_search": list(service.search),
     }
+
+
+def _aliases(service: ServiceSpec, network: str) -> list[str]:
+    return [alias for member in service.memberships if member.network == network for alias in member.aliases]
 
 
 def port_text(port: Published) -> str:
@@ -113,6 +123,8 @@ def _extension(lab: Blueprint, broken: Iterable[str]) -> Document:
         "routes": [{"in": route.node, "add": _route(route)} for route in spec.routes],
         "sysctls": _sysctls(spec.sysctls) or None,
         "impairments": [_impairment(one) for one in spec.impairments],
+        "dns": {node: _records(records) for node, records in spec.dns} or (None if spec.names else False),
+        "files": _files(spec.files) or None,
         "faults": list(broken),
         "checks": [
             {
@@ -158,6 +170,17 @@ def _route(route: ExtraRoute) -> str:
     via = ["via", str(route.gateway)] if route.gateway else []
     device = ["dev", route.device] if route.device else []
     return " ".join([*kind, str(route.destination), *via, *device])
+
+
+def _records(records: Iterable[tuple[str, tuple[IPAddress, ...]]]) -> Document:
+    return {name: [str(address) for address in addresses] for name, addresses in records}
+
+
+def _files(files: Iterable[tuple[str, str, str]]) -> Document:
+    found: Document = {}
+    for node, path, text in files:
+        found.setdefault(node, {})[path] = text
+    return found
 
 
 def _sysctls(sysctls: Iterable[tuple[str, str, int]]) -> Document:

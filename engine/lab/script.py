@@ -1,7 +1,8 @@
 """A plan as shell: the lines that `lab up --dry-run` shows, and a script that builds the lab without portscope. Pure.
 
 `./script` builds, `./script down` removes. Its listeners are a few lines of Python that it carries with it, one
-process each; published ports are not held by a relay, so what a userland proxy would do is missing there.
+process each; published ports are not held by a relay, so what a userland proxy would do is missing there, and names
+are not answered.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import shlex
 from collections.abc import Iterable
 
 from engine.change.namespace import CreateNetns
-from engine.change.program import RelayPort, Serve, Start
+from engine.change.namespace_file import WriteNetnsFile
+from engine.change.program import AnswerNames, RelayPort, Serve, Start
 from engine.change.ruleset import LoadRules
 from engine.model.plan import Change, Plan
 from engine.model.where import Where, named
@@ -45,6 +47,7 @@ if [ "${{1:-up}}" = down ]; then
         [ -e "/run/netns/$name" ] || continue
         ip netns pids "$name" | xargs -r kill 2>/dev/null || true
         ip netns del "$name"
+        rm -rf "/etc/netns/$name"
     done
     exit 0
 fi
@@ -63,6 +66,8 @@ def lines(changes: Iterable[Change], where: Where | None = None) -> list[str]:
         if isinstance(change, LoadRules):
             argv = (*world.enter(change.netns), *change.loader)
             found.append(f"{shlex.join(argv)} <<'END'\n{change.load_text.rstrip()}\nEND")
+        elif isinstance(change, WriteNetnsFile):
+            found.append(change.here_document)
         else:
             found += [shlex.join(argv) for argv in change.argv(world)]
     return found
@@ -82,9 +87,9 @@ def script(plan: Plan) -> str:
             enter = shlex.join(where.enter(change.netns))
             body.append(f'{enter} python3 -I -c "$server" {shlex.join(words)} >/dev/null 2>&1 &')
         elif isinstance(change, Start):
-            argv = shlex.join((*where.enter(change.netns), *change.words))
+            argv = shlex.join(("ip", "netns", "exec", change.netns, *change.words))
             body.append(f"{argv} >/dev/null 2>&1 &")
-        elif isinstance(change, RelayPort):
+        elif isinstance(change, RelayPort | AnswerNames):
             continue
         else:
             body += lines([change], where)

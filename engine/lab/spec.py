@@ -38,12 +38,13 @@ class PortSpec:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A service's place in a network; an address that is None is chosen."""
+    """A service's place in a network; an address that is None is chosen. `aliases` are more names of it there."""
 
     place: FilePlace
     network: str
     address: IPAddress | None = None
     address6: IPAddress | None = None
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,11 @@ class ListenSpec:
 
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
-    """One service. `mode` is networks, bridge, host, none or service; `shares` names the service of the last."""
+    """One service. `mode` is networks, bridge, host, none or service; `shares` names the service of the last.
+
+    `hosts` are lines of its hosts file, by name; an address that is None is that of the host. `dns` and `search` are
+    the servers and domains of its own.
+    """
 
     name: str
     place: FilePlace
@@ -67,6 +72,9 @@ class ServiceSpec:
     ports: tuple[PortSpec, ...] = ()
     expose: tuple[ListenSpec, ...] = ()
     sysctls: tuple[tuple[str, int], ...] = ()
+    hosts: tuple[tuple[str, IPAddress | None], ...] = ()
+    dns: tuple[IPAddress, ...] = ()
+    search: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +167,11 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class LabSpec:
-    """A lab's file. `notes` say what was understood and left out."""
+    """A lab's file. `notes` say what was understood and left out.
+
+    `names` says whether names are answered, `dns` what nodes outside answer: records by node, addresses by name. A
+    name that begins with a dot is a domain with all names in it. `files` are node, path below /etc, and text.
+    """
 
     name: str
     file: str
@@ -177,6 +189,9 @@ class LabSpec:
     routes: tuple[ExtraRoute, ...] = ()
     sysctls: tuple[tuple[str, str, int], ...] = ()
     impairments: tuple[Impairment, ...] = ()
+    names: bool = True
+    dns: tuple[tuple[str, tuple[tuple[str, tuple[IPAddress, ...]], ...]], ...] = ()
+    files: tuple[tuple[str, str, str], ...] = ()
     faults: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
     notes: tuple[str, ...] = field(default=())

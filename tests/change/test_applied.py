@@ -15,7 +15,7 @@ from engine.change.listener import Listen
 from engine.change.neighbour import DeleteNeighbour
 from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
 from engine.change.port import SetPort
-from engine.change.program import Command, RelayPort, Serve, Start
+from engine.change.program import PROGRAMS, Command
 from engine.change.route import AddRoute, DeleteRoute
 from engine.change.rule import DeleteRule, InsertRule, ReplaceRule
 from engine.change.sysctl import SetSysctl
@@ -223,4 +223,4 @@ def test_changes_are_made_in_order_and_the_snapshot_itself_stays_as_it_is() -> N
 
 
 def test_every_change_that_a_fix_may_hold_can_be_tried() -> None:
-    assert set(BUILDING) | {Command, Serve, Start, RelayPort} == KINDS - SIMULATED
+    assert set(BUILDING) | {Command, *PROGRAMS} == KINDS - SIMULATED

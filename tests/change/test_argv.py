@@ -16,10 +16,11 @@ from engine.change.fdb import AddForwarding, DeleteForwarding
 from engine.change.link import DeleteBridge, DeleteLink, SetArp, SetLink
 from engine.change.listener import Listen, StopListening
 from engine.change.namespace import CreateBridge, CreateNetns, CreateVeth, DeleteNetns
+from engine.change.namespace_file import WriteNetnsFile
 from engine.change.neighbour import DeleteNeighbour
 from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
 from engine.change.port import ForwardOnPort, SetPort, SetSpanningTree
-from engine.change.program import Command, RelayPort, Serve, Shape, Start
+from engine.change.program import AnswerNames, Command, RelayPort, Serve, Shape, Start
 from engine.change.route import AddRoute, DeleteRoute
 from engine.change.rule import DeleteRule, InsertRule, ReplaceRule
 from engine.change.ruleset import LoadRules
@@ -27,6 +28,8 @@ from engine.change.set_element import AddElement, DeleteElement
 from engine.change.sysctl import SetSysctl
 from engine.change.words import rule_spec, sysctl_path
 from engine.model.address import Family
+from engine.model.application.lab_resolver import NameDoor
+from engine.model.application.naming import NameRecord, Zone
 from engine.model.application.proxy import ConfigPlace, ProxyKind
 from engine.model.firewall import Backend, Chain, Firewall, Interval, Rule, Table, VerdictKind
 from engine.model.host import Netns, Snapshot
@@ -298,6 +301,24 @@ CASES: list[tuple[Change, Where, list[str]]] = [
         NAMED,
         ["python3 -P -m engine.apply.relay conmon /run/netns/lan tcp 0.0.0.0 8080"],
     ),
+    (
+        AnswerNames(
+            "host",
+            (Zone("front", records=(NameRecord("web", (IPv4Address("172.18.0.2"),)),)),),
+            (NameDoor("lan", IPv4Address("127.0.0.11"), ("front",), closed=True),),
+        ),
+        NAMED,
+        [
+            'python3 -P -m engine.apply.names {"table": "front", "names": {"web": ["172.18.0.2"]}, "clients": []} '
+            '{"door": "/run/netns/lan", "address": "127.0.0.11", "tables": ["front"], "closed": true}'
+        ],
+    ),
+    (
+        WriteNetnsFile("lan", "resolv.conf", "nameserver 127.0.0.11\n"),
+        NAMED,
+        ["sh -c install -D -m 644 /dev/stdin /etc/netns/lan/resolv.conf <<'END'\nnameserver 127.0.0.11\nEND"],
+    ),
+    (WriteNetnsFile("lan", "nginx/nginx.conf", None), NAMED, ["rm -f /etc/netns/lan/nginx/nginx.conf"]),
     (Start("lan", ("sleep", "9"), "web"), NAMED, ["nsenter --net=/run/netns/lan sleep 9"]),
     (CreateBridge("host", "br0", 1400), SEEN, ["ip link add br0 mtu 1400 type bridge", "ip link set br0 up"]),
     (DeleteNetns("lan"), NAMED, ["ip netns del lan"]),

@@ -74,7 +74,7 @@ APACHE = """
 ServerRoot /usr/lib/apache2
 ServerName apache
 PidFile /tmp/apache.pid
-ErrorLog /tmp/apache.log
+ErrorLog /dev/stderr
 DefaultRuntimeDir /tmp
 Mutex file:/tmp default
 User www-data
@@ -209,7 +209,7 @@ def test_the_status_is_what_a_client_gets(host: Stack, asked: Request) -> None:
             False,
             "no",
             "connected",
-        )
+        ), host.within_logs(asked.proxy)[-2000:]
         assert answer["causes"][0]["code"] == asked.code, [each["sentence"] for each in answer["causes"]]
         assert http["at"]["file"].startswith("/etc/")
     else:

@@ -260,7 +260,7 @@ def test_after_kill_9_at_every_step_of_up_down_leaves_a_clean_host(tmp_path: Pat
 def test_after_kill_9_at_every_step_of_down_a_second_one_leaves_a_clean_host(tmp_path: Path, name: str) -> None:
     draft = lifecycle.draft(FILE, "lab.yaml", name)
     done = []
-    for moment in (*islice(every_write(), 6), Moment(Journal, "forget", 1)):
+    for moment in (*islice(every_write(), 7), Moment(Journal, "forget", 1)):
         lifecycle.up(draft, tmp_path)
         assert die(moment, lambda: lifecycle.down(name, tmp_path)), moment
         assert gone(name, tmp_path), moment

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -78,9 +79,23 @@ def test_a_tcp_client_gets_one_line_with_the_name_and_its_own_address(
     server: subprocess.Popen[bytes], tcp: int
 ) -> None:
     with socket.create_connection(("127.0.0.1", tcp), timeout=5) as client:
-        client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        client.sendall(b"hello\n")
         address, port = client.getsockname()
         assert client.makefile("rb").read() == f"web saw {address}:{port}\n".encode()
+
+
+@pytest.mark.parametrize(("method", "length"), [("GET", 1), ("POST", 1), ("HEAD", 0)])
+def test_a_client_of_http_gets_the_line_as_a_body(
+    server: subprocess.Popen[bytes], tcp: int, method: str, length: int
+) -> None:
+    talk = HTTPConnection("127.0.0.1", tcp, timeout=5)
+    try:
+        talk.request(method, "/any/path")
+        answer = talk.getresponse()
+        assert (answer.status, answer.headers["Content-Type"]) == (200, "text/plain")
+        assert [line.startswith(b"web saw 127.0.0.1:") for line in answer.read().splitlines()] == [True] * length
+    finally:
+        talk.close()
 
 
 def test_a_client_that_never_speaks_does_not_keep_others_waiting(server: subprocess.Popen[bytes], tcp: int) -> None:

@@ -30,12 +30,14 @@ x-lab:
     - {from: web, to: "172.19.0.2:5432", expect: timeout}
 """
 ASK = "import socket; print(socket.create_connection(('192.168.30.1', 8080), 2).makefile().read(), end='')"
+#: A name of the lab, as the C library looks it up.
+NAMED = "import socket; print(socket.gethostbyname('web'))"
 
 
 @pytest.fixture(scope="module")
 def user() -> Iterator[User]:
     """A number that no other test run has, so that the processes of that user are this module's."""
-    with ordinary_user("pyroute2", "ruamel.yaml", number=100_000 + secrets.randbelow(1_000_000)) as found:
+    with ordinary_user("pyroute2", "ruamel.yaml", "dns", number=100_000 + secrets.randbelow(1_000_000)) as found:
         yield found
         nothing_is_left(found)
 
@@ -77,6 +79,8 @@ def test_every_verb_of_an_ordinary_user_finds_the_lab_until_it_is_down(user: Use
     assert [node["name"] for node in document["nodes"]] == ["host", "lan", "web", "db"]
     assert said(user, "port", "shop", "web").startswith("80/tcp -> 0.0.0.0:8080")
     assert said(user, "exec", "shop-lan", "--", user.python[-1], "-c", ASK).startswith("web saw 192.168.30.2:")
+    assert said(user, "exec", "shop-web", "--", user.python[-1], "-c", NAMED).strip() == "172.18.0.2"
+    assert lab(user, "exec", "shop-db", "--", user.python[-1], "-c", NAMED).returncode == 1
     assert said(user, "check", "shop").count("ok ") == 2
     assert said(user, "break", "shop", "docker-user-drop", "--tell").startswith("An administrator")
     assert lab(user, "check", "shop").returncode == 1
@@ -96,6 +100,7 @@ def test_the_end_of_who_keeps_the_namespaces_is_the_end_of_everything_in_them(us
     (holder,) = (process for process in user.processes() if process.name == "portscope-labs")
     assert sorted(process.name for process in user.processes()) == [
         "portscope-labs",
+        "portscope-names",
         "portscope-relay",
         "portscope-serve",
     ]

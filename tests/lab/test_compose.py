@@ -6,8 +6,8 @@ import pytest
 
 from engine.lab.blueprint import Blueprint
 from engine.lab.choose import choose
-from engine.lab.compose import read
 from engine.lab.errors import LabFileError
+from engine.lab.reading.compose import read
 
 SHOP = """\
 name: shop

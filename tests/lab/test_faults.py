@@ -13,7 +13,18 @@ from engine.lab.errors import LabError
 from engine.lab.faults.table import Fault
 from engine.lab.lifecycle import draft
 
-LAB = draft('services:\n  web: {ports: ["8080:80"]}\n', "lab.yaml", "lab")
+LAB = draft('services:\n  web: {ports: ["8080:80"]}\n  near: {}\n', "lab.yaml", "lab")
+
+PROXY = draft(
+    """\
+services:
+  proxy: {ports: ["8080:80"], extra_hosts: ["backend:172.18.0.3"]}
+  web: {}
+x-lab: {commands: {proxy: nginx}}
+""",
+    "lab.yaml",
+    "lab",
+)
 
 
 def test_there_are_at_least_forty_faults() -> None:
@@ -41,8 +52,8 @@ def test_a_fault_has_a_story_hints_and_a_way_back(fault: Fault) -> None:
     assert len(fault.story.split()) >= 4
     assert fault.story.endswith(".")
     assert len(fault.hints) >= 2
-    assert bool(fault.actions) != bool(fault.listen)
-    changes = faults.plan(fault, LAB.lab).changes
+    assert sum(map(bool, (fault.actions, fault.listen, fault.asks and not fault.actions))) == 1
+    changes = faults.plan(fault, (LAB if faults.fits(fault, LAB.lab) else PROXY).lab).changes
     for change in changes:
         assert isinstance(change, Command | SetSysctl)
         assert "{" not in "".join(word for word in change.words if word != "{") if isinstance(change, Command) else True
@@ -98,8 +109,9 @@ def test_the_last_hint_is_the_story_and_costs_nothing_twice() -> None:
 
 def test_every_fault_can_come_in_the_dojo_but_those_that_nobody_notices() -> None:
     assert {dojo.pick(LAB.lab, seed).name for seed in range(2000)} == {
-        fault.name for fault in faults.FAULTS.values() if fault.cause
+        fault.name for fault in faults.FAULTS.values() if fault.cause and fault.name != "upstream-moved"
     }
+    assert "upstream-moved" in {dojo.pick(PROXY.lab, seed).name for seed in range(2000)}
 
 
 def test_the_fault_of_a_round_is_not_told_until_it_is_over(tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from engine.lab import library
-from engine.lab.compose import read
 from engine.lab.errors import LabError
 from engine.lab.lifecycle import draft
+from engine.lab.reading.compose import read
 from engine.lab.save import save
 from tests.lab.test_compose import SHOP
 

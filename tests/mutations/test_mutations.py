@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from engine.lab.document import LONGEST, parse
 from engine.lab.errors import LabFileError
+from engine.lab.reading.document import LONGEST, parse
 from engine.model.host import Snapshot
 from engine.observe.recording.snapshot_file import RecordingError, dumps, loads
 from tests.mutations import compose, snapshots

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from engine.apply import holder, userns
+from engine.apply import holder, netns_files, userns
 from engine.apply.errors import BuildError, LabExists, NoLabName
 from engine.apply.namespaces import enter
 from engine.lab import breaking, description, dojo, faults, library, lifecycle
-from engine.lab.document import LONGEST
 from engine.lab.errors import LabError
 from engine.lab.lifecycle import Draft
+from engine.lab.reading.document import LONGEST
 from engine.lab.running import EndingSignals
 from engine.lab.save import save
 from engine.lab.script import lines, script
@@ -166,6 +166,7 @@ def _exec(arguments: Namespace) -> Exit:
     path = _node(arguments.node)
     try:
         enter(path)
+        netns_files.show(path.name)
     except OSError as error:
         raise refused(f"cannot enter {path}: {error.strerror}; take the lab down and up again") from error
     try:

@@ -33,7 +33,7 @@ def _break(arguments: Namespace) -> Exit:
             fault.story + "\n" + "".join(f"  {line}\n" for line in lines(faults.plan(fault, draft.lab).changes))
         )
     else:
-        client, target = faults.question(draft.lab)
+        client, target = faults.question(draft.lab, fault)
         complain(f"lab {draft.lab.name} is broken: ask from {client} for {target}")
     return Exit.DONE
 
@@ -92,16 +92,17 @@ def look(draft: Draft) -> Snapshot:
 def _dojo(arguments: Namespace) -> Exit:
     """One step of a round: start, look, hint, answer, give-up."""
     draft, name = lifecycle.stands(arguments.name), arguments.name
-    client, target = faults.question(draft.lab)
     if arguments.step == "start":
         if breaking.broken(name):
             raise usage(f"lab {name} has a fault already; 'portscope lab mend {name}' removes it")
         fault = dojo.pick(draft.lab, arguments.seed)
+        client, target = faults.question(draft.lab, fault)
         breaking.break_lab(draft, fault)
         dojo.store(name, dojo.Round(fault.name))
         output.emit(f"something is wrong: {client} cannot use {target}. What is it?\n")
         return Exit.DONE
     now = dojo.load(name)
+    client, target = faults.question(draft.lab, faults.find(now.fault))
     if arguments.step == "look":
         now = dojo.looked(now)
         source, target = (*arguments.words, *(client, target)[len(arguments.words) :])[:2]

@@ -49,8 +49,8 @@ def shown(lab: str, told: int) -> RoundNow:
     """The round for its picture, with that many hints told."""
     with work.refusing():
         draft, now = work.stands(lab), dojo.load(lab, work.place())
-        client, target = faults.question(draft.lab)
-    fault = faults.find(now.fault)
+        fault = faults.find(now.fault)
+        client, target = faults.question(draft.lab, fault)
     fitting = (one for one in faults.FAULTS.values() if one.cause and faults.fits(one, draft.lab))
     possible = [(one.name, CODES[one.cause].meaning) for one in fitting]
     return RoundNow(
@@ -68,7 +68,7 @@ def look(lab: str, asked: Ask | None = None) -> str:
     """Tries it (or something else), and says what the client sees; costs points."""
     with work.refusing():
         draft, now = work.stands(lab), dojo.load(lab, work.place())
-        client, target = faults.question(draft.lab)
+        client, target = faults.question(draft.lab, faults.find(now.fault))
     wanted = asked or Ask(target, f"ns:{draft.lab.netns_by_node[client]}")
     snapshot = work.look(draft)
     try:
@@ -96,7 +96,8 @@ def answer(lab: str, word: str) -> tuple[bool, str]:
             dojo.store(lab, now, work.place())
             return False, f"No, it is not {word}. {now.score} of {dojo.FULL} points left. "
         draft = work.stands(lab)
-        return True, f"Right: {now.fault}, with {now.score} of {dojo.FULL} points. {_where(draft)}{_end(draft, now)}"
+        where = _where(draft, now)
+        return True, f"Right: {now.fault}, with {now.score} of {dojo.FULL} points. {where}{_end(draft, now)}"
 
 
 def give_up(lab: str) -> str:
@@ -104,12 +105,12 @@ def give_up(lab: str) -> str:
     with work.refusing():
         now = dojo.load(lab, work.place())
         draft = work.stands(lab)
-        return f"It was {now.fault}. {_where(draft)}{_end(draft, now)}"
+        return f"It was {now.fault}. {_where(draft, now)}{_end(draft, now)}"
 
 
-def _where(draft: Draft) -> str:
+def _where(draft: Draft, now: dojo.Round) -> str:
     """Where the fault is, as the answer to the lab's question names it, while it is still there."""
-    client, target = faults.question(draft.lab)
+    client, target = faults.question(draft.lab, faults.find(now.fault))
     snapshot = work.look(draft)
     try:
         verdict = ask(snapshot, resolve(snapshot, target, f"ns:{draft.lab.netns_by_node[client]}"))

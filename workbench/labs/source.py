@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from threading import Event
 
 from engine.apply.namespaces import run_in
-from engine.lab import description, faults, lifecycle
+from engine.lab import breaking, description, faults, lifecycle
 from engine.lab.errors import LabError
 from engine.model.host import Snapshot
 from engine.observe.watch.watch import Update
@@ -62,13 +62,14 @@ class LabSource:
 
 
 def question(name: str) -> Ask | None:
-    """The question of a lab: its first published port, asked from its first client. None where there is none, and while
-    a round of the dojo is on, where asking costs points."""
+    """The question of a lab: that of a fault which is about one, else its first published port, asked from its first
+    client. None where there is none, and while a round of the dojo is on, where asking costs points."""
     lab = work.stands(name).lab
     if rounds.current(name) is not None:
         return None
+    there = [faults.find(each) for each in breaking.broken(name, work.place())]
     try:
-        client, target = faults.question(lab)
+        client, target = faults.question(lab, next((fault for fault in there if fault.asks), None))
     except LabError:
         return None
     return Ask(target, f"ns:{lab.netns_by_node[client]}")

@@ -16,9 +16,9 @@ from engine.apply.errors import BuildError, LabExists
 from engine.apply.namespaces import run_in
 from engine.change.namespace import DeleteNetns
 from engine.lab import breaking, description, edits, faults, library, lifecycle
-from engine.lab.document import LONGEST
 from engine.lab.errors import LabError
 from engine.lab.lifecycle import Draft
+from engine.lab.reading.document import LONGEST
 from engine.lab.save import save
 from engine.lab.script import lines
 from engine.model.host import Snapshot

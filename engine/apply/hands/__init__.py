@@ -25,7 +25,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from engine.apply import beneath, namespaces, rtnetlink
+from engine.apply import beneath, namespaces, netns_files, rtnetlink
 from engine.apply.hands.programs import Listeners, run_program, start_listeners
 from engine.apply.hands.wire import Wire
 from engine.change.words import sysctl_path
@@ -96,12 +96,14 @@ class Hands:
         return namespaces.netns_file(name).exists()
 
     def remove_netns(self, name: str, mark: str) -> bool:
-        """Removes a named namespace that carries `mark`; False where one of that name carries another or none."""
+        """Removes a named namespace that carries `mark`, with its files; False where one of that name carries another
+        or none."""
 
         def body() -> bool:
             self._leave()
             path = namespaces.netns_file(name)
             if not path.exists():
+                netns_files.remove(name, mark)
                 return True
             if namespaces.is_netns(path):
                 if self._enter(str(path)).link(LOOPBACK).alias != mark:
@@ -112,9 +114,15 @@ class Hands:
             elif path.stat().st_size:
                 return False
             path.unlink()
+            netns_files.remove(name, mark)
             return True
 
         return self._submit(body)
+
+    def write_netns_file(self, netns: str, name: str, text: str | None, mark: str) -> bool:
+        """Writes, or removes, a file that a named namespace has of its own; False where the folder of such files is
+        somebody else's."""
+        return netns_files.write(netns, name, text, mark)
 
     # Links
 

@@ -15,11 +15,12 @@ from ipaddress import IPv4Network, IPv6Address, ip_address
 
 from engine.change.program import Command, Serve
 from engine.change.sysctl import SetSysctl
-from engine.lab.blueprint import Blueprint, Outside, Published
+from engine.lab.blueprint import Blueprint, Node, Outside, Published
 from engine.lab.commands import way_back
 from engine.lab.errors import LabError
-from engine.lab.faults.table import Fault
-from engine.lab.faults.table_paths import FAULTS
+from engine.lab.faults.table import FILTERS, Fault
+from engine.lab.faults.table_names import NAMES
+from engine.lab.faults.table_paths import PATHS
 from engine.lab.layouts.names import BACKENDS
 from engine.model.address import IPAddress, end_of
 from engine.model.firewall import XT_SUFFIX, Backend
@@ -29,6 +30,7 @@ from engine.records import replace
 
 __all__ = ["FAULTS", "Fault", "client", "find", "fits", "listening", "plan", "question", "subject"]
 
+FAULTS: Mapping[str, Fault] = {each.name: each for each in (*FILTERS, *PATHS, *NAMES)}
 WORD = re.compile(r"\{(\w+)\}")
 SYSCTL = re.compile(r"(net\.\S+)=(\d+)")
 #: How far a program's new port is from the published one.
@@ -61,8 +63,12 @@ def client(lab: Blueprint) -> Outside:
     return lab.outside[0]
 
 
-def question(lab: Blueprint) -> tuple[str, str]:
-    """The node that asks for the port of `subject`, and `ADDRESS:PORT` as it asks. Raises LabError."""
+def question(lab: Blueprint, fault: Fault | None = None) -> tuple[str, str]:
+    """The node that asks for the port of `subject`, and `ADDRESS:PORT` as it asks; of a fault about another question,
+    the one that it is about. Raises LabError."""
+    if fault is not None and fault.asks:
+        node, _, target = _filled(fault.asks, _words(lab)).partition(" ")
+        return (_near(lab).name if node == "near" else node), target
     port, outside = subject(lab), client(lab)
     address: IPAddress = port.host_address or outside.near.ip
     if address.is_unspecified:  # any address of one family; where nobody outside has IPv6, the host's own
@@ -77,17 +83,52 @@ def _at_home(port: Published) -> bool:
 
 
 def fits(fault: Fault, lab: Blueprint) -> bool:
-    """Whether a fault can be made in a lab: DOCKER-USER is a chain of Docker's iptables layouts."""
+    """Whether a fault can be made in a lab: DOCKER-USER is a chain of Docker's iptables layouts, and who asks by name
+    has to be there, with a network of names and another port than the host's."""
+    if fault.asks and not (lab.spec.names and neighbours(lab) and not subject(lab).end.bridge.own):
+        return False
+    if any("{moved}" in action for action in fault.actions) and not _words(lab)["moved"]:
+        return False
+    if (
+        fault.asks.startswith("near")
+        and "{hport}" in fault.asks
+        and subject(lab).host_port == subject(lab).container_port
+    ):
+        return False
     chains = BACKENDS[lab.backend] is not Backend.NFT and lab.spec.layout != "podman"
     return chains or not any("DOCKER-USER" in action for action in fault.actions)
 
 
 def plan(fault: Fault, lab: Blueprint) -> Plan:
     """What a fault does to a lab, reversible change by change. Raises LabError where it does not fit."""
+    if fault.asks and not fits(fault, lab):
+        raise LabError(f"{fault.name} does not fit lab {lab.name}: {_needs(fault)}")
     if not fits(fault, lab):
         raise LabError(f"{fault.name} needs Docker's chain DOCKER-USER, which {lab.spec.layout} in {lab.backend} lacks")
     words = _words(lab)
     return Plan(fault.name, tuple(_change(action, words, lab) for action in fault.actions))
+
+
+def _needs(fault: Fault) -> str:
+    """What a lab must have for a fault of a name."""
+    if any("{moved}" in action for action in fault.actions):
+        return "it needs a published proxy whose hosts file (extra_hosts) has the address of a neighbour"
+    return "it needs a second service on the published one's network, with names, and another port on the host"
+
+
+def neighbours(lab: Blueprint) -> list[Node]:
+    """The other services on the network of `subject`."""
+    bridge = subject(lab).end.bridge
+    others = (node for node in lab.nodes if node.name != subject(lab).service)
+    return [node for node in others if any(end.bridge is bridge for end in node.ends)]
+
+
+def _near(lab: Blueprint) -> Node:
+    """The first of them. Raises LabError."""
+    found = neighbours(lab)
+    if not found:
+        raise LabError(f"lab {lab.name} has no second service on a network of {subject(lab).service}; add one")
+    return found[0]
 
 
 def _words(lab: Blueprint) -> Mapping[str, str]:
@@ -95,6 +136,7 @@ def _words(lab: Blueprint) -> Mapping[str, str]:
     end = port.end
     bridge = end.bridge
     taken = {str(other.address.ip) for node in lab.nodes for other in node.ends}
+    near = next(iter(neighbours(lab)), None)
     nobody = next(address for address in _last(bridge.subnet) if address not in taken)
     return {
         "uplink": outside.near_link,
@@ -110,7 +152,22 @@ def _words(lab: Blueprint) -> Mapping[str, str]:
         "lan": str(outside.far.ip),
         "lansubnet": str(outside.far.network),
         "nobody": nobody,
+        "service": port.service,
+        "near": near.netns if near is not None else "",
+        "moved": _in_hosts(lab, near),
+        "web": lab.netns_by_node[port.service],
+        "server": str(bridge.gateway) if lab.spec.layout == "podman" else "127.0.0.11",
     }
+
+
+def _in_hosts(lab: Blueprint, near: Node | None) -> str:
+    """The neighbour's address, where `subject`'s service runs a program of its own and has it in its hosts file; ""
+    otherwise."""
+    service = next(each for each in lab.spec.services if each.name == subject(lab).service)
+    if service.name not in dict(lab.spec.commands):
+        return ""
+    own = {end.address.ip for end in near.ends} if near is not None else set()
+    return next((str(address) for _name, address in service.hosts if address in own), "")
 
 
 def _last(subnet: IPv4Network) -> list[str]:
@@ -121,8 +178,9 @@ def _last(subnet: IPv4Network) -> list[str]:
 
 def _change(action: str, words: Mapping[str, str], lab: Blueprint) -> Change:
     node, _, line = action.partition(": ")
-    netns = {"host": lab.host, "lan": client(lab).netns}.get(node) or lab.netns_by_node[subject(lab).service]
-    line = WORD.sub(lambda found: words.get(found[1], found[0]), line)
+    places = {"host": lab.host, "lan": client(lab).netns, "near": words["near"]}
+    netns = places.get(node) or lab.netns_by_node[subject(lab).service]
+    line = _filled(line, words)
     if setting := SYSCTL.fullmatch(line):
         return SetSysctl(netns, setting[1], int(setting[2]))
     forward, told, back = line.partition(" ~ ")
@@ -130,6 +188,11 @@ def _change(action: str, words: Mapping[str, str], lab: Blueprint) -> Change:
     if told:
         return Command(netns, argv, () if back == "-" else _argv(back, lab))
     return Command(netns, argv, way_back(argv))
+
+
+def _filled(line: str, words: Mapping[str, str]) -> str:
+    """A line with the lab's own words for those in braces."""
+    return WORD.sub(lambda found: words.get(found[1], found[0]), line)
 
 
 def _argv(line: str, lab: Blueprint) -> tuple[str, ...]:

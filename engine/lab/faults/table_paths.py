@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from engine.lab.faults.table import APP, FILTERS, HOST, LINK, NAT, ROUTE, Fault, _fault
+from engine.lab.faults.table import APP, HOST, LINK, NAT, ROUTE, fault
 
 PATHS = (
-    _fault(
+    fault(
         "no-forwarding",
         "HOST_IP_FORWARD_OFF",
         """A hardening script switched forwarding off, as for a host that is no router. A container host is one.""",
         "host: net.ipv4.ip_forward=0",
         hints=HOST,
     ),
-    _fault(
+    fault(
         "bridge-does-not-forward",
         "HOST_DEVICE_FORWARDING_OFF",
         """Forwarding is on for the host and off for the one device that the answers come from.""",
         "host: net.ipv4.conf.{bridge}.forwarding=0",
         hints=HOST,
     ),
-    _fault(
+    fault(
         "strict-reverse-path",
         "HOST_RP_FILTER_STRICT",
         """The host checks sources strictly, and a route for the client's subnet points into a tunnel.""",
@@ -27,56 +27,56 @@ PATHS = (
         "host: ip route add {lan}/32 dev {bridge} ~ ip route del {lan}/32 dev {bridge}",
         hints=(*HOST, "Where would the host send an answer?"),
     ),
-    _fault(
+    fault(
         "no-default-route",
         "RET_NO_ROUTE_BACK",
         """A start script in the container cleaned the routing table, and the answer has no way out.""",
         "web: ip route del default ~ ip route add default via {gateway}",
         hints=ROUTE,
     ),
-    _fault(
+    fault(
         "wrong-gateway",
         "RET_ASYMMETRIC_GATEWAY",
         """The container's default route leads to an address that no host has.""",
         "web: ip route replace default via {nobody} ~ ip route replace default via {gateway}",
         hints=ROUTE,
     ),
-    _fault(
+    fault(
         "vpn-inside",
         "RET_ROUTE_UNREACHABLE",
         """A VPN client in the container took the office's subnet for itself; its tunnel is down.""",
         "web: ip route add unreachable {lansubnet} ~ ip route del unreachable {lansubnet}",
         hints=ROUTE,
     ),
-    _fault(
+    fault(
         "blackhole",
         "SRC_ROUTE_BLACKHOLE",
         """A black hole route against a flood covers the containers' subnet.""",
         "host: ip route add blackhole {address}/32 ~ ip route del blackhole {address}/32",
         hints=("No rule is to blame.", "Ask the host for its route to the container."),
     ),
-    _fault(
+    fault(
         "unreachable-route",
         "SRC_ROUTE_UNREACHABLE",
         """The network team parked the address with an unreachable route, and forgot it.""",
         "host: ip route add unreachable {address}/32 ~ ip route del unreachable {address}/32",
         hints=("The client gets an error at once.", "Ask the host for its route to the container."),
     ),
-    _fault(
+    fault(
         "prohibited-route",
         "SRC_ROUTE_PROHIBIT",
         """A route forbids the container's address instead of a rule.""",
         "host: ip route add prohibit {address}/32 ~ ip route del prohibit {address}/32",
         hints=("The client's error says that it is prohibited.", "Not only firewalls forbid."),
     ),
-    _fault(
+    fault(
         "vpn-steals-the-subnet",
         "SRC_ROUTE_SHADOWED",
         """A VPN on the host announced a more specific route that covers the container.""",
         "host: ip route add {address}/32 dev {uplink} ~ ip route del {address}/32 dev {uplink}",
         hints=("The packet leaves by the wrong door.", "Ask the host for its route to the container."),
     ),
-    _fault(
+    fault(
         "rule-steals-the-answer",
         "RET_ROUTE_UNREACHABLE",
         """Policy routing for a second uplink catches what comes from containers.""",
@@ -84,7 +84,7 @@ PATHS = (
         "host: ip route add unreachable default table 99 ~ ip route del unreachable default table 99",
         hints=(*ROUTE, "There is more than one routing table."),
     ),
-    _fault(
+    fault(
         "rule-steals-the-request",
         "SRC_ROUTE_BLACKHOLE",
         """A policy rule sends everything for the containers' subnet to a table with a black hole.""",
@@ -92,28 +92,28 @@ PATHS = (
         "host: ip route add blackhole default table 98 ~ ip route del blackhole default table 98",
         hints=("No rule of the firewall is to blame.", "There is more than one routing table."),
     ),
-    _fault(
+    fault(
         "bridge-down",
         "LINK_BRIDGE_DOWN",
         """Someone restarted the network, and the bridge stayed down.""",
         "host: ip link set {bridge} down ~ ip link set {bridge} up",
         hints=LINK,
     ),
-    _fault(
+    fault(
         "cable-down",
         "LINK_VETH_DOWN",
         """The host's end of the container's cable is down.""",
         "host: ip link set {veth} down ~ ip link set {veth} up",
         hints=LINK,
     ),
-    _fault(
+    fault(
         "cable-without-bridge",
         "LINK_NO_MASTER",
         """The container's cable was taken out of its bridge by a tool that manages every interface.""",
         "host: ip link set {veth} nomaster ~ ip link set {veth} master {bridge}",
         hints=LINK,
     ),
-    _fault(
+    fault(
         "port-isolated",
         "",
         """The container's port of the bridge is isolated: the LAN gets in, and so do neighbours whose ports are not
@@ -121,7 +121,7 @@ PATHS = (
         "host: bridge link set dev {veth} isolated on ~ bridge link set dev {veth} isolated off",
         hints=LINK,
     ),
-    _fault(
+    fault(
         "eth0-down-inside",
         "LINK_PORT_NOT_FORWARDING",
         """The interface inside the container is down.""",
@@ -129,7 +129,7 @@ PATHS = (
         "web: ip link set eth0 down ~ ip link set eth0 up",
         hints=LINK,
     ),
-    _fault(
+    fault(
         "wrong-neighbour",
         "LINK_NEIGH_STALE",
         """A static neighbour entry survived the container that it was made for.""",
@@ -137,14 +137,14 @@ PATHS = (
         " ~ ip neigh del {address} dev {bridge}",
         hints=LINK,
     ),
-    _fault(
+    fault(
         "gateway-address-gone",
         "LINK_BRIDGE_NO_ADDRESS",
         """The bridge lost its address: no host has the containers' gateway address.""",
         "host: ip address del {gateway}/{prefix} dev {bridge} ~ ip address add {gateway}/{prefix} brd + dev {bridge}",
         hints=LINK,
     ),
-    _fault(
+    fault(
         "uplink-down",
         "LINK_VETH_DOWN",
         """The uplink is down.""",
@@ -152,28 +152,28 @@ PATHS = (
         "host: ip link set {uplink} down ~ ip link set {uplink} up",
         hints=LINK,
     ),
-    _fault(
+    fault(
         "stale-dnat",
         "NAT_DNAT_STALE_TARGET",
         """A rule of a container that is gone still translates the port, before the living one's.""",
         "host: iptables -t nat -I PREROUTING -p tcp -m tcp --dport {hport} -j DNAT --to-destination {nobody}:{port}",
         hints=NAT,
     ),
-    _fault(
+    fault(
         "redirected-away",
         "NAT_DNAT_STALE_TARGET",
         """A redirect to a local proxy was left behind; the proxy is not.""",
         "host: iptables -t nat -I PREROUTING -p tcp -m tcp --dport {hport} -j REDIRECT --to-ports 3128",
         hints=NAT,
     ),
-    _fault(
+    fault(
         "wrong-port",
         "DST_LISTEN_OTHER_PORT",
         """A hand-written rule translates to a port on which nothing listens.""",
         "host: iptables -t nat -I PREROUTING -p tcp -m tcp --dport {hport} -j DNAT --to-destination {address}:8999",
         hints=NAT,
     ),
-    _fault(
+    fault(
         "container-moved",
         "NAT_DNAT_STALE_TARGET",
         """The container came back with another address, and the rules still name the old one.""",
@@ -183,7 +183,7 @@ PATHS = (
         "web: ip route add default via {gateway} ~ -",
         hints=NAT,
     ),
-    _fault(
+    fault(
         "not-tracked",
         "",
         """A NOTRACK rule for speed takes connection tracking away, and NAT with it. The port answers all the same: the
@@ -191,28 +191,28 @@ PATHS = (
         "host: iptables -t raw -I PREROUTING -p tcp -m tcp --dport {hport} -j CT --notrack",
         hints=NAT,
     ),
-    _fault(
+    fault(
         "nothing-listens",
         "DST_NO_LISTENER",
         """The program in the container has ended. The port is published as before.""",
         listen="none",
         hints=APP,
     ),
-    _fault(
+    fault(
         "app-on-loopback",
         "DST_LISTEN_LOOPBACK_ONLY",
         """The program listens on 127.0.0.1, as in its development configuration: inside the container all is well.""",
         listen="loopback",
         hints=APP,
     ),
-    _fault(
+    fault(
         "app-on-another-port",
         "DST_LISTEN_OTHER_PORT",
         """An update changed the program's default port.""",
         listen="other-port",
         hints=APP,
     ),
-    _fault(
+    fault(
         "app-on-ipv6-only",
         "DST_LISTEN_LOOPBACK_ONLY",
         """The program listens on the IPv6 loopback address only.""",
@@ -220,5 +220,3 @@ PATHS = (
         hints=APP,
     ),
 )
-
-FAULTS: dict[str, Fault] = {fault.name: fault for fault in (*FILTERS, *PATHS)}

@@ -5,14 +5,16 @@ Which programs there are a look finds out by their names; their files are read w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import cast
 
 from engine.lazy import Later
+from engine.model.application.lab_resolver import LAB_RESOLVER
 from engine.model.application.naming import Resolver
 from engine.observe.base.files import small
 from engine.observe.base.inside_root import Root
-from engine.observe.naming import aardvark, forwarders
+from engine.observe.naming import aardvark, forwarders, lab_doors
 from engine.records import dataclass, replace
 
 #: How the configuration of each program is read: from its root, and the words of its command line.
@@ -33,13 +35,31 @@ class ResolverPlace:
     program: str
 
 
-def read_later(places: Iterable[ResolverPlace]) -> tuple[Resolver, ...]:
+@dataclass(frozen=True, slots=True)
+class LabResolverPlace:
+    """The process of a lab that answers DNS in several namespaces, with the ids of those that were seen, by inode."""
+
+    pid: int
+    ids: Mapping[int, str]
+    program: str = LAB_RESOLVER
+
+
+def read_later(places: Iterable[ResolverPlace | LabResolverPlace]) -> tuple[Resolver, ...]:
     """The resolvers of these processes, read when somebody looks at one."""
     return cast("tuple[Resolver, ...]", Later(_read_all, tuple(places)))
 
 
-def _read_all(places: Sequence[ResolverPlace]) -> tuple[Resolver, ...]:
-    return tuple(map(read_resolver, places))
+def _read_all(places: Sequence[ResolverPlace | LabResolverPlace]) -> tuple[Resolver, ...]:
+    return tuple(_each(places))
+
+
+def _each(places: Sequence[ResolverPlace | LabResolverPlace]) -> Iterator[Resolver]:
+    for place in places:
+        if isinstance(place, ResolverPlace):
+            yield read_resolver(place)
+        else:
+            with suppress(OSError):  # it has ended since
+                yield from lab_doors.doors(place.pid, place.ids)
 
 
 def read_resolver(place: ResolverPlace) -> Resolver:

@@ -10,6 +10,7 @@ from engine.change.engines.network import joinable, joining
 from engine.change.engines.new_network import new_network
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.naming.missed_name import NAMELESS, MissedName, container_ref
+from engine.model.application.lab_resolver import LAB_RESOLVER
 from engine.model.container import Attachment, Container, Network
 from engine.model.verdict import FixKind
 from engine.path.naming.answers import network_of
@@ -42,7 +43,7 @@ def elsewhere(missed: MissedName) -> list[Blocker]:
     """Somebody has the name in a network that the client is not in."""
     client = missed.client
     if client is None:
-        return []
+        return _other_tables(missed)
     mine = {place.network for place in client.attachments}
     if mine <= NAMELESS:
         return []
@@ -58,6 +59,25 @@ def elsewhere(missed: MissedName) -> list[Blocker]:
     at = container_ref(missed.snapshot, holder)
     owner = client.engine.partition(" ")[0]
     return [Blocker("NAME_OTHER_NETWORK", why, at, tuple(_joins(missed, client)), owner)]
+
+
+def _other_tables(missed: MissedName) -> list[Blocker]:
+    """In a lab without an engine: the resolver that was asked has the name at another of its doors only."""
+    snapshot = missed.snapshot
+    asked = next((step.at.netns for step in missed.lookup.order if step.server is not None and step.at is not None), "")
+    labs = [each for each in snapshot.resolvers if each.program == LAB_RESOLVER]
+    door = next((each for each in labs if each.netns == asked), None)
+    if door is None:
+        return []
+    client = snapshot.by_id[missed.config.netns].addresses_by_value
+    own = {zone.network for zone in door.zones if not zone.clients or any(each in client for each in zone.clients)}
+    all_zones = [zone for each in labs if each.pid == door.pid for zone in each.zones]
+    found = [zone.network for zone in all_zones if zone.network not in own and zone.has(missed.name)]
+    if not found:
+        return []
+    where = ", ".join(dict.fromkeys(found))
+    why = f"{missed.name} is a name in the network {where}; {missed.who} asks for names of {', '.join(sorted(own))}"
+    return [Blocker("NAME_OTHER_NETWORK", why, missed.at, ())]
 
 
 def _nameless_holder(missed: MissedName, client: Container) -> list[Blocker]:

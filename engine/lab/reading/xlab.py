@@ -10,6 +10,8 @@ x-lab:
   routes:             ["10.9.0.0/16 via 192.168.30.2", {in: web, add: "default via 172.30.0.9"}]
   sysctls:            {host: {net.ipv4.conf.all.rp_filter: 1}}
   impairments:        [{node: web, rate: 1mbit, delay: 20ms, loss: 1%}]
+  dns:                {lan: {blog.example.test: 192.168.30.2, .apps.test: [192.168.30.3]}}      # false: no names at all
+  files:              {proxy: {nginx/nginx.conf: "events {} …"}}
   faults:             [docker-user-drop]
   checks:             [{from: lan, to: ":8080", expect: timeout, cause: FW_RULE_DROP}]
 """
@@ -23,10 +25,10 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from engine.change.words import sysctl_path
-from engine.lab import portwords
-from engine.lab.document import YamlValue
 from engine.lab.layouts.names import BACKENDS, LAYOUTS
-from engine.lab.portwords import place_of
+from engine.lab.reading import namewords, portwords
+from engine.lab.reading.document import YamlValue
+from engine.lab.reading.portwords import place_of
 from engine.lab.spec import Check, ExtraRoute, ExtraRule, Impairment, LabSpec, ListenSpec, OutsideSpec
 from engine.model.address import IPNetwork
 from engine.model.packet import Protocol
@@ -43,7 +45,11 @@ EXPECTED = tuple(str(symptom) for symptom in Symptom)
 def read(value: YamlValue, spec: LabSpec) -> LabSpec:
     """The spec with what `x-lab` adds. Raises LabFileError."""
     chosen: dict[str, Any] = {}
-    for key, child in value.entries(READERS).items():
+    rows = value.entries((*READERS, "dns"))
+    if "dns" in rows:
+        answered = rows.pop("dns")
+        chosen |= {"names": answered.flag()} if answered.shape == "scalar" else {"dns": namewords.dns(answered)}
+    for key, child in rows.items():
         field, reader = READERS[key]
         chosen[field] = reader(child)
     return replace(spec, **chosen)
@@ -224,6 +230,7 @@ READERS: Mapping[str, tuple[str, Callable[[YamlValue], Any]]] = {
     "routes": ("routes", _routes),
     "sysctls": ("sysctls", _sysctls),
     "impairments": ("impairments", _impairments),
+    "files": ("files", namewords.files),
     "faults": ("faults", lambda value: tuple(item.text() for item in value.texts())),
     "checks": ("checks", _checks),
 }

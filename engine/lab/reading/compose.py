@@ -13,23 +13,23 @@ from pathlib import PurePath
 from typing import Any
 
 from engine.apply.journal import LAB_NAME
-from engine.lab import portwords, xlab
-from engine.lab.document import YamlValue, parse, plain
-from engine.lab.portwords import place_of
+from engine.lab.reading import namewords, portwords, xlab
+from engine.lab.reading.document import YamlValue, parse, plain
+from engine.lab.reading.portwords import place_of
 from engine.lab.spec import LabSpec, Membership, NetworkSpec, ServiceSpec
 from engine.model.address import IPAddress, IPNetwork
 from engine.records import replace
 
 TOP_KEYS = ("name", "version", "services", "networks", "volumes", "configs", "secrets", "x-lab")
 UNUSED_TOP = ("version", "volumes", "configs", "secrets")
-SERVICE_KEYS = ("ports", "expose", "networks", "network_mode", "sysctls")
+SERVICE_KEYS = ("ports", "expose", "networks", "network_mode", "sysctls", "extra_hosts", "dns", "dns_search")
 #: Keys of a service that Compose has and that do not decide a packet's way.
 # fmt: off
 UNUSED_SERVICE = (
     "annotations", "attach", "build", "cap_add", "cap_drop", "cgroup", "cgroup_parent", "command", "configs",
     "container_name", "cpus", "cpu_count", "cpu_percent", "cpu_quota", "cpu_shares", "cpuset", "credential_spec",
-    "depends_on", "deploy", "develop", "device_cgroup_rules", "devices", "dns", "dns_opt", "dns_search",
-    "domainname", "entrypoint", "env_file", "environment", "external_links", "extra_hosts", "gpus", "group_add",
+    "depends_on", "deploy", "develop", "device_cgroup_rules", "devices", "dns_opt",
+    "domainname", "entrypoint", "env_file", "environment", "external_links", "gpus", "group_add",
     "healthcheck", "hostname", "image", "init", "ipc", "isolation", "label_file", "labels", "links", "logging",
     "mac_address", "mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "models", "oom_kill_disable",
     "oom_score_adj", "pid", "pids_limit", "platform", "post_start", "pre_stop", "privileged", "profiles",
@@ -40,9 +40,8 @@ UNUSED_SERVICE = (
 # fmt: on
 NETWORK_KEYS = ("driver", "driver_opts", "internal", "enable_ipv6", "ipam", "external")
 UNUSED_NETWORK = ("name", "labels", "attachable", "enable_ipv4")
-MEMBERSHIP_KEYS = ("ipv4_address", "ipv6_address")
+MEMBERSHIP_KEYS = ("ipv4_address", "ipv6_address", "aliases")
 UNUSED_MEMBERSHIP = (
-    "aliases",
     "priority",
     "gw_priority",
     "link_local_ips",
@@ -125,6 +124,9 @@ def _service(name: str, value: YamlValue, notes: list[str]) -> ServiceSpec:
         tuple(published),
         tuple(exposed),
         _sysctls(rows["sysctls"]) if "sysctls" in rows else (),
+        namewords.extra_hosts(rows["extra_hosts"]) if "extra_hosts" in rows else (),
+        namewords.addresses(rows["dns"]) if "dns" in rows else (),
+        namewords.names(rows["dns_search"]) if "dns_search" in rows else (),
     )
 
 
@@ -150,7 +152,8 @@ def _memberships(value: YamlValue, notes: list[str]) -> tuple[Membership, ...]:
         rows = _understood(child, MEMBERSHIP_KEYS, UNUSED_MEMBERSHIP, notes)
         address = _address(rows["ipv4_address"], 4) if "ipv4_address" in rows else None
         address6 = _address(rows["ipv6_address"], 6) if "ipv6_address" in rows else None
-        found.append(Membership(place_of(child), name, address, address6))
+        aliases = namewords.names(rows["aliases"]) if "aliases" in rows else ()
+        found.append(Membership(place_of(child), name, address, address6, aliases))
     return tuple(found)
 
 
