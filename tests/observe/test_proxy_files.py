@@ -343,6 +343,16 @@ def test_damaged_configurations_end_in_a_table_or_in_one_line(kind: ProxyKind, t
         assert "\n" not in trouble_of(kind, tmp_path, damaged), seed
 
 
+def test_a_variable_does_not_grow_without_end_nor_do_names(tmp_path: Path) -> None:
+    """Each line doubles a value; a thousand names are looked at as one where a condition asks for the Host.
+
+    Without limits this would not end."""
+    doubled = 'set $v "$v$v"; ' * 60
+    names = " ".join(f"n{number}.test" for number in range(1000))
+    server = f"server {{ listen 80; server_name {names}; set $v x; {doubled} if ($host = n1.test) {{ return 403; }} }}"
+    assert trouble_of(ProxyKind.NGINX, tmp_path, f"events {{}} http {{ {server * 20} }}") == ""
+
+
 def test_readers_of_all_kinds_are_there() -> None:
     assert set(READERS) == {ProxyKind.NGINX, ProxyKind.HAPROXY, ProxyKind.CADDY, ProxyKind.APACHE}
     assert {nginx.read, haproxy.read, caddy.read, apache.read} == set(READERS.values())

@@ -11,15 +11,17 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from engine.model.application.lab_resolver import LAB_RESOLVER
+from engine.model.application.naming import Resolver
 from engine.model.container import Container
 from engine.model.host import Netns, Snapshot
 from engine.model.traffic import Listener
 from engine.observe.base.namespaces import NetnsRef, way_in
 from engine.observe.look.look import Observation, Scene, Wanted, look
 from engine.observe.look.netns_reader import Visit
+from engine.observe.naming.lab_doors import doors
 from engine.observe.naming.places import places_of
 from engine.observe.naming.places import read_later as read_places
-from engine.observe.naming.resolvers import READERS, LabResolverPlace, ResolverPlace
+from engine.observe.naming.resolvers import READERS, ResolverPlace
 from engine.observe.naming.resolvers import read_later as read_resolvers
 from engine.observe.netlink.sockets import with_processes
 from engine.observe.proc.processes import Holders
@@ -72,11 +74,11 @@ def _visited(seen: Observation) -> dict[int, str]:
     return {inode: netns for inode, netns in seen.scene.ids.items() if netns in seen.visits}
 
 
-def _resolver_places(scene: Scene, visits: Mapping[str, Visit]) -> Iterator[ResolverPlace | LabResolverPlace]:
+def _resolver_places(scene: Scene, visits: Mapping[str, Visit]) -> Iterator[ResolverPlace | Resolver]:
     """The programs that answer DNS in the namespaces that were seen."""
     ids = {inode: netns for inode, netns in scene.ids.items() if netns in visits}
     for process in scene.table.named(LAB_RESOLVER):
-        yield LabResolverPlace(process.pid, ids)
+        yield from doors(process.pid, ids)
     for program in READERS:
         for process in scene.table.named(program):
             netns = scene.ids.get(process.netns)

@@ -23,12 +23,12 @@ _LONGEST = 1 << 20
 
 
 def doors(pid: int, ids: Mapping[int, str]) -> Iterator[Resolver]:
-    """The doors of one process, in namespaces whose ids are given by inode. Raises OSError."""
-    with open(f"/proc/{pid}/cmdline", "rb") as file:
-        text = file.read(_LONGEST).decode("utf-8", "replace").rstrip("\0")
+    """The doors of one process, in namespaces whose ids are given by inode; none of one that has ended."""
     try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            text = file.read(_LONGEST).decode("utf-8", "replace").rstrip("\0")
         tables, found = lab_resolver.parse(word for word in text.split("\0") if word.startswith(_FIRST))
-    except (ValueError, RecursionError):
+    except (OSError, ValueError, RecursionError):
         return
     for door in found:
         name = door.netns.removeprefix(_FOLDER)

@@ -5,16 +5,14 @@ Which programs there are a look finds out by their names; their files are read w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import cast
 
 from engine.lazy import Later
-from engine.model.application.lab_resolver import LAB_RESOLVER
 from engine.model.application.naming import Resolver
 from engine.observe.base.files import small
 from engine.observe.base.inside_root import Root
-from engine.observe.naming import aardvark, forwarders, lab_doors
+from engine.observe.naming import aardvark, forwarders
 from engine.records import dataclass, replace
 
 #: How the configuration of each program is read: from its root, and the words of its command line.
@@ -35,31 +33,13 @@ class ResolverPlace:
     program: str
 
 
-@dataclass(frozen=True, slots=True)
-class LabResolverPlace:
-    """The process of a lab that answers DNS in several namespaces, with the ids of those that were seen, by inode."""
-
-    pid: int
-    ids: Mapping[int, str]
-    program: str = LAB_RESOLVER
-
-
-def read_later(places: Iterable[ResolverPlace | LabResolverPlace]) -> tuple[Resolver, ...]:
-    """The resolvers of these processes, read when somebody looks at one."""
+def read_later(places: Iterable[ResolverPlace | Resolver]) -> tuple[Resolver, ...]:
+    """The resolvers of these processes, read when somebody looks at one; those that are known already stay."""
     return cast("tuple[Resolver, ...]", Later(_read_all, tuple(places)))
 
 
-def _read_all(places: Sequence[ResolverPlace | LabResolverPlace]) -> tuple[Resolver, ...]:
-    return tuple(_each(places))
-
-
-def _each(places: Sequence[ResolverPlace | LabResolverPlace]) -> Iterator[Resolver]:
-    for place in places:
-        if isinstance(place, ResolverPlace):
-            yield read_resolver(place)
-        else:
-            with suppress(OSError):  # it has ended since
-                yield from lab_doors.doors(place.pid, place.ids)
+def _read_all(places: Sequence[ResolverPlace | Resolver]) -> tuple[Resolver, ...]:
+    return tuple(place if isinstance(place, Resolver) else read_resolver(place) for place in places)
 
 
 def read_resolver(place: ResolverPlace) -> Resolver:

@@ -1,9 +1,10 @@
-"""Apache httpd: virtual hosts as sites, ProxyPass and Redirect as routes.
+"""Apache httpd: virtual hosts as sites; RewriteRule, ProxyPass and Redirect, in this order, as routes.
 
 1. Of a door's virtual hosts the first one is for Hosts that none has; outside of any the main server's directives hold.
 2. ProxyPass directives are tried in the order in which they are written; `!` lets a path be served from files.
 3. A worker's name is looked up for its first request and kept (mod_proxy, "Workers").
-4. mod_rewrite is not followed: where its engine is on and a rule proxies, the route is unknown.
+4. Rules of mod_rewrite that end a request come first (`apache_rewrite`), once for each name that a condition may ask
+   for; those of mod_alias come last, whatever the order in the file.
 Sources: httpd.apache.org/docs/2.4/vhosts/, mod/mod_proxy.html.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import pairwise
 
@@ -25,6 +26,8 @@ from engine.model.application.proxy import (
     ProxyTable,
     Upstream,
 )
+from engine.observe.proxies.apache_rewrite import DIRECT, RewriteLine, asks_for_host
+from engine.observe.proxies.apache_rewrite import routes as rewritten
 from engine.observe.proxies.ends import TLS, address_of, split_end, split_url
 from engine.observe.proxies.nginx_syntax import SyntaxTrouble
 from engine.observe.proxies.root_files import RootFiles
@@ -37,6 +40,8 @@ USUAL = (
     "/etc/apache2/httpd.conf",
 )
 MOST_LINES, MOST_FILES, DEEPEST = 100_000, 200, 24
+#: So many names of a virtual host are looked at one by one.
+MOST_NAMES = 64
 _INCLUDES = frozenset({"include", "includeoptional"})
 #: Blocks that hold or not by how httpd was built or called: they are taken to hold.
 _CONDITIONS = frozenset({"ifmodule", "ifversion", "ifdefine", "iffile", "directory", "files", "limit", "requireall"})
@@ -153,11 +158,11 @@ def table(lines: Sequence[_Line]) -> ProxyTable:
         else:
             hosts.setdefault(block[2], []).append(line)
             arguments[block[2]] = block[1]
-    sites = [_host(arguments[key], own, balancers, listened) for key, own in hosts.items()]
+    sites = [site for key, own in hosts.items() for site in _hosts(arguments[key], own, balancers, listened)]
     taken = {(door.address, door.port) for site in sites for door in site.doors}
     left = tuple(door for door in listened if (door.address, door.port) not in taken)
     if left:
-        sites.append(ProxySite(left, (), tuple(_routes(main, balancers)), left[0].at))
+        sites.append(ProxySite(left, (), tuple(_routes(main, balancers, _values("", tls=False))), left[0].at))
     return ProxyTable(tuple(sites))
 
 
@@ -166,9 +171,11 @@ def _listen(line: _Line) -> ProxyDoor:
     return ProxyDoor(address_of(host), port, tls="https" in line.words[1:], at=line.at)
 
 
-def _host(
+def _hosts(
     argument: str, lines: list[_Line], balancers: dict[str, tuple[Upstream, ...]], listened: list[ProxyDoor]
-) -> ProxySite:
+) -> Iterator[ProxySite]:
+    """A virtual host as a site; as several where its rules do one thing for a name and another for others. What is for
+    other names comes first, as a door's first site takes them."""
     at = lines[0].at
     tls = any(line.name == "sslengine" and line.words[:1] == ("on",) for line in lines)
     names = [word.lower() for line in lines if line.name in ("servername", "serveralias") for word in line.words]
@@ -178,7 +185,27 @@ def _host(
         ports = [port] if port else [door.port for door in listened]
         doors += [ProxyDoor(address_of(host), each, tls, at=at) for each in ports]
     plain = [split_end(name.partition("://")[2] or name, 0)[0] for name in names]
-    return ProxySite(tuple(doors), tuple(plain) or ("",), tuple(_routes(lines, balancers)), at)
+    by_name = asks_for_host(_rules(lines))
+    found: dict[tuple[ProxyRoute, ...], list[str]] = {}
+    for name in list(dict.fromkeys(("", *plain)))[:MOST_NAMES] if by_name else ("",):
+        found.setdefault(tuple(_routes(lines, balancers, _values(name, tls=tls))), []).append(name)
+    for routes, own in found.items():
+        kept = tuple(name for name in own if name) if by_name else tuple(plain)
+        yield ProxySite(tuple(doors), kept or ("",), routes, at)
+
+
+def _values(name: str, *, tls: bool) -> dict[str, str]:
+    """What is known of a request by a scheme and a Host ("" is any other one)."""
+    values = {**DIRECT, "HTTPS": "on" if tls else "off", "REQUEST_SCHEME": "https" if tls else "http"}
+    return values | ({"HTTP_HOST": name, "SERVER_NAME": name} if name and "*" not in name else {})
+
+
+def _rules(lines: Sequence[_Line]) -> list[RewriteLine]:
+    """The lines of mod_rewrite, where its engine is on."""
+    if not any(line.name == "rewriteengine" and line.words[:1] in (("on",), ("On",)) for line in lines):
+        return []
+    own = (line for line in lines if line.name in ("rewritecond", "rewriterule"))
+    return [RewriteLine(line.name, line.words, line.at) for line in own]
 
 
 def _balancers(lines: Sequence[_Line]) -> dict[str, tuple[Upstream, ...]]:
@@ -197,27 +224,18 @@ def _upstream(url: str, at: ConfigPlace) -> Upstream:
     return Upstream(host, port, scheme in TLS, at)
 
 
-def _routes(lines: Sequence[_Line], balancers: dict[str, tuple[Upstream, ...]]) -> Iterator[ProxyRoute]:
-    """Redirects, then what is proxied in its order, then files."""
-    rewriting = any(line.name == "rewriteengine" and line.words[:1] in (("on",), ("On",)) for line in lines)
+def _routes(
+    lines: Sequence[_Line], balancers: dict[str, tuple[Upstream, ...]], values: Mapping[str, str]
+) -> Iterator[ProxyRoute]:
+    """What is rewritten, then what is proxied, then redirects, each in its order, then files."""
+    yield from rewritten(_rules(lines), values)
+    for line in lines:
+        if line.name in ("proxypass", "proxypassmatch"):
+            yield from _passed(line, balancers)
     for line in lines:
         if line.name in ("redirect", "redirectpermanent") and line.words:
             yield from _redirect(line)
-        elif line.name == "rewriterule" and rewriting and _takes_over(line):
-            yield _rewritten(line)
-        elif line.name in ("proxypass", "proxypassmatch"):
-            yield from _passed(line, balancers)
     yield ProxyRoute(action=Action.ANSWER, words="files", at=lines[0].at if lines else ConfigPlace())
-
-
-def _takes_over(line: _Line) -> bool:
-    """Whether a rule ends the request itself: it proxies or redirects."""
-    flags = [flag.partition("=")[0].upper() for flag in "".join(line.words[2:3]).strip("[]").split(",")]
-    return "P" in flags or "R" in flags or "".join(line.words[1:2]).startswith(("http://", "https://"))
-
-
-def _rewritten(line: _Line) -> ProxyRoute:
-    return ProxyRoute("/", PathMatch.PREFIX, words=" ".join(("RewriteRule", *line.words)), at=line.at)
 
 
 def _redirect(line: _Line) -> Iterator[ProxyRoute]:

@@ -2,8 +2,9 @@
 
 1. `use_backend NAME if CONDITIONS` is a site with the Hosts and a route with the paths that its conditions ask for;
    `default_backend` is one for all others, behind them.
-2. Conditions are joined by "and"; `or`, `||`, negations and fetches that are not known make the rule unknown, which the
-   walk meets where the rules before it do not fit.
+2. Rules of `http-request` come before `redirect`, and these before `use_backend`. Conditions are joined by "and"; `or`,
+   `||`, negations and fetches that are not known make the rule unknown, which the walk meets where the rules before it
+   do not fit. Whether a request came by TLS says its door.
 3. Names of servers are looked up at the start unless a server has `resolvers`; HAProxy does not start with a name that
    it cannot look up, unless `init-addr` lets it.
 Source: HAProxy's configuration manual (3.0), sections 4 and 7.
@@ -11,6 +12,7 @@ Source: HAProxy's configuration manual (3.0), sections 4 and 7.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -32,7 +34,7 @@ from engine.records import dataclass, replace
 
 USUAL = ("/usr/local/etc/haproxy/haproxy.cfg", "/etc/haproxy/haproxy.cfg")
 _SECTIONS = frozenset(
-    {
+    (
         "global",
         "defaults",
         "frontend",
@@ -44,12 +46,15 @@ _SECTIONS = frozenset(
         "cache",
         "program",
         "ring",
-    }
+    )
 )
 #: Fetches of a Host. It has its port with it where that is not the usual one, unless it is cut off.
 _HOSTS = frozenset({"hdr(host)", "req.hdr(host)"})
 _CUT = frozenset({"field(1,:)", "host_only", "lower,field(1,:)", "host_only,lower", "lower,host_only"})
 _DOMAIN = "hdr_dom(host)"
+#: The fetch that says whether a request came by TLS, and a test of it.
+_TLS = "ssl_fc"
+_OF_TLS = re.compile(r"(!?) ?\{ ssl_fc \}")
 #: Stands for any port behind a name.
 ANY_PORT = ":*"
 _PATHS = {"path_beg": PathMatch.PREFIX, "path": PathMatch.EXACT, "path_reg": PathMatch.REGEX}
@@ -121,8 +126,9 @@ def _sites(section: _Section, backends: Mapping[str, _Section], *, tcp: bool) ->
     conditions: dict[str, list[tuple[str, ...]]] = {}
     for line in section.all("acl"):
         conditions.setdefault("".join(line.words[1:2]), []).append(line.words[2:])
-    for line in section.all("redirect", "http-request", "use_backend"):
-        yield from _rule(line, doors, conditions, backends)
+    for kind in ("http-request", "redirect", "use_backend"):
+        for line in section.all(kind):
+            yield from _rule(line, doors, conditions, backends)
     last = next(section.all("default_backend"), None)
     if last is not None and len(last.words) > 1:
         yield ProxySite(doors, (), (_to(backends.get(last.words[1]), ProxyRoute(at=last.at), last.words[1]),), last.at)
@@ -150,6 +156,10 @@ def _rule(
     words = list(line.words)
     place = next((number for number, word in enumerate(words) if word in ("if", "unless")), len(words))
     asked = words[place + 1 :]
+    doors, asked = _of_scheme(doors, asked, conditions, unless=words[place : place + 1] == ["unless"])
+    if not doors:
+        return
+    unconditional = not asked
     plain = ProxyRoute(at=line.at)
     if words[0] == "use_backend":
         route = _to(backends.get(words[1]), plain, words[1]) if len(words) > 1 else plain
@@ -158,7 +168,7 @@ def _rule(
         if answer is None:
             return
         route = answer
-    if not asked:
+    if unconditional:
         yield ProxySite(doors, (), (route,), line.at)
         return
     known = _asked(asked, conditions) if words[place] == "if" else None
@@ -170,6 +180,31 @@ def _rule(
         replace(route, pattern=pattern, match=match) for pattern, match in paths or [("/", PathMatch.PREFIX)]
     )
     yield ProxySite(doors, names, routes, line.at)
+
+
+def _of_scheme(
+    doors: tuple[ProxyDoor, ...],
+    asked: list[str],
+    conditions: Mapping[str, list[tuple[str, ...]]],
+    *,
+    unless: bool,
+) -> tuple[tuple[ProxyDoor, ...], list[str]]:
+    """The doors at which conditions about TLS (`ssl_fc`, and conditions named so) hold, and the other conditions.
+
+    Behind `unless` such a condition counts where it stands alone.
+    """
+    text = " ".join(asked)
+    named = [name for name, tests in conditions.items() if tests == [(_TLS,)]]
+    for name in named:
+        text = re.sub(rf"(?<!\S)(!? ?){re.escape(name)}(?!\S)", rf"\1{{ {_TLS} }}", text)
+    found = _OF_TLS.findall(text)
+    rest = _OF_TLS.sub(" ", text).split()
+    if not found or (unless and (rest or len(found) > 1)) or "||" in rest or "or" in rest:
+        return doors, asked
+    for negated in found:
+        wanted = (not negated.strip()) is not unless
+        doors = tuple(door for door in doors if door.tls is wanted)
+    return doors, rest
 
 
 def _answer(words: list[str], plain: ProxyRoute) -> ProxyRoute | None:

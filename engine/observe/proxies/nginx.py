@@ -4,8 +4,8 @@
    is first, else the one that stands first in the configuration.
 2. Names of servers are looked up once, when the configuration is read; only an address with a variable is looked up for
    each request, at the `resolver` (ngx_http_proxy_module, proxy_pass).
-3. Variables that are set by `set` to a constant are followed. Other ones, `if`, maps, Lua and rewrites are not
-   understood: their route is unknown.
+3. What `set`, `if` and `return` do is followed for a plain request (`nginx_rewrite`), once for each scheme and name of
+   a site. Other variables, maps, Lua and rewrites are not understood: their route is unknown.
 Sources: nginx.org/en/docs/http/ngx_http_core_module.html, ngx_http_proxy_module.html, ngx_http_upstream_module.html,
 request_processing.html.
 """
@@ -30,10 +30,13 @@ from engine.model.application.proxy import (
 )
 from engine.observe.proxies.certificate import read_certificate
 from engine.observe.proxies.ends import PORTS, TLS, address_of, split_end
+from engine.observe.proxies.nginx_rewrite import DIRECT, run
 from engine.observe.proxies.nginx_syntax import Directive, NginxReader
 from engine.observe.proxies.root_files import RootFiles
 from engine.records import dataclass, replace
 
+#: So many names of a site are looked at one by one.
+MOST_NAMES = 64
 #: Where the configuration is that no command line names: of Debian and the official image, of OpenResty, of a build.
 USUAL = (
     "/etc/nginx/nginx.conf",
@@ -42,12 +45,16 @@ USUAL = (
 )
 _PASSES = ("proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass")
 #: Directives that decide where a request goes, by means that are not followed.
-_STRANGE = frozenset({"rewrite", "if", "auth_request", "mirror", "js_content", "perl", "access_by_lua_block"})
+_STRANGE = frozenset({"rewrite", "auth_request", "mirror", "js_content", "perl", "access_by_lua_block"})
 _LUA = re.compile(r"(content|rewrite|access|balancer)_by_lua(_block|_file)?")
 #: A server behind which a variable gives the path: `http://app:3000$request_uri`.
 _WITH_PATH = re.compile(
     r"([^$]+:\d+|[^$:]+\.[^$:]+|[^$:]+)\$(?:request_uri|uri|is_args|args|\d|\{?\w*(?:uri|path)\}?).*"
 )
+#: What a request has of its own, in a directive.
+_OF_REQUEST = re.compile(r"\$\{?(scheme|host|http_host|https)\b")
+_ASKED_HOST = re.compile(r"\(\$(?:host|http_host) !?= \"?([A-Za-z0-9_.-]+)\"? ?\)")
+_PLAIN_NAME = re.compile(r"[a-z0-9_.-]+")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -65,12 +72,16 @@ class _Scope:
     resolvers: tuple[str, ...] = ()
 
     def within(self, block: Directive) -> _Scope:
-        """The same with what a block sets."""
-        values = {each.words[0].lstrip("$"): each.words[1] for each in block.all("set") if len(each.words) == 2}
+        """The same with the resolvers that a block names."""
         own = tuple(word for each in block.all("resolver") for word in each.words if "=" not in word)
-        if not values and not own:
-            return self
-        return replace(self, values={**self.values, **values}, resolvers=own or self.resolvers)
+        return replace(self, resolvers=own) if own else self
+
+    def of(self, host: str, *, tls: bool) -> _Scope:
+        """The same for requests of one scheme and name; "" is any other name."""
+        values = {**DIRECT, "scheme": "https" if tls else "http", "https": "on" if tls else ""}
+        if host and _PLAIN_NAME.fullmatch(host):
+            values |= {"host": host, "http_host": host}
+        return replace(self, values=values)
 
 
 def table(top: tuple[Directive, ...], seen: Certificates = lambda _path, _at: None) -> ProxyTable:
@@ -81,11 +92,11 @@ def table(top: tuple[Directive, ...], seen: Certificates = lambda _path, _at: No
         groups = {each.words[0]: tuple(_group(each)) for each in block.all("upstream") if each.words}
         scope = _Scope(groups, {}).within(block)
         shared = block.first("ssl_certificate")
-        for each in block.all("server"):
-            if each.block is not None:
-                own = each.first("ssl_certificate") or shared
-                found = seen(own.words[0], own.at) if own is not None and own.words else None
-                sites.append(replace(_site(each, scope), certificate=found))
+        servers = [each for each in block.all("server") if each.block is not None]
+        for each in servers:
+            own = each.first("ssl_certificate") or shared
+            found = seen(own.words[0], own.at) if own is not None and own.words else None
+            sites += (replace(site, certificate=found) for site in _sites(each, scope, _others(each, servers)))
     return ProxyTable(tuple(sites))
 
 
@@ -94,6 +105,61 @@ def _group(block: Directive) -> Iterator[Upstream]:
         if each.words:
             host, port = split_end(each.words[0], 80)
             yield Upstream(host, port, at=each.at, spare="backup" in each.words, off="down" in each.words)
+
+
+def _others(block: Directive, servers: Sequence[Directive]) -> tuple[str, ...]:
+    """Names in the conditions of a server block that no block has: it gets them where it is the first of a door."""
+    asked = dict.fromkeys(_hosts_in(block))
+    if not asked or not any(_is_first(listen, block, servers) for listen in block.all("listen")):
+        return ()
+    taken = [word for each in servers for names in each.all("server_name") for word in names.words]
+    if any(word.startswith("~") for word in taken):
+        return ()
+    tails = tuple(word.lstrip("*") for word in taken if word.startswith(("*.", ".")))
+    return tuple(name for name in asked if name not in taken and not (tails and f".{name}".endswith(tails)))
+
+
+def _hosts_in(block: Directive) -> Iterator[str]:
+    for each in block.block or ():
+        if each.name == "if" and (found := _ASKED_HOST.fullmatch(" ".join(each.words))):
+            yield found[1].lower()
+        yield from _hosts_in(each)
+
+
+def _is_first(listen: Directive, block: Directive, servers: Sequence[Directive]) -> bool:
+    """Whether a server block gets the Hosts of a door that no block has."""
+    if not listen.words or "default_server" in listen.words:
+        return bool(listen.words)
+    same = [(each, other) for each in servers for other in each.all("listen") if other.words[:1] == listen.words[:1]]
+    return not any("default_server" in other.words for _, other in same) and same[0][0] is block
+
+
+def _sites(block: Directive, scope: _Scope, others: tuple[str, ...]) -> Iterator[ProxySite]:
+    """A server block as a site; as several where its directives do one thing for a scheme or name and another for
+    others. What is for `others` comes first, as a door's first site takes them."""
+    plain = _site(block, scope.of("", tls=False))
+    if not _varies(block):
+        yield plain
+        return
+    for tls in (False, True):
+        doors = tuple(door for door in plain.doors if door.tls is tls)
+        found: dict[tuple[ProxyRoute, ...], list[str]] = {}
+        for name in list(dict.fromkeys(("", *plain.names, *others)))[:MOST_NAMES] if doors else ():
+            found.setdefault(_site(block, scope.of(name, tls=tls)).routes, []).append(name)
+        for routes, names in found.items():
+            own = tuple(name for name in names if name) or ("",)
+            own += plain.names[MOST_NAMES:] if "" in names else ()
+            yield replace(plain, doors=doors, names=own, routes=routes)
+
+
+def _varies(block: Directive) -> bool:
+    """Whether anything in a block depends on the scheme or the name."""
+    return any(
+        each.name == "if"
+        or _varies(each)
+        or (each.name in (*_PASSES, "set") and _OF_REQUEST.search(" ".join(each.words)))
+        for each in block.block or ()
+    )
 
 
 def _site(block: Directive, scope: _Scope) -> ProxySite:
@@ -106,9 +172,11 @@ def _site(block: Directive, scope: _Scope) -> ProxySite:
     names = tuple(
         word.lower() for each in block.all("server_name") for word in each.words if word not in ("_", '""', "")
     )
+    end = run(block, scope.values)
+    scope = replace(scope, values=end.values)
     whole = next(iter(_of_directives(block, scope, "/", PathMatch.PREFIX)), None)
     routes = [route for each in block.all("location") for route in _location(each, scope)]
-    if whole is not None and whole.action in (Action.ANSWER, Action.REDIRECT) and block.first("return") is not None:
+    if whole is not None and (end.decides is not None or end.unknown is not None):
         routes = [whole]  # a server's own return comes before its locations
     elif not any(route.pattern == "/" and route.match is PathMatch.PREFIX for route in routes):
         routes.append(whole or ProxyRoute(action=Action.ANSWER, status=404, at=block.at))
@@ -146,9 +214,16 @@ def _location(block: Directive, scope: _Scope) -> Iterator[ProxyRoute]:
 def _of_directives(block: Directive, scope: _Scope, pattern: str, match: PathMatch) -> Iterator[ProxyRoute]:
     """What a block does with a request, as one route: a block that says nothing of that answers from files."""
     plain = ProxyRoute(pattern, match, at=block.at, resolvers=scope.resolvers)
-    returned = block.first("return")
-    if returned is not None:
-        yield _returned(plain, returned)
+    end = run(block, scope.values, _PASSES)
+    scope = replace(scope, values=end.values)
+    if end.unknown is not None:
+        yield replace(plain, words=" ".join((end.unknown.name, *end.unknown.words)), at=end.unknown.at)
+        return
+    if end.decides is not None:
+        yield _returned(plain, end.decides)
+        return
+    if end.passes is not None:
+        yield _passed(plain, end.passes, scope)
         return
     strange = next((each for each in block.block or () if each.name in _STRANGE or _LUA.fullmatch(each.name)), None)
     passed = next((each for each in block.block or () if each.name in _PASSES and each.words), None)
@@ -164,6 +239,9 @@ def _of_directives(block: Directive, scope: _Scope, pattern: str, match: PathMat
 
 def _returned(plain: ProxyRoute, returned: Directive) -> ProxyRoute:
     words = returned.words
+    if returned.name == "rewrite":
+        status = 301 if "permanent" in words else 302
+        return replace(plain, action=Action.REDIRECT, status=status, location=words[1], at=returned.at)
     status = int(words[0]) if words and words[0].isdecimal() else 302
     location = words[-1] if words and (len(words) > 1 or not words[0].isdecimal()) else ""
     if status in _REDIRECTS or (words and not words[0].isdecimal()):

@@ -8,19 +8,13 @@ server_name). Of locations the exact one, else the longest prefix, unless that i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from engine.model.address import IPAddress
+from engine.model.application.expressions import fits_expression
 from engine.model.application.proxy import PathMatch, Proxy, ProxyDoor, ProxyKind, ProxyRoute, ProxySite
 from engine.records import dataclass
 
-#: A longer pattern is not tried, nor one that repeats a group or a repetition, nor one whose repetitions could try more
-#: ways than this on its text.
-_LONGEST_PATTERN = 400
-_NESTED = re.compile(r"\)[+*{]|[+*}][+*{]")
-_REPEATED = re.compile(r"[+*{]")
-MOST_WAYS = 10**6
 #: Programs whose rules are tried one after the other, whatever site they are of.
 _IN_ORDER = frozenset({ProxyKind.HAPROXY, ProxyKind.TRAEFIK})
 _At = tuple[ProxySite, ProxyDoor]
@@ -119,16 +113,3 @@ def _fits(route: ProxyRoute, path: str) -> bool:
     if route.match is PathMatch.REGEX:
         return fits_expression(route.pattern, path, folded=route.folded)
     return path.startswith(route.pattern)
-
-
-def fits_expression(pattern: str, text: str, *, folded: bool) -> bool:
-    """Whether a regular expression is found in a text. One that is not understood, or that could take for ever, is
-    not."""
-    if len(pattern) > _LONGEST_PATTERN or _NESTED.search(pattern):
-        return False
-    if (len(text) + 1) ** len(_REPEATED.findall(pattern)) > MOST_WAYS:
-        return False
-    try:
-        return re.search(pattern.replace("(?<", "(?P<"), text, re.IGNORECASE if folded else 0) is not None
-    except re.error:
-        return False

@@ -1,0 +1,25 @@
+"""Regular expressions of strangers' configurations, within limits."""
+
+from __future__ import annotations
+
+import re
+
+#: A longer pattern is not tried, nor one that repeats a group or a repetition, nor one whose repetitions could try more
+#: ways than this on its text.
+_LONGEST_PATTERN = 400
+_NESTED = re.compile(r"\)[+*{]|[+*}][+*{]")
+_REPEATED = re.compile(r"[+*{]")
+MOST_WAYS = 10**6
+
+
+def fits_expression(pattern: str, text: str, *, folded: bool) -> bool:
+    """Whether a regular expression is found in a text. One that is not understood, or that could take for ever, is
+    not."""
+    if len(pattern) > _LONGEST_PATTERN or _NESTED.search(pattern):
+        return False
+    if (len(text) + 1) ** len(_REPEATED.findall(pattern)) > MOST_WAYS:
+        return False
+    try:
+        return re.search(pattern.replace("(?<", "(?P<"), text, re.IGNORECASE if folded else 0) is not None
+    except re.error:
+        return False
