@@ -155,6 +155,7 @@ class Parts:
             Answered: self._answered,
             Unanswerable: self.questions.unanswerable,
             Panes.Suggested: self.questions.chosen,
+            Panes.FileChosen: self.selected.file,
             WhyPrompt.Asked: self.questions.chosen,
             WhyPrompt.Wrong: self.prompts.refused,
             LinePrompt.Written: self.prompts.written,

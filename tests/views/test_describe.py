@@ -10,6 +10,7 @@ from engine.model.link import Link
 from engine.model.ref import Ref, RefKind
 from engine.observe.recording.snapshot_file import open_file
 from tests.explain.hosts import SHOP
+from tests.hosts.named import proxied, server, to
 from views.describe.container import container_lines
 from views.describe.device import device_lines
 from views.describe.namespace import namespace_lines
@@ -113,3 +114,10 @@ def test_many_rows_are_counted() -> None:
     many = replace(there, links=(*there.links, *(Link(1000 + number, f"x{number}") for number in range(MOST))))
     shown = words(namespace_lines(host.with_netns(many), many, Facts(), 100))
     assert f"… {len(many.links) - 1 - MOST} more" in shown
+
+
+def test_a_proxy_has_the_servers_that_its_sites_pass_on_to() -> None:
+    host = proxied(server(to("web:81")))
+    shown = words(container_lines(host, host.by_id["proxy"], Facts(), 100))
+    assert "Passes on" in shown
+    assert "/ → web:81  (/etc/nginx/nginx.conf:3)" in shown

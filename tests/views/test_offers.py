@@ -1,6 +1,7 @@
 from engine.model.host import Snapshot
 from engine.observe.recording.snapshot_file import open_file
 from tests.explain.hosts import SHOP
+from tests.hosts.named import proxied, server, to
 from views.verdict.ask import Ask
 from views.verdict.offers import MOST, FieldOffer, fitting, offers, served_port
 
@@ -18,6 +19,11 @@ def test_each_field_has_what_can_stand_in_it() -> None:
     assert FieldOffer("docs", "172.18.0.4  :80") in found["to"]
     assert FieldOffer("192.168.30.1", "this host · eth0") in found["to"]
     assert [each.value for each in found["protocol"]] == ["tcp", "udp", "sctp", "icmp"]
+
+
+def test_sites_of_proxies_are_offered_as_urls() -> None:
+    found = [each for each in offers(proxied(server(to("web"), names="blog.test")))["to"] if "site of" in each.words]
+    assert [(each.value, each.words) for each in found] == [("http://blog.test/", "site of nginx in proxy")]
 
 
 def test_recent_questions_come_first_and_once() -> None:

@@ -53,8 +53,24 @@ def stack(snapshot: Snapshot, netns: Netns) -> Iterator[Section]:
     yield Section("Devices", list(devices(snapshot, netns)))
     yield Section("Routes", list(routes(netns)))
     yield Section("Listens", [listener(each) for each in netns.listeners if each.address != DOCKER_RESOLVER])
+    yield Section("Passes on", list(passes_on(snapshot, netns)))
     yield Section("Settings", list(_settings(netns)))
     yield Section("Flows", [flow(each) for each in netns.conntrack[:MOST_FLOWS]])
+
+
+def passes_on(snapshot: Snapshot, netns: Netns) -> Iterator[Row]:
+    """The sites of proxies that run there, each with the servers that its paths go to."""
+    for proxy in snapshot.proxies:
+        if proxy.netns == netns.id:
+            if proxy.table.unread:
+                yield Row(str(proxy.kind), proxy.table.unread, Role.WARN)
+            for site in proxy.table.sites:
+                name = " ".join(each for each in site.names if each) or "any name"
+                ports = " ".join(f":{door.port}" for door in site.doors)
+                for route in site.routes:
+                    servers = " ".join(f"{each.host}:{each.port}" for each in route.upstreams)
+                    if servers:
+                        yield Row(f"{name}{ports}", f"{route.pattern} → {servers}  ({route.at})")
 
 
 def devices(snapshot: Snapshot, netns: Netns) -> Iterator[Row]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from engine.model.host import Netns, Snapshot
+from engine.model.verdict import Url
 from engine.records import dataclass
 from views.topology.facts import DOCKER_RESOLVER
 from views.verdict.ask import Ask, suggestions
 
 #: So many rows are shown.
 MOST = 8
+#: A site's name that can stand in a URL.
+_PLAIN = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +72,29 @@ def _to(snapshot: Snapshot) -> Iterator[FieldOffer]:
         ports += [f":{each}" for each in (_listens(netns) if netns else ()) if each not in behind]
         words = (_addresses(snapshot, container.netns), " ".join(dict.fromkeys(ports)))
         yield FieldOffer(container.name, "  ".join(filter(None, words)))
+    yield from _sites(snapshot)
     for one in snapshot.host_netns.addresses:
         if one.scope != "link":
             link = snapshot.host_netns.links_by_index.get(one.link)
             yield FieldOffer(str(one.address), f"this host · {link.name}" if link else "this host")
+
+
+def _sites(snapshot: Snapshot) -> Iterator[FieldOffer]:
+    """The sites of proxies as URLs, at the port that their container publishes."""
+    seen: set[str] = set()
+    for proxy in snapshot.proxies:
+        published = {
+            each.container_port: each.host_port
+            for container in snapshot.containers_in(proxy.netns)
+            for each in container.published
+        }
+        for site in proxy.table.sites:
+            for door in site.doors:
+                for name in site.names:
+                    url = Url("https" if door.tls else "http", name, published.get(door.port, door.port))
+                    if _PLAIN.fullmatch(name) and str(url) not in seen:
+                        seen.add(str(url))
+                        yield FieldOffer(str(url), f"site of {proxy.kind} in {proxy.netns}")
 
 
 def _questions(snapshot: Snapshot, recent: Sequence[Ask]) -> Iterator[FieldOffer]:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from engine.model.ref import RefKind
+from engine.observe.base.errors import words_for
+from engine.observe.naming.file_lines import lines_of
+from views.text import Line, Role, Span, clip
 from workbench.controllers.packet_walk import PacketWalk
 from workbench.controllers.stage import Stage
 from workbench.controllers.suppositions import Suppositions
 from workbench.controllers.thinking import Thinking
 from workbench.screen.dialogs import Dialog
+from workbench.screen.panes import Panes
 from workbench.session.describing import Described, describe
+
+#: Lines of a file above the one that is meant, and all that are shown.
+ABOVE, MOST_LINES = 8, 400
 
 
 class Selected:
@@ -34,6 +41,29 @@ class Selected:
     def described(self, event: Described) -> None:
         """Shows the page."""
         self._stage.app.push_screen(Dialog("Details", "↑ ↓ scroll · / filters · esc closes", event.lay))
+
+    def file(self, event: Panes.FileChosen) -> None:
+        """Shows the file that an answer points to, from a little above its line; of another host only its name."""
+        ref, snapshot = event.ref, self._stage.panes.snapshot
+        path, line = str(ref.key[0]), int(ref.key[1] or 1)
+        if snapshot is None or not self._stage.source.live:
+            self._stage.say(f"{ref.name} is a file of that host, seen in {ref.netns}.")
+            return
+        try:
+            found = lines_of(snapshot, ref)
+        except OSError as error:
+            self._stage.say(f"{path} cannot be read: {words_for(error)}")
+            return
+        shown = found[max(line - ABOVE, 0) :][:MOST_LINES]
+
+        def lay(width: int) -> list[Line]:
+            role = {line: Role.WARN}
+            return [
+                Line((Span(f"{number:>5}  ", Role.DIM), Span(clip(text, width - 8), role.get(number, Role.PLAIN))))
+                for number, text in shown
+            ]
+
+        self._stage.app.push_screen(Dialog(ref.name, "↑ ↓ scroll · / filters · esc closes", lay))
 
     def act(self) -> None:
         """Supposes that what is selected is off, or on. In the topology that is a device; a bridge with many ports is

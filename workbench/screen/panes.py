@@ -33,6 +33,8 @@ from workbench.screen.shown import NAMES
 from workbench.screen.walked import Walked
 
 __all__ = ["NAMES", "Panes"]
+#: What a step refers to itself, where others refer to the place that they happen at.
+_SHOWN = (RefKind.RULE, RefKind.CHAIN, RefKind.FILE)
 
 
 class Panes(Walked):
@@ -172,7 +174,7 @@ class Panes(Walked):
         if found is None:
             return ASK_FIRST
         _, hop, step = found
-        if step.ref is not None and step.ref.kind in (RefKind.RULE, RefKind.CHAIN) and self._show_ref(step.ref):
+        if step.ref is not None and step.ref.kind in _SHOWN and self._show_ref(step.ref):
             return ""
         scene = self.topology.full
         node = focus(self.snapshot, scene, hop, step) if self.snapshot and scene else None
@@ -182,7 +184,10 @@ class Panes(Walked):
         return "This step refers to nothing on the screen"
 
     def _show_ref(self, ref: Ref) -> bool:
-        """Goes to the rule or the node that a pointer means."""
+        """Goes to the rule or the node that a pointer means, or asks for the file."""
+        if ref.kind is RefKind.FILE:
+            self.post_message(self.FileChosen(ref))
+            return True
         if ref.kind in (RefKind.RULE, RefKind.CHAIN):
             self._show_rules(ref.netns)
             if self.rules.go(ref.key):

@@ -19,7 +19,7 @@ from engine.change.rule import DeleteRule
 from engine.model.board import BoardRow
 from engine.model.host import Snapshot
 from engine.model.proof import ProofRow
-from engine.model.ref import RefKind
+from engine.model.ref import Ref, RefKind
 from engine.model.rule_finding import RuleFinding
 from engine.model.trace import Hop, Step
 from engine.model.verdict import Fix, Verdict
@@ -58,6 +58,13 @@ class Shown(Held, Container):
         def __init__(self, ask: Ask) -> None:
             super().__init__()
             self.ask = ask
+
+    class FileChosen(Told):
+        """The user chose a line of a file."""
+
+        def __init__(self, ref: Ref) -> None:
+            super().__init__()
+            self.ref = ref
 
     class Detail(Told):
         """Something else is selected; `text` says all about it."""

@@ -5,4 +5,6 @@ places           those files of the host, of namespaces and of containers
 resolvers        programs that answer DNS: which they are, and what each reads
 aardvark         Podman's resolver and its tables
 forwarders       systemd-resolved, dnsmasq and unbound
+lab_doors        the resolver of a lab
+file_lines       lines of a file that an answer points to
 """
