@@ -538,7 +538,9 @@ CODES: Mapping[str, Code] = {
     ),
     "TLS_EXPIRED": Code("The certificate that the proxy shows has expired.", "a certificate error", "renew it"),
     "HTTP_REDIRECT_LOOP": Code(
-        "The proxy redirects a request to where it came from.", "too many redirects", "correct the redirect"
+        "The proxy redirects a request to where it came from, or passes it on in a circle.",
+        "too many redirects, or a 5xx",
+        "correct the redirect, or where it passes on",
     ),
     "INFO_EXITS_HOST": Code(
         "The packet leaves the snapshot; hosts outside of it decide whether it arrives.",

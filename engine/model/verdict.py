@@ -37,12 +37,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """What an HTTP client asks for: by TLS or plain, with which Host, and which path."""
+    """What an HTTP client asks for: by TLS or plain, with which Host, and which path. `via` are the proxies that passed
+    the request on before, each with what it was asked for (RFC 9110, 7.6.3)."""
 
     scheme: str
     host: str
     port: int
     path: str = "/"
+    via: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         usual = {"http": 80, "https": 443}.get(self.scheme) == self.port

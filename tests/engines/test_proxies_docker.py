@@ -35,6 +35,8 @@ SERVERS = {
     "dropped": ("deaf", 80),
     "local": ("127.0.0.1", 3000),
 }
+#: Those of single proxies.
+OTHER_SERVERS = {"late": ("db", 80), "down": ("web", 82), "deep/refused": ("caddy", 80)}
 NGINX = """
 daemon off; error_log stderr; pid /tmp/nginx.pid; user root; events {}
 http {
@@ -47,6 +49,7 @@ http {
     location /private { auth_basic x; auth_basic_user_file /etc/nginx/secret.htpasswd; proxy_pass http://web:80; }
 %s
     resolver 127.0.0.11; set $late db; location /late { proxy_pass http://$late:80; }
+    location /deep/ { proxy_pass http://caddy:80/; proxy_set_header Host caddy; }
   }
 }
 """
@@ -114,12 +117,12 @@ def haproxy() -> str:
     return rules + servers
 
 
-#: Of each proxy the place of its configuration, and the text.
+#: Of each proxy the place of its configuration, and the text. nginx is the last: it asks for a name of another one.
 FILES = {
-    "nginx": ("/etc/nginx/nginx.conf", NGINX % lines("    location /{path} {{ proxy_pass http://{host}:{port}; }}")),
     "haproxy": ("/etc/haproxy/haproxy.cfg", HAPROXY % haproxy()),
     "caddy": ("/etc/caddy/Caddyfile", CADDY % lines("\treverse_proxy /{path} {host}:{port}")),
     "apache": ("/etc/apache2/apache2.conf", APACHE % lines("  ProxyPass /{path} http://{host}:{port}")),
+    "nginx": ("/etc/nginx/nginx.conf", NGINX % lines("    location /{path} {{ proxy_pass http://{host}:{port}; }}")),
 }
 COMMANDS = {
     "nginx": ("/usr/sbin/nginx",),
@@ -193,6 +196,7 @@ REQUESTS = [
     *(Request(proxy, path, code) for proxy in ("nginx", "haproxy", "caddy", "apache") for path, code in CODES.items()),
     *(Request(proxy, "late", LATE) for proxy in ("nginx", "caddy", "apache")),
     Request("haproxy", "down", "HTTP_UPSTREAM_UNHEALTHY"),
+    Request("nginx", "deep/refused", "HTTP_UPSTREAM_WRONG_PORT"),
 ]
 
 
@@ -214,7 +218,7 @@ def test_the_status_is_what_a_client_gets(host: Stack, asked: Request) -> None:
         assert http["at"]["file"].startswith("/etc/")
     else:
         assert (http["served"], answer["reach"], status) == (True, "yes", 404)
-    host_of, port = SERVERS.get(asked.path, ("db", 80) if asked.path == "late" else ("web", 82))
+    host_of, port = (SERVERS | OTHER_SERVERS)[asked.path]
     assert (http["upstream"]["name"], http["upstream"]["port"]) == (host_of, port)
 
 

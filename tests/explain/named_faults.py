@@ -216,5 +216,6 @@ NAMED: tuple[Fault, ...] = tuple(
         ),
         Fault("out of date", certified("proxy", until=1), "TLS_EXPIRED", CONF, "https://proxy:80/", mended=False),
         Fault("round and round", proxied(server(REDIRECT)), "HTTP_REDIRECT_LOOP", CONF, WEB, mended=False),
+        Fault("in a circle", proxied(server(to("proxy"))), "HTTP_REDIRECT_LOOP", CONF, WEB, mended=False),
     )
 )

@@ -95,7 +95,9 @@ def test_a_proxy_behind_a_proxy() -> None:
     assert verdict.reach is Reach.NO
     assert verdict.conversation.http is not None
     assert verdict.conversation.http.status == 502
-    assert "answers 502 itself" in verdict.causes[0].sentence
+    cause = verdict.causes[0]
+    assert (cause.at.netns, "on to client:3001" in cause.sentence) == ("web", True)
+    assert [each for each in cause.evidence if "nginx in proxy" in each and "answers 502 itself" in each]
 
 
 def test_the_published_port_of_a_proxy() -> None:

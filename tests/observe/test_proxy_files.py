@@ -343,6 +343,36 @@ def test_damaged_configurations_end_in_a_table_or_in_one_line(kind: ProxyKind, t
         assert "\n" not in trouble_of(kind, tmp_path, damaged), seed
 
 
+@pytest.mark.parametrize(
+    ("inside", "host", "onto"),
+    [
+        ("location /a/ { proxy_pass http://web:8080; }", "web", None),
+        ("location /a/ { proxy_pass http://web/; }", "web", "/"),
+        ("location /a/ { proxy_pass http://web/b/c; proxy_set_header Host $host; }", "", "/b/c"),
+        ("proxy_set_header Host $http_host; location /a/ { proxy_pass http://web; }", "", None),
+        ("proxy_set_header Host $host; location /a/ { proxy_set_header X y; proxy_pass http://web; }", "web", None),
+        ("location /a/ { proxy_pass http://web; proxy_set_header Host Shop.test:80; }", "shop.test", None),
+        ("location ~ /a/ { proxy_pass http://web; }", "web", None),
+    ],
+)
+def test_what_nginx_asks_its_server_for(inside: str, host: str, onto: str | None, tmp_path: Path) -> None:
+    table = read(ProxyKind.NGINX, tmp_path, f"events {{}} http {{ server {{ listen 80; {inside} }} }}")
+    route = next(each for each in table.sites[0].routes if each.pattern == "/a/")
+    assert (route.host, route.onto) == (host, onto)
+
+
+@pytest.mark.parametrize(
+    ("lines", "host", "onto"),
+    [
+        ("ProxyPass /a/ http://web:8080/b/", "web", "/b/"),
+        ("ProxyPreserveHost On\nProxyPass /a/ http://web:8080/", "", "/"),
+    ],
+)
+def test_what_apache_asks_its_server_for(lines: str, host: str, onto: str, tmp_path: Path) -> None:
+    table = read(ProxyKind.APACHE, tmp_path, f"Listen 80\n<VirtualHost *:80>\nServerName s\n{lines}\n</VirtualHost>\n")
+    assert [(each.host, each.onto) for each in table.sites[0].routes if each.pattern == "/a/"] == [(host, onto)]
+
+
 def test_a_variable_does_not_grow_without_end_nor_do_names(tmp_path: Path) -> None:
     """Each line doubles a value; a thousand names are looked at as one where a condition asks for the Host.
 

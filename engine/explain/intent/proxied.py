@@ -19,7 +19,7 @@ from engine.explain.intent.asked import Asked
 from engine.explain.intent.codes_of_nothing import NOTHING
 from engine.explain.intent.instead import asked_at, connecting
 from engine.explain.search.endings import connects
-from engine.model.application.proxy import HttpAnswer
+from engine.model.application.proxy import CIRCLE, HttpAnswer
 from engine.model.container import Container
 from engine.model.plan import Plan
 from engine.model.trace import Conversation
@@ -34,8 +34,14 @@ _APART = ("NAME_OTHER_NETWORK", "NAME_DEFAULT_BRIDGE_HAS_NO_DNS", "FW_NET_ISOLAT
 
 
 def with_proxy(world: World, question: Question, talk: Conversation, causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
-    """The causes behind that of the proxy's own answer. Where its line is the fault, that is the whole answer."""
+    """The causes behind that of the proxy's own answer. Where its line is the fault, that is the whole answer. Of
+    proxies one behind the other it is the last one that counts."""
     blocker = answered(world.snapshot, talk)
+    behind = _behind(talk)
+    if behind is not None and blocker is not None:
+        first, *rest = with_proxy(world, question, behind, causes)
+        through = () if behind.http is talk.http else (blocker.cause.sentence,)
+        return (replace(first, evidence=(*first.evidence, *through)), *rest)
     said = causes[0].code if causes else ""
     if blocker is None or talk.http is None or said in (blocker.code, "NAME_STALE_UPSTREAM"):
         return causes
@@ -51,6 +57,14 @@ def with_proxy(world: World, question: Question, talk: Conversation, causes: tup
     causes = (*_unanswered(world, talk.http, talk), *causes)
     settled = "the fix of the next cause lets the proxy through" if any(each.fixes for each in causes) else ""
     return (replace(first, code=_code(talk.http, causes[0]), settled=settled), *causes)
+
+
+def _behind(talk: Conversation) -> Conversation | None:
+    """The connection of a proxy or relay, where another proxy takes it and cannot serve."""
+    second = talk.relayed
+    if second is None or second.http is None or second.http.served or second.http.words == CIRCLE:
+        return None
+    return second
 
 
 def _code(http: HttpAnswer, inner: Cause) -> str:

@@ -83,7 +83,11 @@ class PathMatch(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ProxyRoute:
     """What happens to requests whose path fits. `status` is that of an answer, `location` a redirect's, `words` the
-    configuration's own where it is not understood. `order` tells which of several that fit is taken: the least."""
+    configuration's own where it is not understood.
+
+    To its server a proxy sends the client's Host, unless `host` is another one, and the client's path; with `onto` that
+    stands in the place of the part that fits the pattern.
+    """
 
     pattern: str = "/"
     match: PathMatch = PathMatch.PREFIX
@@ -98,6 +102,8 @@ class ProxyRoute:
     resolvers: tuple[str, ...] = ()
     #: Whether letters' case does not matter to a regular expression.
     folded: bool = False
+    host: str = ""
+    onto: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +171,10 @@ class Proxy:
     table: ProxyTable = field(metadata=LATE)
     container: str = ""
     reloaded: bool = False
+
+
+#: The words of an answer to a request that comes by a second time.
+CIRCLE = "in a circle"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ stopped          proxies whose containers do not run, read where the host mounts
 root_files       files below a proxy's root, within limits
 certificate      the names of a certificate, and until when it is good
 ends             hosts and ports as configurations write them
-nginx nginx_syntax nginx_rewrite
+nginx nginx_syntax nginx_names nginx_rewrite
 haproxy
 caddy caddy_syntax
 apache apache_rewrite

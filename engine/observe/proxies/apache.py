@@ -229,9 +229,12 @@ def _routes(
 ) -> Iterator[ProxyRoute]:
     """What is rewritten, then what is proxied, then redirects, each in its order, then files."""
     yield from rewritten(_rules(lines), values)
+    keeps = any(line.name == "proxypreservehost" and line.words[:1] in (("on",), ("On",)) for line in lines)
     for line in lines:
         if line.name in ("proxypass", "proxypassmatch"):
-            yield from _passed(line, balancers)
+            for route in _passed(line, balancers):
+                server = route.upstreams[0].host if route.upstreams else ""
+                yield route if keeps else replace(route, host=server)
     for line in lines:
         if line.name in ("redirect", "redirectpermanent") and line.words:
             yield from _redirect(line)
@@ -266,4 +269,5 @@ def _passed(line: _Line, balancers: dict[str, tuple[Upstream, ...]]) -> Iterator
     elif target.startswith(("unix:", "fcgi:")) or "$" in split_url(target)[1]:
         yield replace(plain, words=" ".join(("ProxyPass", *line.words)))
     else:
-        yield replace(plain, action=Action.PASS, upstreams=(_upstream(target, line.at),))
+        onto = split_url(target)[3] if match is PathMatch.PREFIX else None
+        yield replace(plain, action=Action.PASS, upstreams=(_upstream(target, line.at),), onto=onto)

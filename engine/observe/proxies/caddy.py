@@ -130,8 +130,11 @@ def _handler(entry: CaddyLine, matchers: Mapping[str, CaddyLine]) -> Iterator[Pr
         here = replace(plain, pattern=pattern, match=match)
         if name in ("handle", "handle_path", "route"):
             inner = tuple(_routes(entry))
+            onto = "/" if name == "handle_path" else None
             yield from (
-                replace(each, pattern=pattern, match=match) if each.pattern == "/" or name == "handle_path" else each
+                replace(each, pattern=pattern, match=match, onto=onto)
+                if each.pattern == "/" or name == "handle_path"
+                else each
                 for each in inner
             )
             if not any(each.pattern == "/" for each in inner):

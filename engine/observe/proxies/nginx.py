@@ -30,10 +30,11 @@ from engine.model.application.proxy import (
 )
 from engine.observe.proxies.certificate import read_certificate
 from engine.observe.proxies.ends import PORTS, TLS, address_of, split_end
+from engine.observe.proxies.nginx_names import PASSES, others, varies
 from engine.observe.proxies.nginx_rewrite import DIRECT, run
 from engine.observe.proxies.nginx_syntax import Directive, NginxReader
 from engine.observe.proxies.root_files import RootFiles
-from engine.records import dataclass, replace
+from engine.records import dataclass, field, replace
 
 #: So many names of a site are looked at one by one.
 MOST_NAMES = 64
@@ -43,7 +44,6 @@ USUAL = (
     "/usr/local/openresty/nginx/conf/nginx.conf",
     "/usr/local/nginx/conf/nginx.conf",
 )
-_PASSES = ("proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass")
 #: Directives that decide where a request goes, by means that are not followed.
 _STRANGE = frozenset({"rewrite", "auth_request", "mirror", "js_content", "perl", "access_by_lua_block"})
 _LUA = re.compile(r"(content|rewrite|access|balancer)_by_lua(_block|_file)?")
@@ -51,9 +51,8 @@ _LUA = re.compile(r"(content|rewrite|access|balancer)_by_lua(_block|_file)?")
 _WITH_PATH = re.compile(
     r"([^$]+:\d+|[^$:]+\.[^$:]+|[^$:]+)\$(?:request_uri|uri|is_args|args|\d|\{?\w*(?:uri|path)\}?).*"
 )
-#: What a request has of its own, in a directive.
-_OF_REQUEST = re.compile(r"\$\{?(scheme|host|http_host|https)\b")
-_ASKED_HOST = re.compile(r"\(\$(?:host|http_host) !?= \"?([A-Za-z0-9_.-]+)\"? ?\)")
+_OF_CLIENT = re.compile(r"\$\{?(host|http_host|server_name)\}?(:.*)?")
+_PROXY_HOST = re.compile(r"\$\{?proxy_host\b")
 _PLAIN_NAME = re.compile(r"[a-z0-9_.-]+")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -70,11 +69,15 @@ class _Scope:
     groups: Mapping[str, tuple[Upstream, ...]]
     values: Mapping[str, str]
     resolvers: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def within(self, block: Directive) -> _Scope:
-        """The same with the resolvers that a block names."""
+        """The same with the resolvers that a block names, and with its headers: these replace all that hold outside."""
         own = tuple(word for each in block.all("resolver") for word in each.words if "=" not in word)
-        return replace(self, resolvers=own) if own else self
+        pairs = (each.words for each in block.all("proxy_set_header") if len(each.words) == 2)
+        headers = {name.lower(): value for name, value in pairs}
+        scope = replace(self, resolvers=own) if own else self
+        return replace(scope, headers=headers) if headers else scope
 
     def of(self, host: str, *, tls: bool) -> _Scope:
         """The same for requests of one scheme and name; "" is any other name."""
@@ -96,7 +99,7 @@ def table(top: tuple[Directive, ...], seen: Certificates = lambda _path, _at: No
         for each in servers:
             own = each.first("ssl_certificate") or shared
             found = seen(own.words[0], own.at) if own is not None and own.words else None
-            sites += (replace(site, certificate=found) for site in _sites(each, scope, _others(each, servers)))
+            sites += (replace(site, certificate=found) for site in _sites(each, scope, others(each, servers)))
     return ProxyTable(tuple(sites))
 
 
@@ -107,38 +110,11 @@ def _group(block: Directive) -> Iterator[Upstream]:
             yield Upstream(host, port, at=each.at, spare="backup" in each.words, off="down" in each.words)
 
 
-def _others(block: Directive, servers: Sequence[Directive]) -> tuple[str, ...]:
-    """Names in the conditions of a server block that no block has: it gets them where it is the first of a door."""
-    asked = dict.fromkeys(_hosts_in(block))
-    if not asked or not any(_is_first(listen, block, servers) for listen in block.all("listen")):
-        return ()
-    taken = [word for each in servers for names in each.all("server_name") for word in names.words]
-    if any(word.startswith("~") for word in taken):
-        return ()
-    tails = tuple(word.lstrip("*") for word in taken if word.startswith(("*.", ".")))
-    return tuple(name for name in asked if name not in taken and not (tails and f".{name}".endswith(tails)))
-
-
-def _hosts_in(block: Directive) -> Iterator[str]:
-    for each in block.block or ():
-        if each.name == "if" and (found := _ASKED_HOST.fullmatch(" ".join(each.words))):
-            yield found[1].lower()
-        yield from _hosts_in(each)
-
-
-def _is_first(listen: Directive, block: Directive, servers: Sequence[Directive]) -> bool:
-    """Whether a server block gets the Hosts of a door that no block has."""
-    if not listen.words or "default_server" in listen.words:
-        return bool(listen.words)
-    same = [(each, other) for each in servers for other in each.all("listen") if other.words[:1] == listen.words[:1]]
-    return not any("default_server" in other.words for _, other in same) and same[0][0] is block
-
-
 def _sites(block: Directive, scope: _Scope, others: tuple[str, ...]) -> Iterator[ProxySite]:
     """A server block as a site; as several where its directives do one thing for a scheme or name and another for
     others. What is for `others` comes first, as a door's first site takes them."""
     plain = _site(block, scope.of("", tls=False))
-    if not _varies(block):
+    if not varies(block):
         yield plain
         return
     for tls in (False, True):
@@ -150,16 +126,6 @@ def _sites(block: Directive, scope: _Scope, others: tuple[str, ...]) -> Iterator
             own = tuple(name for name in names if name) or ("",)
             own += plain.names[MOST_NAMES:] if "" in names else ()
             yield replace(plain, doors=doors, names=own, routes=routes)
-
-
-def _varies(block: Directive) -> bool:
-    """Whether anything in a block depends on the scheme or the name."""
-    return any(
-        each.name == "if"
-        or _varies(each)
-        or (each.name in (*_PASSES, "set") and _OF_REQUEST.search(" ".join(each.words)))
-        for each in block.block or ()
-    )
 
 
 def _site(block: Directive, scope: _Scope) -> ProxySite:
@@ -214,7 +180,7 @@ def _location(block: Directive, scope: _Scope) -> Iterator[ProxyRoute]:
 def _of_directives(block: Directive, scope: _Scope, pattern: str, match: PathMatch) -> Iterator[ProxyRoute]:
     """What a block does with a request, as one route: a block that says nothing of that answers from files."""
     plain = ProxyRoute(pattern, match, at=block.at, resolvers=scope.resolvers)
-    end = run(block, scope.values, _PASSES)
+    end = run(block, scope.values, PASSES)
     scope = replace(scope, values=end.values)
     if end.unknown is not None:
         yield replace(plain, words=" ".join((end.unknown.name, *end.unknown.words)), at=end.unknown.at)
@@ -226,7 +192,7 @@ def _of_directives(block: Directive, scope: _Scope, pattern: str, match: PathMat
         yield _passed(plain, end.passes, scope)
         return
     strange = next((each for each in block.block or () if each.name in _STRANGE or _LUA.fullmatch(each.name)), None)
-    passed = next((each for each in block.block or () if each.name in _PASSES and each.words), None)
+    passed = next((each for each in block.block or () if each.name in PASSES and each.words), None)
     if strange is not None and strange.name != "rewrite":
         yield replace(plain, words=" ".join((strange.name, *strange.words)), at=strange.at)
     elif passed is not None:
@@ -261,6 +227,7 @@ def _passed(plain: ProxyRoute, passed: Directive, scope: _Scope) -> ProxyRoute:
     plain = replace(plain, at=passed.at)
     if "$" in end or rest.startswith("unix:"):
         return replace(plain, words=f"{passed.name} {written}")
+    plain = _sent(plain, end, rest if "$" not in written else "", scope)
     tls = scheme in TLS
     when = ResolvedWhen.EACH if "$" in written else ResolvedWhen.START
     plain = replace(plain, action=Action.PASS, when=when)
@@ -268,6 +235,21 @@ def _passed(plain: ProxyRoute, passed: Directive, scope: _Scope) -> ProxyRoute:
         return replace(plain, upstreams=tuple(replace(each, tls=tls) for each in scope.groups[end]))
     host, port = split_end(end, PORTS.get(scheme, 80))
     return replace(plain, upstreams=(Upstream(host, port, tls, passed.at),))
+
+
+def _sent(plain: ProxyRoute, end: str, rest: str, scope: _Scope) -> ProxyRoute:
+    """What a server is asked for: by default the name that proxy_pass has as Host; a path behind that name stands in
+    the place of the location's (proxy_set_header, proxy_pass)."""
+    host = scope.headers.get("host", "$proxy_host")
+    if _OF_CLIENT.fullmatch(host):
+        host = ""
+    elif _PROXY_HOST.match(host):
+        host = split_end(end, 80)[0]
+    else:
+        host = "" if "$" in host else host.partition(":")[0]
+    _, slash, path = rest.partition("/")
+    onto = f"/{path}" if slash and plain.match is not PathMatch.REGEX else None
+    return replace(plain, host=host.lower(), onto=onto)
 
 
 def read(files: RootFiles, words: Sequence[str]) -> ProxyTable:

@@ -15,9 +15,11 @@ from ipaddress import IPv4Address, ip_address
 from engine.model.address import IPAddress
 from engine.model.application.naming import NameConfig
 from engine.model.application.proxy import (
+    CIRCLE,
     Action,
     ConfigPlace,
     HttpAnswer,
+    PathMatch,
     Proxy,
     ProxyKind,
     ProxyRoute,
@@ -57,6 +59,10 @@ class Passing:
 
     def answer(self, address: IPAddress, port: int) -> tuple[HttpAnswer, Conversation | None]:
         """What the client is answered that came in at that address and port, and the proxy's own conversation."""
+        if self._here in self.url.via:
+            at = self.proxy.table.sites[0].at if self.proxy.table.sites else ConfigPlace()
+            plain = self._plain(_IN_A_CIRCLE.get(self.proxy.kind, 0), at)
+            return replace(plain, served=False, reason="HTTP_REDIRECT_LOOP", words=CIRCLE), None
         chosen = choose(self.proxy, address, port, self._host, self.url.path)
         if chosen is None:
             return self._no_site(port), None
@@ -69,6 +75,11 @@ class Passing:
             plain = self._plain(404 if self.proxy.kind is not ProxyKind.CADDY else 200, chosen.site.at)
             return replace(plain, served=False, reason="HTTP_NO_ROUTE_FOR_PATH"), None
         return self._routed(chosen, chosen.route)
+
+    @property
+    def _here(self) -> str:
+        """The proxy and what it is asked for."""
+        return f"{self.proxy.kind} {self.proxy.pids[:1]} {self.url.host}{self.url.path}"
 
     @property
     def _host(self) -> str:
@@ -167,7 +178,8 @@ class Passing:
         """The proxy's own connection to a server."""
         source = Source(self.proxy.netns)
         scheme = "https" if server.tls else "http"
-        url = Url(scheme, self.url.host, server.port, self.url.path)
+        via = (*self.url.via, self._here)
+        url = Url(scheme, route.host or self.url.host, server.port, _path_for(route, self.url.path), via)
         address = _address(server.host)
         if address is not None:
             return self.ask(Question(source, address, server.port, url=url))
@@ -201,6 +213,16 @@ class Passing:
         return replace(stale, name=replace(talk.name, used=old) if talk.name is not None else None)
 
 
+def _path_for(route: ProxyRoute, path: str) -> str:
+    """The path that a server is asked for."""
+    if route.onto is None or route.match is PathMatch.REGEX or not path.startswith(route.pattern):
+        return path
+    found = route.onto + path[len(route.pattern) :]
+    return found if found.startswith("/") else f"/{found}"
+
+
+#: What a proxy answers that passes a request on to itself: it runs out of connections, or of time. Measured.
+_IN_A_CIRCLE = {ProxyKind.NGINX: 502, ProxyKind.HAPROXY: 504, ProxyKind.APACHE: 502}
 _REASONS = {
     UpstreamEnd.TIMEOUT: "HTTP_UPSTREAM_TIMEOUT",
     UpstreamEnd.SILENT: "HTTP_UPSTREAM_TIMEOUT",

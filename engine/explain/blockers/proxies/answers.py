@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from engine.explain.blocker import Blocker
 from engine.explain.failure import Failure
 from engine.model.address import IPAddress
-from engine.model.application.proxy import HttpAnswer, Proxy, ProxySite
+from engine.model.application.proxy import CIRCLE, HttpAnswer, Proxy, ProxySite
 from engine.model.host import Snapshot
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Conversation, Outcome, Symptom
@@ -57,6 +57,8 @@ def _sentence(snapshot: Snapshot, http: HttpAnswer, talk: Conversation) -> str:
     if http.upstream is not None and _is_open(talk):
         server = f"{_server(http)} ({line.strip()})"
         return f"{_who(http)} passes {http.url} on to {server}, whose answer is not in the snapshot"
+    if http.reason == "HTTP_REDIRECT_LOOP" and (http.words == CIRCLE or http.upstream is not None):
+        return f"{says}: {line}passes {http.url} on in a circle: it comes back to a proxy that has had it before"
     if http.upstream is not None:
         return f"{says}: {line}passes {http.url} on to {_server(http)}, which {_became(http, talk)}"
     if http.reason == "HTTP_UPSTREAM_UNHEALTHY":
