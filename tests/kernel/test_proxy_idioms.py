@@ -1,4 +1,4 @@
-"""What people write into nginx, Apache httpd and HAProxy beside the proxying itself, run by the real programs.
+"""What people write into nginx, Apache httpd, HAProxy and Caddy beside the proxying itself, run by the real programs.
 
 Redirects to https and to another name, rules for methods and browsers, websockets, maintenance: each configuration is
 asked by http and https, by several names and paths, and the status that is predicted is the one that curl gets.
@@ -15,14 +15,16 @@ import pytest
 
 from engine.model.application.proxy import Action, Proxy, ProxyKind
 from engine.observe.base.inside_root import Root
+from engine.observe.proxies import caddy_json
 from engine.observe.proxies.root_files import RootFiles
 from engine.observe.proxies.running import READERS
 from engine.path.proxies.choosing import choose
+from engine.records import replace
 from tests.harness.needs import require
 from tests.harness.netns import Netns, World
 from tests.harness.processes import wait
 
-require("nginx", "apache2", "haproxy", "curl", "ss", "openssl", root=True)
+require("nginx", "apache2", "haproxy", "caddy", "curl", "ss", "openssl", root=True)
 
 HOSTS = ("blog.test", "www.blog.test", "other.test")
 PATHS = ("/", "/api/x", "/admin", "/.well-known/acme-challenge/t")
@@ -142,6 +144,36 @@ frontend f
 backend app
   server s 127.0.0.1:9
 """
+CADDY = """
+{{
+	auto_https off
+	admin off
+	persist_config off
+}}
+{1}
+"""
+BY_MATCHERS = """
+http://blog.test:8080, http://www.blog.test:8080 {
+	@www host www.blog.test
+	redir @www http://blog.test{uri} permanent
+	encode gzip
+	handle_path /api/* {
+		reverse_proxy 127.0.0.1:9
+	}
+	respond /admin 403
+	handle {
+		reverse_proxy 127.0.0.1:9
+	}
+}
+"""
+BY_PATHS = """
+http://:8080 {
+	@acme path /.well-known/acme-challenge/*
+	respond @acme 204
+	redir /admin /login 307
+	reverse_proxy /api/* 127.0.0.1:9
+}
+"""
 TO_HTTPS = "  http-request redirect scheme https code 301 unless { ssl_fc }\n  default_backend app"
 BUT_ACME = """\
   acl acme path_beg /.well-known/acme-challenge/
@@ -158,17 +190,20 @@ CASES = {
     "nginx, catch-all": (ProxyKind.NGINX, CATCH_ALL),
     "apache, certbot": (ProxyKind.APACHE, CERTBOTS_APACHE),
     "apache, rules": (ProxyKind.APACHE, APACHE_RULES),
+    "caddy, matchers": (ProxyKind.CADDY, BY_MATCHERS),
+    "caddy, paths": (ProxyKind.CADDY, BY_PATHS),
     "haproxy, to https": (ProxyKind.HAPROXY, TO_HTTPS),
     "haproxy, but for some": (ProxyKind.HAPROXY, BUT_ACME),
 }
-FORMS = {ProxyKind.NGINX: NGINX, ProxyKind.APACHE: APACHE, ProxyKind.HAPROXY: HAPROXY}
+FORMS = {ProxyKind.NGINX: NGINX, ProxyKind.APACHE: APACHE, ProxyKind.HAPROXY: HAPROXY, ProxyKind.CADDY: CADDY}
 COMMANDS = {
     ProxyKind.NGINX: ("nginx", "-c", "{}"),
     ProxyKind.APACHE: ("apache2", "-f", "{}", "-D", "FOREGROUND"),
     ProxyKind.HAPROXY: ("haproxy", "-db", "-f", "{}"),
+    ProxyKind.CADDY: ("caddy", "run", "--config", "{}", "--adapter", "caddyfile"),
 }
 #: What each answers where its server refuses.
-REFUSED = {ProxyKind.NGINX: 502, ProxyKind.APACHE: 503, ProxyKind.HAPROXY: 503}
+REFUSED = {ProxyKind.NGINX: 502, ProxyKind.APACHE: 503, ProxyKind.HAPROXY: 503, ProxyKind.CADDY: 502}
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +238,11 @@ def test_the_status_is_that_of_the_real_program(netns: Netns, tmp_path: Path, ca
         unknown = {host for (_, host, _), pair in found.items() if pair[0] is None}
         assert unknown <= {"other.test"}  # a name of no site may be anything to an expression
         assert len({status for _, status in found.values()}) > 1
+        if kind is ProxyKind.CADDY:
+            argv = ["caddy", "adapt", "--config", str(file), "--adapter", "caddyfile"]
+            adapted = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+            other = replace(proxy, table=caddy_json.table(adapted, "/config/caddy/autosave.json"))
+            assert {each: predicted(other, *each) for each in asked} == {each: pair[0] for each, pair in found.items()}
     finally:
         process.terminate()
         process.wait()
@@ -213,6 +253,8 @@ def predicted(proxy: Proxy, scheme: str, host: str, path: str) -> int | None:
     written = f"{host}:{PORTS[scheme]}" if proxy.kind is ProxyKind.HAPROXY else host
     chosen = choose(proxy, ip_address("127.0.0.1"), PORTS[scheme], written, path)
     route = chosen.route if chosen is not None else None
+    if route is None and proxy.kind is ProxyKind.CADDY:
+        return 200
     if route is None or (route.action is Action.ANSWER and route.words == "files"):
         return 404
     if route.action is Action.UNKNOWN:

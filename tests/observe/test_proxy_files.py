@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 from engine.model.application.proxy import Action, ConfigPlace, PathMatch, Proxy, ProxyKind, ProxyTable, ResolvedWhen
 from engine.model.container import Attachment, Container
 from engine.observe.base.inside_root import Root
-from engine.observe.proxies import apache, caddy, haproxy, nginx, traefik
+from engine.observe.proxies import apache, caddy, caddy_json, haproxy, nginx, traefik
 from engine.observe.proxies.certificate import parse_certificate
 from engine.observe.proxies.nginx_syntax import SyntaxTrouble
 from engine.observe.proxies.root_files import RootFiles
@@ -235,12 +236,65 @@ def test_caddy(tmp_path: Path) -> None:
         ("www.example.test", "/api/x", 443): "api:8080",
         ("blog.example.test", "/files/x", 443): "200",
         ("blog.example.test", "/", 80): "308 https://$host$request_uri",
-        ("plain.test", "/x", 80): "302 https://$host$request_uri",
+        ("plain.test", "/x", 80): "301 https://$host$request_uri",
         ("whatever", "/one", 8080): "one:1",
         ("whatever", "/two", 8080): "all:443/tls",
         ("unknown.test", "/", 80): "nothing",
     }
     assert {key: where(table, ProxyKind.CADDY, *key) for key in asked} == asked
+
+
+def json_route(*handlers: dict[str, object], **matcher: list[str]) -> dict[str, object]:
+    """A route of Caddy's JSON."""
+    return {"handle": list(handlers), **({"match": [matcher]} if matcher else {})}
+
+
+PASSED: dict[str, object] = {"handler": "reverse_proxy", "upstreams": [{"dial": "blog:3000"}]}
+BY_TLS = {"handler": "reverse_proxy", "transport": {"tls": {}}, "upstreams": [{"dial": "tcp/api:8443"}]}
+STRIPPED = json_route({"handler": "rewrite", "strip_path_prefix": "/in"})
+INSIDE = [
+    json_route(
+        {"handler": "subroute", "routes": [STRIPPED, json_route({"handler": "encode"}, PASSED)]}, path=["/in/*"]
+    ),
+    json_route(BY_TLS, path=["/api/*", "/v2"]),
+    json_route({"handler": "static_response", "status_code": "404"}, path=["/none"]),
+    json_route({"handler": "authentication"}, path=["/secret"]),
+    json_route(PASSED),
+]
+SERVERS = {
+    "srv0": {"listen": [":443"], "routes": [json_route({"handler": "subroute", "routes": INSIDE}, host=["Blog.test"])]},
+    "srv1": {"listen": [":8080"], "routes": [json_route({"handler": "static_response"}, method=["GET"])]},
+}
+
+
+def test_caddys_own_json_as_a_caddy_with_labels_saves_it(tmp_path: Path) -> None:
+    file = tmp_path / "config/caddy/autosave.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"apps": {"http": {"servers": SERVERS}}}))
+    with Root(str(tmp_path)) as root:
+        table = caddy.read(RootFiles(root), ["caddy", "docker-proxy"])
+    asked = {
+        ("blog.test", "/", 443): "blog:3000",
+        ("blog.test", "/in/x", 443): "blog:3000",
+        ("blog.test", "/api/x", 443): "api:8443/tls",
+        ("blog.test", "/v2", 443): "api:8443/tls",
+        ("blog.test", "/none", 443): "404",
+        ("blog.test", "/secret", 443): "handler authentication",
+        ("blog.test", "/", 80): "308 https://$host$request_uri",
+        ("any", "/", 8080): "a matcher of method",
+        ("other.test", "/", 443): "nothing",
+    }
+    assert {key: where(table, ProxyKind.CADDY, *key) for key in asked} == asked
+    inner = next(route for site in table.sites for route in site.routes if route.pattern == "/in/")
+    assert inner.onto == "/"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"apps": 5}', '{"apps": {"http": {"servers": {"a": {"routes": 5}}}}}']
+)
+def test_json_of_something_else_is_said_in_a_line(text: str) -> None:
+    with pytest.raises(SyntaxTrouble, match="is no configuration of Caddy"):
+        caddy_json.table(text, "/x.json")
 
 
 def test_caddy_with_one_site_may_leave_out_its_braces(tmp_path: Path) -> None:
@@ -419,7 +473,7 @@ def routed(name: str, network: str, address: str, **labels: str) -> Container:
     )
 
 
-def test_traefik() -> None:
+def test_traefik(tmp_path: Path) -> None:
     containers = (
         routed(
             "shop", "front", "172.18.0.3", http__routers__shop__rule="Host(`shop.test`) && PathPrefix(`/api`, `/v2`)"
@@ -435,7 +489,7 @@ def test_traefik() -> None:
         containers[2], labels=(*containers[2].labels, ("traefik.http.services.p.loadbalancer.server.port", "3000"))
     )
     words = ["traefik", "--entrypoints.web.address=:80", "--entryPoints.alt.address=:8080/tcp"]
-    table = traefik.table(words, None, (*containers[:2], server, *containers[3:]))
+    table = traefik.table(options(tmp_path, *words), None, (*containers[:2], server, *containers[3:]))
     asked = {
         ("shop.test", "/api/x", 80): "172.18.0.3:80",
         ("shop.test", "/v2", 80): "172.18.0.3:80",
@@ -445,8 +499,73 @@ def test_traefik() -> None:
         ("off.test", "/", 80): "rule HostRegexp(`.+`)",
     }
     assert {key: where(table, ProxyKind.TRAEFIK, *key) for key in asked} == asked
-    plain = traefik.table(["traefik"], None, containers[:2])
+    plain = traefik.table(options(tmp_path, "traefik"), None, containers[:2])
     assert where(plain, ProxyKind.TRAEFIK, "unknown.test") == "nothing"
+
+
+def options(root: Path, *words: str) -> dict[str, str]:
+    with Root(str(root)) as opened:
+        return traefik.options_of(words, RootFiles(opened))
+
+
+SECURE = (
+    "--entrypoints.web.address=:80",
+    "--entrypoints.web.http.redirections.entrypoint.to=websecure",
+    "--entrypoints.websecure.address=:443",
+)
+TRAEFIKS_FILE = """
+entryPoints:
+  web:
+    address: ":80"
+    http: {redirections: {entryPoint: {to: websecure, permanent: false}}}
+  websecure: {address: ":8443", http: {tls: {}}}
+providers:
+  docker: {exposedByDefault: false, network: back}
+  file: {directory: /dynamic}
+"""
+
+
+def test_traefik_redirects_to_https_and_any_word_about_tls_switches_it_on(tmp_path: Path) -> None:
+    shop = routed("shop", "front", "172.18.0.3", http__routers__shop__rule="Host(`shop.test`)")
+    labels = (
+        ("traefik.http.routers.shop.tls.certresolver", "le"),
+        ("traefik.http.routers.shop.entrypoints", "websecure"),
+        ("traefik.http.routers.old.rule", "Host(`old.test`)"),
+        ("traefik.http.routers.old.entrypoints", "websecure"),
+        ("traefik.http.routers.old.middlewares", "away@docker"),
+        ("traefik.http.middlewares.away.redirectscheme.scheme", "https"),
+        ("traefik.http.middlewares.away.redirectscheme.permanent", "true"),
+    )
+    shop = replace(shop, labels=(*shop.labels, *labels))
+    table = traefik.table(options(tmp_path, "traefik", *SECURE), None, (shop,))
+    assert where(table, ProxyKind.TRAEFIK, "shop.test", "/", 80) == "301 https://$host$request_uri"
+    assert where(table, ProxyKind.TRAEFIK, "shop.test", "/", 443) == "172.18.0.3:80"
+    assert where(table, ProxyKind.TRAEFIK, "old.test", "/", 443) == "301 https://$host$request_uri"
+    found = chosen(table, ProxyKind.TRAEFIK, "shop.test", "/", 443)
+    assert found is not None
+    assert found.door.tls
+
+
+def test_traefiks_file_counts_where_no_command_line_has_options(tmp_path: Path) -> None:
+    file = tmp_path / "etc/traefik/traefik.yml"
+    file.parent.mkdir(parents=True)
+    file.write_text(TRAEFIKS_FILE)
+    shop = routed("shop", "front", "172.18.0.3", enable="true", http__routers__shop__rule="Host(`shop.test`)")
+    hidden = routed("off", "front", "172.18.0.4", http__routers__off__rule="Host(`off.test`)")
+    table = traefik.table(options(tmp_path, "traefik"), None, (shop, hidden))
+    assert where(table, ProxyKind.TRAEFIK, "shop.test", "/", 80) == "302 https://$host:8443$request_uri"
+    assert where(table, ProxyKind.TRAEFIK, "shop.test", "/", 8443) == "172.18.0.3:80"
+    assert where(table, ProxyKind.TRAEFIK, "off.test", "/", 8443) == "routers of a file (providers.file)"
+    assert options(tmp_path, "traefik", "--api") == {"--api": "true"}
+
+
+@pytest.mark.parametrize("text", ["a: &x [1]", "a: [", "\t: x", "x" * 300_000], ids=["anchor", "open", "tab", "long"])
+def test_a_file_of_yaml_that_is_not_understood_is_said_in_a_line(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "etc/traefik/traefik.yml"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    with pytest.raises(SyntaxTrouble, match=r"traefik\.yml"):
+        options(tmp_path, "traefik")
 
 
 @pytest.mark.parametrize("pattern", ["(a+)+$", "(a|aa)+$", "((a)*b?)*$", "(.*)*x", ".*.*.*.*.*x", "(", "a" * 500])

@@ -7,7 +7,8 @@ certificate      the names of a certificate, and until when it is good
 ends             hosts and ports as configurations write them
 nginx nginx_syntax nginx_names nginx_rewrite
 haproxy
-caddy caddy_syntax
+caddy caddy_syntax caddy_json
 apache apache_rewrite
 traefik          by labels of containers
+static_file      YAML and TOML as plain values
 """

@@ -6,7 +6,9 @@
 2. Handlers are sorted by kind, whatever order they are written in (Caddyfile directives, "Directive order"); of one
    kind the longer path comes first.
 3. `handle` and `route` blocks are looked into; matchers by name are followed where they ask for a path or a Host.
-4. A Host that no site has is answered with an empty 200.
+4. JSON, and what a Caddy that builds its configuration from containers' labels has saved of it, is read by
+   `caddy_json`.
+5. A Host that no site has is answered with an empty 200.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from engine.model.application.proxy import (
     ProxyTable,
     Upstream,
 )
+from engine.observe.proxies import caddy_json
 from engine.observe.proxies.caddy_syntax import CaddyLine, parse
 from engine.observe.proxies.ends import TLS, address_of, split_end, split_url
 from engine.observe.proxies.root_files import RootFiles
@@ -44,6 +47,8 @@ _ORDER = (
     "file_server",
 )
 _EVERY = "*"
+#: Words for the status of a redirect; "html" is a page that leads on.
+_CODES = {"permanent": 301, "temporary": 302, "html": 200}
 
 
 def read(files: RootFiles, words: Sequence[str]) -> ProxyTable:
@@ -51,9 +56,12 @@ def read(files: RootFiles, words: Sequence[str]) -> ProxyTable:
     options = dict(pairwise(words))
     if "reverse-proxy" in words:
         return _by_words(words, options)
+    saved = next((each for each in caddy_json.SAVED if files.exists(each)), "")
     path = options.get("--config", options.get("-c", USUAL))
+    if saved and ("--resume" in words or "docker-proxy" in words):
+        path = saved
     if path.endswith(".json"):
-        return ProxyTable(unread=f"{path} is JSON, which is not read")
+        return caddy_json.table(files.text(path), path)
     return table(parse(files, path))
 
 
@@ -84,7 +92,6 @@ def _by_words(words: Sequence[str], options: Mapping[str, str]) -> ProxyTable:
 
 
 def _sites(block: CaddyLine, *, automatic: bool) -> Iterator[ProxySite]:
-    routes = tuple(_routes(block))
     own_tls = any(each.words[:1] == ("tls",) for each in block.block or ())
     for written in (part for word in block.words for part in word.split(",") if part):
         scheme, separator, rest = written.partition("://")
@@ -98,6 +105,7 @@ def _sites(block: CaddyLine, *, automatic: bool) -> Iterator[ProxySite]:
         elif not scheme and port not in (0, 443) and by_name and automatic:
             tls = True
         names = (host.lower(),) if host and host != _EVERY else ()
+        routes = tuple(_routes(block, names))
         door = ProxyDoor(None, port or (443 if tls else 80), tls, at=block.at)
         yield ProxySite((door,), names, routes, block.at)
         if tls and automatic and not scheme and port in (0, 443) and by_name:
@@ -105,23 +113,23 @@ def _sites(block: CaddyLine, *, automatic: bool) -> Iterator[ProxySite]:
             yield ProxySite((ProxyDoor(None, 80, at=block.at),), names, (away,), block.at)
 
 
-def _routes(block: CaddyLine) -> Iterator[ProxyRoute]:
-    """The handlers of a block, in the order in which they are tried."""
+def _routes(block: CaddyLine, names: tuple[str, ...]) -> Iterator[ProxyRoute]:
+    """The handlers of a block for requests of these names, in the order in which they are tried."""
     matchers = {each.words[0]: each for each in block.block or () if each.words and each.words[0].startswith("@")}
     found: list[tuple[int, int, ProxyRoute]] = []
     for each in block.block or ():
         if each.words and each.words[0] in _ORDER:
             kind = _ORDER.index(each.words[0])
-            for route in _handler(each, matchers):
+            for route in _handler(each, matchers, names):
                 found.append((3 if kind in (3, 4, 5) else kind, -len(route.pattern), route))
     found.sort(key=lambda each: each[:2])
     yield from (route for _, _, route in found)
 
 
-def _handler(entry: CaddyLine, matchers: Mapping[str, CaddyLine]) -> Iterator[ProxyRoute]:
+def _handler(entry: CaddyLine, matchers: Mapping[str, CaddyLine], names: tuple[str, ...]) -> Iterator[ProxyRoute]:
     """One handler's routes."""
     name, *words = entry.words
-    matched, words = _matched(words, matchers)
+    matched, words = _matched(words, matchers, names)
     plain = ProxyRoute(at=entry.at)
     if matched is None:
         yield replace(plain, words=" ".join(entry.words))
@@ -129,7 +137,7 @@ def _handler(entry: CaddyLine, matchers: Mapping[str, CaddyLine]) -> Iterator[Pr
     for pattern, match in matched:
         here = replace(plain, pattern=pattern, match=match)
         if name in ("handle", "handle_path", "route"):
-            inner = tuple(_routes(entry))
+            inner = tuple(_routes(entry, names))
             onto = "/" if name == "handle_path" else None
             yield from (
                 replace(each, pattern=pattern, match=match, onto=onto)
@@ -147,7 +155,8 @@ def _does(name: str, words: list[str], entry: CaddyLine, here: ProxyRoute) -> Pr
     if name in ("reverse_proxy", "php_fastcgi"):
         return _passed(words, entry, here)
     if name == "redir":
-        status = int(words[1]) if len(words) > 1 and words[1].isdecimal() else 302
+        code = "".join(words[1:2])
+        status = int(code) if code.isdecimal() else _CODES.get(code, 302)
         target = (words or [""])[0].replace("{host}", "$host").replace("{uri}", "$request_uri")
         return replace(here, action=Action.REDIRECT, status=status, location=target)
     if name in ("respond", "error"):
@@ -181,9 +190,10 @@ def _passed(words: list[str], entry: CaddyLine, here: ProxyRoute) -> ProxyRoute:
 
 
 def _matched(
-    words: list[str], matchers: Mapping[str, CaddyLine]
+    words: list[str], matchers: Mapping[str, CaddyLine], names: tuple[str, ...]
 ) -> tuple[list[tuple[str, PathMatch]] | None, list[str]]:
-    """The paths that a handler's first word asks for, and its other words; None where it is not known."""
+    """The paths that a handler's first word asks for, and its other words; none for other names than these, None where
+    it is not known."""
     if not words or not words[0].startswith(("/", "*", "@")):
         return [("/", PathMatch.PREFIX)], words
     first, *rest = words
@@ -197,6 +207,8 @@ def _matched(
     asked = [tuple(matcher.words[1:])] if len(matcher.words) > 1 else [each.words for each in matcher.block or ()]
     if len(asked) == 1 and asked[0][:1] == ("path",):
         return [_path(each) for each in asked[0][1:]], rest
+    if len(asked) == 1 and asked[0][:1] == ("host",) and names:
+        return [("/", PathMatch.PREFIX)] if names[0] in map(str.lower, asked[0][1:]) else [], rest
     return None, rest
 
 

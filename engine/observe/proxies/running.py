@@ -105,10 +105,14 @@ def read_labels(what: tuple[ProxyPlace, tuple[Container, ...]]) -> ProxyTable:
     place, containers = what
     try:
         words = _words(small(f"/proc/{place.pid}/cmdline"))
+        with Root(f"/proc/{place.pid}/root") as root:
+            options = traefik.options_of(words, RootFiles(root))
+    except SyntaxTrouble as error:
+        return ProxyTable(unread=f"its configuration is not understood: {error}")
     except OSError as error:
-        return ProxyTable(unread=f"its command line cannot be read: {words_for(error)}")
+        return ProxyTable(unread=f"its configuration cannot be read: {words_for(error)}")
     inside = container_of(place.pid)
-    return traefik.table(words, next((each for each in containers if each.id == inside), None), containers)
+    return traefik.table(options, next((each for each in containers if each.id == inside), None), containers)
 
 
 def _words(line: bytes) -> list[str]:

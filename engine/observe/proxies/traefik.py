@@ -1,7 +1,8 @@
 """Traefik: routers of containers' labels as sites, in the order of their priority.
 
-1. Entry points are those of its command line; without any there is one at port 80. A router without `entrypoints` is at
-   all of them.
+1. Entry points are those of its command line, and of its file where no command line names options; without any there is
+   one at port 80. A router without `entrypoints` is at all of them. An entry point may redirect all of its requests to
+   another one, and so may a middleware of a router (redirectscheme, redirectregex for every URL).
 2. A rule of `Host`, `PathPrefix` and `Path`, joined by `&&` and `||`, is a site with names and paths; any other one is
    a route that is unknown. The longer rule comes first (`priority`).
 3. A container's server is at its address in the network that `traefik.docker.network` names, else the provider's, else
@@ -13,24 +14,52 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from engine.model.application.proxy import Action, ConfigPlace, PathMatch, ProxyDoor, ProxyRoute, ProxySite, ProxyTable
 from engine.model.application.proxy import Upstream as Server
 from engine.model.container import Container
+from engine.observe.proxies import static_file
 from engine.observe.proxies.ends import address_of, split_end
+from engine.observe.proxies.root_files import RootFiles
 from engine.records import replace
 
-_ROUTER = re.compile(r"traefik\.http\.routers\.([^.]+)\.(\w+)")
+_ROUTER = re.compile(r"traefik\.http\.routers\.([^.]+)\.(\w+|tls\..+)")
 _PORT = re.compile(r"traefik\.http\.services\.([^.]+)\.loadbalancer\.server\.port")
 _MATCHER = re.compile(r"\s*(Host|PathPrefix|Path)\(([^()]*)\)\s*")
 _WORD = re.compile(r"[`'\"]([^`'\"]*)[`'\"]")
-_ENTRY = re.compile(r"--entrypoints\.([^.]+)\.address=(\S+)", re.IGNORECASE)
+_ENTRY = re.compile(r"--entrypoints\.([^.]+)\.address")
+_REDIRECT = re.compile(r"traefik\.http\.middlewares\.([^.]+)\.redirectscheme\.(\w+)")
+#: Its file, where no command line names options.
+USUAL = tuple(f"/etc/traefik/traefik.{end}" for end in ("yml", "yaml", "toml"))
+#: Blocks within blocks of a file that are looked into.
+_DEEPEST = 12
 
 
-def table(words: Sequence[str], own: Container | None, containers: Sequence[Container]) -> ProxyTable:
+def options_of(words: Sequence[str], files: RootFiles) -> dict[str, str]:
+    """The options of the static configuration, in lower case: of the command line, else of the file. Raises OSError,
+    SyntaxTrouble."""
+    given = {key.lower(): value or "true" for key, _, value in (word.partition("=") for word in words[1:])}
+    own = {key.lower(): value for key, value in pairwise(words) if key.startswith("--") and not value.startswith("-")}
+    named = own.get("--configfile", given.get("--configfile", ""))
+    if any(key.startswith("--") and key != "--configfile" for key in given):
+        return given
+    path = named or next((each for each in USUAL if files.exists(each)), "")
+    return dict(_flat("-", static_file.parse(files.text(path), path), 0)) if path else given
+
+
+def _flat(key: str, value: object, depth: int) -> Iterator[tuple[str, str]]:
+    """A file's values by their keys, as the command line writes them. An empty block counts as true."""
+    if isinstance(value, dict) and value and depth < _DEEPEST:
+        for name, inner in value.items():
+            yield from _flat(f"{key}{'-' if key == '-' else '.'}{str(name).lower()}", inner, depth + 1)
+    else:
+        yield key, "true" if value in ({}, None, True) else "false" if value is False else str(value)
+
+
+def table(options: Mapping[str, str], own: Container | None, containers: Sequence[Container]) -> ProxyTable:
     """The routers of all containers that run; `own` is Traefik's container."""
-    options = {key.lower(): value for key, _, value in (word.partition("=") for word in words)}
-    doors = dict(_doors(words)) or {"web": ProxyDoor(None, 80)}
+    doors = dict(_doors(options)) or {"web": ProxyDoor(None, 80)}
     exposed = options.get("--providers.docker.exposedbydefault", "true").lower() != "false"
     network = options.get("--providers.docker.network", "")
     sites = [
@@ -40,15 +69,49 @@ def table(words: Sequence[str], own: Container | None, containers: Sequence[Cont
         for priority, site in _routers(each, doors, network, exposed=exposed)
     ]
     sites.sort(key=lambda each: -each[0])
-    return ProxyTable(tuple(site for _, site in sites), reloads=False)
+    away = list(_redirected(options, doors))
+    gone = {door.port for site in away for door in site.doors}
+    kept = (_without(site, gone) for _, site in sites)
+    files = [key for key in options if key.startswith("--providers.file")]
+    others = _unknown(tuple(doors.values()), "routers of a file (providers.file)") if files else ()
+    return ProxyTable((*away, *(site for site in kept if site.doors), *others), reloads=False)
 
 
-def _doors(words: Sequence[str]) -> Iterator[tuple[str, ProxyDoor]]:
-    for word in words:
-        found = _ENTRY.fullmatch(word)
+def _unknown(doors: tuple[ProxyDoor, ...], words: str) -> tuple[ProxySite, ...]:
+    """What is for requests that no label has a router for, where other routers may have one."""
+    at = ConfigPlace("its file provider")
+    return (ProxySite(doors, (), (ProxyRoute(at=at, words=words),), at),)
+
+
+def _without(site: ProxySite, ports: set[int]) -> ProxySite:
+    return replace(site, doors=tuple(door for door in site.doors if door.port not in ports))
+
+
+def _doors(options: Mapping[str, str]) -> Iterator[tuple[str, ProxyDoor]]:
+    for key, value in options.items():
+        found = _ENTRY.fullmatch(key)
         if found:
-            host, port = split_end(found[2].partition("/")[0], 80)
-            yield found[1].lower(), ProxyDoor(address_of(host), port)
+            host, port = split_end(value.partition("/")[0], 80)
+            tls = any(each.startswith(f"--entrypoints.{found[1]}.http.tls") for each in options)
+            yield found[1], ProxyDoor(address_of(host), port, tls)
+
+
+def _redirected(options: Mapping[str, str], doors: Mapping[str, ProxyDoor]) -> Iterator[ProxySite]:
+    """Entry points that send all of their requests to another one."""
+    for name, door in doors.items():
+        start = f"--entrypoints.{name}.http.redirections.entrypoint"
+        wanted = options.get(f"{start}.to", "")
+        if not wanted:
+            continue
+        target = doors.get(wanted.lower())
+        port = target.port if target is not None else int(wanted[1:]) if wanted[1:].isdecimal() else 443
+        lasting = options.get(f"{start}.permanent", "true") != "false"
+        scheme = options.get(f"{start}.scheme", "https")
+        usual = {"https": 443, "http": 80}.get(scheme) == port
+        location = f"{scheme}://$host{'' if usual else f':{port}'}$request_uri"
+        at = ConfigPlace(f"entry point {name}")
+        route = ProxyRoute(action=Action.REDIRECT, status=301 if lasting else 302, location=location, at=at)
+        yield ProxySite((door,), (), (route,), at)
 
 
 def _routers(
@@ -61,17 +124,36 @@ def _routers(
     for key, value in labels.items():
         found = _ROUTER.fullmatch(key)
         if found:
-            routers.setdefault(found[1], {})[found[2]] = value
+            # `tls`, and `tls.certresolver` and whatever else there is below it, all switch TLS on.
+            switch = "tls" if found[2].startswith("tls.") else found[2]
+            routers.setdefault(found[1], {})[switch] = "true" if switch != found[2] else value
     at = ConfigPlace(f"labels of {container.name}")
     server = _server(container, labels, network, at)
     for router in routers.values():
         rule = router.get("rule", "")
         names = [each.strip().lower() for each in router.get("entrypoints", "").split(",") if each.strip()]
         tls = router.get("tls", "").lower() == "true"
-        own = tuple(replace(door, tls=tls, at=at) for name, door in doors.items() if not names or name in names)
+        own = tuple(
+            replace(door, tls=tls or door.tls, at=at) for name, door in doors.items() if not names or name in names
+        )
         priority = router.get("priority", "")
-        for site in _sites(rule, own, ProxyRoute(at=at, action=Action.PASS, upstreams=(server,))):
+        route = _away(router, labels, at) or ProxyRoute(at=at, action=Action.PASS, upstreams=(server,))
+        for site in _sites(rule, own, route):
             yield int(priority) if priority.isdecimal() else len(rule), site
+
+
+def _away(router: Mapping[str, str], labels: Mapping[str, str], at: ConfigPlace) -> ProxyRoute | None:
+    """The redirect of a router's middleware, where it has one among these labels."""
+    wanted = {name.strip().partition("@")[0] for name in router.get("middlewares", "").split(",")}
+    found = [(each[1], each[2], value) for key, value in labels.items() if (each := _REDIRECT.fullmatch(key))]
+    known = {key.lower(): value for name, key, value in found if name in wanted}
+    if "scheme" not in known:
+        return None
+    status = 301 if known.get("permanent", "").lower() == "true" else 302
+    port = f":{known['port']}" if known.get("port") else ""
+    return ProxyRoute(
+        action=Action.REDIRECT, status=status, location=f"{known['scheme']}://$host{port}$request_uri", at=at
+    )
 
 
 def _sites(rule: str, doors: tuple[ProxyDoor, ...], route: ProxyRoute) -> Iterator[ProxySite]:
