@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.explain.question import resolve
+from engine.explain.target_host import QuestionError
 from engine.model.address import Family
 from engine.model.link import Peer
 from engine.model.packet import Protocol
@@ -45,6 +47,14 @@ def test_a_file_with_facts_alone_is_a_host_of_which_nothing_is_known() -> None:
     snapshot = loads(document(FACTS))
     assert (snapshot.hostname, snapshot.kernel, snapshot.host) == ("box", "5.4", "host")
     assert snapshot.host_netns.links == ()
+
+
+def test_no_file_of_this_machine_is_taken_for_one_of_the_other() -> None:
+    """hosts files, resolvers and proxies' configurations are not gathered; those that are here are other ones."""
+    snapshot = loads(document(FACTS))
+    assert (snapshot.name_configs, snapshot.resolvers, snapshot.proxies) == ((), (), ())
+    with pytest.raises(QuestionError, match="how names are looked up is not in the snapshot"):
+        resolve(snapshot, "http://blog.example.test/", "host")
 
 
 def test_a_failed_tool_is_a_gap_with_its_own_words() -> None:

@@ -59,7 +59,15 @@ def _snapshot(collected: Collected) -> Snapshot:
     pairs = Pairs({netns: seen.stack.links for netns, seen in visits.items()}, numbers)
     links = {netns: pairs.resolve(netns) for netns in visits}
     look = Observation(scene, visits, links, machine.holders, (), machine.facts.get("time", ""))
-    return replace(compose(look), hostname=machine.facts.get("hostname", ""), kernel=machine.facts.get("kernel", ""))
+    return replace(
+        compose(look),
+        hostname=machine.facts.get("hostname", ""),
+        kernel=machine.facts.get("kernel", ""),
+        # What `compose` would read later are files of this machine; the script gathers none of the other's.
+        name_configs=(),
+        resolvers=(),
+        proxies=(),
+    )
 
 
 def _numbers(reading: Reading, by_name: Mapping[str, str]) -> dict[int, str]:
