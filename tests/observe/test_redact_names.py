@@ -10,7 +10,7 @@ import pytest
 
 from engine import explain
 from engine.explain.question import resolve
-from engine.model.application.naming import HostsLine
+from engine.model.application.naming import HostsLine, NameAnswer, NameSymptom
 from engine.model.container import Mount
 from engine.model.matrix import MatrixRow
 from engine.model.packet import Protocol
@@ -87,7 +87,9 @@ def test_the_redacted_file_is_read_back_equal():
 
 def test_names_and_sites_have_other_names_and_the_same_answers():
     world = named_world()
-    snapshot = proxied(server(to("web"), f"blog.{SECRET}.test") + server(to("shop"), f"*.{SECRET}.test"), world)
+    passed_on = f"location /{SECRET}/ {{ proxy_pass http://web/{SECRET}/; proxy_set_header Host {SECRET}.test; }}"
+    sites = server(to("web"), f"blog.{SECRET}.test") + server(to("shop") + passed_on, f"*.{SECRET}.test")
+    snapshot = proxied(sites, world)
     hosts = (HostsLine(ip_address("172.18.0.3"), (f"shop.{SECRET}.test", "shop"), 2),)
     configs = tuple(
         replace(each, hosts=hosts, search=(f"{SECRET}.test",), hostname=f"x.{SECRET}") for each in snapshot.name_configs
@@ -98,7 +100,8 @@ def test_names_and_sites_have_other_names_and_the_same_answers():
         )
         for one in snapshot.containers
     )
-    snapshot = replace(snapshot, name_configs=configs, containers=containers)
+    heard = NameAnswer(ip_address("10.77.0.2"), f"mail.{SECRET}.test", NameSymptom.NO_NAME)
+    snapshot = replace(snapshot, name_configs=configs, containers=containers, name_answers=(heard,))
     redacted = Redacted(snapshot)
     assert SECRET in dumps(snapshot)
     assert SECRET not in dumps(redacted.snapshot)

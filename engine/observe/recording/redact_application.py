@@ -52,7 +52,9 @@ def _names(recording: Json) -> Iterator[str]:
     for site in _sites(recording):
         yield from site.get("names", ())
         for route in site.get("routes", ()):
+            yield route.get("host", "")
             yield from (server["host"] for server in route.get("upstreams", ()))
+    yield from (answer["name"] for answer in recording.get("name_answers", ()))
 
 
 def _sites(recording: Json) -> Iterator[Json]:
@@ -78,14 +80,7 @@ class Renaming:
     def apply(self, recording: Json) -> None:
         """Changes the recording in place."""
         for container in recording.get("containers", ()):
-            for place in container.get("attachments", ()):
-                if "aliases" in place:
-                    place["aliases"] = [self.dns(alias) for alias in place["aliases"]]
-            if "labels" in container:
-                container["labels"] = [[self._text(key), self._text(value)] for key, value in container["labels"]]
-            for number, mount in enumerate(container.get("mounts", ()), 1):
-                mount["source"] = f"/srv/{container['name']}/mount-{number}"
-                mount["target"] = self._text(mount["target"])
+            self._container(container)
         for config in recording.get("name_configs", ()):
             self._config(config)
         for resolver in recording.get("resolvers", ()):
@@ -96,6 +91,18 @@ class Renaming:
                     record["name"] = self.dns(record["name"])
         for site in _sites(recording):
             self._site(site)
+        for answer in recording.get("name_answers", ()):
+            answer["name"] = self.dns(answer["name"])
+
+    def _container(self, container: Json) -> None:
+        for place in container.get("attachments", ()):
+            if "aliases" in place:
+                place["aliases"] = [self.dns(alias) for alias in place["aliases"]]
+        if "labels" in container:
+            container["labels"] = [[self._text(key), self._text(value)] for key, value in container["labels"]]
+        for number, mount in enumerate(container.get("mounts", ()), 1):
+            mount["source"] = f"/srv/{container['name']}/mount-{number}"
+            mount["target"] = self._text(mount["target"])
 
     def _config(self, config: Json) -> None:
         for key in ("hosts_file", "resolv_file", "unread"):
@@ -112,8 +119,10 @@ class Renaming:
         if "names" in site:
             site["names"] = [self.dns(name) for name in site["names"]]
         for route in site.get("routes", ()):
-            for key in ("location", "words"):
-                if key in route:
+            for key in ("pattern", "location", "words", "onto"):
+                if route.get(key):
                     route[key] = self._text(route[key])
+            if "host" in route:
+                route["host"] = self.dns(route["host"])
             for server in route.get("upstreams", ()):
                 server["host"] = self.dns(server["host"])
