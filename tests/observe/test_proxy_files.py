@@ -229,6 +229,16 @@ http://plain.test {
 """
 
 
+@pytest.mark.parametrize(
+    ("option", "asks"), [("", ()), ("init-addr last,libc,none", ()), ("init-addr none", ("127.0.0.11:53", "10.0.0.1"))]
+)
+def test_haproxy_looks_names_up_at_its_resolvers_alone(option: str, asks: tuple[str, ...], tmp_path: Path) -> None:
+    resolvers = "resolvers d\n nameserver a 127.0.0.11:53\n nameserver b 10.0.0.1\n"
+    text = f"{resolvers}listen l\n mode http\n bind :80\n server s web:80 resolvers d {option}\n"
+    table = read(ProxyKind.HAPROXY, tmp_path, text)
+    assert [route.resolvers for site in table.sites for route in site.routes] == [asks]
+
+
 def test_caddy(tmp_path: Path) -> None:
     table = read(ProxyKind.CADDY, tmp_path, CADDY)
     asked = {

@@ -6,7 +6,7 @@ root_files       files below a proxy's root, within limits
 certificate      the names of a certificate, and until when it is good
 ends             hosts and ports as configurations write them
 nginx nginx_syntax nginx_names nginx_rewrite
-haproxy
+haproxy haproxy_conditions
 caddy caddy_syntax caddy_json
 apache apache_rewrite
 traefik          by labels of containers

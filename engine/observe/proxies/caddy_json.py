@@ -29,10 +29,9 @@ from engine.observe.proxies.nginx_syntax import SyntaxTrouble
 from engine.records import dataclass, replace
 
 #: Where Caddy keeps the configuration that it was given last, by its packages (`--resume`).
-SAVED = (
-    "/config/caddy/autosave.json",
-    "/root/.config/caddy/autosave.json",
-    "/var/lib/caddy/.config/caddy/autosave.json",
+SAVED = tuple(
+    f"{folder}/caddy/autosave.json"
+    for folder in ("/config", *(f"{home}/.config" for home in ("/root", "/var/lib/caddy")))
 )
 #: Handlers that let a request go on as it is.
 _PASSING = frozenset(

@@ -12,7 +12,6 @@ Source: HAProxy's configuration manual (3.0), sections 4 and 7.
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -29,6 +28,7 @@ from engine.model.application.proxy import (
     Upstream,
 )
 from engine.observe.proxies.ends import address_of, split_end
+from engine.observe.proxies.haproxy_conditions import asked_for, of_scheme
 from engine.observe.proxies.root_files import RootFiles
 from engine.records import dataclass, replace
 
@@ -48,16 +48,6 @@ _SECTIONS = frozenset(
         "ring",
     )
 )
-#: Fetches of a Host. It has its port with it where that is not the usual one, unless it is cut off.
-_HOSTS = frozenset({"hdr(host)", "req.hdr(host)"})
-_CUT = frozenset({"field(1,:)", "host_only", "lower,field(1,:)", "host_only,lower", "lower,host_only"})
-_DOMAIN = "hdr_dom(host)"
-#: The fetch that says whether a request came by TLS, and a test of it.
-_TLS = "ssl_fc"
-_OF_TLS = re.compile(r"(!?) ?\{ ssl_fc \}")
-#: Stands for any port behind a name.
-ANY_PORT = ":*"
-_PATHS = {"path_beg": PathMatch.PREFIX, "path": PathMatch.EXACT, "path_reg": PathMatch.REGEX}
 MOST_LINES = 100_000
 
 
@@ -73,6 +63,8 @@ class _Section:
     name: str
     lines: tuple[_Line, ...]
     at: ConfigPlace
+    #: Where it looks its servers' names up alone.
+    asks: tuple[str, ...] = ()
 
     def all(self, *names: str) -> Iterator[_Line]:
         return (line for line in self.lines if line.words[0] in names)
@@ -98,12 +90,24 @@ def _lines(path: str, text: str) -> Iterator[_Line]:
 def table(lines: Sequence[_Line]) -> ProxyTable:
     """The sites of a configuration."""
     sections = list(_sections(lines))
-    backends = {each.name: each for each in sections if each.kind in ("backend", "listen")}
+    backends = {each.name: _with_resolvers(each, sections) for each in sections if each.kind in ("backend", "listen")}
     tcp = any(line.words[1:2] == ("tcp",) for each in sections if each.kind == "defaults" for line in each.all("mode"))
     sites = [
         site for each in sections if each.kind in ("frontend", "listen") for site in _sites(each, backends, tcp=tcp)
     ]
     return ProxyTable(tuple(sites))
+
+
+def _with_resolvers(section: _Section, sections: Sequence[_Section]) -> _Section:
+    """A backend whose servers have `resolvers`, and an `init-addr` without the C library, asks these alone."""
+    options = [word for line in section.all("server", "default-server", "server-template") for word in line.words]
+    named = dict(pairwise(options))
+    if "libc" in named.get("init-addr", "last,libc"):
+        return section
+    found = (each for each in sections if (each.kind, each.name) == ("resolvers", named.get("resolvers", "")))
+    return replace(
+        section, asks=tuple(line.words[2] for each in found for line in each.all("nameserver") if len(line.words) > 2)
+    )
 
 
 def _sections(lines: Sequence[_Line]) -> Iterator[_Section]:
@@ -133,7 +137,8 @@ def _sites(section: _Section, backends: Mapping[str, _Section], *, tcp: bool) ->
     if last is not None and len(last.words) > 1:
         yield ProxySite(doors, (), (_to(backends.get(last.words[1]), ProxyRoute(at=last.at), last.words[1]),), last.at)
     elif section.kind == "listen":
-        yield ProxySite(doors, (), (_to(section, ProxyRoute(at=section.at), section.name),), section.at)
+        own = backends.get(section.name, section)
+        yield ProxySite(doors, (), (_to(own, ProxyRoute(at=section.at), section.name),), section.at)
     elif own_mode == "http":
         none = ProxyRoute(action=Action.ANSWER, status=503, at=section.at)
         yield ProxySite(doors, (), (none,), section.at)
@@ -156,7 +161,7 @@ def _rule(
     words = list(line.words)
     place = next((number for number, word in enumerate(words) if word in ("if", "unless")), len(words))
     asked = words[place + 1 :]
-    doors, asked = _of_scheme(doors, asked, conditions, unless=words[place : place + 1] == ["unless"])
+    doors, asked = of_scheme(doors, asked, conditions, unless=words[place : place + 1] == ["unless"])
     if not doors:
         return
     unconditional = not asked
@@ -171,7 +176,7 @@ def _rule(
     if unconditional:
         yield ProxySite(doors, (), (route,), line.at)
         return
-    known = _asked(asked, conditions) if words[place] == "if" else None
+    known = asked_for(asked, conditions) if words[place] == "if" else None
     if known is None:
         yield ProxySite(doors, (), (replace(plain, words=" ".join(words)),), line.at)
         return
@@ -180,31 +185,6 @@ def _rule(
         replace(route, pattern=pattern, match=match) for pattern, match in paths or [("/", PathMatch.PREFIX)]
     )
     yield ProxySite(doors, names, routes, line.at)
-
-
-def _of_scheme(
-    doors: tuple[ProxyDoor, ...],
-    asked: list[str],
-    conditions: Mapping[str, list[tuple[str, ...]]],
-    *,
-    unless: bool,
-) -> tuple[tuple[ProxyDoor, ...], list[str]]:
-    """The doors at which conditions about TLS (`ssl_fc`, and conditions named so) hold, and the other conditions.
-
-    Behind `unless` such a condition counts where it stands alone.
-    """
-    text = " ".join(asked)
-    named = [name for name, tests in conditions.items() if tests == [(_TLS,)]]
-    for name in named:
-        text = re.sub(rf"(?<!\S)(!? ?){re.escape(name)}(?!\S)", rf"\1{{ {_TLS} }}", text)
-    found = _OF_TLS.findall(text)
-    rest = _OF_TLS.sub(" ", text).split()
-    if not found or (unless and (rest or len(found) > 1)) or "||" in rest or "or" in rest:
-        return doors, asked
-    for negated in found:
-        wanted = (not negated.strip()) is not unless
-        doors = tuple(door for door in doors if door.tls is wanted)
-    return doors, rest
 
 
 def _answer(words: list[str], plain: ProxyRoute) -> ProxyRoute | None:
@@ -226,57 +206,6 @@ def _answer(words: list[str], plain: ProxyRoute) -> ProxyRoute | None:
     return None
 
 
-def _asked(
-    words: list[str], conditions: Mapping[str, list[tuple[str, ...]]]
-) -> tuple[tuple[str, ...], list[tuple[str, PathMatch]]] | None:
-    """The Hosts and paths that conditions ask for; None where one is not known."""
-    names: list[str] = []
-    paths: list[tuple[str, PathMatch]] = []
-    text = " ".join(words)
-    if "||" in words or "or" in words or "!" in text:
-        return None
-    tests: list[tuple[str, ...]] = []
-    inside: list[str] | None = None
-    for word in words:
-        if word == "{":
-            inside = []
-        elif word == "}" and inside is not None:
-            tests.append(tuple(inside))
-            inside = None
-        elif inside is not None:
-            inside.append(word)
-        else:
-            found = conditions.get(word)
-            if not found:
-                return None
-            tests += found
-    for test in tests:
-        if not _of_test(test, names, paths):
-            return None
-    return tuple(names), paths
-
-
-def _of_test(test: tuple[str, ...], names: list[str], paths: list[tuple[str, PathMatch]]) -> bool:
-    """Takes one test in; False for one that is not known."""
-    fetch, *values = test or ("",)
-    plain = [value for value in values if not value.startswith("-")]
-    fetch, _, cut = fetch.partition(",")
-    if "-m" in values and values[values.index("-m") + 1 : values.index("-m") + 2] not in (["str"], ["beg"]):
-        return False
-    plain = [value for value in plain if value not in ("str", "beg")] if "-m" in values else plain
-    if fetch in _HOSTS and (not cut or cut in _CUT):
-        names += [f"{value.lower()}{ANY_PORT if cut else ''}" for value in plain]
-        return True
-    if fetch == _DOMAIN:
-        names += [f".{value.lower()}{ANY_PORT}" for value in plain]
-        return True
-    match = PathMatch.PREFIX if fetch == "path" and "beg" in values else _PATHS.get(fetch)
-    if match is None:
-        return False
-    paths += [(value, match) for value in plain]
-    return True
-
-
 def _to(section: _Section | None, plain: ProxyRoute, name: str) -> ProxyRoute:
     """A backend's servers; of one that is not there it is said."""
     if section is None:
@@ -285,7 +214,7 @@ def _to(section: _Section | None, plain: ProxyRoute, name: str) -> ProxyRoute:
     servers = tuple(_server(line, checked=checked) for line in section.all("server") if len(line.words) > 2)
     own = any("resolvers" in line.words for line in section.all("server", "default-server", "server-template"))
     when = ResolvedWhen.EACH if own else ResolvedWhen.START
-    return replace(plain, action=Action.PASS, upstreams=servers, when=when)
+    return replace(plain, action=Action.PASS, upstreams=servers, when=when, resolvers=section.asks)
 
 
 def _server(line: _Line, *, checked: bool) -> Upstream:
