@@ -218,6 +218,9 @@ def main(arguments: Sequence[str]) -> int:
         for words in programs(arguments):
             try:
                 children.append(start(words))
+            except FileNotFoundError:
+                sys.stderr.write(f"{words[1]} is not installed: install it, as the lab runs it\n")
+                return 1
             except OSError as error:
                 sys.stderr.write(f"{words[1]} cannot be started: {error.strerror}\n")
                 return 1

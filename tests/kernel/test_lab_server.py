@@ -156,7 +156,7 @@ def test_a_program_of_the_lab_runs_and_ends_with_the_listeners() -> None:
 
 
 def test_a_program_that_is_not_there_is_named() -> None:
-    with pytest.raises(BuildError, match="nothing-such cannot be started: No such file"):
+    with pytest.raises(BuildError, match="nothing-such is not installed: install it"):
         ready([json.dumps([HERE, "nothing-such"])])
 
 
