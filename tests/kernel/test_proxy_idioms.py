@@ -6,6 +6,7 @@ asked by http and https, by several names and paths, and the status that is pred
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -148,7 +149,6 @@ CADDY = """
 {{
 	auto_https off
 	admin off
-	persist_config off
 }}
 {1}
 """
@@ -224,7 +224,8 @@ def test_the_status_is_that_of_the_real_program(netns: Netns, tmp_path: Path, ca
     file = tmp_path / "proxy.conf"
     file.write_text(FORMS[kind].format(tmp_path, rules))
     words = [word.format(file) for word in COMMANDS[kind]]
-    process = subprocess.Popen(netns.enter(words), stderr=subprocess.DEVNULL)
+    homes = {"XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
+    process = subprocess.Popen(netns.enter(words), stderr=subprocess.DEVNULL, env=os.environ | homes)
     try:
         wait(lambda: netns.listening(8080), f"{kind} does not listen")
         with Root("/") as root:
