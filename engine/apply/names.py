@@ -3,8 +3,8 @@
 Run as `python -m engine.apply.names WORD...`; the words are those of `engine.model.application.lab_resolver`. Each door
 is a UDP and a TCP socket on port 53 of its own namespace. A name of a door's tables is answered from the first table
 that has it, by a shared door from all tables that the client is in. Any other name goes to the door's servers in turn,
-asked from the door's namespace; where none of them answers, or none is known, the client is told SERVFAIL, and
-NXDOMAIN where a table says that no other name exists.
+asked from the door's namespace; where none of them answers, or none is known, the answer is SERVFAIL, and NXDOMAIN
+where a table says that no other name exists.
 
 "ready", "keep" and the end are those of `engine.apply.server`.
 Sources: RFC 1035, 4.2 (messages over UDP and TCP); moby, libnetwork/resolver.go (order, patience).

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from engine.model.address import IPAddress
-from engine.model.application.naming import NameAnswer, NameStep, NameSymptom
+from engine.model.application.naming import NameAnswer, NameLookup, NameStep, NameSymptom
 from engine.model.host import Snapshot
 from engine.model.proof import Agreement, Leg, ProofRow
 from engine.model.verdict import Verdict
@@ -20,6 +20,7 @@ from engine.prove.listeners import within
 
 #: Seconds for one question, and how many are asked for one look-up.
 SECONDS, MOST = 2.0, 8
+_SILENT = (NameSymptom.TIMEOUT, NameSymptom.UNREACHABLE, NameSymptom.REFUSED)
 _ENDED = {errno.ECONNREFUSED: NameSymptom.REFUSED}
 
 
@@ -32,9 +33,9 @@ def ask_outside(snapshot: Snapshot, verdict: Verdict) -> tuple[NameAnswer, ...]:
 
 
 def rows(snapshot: Snapshot, verdict: Verdict) -> Iterator[ProofRow]:
-    """The look-up's first question to a server, as predicted and as it is answered."""
+    """The question to a server that decides the look-up, as predicted and as it is answered."""
     lookup = verdict.conversation.name
-    step = next((each for each in lookup.order if each.server is not None), None) if lookup is not None else None
+    step = _decides(lookup) if lookup is not None else None
     if lookup is None or step is None or lookup.unknown:
         return
     for seen in _asked(snapshot, step):
@@ -51,6 +52,13 @@ def rows(snapshot: Snapshot, verdict: Verdict) -> Iterator[ProofRow]:
             "DNS",
             step.at,
         )
+
+
+def _decides(lookup: NameLookup) -> NameStep | None:
+    """The first server that is expected to answer, asked for the name that the look-up ends with: a search list may
+    have led to others before. What that server asks in turn comes behind it."""
+    asked = [each for each in lookup.order if each.server is not None and each.name == lookup.order[-1].name]
+    return next((each for each in asked if each.symptom not in _SILENT), asked[0] if asked else None)
 
 
 def _said(symptom: NameSymptom, addresses: tuple[IPAddress, ...]) -> str:
