@@ -26,7 +26,19 @@ def test_make_alone_lists_the_targets():
     done = run("make", "--no-print-directory", MAKEFLAGS="")
     assert [line.split()[:2] for line in done.stdout.splitlines()] == [
         ["make", target]
-        for target in ("help", "run", "quick", "test", "fresh", "fuzz", "mutations", "faults", "screenshots", "clean")
+        for target in (
+            "help",
+            "run",
+            "quick",
+            "test",
+            "fresh",
+            "fuzz",
+            "stacks",
+            "mutations",
+            "faults",
+            "screenshots",
+            "clean",
+        )
     ]
 
 
