@@ -15,7 +15,7 @@ from engine.model.container import PublishedPort
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.trace import Symptom
-from engine.model.traffic import Process, Relay
+from engine.model.traffic import ConntrackEntry, Process, Relay, Tuple4
 from engine.model.verdict import Reach, Verdict
 from engine.model.where import named
 from engine.prove.prove import Wishes
@@ -98,6 +98,18 @@ def test_a_proxy_behind_a_proxy() -> None:
     cause = verdict.causes[0]
     assert (cause.at.netns, "on to client:3001" in cause.sentence) == ("web", True)
     assert [each for each in cause.evidence if "nginx in proxy" in each and "answers 502 itself" in each]
+
+
+def test_a_flow_to_another_server_is_no_old_address_of_a_name() -> None:
+    snapshot = proxied(server(to("gone") + " location /web { proxy_pass http://web; }"))
+    proxy = snapshot.by_id["proxy"]
+    ends = ip_address("172.18.0.2"), ip_address("172.18.0.3")
+    flow = ConntrackEntry(Protocol.TCP, Tuple4(*ends, 40000, 80), Tuple4(ends[1], ends[0], 80, 40000))
+    verdict = why(snapshot.with_netns(replace(proxy, conntrack=(flow,))))
+    assert verdict.reach is Reach.DEPENDS  # on what a server outside says of the name
+    assert "NAME_STALE_UPSTREAM" not in codes(verdict)
+    assert verdict.conversation.http is not None
+    assert verdict.conversation.http.address is None
 
 
 def test_the_published_port_of_a_proxy() -> None:

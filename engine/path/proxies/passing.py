@@ -207,10 +207,24 @@ class Passing:
         talk = self.ask(asked)
         now = talk.name.addresses if talk.name is not None else ()
         old = _asked_lately(self.world.netns(self.proxy.netns), asked.port)
-        if self.proxy.reloaded or old is None or old in now:
+        if self.proxy.reloaded or old is None or old in now or old in self._of_others(asked):
             return talk
         stale = self.ask(replace(asked, address=old, name=""))
         return replace(stale, name=replace(talk.name, used=old) if talk.name is not None else None)
+
+    def _of_others(self, asked: Question) -> set[IPAddress]:
+        """The addresses of the proxy's other servers at that port: a flow to one of them tells nothing of this name."""
+        servers = (each for site in self.proxy.table.sites for route in site.routes for each in route.upstreams)
+        hosts = dict.fromkeys(each.host for each in servers if each.port == asked.port and each.host != asked.name)
+        config = config_of(self.world.snapshot, asked.source)
+        found: set[IPAddress] = set()
+        for host in list(hosts)[:MOST_SERVERS]:
+            address = _address(host)
+            if address is not None:
+                found.add(address)
+            elif config is not None:
+                found.update(look_up(NameAsker(self.world, config, self.ask), asked.source, host).addresses)
+        return found
 
 
 def _path_for(route: ProxyRoute, path: str) -> str:
