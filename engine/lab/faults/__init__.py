@@ -137,7 +137,7 @@ def _words(lab: Blueprint) -> Mapping[str, str]:
     bridge = end.bridge
     taken = {str(other.address.ip) for node in lab.nodes for other in node.ends}
     near = next(iter(neighbours(lab)), None)
-    nobody = next(address for address in _last(bridge.subnet) if address not in taken)
+    unused = next(address for address in _last(bridge.subnet) if address not in taken)
     return {
         "uplink": outside.near_link,
         "bridge": bridge.link,
@@ -151,7 +151,7 @@ def _words(lab: Blueprint) -> Mapping[str, str]:
         "host": str(outside.near.ip),
         "lan": str(outside.far.ip),
         "lansubnet": str(outside.far.network),
-        "nobody": nobody,
+        "unused": unused,
         "service": port.service,
         "near": near.netns if near is not None else "",
         "moved": _in_hosts(lab, near),

@@ -3,7 +3,7 @@
 An action is `NODE: COMMAND`, or `NODE: COMMAND ~ BACK` where the way back does not follow from the command; `NODE:
 NAME=VALUE` sets a sysctl. NODE is host, web (the service that the fault is about), lan (the first outside node) or
 near (the first other service on the same network as web). Words in braces are the lab's own: {uplink} {bridge} {veth}
-{subnet} {address} {port} {hport} {gateway} {host} {lan} {lansubnet} {nobody}. `listen` changes what web's listeners do;
+{subnet} {address} {port} {hport} {gateway} {host} {lan} {lansubnet} {unused}. `listen` changes what web's listeners do;
 `asks` is another question than that for the published port, and alone it is the fault.
 """
 

@@ -30,7 +30,7 @@ NAMES: tuple[Fault, ...] = (
         "NAME_SHADOWED_BY_HOSTS",
         """Somebody wrote the service's address into a hosts file, long ago. The service has moved since; the hosts file
         is looked at first.""",
-        f"near: sed -i '1i {{nobody}} {{service}}' {HOSTS} ~ sed -i '/^{{nobody}} {{service}}$/d' {HOSTS}",
+        f"near: sed -i '1i {{unused}} {{service}}' {HOSTS} ~ sed -i '/^{{unused}} {{service}}$/d' {HOSTS}",
         asks=BY_NAME,
         hints=NAMES_HINT,
     ),
@@ -63,7 +63,7 @@ NAMES: tuple[Fault, ...] = (
         "resolver-gone",
         "NAME_RESOLVER_UNREACHABLE",
         """resolv.conf names a server that was taken down last year.""",
-        _server("{nobody}"),
+        _server("{unused}"),
         asks=BY_NAME,
         hints=NAMES_HINT,
     ),
@@ -83,10 +83,10 @@ NAMES: tuple[Fault, ...] = (
         it up when it started.""",
         "near: ip address del {moved}/{prefix} dev eth0"
         " ~ sh -c 'ip address add {moved}/{prefix} dev eth0 && ip route replace default via {gateway}'",
-        "near: ip address add {nobody}/{prefix} dev eth0 ~ ip address del {nobody}/{prefix} dev eth0",
+        "near: ip address add {unused}/{prefix} dev eth0 ~ ip address del {unused}/{prefix} dev eth0",
         "near: ip route replace default via {gateway} ~ -",
-        "web: sed -i 's/^{moved}\t/{nobody}\t/' /etc/netns/{web}/hosts"
-        " ~ sed -i 's/^{nobody}\t/{moved}\t/' /etc/netns/{web}/hosts",
+        "web: sed -i 's/^{moved}\t/{unused}\t/' /etc/netns/{web}/hosts"
+        " ~ sed -i 's/^{unused}\t/{moved}\t/' /etc/netns/{web}/hosts",
         asks="lan http://{host}:{hport}/",
         hints=("The proxy answers by itself.", "Look at the address that it asks."),
     ),

@@ -38,7 +38,7 @@ PATHS = (
         "wrong-gateway",
         "RET_ASYMMETRIC_GATEWAY",
         """The container's default route leads to an address that no host has.""",
-        "web: ip route replace default via {nobody} ~ ip route replace default via {gateway}",
+        "web: ip route replace default via {unused} ~ ip route replace default via {gateway}",
         hints=ROUTE,
     ),
     fault(
@@ -156,7 +156,7 @@ PATHS = (
         "stale-dnat",
         "NAT_DNAT_STALE_TARGET",
         """A rule of a container that is gone still translates the port, before the living one's.""",
-        "host: iptables -t nat -I PREROUTING -p tcp -m tcp --dport {hport} -j DNAT --to-destination {nobody}:{port}",
+        "host: iptables -t nat -I PREROUTING -p tcp -m tcp --dport {hport} -j DNAT --to-destination {unused}:{port}",
         hints=NAT,
     ),
     fault(
@@ -179,7 +179,7 @@ PATHS = (
         """The container came back with another address, and the rules still name the old one.""",
         "web: true ~ ip route add default via {gateway}",
         "web: ip address del {address}/{prefix} dev eth0 ~ ip address add {address}/{prefix} brd + dev eth0",
-        "web: ip address add {nobody}/{prefix} brd + dev eth0 ~ ip address del {nobody}/{prefix} dev eth0",
+        "web: ip address add {unused}/{prefix} brd + dev eth0 ~ ip address del {unused}/{prefix} dev eth0",
         "web: ip route add default via {gateway} ~ -",
         hints=NAT,
     ),

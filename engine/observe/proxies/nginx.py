@@ -31,7 +31,7 @@ from engine.model.application.proxy import (
 from engine.observe.proxies.certificate import read_certificate
 from engine.observe.proxies.ends import PORTS, TLS, address_of, split_end
 from engine.observe.proxies.nginx_names import PASSES, others, varies
-from engine.observe.proxies.nginx_rewrite import DIRECT, run
+from engine.observe.proxies.nginx_rewrite import DIRECT, VARIABLE, run
 from engine.observe.proxies.nginx_syntax import Directive, NginxReader
 from engine.observe.proxies.root_files import RootFiles
 from engine.records import dataclass, field, replace
@@ -54,7 +54,6 @@ _WITH_PATH = re.compile(
 _OF_CLIENT = re.compile(r"\$\{?(host|http_host|server_name)\}?(:.*)?")
 _PROXY_HOST = re.compile(r"\$\{?proxy_host\b")
 _PLAIN_NAME = re.compile(r"[a-z0-9_.-]+")
-_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -218,7 +217,7 @@ def _returned(plain: ProxyRoute, returned: Directive) -> ProxyRoute:
 def _passed(plain: ProxyRoute, passed: Directive, scope: _Scope) -> ProxyRoute:
     """Where proxy_pass leads: a group of servers, a name or an address."""
     written = passed.words[0]
-    target = _VARIABLE.sub(lambda found: scope.values.get(found[1] or found[2], found[0]), written)
+    target = VARIABLE.sub(lambda found: scope.values.get(found[1] or found[2], found[0]), written)
     scheme, separator, rest = target.partition("://")
     if not separator:
         scheme, rest = "http", target

@@ -19,7 +19,8 @@ from engine.records import dataclass, field, replace
 #: What a direct request has, whatever it is for; its other headers are empty.
 DIRECT = {"request_method": "GET", "args": "", "query_string": "", "is_args": "", "http_user_agent": "client"}
 _HEADER = re.compile(r"(http_(?!host$)|arg_|cookie_)\w+")
-_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+#: A variable in a text.
+VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _ABSOLUTE = re.compile(r"(https?|\$scheme|\$\{scheme\})://")
 #: Expressions that fit every path.
 _EVERY = frozenset(
@@ -110,7 +111,7 @@ def filled(text: str, known: Mapping[str, str]) -> str | None:
             missing.append(name)
         return known.get(name, "")
 
-    whole = _VARIABLE.sub(value, text)
+    whole = VARIABLE.sub(value, text)
     return None if missing else whole
 
 

@@ -1,7 +1,7 @@
 """The status that a proxy answers, by what became of its own connection. Measured: nginx 1.26, HAProxy 3.0, Caddy 2.6,
 Apache httpd 2.4; Traefik by its source (pkg/proxy/httputil, ErrorHandler).
 
-`tests/engines/test_proxies.py` asks each program again.
+`tests/engines/test_proxies_docker.py` asks each program again.
 """
 
 from __future__ import annotations
