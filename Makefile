@@ -1,6 +1,6 @@
 # `make` alone lists what there is to make. Set-up is in scripts/setup.sh, the checks are in scripts/check.sh.
 .DEFAULT_GOAL := help
-.PHONY: help run quick test fresh fuzz stacks mutations faults screenshots clean
+.PHONY: help run quick test fresh fuzz twins stacks mutations faults screenshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,11 @@ SEED ?=
 fuzz: ## random hosts and questions, model against kernel (as root): make fuzz CASES=5000 SEED=7 KERNEL=uml
 	@sh scripts/setup.sh test
 	@.venv/bin/python -m tests.fidelity.fuzz --cases $(CASES) $(if $(SEED),--seed $(SEED)) $(if $(KERNEL),--kernel $(KERNEL))
+
+HOSTS ?= 20
+twins: ## random hosts rebuilt from their snapshots, looked at and asked (as root): make twins HOSTS=500 SEED=7 KERNEL=uml
+	@sh scripts/setup.sh test
+	@.venv/bin/python -m tests.fidelity.fuzz.twinning --hosts $(HOSTS) $(if $(SEED),--seed $(SEED)) $(if $(KERNEL),--kernel $(KERNEL))
 
 STACKS ?= 30
 stacks: ## random reverse proxies on a real Docker Engine, asked by real clients (as root): make stacks STACKS=100 SEED=7

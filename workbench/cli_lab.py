@@ -21,8 +21,18 @@ LAB_VERBS = (
     ("save", "save a running lab as a file, with all chosen values", ("NAME",)),
     ("gallery", "list the labs that come with portscope; 'lab up gallery:NAME' builds one", ()),
     ("dojo", "find an unknown fault: start, look [FROM TARGET], hint, answer FAULT, give-up", ("NAME",)),
+    ("twin", "rebuild a saved snapshot as a lab: reproduce a report, try a fix, check predictions", ("FILE",)),
     ("script", "print a shell script that builds a lab without portscope", ("FILE",)),
 )
+
+
+#: What the modes of `lab twin` do, for its help.
+TWIN = """\
+without a mode          build the twin; it stays until 'portscope lab down NAME'
+--only TARGET           build only the namespaces that the question can meet
+--try TARGET            build it, ask a real client, apply the first fix, ask again, take it down
+--verify                build it, ask every port from every place by a real connect, take it down
+"""
 
 
 AddCommand = Callable[..., argparse.ArgumentParser]
@@ -39,6 +49,8 @@ def add_labs(command: argparse.ArgumentParser, add_command: AddCommand) -> None:
             verb.add_argument(word.lower(), metavar=word)
         if name == "up":
             verb.add_argument("--dry-run", action="store_true", help="print the commands without running them")
+        elif name == "twin":
+            _add_twin(verb)
         elif name in ("break", "faults"):
             verb.add_argument("--tell", action="store_true", help="print the story and the commands")
         elif name == "show":
@@ -51,3 +63,17 @@ def add_labs(command: argparse.ArgumentParser, add_command: AddCommand) -> None:
             verb.add_argument("--seed", type=int, help="the fault that a number stands for")
         elif name == "exec":
             verb.add_argument("words", metavar="-- COMMAND", nargs=argparse.REMAINDER, help="what to run there")
+
+
+def _add_twin(verb: argparse.ArgumentParser) -> None:
+    verb.epilog = TWIN
+    verb.add_argument("--name", metavar="N", help="the twin's name (its host's, as far as that is free)")
+    verb.add_argument("--dry-run", action="store_true", help="print the commands without running them")
+    mode = verb.add_mutually_exclusive_group()
+    mode.add_argument("--only", metavar="TARGET", help="a question: build what it can meet")
+    mode.add_argument("--try", dest="trial", metavar="TARGET", help="a question: ask it, fix it, ask again")
+    mode.add_argument("--verify", action="store_true", help="compare every prediction with a real connect")
+    verb.add_argument("--from", dest="source", metavar="SOURCE", default="host", help="the client of the question")
+    verb.add_argument("--udp", action="store_const", const="udp", dest="protocol", default="tcp", help="ask by UDP")
+    verb.add_argument("--json", action="store_true", help="print one JSON document (portscope.twin/1)")
+    verb.set_defaults(module="workbench.commands.lab_twin")

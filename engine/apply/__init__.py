@@ -2,9 +2,10 @@
 
     run diff                                  applies a plan; what has to change so that a host becomes a plan
     steps steps_building step inverse undo    how each change is made, and what undoes it
+    steps_rebuilding kinds                    a stranger's network, in batches; which devices the kernel can make
     hands/ rtnetlink beneath namespaces       the only writer: netlink, sysctls, programs, namespaces
     journal standing_labs                     what must be undone, on disk; labs that outlive their builder
-    server relay names launch legacy          programs of a lab: listeners, published ports, DNS, iptables-legacy
+    server endpoint relay names launch legacy  programs of a lab: listeners, published ports, DNS, iptables-legacy
     netns_files                               files of /etc that a namespace has of its own
     userns holder                             labs of non-root users, in a user namespace that one process holds
     errors                                    one line for each thing that can go wrong

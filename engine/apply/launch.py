@@ -28,11 +28,11 @@ def launch(changes: Iterable[Change], site: Site) -> list[Listeners]:
         for module, words in _processes(programs, site):
             started.append(site.hands.serve(words, module))
             if module == NAMES and asking:
-                started[-1].wait_until_ready()
+                site.notes.extend(started[-1].wait_until_ready())
             else:
                 waiting.append(started[-1])
         for listeners in waiting:
-            listeners.wait_until_ready()
+            site.notes.extend(listeners.wait_until_ready())
     except BaseException:
         for listeners in started:
             listeners.end()

@@ -94,17 +94,26 @@ def run_in(path: str | Path, function: Callable[[], T]) -> T:
 
     An exception of the function is raised here. Raises OSError when the namespace cannot be entered.
     """
+    return _in_a_thread(lambda: enter(path), function)
+
+
+def run_apart(function: Callable[[], T]) -> T:
+    """Calls `function` in a new thread inside a new network namespace without a name, which ends with it."""
+    return _in_a_thread(lambda: unshare(CLONE_NEWNET), function)
+
+
+def _in_a_thread(move: Callable[[], None], function: Callable[[], T]) -> T:
     results: list[T] = []
     failures: list[BaseException] = []
 
     def body() -> None:
         try:
-            enter(path)
+            move()
             results.append(function())
         except BaseException as error:  # whatever it is, it belongs to the caller
             failures.append(error)
 
-    thread = threading.Thread(target=body, name=f"in {path}", daemon=True)
+    thread = threading.Thread(target=body, name="in a namespace", daemon=True)
     thread.start()
     thread.join()
     if failures:

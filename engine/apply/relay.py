@@ -1,6 +1,6 @@
 """Who holds a lab's published ports on its host, and passes connections on: what docker-proxy is to Docker.
 
-Run as `python -m engine.apply.relay NAME NETNS ["PROTOCOL ADDRESS PORT TARGET PORT" | "PROTOCOL ADDRESS PORT"]...`. The
+Run as `python -m engine.apply.relay NAME NETNS ["PROTOCOL ADDRESS PORT [TARGET PORT] [free]"]...`. The
 process is called NAME and lives in the namespace, where it can also reach the targets. One thread waits at all ports;
 each client that it lets in has threads of its own. Without a target a port is
 held and nothing is ever accepted, as conmon and a dockerd without its proxy do. A TCP client whose target does not
@@ -21,6 +21,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from engine.apply.endpoint import bind_freely
 from engine.apply.namespaces import enter
 from engine.apply.server import in_background, run_until_end_of, title
 from engine.records import dataclass
@@ -30,6 +31,10 @@ CHUNK = 65535
 #: Seconds of silence after which a UDP client's socket is closed (moby, cmd/docker-proxy, UDPConnTrackTimeout).
 UDP_SILENCE = 90.0
 CONNECT_SECONDS = 75.0
+#: A port that may be held at an address that is not there.
+FREE = "free"
+#: Every address of both families.
+BOTH = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class HeldPort:
     port: int
     target: str | None = None
     target_port: int = 0
+    free: bool = False
 
 
 def parse(arguments: Sequence[str]) -> tuple[HeldPort, ...]:
@@ -48,8 +54,9 @@ def parse(arguments: Sequence[str]) -> tuple[HeldPort, ...]:
     found = []
     for argument in arguments:
         protocol, address, port, *rest = argument.split()
-        target, target_port = (rest[0], int(rest[1])) if rest else (None, 0)
-        found.append(HeldPort(protocol, address, int(port), target, target_port))
+        free = rest[-1:] == [FREE]
+        target, target_port = (rest[0], int(rest[1])) if len(rest) > 1 else (None, 0)
+        found.append(HeldPort(protocol, address, int(port), target, target_port, free))
     return tuple(found)
 
 
@@ -59,14 +66,17 @@ def family_of(address: str) -> socket.AddressFamily:
 
 
 def open_port(held: HeldPort) -> socket.socket:
-    """The socket that holds a port; on "::" it leaves IPv4 to another one."""
-    family = family_of(held.address)
+    """The socket that holds a port; on "::" it leaves IPv4 to another one, on "*" it takes both."""
+    both = held.address == BOTH
+    family = socket.AF_INET6 if both else family_of(held.address)
     found = socket.socket(family, socket.SOCK_STREAM if held.protocol == "tcp" else socket.SOCK_DGRAM)
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if held.free:
+            bind_freely(found)
         if family == socket.AF_INET6:
-            found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        found.bind((held.address, held.port))
+            found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(not both))
+        found.bind(("::" if both else held.address, held.port))
         if held.protocol == "tcp":
             found.listen(BACKLOG)
         found.setblocking(False)

@@ -1,11 +1,13 @@
 """The listeners of a lab: one process that answers each client with the name of the node it reached.
 
 Run as `python -m engine.apply.server ARGUMENT...`. An argument is a listener in five words, NETNS PROTOCOL ADDRESS
-PORT NAME, or a program of the lab's own as a JSON list, the file of its namespace first. Every socket is opened in
+PORT NAME, and the manner of its socket (`engine.change.program.SocketManner`: v6only=1 device=eth0 …), or a program of
+the lab's own as a JSON list, the file of its namespace first. Every socket is opened in
 its own namespace and keeps belonging to it; the process itself goes back to where it was. A TCP client gets one line
 and is closed, a UDP datagram is answered by one; a TCP client that speaks HTTP (RFC 9112) gets the line as the body of
 a 200. When all sockets are open, "ready" and a newline go to standard output; when one cannot be opened, a line on
-standard error says why and the exit code is 1.
+standard error says why and the exit code is 1. A socket that need not be opened (free=1, which may be bound to an
+address that is not there) is left out instead: a line of standard output before "ready" says so.
 
 The process ends when its standard input does. The builder holds the other end of that pipe, so the listeners end
 with it however it dies (PR_SET_PDEATHSIG would end them with the thread that started them). A builder that goes and
@@ -19,6 +21,7 @@ import contextlib
 import ctypes
 import json
 import os
+import resource
 import selectors
 import signal
 import socket
@@ -28,16 +31,14 @@ import threading
 from collections.abc import Callable, Sequence
 
 from engine.apply import netns_files
+from engine.apply.endpoint import Endpoint, open_socket, parse, refusal, waiting_clients
 from engine.apply.namespaces import enter
 from engine.programs import environment
-from engine.records import dataclass
 
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
 #: The process name that `ss -p` shows; the kernel keeps 15 bytes.
 PROCESS_NAME = b"portscope-serve"
-BACKLOG = 64
 LONGEST_DATAGRAM = 65535
-WORDS = 5
 #: Seconds in which a client that speaks first has spoken, and those that one may take to end.
 FIRST_WORDS, LAST_WORDS = 0.05, 30.0
 #: Seconds that a program of the lab's own has to end by itself.
@@ -51,25 +52,6 @@ LEASE = "PORTSCOPE_LEASE"
 KEEP = b"keep"
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One listener: the file of its namespace, tcp or udp, where it is bound, and the name it answers with."""
-
-    netns: str
-    protocol: str
-    address: str
-    port: int
-    name: str
-
-
-def parse(arguments: Sequence[str]) -> tuple[Endpoint, ...]:
-    """The endpoints in a command line, each an argument of five words. Raises ValueError."""
-    rows = [argument.split() for argument in arguments if not argument.startswith("[")]
-    if any(len(row) != WORDS for row in rows):
-        raise ValueError("each listener needs NETNS PROTOCOL ADDRESS PORT NAME")
-    return tuple(Endpoint(netns, protocol, address, int(port), name) for netns, protocol, address, port, name in rows)
-
-
 def programs(arguments: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """The programs in a command line: the file of a namespace, then the program's own words."""
     return tuple(tuple(json.loads(argument)) for argument in arguments if argument.startswith("["))
@@ -81,29 +63,6 @@ def answer(name: str, client: tuple[str, int]) -> bytes:
     A socket of both families sees an IPv4 address as one of IPv6.
     """
     return f"{name} saw {client[0].removeprefix(MAPPED)}:{client[1]}\n".encode()
-
-
-def open_socket(endpoint: Endpoint) -> socket.socket:
-    """A listening socket in the endpoint's namespace; the calling thread stays in that namespace.
-
-    On "::" it takes IPv4 too.
-    """
-    enter(endpoint.netns)
-    family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
-    tcp = endpoint.protocol == "tcp"
-    found = socket.socket(family, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM)
-    try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        found.bind((endpoint.address, endpoint.port))
-        if tcp:
-            found.listen(BACKLOG)
-        found.setblocking(False)
-    except OSError:
-        found.close()
-        raise
-    return found
 
 
 def run_until_end_of(fd: int, selector: selectors.BaseSelector) -> None:
@@ -134,6 +93,21 @@ class ListenerServer:
 
     def __init__(self) -> None:
         self.selector = selectors.DefaultSelector()
+        self.held: list[socket.socket] = []
+
+    def open(self, endpoint: Endpoint) -> str:
+        """Opens a listener; "" or why one that need not be opened is left out. Raises OSError."""
+        try:
+            listener = open_socket(endpoint)
+            self.held.append(listener)
+            self.held.extend(waiting_clients(endpoint))
+        except OSError as error:
+            if not endpoint.number("free"):
+                raise
+            return refusal(endpoint, error)
+        if not endpoint.number("frozen"):
+            self.add(listener, endpoint.name)
+        return ""
 
     def add(self, listener: socket.socket, name: str) -> None:
         """Serves a listener from now on."""
@@ -206,12 +180,14 @@ def main(arguments: Sequence[str]) -> int:
     title(PROCESS_NAME)
     home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     server = ListenerServer()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     for endpoint in parse(arguments):
         try:
-            server.add(open_socket(endpoint), endpoint.name)
+            if said := server.open(endpoint):
+                os.write(sys.stdout.fileno(), f"{said}\n".encode())
         except OSError as error:
-            where = f"{endpoint.address}:{endpoint.port}/{endpoint.protocol} in {endpoint.netns}"
-            sys.stderr.write(f"{endpoint.name} cannot listen on {where}: {error.strerror}\n")
+            sys.stderr.write(f"{refusal(endpoint, error)}\n")
             return 1
     children: list[subprocess.Popen[bytes]] = []
     try:

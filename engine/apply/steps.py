@@ -18,6 +18,7 @@ from engine.apply.hands import Hands
 from engine.apply.inverse import Inverse, RunCommand, WriteSysctl
 from engine.apply.step import ApplyStep, Site, step_in
 from engine.apply.steps_building import BUILDING
+from engine.apply.steps_rebuilding import REBUILDING
 from engine.change.address import AddAddress
 from engine.change.application.hosts_line import AddHostsLine, DeleteHostsLine
 from engine.change.application.proxy import ReloadProxy, SetUpstream
@@ -214,4 +215,5 @@ STEPS: Mapping[type[Change], Callable[[Any, Site], ApplyStep]] = {
     SetLink: _set_link,
     Listen: _listen,
     **BUILDING,
+    **REBUILDING,
 }

@@ -8,7 +8,8 @@ already); `engine.model.plan.Change` says what each promises. How the kernel is 
     rule chain_policy set_element ruleset                                 the firewall; new_rules writes rules for it
     listener program                                                      programs
     engines/ application/                                                 engines' clients; files of names, of proxies
-    namespace namespace_file                                              what labs are made of
+    namespace namespace_file                              what labs are made of
+    batch restore                                         what twins of snapshots are made of
     words                                                                 words of ip(8), iptables(8) that kinds share
     consequences/                                                         what the kernel or an engine does beside it
     chain_diff                                                            what changes do to a chain, line by line

@@ -69,14 +69,50 @@ class Shape(Change):
 
 
 @dataclass(frozen=True, slots=True)
+class SocketManner:
+    """How a server's socket differs from the usual one.
+
+    `v6only` takes no IPv4, `device` is what it is bound to, `backlog` is that of listen(2), None for the usual one.
+    `queued` clients wait already. A `frozen` server never answers. `uid` owns the socket. `scope` is the index of the
+    device that a link-local address is of.
+    """
+
+    v6only: bool = False
+    device: str = ""
+    backlog: int | None = None
+    queued: int = 0
+    frozen: bool = False
+    uid: int = 0
+    scope: int = 0
+
+    @property
+    def words(self) -> str:
+        """The differences in the words of `engine.apply.server`, "" for none."""
+        return "".join(f" {name}={value:d}" for name, value in self._numbers if value) + (
+            f" device={self.device}" if self.device else ""
+        )
+
+    @property
+    def _numbers(self) -> tuple[tuple[str, int], ...]:
+        """A backlog of 0 is one, too: it is told one higher."""
+        backlog = 0 if self.backlog is None else self.backlog + 1
+        flags = (("v6only", self.v6only), ("frozen", self.frozen))
+        return (*flags, ("backlog", backlog), ("queued", self.queued), ("uid", self.uid), ("scope", self.scope))
+
+
+@dataclass(frozen=True, slots=True)
 class Serve(Change):
-    """A small server in a namespace that answers each client with its name."""
+    """A small server in a namespace that answers each client with its name.
+
+    One with a `manner` may be bound to an address that its namespace does not have.
+    """
 
     netns: str
     protocol: Protocol
     address: IPAddress
     port: int
     name: str
+    manner: SocketManner | None = None
 
     def argv(self, where: Where) -> Argvs:
         """The lab's server for this listener alone."""
@@ -85,14 +121,16 @@ class Serve(Change):
 
     def server_words(self, path: str) -> str:
         """The listener in the words of `engine.apply.server`; `path` enters its namespace."""
-        return f"{path} {self.protocol} {self.address} {self.port} {self.name}"
+        manner = " free=1" + self.manner.words if self.manner else ""
+        return f"{path} {self.protocol} {self.address} {self.port} {self.name}{manner}"
 
 
 @dataclass(frozen=True, slots=True)
 class RelayPort(Change):
     """A published port is held on the host, and each connection passed on; a None target only holds it.
 
-    `holder` is the name of the process that does so.
+    `holder` is the name of the process that does so. A port of `both` at "::" takes IPv4 as well. One that is `free`
+    may be held at an address that its namespace does not have.
     """
 
     netns: str
@@ -102,6 +140,8 @@ class RelayPort(Change):
     target: IPAddress | None = None
     target_port: int = 0
     holder: str = "portscope-relay"
+    both: bool = False
+    free: bool = False
 
     def argv(self, where: Where) -> Argvs:
         """The lab's relay for this port alone."""
@@ -112,7 +152,7 @@ class RelayPort(Change):
     def relay_words(self) -> str:
         """The port in the words of `engine.apply.relay`."""
         target = f" {self.target} {self.target_port}" if self.target else ""
-        return f"{self.protocol} {self.address} {self.port}{target}"
+        return f"{self.protocol} {'*' if self.both else self.address} {self.port}{target}{' free' * self.free}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,22 @@ SHARED = "net.netfilter.nf_conntrack_max"
 
 
 @dataclass(frozen=True, slots=True)
+class SetSysctls(Change):
+    """Writes many sysctls in a new namespace, in order. What the kernel does not have or take is left out, and noted.
+
+    `values` are names below /proc/sys/net as paths ("ipv4/ip_forward"), and what is written.
+    """
+
+    netns: str
+    values: tuple[tuple[str, str], ...]
+
+    def argv(self, where: Where) -> Argvs:
+        """`sysctl -q -p` with the values as its input, by a shell."""
+        rows = "".join(f"net/{path} = {value}\n" for path, value in self.values)
+        return ((*where.enter(self.netns), "sh", "-c", f"sysctl -q -e -p - <<'END'\n{rows}END"),)
+
+
+@dataclass(frozen=True, slots=True)
 class SetSysctl(Change):
     """Writes a sysctl in a namespace."""
 

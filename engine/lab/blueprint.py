@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6
 
 from engine.lab.spec import LabSpec, ListenSpec
 from engine.model.address import IPAddress, IPNetwork
+from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.records import dataclass
 
@@ -95,8 +96,16 @@ class Outside:
 
 
 @dataclass(frozen=True, slots=True)
+class TwinOrigin:
+    """What a twin stands for: the snapshot, and each node with its namespace here and the id of the one there."""
+
+    snapshot: Snapshot
+    nodes: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Blueprint:
-    """A lab that can be built. `published` is in the order in which an engine would publish."""
+    """A lab that can be built. `published` is in the order in which an engine would publish; `origin` is a twin's."""
 
     spec: LabSpec
     bridges: tuple[Bridge, ...]
@@ -104,6 +113,7 @@ class Blueprint:
     published: tuple[Published, ...]
     outside: tuple[Outside, ...]
     backend: str
+    origin: TwinOrigin | None = None
 
     @property
     def name(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.lab.blueprint import Blueprint, Node
 from engine.lab.spec import ListenSpec
+from engine.lab.twin.dressing import dressed
 from engine.model.address import family_of
 from engine.model.container import Attachment, Container, Network, PublishedPort
 from engine.model.host import Snapshot
@@ -59,8 +60,15 @@ def _nodes(lab: Blueprint) -> list[dict[str, Any]]:
     addresses_of = {node.netns: addresses_of_node(node) for node in lab.nodes if node.ends}
     for node in lab.nodes:
         rows.append((node.name, node.netns, addresses_of.get(node.netns, []), node.listens))
+    origins = {name: {"origin": origin} for name, _, origin in lab.origin.nodes} if lab.origin else {}
     return [
-        {"name": name, "netns": netns, "addresses": addresses, "listens": [listen_word(one) for one in listens]}
+        {
+            "name": name,
+            "netns": netns,
+            "addresses": addresses,
+            "listens": [listen_word(one) for one in listens],
+            **origins.get(name, {}),
+        }
         for name, netns, addresses, listens in rows
     ]
 
@@ -105,7 +113,10 @@ def alone(snapshot: Snapshot, lab: Blueprint) -> Snapshot:
 
 
 def dress(snapshot: Snapshot, lab: Blueprint) -> Snapshot:
-    """A snapshot of the lab's host in which the lab's services are containers of an engine."""
+    """A snapshot of the lab's host in which the lab's services are containers of an engine; a twin's are those of the
+    snapshot that it stands for."""
+    if lab.origin is not None:
+        return dressed(snapshot, lab.origin)
     engine = lab.spec.layout.partition("-")[0]
     by_netns = {netns.id: netns for netns in snapshot.namespaces}
     containers = tuple(_container(lab, node, engine) for node in lab.nodes if node.netns in by_netns)

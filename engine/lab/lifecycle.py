@@ -8,6 +8,7 @@ record: the file's text, so that everything but `up` needs no file.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.apply import standing_labs
 from engine.apply.diff import diff, restoring, same_programs
@@ -26,19 +27,26 @@ from engine.model.host import Snapshot
 from engine.model.plan import Plan
 from engine.records import dataclass
 
+if TYPE_CHECKING:
+    from engine.lab.twin.rebuild import Rebuilt, TwinOptions
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A lab that can be built: its text, what was chosen, and the plan that builds it from nothing."""
+    """A lab that can be built: its text, what was chosen, and the plan that builds it from nothing.
+
+    A twin's text is its snapshot; `twin` is how it is rebuilt, in JSON, and "" for a lab of a Compose file.
+    """
 
     text: str
     lab: Blueprint
     plan: Plan
+    twin: str = ""
 
     @property
     def record(self) -> dict[str, str]:
         """What a standing lab remembers."""
-        return {"text": self.text, "file": self.lab.spec.file, "name": self.lab.name}
+        return {"text": self.text, "file": self.lab.spec.file, "name": self.lab.name, "twin": self.twin}
 
 
 def draft(text: str, file: str, name: str = "") -> Draft:
@@ -52,6 +60,11 @@ def standing(name: str, directory: Path | None = None) -> Draft | None:
     record = standing_labs.read_record(name, directory=directory)
     if record is None or not host_path(name).exists():
         return None
+    if record.get("twin"):
+        from engine.lab.twin.drafting import redrafted  # noqa: PLC0415 - most labs come from a Compose file
+
+        lab, plan = redrafted(record["text"], record["file"], record["name"], record["twin"])
+        return Draft(record["text"], lab, plan, record["twin"])
     return draft(record["text"], record["file"], record["name"])
 
 
@@ -62,6 +75,16 @@ def stands(name: str, directory: Path | None = None) -> Draft:
         known = ", ".join(names(directory)) or "none"
         raise LabError(f"no lab {name} is up; up are: {known}")
     return found
+
+
+def twin(snapshot: Snapshot, text: str, file: str, name: str, options: TwinOptions) -> tuple[Draft, Rebuilt]:
+    """A snapshot as a lab, with what it is rebuilt from. `text` is the snapshot's own. Pure."""
+    from engine.lab.twin.drafting import told  # noqa: PLC0415 - see `standing`
+    from engine.lab.twin.origin import blueprint  # noqa: PLC0415
+    from engine.lab.twin.rebuild import rebuild  # noqa: PLC0415
+
+    found = rebuild(snapshot, name, options)
+    return Draft(text, blueprint(found, name, file), found.plan, told(options)), found
 
 
 def host_path(name: str) -> Path:

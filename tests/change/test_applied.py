@@ -7,6 +7,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from engine.apply.steps_building import BUILDING
+from engine.apply.steps_rebuilding import REBUILDING
 from engine.change import applied
 from engine.change.address import AddAddress
 from engine.change.engines.container import SetContainer
@@ -223,4 +224,4 @@ def test_changes_are_made_in_order_and_the_snapshot_itself_stays_as_it_is() -> N
 
 
 def test_every_change_that_a_fix_may_hold_can_be_tried() -> None:
-    assert set(BUILDING) | {Command, *PROGRAMS} == KINDS - SIMULATED
+    assert {*BUILDING, *REBUILDING, Command, *PROGRAMS} == KINDS - SIMULATED

@@ -7,6 +7,7 @@ import pytest
 from engine.change.address import AddAddress, DeleteAddress
 from engine.change.application.hosts_line import AddHostsLine, DeleteHostsLine
 from engine.change.application.proxy import ReloadProxy, SetUpstream
+from engine.change.batch import Batch
 from engine.change.chain_policy import SetPolicy
 from engine.change.conntrack import DeleteFlow
 from engine.change.engines.container import SetContainer
@@ -20,12 +21,13 @@ from engine.change.namespace_file import WriteNetnsFile
 from engine.change.neighbour import DeleteNeighbour
 from engine.change.policy_rule import AddPolicyRule, DeletePolicyRule
 from engine.change.port import ForwardOnPort, SetPort, SetSpanningTree
-from engine.change.program import AnswerNames, Command, RelayPort, Serve, Shape, Start
+from engine.change.program import AnswerNames, Command, RelayPort, Serve, Shape, SocketManner, Start
+from engine.change.restore import NFT, Restore
 from engine.change.route import AddRoute, DeleteRoute
 from engine.change.rule import DeleteRule, InsertRule, ReplaceRule
 from engine.change.ruleset import LoadRules
 from engine.change.set_element import AddElement, DeleteElement
-from engine.change.sysctl import SetSysctl
+from engine.change.sysctl import SetSysctl, SetSysctls
 from engine.change.words import rule_spec, sysctl_path
 from engine.model.address import Family
 from engine.model.application.lab_resolver import NameDoor
@@ -300,6 +302,37 @@ CASES: list[tuple[Change, Where, list[str]]] = [
         RelayPort("lan", Protocol.TCP, IPv4Address("0.0.0.0"), 8080, holder="conmon"),
         NAMED,
         ["python3 -P -m engine.apply.relay conmon /run/netns/lan tcp 0.0.0.0 8080"],
+    ),
+    (
+        RelayPort("lan", Protocol.TCP, IPv6Address("::"), 8080, IPv4Address("172.17.0.2"), 80, both=True, free=True),
+        NAMED,
+        ["python3 -P -m engine.apply.relay portscope-relay /run/netns/lan tcp * 8080 172.17.0.2 80 free"],
+    ),
+    (
+        Serve("lan", Protocol.TCP, IPv6Address("::"), 80, "web", SocketManner(v6only=True, device="eth0", backlog=0)),
+        NAMED,
+        ["python3 -P -m engine.apply.server /run/netns/lan tcp :: 80 web free=1 v6only=1 backlog=1 device=eth0"],
+    ),
+    (
+        Batch("lan", ("ip", "-6"), ("route append fd00::/64 dev eth0", "rule add pref 5 lookup 7")),
+        NAMED,
+        [
+            "nsenter --net=/run/netns/lan sh -c ip -6 -force -batch - <<'END'\n"
+            "route append fd00::/64 dev eth0\nrule add pref 5 lookup 7\nEND"
+        ],
+    ),
+    (
+        SetSysctls("lan", (("ipv4/ip_forward", "1"), ("ipv4/ip_local_port_range", "1024 2048"))),
+        NAMED,
+        [
+            "nsenter --net=/run/netns/lan sh -c sysctl -q -e -p - <<'END'\n"
+            "net/ipv4/ip_forward = 1\nnet/ipv4/ip_local_port_range = 1024 2048\nEND"
+        ],
+    ),
+    (
+        Restore("lan", NFT, ("table ip t {", "}")),
+        NAMED,
+        ["nsenter --net=/run/netns/lan sh -c nft -f - <<'END'\ntable ip t {\n}\nEND"],
     ),
     (
         AnswerNames(

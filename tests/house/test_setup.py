@@ -33,6 +33,7 @@ def test_make_alone_lists_the_targets():
             "test",
             "fresh",
             "fuzz",
+            "twins",
             "stacks",
             "mutations",
             "faults",

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.apply.endpoint import Endpoint, parse
 from engine.apply.errors import BuildError
 from engine.apply.hands.programs import Listeners, end_process, start_listeners
-from engine.apply.server import Endpoint, parse
 from engine.programs import environment
 from tests.harness.needs import require
 

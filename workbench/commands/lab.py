@@ -9,24 +9,24 @@ from __future__ import annotations
 import json
 import os
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
-from engine.apply import holder, netns_files, userns
-from engine.apply.errors import BuildError, LabExists, NoLabName
+from engine.apply import netns_files
+from engine.apply.errors import BuildError
 from engine.apply.namespaces import enter
 from engine.lab import breaking, description, dojo, faults, library, lifecycle
 from engine.lab.errors import LabError
 from engine.lab.lifecycle import Draft
 from engine.lab.reading.document import LONGEST
-from engine.lab.running import EndingSignals
 from engine.lab.save import save
 from engine.lab.script import lines, script
 from engine.read_only import may
 from workbench import files, output
 from workbench.commands import lab_faults
 from workbench.commands.lab_faults import look
+from workbench.commands.lab_ground import blaming, join, undoing
 from workbench.exits import Exit, complain, refused, usage
 
 Verb = Callable[[Namespace], Exit]
@@ -34,33 +34,11 @@ Verb = Callable[[Namespace], Exit]
 
 def run(arguments: Namespace) -> Exit:
     """Does what the verb says."""
-    try:
+    with blaming():
         if arguments.verb not in FILES_FIRST:
-            _join()
-        with _undoing() if arguments.verb in CHANGING else nullcontext():
+            join()
+        with undoing() if arguments.verb in CHANGING else nullcontext():
             return VERBS[arguments.verb](arguments)
-    except (LabError, LabExists, NoLabName) as error:
-        raise usage(str(error)) from error
-    except BuildError as error:
-        raise refused(str(error)) from error
-
-
-@contextmanager
-def _undoing() -> Iterator[None]:
-    """Signals that end this program raise in it meanwhile, once: what was begun is taken back without a second one."""
-    with EndingSignals() as signals:
-        signals.release()
-        try:
-            yield
-        except SystemExit:
-            complain("interrupted")
-            raise
-
-
-def _join(*, start: bool = False) -> None:
-    """Moves an ordinary user's process to where its labs are; it has no thread yet. `start` makes the place."""
-    if not userns.privileged() and holder.join(start=start) and start:
-        complain("not root: your labs are in a user namespace of their own")
 
 
 def _read(file: str) -> Draft:
@@ -76,7 +54,7 @@ def _up(arguments: Namespace) -> Exit:
     for note in wanted.lab.spec.notes:
         complain(note)
     name = wanted.lab.name
-    _join(start=not arguments.dry_run)
+    join(start=not arguments.dry_run)
     now = lifecycle.standing(name)
     if now is None:
         if arguments.dry_run:
@@ -201,7 +179,7 @@ def _port(arguments: Namespace) -> Exit:
 def _script(arguments: Namespace) -> Exit:
     named = arguments.file.startswith(library.PREFIX) or os.path.exists(arguments.file)
     if not named:
-        _join()
+        join()
     draft = _read(arguments.file) if named else lifecycle.stands(arguments.file)
     output.emit(script(draft.plan))
     return Exit.DONE

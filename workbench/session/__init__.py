@@ -11,5 +11,6 @@ capture lending                 the command that captures a question's packets; 
 describing                      all about a node of the topology
 flips comparing                 which change flipped an answer
 applied_fixes command_log       fixes that were applied, and their commands
+twins                           a rebuilt snapshot, and real clients in it
 attempt matrix_pool stopping    a real attempt, the matrix by several processes, and how long work ends
 """

@@ -26,7 +26,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from engine.apply import beneath, namespaces, netns_files, rtnetlink
-from engine.apply.hands.programs import Listeners, run_program, start_listeners
+from engine.apply.hands.programs import Listeners, run_batch, run_program, start_listeners
 from engine.apply.hands.wire import Wire
 from engine.change.words import sysctl_path
 from engine.model.address import IPAddress
@@ -223,6 +223,25 @@ class Hands:
     def write_sysctl(self, path: Path_, name: str, value: int) -> None:
         """Writes a sysctl in a namespace."""
         self._in(path, lambda _: beneath.write(SYSCTLS, sysctl_path(name), str(value)))
+
+    def write_sysctls(self, path: Path_, values: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Writes sysctls in a namespace, by their paths below /proc/sys/net; gives those that the kernel does not take,
+        each with the reason."""
+
+        def body(_: Wire) -> list[tuple[str, str]]:
+            refused = []
+            for name, value in values:
+                try:
+                    beneath.write(SYSCTLS, f"net/{name}", value)
+                except OSError as error:
+                    refused.append((name, error.strerror or str(error)))
+            return refused
+
+        return self._in(path, body)
+
+    def run_batch(self, path: Path_, loader: Sequence[str], lines: Sequence[str]) -> list[tuple[str, str]]:
+        """Runs a batch of iproute2 in a namespace; gives the lines that were refused, each with the reason."""
+        return self._in(path, lambda _: run_batch(loader, lines))
 
     def run(self, path: Path_, argv: Sequence[str], text: str = "") -> str:
         """Runs a program in a namespace with `text` as its input; gives its output. Raises BuildError in its words."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import signal
 import subprocess
@@ -24,22 +25,50 @@ PACKAGES = (
     ("ip6tables", "iptables"),
     ("iptables", "iptables"),
     ("bridge", "iproute2"),
+    ("ipset", "ipset"),
+    ("conntrack", "conntrack"),
     ("ip", "iproute2"),
     ("tc", "iproute2"),
 )
 LISTENERS_END_SECONDS = 5.0
+#: What iproute2 says of a line of a batch that it could not carry out.
+FAILED_LINE = re.compile(r"Command failed -:(\d+)")
 
 
 def run_program(argv: Sequence[str], text: str = "") -> str:
     """Runs a program with `text` as its input; gives its output. Raises BuildError in the program's own words."""
-    try:
-        done = subprocess.run(argv, input=text, capture_output=True, text=True, env=environment(), check=False)
-    except FileNotFoundError:
-        package = next((name for start, name in PACKAGES if argv[0].startswith(start)), argv[0])
-        raise BuildError(f"{argv[0]} is not installed: install {package}") from None
+    done = _run(argv, text)
     if done.returncode:
         raise BuildError(" ".join(done.stderr.split()) or f"exit code {done.returncode}")
     return done.stdout
+
+
+def _run(argv: Sequence[str], text: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(argv, input=text, capture_output=True, text=True, env=environment(), check=False)
+    except FileNotFoundError:
+        package = next((name for start, name in PACKAGES if argv[0].startswith(start)), argv[0])
+        raise BuildError(f"{argv[0]} is not installed: install {package}") from None
+
+
+def run_batch(loader: Sequence[str], lines: Sequence[str]) -> list[tuple[str, str]]:
+    """Runs a batch that goes on after an error; gives the lines that were refused, each with the program's words.
+
+    Raises BuildError where the program does not begin.
+    """
+    done = _run(loader, "".join(f"{line}\n" for line in lines))
+    refused: list[tuple[str, str]] = []
+    said: list[str] = []
+    for line in done.stderr.splitlines():
+        number = FAILED_LINE.fullmatch(line.strip())
+        if number is None:
+            said.append(line.strip())
+        else:
+            refused.append((lines[int(number[1]) - 1], "; ".join(said) or "refused"))
+            said = []
+    if done.returncode and not refused:
+        raise BuildError("; ".join(said) or f"exit code {done.returncode}")
+    return refused
 
 
 class Listeners:
@@ -49,12 +78,16 @@ class Listeners:
         self._process = process
         self._kept = False
 
-    def wait_until_ready(self) -> None:
-        """Waits until all are open. Raises BuildError with the reason when one cannot be."""
+    def wait_until_ready(self) -> tuple[str, ...]:
+        """Waits until all are open; gives what was left out. Raises BuildError with the reason when one cannot be."""
         out, err = self._process.stdout, self._process.stderr
-        if out is None or err is None or out.readline() != b"ready\n":
+        notes: list[str] = []
+        while (line := out.readline() if out is not None else b"") not in (b"", b"ready\n"):
+            notes.append(line.decode(errors="replace").strip())
+        if line != b"ready\n":
             said = err.read().decode(errors="replace").strip().splitlines() if err else []
             raise BuildError(said[-1] if said else "the listeners ended at once")
+        return tuple(notes)
 
     @property
     def identity(self) -> tuple[int, int]:

@@ -3,7 +3,7 @@
     unshare --mount --pid --fork --kill-child --mount-proc --net python -m tests.fidelity.fuzz.worker WHAT
 
 It reads pickled scenarios from stdin and writes a pickled answer for each to stdout, until stdin ends. WHAT is
-`questions` (an `Answer` for each) or `fixes` (a tuple of `Case`). Its parent uses
+`questions` (an `Answer` for each), `fixes` (a tuple of `Case`) or `twins` (a `Twinned`). Its parent uses
 `ProcessWorker`; a `GuestWorker` does the same under a second kernel.
 """
 
@@ -141,7 +141,13 @@ def serve(source: IO[bytes], sink: IO[bytes], answer: Callable[[Scenario], objec
         sink.flush()
 
 
-ANSWERS: dict[str, Callable[[Scenario], object]] = {"questions": answer, "fixes": cases}
+def _twin(scenario: Scenario) -> object:
+    from tests.fidelity.fuzz.twinning import twinned  # noqa: PLC0415 - it shares workers of this module
+
+    return twinned(scenario)
+
+
+ANSWERS: dict[str, Callable[[Scenario], object]] = {"questions": answer, "fixes": cases, "twins": _twin}
 
 if __name__ == "__main__":
     serve(sys.stdin.buffer, sys.stdout.buffer, ANSWERS[sys.argv[1]])
