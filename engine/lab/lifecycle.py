@@ -100,13 +100,21 @@ def nothing(todo: Todo) -> bool:
 def difference(now: Draft, wanted: Draft, snapshot: Snapshot, *, running: bool = True) -> Todo:
     """What makes a standing lab, seen in a snapshot, the wanted one. `running` says whether its programs live. Pure.
 
-    A program in a namespace that is built again has to be started again.
+    A program in a namespace that is built again has to be started again. Raises LabError for a twin.
     """
+    of_a_file(now)
     plan = diff(wanted.plan, snapshot, now.plan)
     rebuilt = any(isinstance(change, CreateNetns) for change in plan.changes)
     exchange = rebuilt or not running or not same_programs(now.plan, wanted.plan)
     programs = (standing_labs.programs_of(now.plan), standing_labs.programs_of(wanted.plan))
     return Todo(plan, restoring(plan, now.plan), programs, exchange)
+
+
+def of_a_file(lab: Draft) -> None:
+    """Raises LabError for a twin, which no Compose file describes."""
+    if lab.twin:
+        name = lab.lab.name
+        raise LabError(f"{name} is the twin of a snapshot, which no Compose file changes; take it down, or break it")
 
 
 def up(wanted: Draft, directory: Path | None = None) -> tuple[str, ...]:

@@ -187,6 +187,9 @@ def _script(arguments: Namespace) -> Exit:
 
 def _save(arguments: Namespace) -> Exit:
     draft = lifecycle.stands(arguments.name)
+    if draft.twin:
+        output.emit_whole(draft.text)
+        return Exit.DONE
     told = dojo.told(arguments.name, breaking.broken(arguments.name))
     output.emit(save(draft.lab, (fault for fault in told if fault != dojo.SECRET)))
     return Exit.DONE

@@ -134,6 +134,7 @@ def edit(name: str, title: str, *changes: edits.Edit) -> Work:
     """Makes one more, or one less, of something in a standing lab."""
     with refusing():
         now = lifecycle.stands(name, place())
+        lifecycle.of_a_file(now)
         text = edits.pinned(now.lab, *changes)
         return change(now, lifecycle.draft(text, now.lab.spec.file, name), title)
 

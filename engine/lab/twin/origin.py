@@ -7,10 +7,10 @@ are: an end on a bridge with an address of IPv4. Everything else is a node by it
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface, ip_network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface
 
 from engine.lab.blueprint import Blueprint, Bridge, End, Node, Outside, Published, TwinOrigin
-from engine.lab.spec import LabSpec, ListenSpec
+from engine.lab.spec import FilePlace, LabSpec, ListenSpec, ServiceSpec
 from engine.lab.twin.links import FAR
 from engine.lab.twin.rebuild import Rebuilt
 from engine.model.container import Attachment, Container
@@ -32,8 +32,9 @@ def blueprint(rebuilt: Rebuilt, name: str, file: str) -> Blueprint:
     places = {node.origin: node.netns for node in rebuilt.nodes}
     nodes: list[Node] = []
     published: list[Published] = []
+    neighbours = {node.netns: node for node in _neighbours(rebuilt)}
     for node in rebuilt.nodes:
-        if node.origin == snapshot.host:
+        if node.origin == snapshot.host or node.netns in neighbours:
             continue
         netns = snapshot.by_id[node.origin]
         here = [each for each in snapshot.containers_in(netns.id) if each.attachments or each.published]
@@ -43,7 +44,7 @@ def blueprint(rebuilt: Rebuilt, name: str, file: str) -> Blueprint:
     spec = LabSpec(
         name=name,
         file=file,
-        services=(),
+        services=tuple(ServiceSpec(node.name, FilePlace(file, 1, node.name)) for node in nodes),
         networks=(),
         title=rebuilt.plan.title,
         layout="podman" if any(each.engine.startswith("podman") for each in snapshot.containers) else "docker-26",
@@ -52,7 +53,7 @@ def blueprint(rebuilt: Rebuilt, name: str, file: str) -> Blueprint:
         notes=tuple(map(str, rebuilt.left_out)),
     )
     origin = TwinOrigin(snapshot, tuple((node.name, node.netns, node.origin) for node in rebuilt.nodes))
-    outside = tuple(_outside(rebuilt, named, places))
+    outside = (*neighbours.values(), *_outside(rebuilt, named, places))
     return Blueprint(spec, tuple(bridges.values()), tuple(nodes), tuple(published), outside, _tools(host), origin)
 
 
@@ -116,24 +117,48 @@ def _listens(netns: Netns) -> Iterator[ListenSpec]:
     yield from seen
 
 
+def _neighbours(rebuilt: Rebuilt) -> Iterator[Outside]:
+    """Namespaces without a container at the other end of a cable of the host: clients of a test bed."""
+    snapshot = rebuilt.snapshot
+    host = snapshot.host_netns
+    for node in rebuilt.nodes:
+        if node.origin == snapshot.host or snapshot.containers_in(node.origin):
+            continue
+        for near_link in host.links:
+            peer = near_link.peer
+            if peer is None or peer.netns != node.origin or near_link.master is not None:
+                continue
+            netns = snapshot.by_id[node.origin]
+            near, far = _first4(host, near_link.index), _first4(netns, peer.index)
+            link = netns.links_by_index.get(peer.index)
+            if near is not None and far is not None and link is not None:
+                here = next(each.netns for each in rebuilt.nodes if each.origin == snapshot.host)
+                listens = tuple(_listens(netns))
+                yield Outside(node.name, node.netns, here, near_link.name, near, link.name, far, listens=listens)
+                break
+
+
+def _first4(netns: Netns, link: int) -> IPv4Interface | None:
+    """The first address of IPv4 that a device has."""
+    found = (each for each in netns.addresses if each.link == link and isinstance(each.address, IPv4Address))
+    return next((IPv4Interface(f"{each.address}/{each.prefixlen}") for each in found), None)
+
+
 def _outside(rebuilt: Rebuilt, named: Mapping[str, str], places: Mapping[str, str]) -> Iterator[Outside]:
     """Nodes beyond devices that have an address of IPv4 each: those beyond the host first."""
     host = rebuilt.snapshot.host
     for each in sorted(rebuilt.beyond, key=lambda one: one.stub.origin != host):
         netns = rebuilt.snapshot.by_id[each.stub.origin]
-        near = next(
-            (one for one in netns.addresses if one.link == each.stub.link.index and one.address.version == 4), None
-        )
+        near = _first4(netns, each.stub.link.index)
         far = next((one for one in each.addresses if isinstance(one, IPv4Address)), None)
         if near is None or far is None or each.stub.origin not in named:
             continue
-        network = ip_network(str(near), strict=False)
         yield Outside(
             each.stub.node.name,
             each.stub.node.netns,
             places[each.stub.origin],
             each.stub.link.name,
-            IPv4Interface(f"{near.address}/{network.prefixlen}"),
+            near,
             FAR,
-            IPv4Interface(f"{far}/{network.prefixlen}"),
+            IPv4Interface(f"{far}/{near.network.prefixlen}"),
         )

@@ -125,11 +125,11 @@ def _port_range(text: str) -> tuple[int, int]:
 
 
 def _portscope_relay(argv: Sequence[str]) -> tuple[RelayForward, ...]:
-    """A lab's stand-in for docker-proxy: after its name and namespace, `PROTOCOL ADDRESS PORT TARGET PORT` each."""
+    """A lab's stand-in for docker-proxy: after its name and namespace, `PROTOCOL ADDRESS PORT TARGET PORT …` each."""
     forwards = []
     for word in argv:
         parts = word.split()
-        if len(parts) == 5 and parts[0] in ("tcp", "udp"):
+        if len(parts) in (5, 6) and parts[0] in ("tcp", "udp"):
             try:
                 port = int(parts[2])
                 forwards.append(RelayForward(port, port, int(parts[4]), Protocol(parts[0]), ip_address(parts[3])))
