@@ -224,6 +224,9 @@ def _add_report(commands: Commands) -> None:
         "--matrix", action="store_true", help="add the reachability matrix: every port from every vantage point"
     )
     command.add_argument("--redact", action="store_true", help=REDACT)
+    command.add_argument(
+        "--embed", action="store_true", help="put the snapshot into the report (html, json), to be asked and rebuilt"
+    )
     command.set_defaults(module="workbench.commands.report")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fidelity.record import FOLDER
 from tests.harness.needs import require
 from tests.harness.ordinary import User, ordinary_user
 from tests.harness.processes import wait
@@ -157,4 +158,21 @@ def test_two_programs_that_start_at_once_share_one_place(user: User, file: str) 
     assert [line.split()[0] for line in said(user, "list").splitlines()] == ["default-bridge", "shop"]
     for name in ("shop", "default-bridge"):
         said(user, "down", name)
+    nothing_is_left(user)
+
+
+def test_an_ordinary_user_rebuilds_a_host_of_root(user: User) -> None:
+    path = Path(f"/tmp/portscope-twin-{secrets.token_hex(3)}.json.gz")
+    path.write_bytes((FOLDER / "docker-user-drop.json.gz").read_bytes())
+    path.chmod(0o644)
+    try:
+        checked = lab(user, "twin", str(path), "--verify", "--json")
+        assert checked.returncode == 0, checked.stderr
+        document = json.loads(checked.stdout)
+        assert (document["refused"], document["differs"]) == ([], [])
+        assert {cell["seen"] == cell["predicted"] for cell in document["cells"]} == {True}
+        tried = said(user, "twin", str(path), "--try", ":8080", "--from", "ns:lan")
+        assert tried.rstrip().endswith("a real client    connected")
+    finally:
+        path.unlink()
     nothing_is_left(user)

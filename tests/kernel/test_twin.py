@@ -57,7 +57,7 @@ def name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def raised(snapshot: Snapshot, name: str, options: TwinOptions | None = None) -> tuple[Twin, tuple[str, ...]]:
     """The twin, up, and what the kernel refused."""
-    twin = twins.draft(snapshot, "x.json", name, options or twins.options(snapshot, None, ()))
+    twin = twins.draft(snapshot, "x.json", name, options or twins.options(snapshot, ()))
     return twin, lifecycle.up(twin.draft)
 
 
@@ -91,7 +91,7 @@ def test_the_lab_that_a_twin_is_can_be_shown_broken_and_mended(name: str, tmp_pa
     assert portscope(str(FOLDER / "healthy.json.gz"), "--name", name).code == 0
     draft = lifecycle.stands(name)
     assert draft.lab.origin is not None
-    assert json.loads(draft.twin)["only"] is None
+    assert json.loads(draft.twin) == {"lacks": {}, "clients": []}
 
     def lab(*words: str) -> str:
         argv = [sys.executable, "-P", "-m", "workbench.start", "lab", *words]
@@ -174,7 +174,7 @@ def test_a_client_that_the_file_only_assumes_asks_from_the_node_beyond_the_devic
     snapshot = Snapshot("host", (host,))
     client = Source("host", ip_address("192.168.1.77"), "eth0")
     asked = Question(client, ip_address("192.168.1.2"), 22)
-    twin, notes = raised(snapshot, name, twins.options(snapshot, None, [asked]))
+    twin, notes = raised(snapshot, name, twins.options(snapshot, [asked]))
     assert notes == ()
     question = twin.question(asked)
     assert question is not None
@@ -261,7 +261,7 @@ def test_a_snapshot_of_a_case_a_redacted_one_and_one_in_part_are_rebuilt(name: s
     assert (notes, twin.differences(twin.look())) == ((), ())
     assert lifecycle.down(name) == ()
     only = frozenset({"host", "lan", "web"})
-    part, notes = raised(read_host("docker-user-drop"), name, TwinOptions(only=only))
+    part, notes = raised(twins.part_of(read_host("docker-user-drop"), only), name)
     assert {node.origin for node in part.rebuilt.nodes} == only
     assert (notes, part.differences(part.look())) == ((), ())
     asked = part.question(Question(Source("lan"), ip_address("10.77.0.1"), 8080))

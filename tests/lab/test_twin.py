@@ -11,6 +11,7 @@ from engine.change.batch import Batch, line_of
 from engine.change.program import RelayPort, Serve
 from engine.change.restore import IPSET, NFT, Restore
 from engine.change.sysctl import SetSysctls
+from engine.lab.errors import LabError
 from engine.lab.twin.firewall import ipsets, safe_rules
 from engine.lab.twin.firewall.nft_sets import declared
 from engine.lab.twin.left_out import Omissions
@@ -42,6 +43,7 @@ from engine.model.traffic import Listener, Process
 from engine.records import replace
 from tests.fidelity.record import read_host
 from tests.hosts.stock import docker_world, three_in_line
+from workbench.session.twins import part_of
 
 #: What no plan may ever hold: a stranger's words that would be more than one word to a tool.
 EVIL = "; touch /tmp/x"
@@ -139,10 +141,19 @@ def test_a_kind_that_the_kernel_lacks_is_said_with_what_it_does_to_answers() -> 
 
 def test_only_what_a_question_can_meet_is_built() -> None:
     snapshot = three_in_line().snapshot("router")
-    rebuilt = rebuild(snapshot, "twin", TwinOptions(only=frozenset({"router", "server"})))
+    rebuilt = rebuild(part_of(snapshot, frozenset({"server"})), "twin", TwinOptions())
     assert {node.origin for node in rebuilt.nodes} == {"router", "server"}
     assert [each.stub.origin for each in rebuilt.beyond] == ["router"]
-    assert left_out(rebuilt).startswith("1 namespaces: only a part of the snapshot is built")
+    docker = read_host("docker-user-drop")
+    part = part_of(docker, frozenset({"web"}))
+    assert len(part.host_netns.links) < len(docker.host_netns.links)
+    assert [each.stub.link.name for each in rebuild(part, "twin", TwinOptions()).beyond] == ["up0"]
+
+
+def test_more_namespaces_than_can_be_built_are_refused_with_what_to_do() -> None:
+    spaces = tuple(Netns(f"n{number}") for number in range(5001))
+    with pytest.raises(LabError, match="--only TARGET"):
+        rebuild(Snapshot("n0", spaces), "twin", TwinOptions())
 
 
 @pytest.mark.parametrize("name", ["a b", "../x", "x;y", "-eth0", "eth0\n", "a" * 16, "", "#x", '"', "eth%d", "$(id)"])

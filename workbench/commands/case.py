@@ -16,8 +16,8 @@ from engine.model.host import Snapshot
 from engine.model.verdict import Verdict
 from engine.observe.recording.redact import Redacted
 from engine.observe.recording.references import within
-from engine.observe.recording.snapshot_file import CASE
 from engine.observe.recording.snapshot_file import dumps as recorded
+from engine.observe.recording.snapshot_places import CASE
 from views.reports import answer_json
 from workbench.exits import complain
 from workbench.session.flips import same

@@ -20,6 +20,7 @@ from workbench.commands.answering import answer
 from workbench.commands.lab_ground import blaming, join, undoing
 from workbench.commands.lab_twin_told import document, drafted, tell_what_lacks
 from workbench.exits import Exit, complain
+from workbench.session import twins
 
 
 def run(arguments: Namespace) -> Exit:
@@ -41,11 +42,12 @@ def run(arguments: Namespace) -> Exit:
 
 def _build(arguments: Namespace, snapshot: Snapshot) -> Exit:
     asked: tuple[Question, ...] = ()
-    only = None
     if arguments.only:
         verdict = answer(snapshot, arguments.only, arguments.source, Protocol(arguments.protocol))
-        asked, only = (verdict.question,), frozenset(namespaces(verdict)) | {verdict.question.source.netns}
-    twin = drafted(arguments, snapshot, only, asked)
+        asked, whole = (verdict.question,), len(snapshot.namespaces)
+        snapshot = twins.part_of(snapshot, frozenset((*namespaces(verdict), verdict.question.source.netns)))
+        complain(f"{len(snapshot.namespaces)} of {whole} namespaces are built: those that the question can meet")
+    twin = drafted(arguments, snapshot, asked)
     if arguments.dry_run:
         output.emit("".join(f"{line}\n" for line in lines(twin.draft.plan.changes)))
         tell_what_lacks(twin)

@@ -19,12 +19,12 @@ UNFIT = re.compile(r"[^a-z0-9-]+")
 SCHEMA = "portscope.twin/1"
 
 
-def drafted(arguments: Namespace, snapshot: Snapshot, only: frozenset[str] | None, asked: Iterable[Question]) -> Twin:
+def drafted(arguments: Namespace, snapshot: Snapshot, asked: Iterable[Question]) -> Twin:
     """The twin that is built. Of a plan that is only shown nothing is tried on this kernel."""
     name = arguments.name or free_name(snapshot)
     if lifecycle.known(name) and lifecycle.standing(name) is not None:
         raise usage(f"a lab named {name} is up already; give another name, or 'portscope lab down {name}' first")
-    options = TwinOptions(only=only) if arguments.dry_run else twins.options(snapshot, only, asked)
+    options = TwinOptions() if arguments.dry_run else twins.options(snapshot, asked)
     return twins.draft(snapshot, arguments.file, name, options)
 
 

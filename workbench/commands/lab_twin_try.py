@@ -57,7 +57,7 @@ class Tried:
 def run(arguments: Namespace, snapshot: Snapshot) -> Exit:
     """Builds, asks, mends, asks again, takes down. The exit code is that of the last attempt."""
     verdict = answer(snapshot, arguments.trial, arguments.source, Protocol(arguments.protocol))
-    twin = drafted(arguments, snapshot, None, [verdict.question])
+    twin = drafted(arguments, snapshot, [verdict.question])
     notes = lifecycle.up(twin.draft)
     try:
         seen = twin.look()

@@ -19,7 +19,7 @@ def run(arguments: Namespace, snapshot: Snapshot) -> Exit:
     """Builds, asks everything, takes down. The exit code is 1 where something differs."""
     cells = [cell for row in matrix_pool.fill(snapshot).rows for _, cell in row.cells]
     sure = [cell for cell in cells if cell.reach is not Reach.DEPENDS]
-    twin = drafted(arguments, snapshot, None, [cell.question for cell in sure])
+    twin = drafted(arguments, snapshot, [cell.question for cell in sure])
     notes = lifecycle.up(twin.draft)
     try:
         seen = twin.look()

@@ -11,6 +11,7 @@ from engine.explain import ask
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.verdict import Question
+from engine.observe.recording.embedded import FORMATS, embedded
 from engine.records import replace
 from views.reports.document import report
 from views.reports.writers import write
@@ -26,6 +27,8 @@ def run(arguments: Namespace) -> Exit:
     """Writes the document."""
     name = arguments.format or format_of(arguments.output)
     keep(arguments.output, force=arguments.force)
+    if arguments.embed and name not in FORMATS:
+        raise usage(f"--embed goes with {' and '.join(FORMATS)}: a report in {name} cannot have a snapshot in it")
     if arguments.source is not None and not arguments.why:
         raise usage("--from goes with --why")
     snapshot = world.load(arguments.snapshot) if arguments.snapshot else world.look()
@@ -36,6 +39,8 @@ def run(arguments: Namespace) -> Exit:
     answers = [ask(snapshot, question) for question in questions]
     grid = fill(snapshot, output.progress) if arguments.matrix or name == "csv" else None
     text = write(report(snapshot, answers, grid), name)
+    if arguments.embed:
+        text = embedded(text, name, snapshot)
     if arguments.output:
         save(text.encode("utf-8", "backslashreplace"), arguments.output, force=arguments.force)
     else:

@@ -16,10 +16,11 @@ from engine.lab import description, lifecycle
 from engine.lab.lifecycle import Draft
 from engine.lab.twin import same
 from engine.lab.twin.rebuild import Rebuilt, TwinOptions, kinds_of
-from engine.model.host import Snapshot
+from engine.model.host import Netns, Snapshot
 from engine.model.proof import Attempt
 from engine.model.trace import Symptom
 from engine.model.verdict import Question, Source
+from engine.observe.recording import references
 from engine.observe.recording.snapshot_file import dumps
 from engine.prove.attempt import Target, attempt, open_client
 from engine.prove.errors import ProveError
@@ -80,13 +81,38 @@ def draft(snapshot: Snapshot, file: str, name: str, options: TwinOptions) -> Twi
     return Twin(*lifecycle.twin(snapshot, dumps(snapshot), file, name, options))
 
 
-def options(snapshot: Snapshot, only: frozenset[str] | None, questions: Iterable[Question]) -> TwinOptions:
+def part_of(snapshot: Snapshot, places: frozenset[str]) -> Snapshot:
+    """These namespaces of a snapshot, and its host, without the ports of bridges that lead to others."""
+    kept = places | {snapshot.host}
+    return references.within(
+        replace(snapshot, namespaces=tuple(_without_ports(netns, kept) for netns in snapshot.namespaces)), kept
+    )
+
+
+def _without_ports(netns: Netns, kept: frozenset[str]) -> Netns:
+    """A namespace without the ports of bridges whose other end is not kept, and without what hangs on them."""
+    lost = {
+        link.index
+        for link in netns.links
+        if link.master is not None and link.peer is not None and link.peer.netns not in (None, *kept)
+    }
+    return replace(
+        netns,
+        links=tuple(link for link in netns.links if link.index not in lost),
+        addresses=tuple(each for each in netns.addresses if each.link not in lost),
+        routes=tuple(each for each in netns.routes if not {hop.link for hop in each.nexthops} & lost),
+        neighbours=tuple(each for each in netns.neighbours if each.link not in lost),
+        fdb=tuple(each for each in netns.fdb if each.link not in lost),
+    )
+
+
+def options(snapshot: Snapshot, questions: Iterable[Question]) -> TwinOptions:
     """How a snapshot is rebuilt here: what the kernel lacks is found out. `questions` are those that will be asked."""
     sources = dict.fromkeys(each.source for each in questions)
     clients = tuple(
         (one.netns, one.device, one.address) for one in sources if one.device is not None and one.address is not None
     )
-    return TwinOptions(kinds.lacking(kinds_of(snapshot)), only, clients)
+    return TwinOptions(kinds.lacking(kinds_of(snapshot)), clients)
 
 
 def ask(seen: Snapshot, question: Question, seconds: float = PATIENT) -> Attempt:

@@ -1,6 +1,6 @@
 """A snapshot as a lab: a stranger's host, rebuilt in namespaces of this machine. Pure: a snapshot in, a plan out.
 
-rebuild part           what is built, in its order, and what is left out; a part of a snapshot
+rebuild                what is built, in its order, and what is left out
 drafting               what a standing twin remembers
 namespaces left_out    names of nodes and their namespaces; what is not built, and which answers that is about
 links link_words       devices of every kind; what stands in for those that cannot be built

@@ -17,17 +17,15 @@ from engine.observe.recording.snapshot_file import loads
 
 def told(options: TwinOptions) -> str:
     """How a snapshot is rebuilt, for a record."""
-    only = None if options.only is None else sorted(options.only)
     clients = [(netns, device, str(address)) for netns, device, address in options.clients]
-    return json.dumps({"lacks": dict(options.lacks), "only": only, "clients": clients})
+    return json.dumps({"lacks": dict(options.lacks), "clients": clients})
 
 
 def options_of(words: str) -> TwinOptions:
     """What `told` wrote."""
     document = json.loads(words)
-    only = None if document["only"] is None else frozenset(document["only"])
     clients = tuple((netns, device, ip_address(address)) for netns, device, address in document["clients"])
-    return TwinOptions(document["lacks"], only, clients)
+    return TwinOptions(document["lacks"], clients)
 
 
 def again(text: str, name: str, words: str) -> Rebuilt:

@@ -14,6 +14,7 @@ from engine.change.batch import Batch, line_of
 from engine.change.namespace import CreateNetns
 from engine.change.program import PROGRAMS
 from engine.change.sysctl import SetSysctls
+from engine.lab.errors import LabError
 from engine.lab.twin import addresses as addressing
 from engine.lab.twin import flows, sockets
 from engine.lab.twin.beyond import Beyond, beyond
@@ -23,7 +24,6 @@ from engine.lab.twin.left_out import LeftOut, Omissions
 from engine.lab.twin.link_words import MADE
 from engine.lab.twin.links import LinkPlanner, Stub, bridge_settings, settings_of
 from engine.lab.twin.namespaces import TwinNode, nodes_of
-from engine.lab.twin.part import part_of
 from engine.lab.twin.policy_rules import policy_rules
 from engine.lab.twin.routes import routes
 from engine.lab.twin.settings import NEW_DEVICES, settings
@@ -33,18 +33,16 @@ from engine.model.link import Link
 from engine.model.plan import Change, Plan
 from engine.records import dataclass, field
 
-#: More namespaces than a machine builds in a reasonable time; the first ones are built.
+#: More namespaces than a machine builds in a reasonable time.
 MOST = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class TwinOptions:
-    """How a snapshot is rebuilt. `lacks` are kinds of device that the kernel does not have, with the reason; `only` the
-    ids of the namespaces that are built, None for all; `clients` who asks from beyond a device: the id of its
-    namespace, its name, and an address."""
+    """How a snapshot is rebuilt. `lacks` are kinds of device that the kernel does not have, with the reason; `clients`
+    who asks from beyond a device: the id of its namespace, its name, and an address."""
 
     lacks: Mapping[str, str] = field(default_factory=dict)
-    only: frozenset[str] | None = None
     clients: tuple[tuple[str, str, IPAddress], ...] = ()
 
 
@@ -67,14 +65,12 @@ def kinds_of(snapshot: Snapshot) -> tuple[str, ...]:
     return (*sorted(kinds), *([VLAN_FILTERING] if filtering else []))
 
 
-def rebuild(snapshot: Snapshot, lab: str, options: TwinOptions) -> Rebuilt:
-    """The twin of a snapshot, as a lab of this name."""
-    out = Omissions()
-    whole = part_of(snapshot, options.only, out)
+def rebuild(whole: Snapshot, lab: str, options: TwinOptions) -> Rebuilt:
+    """The twin of a snapshot, as a lab of this name. Raises LabError for one of too many namespaces."""
     if len(whole.namespaces) > MOST:
-        what = f"{len(whole.namespaces) - MOST} namespaces"
-        out.leave("", what, f"more than {MOST} are not built", "questions of them")
-        whole = part_of(whole, {netns.id for netns in whole.namespaces[: MOST - 1]}, out)
+        problem = f"{len(whole.namespaces)} namespaces are more than the {MOST} that are built"
+        raise LabError(f"{problem}; build what a question meets, with --only TARGET --from SOURCE")
+    out = Omissions()
     _unbuilt(whole, out)
     nodes = nodes_of(whole, lab)
     planner = LinkPlanner(whole, nodes, options.lacks, out)
@@ -93,7 +89,7 @@ def rebuild(snapshot: Snapshot, lab: str, options: TwinOptions) -> Rebuilt:
     here += builder.last()
     for origin in devices.order:
         here += builder.filters(whole.by_id[origin])
-    title = f"twin {lab} of {snapshot.hostname or 'a host'}: {len(nodes)} namespaces"
+    title = f"twin {lab} of {whole.hostname or 'a host'}: {len(nodes)} namespaces"
     return Rebuilt(whole, Plan(title, tuple(_programs_last(here))), nodes, others, out.rows)
 
 

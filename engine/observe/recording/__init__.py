@@ -1,6 +1,7 @@
 """Snapshots as files.
 
 snapshot_file                a versioned JSON document: the same bytes for the same snapshot, read back equal
+snapshot_places embedded     files that have a snapshot in them: cases, reports
 codec codec_values           frozen values to JSON and back by their type hints
 json_layout                  the document as indented text
 references                   what leads to nothing in the file becomes a gap

@@ -9,7 +9,7 @@
    packed is read no further.
 4. Files are written whole or not at all.
 5. What a part says of another one that is not in the file is taken out, with a gap (`references`).
-6. A case (what `why --save-case` writes) is read as the snapshot in it.
+6. A case (what `why --save-case` writes), and a report with a snapshot in it, is read as that snapshot.
 """
 
 from __future__ import annotations
@@ -27,10 +27,9 @@ from engine.observe.recording.codec import codec_of
 from engine.observe.recording.codec_values import Unreadable
 from engine.observe.recording.json_layout import written
 from engine.observe.recording.references import sound
+from engine.observe.recording.snapshot_places import CASE, PAGE, REPORT, of_page
 
 SCHEMA = "portscope.snapshot/1"
-#: A host with the answer to a question and what a real attempt showed: its snapshot is one of its fields.
-CASE = "portscope.case/1"
 _FAMILY, _VERSION = "portscope.snapshot", 1
 #: How a file begins that was collected by the shell script.
 COLLECTED = b"portscope-collected/"
@@ -66,8 +65,10 @@ def loads(text: str) -> Snapshot:
         raise RecordingError(f"the recording {what}: {error.msg} at line {error.lineno}") from None
     except ValueError as error:
         raise RecordingError(f"the recording holds a number that is none: {error}") from None
-    if isinstance(document, dict) and document.get("schema") == CASE:
-        document = document.get("snapshot")
+    if isinstance(document, dict) and document.get("schema") in (CASE, REPORT):
+        if "snapshot" not in document:
+            raise RecordingError("this report has no snapshot in it: 'portscope report --embed' writes one that has")
+        document = document["snapshot"]
     _check_schema(document)
     del document["schema"]
     try:
@@ -110,7 +111,10 @@ def open_file(path: str | os.PathLike[str]) -> Snapshot:
     if data.startswith(COLLECTED):
         return _collected(name, data)
     try:
-        return loads(data.decode("utf-8"))
+        text = data.decode("utf-8")
+        if data.startswith(PAGE):
+            text = of_page(text) or f'{{"schema": "{REPORT}"}}'
+        return loads(text)
     except UnicodeDecodeError:
         raise RecordingError(f"{name}: the recording is not text") from None
     except RecordingError as error:
