@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from engine.apply import kinds
-from engine.apply.namespaces import run_in
+from engine.apply.hands import Hands
+from engine.apply.namespaces import netns_file, run_in
 from engine.lab import description, lifecycle
 from engine.lab.lifecycle import Draft
 from engine.lab.twin import same
@@ -61,6 +62,13 @@ class Twin:
     def differences(self, seen: Snapshot) -> tuple[str, ...]:
         """What of it is not as the snapshot says."""
         return same.differences(self.rebuilt, seen)
+
+    def forget_neighbours(self) -> None:
+        """Has every namespace forget the neighbours that it found out."""
+        places = [node.netns for node in self.rebuilt.nodes] + [each.stub.node.netns for each in self.rebuilt.beyond]
+        with Hands() as hands:
+            for netns in places:
+                hands.run(str(netns_file(netns)), ("ip", "neigh", "flush", "all"))
 
     def question(self, asked: Question) -> Question | None:
         """A question of the snapshot as one of the twin; None where nobody here can ask it."""
@@ -145,8 +153,9 @@ class Compared:
 def compare(twin: Twin, seen: Snapshot, predicted: Iterable[tuple[Question, Symptom]]) -> Iterator[Compared]:
     """Every prediction with a real attempt, many at a time, in order.
 
-    A host tells only so many clients in a second why it refuses them (net.ipv4.icmp_ratelimit): what differs is asked
-    once more, alone.
+    Clients that ask together leave traces for each other: a namespace learns its neighbours from their questions, and
+    a host says only so often in a second why it refuses (net.ipv4.icmp_ratelimit). What differs is asked once more,
+    alone, with all neighbours forgotten that were found out.
     """
     rows = list(predicted)
     with ThreadPoolExecutor(TOGETHER) as pool:
@@ -157,6 +166,7 @@ def compare(twin: Twin, seen: Snapshot, predicted: Iterable[tuple[Question, Symp
         if each.agrees or each.seen is None:
             yield each
         else:
+            twin.forget_neighbours()
             time.sleep(LIMITED)
             yield replace(each, seen=_tried(twin, seen, each.question, PATIENT))
 
