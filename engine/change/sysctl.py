@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.change.words import sysctl_word
 from engine.model.host import Snapshot
 from engine.model.plan import Change
-from engine.model.where import Argvs, Where
+from engine.model.where import Argv, Argvs, Where
 from engine.records import dataclass, replace
 
 #: One variable of the kernel, which every namespace shows.
@@ -22,10 +22,19 @@ class SetSysctls(Change):
     netns: str
     values: tuple[tuple[str, str], ...]
 
+    @property
+    def loader(self) -> Argv:
+        """The program that reads the values at its standard input."""
+        return ("sysctl", "-q", "-e", "-p", "-")
+
+    @property
+    def text(self) -> str:
+        """What it reads."""
+        return "".join(f"net/{path} = {value}\n" for path, value in self.values)
+
     def argv(self, where: Where) -> Argvs:
         """`sysctl -q -p` with the values as its input, by a shell."""
-        rows = "".join(f"net/{path} = {value}\n" for path, value in self.values)
-        return ((*where.enter(self.netns), "sh", "-c", f"sysctl -q -e -p - <<'END'\n{rows}END"),)
+        return ((*where.enter(self.netns), "sh", "-c", f"{' '.join(self.loader)} <<'END'\n{self.text}END"),)
 
 
 @dataclass(frozen=True, slots=True)

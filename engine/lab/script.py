@@ -10,10 +10,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
+from engine.change.batch import Batch
 from engine.change.namespace import CreateNetns
 from engine.change.namespace_file import WriteNetnsFile
 from engine.change.program import AnswerNames, RelayPort, Serve, Start
+from engine.change.restore import Restore
 from engine.change.ruleset import LoadRules
+from engine.change.sysctl import SetSysctls
 from engine.model.plan import Change, Plan
 from engine.model.where import Where, named
 
@@ -66,6 +69,11 @@ def lines(changes: Iterable[Change], where: Where | None = None) -> list[str]:
         if isinstance(change, LoadRules):
             argv = (*world.enter(change.netns), *change.loader)
             found.append(f"{shlex.join(argv)} <<'END'\n{change.load_text.rstrip()}\nEND")
+        elif isinstance(change, (Batch, Restore, SetSysctls)):
+            argv = (*world.enter(change.netns), *change.loader)
+            found.append(
+                f"{shlex.join(argv)} <<'END' || echo 'lines of {change.netns} were refused' >&2\n{change.text}END"
+            )
         elif isinstance(change, WriteNetnsFile):
             found.append(change.here_document)
         else:

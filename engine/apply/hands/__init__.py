@@ -226,18 +226,14 @@ class Hands:
 
     def write_sysctls(self, path: Path_, values: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """Writes sysctls in a namespace, by their paths below /proc/sys/net; gives those that the kernel does not take,
-        each with the reason."""
-
-        def body(_: Wire) -> list[tuple[str, str]]:
-            refused = []
-            for name, value in values:
-                try:
-                    beneath.write(SYSCTLS, f"net/{name}", value)
-                except OSError as error:
-                    refused.append((name, error.strerror or str(error)))
-            return refused
-
-        return self._in(path, body)
+        each with the reason. One that it does not have is off."""
+        off = {name for name, value in values if value == "0"}
+        refused = self._in(path, lambda _: beneath.write_many(f"{SYSCTLS}/net", values))
+        return [
+            (name, error.strerror or str(error))
+            for name, error in refused
+            if not (name in off and error.errno == errno.ENOENT)
+        ]
 
     def run_batch(self, path: Path_, loader: Sequence[str], lines: Sequence[str]) -> list[tuple[str, str]]:
         """Runs a batch of iproute2 in a namespace; gives the lines that were refused, each with the reason."""
