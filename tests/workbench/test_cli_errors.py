@@ -161,7 +161,7 @@ def test_a_command_line_that_is_none_points_to_the_help(arguments: tuple[str, ..
 def labs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty place for labs, and beside it somebody's folder."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.setattr(commands, "_join", lambda **_: None)
+    monkeypatch.setattr(commands, "join", lambda **_: None)
     (tmp_path / "mine").mkdir()
     return tmp_path
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.observe.recording.snapshot_file import dumps
+from engine.observe.recording.embedded import embedded
+from engine.observe.recording.snapshot_file import dumps, open_file
+from engine.records import replace
 from tests.hosts.stock import docker_world
 from tests.workbench.test_cli import ROOT, assert_one_line_error, portscope
 from views.reports.writers import FORMATS
@@ -117,3 +119,29 @@ def test_an_interrupted_report_leaves_no_file_and_no_child(saved, tmp_path):
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(ProcessLookupError):
         os.killpg(running.pid, 0)
+
+
+@pytest.mark.parametrize("name", ["html", "json"])
+def test_a_report_with_its_snapshot_is_asked_like_one(name, saved, tmp_path, capsys):
+    target = tmp_path / f"report.{name}"
+    assert cli.main(["report", "--snapshot", str(saved), "--embed", "-o", str(target)]) == Exit.DONE
+    assert open_file(target) == open_file(saved)
+    without = tmp_path / f"without.{name}"
+    assert cli.main(["report", "--snapshot", str(saved), "-o", str(without)]) == Exit.DONE
+    capsys.readouterr()
+    assert cli.main(["why", ":8080", "--snapshot", str(without)]) == Exit.USAGE
+    assert "this report has no snapshot in it" in capsys.readouterr().err
+
+
+def test_what_a_snapshot_says_does_not_end_the_block_of_a_page(saved, tmp_path):
+    snapshot = replace(open_file(saved), hostname="</script><script>alert(1)</script></body>")
+    page = embedded("<!doctype html><html><body></body></html>", "html", snapshot)
+    assert page.count("</script>") == 1
+    target = tmp_path / "page.html"
+    target.write_text(page)
+    assert open_file(target) == snapshot
+
+
+def test_only_some_reports_can_have_a_snapshot_in_them(saved, capsys):
+    assert cli.main(["report", "--snapshot", str(saved), "--embed", "--format", "md"]) == Exit.USAGE
+    assert "--embed goes with html and json" in capsys.readouterr().err
