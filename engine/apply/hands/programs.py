@@ -31,7 +31,8 @@ PACKAGES = (
     ("tc", "iproute2"),
 )
 LISTENERS_END_SECONDS = 5.0
-#: What iproute2 says of a line of a batch that it could not carry out.
+#: What iproute2 says of a line of a batch that failed, and of what is there already.
+THERE_ALREADY = re.compile(r"exists|already assigned")
 FAILED_LINE = re.compile(r"Command failed -:(\d+)")
 
 
@@ -54,7 +55,8 @@ def _run(argv: Sequence[str], text: str) -> subprocess.CompletedProcess[str]:
 def run_batch(loader: Sequence[str], lines: Sequence[str]) -> list[tuple[str, str]]:
     """Runs a batch that goes on after an error; gives the lines that were refused, each with the program's words.
 
-    Raises BuildError where the program does not begin.
+    At a word that it does not know the program ends, without a number of the line: what follows the last line that it
+    named is then run line by line, and what is there already is no error. Raises BuildError where it is not installed.
     """
     done = _run(loader, "".join(f"{line}\n" for line in lines))
     refused: list[tuple[str, str]] = []
@@ -66,9 +68,13 @@ def run_batch(loader: Sequence[str], lines: Sequence[str]) -> list[tuple[str, st
         else:
             refused.append((lines[int(number[1]) - 1], "; ".join(said) or "refused"))
             said = []
-    if done.returncode and not refused:
-        raise BuildError("; ".join(said) or f"exit code {done.returncode}")
-    return refused
+    if not (done.returncode and (said or not refused)):
+        return refused
+    if len(lines) == 1:
+        return [(lines[0], "; ".join(said) or f"exit code {done.returncode}")]
+    last = lines.index(refused[-1][0]) + 1 if refused else 0
+    again = [found for line in lines[last:] for found in run_batch(loader, [line])]
+    return refused + [(line, why) for line, why in again if not THERE_ALREADY.search(why)]
 
 
 class Listeners:
