@@ -28,9 +28,9 @@ fuzz: ## random hosts and questions, model against kernel (as root): make fuzz C
 	@.venv/bin/python -m tests.fidelity.fuzz --cases $(CASES) $(if $(SEED),--seed $(SEED)) $(if $(KERNEL),--kernel $(KERNEL))
 
 HOSTS ?= 20
-twins: ## random hosts rebuilt from their snapshots, looked at and asked (as root): make twins HOSTS=500 SEED=7 KERNEL=uml
+twins: ## random hosts rebuilt from their snapshots, looked at and asked (as root): make twins HOSTS=500 SEED=7
 	@sh scripts/setup.sh test
-	@.venv/bin/python -m tests.fidelity.fuzz.twinning --hosts $(HOSTS) $(if $(SEED),--seed $(SEED)) $(if $(KERNEL),--kernel $(KERNEL))
+	@.venv/bin/python -m tests.fidelity.fuzz.twinning --hosts $(HOSTS) $(if $(SEED),--seed $(SEED))
 
 STACKS ?= 30
 stacks: ## random reverse proxies on a real Docker Engine, asked by real clients (as root): make stacks STACKS=100 SEED=7
