@@ -36,7 +36,7 @@ class Endpoint:
     manner: Mapping[str, str] = field(default_factory=dict)
 
     def number(self, name: str) -> int:
-        """A number of the manner, 0 where it is not told."""
+        """A number of the manner, 0 where it has none."""
         return int(self.manner.get(name, 0))
 
 

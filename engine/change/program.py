@@ -94,7 +94,7 @@ class SocketManner:
 
     @property
     def _numbers(self) -> tuple[tuple[str, int], ...]:
-        """A backlog of 0 is one, too: it is told one higher."""
+        """A backlog of 0 is one, too: it is written one higher."""
         backlog = 0 if self.backlog is None else self.backlog + 1
         flags = (("v6only", self.v6only), ("frozen", self.frozen))
         return (*flags, ("backlog", backlog), ("queued", self.queued), ("uid", self.uid), ("scope", self.scope))

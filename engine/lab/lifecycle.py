@@ -79,12 +79,12 @@ def stands(name: str, directory: Path | None = None) -> Draft:
 
 def twin(snapshot: Snapshot, text: str, file: str, name: str, options: TwinOptions) -> tuple[Draft, Rebuilt]:
     """A snapshot as a lab, with what it is rebuilt from. `text` is the snapshot's own. Pure."""
-    from engine.lab.twin.drafting import told  # noqa: PLC0415 - see `standing`
+    from engine.lab.twin.drafting import recorded  # noqa: PLC0415 - see `standing`
     from engine.lab.twin.origin import blueprint  # noqa: PLC0415
     from engine.lab.twin.rebuild import rebuild  # noqa: PLC0415
 
     found = rebuild(snapshot, name, options)
-    return Draft(text, blueprint(found, name, file), found.plan, told(options)), found
+    return Draft(text, blueprint(found, name, file), found.plan, recorded(options)), found
 
 
 def host_path(name: str) -> Path:

@@ -12,7 +12,7 @@ from engine.model.host import Netns
 from engine.model.link import Address, FdbEntry, Link, Neighbour
 from engine.records import replace
 
-#: Link-layer addresses of nobody.
+#: Link-layer addresses that no device has.
 NOWHERE = frozenset(("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"))
 #: What a loopback device has as soon as it is up.
 AUTOMATIC = {(ip_address("127.0.0.1"), 8), (ip_address("::1"), 128)}
@@ -52,7 +52,7 @@ def _address_words(each: Address) -> list[str]:
 
 
 def nexthop_objects(netns: Netns, made: dict[int, Link], out: Omissions) -> Iterator[tuple[bool, list[str]]]:
-    """Nexthop objects, single ones before the groups that have them, and whether ip(8) is told that one is of IPv6."""
+    """Nexthop objects, single ones before the groups that have them, and whether one is made by `ip -6`."""
     used = {route.nexthop for route in netns.routes if route.destination.version == 6}
     groups = [each.group for each in netns.nexthops if each.number in used]
     used |= {number for group in groups for number, _ in group}

@@ -15,14 +15,14 @@ from engine.model.plan import Plan
 from engine.observe.recording.snapshot_file import loads
 
 
-def told(options: TwinOptions) -> str:
+def recorded(options: TwinOptions) -> str:
     """How a snapshot is rebuilt, for a record."""
     clients = [(netns, device, str(address)) for netns, device, address in options.clients]
     return json.dumps({"lacks": dict(options.lacks), "clients": clients})
 
 
 def options_of(words: str) -> TwinOptions:
-    """What `told` wrote."""
+    """What `recorded` wrote."""
     document = json.loads(words)
     clients = tuple((netns, device, ip_address(address)) for netns, device, address in document["clients"])
     return TwinOptions(document["lacks"], clients)
