@@ -3,8 +3,8 @@
     python -m tests.fidelity.fuzz.twinning --hosts 500 --seed 7      as root
 
 A host is built, looked at and taken down; its snapshot is rebuilt. The law is that a look at the twin has every fact of
-the snapshot (`engine.lab.twin.same`), and that a client in it sees what is predicted on the file. A difference is printed
-also where the twin says that it left something out, and then breaks no law.
+the snapshot (`engine.lab.twin.same`), and that a client in it sees what is predicted on the file. A difference is
+printed also where the twin says that it left something out, and then breaks no law.
 """
 
 from __future__ import annotations
