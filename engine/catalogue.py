@@ -392,6 +392,11 @@ CODES: Mapping[str, Code] = {
     "DST_LISTEN_OTHER_DEVICE": Code(
         "The program's socket is bound to another device.", REFUSED, "do not bind the socket to a device"
     ),
+    "DST_OTHER_HOST": Code(
+        "The packet ends on another host than the one where the target is said to be.",
+        "what the other host answers: a connection to the wrong service, refused, no answer",
+        "ask for an address of the host that is meant, or correct the route or translation that leads elsewhere",
+    ),
     "DST_PORT_CONFLICT": Code(
         "Another program holds the port that a container publishes, and answers instead.",
         "a connection to the wrong program",

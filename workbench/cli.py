@@ -140,6 +140,7 @@ def _add_why(commands: Commands) -> None:
     command.add_argument("--from", dest="source", metavar="SOURCE", default="host", help="the client, see below")
     _add_protocol(command)
     command.add_argument("--snapshot", metavar="FILE", type=Path, help="ask a saved snapshot instead of this host")
+    _add_hosts(command)
     command.add_argument("--json", action="store_true", help="print one JSON document (portscope.why/1)")
     command.add_argument(
         "-v", "--verbose", action="count", default=0, help="add the path, all fixes and evidence (-vv: everything)"
@@ -171,6 +172,18 @@ def _add_why(commands: Commands) -> None:
     command.set_defaults(module="workbench.commands.why")
 
 
+def _add_hosts(command: Parser, what: str = "another host: ") -> None:
+    command.add_argument(
+        "--with",
+        dest="hosts",
+        metavar="HOST",
+        action="append",
+        default=[],
+        help=f"{what}a saved snapshot, ssh://[USER@]HOST or docker://CONTEXT, each with NAME= before it or without; "
+        "TARGET and SOURCE may then begin with its name and a slash (repeatable)",
+    )
+
+
 def _add_rules(commands: Commands) -> None:
     command = add_command(commands, "rules", "list rules that can never match, duplicates, rules without packets")
     command.add_argument("--netns", metavar="NETNS", help="rules of this namespace or container only")
@@ -183,6 +196,7 @@ def _add_rules(commands: Commands) -> None:
 def _add_snapshot(commands: Commands) -> None:
     command = add_command(commands, "snapshot", "save everything that portscope reads of this host, as JSON")
     command.add_argument("file", metavar="FILE", type=Path, nargs="?", help="a file to convert instead")
+    _add_hosts(command, "save these hosts in one file instead: ")
     command.add_argument("-o", dest="output", metavar="FILE", type=Path, help="write to FILE instead of stdout")
     command.add_argument("--force", action="store_true", help=FORCE)
     command.add_argument("--redact", action="store_true", help=REDACT)

@@ -25,7 +25,23 @@ from engine.model.plan import Change
 
 
 def applied(snapshot: Snapshot, changes: Iterable[Change]) -> Snapshot:
-    """The snapshot after the changes, in order. Raises `StaleChange` when one does not fit."""
+    """The snapshot after the changes, in order, each made on its own host. Raises `StaleChange` when one does not
+    fit."""
     for change in changes:
-        snapshot = change.applied(snapshot)
+        part = part_of(snapshot, (change,))
+        snapshot = snapshot.with_part(change.applied(part))
     return snapshot
+
+
+def part_of(snapshot: Snapshot, changes: Iterable[Change]) -> Snapshot:
+    """The host that the changes are about, of several in a snapshot: that of the namespaces and containers that they
+    name, else the first. Of a single host the snapshot itself."""
+    if not snapshot.machines:
+        return snapshot
+    containers = {each.id: each.machine for each in snapshot.containers}
+    for change in changes:
+        netns = snapshot.by_id.get(getattr(change, "netns", "") or getattr(getattr(change, "place", None), "netns", ""))
+        machine = netns.machine if netns is not None else containers.get(getattr(change, "container", ""))
+        if machine is not None:
+            return snapshot.part(machine)
+    return snapshot.around(snapshot.host)

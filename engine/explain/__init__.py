@@ -2,6 +2,8 @@
 
     ask causes question   the answer; the causes of a failure; the user's words as a `Question`
     target_host           which address a word of a target means, and which name is looked up
+    across_hosts          which of several hosts a question is about
+    hosts_met             which of them an answer is about, and whether the packet ends on the right one
     behind_proxy          a port that connects, and a proxy there that cannot serve
     failure blocker       where a conversation fails; a possible cause with its remedies
     blockers/             diagnoses: what could be wrong, for each ending

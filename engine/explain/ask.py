@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.explain.hosts_met import assumed, ended_elsewhere, joins_met
 from engine.explain.search.endings import Endings, endings_of, main_run, reach_of
 from engine.explain.search.unread_gaps import cause_of, decisive, hollow, relevant_gaps
 from engine.explain.target_host import UNSPECIFIED
@@ -52,9 +53,18 @@ def ask(snapshot: Snapshot, question: Question, world: World | None = None) -> V
         causes = (*causes, *(_settled(each, causes) for each in unnamed))
     branches = tuple(endings.values()) if len(endings) > 1 else ()
     findings = (*unnamed, *_findings(world, question, main.result)) if reach is Reach.YES else ()
+    elsewhere = ended_elsewhere(world, question, main.result) if question.expected else ()
+    if reach is Reach.YES:
+        findings = (*elsewhere, *findings)
+    else:
+        causes = (*elsewhere, *causes)
+    joins = joins_met(snapshot, main.result) if snapshot.joins else ()
+    if snapshot.machines:
+        assumptions += tuple(assumed(snapshot, main.result, joins))
     used = main.result.name.used if main.result.name is not None else None
     question = question if used is None else replace(question, address=used)
-    return Verdict(question, reach, main.result.symptom, main.result, causes, assumptions, gaps, branches, findings)
+    told = Verdict(question, reach, main.result.symptom, main.result, causes, assumptions, gaps, branches, findings)
+    return replace(told, hosts=snapshot.machines, joins=joins) if snapshot.machines else told
 
 
 def _unnamed(world: World, question: Question, talk: Conversation) -> tuple[Cause, ...]:

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 from engine.model.application.naming import DNS_PORT, NameLookup
 from engine.model.application.proxy import HttpAnswer
 from engine.model.firewall import Backend, Rule, Table
-from engine.model.host import Netns
+from engine.model.host import Netns, Snapshot
 from engine.model.packet import Packet, Protocol
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Conversation, Outcome, Step, StepKind, Symptom, Trace
@@ -68,6 +68,11 @@ class Failure:
     def netns(self) -> Netns:
         """The namespace that it ended in."""
         return self.world.netns(self.trace.hops[-1].netns)
+
+    @property
+    def home(self) -> Snapshot:
+        """The host that it ended on: what its engines, its names and its own namespace say is about that one alone."""
+        return self.world.snapshot.around(self.netns.id)
 
     @property
     def packet(self) -> Packet:

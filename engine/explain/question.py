@@ -8,6 +8,7 @@ SOURCE: `host`, `ns:NAME`, a container's name or id, each with `/ADDRESS` for a 
 outside `ADDRESS[:PORT][@DEVICE]` (`[V6]:PORT`); with its port the client is one that keeps it, and so belongs to the
 flow that is tracked for it. Without DEVICE an outside client arrives where its subnet is, or where it is a neighbour,
 else by the device of the route back to it.
+Where the snapshot has several hosts, both may begin with `HOST/` (`across_hosts`), and SOURCE may be `HOST` alone.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
 
+from engine.explain.across_hosts import asker_of, host_of_target
 from engine.explain.target_host import (
     Host,
     Near,
@@ -42,21 +44,27 @@ ENDS = ("tcp", "udp", "sctp")
 
 def resolve(snapshot: Snapshot, target: str, source: str = "host", protocol: Protocol = Protocol.TCP) -> Question:
     """The question. Raises `QuestionError` with one line for what can't be understood or is not there."""
+    here, source = asker_of(snapshot, source or "host")
+    there, target = host_of_target(snapshot, here, target)
     ping = protocol in ECHO_PROTOCOLS
     end = target if ping else end_of_url(target)
     end, protocol = (end, protocol) if ping else _with_protocol(end, protocol)
-    near = Near(snapshot, _near(snapshot, source or "host"), url=end != target and "://" in target)
+    near = Near(here, _near(here, source), url=end != target and "://" in target)
+    if there is not None and there.snapshot is not here:
+        end = there.nearest(near.netns, end, protocol)
+        near = Near(there.snapshot, None)
     host, port = _ping_target(near, end) if ping else _target(near, end, protocol)
     address = host.address
     zone = getattr(address, "scope_id", None) or ""
     address = IPv6Address(int(address)) if zone else address
-    client = _source(snapshot, source or "host", address)
+    client = _source(here, source, address)
     if zone and zone not in snapshot.by_id[client.netns].links_by_name:
         raise QuestionError(f"target {target!r}: {client.netns} has no device {zone!r}")
     if ping:
         protocol = Protocol.ICMP if address.version == 4 else Protocol.ICMPV6
     url = web_url(target) if protocol is Protocol.TCP else None
-    return Question(client, address, port, protocol, end, zone, host.name, url)
+    expected = there.name if there is not None else ""
+    return Question(client, address, port, protocol, end, zone, host.name, url, expected)
 
 
 def _with_protocol(target: str, protocol: Protocol) -> tuple[str, Protocol]:

@@ -1,6 +1,6 @@
 """Nouns: frozen values that every other room speaks in.
 
-    host                              Snapshot, Netns, Gap
+    host machine                      Snapshot, Netns, Gap; several hosts in one, and the joins between them
     link route address packet         devices, addresses, routes, packets
     firewall statement nft_object     tables, chains, rules, and what a rule asks and does
     traffic ipsec container           sockets, processes, conntrack entries; IPsec policies; containers

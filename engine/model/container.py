@@ -54,7 +54,8 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A network of the engine. `bridge` is its device on the host, where it has one."""
+    """A network of the engine. `bridge` is its device on the host, where it has one; `machine` that host's name, where
+    there are several."""
 
     name: str
     engine: str
@@ -63,6 +64,7 @@ class Network:
     internal: bool = False
     subnets: tuple[str, ...] = ()
     options: tuple[tuple[str, str], ...] = ()
+    machine: str = ""
 
     @property
     def ranges(self) -> tuple[IPNetwork, ...]:
@@ -84,7 +86,8 @@ class Container:
     `network_mode` is bridge, host, none, container:ID or a network's name. `state` is the engine's word
     (running, paused, exited, created). `command` is the engine's command line client, with the options
     that reach this engine (["docker", "-H", "unix:///run/x.sock"]). `pod` is the name of the pod whose namespace the
-    container shares, "" outside of pods. `labels` are those that a reverse proxy reads, and no others.
+    container shares, "" outside of pods. `labels` are those that a reverse proxy reads, and no others. `machine` is the
+    name of its host, where there are several.
     """
 
     id: str
@@ -103,6 +106,7 @@ class Container:
     pod: str = ""
     mounts: tuple[Mount, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
+    machine: str = ""
 
     @property
     def of_host(self) -> bool:

@@ -11,6 +11,7 @@ from engine.model.application.proxy import Proxy
 from engine.model.container import Container, Network, PublishedPort
 from engine.model.firewall import Firewall
 from engine.model.link import Address, FdbEntry, Link, Neighbour
+from engine.model.machine import Join, Machine
 from engine.model.route import NextHopObject, PolicyRule, Route, RouteException
 from engine.model.traffic import ConntrackEntry, Listener
 from engine.records import dataclass, field, replace
@@ -18,11 +19,13 @@ from engine.records import dataclass, field, replace
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Something that could not be read, from where, and why. `netns` is empty for the whole host."""
+    """Something that could not be read, from where, and why. `netns` is empty for the whole host, which `machine` names
+    where there are several."""
 
     source: str
     netns: str
     reason: str
+    machine: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ class Netns:
     name, else "host", else "pid-N". `path` is a file that enters it (`nsenter --net=PATH`), None for the
     namespace that every root shell is in already. `sysctls` has the names that decide a packet's way
     ("net.ipv4.ip_forward", "net.ipv4.conf.eth0.rp_filter"); a name that is absent does not exist there
-    or could not be read (then there is a `Gap`). `exceptions` is what was learned about single destinations.
+    or could not be read (then there is a `Gap`). `exceptions` is what was learned about single destinations. `machine`
+    is the name of the host that it is of, empty in the snapshot of a single one.
     """
 
     id: str
@@ -52,6 +56,7 @@ class Netns:
     conntrack: tuple[ConntrackEntry, ...] = ()
     exceptions: tuple[RouteException, ...] = ()
     nexthops: tuple[NextHopObject, ...] = ()
+    machine: str = ""
 
     @cached_property
     def links_by_index(self) -> Mapping[int, Link]:
@@ -93,7 +98,9 @@ class Netns:
 class Snapshot:
     """Everything that decides whether a packet arrives. `host` is the id of the namespace that asked.
 
-    `name_answers` are what servers outside said when they were asked; a look alone asks none.
+    `name_answers` are what servers outside said when they were asked; a look alone asks none. `machines` are the hosts
+    of a snapshot of several (none in that of a single one), and `joins` how frames get from one to another; `host` is
+    then the home of the one that is asked about first.
     """
 
     host: str
@@ -108,6 +115,8 @@ class Snapshot:
     hostname: str = ""
     kernel: str = ""
     taken_at: str = ""
+    machines: tuple[Machine, ...] = ()
+    joins: tuple[Join, ...] = ()
 
     def __post_init__(self) -> None:
         ids = [netns.id for netns in self.namespaces]
@@ -129,6 +138,61 @@ class Snapshot:
     def host_netns(self) -> Netns:
         """The namespace that counts as the host."""
         return self.by_id[self.host]
+
+    @cached_property
+    def machines_by_name(self) -> Mapping[str, Machine]:
+        """The hosts of a snapshot of several, by name."""
+        return {machine.name: machine for machine in self.machines}
+
+    @cached_property
+    def _parts(self) -> dict[str, Snapshot]:
+        return {}
+
+    def part(self, machine: str) -> Snapshot:
+        """One of several hosts as a snapshot of its own; the ids of its namespaces stay. A single host is itself."""
+        if not self.machines:
+            return self
+        if machine not in self._parts:
+            self._parts[machine] = self._part(self.machines_by_name[machine])
+        return self._parts[machine]
+
+    def _part(self, machine: Machine) -> Snapshot:
+        own = tuple(each for each in self.namespaces if each.machine == machine.name)
+        ids = {each.id for each in own}
+        return Snapshot(
+            machine.home,
+            own,
+            tuple(each for each in self.containers if each.machine == machine.name),
+            tuple(each for each in self.networks if each.machine == machine.name),
+            tuple(each for each in self.name_configs if each.netns in ids),
+            tuple(each for each in self.resolvers if each.netns in ids),
+            tuple(each for each in self.proxies if each.netns in ids),
+            self.name_answers,
+            tuple(each for each in self.gaps if each.machine == machine.name),
+            machine.hostname,
+            machine.kernel,
+            machine.taken_at,
+        )
+
+    def with_part(self, part: Snapshot) -> Snapshot:
+        """This snapshot with another value for one of its hosts (what `part` gave of it, changed)."""
+        if not self.machines:
+            return part
+        changed = part.host_netns.machine
+        parts = [part if each.name == changed else self.part(each.name) for each in self.machines]
+        return replace(
+            self,
+            namespaces=tuple(one for each in parts for one in each.namespaces),
+            containers=tuple(one for each in parts for one in each.containers),
+            networks=tuple(one for each in parts for one in each.networks),
+            name_configs=tuple(one for each in parts for one in each.name_configs),
+            resolvers=tuple(one for each in parts for one in each.resolvers),
+            proxies=tuple(one for each in parts for one in each.proxies),
+        )
+
+    def around(self, netns: str) -> Snapshot:
+        """The host that a namespace is of, as a snapshot of its own (`part`)."""
+        return self.part(self.by_id[netns].machine)
 
     @property
     def published(self) -> tuple[tuple[Container, PublishedPort], ...]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from engine.catalogue import CODES
 from engine.model.address import IPAddress
 from engine.model.host import Gap
+from engine.model.machine import Join, Machine
 from engine.model.packet import ECHO_PROTOCOLS, Protocol
 from engine.model.plan import Plan
 from engine.model.proof import Proof
@@ -65,7 +66,7 @@ class Question:
     `zone` is the client's device that a link-local address is asked for on (RFC 4007, 11: `fe80::1%eth0`).
     `name` is what the source looks up first; `address` is then what is meant where that finds nothing, unspecified
     where nothing else is. `url` is what an HTTP client asks for once it is connected; None where only the connection
-    is asked for.
+    is asked for. `expected` is the host that the target is said to be on, where there are several.
     """
 
     source: Source
@@ -76,6 +77,7 @@ class Question:
     zone: str = ""
     name: str = ""
     url: Url | None = None
+    expected: str = ""
 
     def __post_init__(self) -> None:
         if self.protocol in ECHO_PROTOCOLS:
@@ -150,6 +152,8 @@ class Fix:
     kind: FixKind = FixKind.SYSTEM
     #: What to ask instead, for the kind `ask`.
     ask: Question | None = None
+    #: The host on which the commands run, where there are several.
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +205,8 @@ class Verdict:
     With `reach` "depends", `branches` has one conversation for each different ending. `findings` are what is worth
     knowing beside a connection that works (a rule that was meant to prevent it); their fixes would keep it out.
     `kernel` is what a real attempt showed, None where none was made; then `reach` and `symptom` are the kernel's where
-    it disagrees. `supposed` is what the answer supposes, None where it is about the host as it is.
+    it disagrees. `supposed` is what the answer supposes, None where it is about the host as it is. Of several hosts,
+    `hosts` are those of the snapshot, and `joins` those by which packets got from one to another.
     """
 
     question: Question
@@ -215,6 +220,8 @@ class Verdict:
     findings: tuple[Cause, ...] = ()
     kernel: Proof | None = None
     supposed: Supposition | None = None
+    hosts: tuple[Machine, ...] = ()
+    joins: tuple[Join, ...] = ()
 
     def __post_init__(self) -> None:
         if self.reach is not Reach.YES and not self.causes:

@@ -80,7 +80,7 @@ def seen(snapshot: Snapshot) -> Where:
         if netns not in snapshot.by_id:
             raise ValueError(f"there is no namespace {netns!r} in the snapshot")
         found = snapshot.by_id[netns]
-        if found.path is None and netns != snapshot.host and 1 not in found.pids:
+        if found.path is None and netns != snapshot.around(netns).host and 1 not in found.pids:
             raise ValueError(f"no file enters the namespace {netns!r}")
         return found.path
 

@@ -2,6 +2,7 @@
 
     look/ watch/                         one snapshot; a new snapshot for each change
     netlink/ proc/ firewall/ engines/    sources
+    remote/                              other machines, by ssh or an engine
     recording/ collected/                a snapshot as a file; the shell script that gathers one, and its reader
     base/                                namespaces, files, errors, forked workers and caches that all share
 

@@ -8,7 +8,7 @@ from engine.model.host import Netns, Snapshot
 from engine.model.link import Link
 from engine.path.budget import Budget
 from engine.path.fields.chain_index import Chains
-from engine.path.lookup.broadcast_domain import Segment, segment_of
+from engine.path.lookup.broadcast_domain import Segment, heard_inside, segment_of
 from engine.path.lookup.conntrack_in_use import TrackingNeeds
 from engine.path.lookup.conntrack_snapshot import Flows
 from engine.path.lookup.device_topology import Wiring
@@ -30,6 +30,7 @@ class World:
         self._stations: dict[int, tuple[Netns, HookChains]] = dict(known._stations) if known else {}
         self._flows: dict[int, tuple[Netns, Flows]] = dict(known._flows) if known else {}
         self._segments: dict[tuple[str, int, int | None, int | None], Segment] = {}
+        self._heard: dict[tuple[str, int, int | None], Segment] = {}
         self.wiring = Wiring(snapshot)
         self.chains: Chains = known.chains if known else Chains()
         self.lookups: Lookups = known.lookups if known else Lookups()
@@ -76,6 +77,13 @@ class World:
         if key not in self._segments:
             self._segments[key] = segment_of(self.wiring, netns, link, inside, version)
         return self._segments[key]
+
+    def heard(self, netns: Netns, link: Link, vlan: int | None = None) -> Segment:
+        """Who hears a frame for everybody that comes in by the link."""
+        key = netns.id, link.index, vlan
+        if key not in self._heard:
+            self._heard[key] = heard_inside(self.wiring, netns, link, vlan)
+        return self._heard[key]
 
     def flows(self, netns: Netns) -> Flows:
         """The flows that the namespace tracks already, indexed."""

@@ -20,6 +20,7 @@ from tests.path.endings import clashing
 from tests.path.test_existing import ASSURED, CLIENT, NOBODY, ROUTER, entry, full, router, untranslated
 from tests.path.test_proxies import FAR, proxied
 from tests.path.test_stacked import TEN, TWENTY, filtering, stacked
+from tests.several.hosts import pair
 
 
 def without_gateway() -> Snapshot:
@@ -429,6 +430,7 @@ def examples() -> dict[str, Cause]:
         "INFO_NOT_READ": (_unread(), "10.2.0.2:80", "host"),
         "LINK_PMTU_BLACKHOLE": (narrow(), "10.2.0.2:80", "host"),
         "NAT_PROXY_ONLY": (docker(nat=""), "10.77.0.1:8080", "ns:lan"),
+        "DST_OTHER_HOST": (pair(), "db1/127.0.0.1:5432", "app1"),
         "DST_PORT_CONFLICT": (docker(taken), "10.77.0.1:9090", "ns:lan"),
         "NAME_AAAA_FIRST": (both_families(), "web:80", "client"),
         "FW_BYPASSED": (docker(user=["-p tcp -m tcp --dport 8080 -j DROP"]), "10.77.0.1:8080", "ns:lan"),

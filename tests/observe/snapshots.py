@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from engine.model.firewall import Interval, Match, NatValue, RuleVerdict, VerdictKind
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address
+from engine.model.machine import Machine
 from engine.model.route import Route
 from engine.model.traffic import Listener, Tuple4
 
@@ -31,6 +32,7 @@ PORTS = st.none() | st.integers(0, 65535)
 RANGES: dict[Any, dict[str, st.SearchStrategy[Any]]] = {
     Address: {"prefixlen": st.integers(0, 32)},
     Listener: {"port": st.integers(0, 65535)},
+    Machine: {"name": st.text("abc-", min_size=1, max_size=4)},
     Tuple4: {"sport": PORTS, "dport": PORTS},
     NatValue: {"port_low": PORTS, "port_high": PORTS},
 }

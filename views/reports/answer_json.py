@@ -10,10 +10,12 @@ Laws:
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from engine.model.application.naming import NameLookup, NameStep
 from engine.model.application.proxy import HttpAnswer
+from engine.model.machine import Machine
 from engine.model.ref import RefKind
 from engine.model.trace import Conversation, Hop, Step, Trace
 from engine.model.verdict import Cause, Fix, NearMiss, Question, Reach, Supposition, Verdict
@@ -37,7 +39,54 @@ def dumps(verdict: Verdict) -> str:
 
 
 def document(verdict: Verdict) -> Json:
-    """The document as JSON types."""
+    """The document as JSON types; of several hosts, whatever has a namespace says whose it is."""
+    whole = _document(verdict)
+    return whole if not verdict.hosts else {**placed(whole, verdict.hosts), **hosts(verdict)}
+
+
+def hosts(verdict: Verdict) -> Json:
+    """The hosts of the snapshot, and how the packets got from one to another."""
+    return {
+        "hosts": [
+            {
+                "name": each.name,
+                "hostname": each.hostname or None,
+                "source": each.source,
+                "taken": each.taken_at or None,
+                "kernel": each.kernel or None,
+                "gaps": [gap.source for gap in verdict.gaps if gap.machine == each.name],
+            }
+            for each in verdict.hosts
+        ],
+        "joins": [
+            {
+                "from": host_of(each.near.netns, verdict.hosts),
+                "to": host_of(each.far.netns, verdict.hosts),
+                "segment": each.segment,
+                "by": str(each.by),
+                "evidence": [each.text],
+            }
+            for each in verdict.joins
+        ],
+    }
+
+
+def host_of(netns: str, machines: Iterable[Machine]) -> str | None:
+    """The host that a namespace is of, by its id."""
+    return next((each.name for each in machines if netns == each.home or netns.startswith(f"{each.name}/")), None)
+
+
+def placed(value: Any, machines: tuple[Machine, ...]) -> Any:
+    """The document with a `host` in everything that has a `netns`."""
+    if isinstance(value, list):
+        return [placed(each, machines) for each in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: placed(each, machines) for key, each in value.items()}
+    return {"host": host_of(str(value["netns"]), machines), **found} if "netns" in value else found
+
+
+def _document(verdict: Verdict) -> Json:
     return {
         "schema": SCHEMA,
         "question": question(verdict.question, verdict.conversation),
@@ -231,5 +280,6 @@ def fix(way: Fix) -> Json:
         "persistence": way.survives,
         "survives": way.survives,
         "lasting": [list(argv) for argv in way.lasting],
+        **({"host": way.host} if way.host else {}),
         "ask": {"address": str(asked.address), "port": asked.port, "protocol": str(asked.protocol)} if asked else None,
     }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.model.machine import JoinedBy
 from engine.model.ref import RefKind
 from engine.model.trace import Conversation, Symptom
 from engine.model.verdict import Cause, Fix, FixKind, Reach, Supposition, Verdict
@@ -17,12 +18,20 @@ from engine.records import dataclass
 from views.reports.answer_text import heading, labelled, paint, shell
 from views.symptoms import IN_SHORT
 from views.text import Role, Span, Spans
-from views.verdict.outline import HEADLINES, NO_FIX, client, ending, gaps, seen_text, target_text
+from views.verdict.outline import HEADLINES, NO_FIX, client, ending, gaps, join_text, seen_text, target_text
 
 MOST_LINES = 12
 #: Lines of one fact, and commands of a fix, that are shown.
 MOST_OF_A_FACT, MOST_COMMANDS = 3, 4
 LABEL = 16
+#: Joins between hosts that are named, and how each was found in a word.
+MOST_JOINS = 2
+JOINED = {
+    JoinedBy.MAC: "",
+    JoinedBy.TUNNEL: "tunnel ",
+    JoinedBy.EDGE: "edge file, ",
+    JoinedBy.PREFIX: "addresses alone, ",
+}
 UNDECIDED = "INFO_DEPENDS"
 #: What every answer about UDP rests on.
 ANSWERS = "ASSUME_UDP_ANSWER"
@@ -86,6 +95,8 @@ def _facts(verdict: Verdict, width: int) -> Iterator[Fact]:
     causes = [*verdict.causes, *verdict.findings]
     for number, cause in enumerate(causes):
         yield from _cause(cause, width, first=number == 0, finding=cause in verdict.findings)
+    for join in verdict.joins[:MOST_JOINS]:
+        yield _fact("joined by", f"{JOINED[join.by]}{join_text(join)}", width, most=2, rank=4)
 
 
 def _supposed(supposed: Supposition, width: int) -> Iterator[Fact]:

@@ -15,6 +15,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address
 
 from engine.model.host import Gap
+from engine.model.machine import Join
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Conversation, Symptom
 from engine.model.verdict import Cause, Fix, FixKind, Reach, Verdict
@@ -34,6 +35,7 @@ class Part(StrEnum):
     CAUSE = "cause"
     FINDING = "finding"
     BRANCHES = "branches"
+    JOINS = "joins"
     ASSUMPTIONS = "assumptions"
     GAPS = "gaps"
 
@@ -104,6 +106,7 @@ def outline(verdict: Verdict) -> Outline:
         *_name(verdict),
         *_branches(verdict),
         *_causes(verdict),
+        *_joins(verdict),
         *_assumptions(verdict),
         *gaps(verdict.gaps),
     ]
@@ -259,6 +262,18 @@ def _labelled(label: str, texts: tuple[str, ...], role: Role = Role.PLAIN) -> It
     """The texts with the label before the first one."""
     for place_, text in enumerate(texts):
         yield Item("" if place_ else label, text, role)
+
+
+def _joins(verdict: Verdict) -> Iterator[Section]:
+    """How it is known that the packets get from one host to another."""
+    if verdict.joins:
+        items = tuple(Item(str(each.by), join_text(each)) for each in verdict.joins)
+        yield Section(Part.JOINS, "between hosts", items)
+
+
+def join_text(join: Join) -> str:
+    """`10.9.0.0/24: eth0 of app1 knows 10.9.0.2 at …, which is eth0 of db1`."""
+    return f"{join.segment}: {clean(join.text)}"
 
 
 def _assumptions(verdict: Verdict) -> Iterator[Section]:

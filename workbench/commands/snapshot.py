@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from engine.model.host import Snapshot
 from engine.observe.recording.snapshot_file import dumps
 from workbench import output, world
 from workbench.exits import Exit, complain
 from workbench.files import keep
 
 
+def _taken(arguments: Namespace) -> Snapshot:
+    """One host, or those of `--with`, with the file's first where one is named. Raises `Refusal`."""
+    if arguments.hosts:
+        from workbench.session import hosts  # noqa: PLC0415 - most snapshots are of one host
+
+        return hosts.bundle(arguments.hosts, arguments.file)
+    return world.load(arguments.file) if arguments.file else world.look()
+
+
 def run(arguments: Namespace) -> Exit:
     """Looks once, or converts a file, and writes. What could not be read is in it, and is counted on stderr."""
     keep(arguments.output, force=arguments.force)
-    snapshot = world.load(arguments.file) if arguments.file else world.look()
+    snapshot = _taken(arguments)
     if arguments.redact:
         from engine.observe.recording.redact import Redacted  # noqa: PLC0415 - most snapshots stay in the house
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from workbench import output, world
 from workbench.commands.answering import EVERYWHERE, answer, answer_everywhere, ranges_of, supposing, tell
@@ -25,7 +26,7 @@ def run(arguments: Namespace) -> Exit:
         from workbench.commands import watching  # noqa: PLC0415 - most questions are asked once
 
         return watching.run(arguments)
-    snapshot = world.load(arguments.snapshot) if arguments.snapshot else world.look()
+    snapshot = _gathered(arguments)
     protocol = Protocol(arguments.protocol)
     if arguments.source == EVERYWHERE:
         from views.reports import everywhere  # noqa: PLC0415 - most questions have one source
@@ -52,6 +53,17 @@ def run(arguments: Namespace) -> Exit:
     else:
         tell(verdict, arguments.verbose, show_gaps=arguments.gaps)
     return EXIT_OF_REACH[verdict.reach]
+
+
+def _gathered(arguments: Namespace) -> Snapshot:
+    """The snapshot that the question is about; of several hosts where it names them. Raises `Refusal`."""
+    if not (arguments.hosts or "ssh://" in f"{arguments.target} {arguments.source}"):
+        return world.load(arguments.snapshot) if arguments.snapshot else world.look()
+    from workbench.session import hosts  # noqa: PLC0415 - most questions are about one host
+
+    asked = hosts.gather(arguments.target, arguments.source, arguments.hosts, arguments.snapshot)
+    arguments.target, arguments.source = asked.target, asked.source
+    return asked.snapshot
 
 
 def check(arguments: Namespace) -> None:

@@ -3,6 +3,7 @@
 session turn engine messages    the one thread that answers, its turns, the engine's door, and what it posts
 supposing                       what is supposed of the host, in the model only
 survey                          the ports of the host, while nothing is asked
+hosts                           several hosts at once, from files, by ssh or from an engine's machine
 sources watcher                 what is observed, and the thread that hears of its changes
 looking first_look              the process that looks, and how far its first look is
 timeline                        the earlier moments

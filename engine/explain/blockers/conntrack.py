@@ -129,7 +129,7 @@ def table_full(failure: Failure) -> list[Blocker]:
     if ref is None:
         return []
     most = netns.sysctl(MOST)
-    root = next((each for each in failure.world.snapshot.namespaces if each.path is None or 1 in each.pids), netns)
+    root = next((each for each in failure.home.namespaces if each.path is None or 1 in each.pids), netns)
     sentence = f"in {netns.id}, {failure.step.text}"
     raise_limit = Remedy(f"set nf_conntrack_max to {2 * most}", (SetSysctl(root.id, MOST, 2 * most),))
     return [Blocker("CT_TABLE_FULL", sentence, ref, (raise_limit,), "kernel")]

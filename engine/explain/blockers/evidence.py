@@ -68,7 +68,7 @@ def set_otherwise(failure: Failure, code: str, remedies: tuple[Remedy, ...]) -> 
 def _wished(failure: Failure, owner: str) -> tuple[Container, PublishedPort] | None:
     """The published port that a packet is for, which the engine's own rules stop."""
     packet = failure.packet
-    for container, port in failure.world.snapshot.published if not failure.backwards else ():
+    for container, port in failure.home.published if not failure.backwards else ():
         own = {address for place in container.attachments for address in (place.address, place.address6)}
         asked = packet.dst in own and (packet.dport, packet.protocol) == (port.container_port, port.protocol)
         if asked and container.engine == owner:

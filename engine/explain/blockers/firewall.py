@@ -220,7 +220,7 @@ def _direct_access_guard(failure: Failure, rule: Rule, ref: Ref) -> str:
     bridge = next((each for each in conditions if each.negate and each.fields[0].name == "meta iifname"), None)
     if failure.step.hook != "prerouting" or bridge is None or not names & {"ip daddr", "ip6 daddr"}:
         return ""
-    for container in failure.world.snapshot.containers if str(ref.key[2]) in ("raw", "docker-bridges") else ():
+    for container in failure.home.containers if str(ref.key[2]) in ("raw", "docker-bridges") else ():
         if any(failure.packet.dst in (each.address, each.address6) for each in container.attachments):
             return container.engine
     return _whose_bridge(bridge)

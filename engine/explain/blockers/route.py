@@ -174,7 +174,7 @@ def removal_of(netns: Netns, ref: Ref) -> Change | None:
 
 
 def _owner(failure: Failure, netns: Netns) -> str:
-    containers = failure.world.snapshot.containers_in(netns.id)
+    containers = failure.home.containers_in(netns.id)
     return containers[0].engine if containers else "admin"
 
 

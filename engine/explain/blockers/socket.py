@@ -63,7 +63,7 @@ def no_listener(failure: Failure) -> list[Blocker]:
     evidence = tuple(f"it listens on {listener_ref(netns.id, other).text}" for other in (*beside, *others)[:4])
     evidence += tuple(_elsewhere(failure))[:3] if packet.dst.is_loopback else ()
     title, here = f"start a program that listens on port {port} in {netns.id}", ""
-    if packet.dport == DNS and packet.dst.is_loopback and netns.id != failure.world.snapshot.host:
+    if packet.dport == DNS and packet.dst.is_loopback and netns.id != failure.home.host:
         title = f"give {netns.id} a resolver that it can reach (--dns, or `dns` in daemon.json)"
         here = f", and {packet.dst} is {netns.id} itself"
     start = Remedy(title, (Listen(netns.id, wanted),), manual=True, cost=ASK)
@@ -87,7 +87,7 @@ def no_listener(failure: Failure) -> list[Blocker]:
 
 def _published_to(failure: Failure, port: int) -> str:
     """What publishes the port that the program listens on, where the engine's relay led to another one."""
-    for container, published in failure.world.snapshot.published if failure.depth else ():
+    for container, published in failure.home.published if failure.depth else ():
         if (container.netns, published.container_port) == (failure.netns.id, failure.packet.dport):
             return f"{run_again(container, asking(failure, published.host_port, port))}, or "
     return ""
@@ -99,14 +99,14 @@ def _published_as(failure: Failure, protocol: Protocol) -> str:
     if step is None or failure.depth:
         return ""
     port = f"{step.packet.dport}:{failure.packet.dport}/{protocol}"
-    inside = failure.world.snapshot.containers_in(failure.netns.id)
+    inside = failure.home.containers_in(failure.netns.id)
     again = run_again(inside[0], port) if inside else f"publish {port} for {failure.netns.id}"
     return f"{again} and ask for it over {protocol}, or "
 
 
 def _left_behind(failure: Failure, wanted: Listener) -> str | None:
     """A container that joined the network of one here, and serves the port in a namespace that this one has left."""
-    snapshot = failure.world.snapshot
+    snapshot = failure.home
     here = {f"container:{each.id}" for each in snapshot.containers_in(failure.netns.id)}
     for container in snapshot.containers:
         there = snapshot.by_id.get(container.netns or "")
@@ -120,7 +120,7 @@ def _left_behind(failure: Failure, wanted: Listener) -> str | None:
 def _elsewhere(failure: Failure) -> Iterator[str]:
     """Who listens on the port of a loopback address that is each namespace's own."""
     packet, here = failure.packet, failure.netns
-    for netns in failure.world.snapshot.namespaces:
+    for netns in failure.home.namespaces:
         for listener in netns.listeners if netns.id != here.id else ():
             if (listener.port, listener.protocol) == (packet.dport, packet.protocol):
                 yield f"{packet.dst} is {here.id} itself; the listener {listener} is in {netns.id}"
@@ -155,7 +155,7 @@ def not_served(failure: Failure) -> list[Blocker]:
     """The connection is accepted by the kernel, and the program behind it is frozen or passes nothing on."""
     netns = failure.netns
     ref = failure.step.ref or Ref(RefKind.NETNS, netns.id)
-    for container in failure.world.snapshot.containers_in(netns.id):
+    for container in failure.home.containers_in(netns.id):
         if container.state == "paused":
             at = Ref(RefKind.CONTAINER, netns.id, (container.id,), container.name, f"{container.name} (paused)")
             change = SetContainer(container.id, container.command, ("unpause", container.name), "running")
@@ -220,5 +220,5 @@ def _any(version: int) -> str:
 
 
 def _owner(failure: Failure) -> str:
-    containers = failure.world.snapshot.containers_in(failure.netns.id)
-    return containers[0].engine if containers and failure.netns.id != failure.world.snapshot.host else "admin"
+    containers = failure.home.containers_in(failure.netns.id)
+    return containers[0].engine if containers and failure.netns.id != failure.home.host else "admin"

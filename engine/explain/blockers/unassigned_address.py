@@ -57,7 +57,7 @@ def no_service(failure: Failure) -> list[Blocker]:
 
 def not_here(failure: Failure) -> list[Blocker]:
     """The host is sent packets for an address that it does not have, and would send them back: it gets the address."""
-    host = failure.world.snapshot.host_netns
+    host = failure.home.host_netns
     hop = next((each for each in failure.trace.hops if each.netns == host.id), None)
     wanted = failure.packet.dst
     if hop is None or not _nobodys(failure) or _among_services(host, wanted):

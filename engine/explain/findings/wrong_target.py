@@ -61,7 +61,7 @@ def _another_answers(talk: Failure) -> Iterator[Cause]:
     if meant is None or meant.netns == netns or at is None:
         return
     if meant.netns is None:
-        if meant.created and netns == talk.world.snapshot.host:
+        if meant.created and netns == talk.home.host:
             sentence = f"{at.text} in {netns} answers instead of {meant.name}, which publishes the same port"
             never = f"{meant.name} never started: stop the other program, then start it"
             yield Cause("DST_PORT_CONFLICT", sentence, at, "admin", (never,))
@@ -71,7 +71,7 @@ def _another_answers(talk: Failure) -> Iterator[Cause]:
     if step is None or step.ref is None or found is None:
         return
     host, port = talk.world.netns(step.ref.netns), step.packet.dport or 0
-    here = [each.name for each in talk.world.snapshot.containers_in(netns)]
+    here = [each.name for each in talk.home.containers_in(netns)]
     who = here[0] if here else netns
     sentence = f"{who} answers instead of {meant.name}: {step.ref.words} in {host.id} translates port {port} to {who}"
     evidence = (f"rule: {found[1].text}", f"{meant.engine} published {port} for {meant.name}")
@@ -89,7 +89,7 @@ def _last(conversation: Conversation) -> Conversation:
 
 def _publishers(talk: Failure) -> Iterator[Publisher]:
     """Whom the asked port of the host is published for."""
-    snapshot, asked = talk.world.snapshot, talk.question
+    snapshot, asked = talk.home, talk.question
     host = snapshot.host_netns
     if asked.address not in host.addresses_by_value or asked.address.is_loopback:
         return

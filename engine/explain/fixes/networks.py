@@ -13,7 +13,7 @@ from engine.model.verdict import FixKind
 
 def joined_networks(failure: Failure) -> tuple[Remedy, ...]:
     """The client's container joins the network in which the asked address is; none where it cannot, or is in it."""
-    question, snapshot = failure.question, failure.world.snapshot
+    question, snapshot = failure.question, failure.home
     if failure.leg is not FailedLeg.FORWARD or failure.depth or question.source.outside:
         return ()
     if failure.packet.dst != question.address:

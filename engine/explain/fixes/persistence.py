@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from engine.change import part_of
 from engine.change.address import AddAddress, DeleteAddress
 from engine.change.application.hosts_line import AddHostsLine, DeleteHostsLine
 from engine.change.application.proxy import ReloadProxy, SetUpstream
@@ -54,7 +55,7 @@ Kept = Callable[[Snapshot, Any], Lasting]
 
 def lasting(snapshot: Snapshot, changes: Iterable[Change]) -> Lasting:
     """What becomes of some changes. Commands are given only where every change that needs them has some."""
-    each = [KEPT[type(change)](snapshot, change) for change in changes]
+    each = [KEPT[type(change)](part_of(snapshot, (change,)), change) for change in changes]
     words = tuple(dict.fromkeys(one.survives for one in each))
     commands = tuple(dict.fromkeys(argv for one in each for argv in one.commands))
     return Lasting("; ".join(words), commands if all(one.commands or one.survives in NOTHING for one in each) else ())

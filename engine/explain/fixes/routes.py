@@ -79,7 +79,7 @@ def gateways(failure: Failure, netns: Netns, wanted: IPAddress) -> list[NextHop]
     been = {hop.netns for hop in failure.trace.hops} if wanted == failure.packet.dst else set()
     declared = {
         gateway
-        for container in failure.world.snapshot.containers_in(netns.id)
+        for container in failure.home.containers_in(netns.id)
         for attachment in container.attachments
         for gateway in (attachment.gateway, attachment.gateway6)
     }

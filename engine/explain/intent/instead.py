@@ -72,8 +72,8 @@ def with_alternatives(
 
 def asked_at(world: World, question: Question, talk: Conversation) -> Asked:
     """The question with the namespace that it asks at: where the packet ended, if that has the address."""
-    address, snapshot = question.address, world.snapshot
-    ended = talk.forward.hops[-1].netns
+    address, ended = question.address, talk.forward.hops[-1].netns
+    snapshot = world.snapshot.part(question.expected) if question.expected else world.snapshot.around(ended)
     owners: list[Netns] = [world.netns(ended)] if address in world.netns(ended).addresses_by_value else []
     if not address.is_loopback:
         owners += [netns for netns in snapshot.namespaces if address in netns.addresses_by_value]

@@ -40,7 +40,7 @@ def with_names(world: World, question: Question, talk: Conversation, causes: tup
     first, *others = causes
     if first.code not in NOTHING:
         return causes
-    snapshot = world.snapshot
+    snapshot = world.snapshot.around(question.source.netns)
     if lookup.asked == "localhost":
         where = question.source.netns
         why = f"localhost in {where} is {where} itself: {first.sentence}"

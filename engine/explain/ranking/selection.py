@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.change import applied
+from engine.change import applied, part_of
 from engine.change.listener import Listen, StopListening
 from engine.explain.blocker import Remedy
 from engine.explain.fixes.persistence import lasting
@@ -118,11 +118,14 @@ def fix_of(snapshot: Snapshot, way: FixChoice) -> Fix:
 def planned(snapshot: Snapshot, remedy: Remedy, then: Symptom, side_effects: tuple[str, ...]) -> Fix:
     """A remedy as a plan and as commands for the host as it is. Where a program has to listen first, or to end, no
     command does it: the changes beside that are what follows from it."""
+    snapshot = part_of(snapshot, remedy.changes)
     by_hand = [each for each in remedy.changes if remedy.manual and isinstance(each, Listen | StopListening)]
     commands = () if by_hand else _said(snapshot, remedy.changes)
     kept = lasting(snapshot, by_hand or remedy.changes)
     again = given_again(snapshot, remedy.changes)
     title = f"restart {again}, which gives it again; until then: {remedy.title}" if again else remedy.title
+    host = snapshot.host_netns.machine
+    title = f"on {host}: {title}" if host else title
     return Fix(
         title,
         Plan(title, remedy.changes),
@@ -132,4 +135,5 @@ def planned(snapshot: Snapshot, remedy: Remedy, then: Symptom, side_effects: tup
         survives=kept.survives,
         lasting=kept.commands,
         kind=remedy.kind or kind_of(remedy.changes),
+        host=host,
     )

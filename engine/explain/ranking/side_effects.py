@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from engine.change import part_of
 from engine.change.address import AddAddress
 from engine.change.link import SetLink
 from engine.change.listener import Listen
@@ -87,7 +88,7 @@ class Sideways:
         return Effects(tuple(opened), tuple(closed), untried)
 
     def _touched(self, before: World, changes: Sequence[Change]) -> list[Probe]:
-        snapshot, asked = before.snapshot, self.question
+        snapshot, asked = part_of(before.snapshot, changes), self.question
         if id(before) not in self._seen:
             self._seen[id(before)] = (before, places(snapshot, asked), doors(snapshot, asked))
         _, starts, ends = self._seen[id(before)]

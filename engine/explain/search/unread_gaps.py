@@ -26,7 +26,8 @@ EVERYTHING = frozenset({"namespace", "netlink", BALANCER})
 def relevant_gaps(snapshot: Snapshot, conversation: Conversation) -> tuple[Gap, ...]:
     """Gaps of the namespaces that the packets crossed, and of the whole host."""
     crossed, untaken = _crossed(conversation), _untaken(conversation)
-    here = (gap for gap in snapshot.gaps if not gap.netns or gap.netns in crossed)
+    hosts = {netns.machine for netns in snapshot.namespaces if netns.id in crossed}
+    here = (gap for gap in snapshot.gaps if gap.netns in crossed or (not gap.netns and gap.machine in hosts))
     return tuple(gap for gap in here if gap.source != BALANCER or gap.netns in untaken)
 
 

@@ -27,11 +27,25 @@ class Vantage:
 
 
 def vantages(snapshot: Snapshot, question: Question) -> tuple[Vantage, ...]:
-    """The places, from the outside to the inside, each once. The source of `question` is not used."""
+    """The places, from the outside to the inside, each once: those of the host that is asked, of several, after the
+    other hosts. The source of `question` is not used."""
     found: dict[tuple[Source, IPAddress], Vantage] = {}
-    for vantage in _all(snapshot, question):
+    asked = target_part(snapshot, question)
+    others = (each for each in snapshot.machines if each.home != asked.host)
+    far = [Vantage(each.name, replace(question, source=Source(each.home))) for each in others]
+    near = [*_all(asked, question)]
+    for vantage in (*(far if not question.address.is_loopback else ()), *near):
         found.setdefault((vantage.question.source, vantage.question.address), vantage)
     return tuple(found.values())
+
+
+def target_part(snapshot: Snapshot, question: Question) -> Snapshot:
+    """The host that is asked, of several: where the target is expected, else one that has the address."""
+    if question.expected:
+        return snapshot.part(question.expected)
+    has = (each for each in snapshot.namespaces if question.address in each.addresses_by_value)
+    own = next(has, None) if snapshot.machines and not question.address.is_loopback else None
+    return snapshot.around(own.id if own is not None else snapshot.host)
 
 
 def _all(snapshot: Snapshot, question: Question) -> Iterator[Vantage]:
@@ -43,7 +57,7 @@ def _all(snapshot: Snapshot, question: Question) -> Iterator[Vantage]:
         name = f"{source.netns} (via {link.name})" if not source.outside else f"outside, via {link.name}"
         yield Vantage(name, replace(question, source=source, address=asked))
     here = Source(snapshot.host)
-    yield Vantage("host", replace(question, source=here))
+    yield Vantage(host.machine or "host", replace(question, source=here))
     if ours:
         for loopback in (ip_address("127.0.0.1"), ip_address("::1")):
             if loopback in host.addresses_by_value:

@@ -105,6 +105,8 @@ def _places(snapshot: Snapshot, question: Question) -> Iterator[VantagePoint]:
             yield VantagePoint(name, source, _addresses(snapshot, source))
     for netns in _on_bridges(snapshot, question):
         yield VantagePoint(netns, Source(netns), _addresses(snapshot, Source(netns)))
+    if asker.netns not in snapshot.by_id:  # of another host, which the subnets beyond the uplinks stand for
+        return
     name = str(asker.address) if asker.outside else asker.netns
     yield VantagePoint(name, asker, _addresses(snapshot, asker))
 

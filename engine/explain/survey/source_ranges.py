@@ -16,7 +16,7 @@ from collections.abc import Hashable
 from hashlib import blake2b
 from ipaddress import ip_address, ip_network, summarize_address_range
 
-from engine.explain.survey.everywhere import uplinks
+from engine.explain.survey.everywhere import target_part, uplinks
 from engine.explain.survey.matrix import answer
 from engine.model.address import IPAddress, IPNetwork
 from engine.model.firewall import Firewall, Interval
@@ -50,6 +50,7 @@ Atoms = dict[Hashable, list[Range]]
 def source_ranges(snapshot: Snapshot, question: Question) -> tuple[SourceRanges, ...]:
     """The ranges by each uplink that leads out of what the snapshot shows. The source of `question` is not used."""
     found = []
+    snapshot = target_part(snapshot, question)
     for link, own in uplinks(snapshot, question.address.version):
         if link.peer is None or link.peer.netns in (None, snapshot.host):
             asked = replace(question, address=own.address) if question.address.is_loopback else question

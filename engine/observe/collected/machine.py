@@ -21,7 +21,7 @@ _FIRST_INODE = 0xEFFFFFF0
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class MachineFacts:
     """What the sections of the whole machine tell."""
 
     facts: Mapping[str, str]
@@ -32,7 +32,7 @@ class Machine:
     gaps: tuple[Gap, ...]
 
 
-def read_machine(reading: Reading) -> Machine:
+def read_machine(reading: Reading) -> MachineFacts:
     """What the machine's own sections tell."""
     facts = reading.read("facts", _parse_facts) or {}
     files = reading.read("namespaces", _parse_files) or {}
@@ -49,7 +49,7 @@ def read_machine(reading: Reading) -> Machine:
     left = [path for path, inode in files.items() if inode < _FIRST_INODE and path.startswith(f"{NAMED}/")]
     for path in left:
         reading.gap(path, "is a left-over file with no namespace behind it; `ip netns delete` removes it")
-    return Machine(
+    return MachineFacts(
         facts=facts,
         files={path: inode for path, inode in files.items() if inode >= _FIRST_INODE},
         owners={pid: inode for pid, inode in owned.items() if pid in processes},
@@ -83,7 +83,7 @@ def inode_of(link: str) -> int:
     return int(word) if word.isdecimal() else 0
 
 
-def places_of(machine: Machine, host: int) -> dict[int, NetnsRef]:
+def places_of(machine: MachineFacts, host: int) -> dict[int, NetnsRef]:
     """All namespaces by inode: the host's, those with names, those of engines, those of processes."""
     pids: dict[int, list[int]] = {}
     for pid, inode in machine.owners.items():

@@ -15,7 +15,7 @@ from engine.observe.base.namespaces import name_all
 from engine.observe.collected import addresses, gaps, listeners, nexthops, routes, settings
 from engine.observe.collected.firewall import read_firewall
 from engine.observe.collected.links import parse_links, with_vlans
-from engine.observe.collected.machine import Machine, inode_of, places_of, read_machine
+from engine.observe.collected.machine import MachineFacts, inode_of, places_of, read_machine
 from engine.observe.collected.peers import Pairs, parse_numbers
 from engine.observe.collected.programs import parse_attached, parse_classifiers, with_programs
 from engine.observe.collected.reading import DAMAGE, Reading
@@ -75,7 +75,7 @@ def _numbers(reading: Reading, by_name: Mapping[str, str]) -> dict[int, str]:
     return {number: by_name[name] for number, name in told.items() if name in by_name}
 
 
-def _visit(reading: Reading, machine: Machine) -> Visit:
+def _visit(reading: Reading, machine: MachineFacts) -> Visit:
     """What the sections of one namespace tell."""
     reading.text("namespace")
     stack = _stack(reading)

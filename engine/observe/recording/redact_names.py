@@ -5,7 +5,8 @@
 2. What people wrote beside rules and devices, ids and paths are `redact_words`' matter.
 3. What the kernel or an engine calls so by itself stays: `host`, `pid-12`, the networks `bridge`, `host`, `none`,
    `podman`. So do names of devices and programs: rules and causes speak of them.
-4. A container and its namespace that share a name share the pseudonym.
+4. A container and its namespace that share a name share the pseudonym. Of several hosts, an id keeps its two parts: the
+   host's name, and what the host itself calls the namespace.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ Json = dict[str, Any]
 COMMON = frozenset({"", "host", "bridge", "none", "default", "podman", "ingress", "docker_gwbridge"})
 _PID = re.compile(r"pid-\d+(-nsid-\d+)?")
 #: Keys whose texts are for people, or hold a name as one word among others.
-TEXTS = frozenset({"comment", "alias", "reason", "source", "text", "path", "network_mode", "command"})
+TEXTS = frozenset({"comment", "alias", "reason", "source", "text", "path", "network_mode", "command", "segment"})
 #: Of these, the ones that a person wrote.
 FREE = frozenset({"comment", "alias"})
 #: Keys of ids.
 IDS = frozenset({"id"})
-#: Keys that hold the id of a namespace, wherever they are.
-NETNS = frozenset({"netns", "host"})
+#: Keys that hold the id of a namespace or the name of a host, wherever they are.
+NETNS = frozenset({"netns", "host", "machine", "home", "hostname"})
 #: Keys of an answer whose words are of a closed set, and name nothing of the host.
 WORDS = frozenset(
     (
@@ -47,6 +48,7 @@ class Names:
     def __init__(self, recording: Json) -> None:
         self._pseudonyms: dict[str, str] = {}
         self._words = Words()
+        self._machines = {each["name"] for each in recording.get("machines", ())}
         for name, kind in _names(recording):
             if name not in COMMON and not _PID.fullmatch(name) and name not in self._pseudonyms:
                 count = sum(one.startswith(f"{kind}-") for one in self._pseudonyms.values())
@@ -55,7 +57,10 @@ class Names:
         self._word = re.compile(rf"(?<![\w.-])({'|'.join(map(re.escape, words))})(?![\w-])") if words else None
 
     def name(self, name: str) -> str:
-        """A name that stands alone."""
+        """A name that stands alone, or behind that of its host."""
+        machine, slash, rest = name.partition("/")
+        if slash and machine in self._machines:
+            return f"{self.name(machine)}/{self.name(rest)}"
         return self._pseudonyms.get(name, name)
 
     @property
@@ -86,6 +91,8 @@ class Names:
         changed["hostname"] = self.name(recording.get("hostname", ""))
         for netns in changed["namespaces"]:
             netns["id"] = self.name(netns["id"])
+        for machine in changed.get("machines", ()):
+            machine["name"] = self.name(machine["name"])
         for container in changed.get("containers", ()):
             for key in ("name", "image", "project", "service", "pod"):
                 if key in container:
@@ -115,7 +122,9 @@ class Names:
 
 def _names(recording: Json) -> Iterator[tuple[str, str]]:
     """Each name with its kind, containers before the namespaces that are called like them."""
+    machines = recording.get("machines", ())
     yield recording.get("hostname", ""), "machine"
+    yield from ((machine[key], "machine") for machine in machines for key in ("name", "hostname") if key in machine)
     for container in recording.get("containers", ()):
         yield container.get("name", ""), "container"
         yield container.get("image", ""), "image"
@@ -124,5 +133,6 @@ def _names(recording: Json) -> Iterator[tuple[str, str]]:
         yield container.get("pod", ""), "pod"
         yield from ((attachment.get("network", ""), "network") for attachment in container.get("attachments", ()))
     yield from ((network.get("name", ""), "network") for network in recording.get("networks", ()))
-    yield from ((netns["id"], "netns") for netns in recording["namespaces"])
+    for netns in recording["namespaces"]:
+        yield netns["id"].removeprefix(f"{netns.get('machine', '')}/"), "netns"
     yield from ((label, "name") for label in labels_of(recording))

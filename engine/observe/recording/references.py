@@ -25,6 +25,7 @@ REFUSING = frozenset({"unreachable", "prohibit", "blackhole", "throw"})
 def sound(snapshot: Snapshot) -> Snapshot:
     """The snapshot with references that lead somewhere, and a gap for each that did not."""
     gaps = [
+        *_gaps_of_machines(snapshot),
         *_gaps_of_links(snapshot),
         *_gaps_of_containers(snapshot),
         *_gaps_of_routes(snapshot),
@@ -42,6 +43,8 @@ def sound(snapshot: Snapshot) -> Snapshot:
         resolvers=tuple(each for each in snapshot.resolvers if each.netns in known),
         proxies=tuple(each for each in snapshot.proxies if each.netns in known),
         gaps=(*snapshot.gaps, *gaps),
+        machines=() if any(_gaps_of_machines(snapshot)) else snapshot.machines,
+        joins=() if any(_gaps_of_machines(snapshot)) else snapshot.joins,
     )
 
 
@@ -66,6 +69,21 @@ def within(snapshot: Snapshot, places: Collection[str]) -> Snapshot:
 
 def _lives(container: Container, known: Collection[str]) -> bool:
     return container.netns is None or container.netns in known
+
+
+def _gaps_of_machines(snapshot: Snapshot) -> Iterator[Gap]:
+    """Several hosts are only told apart where each namespace is of one of them, and each has its home."""
+    names = [each.name for each in snapshot.machines]
+    homes = {each.home: each.name for each in snapshot.machines}
+    at_home = {netns.id: netns.machine for netns in snapshot.namespaces if netns.id in homes}
+    owners = {netns.machine for netns in snapshot.namespaces}
+    ends = {plug.netns for join in snapshot.joins for plug in (join.near, join.far)}
+    if len(set(names)) != len(names):
+        yield Gap(SOURCE, "", "two hosts in the file have one name; they are taken for a single one")
+    elif names and (at_home != homes or not owners <= set(names)):
+        yield Gap(SOURCE, "", "the file has parts of a host that it does not name; all are taken for a single one")
+    elif not ends <= snapshot.by_id.keys() or (snapshot.joins and not names):
+        yield Gap(SOURCE, "", "a join of the file leads to nothing; its hosts are taken for a single one")
 
 
 def _gaps_of_containers(snapshot: Snapshot) -> Iterator[Gap]:

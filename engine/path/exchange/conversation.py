@@ -241,7 +241,7 @@ class Exchange:
 
     def _answered_by_proxy(self, connected: Conversation, taken: Arrival, process: Process | None) -> Conversation:
         """The proxy that took an HTTP client's connection asks on by one of its own."""
-        proxies = self.setting.world.snapshot.proxies
+        proxies = self.setting.world.snapshot.around(taken.netns.id).proxies
         pid = process.pid if process is not None else 0
         proxy = next((each for each in proxies if pid in each.pids), None)
         if proxy is None or self.question.url is None or self.depth >= MOST_RELAYS:

@@ -16,6 +16,7 @@ from engine.path.link.bridge_hooks import came_in, comes_in, goes_out, goes_up, 
 from engine.path.link.egress_port import Ways, port_for
 from engine.path.link.fdb_learning import learn
 from engine.path.link.neighbours import Resolved, resolve
+from engine.path.link.segments import across
 from engine.path.link.upper_devices import heard_above, leave, sent_below
 from engine.path.lookup.bridge_vlans import Refused, admitted, filters, released, words
 from engine.path.lookup.broadcast_domain import bridge_of, calls_iptables, forwards, opaque, ports_of
@@ -94,7 +95,7 @@ def on_wire(journey: Journey, stage: OnWire) -> Next:
     if below is not None:
         return below
     if opaque(link) or link.peer is None or link.peer.netns is None:
-        return leave(journey, link)
+        return across(journey, stage)
     there = journey.world.netns(link.peer.netns)
     peer = there.links_by_index.get(link.peer.index)
     if peer is None:

@@ -144,7 +144,8 @@ class _Flood:
         """The frame leaves by a device."""
         self._queue.append((netns, link, way, True))
 
-    def _hear(self, netns: Netns, link: Link, way: _Way) -> None:
+    def hear(self, netns: Netns, link: Link, way: _Way) -> None:
+        """The frame comes in by a device."""
         self._queue.append((netns, link, way, False))
 
     def run(self) -> Segment:
@@ -175,14 +176,16 @@ class _Flood:
             for remote, end in far:
                 if end is not None:
                     tunnel = Tunnel(netns.id, link, remote, end[0].id, end[1])
-                    self._hear(*end, replace(way, tunnels=(*way.tunnels, tunnel)))
+                    self.hear(*end, replace(way, tunnels=(*way.tunnels, tunnel)))
         elif link.kind != "veth" or link.peer is None or link.peer.netns is None:
             self.leaves |= link.kind != "loopback"
+            for place in self.wiring.beside(netns, link):
+                self.hear(*place, way)
         else:
             there = self.wiring.snapshot.by_id[link.peer.netns]
             arrived = there.links_by_index.get(link.peer.index)
             if arrived is not None:
-                self._hear(there, arrived, way)
+                self.hear(there, arrived, way)
 
     def _down(self, netns: Netns, link: Link, way: _Way) -> None:
         """From a stacked device to its siblings and its lower device. That one's own stack does not hear it."""
@@ -190,7 +193,7 @@ class _Flood:
             return
         lower = self.wiring.below(netns, link)
         for place in self.wiring.siblings(netns, link):
-            self._hear(*place, way)
+            self.hear(*place, way)
         if lower is None or (link.kind == "vlan" and way.tag is not None):
             self.leaves = True
             return
@@ -201,14 +204,14 @@ class _Flood:
     def _heard(self, netns: Netns, link: Link, way: _Way) -> None:
         bond = bond_of(netns, link)
         if bond is not None:
-            self._hear(netns, bond, way)
+            self.hear(netns, bond, way)
             return
         for there, above in self.wiring.above(netns, link):
             if above.kind == "vlan" and way.tag is not None and above.detail.get("id") == str(way.tag):
-                self._hear(there, above, replace(way, tag=None))
+                self.hear(there, above, replace(way, tag=None))
                 return
             if above.kind in MACVLANS | IPVLANS and listens_to(above, self.sender.mac):
-                self._hear(there, above, way)
+                self.hear(there, above, way)
         bridge = bridge_of(netns, link)
         if bridge is None:
             if way.tag is None:
@@ -218,7 +221,7 @@ class _Flood:
             if not isinstance(vlan, Refused):
                 inwards = released(netns, bridge, bridge, vlan)
                 if not isinstance(inwards, Refused):
-                    self._hear(netns, bridge, replace(way, tag=inwards, entry=link.index))
+                    self.hear(netns, bridge, replace(way, tag=inwards, entry=link.index))
                 self.spread(netns, bridge, link, replace(way, tag=vlan))
 
     def spread(self, netns: Netns, bridge: Link, source: Link | None, way: _Way) -> None:
@@ -245,6 +248,13 @@ def segment_of(wiring: Wiring, netns: Netns, link: Link, inside: Vlan = None, ve
         flood.spread(netns, link, None, _Way(inside))
     else:
         flood.send(netns, link, _Way())
+    return flood.run()
+
+
+def heard_inside(wiring: Wiring, netns: Netns, link: Link, vlan: Vlan = None) -> Segment:
+    """Who hears a frame for everybody that comes in by `link`, with a VLAN's tag or without."""
+    flood = _Flood(wiring, link, None)
+    flood.hear(netns, link, _Way(vlan))
     return flood.run()
 
 

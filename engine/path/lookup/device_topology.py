@@ -9,7 +9,7 @@ Sources: net/8021q/vlan_core.c, drivers/net/macvlan.c, drivers/net/ipvlan/ipvlan
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Collection
 from functools import cached_property
 
@@ -32,12 +32,14 @@ Place = tuple[Netns, Link]
 
 def addressed(link: Link) -> bool:
     """Whether a MAC address decides who takes what the device sends; an ipvlan device's packets go by their IP address
-    where it asks for none (mode l3)."""
+    where it asks for none (mode l3). Of the devices that programs serve, those of frames (tap) have a MAC address."""
+    if link.kind == "tun":
+        return bool(link.mac)
     return link.kind not in FRAMELESS | IPVLANS
 
 
 class Wiring:
-    """The stacked devices of a snapshot."""
+    """The stacked devices of a snapshot, and those of several hosts that share a segment."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
@@ -74,6 +76,33 @@ class Wiring:
             return []
         return [(there, each) for there, each in self.above(*lower) if each is not link and _bridges(each)]
 
+    @cached_property
+    def _segments(self) -> dict[tuple[str, int], list[Place]]:
+        """The other devices on the segment of each that has joins: whoever is joined with one of them is on it."""
+        beside: dict[tuple[str, int], set[tuple[str, int]]] = defaultdict(set)
+        for join in self.snapshot.joins:
+            near, far = (join.near.netns, join.near.link), (join.far.netns, join.far.link)
+            beside[near].add(far)
+            beside[far].add(near)
+        found: dict[tuple[str, int], list[Place]] = {}
+        for start in beside:
+            seen, ahead = {start}, deque([start])
+            while ahead:
+                more = sorted(beside[ahead.popleft()] - seen)
+                seen.update(more)
+                ahead += more
+            found[start] = [place for each in sorted(seen - {start}) if (place := self._place(*each)) is not None]
+        return found
+
+    def _place(self, netns: str, index: int) -> Place | None:
+        there = self.snapshot.by_id.get(netns)
+        link = there.links_by_index.get(index) if there is not None else None
+        return (there, link) if there is not None and link is not None else None
+
+    def beside(self, netns: Netns, link: Link) -> list[Place]:
+        """The devices of other hosts on a device's segment."""
+        return self._segments.get((netns.id, link.index), []) if self.snapshot.joins else []
+
     def vteps(self, netns: Netns, link: Link, remote: IPAddress) -> Place | None:
         """The vxlan device behind a remote address; None where nobody in view has the address."""
         for there in self.snapshot.namespaces:
@@ -85,6 +114,9 @@ class Wiring:
 def wired(snapshot: Snapshot, ids: Collection[str]) -> set[str]:
     """The namespaces that some hang together with by devices of both: labs and hosts beside them are elsewhere."""
     beside: dict[str, set[str]] = defaultdict(set)
+    for join in snapshot.joins:
+        beside[join.near.netns].add(join.far.netns)
+        beside[join.far.netns].add(join.near.netns)
     for netns in snapshot.namespaces:
         for link in netns.links:
             there = link.peer.netns if link.peer is not None else None

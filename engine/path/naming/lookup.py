@@ -34,6 +34,7 @@ def config_of(snapshot: Snapshot, source: Source) -> NameConfig | None:
     """
     if source.outside:
         return None
+    snapshot = snapshot.around(source.netns)
     own = [each for each in snapshot.name_configs if each.netns == source.netns]
     if source.netns == snapshot.host:
         own = [each for each in own if not each.container]

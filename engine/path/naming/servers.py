@@ -130,13 +130,14 @@ def _listener(world: World, talk: Conversation) -> Listener | None:
 
 def _known(asking: NameAsker, talk: Conversation, listener: Listener | None, program: str, name: str) -> Known | None:
     """What the program that took the query says by itself; None where that is not known."""
-    snapshot = asking.world.snapshot
+    ended = talk.forward.hops[-1].netns
+    snapshot = asking.world.snapshot.around(ended)
     if listener is None or listener.process is None:
         return None
     if program == "dockerd" and str(listener.address) == DOCKERS:
         home = home_of(snapshot, listener.process.pid) or snapshot.host_netns
         return of_docker(snapshot, asking.config, home.id, name)
-    resolver = _resolver(asking.world, talk.forward.hops[-1].netns, listener.process.pid, program)
+    resolver = _resolver(asking.world, ended, listener.process.pid, program)
     if resolver is None or not resolver.known:
         return None
     of_clients = {"aardvark-dns": of_aardvark, LAB_RESOLVER: of_lab}.get(program)

@@ -74,5 +74,5 @@ def _holders(failure: Failure, asked: IPAddress) -> list[tuple[Netns, Address]]:
 
 def _given(failure: Failure, netns: Netns, address: IPAddress) -> bool:
     """Whether an engine gave the address to a container of that namespace."""
-    attachments = (a for c in failure.world.snapshot.containers_in(netns.id) for a in c.attachments)
+    attachments = (a for c in failure.home.containers_in(netns.id) for a in c.attachments)
     return any(address in (each.address, each.address6) for each in attachments)

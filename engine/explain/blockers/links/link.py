@@ -48,7 +48,7 @@ def loopback_down(failure: Failure) -> list[Blocker]:
 
 def lost_gateway(failure: Failure) -> list[Blocker]:
     """The engine's network has an address on the host's bridge, and the bridge has it no more."""
-    snapshot = failure.world.snapshot
+    snapshot = failure.home
     host, wanted = snapshot.host_netns, failure.packet.src if failure.backwards else failure.packet.dst
     for container in snapshot.containers if any(hop.netns == host.id for hop in failure.trace.hops) else ():
         for place in container.attachments if container.of_host else ():

@@ -22,8 +22,8 @@ from engine.records import replace
 
 def lost_address(failure: Failure, asked: IPAddress) -> list[Blocker]:
     """The device that lost an address; none where more than one could have."""
-    for container in failure.world.snapshot.containers:
-        netns = failure.world.snapshot.by_id.get(container.netns or "")
+    for container in failure.home.containers:
+        netns = failure.home.by_id.get(container.netns or "")
         if netns is None or all(asked not in (a.address, a.address6) for a in container.attachments):
             continue
         if asked in netns.addresses_by_value:
@@ -41,7 +41,7 @@ def own_address_lost(failure: Failure) -> list[Blocker]:
     netns, version = failure.netns, failure.packet.dst.version
     if any(each.address.version == version and not each.address.is_loopback for each in netns.addresses):
         return []
-    for container in failure.world.snapshot.containers_in(netns.id):
+    for container in failure.home.containers_in(netns.id):
         for place in container.attachments:
             given = place.address if version == 4 else place.address6
             links = [link for link in netns.links if link.works and link.kind != "loopback"]
@@ -94,7 +94,7 @@ def _without(
 def _length(failure: Failure, asked: IPAddress) -> int:
     """By a subnet of the namespace where it was missed, else of the host."""
     here = prefix_length(failure.netns, asked)
-    return here if here < asked.max_prefixlen else prefix_length(failure.world.snapshot.host_netns, asked)
+    return here if here < asked.max_prefixlen else prefix_length(failure.home.host_netns, asked)
 
 
 def prefix_length(netns: Netns, asked: IPAddress) -> int:

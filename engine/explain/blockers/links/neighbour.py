@@ -63,7 +63,7 @@ def _asks_nobody(failure: Failure) -> list[Blocker]:
 
 def _not_running(failure: Failure, asked: IPAddress) -> Iterator[str]:
     """Containers of the address's network that do not run: a stopped container has no address."""
-    snapshot = failure.world.snapshot
+    snapshot = failure.home
     networks = {each.name for each in snapshot.networks if any(asked in subnet for subnet in each.ranges)}
     for container in snapshot.containers:
         if container.netns is None and networks & {each.network for each in container.attachments}:

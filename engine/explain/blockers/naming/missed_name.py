@@ -29,10 +29,11 @@ class MissedName:
     @classmethod
     def of(cls, failure: Failure) -> MissedName | None:
         """That of a failure; None where how the client looks names up is not in the snapshot."""
-        lookup, snapshot = failure.lookup, failure.world.snapshot
-        config = config_of(snapshot, failure.origin.source) if failure.origin is not None else None
+        lookup, origin = failure.lookup, failure.origin
+        config = config_of(failure.world.snapshot, origin.source) if origin is not None else None
         if lookup is None or config is None:
             return None
+        snapshot = failure.world.snapshot.around(config.netns)
         inside = [each for each in snapshot.containers if each.netns == config.netns and each.attachments]
         own = [each for each in inside if each.id == config.container]
         client = next(iter([*own, *inside]), None) if config.netns != snapshot.host else None
@@ -41,7 +42,7 @@ class MissedName:
     @property
     def snapshot(self) -> Snapshot:
         """The host."""
-        return self.failure.world.snapshot
+        return self.failure.world.snapshot.around(self.config.netns)
 
     @property
     def name(self) -> str:

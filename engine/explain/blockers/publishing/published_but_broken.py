@@ -101,7 +101,7 @@ def _not_running(wish: Wish) -> Blocker | None:
     text = f"{container.name} ({container.state})"
     ref = Ref(RefKind.CONTAINER, failure.netns.id, (container.id,), container.name, text)
     state = STATES.get(container.state, f"is {container.state}")
-    nameless = nameless_servers(failure.world.snapshot, container)
+    nameless = nameless_servers(failure.home, container)
     sentence = f"{container.name} publishes the port, but {state}{''.join(f'; {each}' for each in nameless[:1])}"
     remedy = _client(container, "start")
     if container.state == "restarting":
@@ -144,7 +144,7 @@ def _not_translated(wish: Wish) -> Blocker | None:
     container, failure = wish.container, wish.failure
     option = f"com.docker.network.bridge.gateway_mode_ipv{failure.packet.dst.version}"
     names = {place.network for place in container.attachments}
-    networks = (n for n in failure.world.snapshot.networks if n.name in names and n.engine == container.engine)
+    networks = (n for n in failure.home.networks if n.name in names and n.engine == container.engine)
     modes = (dict(network.options).get(option, "") for network in networks)
     mode = next((mode for mode in modes if mode in ("routed", "isolated")), "")
     if not mode:
@@ -157,7 +157,7 @@ def _not_translated(wish: Wish) -> Blocker | None:
 
 def _internal(wish: Wish) -> Blocker | None:
     """All networks of the container are internal."""
-    container, snapshot = wish.container, wish.failure.world.snapshot
+    container, snapshot = wish.container, wish.failure.home
     inside = {each.name for each in snapshot.networks if each.internal and each.engine == container.engine}
     names = [place.network for place in container.attachments]
     if not names or not inside.issuperset(names):

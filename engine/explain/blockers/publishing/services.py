@@ -38,7 +38,7 @@ def intention(failure: Failure, port: int) -> tuple[Container, PublishedPort] | 
     """The container that the engine was asked to publish at the host's `port`, if for the packet's IP version first."""
     asked = [
         (container, published)
-        for container, published in failure.world.snapshot.published
+        for container, published in failure.home.published
         if published.host_port == port and published.protocol is failure.question.protocol
     ]
     return min(asked, key=lambda each: each[1].family not in (None, failure.packet.family), default=None)
@@ -64,11 +64,11 @@ def services_for(failure: Failure, host: Netns, port: int) -> list[IntendedServi
 def all_services(failure: Failure, host: Netns, version: int = 0) -> list[IntendedService]:
     """Every service of the question's protocol behind the host's bridges, of its IP version or of another one."""
     found: dict[tuple[str, IPAddress, int], IntendedService] = {}
-    for netns in failure.world.snapshot.namespaces:
+    for netns in failure.home.namespaces:
         for address, bridge in behind_bridges(host, netns, version or failure.question.address.version):
             for listener in netns.listeners:
                 if _serves(listener, address, failure):
-                    containers = failure.world.snapshot.containers_in(netns.id)
+                    containers = failure.home.containers_in(netns.id)
                     service = IntendedService(
                         containers[0] if containers else None, netns, address.address, listener.port, bridge
                     )

@@ -36,7 +36,7 @@ def not_published(failure: Failure) -> list[Blocker]:
     host, asked = failure.netns, failure.packet.dport or 0
     if failure.leg is not FailedLeg.FORWARD or translation_of(failure) or failure.depth:
         return []
-    if host.id != failure.world.snapshot.host and not all_services(failure, host):
+    if host.id != failure.home.host and not all_services(failure, host):
         return []
     meant = intention(failure, asked)
     if meant is not None:
@@ -119,7 +119,7 @@ def _versions(failure: Failure) -> tuple[int, int]:
 
 def _published(failure: Failure) -> Iterator[str]:
     """What is published beside the port that is asked for, as the engine tells it."""
-    for container in failure.world.snapshot.containers:
+    for container in failure.home.containers:
         ports = [f"{port.host_port}/{port.protocol} (its {port.container_port})" for port in container.published]
         if ports and container.of_host:
             yield f"{container.name} is published as {', '.join(ports[:4])}{', …' if len(ports) > 4 else ''}"
@@ -128,8 +128,8 @@ def _published(failure: Failure) -> Iterator[str]:
 def _shares_host(failure: Failure) -> bool:
     """Whether the question names a container that has the host's own network: its ports are the host's."""
     asked = failure.question.target.rpartition(":")[0]
-    host = failure.world.snapshot.host
-    return any(each.netns == host and each.name == asked for each in failure.world.snapshot.containers)
+    host = failure.home.host
+    return any(each.netns == host and each.name == asked for each in failure.home.containers)
 
 
 def _publishes(host: Netns) -> bool:
@@ -142,7 +142,7 @@ def _by_the_engine(failure: Failure, found: list[IntendedService], asked: int) -
     """Published for good, and for everybody; where which container was meant can't be told, in general words."""
     port = asking(failure, asked, 0).replace(":0", ":PORT")
     title = f"publish a container's port as {asked} (run it again with -p {port}), or start a program on it on the host"
-    if balances(failure.netns) and not any(each.engine in HOLDING for each in failure.world.snapshot.containers):
+    if balances(failure.netns) and not any(each.engine in HOLDING for each in failure.home.containers):
         title = f"give a service the node port {asked}, or start a program on it on the host"
     if len(found) == 1 and found[0].container is not None:
         title = run_again(found[0].container, asking(failure, asked, found[0].port))

@@ -1,0 +1,160 @@
+"""Why two outlets are on one segment, and what says that they are not.
+
+1. A neighbour entry of one host that has the address and the MAC address of a device of the other is proof.
+2. So are entries of both for the same router, with the same MAC address, in the same subnet.
+3. Else their addresses may fit: different ones of the same subnet. That is taken for a segment only where no entry says
+   otherwise (the other's address at another MAC address, or the router at two), and where no address would be there
+   twice. Homes and clouds that number alike would be joined by fitting addresses alone, but their routers differ.
+
+A MAC address that an address was made into (an engine's, a cloud's), one of VRRP, or one that two devices have proves
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+
+from engine.model.address import IPAddress, IPNetwork
+from engine.model.link import Neighbour
+from engine.model.machine import Join, JoinedBy, Plug
+from engine.path.link.neighbours import VALID
+from engine.records import dataclass
+from engine.several.outlets import Inside, Outlet
+from engine.several.segments import Segments
+
+#: How the MAC addresses of VRRP begin (RFC 5798, 7.3): every network has them.
+_VRRP = "00:00:5e:00:0"
+#: The bit of a MAC address's first byte that says that it was made up locally (IEEE 802).
+_LOCAL_BIT = 0x02
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A device of one host, and one of another, that may be on one segment."""
+
+    near: Inside
+    far: Inside
+
+    def turned(self) -> Pair:
+        """The same from the other side."""
+        return Pair(self.far, self.near)
+
+
+class Matching:
+    """What is known of pairs of outlets of different hosts."""
+
+    def __init__(self, all_outlets: Iterable[Outlet]) -> None:
+        self.outlets = list(all_outlets)
+        devices = {(one.netns, one.link.index): one.link.mac for each in self.outlets for one in each.inside}
+        self._owners = Counter(mac for mac in devices.values() if mac)
+
+    def joins(self) -> Iterator[Join]:
+        """A join for each pair of outlets that is on one segment: those that are proved first."""
+        pairs = [
+            (near, far)
+            for near, far in combinations(self.outlets, 2)
+            if near.machine != far.machine and near.vlan == far.vlan
+        ]
+        segments = Segments(self.outlets)
+        for shown_by in (self._proved, self._fitting):
+            for near, far in pairs:
+                join = shown_by(near, far) if not segments.together(near, far) else None
+                if join is not None and (join.by is not JoinedBy.PREFIX or segments.distinct(near, far)):
+                    segments.unite(near, far)
+                    yield join
+
+    def _proved(self, near: Outlet, far: Outlet) -> Join | None:
+        pairs = [Pair(one, other) for one in near.inside for other in far.inside]
+        for pair in pairs:
+            shown = self._seen(pair) or self._seen(pair.turned()) or self._same_router(pair)
+            if shown:
+                return Join(_plug(near), _plug(far), _segment(pair), JoinedBy.MAC, shown)
+        return None
+
+    def _fitting(self, near: Outlet, far: Outlet) -> Join | None:
+        pairs = [Pair(one, other) for one in near.inside for other in far.inside]
+        pair = next((pair for pair in pairs if _fits(pair) is not None), None)
+        if pair is None or any(_contradicted(pair) for pair in pairs):
+            return None
+        both = f"{_place(pair.near)} and {_place(pair.far)}"
+        text = f"{both} have different addresses of {_fits(pair)}; no neighbour entry shows more"
+        return Join(_plug(near), _plug(far), _segment(pair), JoinedBy.PREFIX, text)
+
+    def _seen(self, pair: Pair) -> str:
+        """A neighbour entry for an address of the far device, with its MAC address, which is that of no other."""
+        if self._owners[pair.far.link.mac] != 1:
+            return ""
+        own = {each.address for each in pair.far.addresses}
+        for entry in _valid(pair.near):
+            if entry.mac == pair.far.link.mac and entry.address in own:
+                return f"{_place(pair.near)} knows {entry.address} at {entry.mac}, which is {_place(pair.far)}"
+        return ""
+
+    def _same_router(self, pair: Pair) -> str:
+        """A third one that both know at the same MAC address, in a subnet of both."""
+        subnet = _fits(pair)
+        if subnet is None:
+            return ""
+        known = {entry.address: entry.mac for entry in _valid(pair.far)}
+        for entry in _valid(pair.near):
+            mac = entry.mac or ""
+            if entry.address in subnet and known.get(entry.address) == mac and _proves(mac) and not self._owners[mac]:
+                return f"{_place(pair.near)} and {_place(pair.far)} both know {entry.address} at {mac}"
+        return ""
+
+
+def _plug(outlet: Outlet) -> Plug:
+    return Plug(outlet.netns, outlet.link.index)
+
+
+def _valid(inside: Inside) -> list[Neighbour]:
+    return [entry for entry in inside.neighbours if entry.mac and entry.state in VALID]
+
+
+def _proves(mac: str) -> bool:
+    """Whether a MAC address is one device's alone, as those that makers give are."""
+    return not mac.startswith(_VRRP) and not int(mac[:2], 16) & _LOCAL_BIT
+
+
+def _place(inside: Inside) -> str:
+    return f"{inside.link.name} of {inside.netns}"
+
+
+def _subnets(inside: Inside) -> dict[IPNetwork, set[IPAddress]]:
+    from ipaddress import ip_network  # noqa: PLC0415 - single hosts are not joined
+
+    found: dict[IPNetwork, set[IPAddress]] = {}
+    for each in inside.addresses:
+        if each.scope == "global" and each.prefixlen < each.address.max_prefixlen and each.peer is None:
+            subnet = ip_network(f"{each.address}/{each.prefixlen}", strict=False)
+            found.setdefault(subnet, set()).add(each.address)
+    return found
+
+
+def _fits(pair: Pair) -> IPNetwork | None:
+    """A subnet in which both have addresses, and none the same."""
+    near, far = _subnets(pair.near), _subnets(pair.far)
+    return next((each for each, own in near.items() if each in far and not own & far[each]), None)
+
+
+def _contradicted(pair: Pair) -> bool:
+    """Whether an entry of one says that the other is not where it is: its address, or a third one, at another MAC."""
+    subnet = _fits(pair)
+    if subnet is None:
+        return False
+    near = {entry.address: entry.mac for entry in _valid(pair.near) if entry.address in subnet}
+    far = {entry.address: entry.mac for entry in _valid(pair.far) if entry.address in subnet}
+    if any(near[each] != far[each] for each in near.keys() & far.keys()):
+        return True
+    return _elsewhere(near, pair.far) or _elsewhere(far, pair.near)
+
+
+def _elsewhere(known: dict[IPAddress, str | None], other: Inside) -> bool:
+    return any(known.get(each.address, other.link.mac) != other.link.mac for each in other.addresses)
+
+
+def _segment(pair: Pair) -> str:
+    subnet = _fits(pair)
+    return str(subnet) if subnet is not None else f"{_place(pair.near)} – {_place(pair.far)}"
