@@ -40,6 +40,8 @@ programs() {
 		dnsmasq|dnsmasq-base|test|the tests of resolvers
 		unbound|unbound|test|the tests of resolvers
 		openssl|openssl|test|the test that reads a certificate
+		ssh|openssh-client|test|the tests of hosts by ssh
+		dropbear|dropbear-bin|test|the tests of hosts by ssh
 		strace|strace|test|the test that no secret is opened
 		curl|curl|test|the tests of names and reverse proxies
 		sysctl|procps|test|all kernel tests

@@ -96,7 +96,7 @@ def _facts(verdict: Verdict, width: int) -> Iterator[Fact]:
     for number, cause in enumerate(causes):
         yield from _cause(cause, width, first=number == 0, finding=cause in verdict.findings)
     for join in verdict.joins[:MOST_JOINS]:
-        yield _fact("joined by", f"{JOINED[join.by]}{join_text(join)}", width, most=2, rank=4)
+        yield _fact("joined by", f"{JOINED[join.by]}{join_text(join)}", width, most=2)
 
 
 def _supposed(supposed: Supposition, width: int) -> Iterator[Fact]:

@@ -57,12 +57,15 @@ def gather(target: str, source: str, withs: Sequence[str], first: Path | None) -
         return Asked(world.load(first) if first else world.look(), target, source)
     snapshot = several(wanted, first, needed=lambda names: _needs_first(target, source, names))
     _present(snapshot, target, source)
+    _complain(snapshot)
     return Asked(snapshot, target, source)
 
 
 def bundle(withs: Sequence[str], file: Path | None) -> Snapshot:
     """The hosts that are named, with the file's first where there is one. Raises `Refusal`."""
-    return several([_wanted(each) for each in withs], file, needed=lambda _names: file is not None)
+    snapshot = several([_wanted(each) for each in withs], file, needed=lambda _names: file is not None)
+    _complain(snapshot)
+    return snapshot
 
 
 def several(
@@ -101,7 +104,6 @@ def _read(wanted: Sequence[Wanted]) -> tuple[list[Given], list[Gap]]:
             try:
                 given.append(future.result())
             except Refusal as refusal:
-                complain(str(refusal))
                 missing.append(Gap(each.spec, "", str(refusal), each.name or _ssh_name(each.spec)))
             output.progress(number, len(reading), "hosts")
     return given, missing
@@ -155,6 +157,13 @@ def _needs_first(target: str, source: str, names: Collection[str]) -> bool:
     """Whether a target or source says something without the name of a host beside the first."""
     named = target.partition("/")[0] in names and "/" in target
     return not (named and (source.partition("/")[0] in names or source == "everywhere"))
+
+
+def _complain(snapshot: Snapshot) -> None:
+    """A line for each host that is missing."""
+    for gap in snapshot.gaps:
+        if gap.machine not in ("", *snapshot.machines_by_name):
+            complain(gap.reason)
 
 
 def _present(snapshot: Snapshot, target: str, source: str) -> None:
