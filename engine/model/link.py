@@ -10,7 +10,8 @@ from engine.records import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """The other end of a veth pair (or the lower device of a macvlan in another namespace).
+    """The other end of a veth pair, or the lower device of a macvlan in another namespace. Of a vxlan that was moved it
+    is the namespace by which its own packets leave, with the index of the device there, 0 for none.
 
     `netns` is the id of a `Netns` in the same snapshot, or None when that namespace was not seen.
     """

@@ -2,7 +2,7 @@
 
 A frame that comes in by an outlet is flooded inwards as any is (`broadcast_domain`), so an address behind a bridge, a
 VLAN device or a macvlan is found at the outlet that leads to it. A host's bridge for containers leads out by nothing,
-so what is behind it has no outlet.
+so what is behind it has no outlet. A device that is down is one as well: its cable is still there.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from engine.model.host import Netns, Snapshot
 from engine.model.link import Address, Link, Neighbour
 from engine.path.lookup.broadcast_domain import bridge_of, heard_inside, opaque
 from engine.path.lookup.device_topology import Wiring, addressed
-from engine.records import dataclass
+from engine.records import dataclass, replace
 
 #: Kinds that lead out, but onto no segment that another host's device could be on.
 _NO_SEGMENT = frozenset({"dummy", "ifb", "nlmon", "vxlan", "geneve", "bareudp"})
@@ -48,14 +48,14 @@ def outlets(snapshot: Snapshot) -> Iterator[Outlet]:
             if not _leads_out(netns, link, engines):
                 continue
             for vlan in (None, *_vlans(netns)):
-                stations = heard_inside(wiring, netns, link, vlan).stations
+                stations = heard_inside(wiring, netns, replace(link, up=True), vlan).stations
                 inside = tuple(_inside(snapshot.by_id[each.netns], each.link) for each in stations)
                 if inside:
                     yield Outlet(netns.machine, netns.id, link, vlan, inside)
 
 
 def _leads_out(netns: Netns, link: Link, engines: set[tuple[str, str]]) -> bool:
-    if not opaque(link) or not addressed(link) or link.kind in _NO_SEGMENT or not link.up:
+    if not opaque(link) or not addressed(link) or link.kind in _NO_SEGMENT:
         return False
     bridge = bridge_of(netns, link)
     return bridge is None or link.kind != "veth" or (netns.machine, bridge.name) not in engines

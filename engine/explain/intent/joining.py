@@ -32,7 +32,7 @@ def join_first(world: World, asked: Asked) -> Fix | None:
         return None
     change = joining(client, network)
     instead = replace(question, address=address, target="", zone="")
-    if not connects(*conversations(world.derive(applied(snapshot, (change,))), instead)):
+    if not connects(*conversations(world.derive(applied(world.snapshot, (change,))), instead)):
         return None
     title = (
         f"connect {client.name} to network {network.name}, then ask {end_of(address, question.port)} ({server.name})"

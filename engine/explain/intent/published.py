@@ -32,7 +32,7 @@ def publish_first(world: World, asked: Asked) -> Fix | None:
     question = asked.question
     changes = tuple(publishing(asked.snapshot, container, question.port, question.port, question.protocol))
     instead = replace(question, address=address, target="", zone="")
-    if not changes or not connects(*conversations(world.derive(applied(asked.snapshot, changes)), instead)):
+    if not changes or not connects(*conversations(world.derive(applied(world.snapshot, changes)), instead)):
         return None
     port = f"{question.port}:{question.port}" + ("" if question.protocol is Protocol.TCP else f"/{question.protocol}")
     title = f"{run_again(container, port)}, then ask {end_of(address, question.port)}"
@@ -58,7 +58,8 @@ def published_for(asked: Asked, alternative: Alternative) -> bool:
 
 
 def _beyond(asked: Asked) -> bool:
-    """Whether the client is neither the host nor a container."""
-    return asked.outside or (
-        asked.client.id != asked.snapshot.host and not asked.snapshot.containers_in(asked.client.id)
-    )
+    """Whether the client is neither the host nor a container, and in no subnet that the address is in."""
+    if asked.outside:
+        return True
+    inside = asked.client.id == asked.snapshot.host or bool(asked.snapshot.containers_in(asked.client.id))
+    return not inside and not any(each.covers(asked.question.address) for each in asked.client.addresses)

@@ -93,7 +93,9 @@ def _points_at(
     nsid = row.get("link_netnsid")
     name = data.get("link") if kind == "vxlan" else row.get("link")
     index = int(row.get("link_index", 0)) if nsid is not None or name is None else indexes.get(name, 0)
-    if not index:
+    if kind == "vxlan" and nsid is not None and name is None:
+        index = 0
+    elif not index:
         return None, None
     if nsid is None and kind not in PAIRED:
         return index, None

@@ -110,10 +110,12 @@ def _points_at(
     """The lower device in this namespace, or the far end of a pair or of a device in another namespace."""
     raw = data.get(LOWER[kind]) if kind in LOWER else found.get(_IFLA_LINK)
     index = i32(raw) if raw else 0
+    nsid = i32(found[_IFLA_LINK_NETNSID]) if _IFLA_LINK_NETNSID in found else None
+    if kind == "vxlan" and nsid is not None and index <= 0:
+        return None, FarEnd(0, nsid)
     # A device that has nothing below it names itself when it was moved to another namespace.
     if index <= 0 or (index == own and kind not in PAIRED and kind not in _STACKED):
         return None, None
-    nsid = i32(found[_IFLA_LINK_NETNSID]) if _IFLA_LINK_NETNSID in found else None
     if nsid is None and kind not in PAIRED:
         return index, None
     return None, FarEnd(index, nsid)

@@ -114,6 +114,8 @@ class PeerFinder:
         """Namespaces that may hold a far end: those whose link points back, then those with such an index."""
         yield from self._pairs.get((far.index, index), ())
         yield from self._indexes.get(far.index, ())
+        if not far.index:  # the namespace of a vxlan's own packets, without a device there
+            yield from self._seen
 
     @staticmethod
     def _here(netns: str, each: SeenLink) -> Link | None:

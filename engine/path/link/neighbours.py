@@ -38,6 +38,8 @@ ASKS = {4: "ARP request", 6: "neighbour solicitation"}
 LINK_LOCAL = IPv6Address("fe80::")
 #: Entries with these states carry an address that the kernel sends to (include/net/neighbour.h, NUD_VALID).
 VALID = frozenset({"permanent", "noarp", "reachable", "probe", "stale", "delay"})
+#: Those by which a vxlan answers for others (NUD_CONNECTED).
+CONNECTED = frozenset({"permanent", "noarp", "reachable"})
 #: Those that only an administrator changes.
 FIXED = frozenset({"permanent", "noarp"})
 
@@ -81,12 +83,26 @@ def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
     answers = [station for station in segment.stations if _answers(journey, link, station, towards)]
     if answers:
         return _answered(journey, link, towards, answers)
+    proxied = _by_vxlan(journey, segment, towards)
+    if proxied is not None:
+        return proxied
     apart = kept_apart(journey.world, netns, link, towards)
     if apart:
         return Resolved(None, apart, ref)
     if segment.leaves_view:
         return Resolved(None, f"{towards} is outside of the snapshot", ref, leaves_view=True)
     return Resolved(None, f"no neighbour on {link.name} answers for {towards}{_nearly(journey, segment, towards)}", ref)
+
+
+def _by_vxlan(journey: Journey, segment: Segment, towards: IPAddress) -> Resolved | None:
+    """A vxlan that answers for what its own entries say (vxlan_core.c, arp_reduce and neigh_reduce)."""
+    for place, vxlan in segment.proxies:
+        netns = journey.world.netns(place)
+        entry = _entry(netns, vxlan, towards)
+        if entry is not None and entry.mac and entry.state in CONNECTED:
+            text = f"{towards} is at {entry.mac} ({vxlan.name} in {place} answers for it)"
+            return Resolved(entry.mac, text, neighbour_ref(netns, vxlan, towards))
+    return None
 
 
 def _answered(journey: Journey, link: Link, towards: IPAddress, answers: list[L2Host]) -> Resolved:

@@ -28,6 +28,6 @@ def across(journey: Journey, stage: OnWire) -> Arrive | Trace:
 
 
 def _leads_to(journey: Journey, place: Place, stage: OnWire) -> bool:
-    if stage.mac is None:
+    if stage.mac in (None, place[1].mac):
         return True
-    return journey.world.heard(*place, stage.vlan).owner(stage.mac) is not None
+    return journey.world.heard(*place, stage.vlan).owner(stage.mac or "") is not None

@@ -97,7 +97,7 @@ def _into_vxlan(journey: Journey, stage: OnWire) -> Next:
     far = remotes_of(journey, journey.netns, link, stage.mac)
     if len(far) == 1 and stage.vlan is None:
         return Tunnelled(link, stage.mac, stage.source_mac, far[0])
-    if not far and not told_elsewhere(link):
+    if not far and not told_elsewhere(journey.netns, link):
         text = f"{link.name} has no entry for {stage.mac} and no default entry: it drops the frame"
         journey.step(StepKind.LINK, text, journey.link_ref(link))
         return journey.end(Outcome.BRIDGE_DROP)

@@ -22,6 +22,7 @@ from engine.path.fields.table import NO_SOCKET
 from engine.path.ip.routing import route_output
 from engine.path.journey import Journey, Setting
 from engine.path.link.fdb_learning import learn_remote, remotes_of
+from engine.path.link.upper_devices import leave
 from engine.path.lookup.broadcast_domain import Tunnel
 from engine.path.lookup.device_topology import told_elsewhere, vxlan_port
 from engine.path.lookup.flow import Tracks
@@ -58,13 +59,17 @@ def through(journey: Journey, stage: Tunnelled, walk: Walk) -> Next:
     link, far = stage.link, journey.world.wiring.vteps(journey.netns, stage.link, stage.remote)
     ref = journey.link_ref(link)
     journey.step(StepKind.LINK, f"{link.name} encapsulates the frame in UDP to {stage.remote}:{vxlan_port(link)}", ref)
-    inside = _outer(journey.setting, journey.netns, link, stage.remote)
+    below = journey.world.wiring.underlay(journey.netns, link)
+    if below is None:
+        return leave(journey, link, "the namespace of its own packets is not in the snapshot")
+    inside = _outer(journey.setting, below, link, stage.remote)
     inside.depth = journey.depth + 1
     ended = _sent(inside, link, walk)
     for assumption in ended.assumptions:
         journey.assume(assumption)
     journey.include(ended)
-    if ended.outcome is not Outcome.DELIVERED or far is None or far[0].id != inside.netns.id:
+    end = journey.world.wiring.underlay(*far) if far is not None else None
+    if ended.outcome is not Outcome.DELIVERED or far is None or end is None or end.id != inside.netns.id:
         journey.hidden = True
         outcome = Outcome.NO_LISTENER if ended.outcome is Outcome.DELIVERED else ended.outcome
         return Trace(outcome, journey.end(outcome).hops, ended.reject, tuple(journey.assumptions))
@@ -97,7 +102,7 @@ def _ways(
     for tunnel in reversed(tunnels):
         far = journey.world.netns(tunnel.far_netns)
         back = remotes_of(journey, far, tunnel.far_link, question.sender)
-        if len(back) == 1 or (not back and not told_elsewhere(tunnel.far_link)):
+        if len(back) == 1 or (not back and not told_elsewhere(far, tunnel.far_link)):
             yield answer, Tunnel(far.id, tunnel.far_link, back[0] if back else None, tunnel.netns, tunnel.link)
 
 
@@ -110,7 +115,11 @@ def _carried(journey: Journey, message: _Message, tunnel: Tunnel, walk: Walk) ->
         text = f"{link.name} has no entry for it and no default entry: it drops the {message.kind}"
         told.step(StepKind.LINK, text, told.link_ref(link))
         return told.end(Outcome.BRIDGE_DROP)
-    inside = _outer(own, told.netns, link, tunnel.remote)
+    below = world.wiring.underlay(told.netns, link)
+    if below is None:
+        told.step(StepKind.LINK, f"{link.name} sends by a namespace outside of the snapshot", told.link_ref(link))
+        return told.end(Outcome.LEAVES_VIEW)
+    inside = _outer(own, below, link, tunnel.remote)
     inside.depth = journey.depth + 1
     ended = _sent(inside, link, walk)
     for assumption in ended.assumptions:
@@ -145,7 +154,7 @@ def _outer(setting: Setting, netns: Netns, link: Link, remote: IPAddress) -> Jou
 def _sent(inside: Journey, link: Link, walk: Walk) -> Trace:
     """The journey of the packet around a frame. One that is routed into the tunnel itself is dropped at once."""
     way = route_output(inside, inside.packet) if inside.depth <= DEEPEST else None
-    if way is None or (isinstance(way, RouteDecision) and not way.local and way.link.index == link.index):
+    if way is None or (isinstance(way, RouteDecision) and not way.local and way.link == link):
         inside.step(StepKind.NOTE, "the tunnel's own packets are routed into the tunnel", inside.link_ref(link))
         return inside.end(Outcome.LOOP)
     return walk(inside, LocalOut())

@@ -19,6 +19,7 @@ from engine.path.lookup.device_topology import (
     STACKED,
     Wiring,
     active_port,
+    answers_itself,
     bond_of,
     listens_to,
     remotes,
@@ -72,10 +73,12 @@ class L2Host:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Who hears a broadcast, and is heard by its sender; and whether it also reaches devices beyond the snapshot."""
+    """Who hears a broadcast, and is heard by its sender; and whether it also reaches devices beyond the snapshot.
+    `proxies` are vxlan devices, by namespace, that answer questions for an address themselves."""
 
     stations: tuple[L2Host, ...]
     leaves_view: bool
+    proxies: tuple[tuple[str, Link], ...] = ()
 
     def owner(self, mac: str) -> L2Host | None:
         """The station with that MAC address."""
@@ -136,6 +139,7 @@ class _Flood:
     def __init__(self, wiring: Wiring, sender: Link, version: int | None) -> None:
         self.wiring, self.sender, self.version = wiring, sender, version
         self.stations: list[L2Host] = []
+        self.proxies: list[tuple[str, Link]] = []
         self.leaves = False
         self._seen: set[tuple[str, int, Vlan, bool]] = set()
         self._queue: deque[tuple[Netns, Link, _Way, bool]] = deque()
@@ -156,7 +160,8 @@ class _Flood:
             if link.up and key not in self._seen:
                 self._seen.add(key)
                 (self._sent if sends else self._heard)(netns, link, way)
-        return Segment(tuple(each for each in self.stations if listens_to(self.sender, each.link.mac)), self.leaves)
+        stations = tuple(each for each in self.stations if listens_to(self.sender, each.link.mac))
+        return Segment(stations, self.leaves, tuple(self.proxies))
 
     def _sent(self, netns: Netns, link: Link, way: _Way) -> None:
         if link.kind == "bridge":
@@ -171,12 +176,7 @@ class _Flood:
             if port is not None:
                 self.send(netns, port, way)
         elif link.kind == "vxlan":
-            far = [(remote, self.wiring.vteps(netns, link, remote)) for remote in remotes(netns, link, None)]
-            self.leaves |= any(end is None for _, end in far) or (not far and told_elsewhere(link))
-            for remote, end in far:
-                if end is not None:
-                    tunnel = Tunnel(netns.id, link, remote, end[0].id, end[1])
-                    self.hear(*end, replace(way, tunnels=(*way.tunnels, tunnel)))
+            self._into_vxlan(netns, link, way)
         elif link.kind != "veth" or link.peer is None or link.peer.netns is None:
             self.leaves |= link.kind != "loopback"
             for place in self.wiring.beside(netns, link):
@@ -186,6 +186,19 @@ class _Flood:
             arrived = there.links_by_index.get(link.peer.index)
             if arrived is not None:
                 self.hear(there, arrived, way)
+
+    def _into_vxlan(self, netns: Netns, link: Link, way: _Way) -> None:
+        """Through the tunnel to each of its other ends; of questions, a vxlan that answers them passes none on."""
+        if self.version is not None and answers_itself(link):
+            self.proxies.append((netns.id, link))
+            self.leaves |= told_elsewhere(netns, link, "l3miss")
+            return
+        far = [(remote, self.wiring.vteps(netns, link, remote)) for remote in remotes(netns, link, None)]
+        self.leaves |= any(end is None for _, end in far) or (not far and told_elsewhere(netns, link))
+        for remote, end in far:
+            if end is not None:
+                tunnel = Tunnel(netns.id, link, remote, end[0].id, end[1])
+                self.hear(*end, replace(way, tunnels=(*way.tunnels, tunnel)))
 
     def _down(self, netns: Netns, link: Link, way: _Way) -> None:
         """From a stacked device to its siblings and its lower device. That one's own stack does not hear it."""

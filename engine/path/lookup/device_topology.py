@@ -9,6 +9,7 @@ Sources: net/8021q/vlan_core.c, drivers/net/macvlan.c, drivers/net/ipvlan/ipvlan
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict, deque
 from collections.abc import Collection
 from functools import cached_property
@@ -25,6 +26,8 @@ FRAMELESS = frozenset({"loopback", "wireguard", "tun", "ipip", "sit", "gre", "ip
 BONDS = frozenset({"bond", "team"})
 #: The destination port that a vxlan has unless it is told another (the kernel's old default).
 VXLAN_PORT = 8472
+#: The file of a namespace that Docker makes for an overlay network: `1-` and the beginning of the network's id.
+_OVERLAY = re.compile(r"/netns/\d+-[0-9a-z]{10}$")
 ZERO_MAC = "00:00:00:00:00:00"
 
 Place = tuple[Netns, Link]
@@ -103,11 +106,43 @@ class Wiring:
         """The devices of other hosts on a device's segment."""
         return self._segments.get((netns.id, link.index), []) if self.snapshot.joins else []
 
+    def underlay(self, netns: Netns, vxlan: Link) -> Netns | None:
+        """The namespace by which a vxlan sends the packets around its frames: its own, unless it was moved; None where
+        that one is not in view."""
+        if vxlan.peer is None:
+            return netns
+        return self.snapshot.by_id.get(vxlan.peer.netns or "")
+
+    @cached_property
+    def _vxlans(self) -> dict[str, list[Place]]:
+        """The vxlan devices by the namespace in which their packets come in."""
+        found: dict[str, list[Place]] = defaultdict(list)
+        for netns in self.snapshot.namespaces:
+            for link in netns.links:
+                below = self.underlay(netns, link) if link.kind == "vxlan" else None
+                if below is not None:
+                    found[below.id].append((netns, link))
+        return found
+
+    @cached_property
+    def _near(self) -> dict[str, set[str]]:
+        return {}
+
+    def _wired(self, netns: str) -> set[str]:
+        if netns not in self._near:
+            self._near[netns] = wired(self.snapshot, (netns,))
+        return self._near[netns]
+
     def vteps(self, netns: Netns, link: Link, remote: IPAddress) -> Place | None:
-        """The vxlan device behind a remote address; None where nobody in view has the address."""
-        for there in self.snapshot.namespaces:
-            if remote in there.addresses_by_value and there.id != netns.id:
-                return next(((there, each) for each in there.links if same_vxlan(link, each)), None)
+        """The vxlan device behind a remote address; None where nobody in view has the address. Of several hosts with
+        that address it is one that hangs together with this one."""
+        here = self.underlay(netns, link) or netns
+        owners = [each for each in self.snapshot.namespaces if remote in each.addresses_by_value and each is not here]
+        if len(owners) > 1 and self.snapshot.machines:
+            owners = [each for each in owners if each.id in self._wired(here.id)]
+        for there in owners[:1]:
+            ends = self._vxlans.get(there.id, ()) if self._vxlans else ()
+            return next((place for place in ends if same_vxlan(link, place[1])), None)
         return None
 
 
@@ -176,12 +211,24 @@ def remotes(netns: Netns, vxlan: Link, mac: str | None) -> tuple[IPAddress, ...]
     return exact or tuple(entry.destination for entry in own if entry.mac == ZERO_MAC and entry.destination)
 
 
-def told_elsewhere(vxlan: Link) -> bool:
-    """Whether what a vxlan has no entry for may have a way: routes or programs tell it, or it answers ARP itself.
+def told_elsewhere(netns: Netns, vxlan: Link, *flags: str) -> bool:
+    """Whether what a vxlan has no entry for may have a way: routes or programs tell it, which hear of each miss.
 
-    Any other drops it (vxlan_xmit).
+    Any other drops it (vxlan_xmit). Docker asks to hear of misses for its overlays and does nothing about them: it
+    writes the entries of all that is there by itself (libnetwork, drivers/overlay).
     """
-    return any(vxlan.detail.get(flag, "0") not in ("", "0") for flag in ("external", "l2miss", "l3miss", "proxy"))
+    heard = netns.path is None or _OVERLAY.search(netns.path) is None
+    own = flags or ("l2miss", "l3miss")
+    return any(_is_set(vxlan, flag) for flag in (*(own if heard else ()), "external"))
+
+
+def answers_itself(vxlan: Link) -> bool:
+    """Whether a vxlan answers questions for addresses by its own neighbour entries, and passes none on (arp_reduce)."""
+    return _is_set(vxlan, "proxy")
+
+
+def _is_set(vxlan: Link, flag: str) -> bool:
+    return vxlan.detail.get(flag, "0") not in ("", "0")
 
 
 def vxlan_port(vxlan: Link) -> int:

@@ -87,17 +87,23 @@ def _ends(failure: Failure, netns: Netns, link: Link) -> Iterator[_End]:
         for other in there.links if there.id != netns.id else ():
             if other.kind != "vxlan" or not same_vxlan(link, other):
                 continue
-            remote, macs = _address(there, other), tuple(_macs(failure, there, other, wanted))
+            remote, macs = _address(failure, there, other), tuple(_macs(failure, there, other, wanted))
             if remote is not None and macs:
                 yield _End(there, remote, macs)
 
 
-def _address(netns: Netns, vxlan: Link) -> IPAddress | None:
-    """Where an end can be sent to: its own address, else any that the namespace has on another device."""
+def _address(failure: Failure, netns: Netns, vxlan: Link) -> IPAddress | None:
+    """Where an end can be sent to: its own address, else any that the namespace of its packets has on another device,
+    but a bridge at last."""
     told = vxlan.detail.get("local")
     if told:
         return ip_address(told)
-    others = (each for each in netns.addresses if each.link != vxlan.index and each.scope == "global")
+    below = failure.world.wiring.underlay(netns, vxlan)
+    if below is None:
+        return None
+    own = vxlan.index if below is netns else 0
+    others = [each for each in below.addresses if each.link != own and each.scope == "global"]
+    others.sort(key=lambda each: below.links_by_index[each.link].kind == "bridge")
     return next((each.address for each in others), None)
 
 
