@@ -138,7 +138,13 @@ def _wishes(places: Mapping[int, NetnsRef], host: int, containers: Mapping[int, 
     owned = [(inode, name) for inode, name in containers.items() if inode in places]
     yield from sorted(owned, key=lambda item: item[1])
     for inode, place in places.items():
-        yield inode, f"pid-{place.pids[0]}" if place.pids else f"netns-{inode}"
+        yield inode, f"pid-{place.pids[0]}" if place.pids else _filed(place) or f"netns-{inode}"
+
+
+def _filed(place: NetnsRef) -> str:
+    """The name of the file that an engine keeps a namespace by: `ingress_sbox`, `1-1vqgozhmjb` of an overlay."""
+    files = (way.rpartition("/") for way in place.ways)
+    return next((name for folder, _, name in files if folder.endswith("/netns")), "")
 
 
 def way_in(place: NetnsRef, host: int, root: int | None) -> str | None:
