@@ -89,9 +89,15 @@ def resolve(journey: Journey, link: Link, towards: IPAddress) -> Resolved:
     apart = kept_apart(journey.world, netns, link, towards)
     if apart:
         return Resolved(None, apart, ref)
-    if segment.leaves_view:
+    if segment.leaves_view and not _is_known(journey, segment, towards):
         return Resolved(None, f"{towards} is outside of the snapshot", ref, leaves_view=True)
     return Resolved(None, f"no neighbour on {link.name} answers for {towards}{_nearly(journey, segment, towards)}", ref)
+
+
+def _is_known(journey: Journey, segment: Segment, towards: IPAddress) -> bool:
+    """Whether the address is one of another host on the segment: then no stranger answers in its place."""
+    others = (each for each in journey.world.snapshot.namespaces if each.machine in segment.machines)
+    return bool(segment.machines) and any(towards in each.addresses_by_value for each in others)
 
 
 def _by_vxlan(journey: Journey, segment: Segment, towards: IPAddress) -> Resolved | None:

@@ -74,11 +74,13 @@ class L2Host:
 @dataclass(frozen=True, slots=True)
 class Segment:
     """Who hears a broadcast, and is heard by its sender; and whether it also reaches devices beyond the snapshot.
-    `proxies` are vxlan devices, by namespace, that answer questions for an address themselves."""
+    `proxies` are vxlan devices, by namespace, that answer questions for an address themselves, `machines` the other
+    hosts that it reaches by a join."""
 
     stations: tuple[L2Host, ...]
     leaves_view: bool
     proxies: tuple[tuple[str, Link], ...] = ()
+    machines: frozenset[str] = frozenset()
 
     def owner(self, mac: str) -> L2Host | None:
         """The station with that MAC address."""
@@ -140,6 +142,7 @@ class _Flood:
         self.wiring, self.sender, self.version = wiring, sender, version
         self.stations: list[L2Host] = []
         self.proxies: list[tuple[str, Link]] = []
+        self.machines: set[str] = set()
         self.leaves = False
         self._seen: set[tuple[str, int, Vlan, bool]] = set()
         self._queue: deque[tuple[Netns, Link, _Way, bool]] = deque()
@@ -161,7 +164,7 @@ class _Flood:
                 self._seen.add(key)
                 (self._sent if sends else self._heard)(netns, link, way)
         stations = tuple(each for each in self.stations if listens_to(self.sender, each.link.mac))
-        return Segment(stations, self.leaves, tuple(self.proxies))
+        return Segment(stations, self.leaves, tuple(self.proxies), frozenset(self.machines))
 
     def _sent(self, netns: Netns, link: Link, way: _Way) -> None:
         if link.kind == "bridge":
@@ -180,6 +183,7 @@ class _Flood:
         elif link.kind != "veth" or link.peer is None or link.peer.netns is None:
             self.leaves |= link.kind != "loopback"
             for place in self.wiring.beside(netns, link):
+                self.machines.add(place[0].machine)
                 self.hear(*place, way)
         else:
             there = self.wiring.snapshot.by_id[link.peer.netns]
