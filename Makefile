@@ -25,7 +25,7 @@ CASES ?= 300
 SEED ?=
 fuzz: ## random hosts and questions, model against kernel (as root): make fuzz CASES=5000 SEED=7 KERNEL=uml
 	@sh scripts/setup.sh test
-	@.venv/bin/python -m tests.fidelity.fuzz --cases $(CASES) $(if $(SEED),--seed $(SEED)) $(if $(KERNEL),--kernel $(KERNEL))
+	@.venv/bin/python -m tests.fidelity.fuzz --cases $(CASES) $(if $(SEED),--seed $(SEED)) $(if $(KERNEL),--kernel $(KERNEL)) $(if $(SEVERAL),--several)
 
 HOSTS ?= 20
 twins: ## random hosts rebuilt from their snapshots, looked at and asked (as root): make twins HOSTS=500 SEED=7

@@ -11,7 +11,7 @@ import tomllib
 import pytest
 
 from tests.fidelity.fuzz import promises
-from tests.fidelity.fuzz.crew import places, run
+from tests.fidelity.fuzz.crew import Desk, places, run
 from tests.fidelity.fuzz.generate import scenario
 from tests.harness.needs import require
 from tests.scenarios.scenario import Scenario, parse
@@ -29,13 +29,20 @@ def disagreements(seed: int, capsys: pytest.CaptureFixture[str]) -> str:
     """Runs the cases of a seed; what does not agree, as scenario files."""
     with capsys.disabled():
         print(f"\n{CASES} random cases, seed {seed}", flush=True)
-    report = run(places(seed, CASES), JOBS, lambda _: None, TRIES)
+    report = run(places(seed, CASES), JOBS, Desk(lambda _: None, TRIES))
     assert report.cases > CASES * 0.8, report.refused
     return "\n\n".join(str(each) for each in report.disagreements if each.steady)
 
 
 def test_model_and_kernel_agree_about_the_hosts_of_a_fixed_seed(capsys: pytest.CaptureFixture[str]) -> None:
     assert disagreements(FIXED, capsys) == ""
+
+
+def test_model_and_kernel_agree_about_several_hosts_of_a_fixed_seed() -> None:
+    """Each namespace is a host of its own, joined to the others by what both show."""
+    report = run(places(FIXED, 2 * CASES), JOBS, Desk(lambda _: None, TRIES), several=True)
+    assert report.cases > CASES // 5, report.refused
+    assert [str(each) for each in report.disagreements if each.steady] == []
 
 
 def broken_promises(seed: int) -> str:

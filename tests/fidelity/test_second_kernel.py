@@ -10,7 +10,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.fidelity.fuzz.crew import places, run
+from tests.fidelity.fuzz.crew import Desk, places, run
 from tests.fidelity.fuzz.judge import Answer
 from tests.fidelity.fuzz.worker import GuestWorker
 from tests.harness.needs import require
@@ -38,6 +38,6 @@ def test_model_and_second_kernel_agree_about_each_scenario() -> None:
 def test_model_and_second_kernel_agree_about_the_hosts_of_a_fixed_seed(capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
         print(f"\n{CASES} random cases under the second kernel, seed {FIXED}", flush=True)
-    report = run(places(FIXED, CASES), 1, lambda _: None, TRIES, "uml")
+    report = run(places(FIXED, CASES), 1, Desk(lambda _: None, TRIES), "uml")
     assert report.cases > CASES * 0.7, report.refused
     assert "\n\n".join(str(each) for each in report.disagreements if each.steady) == ""

@@ -8,6 +8,7 @@ Sources: net/netfilter/xt_policy.c, nft_xfrm.c, nft_meta.c (NFT_META_SECPATH), n
 
 from __future__ import annotations
 
+from engine.path.fields.route import from_loopback
 from engine.path.lookup.ipsec_policies import met
 from engine.path.lookup.values import UNKNOWN, Read, Unknown
 from engine.path.lookup.view import View
@@ -31,7 +32,8 @@ def _leads(view: View) -> str | Unknown:
 
 
 def _way(view: View) -> str | Unknown | None:
-    if view.hook == "prerouting":
+    """What the packet's route says: there is none before routing, but of what the loopback device brings back."""
+    if view.hook == "prerouting" and not from_loopback(view):
         return None
     return "missing" if view.hook == "input" else _leads(view)
 

@@ -133,10 +133,11 @@ def _name(end: str, marked: str, device: str) -> Read:
 
 
 def _has_way(view: View) -> bool:
-    return view.hook in ("input", "forward", "output", "postrouting") or _from_loopback(view)
+    return view.hook in ("input", "forward", "output", "postrouting") or from_loopback(view)
 
 
-def _from_loopback(view: View) -> bool:
+def from_loopback(view: View) -> bool:
+    """Whether the packet comes back by the loopback device, with the route that it left by."""
     came_by = _device(view, "iif")
     return view.hook == "prerouting" and came_by is not None and came_by.kind == "loopback"
 

@@ -8,7 +8,7 @@ import secrets
 import sys
 import time
 
-from tests.fidelity.fuzz.crew import places, run
+from tests.fidelity.fuzz.crew import Desk, places, run
 from tests.harness.second_kernel import missing
 
 
@@ -20,6 +20,7 @@ def main() -> int:
     options.add_argument("--jobs", type=int, default=2, metavar="J", help="workers (default: 2)")
     options.add_argument("--tries", type=int, default=math.inf, metavar="T", help="tries to make a disagreement small")
     options.add_argument("--kernel", choices=("", "uml"), default="", help="uml: a second kernel, User Mode Linux")
+    options.add_argument("--several", action="store_true", help="each namespace is a host of its own, joined again")
     asked = options.parse_args()
     if asked.kernel and (reason := missing()):
         print(f"no second kernel: {reason}", file=sys.stderr)
@@ -28,7 +29,8 @@ def main() -> int:
     print(f"seed {seed}", flush=True)
     start = time.monotonic()
     asking = places(seed, asked.cases)
-    report = run(asking, asked.jobs, lambda text: print(f"\n{text}", flush=True), asked.tries, asked.kernel)
+    desk = Desk(lambda text: print(f"\n{text}", flush=True), asked.tries)
+    report = run(asking, asked.jobs, desk, asked.kernel, several=asked.several)
     seconds = time.monotonic() - start
     print("\n".join(report.lines()))
     print(f"{seconds:.0f} s, {report.cases / seconds:.1f} cases a second")

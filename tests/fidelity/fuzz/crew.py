@@ -24,20 +24,19 @@ class Desk:
     small."""
 
     tell: Callable[[str], None]
-    tries: float
+    tries: float = inf
     report: Report = field(default_factory=Report)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-def run(seeds: Iterator[Place], jobs: int, tell: Callable[[str], None], tries: float = inf, kernel: str = "") -> Report:
+def run(seeds: Iterator[Place], jobs: int, desk: Desk, kernel: str = "", *, several: bool = False) -> Report:
     """Asks the scenarios of (seed, number, questions) by `jobs` workers on a kernel. Disagreements are told as they are
-    found, each made small in at most so many tries."""
-    desk = Desk(tell, tries)
+    found, each made small in at most so many tries. `several`: each namespace is a host of its own."""
 
     def ask(worker: Worker[Answer], place: Place) -> None:
         _one(worker, scenario(*place, kernel), desk)
 
-    share("questions", jobs, seeds, ask, kernel)
+    share("several" if several else "questions", jobs, seeds, ask, kernel)
     return desk.report
 
 

@@ -15,7 +15,8 @@ from engine.model.packet import Protocol
 from engine.model.trace import Conversation, Outcome
 from engine.path.exchange.conversation import conversations
 from engine.path.world import World
-from tests.fidelity.fuzz.stage import Stage
+from tests.fidelity.fuzz.hosts_apart import apart
+from tests.fidelity.fuzz.stage import Refused, Stage
 from tests.fidelity.oracle import (
     LegacyRule,
     counter_disagreements,
@@ -66,13 +67,22 @@ class Evidence:
     after: dict[LegacyRule, int]
 
 
-class Judge:
-    """A stage with its snapshot, ready for questions."""
+def _leaves(way: Conversation) -> bool:
+    """Whether a packet goes where no host is seen."""
+    return any(trace.outcome is Outcome.LEAVES_VIEW for each in talks(way) for trace in each.traces)
 
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
+
+class Judge:
+    """A stage with its snapshot, ready for questions. `several`: each of its namespaces is a host of its own; raises
+    `Refused` where it cannot be taken apart."""
+
+    def __init__(self, stage: Stage, *, several: bool = False) -> None:
+        self.stage, self.several = stage, several
         self.snapshot: Snapshot = stage.look()
-        self.world = World(self.snapshot)
+        whole = apart(self.snapshot) if several else self.snapshot
+        if whole is None:
+            raise Refused("not one cable, or not all of them, joins it again")
+        self.world = World(whole)
         self.legacy = [
             each.name for each in stage.scenario.namespaces if any("legacy" in f.backend for f in each.firewall)
         ]
@@ -103,6 +113,9 @@ class Judge:
         )
         finding.seen = evidence.result.symptom
         same = [way for way in ways if way.symptom == finding.seen]
+        if self.several and any(_leaves(way) for way in ways):
+            finding.said += ("leaves the hosts",)  # somebody unseen may be on a segment: the answer is "depends"
+            return finding
         if not complete and not same:
             finding.said += ("or else",)  # more branches than are walked: the answer is "depends"
             return finding

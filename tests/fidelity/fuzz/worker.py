@@ -3,7 +3,7 @@
     unshare --mount --pid --fork --kill-child --mount-proc --net python -m tests.fidelity.fuzz.worker WHAT
 
 It reads pickled scenarios from stdin and writes a pickled answer for each to stdout, until stdin ends. WHAT is
-`questions` (an `Answer` for each), `fixes` (a tuple of `Case`) or `twins` (a `Twinned`). Its parent uses
+`questions` or `several` (an `Answer` for each), `fixes` (a tuple of `Case`) or `twins` (a `Twinned`). Its parent uses
 `ProcessWorker`; a `GuestWorker` does the same under a second kernel.
 """
 
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import IO, Any, Generic, Protocol, TypeVar
 
 from tests.fidelity.fuzz.judge import Answer, Judge
@@ -116,15 +117,17 @@ def share(what: str, jobs: int, items: Iterator[T], each: Callable[[Worker[A], T
         raise failures[0]
 
 
-def answer(scenario: Scenario) -> Answer:
+def answer(scenario: Scenario, *, several: bool = False) -> Answer:
     """Builds a scenario and asks all its questions; one that disagrees is asked again in a new host of its own."""
     try:
         stage = Stage(scenario)
     except Refused as error:
         return Answer(refused=str(error))
     try:
-        judge = Judge(stage)
+        judge = Judge(stage, several=several)
         found = [judge.ask(question) for question in scenario.questions]
+    except Refused as error:
+        return Answer(refused=str(error))
     finally:
         stage.close()
     return Answer(tuple(found))
@@ -147,7 +150,12 @@ def _twin(scenario: Scenario) -> object:
     return twinned(scenario)
 
 
-ANSWERS: dict[str, Callable[[Scenario], object]] = {"questions": answer, "fixes": cases, "twins": _twin}
+ANSWERS: dict[str, Callable[[Scenario], object]] = {
+    "questions": answer,
+    "fixes": cases,
+    "twins": _twin,
+    "several": partial(answer, several=True),
+}
 
 if __name__ == "__main__":
     serve(sys.stdin.buffer, sys.stdout.buffer, ANSWERS[sys.argv[1]])
