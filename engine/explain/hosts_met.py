@@ -3,6 +3,7 @@ where its target is expected."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
@@ -11,13 +12,12 @@ from engine.explain.across_hosts import Expected
 from engine.explain.search.endings import connects
 from engine.model.address import end_of
 from engine.model.host import Snapshot
-from engine.model.machine import Join, JoinedBy, Machine
+from engine.model.machine import Join, JoinedBy, Machine, Plug
 from engine.model.plan import Plan
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Assumption, Conversation, Outcome, Trace
 from engine.model.verdict import Cause, Fix, FixKind, Question
 from engine.path.exchange.conversation import conversations
-from engine.path.lookup.device_topology import Wiring
 from engine.path.world import World
 from engine.records import replace
 
@@ -33,25 +33,30 @@ def machines_met(snapshot: Snapshot, talk: Conversation) -> list[Machine]:
 
 
 def joins_met(snapshot: Snapshot, talk: Conversation) -> tuple[Join, ...]:
-    """The joins by which packets got from one host to another: the direct one where there is one, else all of the
-    segment."""
+    """The joins by which packets got from one host to another."""
     found: dict[Join, None] = {}
-    wiring = Wiring(snapshot)
     for trace in _traces(talk):
         for here, there in pairwise(trace.hops):
             if snapshot.by_id[here.netns].machine != snapshot.by_id[there.netns].machine:
-                link = _link(here.steps[-1].ref)
-                found |= dict.fromkeys(_joins(snapshot, wiring, (here.netns, link), there.netns))
+                start = Plug(here.netns, _link(here.steps[-1].ref))
+                found |= dict.fromkeys(_joins(snapshot, start, there.netns))
     return tuple(found)
 
 
-def _joins(snapshot: Snapshot, wiring: Wiring, plug: tuple[str, int], far: str) -> list[Join]:
-    ends = [(join, (join.near.netns, join.near.link), (join.far.netns, join.far.link)) for join in snapshot.joins]
-    direct = [join for join, near, other in ends if {near[0], other[0]} == {plug[0], far} and plug in (near, other)]
-    netns = snapshot.by_id[plug[0]]
-    link = netns.links_by_index.get(plug[1])
-    segment = {(there.id, other.index) for there, other in wiring.beside(netns, link)} if link is not None else set()
-    return direct[:1] or [join for join, near, other in ends if {near, other} <= segment | {plug}]
+def _joins(snapshot: Snapshot, start: Plug, far: str) -> list[Join]:
+    """The fewest joins by which a frame from a device gets to a namespace."""
+    ways: dict[Plug, list[Join]] = {start: []}
+    ahead = deque([start])
+    while ahead:
+        plug = ahead.popleft()
+        if plug.netns == far:
+            return ways[plug]
+        for join in snapshot.joins:
+            other = join.far if plug == join.near else join.near
+            if plug in (join.near, join.far) and other not in ways:
+                ways[other] = [*ways[plug], join]
+                ahead.append(other)
+    return []
 
 
 def _link(ref: Ref | None) -> int:

@@ -57,13 +57,18 @@ def run(arguments: Namespace) -> Exit:
 
 def _gathered(arguments: Namespace) -> Snapshot:
     """The snapshot that the question is about; of several hosts where it names them. Raises `Refusal`."""
-    if not (arguments.hosts or "ssh://" in f"{arguments.target} {arguments.source}"):
+    if not _of_several(arguments):
         return world.load(arguments.snapshot) if arguments.snapshot else world.look()
     from workbench.session import hosts  # noqa: PLC0415 - most questions are about one host
 
     asked = hosts.gather(arguments.target, arguments.source, arguments.hosts, arguments.snapshot)
     arguments.target, arguments.source = asked.target, asked.source
     return asked.snapshot
+
+
+def _of_several(arguments: Namespace) -> bool:
+    """Whether the question names another host."""
+    return bool(arguments.hosts) or "ssh://" in f"{arguments.target} {arguments.source}"
 
 
 def check(arguments: Namespace) -> None:
@@ -87,6 +92,8 @@ def check(arguments: Namespace) -> None:
         raise usage(f"--if CHANGE is one of: {'; '.join(form.example for form in FORMS)}")
     if arguments.prove and arguments.snapshot:
         raise usage("--prove needs the host itself: a file cannot be attempted")
+    if _of_several(arguments) and (arguments.prove or arguments.watch):
+        raise usage("--prove and --watch are about this host alone: leave out --with, and ask one host at a time")
     if arguments.prove and arguments.source == EVERYWHERE:
         raise usage("--prove makes one attempt: name one place with --from")
     if arguments.prove and arguments.watch:

@@ -19,6 +19,7 @@ from workbench import output, world
 from workbench.exits import Refusal, complain, usage
 
 if TYPE_CHECKING:
+    from engine.observe.remote.ssh import SshPlace
     from engine.several.naming import Given
 
 #: Machines that are read at the same time.
@@ -104,7 +105,8 @@ def _read(wanted: Sequence[Wanted]) -> tuple[list[Given], list[Gap]]:
             try:
                 given.append(future.result())
             except Refusal as refusal:
-                missing.append(Gap(each.spec, "", str(refusal), each.name or _ssh_name(each.spec)))
+                name = each.name or _ssh_name(each.spec) or Path(each.spec).stem
+                missing.append(Gap(each.spec, "", str(refusal), name))
             output.progress(number, len(reading), "hosts")
     return given, missing
 
@@ -118,9 +120,7 @@ def _taken(wanted: Wanted) -> Given:
     spec = wanted.spec
     try:
         if spec.startswith("ssh://"):
-            place = ssh.place_of(spec)
-            if place is None:
-                raise usage(f"--with {spec!r}: write ssh://[USER@]HOST[:PORT]")
+            place = _ssh_place(spec)
             return Given(ssh.take(place), spec, wanted.name or place.host)
         if spec.startswith("docker://"):
             context = spec.removeprefix("docker://").strip("/")
@@ -132,9 +132,9 @@ def _taken(wanted: Wanted) -> Given:
 
 def _wanted(text: str) -> Wanted:
     named = _NAMED.fullmatch(text)
-    if named is not None and not Path(text).exists():
-        return Wanted(named[2], named[1])
-    return Wanted(text)
+    wanted = Wanted(named[2], named[1]) if named is not None and not Path(text).exists() else Wanted(text)
+    _ssh_name(wanted.spec)
+    return wanted
 
 
 def _by_ssh(text: str, *, is_target: bool) -> tuple[str, str]:
@@ -147,10 +147,17 @@ def _by_ssh(text: str, *, is_target: bool) -> tuple[str, str]:
 
 
 def _ssh_name(spec: str) -> str:
+    return _ssh_place(spec).host if spec.startswith("ssh://") else ""
+
+
+def _ssh_place(spec: str) -> SshPlace:
+    """The place that `ssh://…` names. Raises `Refusal`."""
     from engine.observe.remote.ssh import place_of  # noqa: PLC0415 - see `_taken`
 
     place = place_of(spec)
-    return place.host if place is not None else ""
+    if place is None:
+        raise usage(f"{spec!r:.200} names no machine: write ssh://[USER@]HOST[:PORT]")
+    return place
 
 
 def _needs_first(target: str, source: str, names: Collection[str]) -> bool:

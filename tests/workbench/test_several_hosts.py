@@ -1,0 +1,86 @@
+"""`why --with` and `snapshot --with`: hosts from files, and what is said of those that are not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.model.host import Snapshot
+from engine.observe.recording.snapshot_file import dumps, open_file
+from tests.several.hosts import MACS, docker_machine, machine, seen
+from workbench.cli import main
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """app1.json, db1.json and shop.json in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    app, one = machine("10.9.0.1/24", MACS["app1"])
+    data, other = machine("10.9.0.2/24", MACS["db1"])
+    one.neighbour("eth0", "10.9.0.2", MACS["db1"], "stale")
+    other.listen(5432)
+    hosts: dict[str, Snapshot] = {"app1": seen(app, "app1"), "db1": seen(data, "db1"), "shop": docker_machine("shop")}
+    for name, snapshot in hosts.items():
+        (tmp_path / f"{name}.json").write_text(dumps(snapshot))
+    return tmp_path
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    code = main(words)
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_a_question_between_two_files(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = said(capsys, "why", "db1/:5432", "--from", "app1", "--with", "app1.json", "--with", "db1.json")
+    assert (code, err) == (0, "")
+    assert out.startswith("✓ app1 → 10.9.0.2:5432/tcp")
+    assert files.exists()
+
+
+def test_a_file_may_be_given_another_name(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = said(capsys, "why", "data/:5432", "--from", "app1", "--with", "app1.json", "--with", "data=db1.json")
+    assert (code, "in data" in out) == (0, True)
+    assert files.exists()
+
+
+def test_several_hosts_in_one_file(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "snapshot", "--with", "app1.json", "--with", "db1.json", "-o", "both.json")[0] == 0
+    assert [each.name for each in open_file(files / "both.json").machines] == ["app1", "db1"]
+    code, out, _ = said(capsys, "why", "db1/:80", "--from", "app1", "--snapshot", "both.json")
+    assert (code, "nothing listens on port 80/tcp in db1" in out) == (1, True)
+    code, out, _ = said(capsys, "why", "shop/:8080", "--from", "shop", "--snapshot", "both.json", "--with", "shop.json")
+    assert (code, out.startswith("✓ shop → ")) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("--with", "db1.json", "--with", "db1.json"), "two hosts are called 'db1': db1.json and db1.json"),
+        (("--with", "gone.json"), "cannot read gone, which the question is about: gone.json cannot be read"),
+        (("--with", "ssh://-oProxyCommand=x"), "names no machine: write ssh://[USER@]HOST[:PORT]"),
+        (("--with", "db1.json", "--prove"), "--prove and --watch are about this host alone"),
+        (("--with", "db1.json", "--watch"), "--prove and --watch are about this host alone"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_line(
+    files: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], line: str
+) -> None:
+    first = () if "--prove" in words or "--watch" in words else ("--snapshot", "app1.json")
+    code, out, err = said(capsys, "why", "gone/:80", "--from", "app1", *first, *words)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert line in err
+    assert files.exists()
+
+
+def test_a_file_with_two_hosts_of_one_name_is_taken_for_one(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said(capsys, "snapshot", "--with", "app1.json", "--with", "db1.json", "-o", "both.json")
+    text = (files / "both.json").read_text()
+    (files / "both.json").write_text(text.replace('"name": "db1", "home": "db1"', '"name": "app1", "home": "db1"'))
+    snapshot = open_file(files / "both.json")
+    assert snapshot.machines == snapshot.joins == ()
+    assert [gap.reason for gap in snapshot.gaps] == [
+        "two hosts in the file have one name; they are taken for a single one"
+    ]
+    assert said(capsys, "why", "10.9.0.2:5432", "--snapshot", "both.json")[0] == 3
