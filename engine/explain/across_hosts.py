@@ -61,6 +61,13 @@ class Expected:
         on_segment = [each for each in ordered if not each[0]]
         return [address for *_, address in on_segment or ordered[:1]]
 
+    def each(self, asker: Netns | None, end: str, protocol: Protocol) -> list[str]:
+        """`:PORT` at every address that others ask it at; any other target as it is."""
+        word, _, port = end.rpartition(":")
+        if word or not port.isdecimal() or self._bound(int(port), protocol):
+            return [end]
+        return [end_of(address, int(port)) for address in self.addresses(asker)] or [end]
+
     def nearest(self, asker: Netns | None, end: str, protocol: Protocol) -> str:
         """`:PORT`, or a container's published port, as `ADDRESS:PORT`. Raises `QuestionError` where there is none."""
         word, colon, port = end.rpartition(":")

@@ -16,7 +16,7 @@ from __future__ import annotations
 from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
 
-from engine.explain.across_hosts import asker_of, host_of_target
+from engine.explain.across_hosts import Expected, asker_of, host_of_target
 from engine.explain.target_host import (
     Host,
     Near,
@@ -36,7 +36,7 @@ from engine.model.verdict import Question, Source
 from engine.path.lookup.fib import Fib, FlowKey, Found
 from engine.records import replace
 
-__all__ = ["QuestionError", "find_container", "namespace", "resolve"]
+__all__ = ["QuestionError", "find_container", "namespace", "resolve", "resolve_each"]
 
 #: Protocols that have ports, as they stand behind one.
 ENDS = ("tcp", "udp", "sctp")
@@ -65,6 +65,22 @@ def resolve(snapshot: Snapshot, target: str, source: str = "host", protocol: Pro
     url = web_url(target) if protocol is Protocol.TCP else None
     expected = there.name if there is not None else ""
     return Question(client, address, port, protocol, end, zone, host.name, url, expected)
+
+
+def resolve_each(
+    snapshot: Snapshot, target: str, source: str = "host", protocol: Protocol = Protocol.TCP
+) -> list[Question]:
+    """As `resolve`, with a question for each address at which another host asks for `HOST/:PORT`."""
+    first = resolve(snapshot, target, source, protocol)
+    if not first.expected or first.source.outside:
+        return [first]
+    asker, part = snapshot.by_id[first.source.netns], snapshot.part(first.expected)
+    if asker.machine == first.expected:
+        return [first]
+    ends = Expected(first.expected, snapshot, part).each(asker, target.rpartition("/")[2], protocol)
+    return (
+        [resolve(snapshot, f"{first.expected}/{end}", source, protocol) for end in ends] if len(ends) > 1 else [first]
+    )
 
 
 def _with_protocol(target: str, protocol: Protocol) -> tuple[str, Protocol]:

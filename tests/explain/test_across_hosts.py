@@ -57,7 +57,9 @@ def test_a_containers_own_port_is_not_reached_from_another_host() -> None:
 
 def test_a_fix_is_made_on_its_own_host_and_by_its_own_names() -> None:
     snapshot = pair()
-    host = machine("10.9.0.2/24")[1].iptables("*filter\n:INPUT ACCEPT\n-A INPUT -p tcp --dport 5432 -j DROP\nCOMMIT\n")
+    host = machine("10.9.0.2/24")[1].iptables(
+        "*filter\n:INPUT ACCEPT\n-A INPUT -p tcp -m tcp --dport 5432 -j DROP\nCOMMIT\n"
+    )
     blocked = snapshot.with_netns(replace(snapshot.by_id["db1"], firewall=host.finished().firewall))
     fix = answer(blocked, "db1/:5432", "app1").causes[0].fixes[0]
     assert (fix.host, fix.title.startswith("on db1: ")) == ("db1", True)

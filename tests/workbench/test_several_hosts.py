@@ -54,6 +54,33 @@ def test_several_hosts_in_one_file(files: Path, capsys: pytest.CaptureFixture[st
     assert (code, out.startswith("✓ shop → ")) == (0, True)
 
 
+def test_each_address_of_a_host_is_asked_where_they_differ(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """db1 is on two segments that app1 is on, and drops what comes by one of them."""
+    monkeypatch.chdir(tmp_path)
+    app, one = machine("10.9.0.1/24", MACS["app1"])
+    data, other = machine("10.9.0.2/24", MACS["db1"])
+    for host, address in ((one, "10.8.0.1/24"), (other, "10.8.0.2/24")):
+        host.link("eth1", mac=f"3c:fd:fe:00:01:{address[7]:0>2}")
+        host.address("eth1", address)
+    other.listen(5432)
+    (tmp_path / "app1.json").write_text(dumps(seen(app, "app1")))
+    question = ("why", "db1/:5432", "--from", "app1", "--with", "app1.json", "--with", "db1.json")
+    (tmp_path / "db1.json").write_text(dumps(seen(data, "db1")))
+    code, out, _ = said(capsys, *question)
+    assert (code, out.splitlines()[0]) == (0, "✓ app1 → 10.9.0.2:5432/tcp   connects")
+    other.iptables("*filter\n:INPUT ACCEPT\n-A INPUT -i eth0 -p tcp -m tcp --dport 5432 -j DROP\nCOMMIT\n")
+    (tmp_path / "db1.json").write_text(dumps(seen(data, "db1")))
+    code, out, _ = said(capsys, *question)
+    first, second = out.splitlines()
+    assert (code, first.split()[:4], second.split()[:4]) == (
+        1,
+        ["✗", "app1", "10.9.0.2:5432/tcp", "timeout"],
+        ["✓", "app1", "10.8.0.2:5432/tcp", "connected"],
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [

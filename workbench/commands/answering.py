@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from engine.explain import ask
-from engine.explain.question import QuestionError, resolve
+from engine.explain.question import QuestionError, resolve, resolve_each
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.source_range import SourceRanges
@@ -24,6 +24,19 @@ HOST, EVERYWHERE = "host", "everywhere"
 def answer(snapshot: Snapshot, target: str, source: str, protocol: Protocol = Protocol.TCP) -> Verdict:
     """The answer. Raises `Refusal` when the question cannot be asked of this host."""
     return ask(snapshot, question_of(snapshot, target, source, protocol))
+
+
+def answer_each(snapshot: Snapshot, target: str, source: str, protocol: Protocol) -> list[tuple[str, Verdict]]:
+    """The answers at each address that `HOST/:PORT` may mean, where they differ; else the first alone. Raises
+    `Refusal`."""
+    try:
+        questions = resolve_each(snapshot, target, source, protocol)
+    except QuestionError as error:
+        raise usage(str(error)) from error
+    world = World(snapshot)
+    answers = [(each.source.netns, ask(snapshot, each, world.derive(snapshot))) for each in questions]
+    alike = {(each.reach, each.symptom, *(cause.code for cause in each.causes)) for _, each in answers}
+    return answers if len(alike) > 1 else answers[:1]
 
 
 def supposing(snapshot: Snapshot, arguments: Namespace, protocol: Protocol) -> Verdict:

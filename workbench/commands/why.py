@@ -10,8 +10,9 @@ from argparse import Namespace
 
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
+from engine.model.verdict import Verdict
 from workbench import output, world
-from workbench.commands.answering import EVERYWHERE, answer, answer_everywhere, ranges_of, supposing, tell
+from workbench.commands.answering import EVERYWHERE, answer, answer_each, answer_everywhere, ranges_of, supposing, tell
 from workbench.exits import EXIT_OF_REACH, Exit, usage, worst
 from workbench.files import keep
 
@@ -40,6 +41,11 @@ def run(arguments: Namespace) -> Exit:
         return worst(verdict.reach for _, verdict in answers)
     if arguments.suppositions:
         verdict = supposing(snapshot, arguments, protocol)
+    elif snapshot.machines:
+        answers = answer_each(snapshot, arguments.target, arguments.source, protocol)
+        if len(answers) > 1:
+            return _each(answers, as_json=arguments.json)
+        ((_, verdict),) = answers
     else:
         verdict = answer(snapshot, arguments.target, arguments.source, protocol)
     if arguments.prove:
@@ -53,6 +59,17 @@ def run(arguments: Namespace) -> Exit:
     else:
         tell(verdict, arguments.verbose, show_gaps=arguments.gaps)
     return EXIT_OF_REACH[verdict.reach]
+
+
+def _each(answers: list[tuple[str, Verdict]], *, as_json: bool) -> Exit:
+    """Answers that differ by the address that is asked: all of them, as from everywhere."""
+    from views.reports import everywhere  # noqa: PLC0415 - most answers are one
+
+    if as_json:
+        output.emit_whole(everywhere.dumps(answers, ()))
+    else:
+        output.emit(everywhere.render(answers, ()))
+    return worst(verdict.reach for _, verdict in answers)
 
 
 def _gathered(arguments: Namespace) -> Snapshot:
