@@ -13,7 +13,7 @@ nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from engine.model.address import IPAddress, IPNetwork
@@ -45,8 +45,8 @@ class Pair:
 class Matching:
     """What is known of pairs of outlets of different hosts."""
 
-    def __init__(self, all_outlets: Iterable[Outlet]) -> None:
-        self.outlets = list(all_outlets)
+    def __init__(self, outlets: Sequence[Outlet]) -> None:
+        self.outlets = outlets
         devices = {(one.netns, one.link.index): one.link.mac for each in self.outlets for one in each.inside}
         self._owners = Counter(mac for mac in devices.values() if mac)
 
@@ -70,7 +70,7 @@ class Matching:
         for pair in pairs:
             shown = self._seen(pair) or self._seen(pair.turned()) or self._same_router(pair)
             if shown:
-                return Join(_plug(near), _plug(far), _segment(pair), JoinedBy.MAC, shown)
+                return Join(*_plugs(near, far), _segment(pair), JoinedBy.MAC, shown)
         return None
 
     def _fitting(self, near: Outlet, far: Outlet) -> Join | None:
@@ -80,7 +80,7 @@ class Matching:
             return None
         both = f"{_place(pair.near)} and {_place(pair.far)}"
         text = f"{both} have different addresses of {_fits(pair)}; no neighbour entry shows more"
-        return Join(_plug(near), _plug(far), _segment(pair), JoinedBy.PREFIX, text)
+        return Join(*_plugs(near, far), _segment(pair), JoinedBy.PREFIX, text)
 
     def _seen(self, pair: Pair) -> str:
         """A neighbour entry for an address of the far device, with its MAC address, which is that of no other."""
@@ -105,8 +105,11 @@ class Matching:
         return ""
 
 
-def _plug(outlet: Outlet) -> Plug:
-    return Plug(outlet.netns, outlet.link.index)
+def _plugs(near: Outlet, far: Outlet) -> tuple[Plug, Plug]:
+    """The device of each that leads to the other."""
+    ways = near.way_to({each.link.mac for each in far.inside}), far.way_to({each.link.mac for each in near.inside})
+    here, there = (Plug(way.netns, way.link.index) for way in ways)
+    return here, there
 
 
 def _valid(inside: Inside) -> list[Neighbour]:

@@ -7,7 +7,7 @@ so what is behind it has no outlet. A device that is down is one as well: its ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection
 
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address, Link, Neighbour
@@ -30,28 +30,49 @@ class Inside:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlet:
-    """A device by which frames of one VLAN (None: without a tag) leave a host."""
+class Way:
+    """A device by which frames leave: its namespace, and the MAC addresses that its bridge has seen come in by it."""
 
-    machine: str
     netns: str
     link: Link
+    seen: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """How frames of one VLAN (None: without a tag) leave a host: by one device, or by several ports of a bridge."""
+
+    machine: str
     vlan: int | None
     inside: tuple[Inside, ...]
+    ways: tuple[Way, ...]
+
+    def way_to(self, macs: Collection[str]) -> Way:
+        """The device that leads to one of the MAC addresses: the port that has seen it, else a network card."""
+        known = next((way for way in self.ways if not way.seen.isdisjoint(macs)), None)
+        return known or min(self.ways, key=lambda way: way.link.kind in ("tun", "veth"))
 
 
-def outlets(snapshot: Snapshot) -> Iterator[Outlet]:
+def outlets(snapshot: Snapshot) -> list[Outlet]:
     """Every outlet of every host."""
     wiring, engines = Wiring(snapshot), _engine_bridges(snapshot)
+    found: dict[tuple[object, ...], Outlet] = {}
     for netns in snapshot.namespaces:
         for link in netns.links:
-            if not _leads_out(netns, link, engines):
-                continue
-            for vlan in (None, *_vlans(netns)):
+            for vlan in (None, *_vlans(netns)) if _leads_out(netns, link, engines) else ():
                 stations = heard_inside(wiring, netns, replace(link, up=True), vlan).stations
-                inside = tuple(_inside(snapshot.by_id[each.netns], each.link) for each in stations)
-                if inside:
-                    yield Outlet(netns.machine, netns.id, link, vlan, inside)
+                way = Way(netns.id, link, _seen_by(netns, link))
+                key = (netns.machine, vlan, frozenset((each.netns, each.link.index) for each in stations))
+                if key in found:
+                    found[key] = replace(found[key], ways=(*found[key].ways, way))
+                elif stations:
+                    inside = tuple(_inside(snapshot.by_id[each.netns], each.link) for each in stations)
+                    found[key] = Outlet(netns.machine, vlan, inside, (way,))
+    return list(found.values())
+
+
+def _seen_by(netns: Netns, port: Link) -> frozenset[str]:
+    return frozenset(entry.mac for entry in netns.fdb if entry.link == port.index and not entry.local)
 
 
 def _leads_out(netns: Netns, link: Link, engines: set[tuple[str, str]]) -> bool:

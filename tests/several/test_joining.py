@@ -132,3 +132,20 @@ def test_several_can_be_joined_with_one_more() -> None:
     assert [each.name for each in whole.machines] == ["app1", "db1", "web1"]
     assert [netns.id for netns in whole.namespaces] == ["app1", "db1", "web1"]
     assert len(whole.joins) == 2
+
+
+def test_of_a_bridges_ports_the_one_that_leads_there_is_joined() -> None:
+    """A host of guests: its bridge has a network card, and a tap device for each guest, of which one is db1."""
+    world, host = machine()
+    host.change("eth0", mac=MACS["app1"])
+    for number in (1, 2):
+        host.link(f"tap{number}", "tun", mac=f"fe:54:00:00:00:0{number}")
+    host.bridge("vmbr0", "eth0", "tap1", "tap2").address("vmbr0", "10.9.0.1/24")
+    host.neighbour("vmbr0", "10.9.0.2", MACS["db1"], "reachable")
+    data, _ = machine("10.9.0.2/24", MACS["db1"])
+    guest = seen(data, "db1")
+    (join,) = together({"app1": seen(world, "app1"), "db1": guest}).joins
+    assert (join.by, join.near.link) == (JoinedBy.MAC, host.links["eth0"].index)
+    host.learned("tap2", MACS["db1"])
+    (join,) = together({"app1": seen(world, "app1"), "db1": guest}).joins
+    assert join.near.link == host.links["tap2"].index
