@@ -71,12 +71,6 @@ FAULTS = {
     "no-entry-on-node2": Fault(
         "LINK_VXLAN_FORWARDING", "node2", entry("del", "nolearning"), entry("append", "learning")
     ),
-    "underlay-down-on-node1": Fault(
-        "LINK_DOWN",
-        "node1",
-        lambda swarm: swarm.manager.machine.ip("link set eth0 down"),
-        lambda swarm: swarm.manager.machine.ip("link set eth0 up"),
-    ),
 }
 
 

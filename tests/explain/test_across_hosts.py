@@ -89,6 +89,16 @@ def test_what_no_host_has_leaves_the_snapshot() -> None:
     assert "no host here has 3c:fd:fe:00:00:99" in verdict.conversation.forward.last.text
 
 
+def test_the_far_hosts_device_is_down() -> None:
+    """Its cable is still there: the frame gets to it, by the entry that the client has."""
+    snapshot = pair()
+    there = snapshot.by_id["db1"]
+    dark = snapshot.with_netns(there.with_link(replace(there.links_by_name["eth0"], up=False)))
+    verdict = answer(dark, "db1/10.9.0.2:5432", "app1")
+    assert (verdict.symptom, verdict.causes[0].code) == (Symptom.TIMEOUT, "LINK_DOWN")
+    assert (verdict.causes[0].at.netns, verdict.causes[0].fixes[0].host) == ("db1", "db1")
+
+
 @pytest.mark.parametrize(
     ("target", "source", "words"),
     [
