@@ -63,8 +63,8 @@ def ask(snapshot: Snapshot, question: Question, world: World | None = None) -> V
         assumptions += tuple(assumed(snapshot, main.result, joins))
     used = main.result.name.used if main.result.name is not None else None
     question = question if used is None else replace(question, address=used)
-    told = Verdict(question, reach, main.result.symptom, main.result, causes, assumptions, gaps, branches, findings)
-    return replace(told, hosts=snapshot.machines, joins=joins) if snapshot.machines else told
+    verdict = Verdict(question, reach, main.result.symptom, main.result, causes, assumptions, gaps, branches, findings)
+    return replace(verdict, hosts=snapshot.machines, joins=joins) if snapshot.machines else verdict
 
 
 def _unnamed(world: World, question: Question, talk: Conversation) -> tuple[Cause, ...]:

@@ -91,6 +91,19 @@ def test_a_machine_that_never_ends_is_given_up(program: Path) -> None:
         run((str(program / "ssh"),), "ssh://db1", 0.2)
 
 
+def test_a_machine_that_never_stops_printing_is_cut_off(program: Path) -> None:
+    script(program, "ssh", "exec yes portscope")
+    with pytest.raises(RemoteError, match=r"ssh://db1 printed more than 1 MiB, which is no snapshot"):
+        run((str(program / "ssh"),), "ssh://db1", 20, 1 << 20)
+
+
+def test_a_flood_of_complaints_is_bounded(program: Path) -> None:
+    script(program, "ssh", "yes complaint | head -c 1000000 >&2; exit 1")
+    printed = run((str(program / "ssh"),), "ssh://db1", 20)
+    assert (printed.status, printed.output) == (1, "")
+    assert 0 < len(printed.complaint) < 1 << 18
+
+
 def test_ssh_is_asked_for_no_password_and_gets_no_option_as_a_host(program: Path) -> None:
     script(program, "ssh", f'printf "%s\\n" "$@" > {program}/argv; exit 255')
     with pytest.raises(RemoteError):

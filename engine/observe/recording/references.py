@@ -72,7 +72,7 @@ def _lives(container: Container, known: Collection[str]) -> bool:
 
 
 def _gaps_of_machines(snapshot: Snapshot) -> Iterator[Gap]:
-    """Several hosts are only told apart where each namespace is of one of them, and each has its home."""
+    """Several hosts are known as such where each namespace is of one of them, and each has its home."""
     names = [each.name for each in snapshot.machines]
     homes = {each.home: each.name for each in snapshot.machines}
     at_home = {netns.id: netns.machine for netns in snapshot.namespaces if netns.id in homes}

@@ -6,5 +6,5 @@
 
 1. A machine that cannot be read is a `RemoteError`: one line with the reason and what to do.
 2. Time and size are bounded: a machine that is slow, or that never ends, is given up.
-3. No password is asked for: several machines are read at once, and nobody sits before each.
+3. No password is asked for: several machines are read at once.
 """
