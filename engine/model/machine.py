@@ -30,10 +30,6 @@ class Machine:
         """The id, among several hosts, of a namespace of this one."""
         return f"{self.name}/{netns}"
 
-    def short(self, netns: str) -> str:
-        """What this host alone calls one of its namespaces."""
-        return netns.removeprefix(f"{self.name}/")
-
 
 class JoinedBy(StrEnum):
     """How it is known that two devices are on one segment, the surest first."""

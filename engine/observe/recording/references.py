@@ -24,8 +24,9 @@ REFUSING = frozenset({"unreachable", "prohibit", "blackhole", "throw"})
 
 def sound(snapshot: Snapshot) -> Snapshot:
     """The snapshot with references that lead somewhere, and a gap for each that did not."""
+    unknown_hosts = list(_gaps_of_machines(snapshot))
     gaps = [
-        *_gaps_of_machines(snapshot),
+        *unknown_hosts,
         *_gaps_of_links(snapshot),
         *_gaps_of_containers(snapshot),
         *_gaps_of_routes(snapshot),
@@ -43,8 +44,8 @@ def sound(snapshot: Snapshot) -> Snapshot:
         resolvers=tuple(each for each in snapshot.resolvers if each.netns in known),
         proxies=tuple(each for each in snapshot.proxies if each.netns in known),
         gaps=(*snapshot.gaps, *gaps),
-        machines=() if any(_gaps_of_machines(snapshot)) else snapshot.machines,
-        joins=() if any(_gaps_of_machines(snapshot)) else snapshot.joins,
+        machines=() if unknown_hosts else snapshot.machines,
+        joins=() if unknown_hosts else snapshot.joins,
     )
 
 

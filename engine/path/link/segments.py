@@ -1,7 +1,7 @@
 """From one host to another: a frame that leaves by a device goes to the joined device behind which its MAC address is.
 
 Which devices share a segment is in the snapshot (`Join`). A switch takes a frame to the one port behind which its
-address is; what nobody there has leaves for a machine that the snapshot does not show.
+address is; a frame for any other address leaves for a machine that the snapshot does not show.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ def across(journey: Journey, stage: OnWire) -> Arrive | Trace:
     beside = journey.world.wiring.beside(journey.netns, link)
     place = next((each for each in beside if _leads_to(journey, each, stage)), None)
     if place is None:
-        nobody = stage.mac is not None and bool(beside)
-        return leave(journey, link, f"no host here has {stage.mac}" if nobody else "")
+        strange = stage.mac is not None and bool(beside)
+        return leave(journey, link, f"no host here has {stage.mac}" if strange else "")
     there, far = place
     journey.step(StepKind.LINK, f"{link.name} → {far.name} of {there.id}", journey.link_ref(link))
     journey.enter(there)
