@@ -124,6 +124,7 @@ WRONG = [
     (ONE.replace("[a]", "{a: {ipv4_address: 172.30.0.0}}"), 2, "172.30.0.0, which is no host's", "between"),
     (ONE.replace("[a]", "{a: {ipv4_address: 172.30.0.255}}"), 2, "172.30.0.255, which is no host's", "between"),
     ("services:\n  web:\n    prots: [80]\n", 3, "services.web.prots is not a key", "did you mean ports?"),
+    ("services:\n  web:\n    zzzzzzzz: [80]\n", 3, "services.web.zzzzzzzz is not a key", "known here: ports, expose, "),
     ("services:\n  web: {}\n  web: {}\n", 3, "services.web stands twice", "keep one"),
     ("services:\n  web:\n    ports: ['80:80:80:80']\n", 3, "'80:80:80:80'", "write HOST:CONTAINER"),
     ("services:\n  web:\n    ports: ['70000:80']\n", 3, "70000", "1 to 65535"),

@@ -25,6 +25,8 @@ KINDS = {"mapping": "a mapping (KEY: VALUE)", "sequence": "a list (- …)", "sca
 
 #: Characters, values and levels of a document; a real file has a hundredth of them.
 LONGEST, MOST_VALUES, DEEPEST = 1 << 20, 50_000, 60
+#: Words that an error names before it only counts them: a service of Compose knows a hundred.
+MOST_NAMED = 12
 FLATTER = "write a Compose file: services: and networks:"
 
 
@@ -193,7 +195,9 @@ def parse(text: str, file: str) -> YamlValue:
 
 
 def _one_of(words: tuple[str, ...]) -> str:
-    return f"known here: {', '.join(dict.fromkeys(words))}"
+    distinct = tuple(dict.fromkeys(words))
+    left = len(distinct) - MOST_NAMED
+    return f"known here: {', '.join(distinct[:MOST_NAMED])}" + (f" and {left} more" if left > 0 else "")
 
 
 def plain(value: YamlValue) -> Mapping[str, str]:
