@@ -12,6 +12,7 @@ from workbench.exits import refused, usage
 
 if TYPE_CHECKING:
     from engine.observe.look.look import Wanted
+    from engine.observe.watch.executions import Executions
     from engine.observe.watch.watch import Reading, Update
 
 
@@ -33,10 +34,16 @@ def of_lab(name: str) -> Wanted:
 
 
 def watch(
-    stop: Event, wanted: Wanted | None = None, reading: Reading = lambda *_: None, *, counting: bool = False
+    stop: Event,
+    wanted: Wanted | None = None,
+    reading: Reading = lambda *_: None,
+    *,
+    counting: bool = False,
+    makers: Executions | None = None,
 ) -> Iterator[Update]:
     """This host now, then whenever it is another one, until `stop` is set; `reading` is told of the first look while it
     goes on. `counting`: an update without changes comes where rules counted packets.
+    `makers` names who made the changes, where that is wanted.
 
     Raises `Refusal` as `look` does.
     """
@@ -44,7 +51,7 @@ def watch(
     from engine.observe.watch.watch import watch  # noqa: PLC0415
 
     try:
-        yield from watch(stop, wanted, reading, counting=counting)
+        yield from watch(stop, wanted, reading, counting=counting, makers=makers)
     except ObserveError as error:
         raise refused(str(error)) from error
 

@@ -13,7 +13,7 @@ already); `engine.model.plan.Change` says what each promises. How the kernel is 
     words                                                                 words of ip(8), iptables(8) that kinds share
     consequences/                                                         what the kernel or an engine does beside it
     chain_diff                                                            what changes do to a chain, line by line
-    differences                                                           what differs between two snapshots, as text
+    differences actor                                                     what differs between two snapshots; by whom
 """
 
 from __future__ import annotations

@@ -17,12 +17,13 @@ from dataclasses import fields
 from enum import StrEnum
 from typing import Any
 
+from engine.change.actor import Actor
 from engine.model.firewall import Backend, Firewall, Rule, Table
 from engine.model.host import Netns, Snapshot
 from engine.model.link import Address, Link, Neighbour
 from engine.model.route import PolicyRule, Route
 from engine.model.traffic import Listener
-from engine.records import dataclass
+from engine.records import dataclass, field
 
 
 class How(StrEnum):
@@ -37,7 +38,8 @@ class How(StrEnum):
 class Difference:
     """One change. `what` is a kind of thing ("route"), `name` tells it apart, `detail` says what of it changed.
 
-    `netns` is empty for what is of the whole host.
+    `netns` is empty for what is of the whole host. `by` is who made it, where that is known; two changes are the same
+    one whoever made them.
     """
 
     how: How
@@ -45,6 +47,7 @@ class Difference:
     name: str
     netns: str = ""
     detail: str = ""
+    by: Actor | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         words = f"{self.what} {self.name} {self.how}"

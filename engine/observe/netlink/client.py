@@ -88,12 +88,21 @@ def messages(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
 
     Raises NetlinkError when a length leads out of the data.
     """
+    for kind, flags, sequence, _, body in ported_messages(data):
+        yield kind, flags, sequence, body
+
+
+def ported_messages(data: bytes) -> Iterator[tuple[int, int, int, int, bytes]]:
+    """The messages of one read: type, flags, sequence number, the port of the socket that is behind it, body.
+
+    A port that is negative is no process's id. Raises NetlinkError when a length leads out of the data.
+    """
     offset, end = 0, len(data)
     while offset + 16 <= end:
-        length, kind, flags, sequence, _port = _header.unpack_from(data, offset)
+        length, kind, flags, sequence, port = _header.unpack_from(data, offset)
         if length < 16 or offset + length > end:
             raise NetlinkError(f"a netlink message claims {length} bytes where {end - offset} are left")
-        yield kind, flags, sequence, data[offset + 16 : offset + length]
+        yield kind, flags, sequence, port, data[offset + 16 : offset + length]
         offset += (length + 3) & ~3
 
 

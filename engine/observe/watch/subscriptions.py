@@ -23,6 +23,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
 
+from engine.change.actor import Actor
 from engine.observe.base.errors import NetlinkError
 from engine.observe.base.namespaces import NAMED, NetnsRef, enter, side_by_side
 from engine.observe.engines.events import EngineEvents
@@ -30,7 +31,9 @@ from engine.observe.look.look import Scene
 from engine.observe.look.netns_reader import NetnsSource
 from engine.observe.netlink.client import messages
 from engine.observe.proc.socket_counts import SocketCounts
+from engine.observe.watch.executions import Executions
 from engine.observe.watch.inotify import Folders, Released, Written
+from engine.observe.watch.makers import made
 from engine.observe.watch.neighbour_events import NeighbourNews
 from engine.records import dataclass, field
 
@@ -52,19 +55,22 @@ LOCK = "/run/xtables.lock"
 _DESCRIPTORS, _OTHERS = 4, 512
 
 Stale = dict[str, set[NetnsSource]]
+#: Who made something of a kind (`makers.KINDS`) in a namespace.
+By = dict[tuple[str, str], set[Actor]]
 
 
 @dataclass(slots=True)
 class Notification:
     """What was heard: stale sources by namespace id, and whether there may be another scene, or other legacy tables.
 
-    Of containers only those that are `named` may be different; None where all may be.
+    Of containers only those that are `named` may be different; None where all may be. `by` is who did it.
     """
 
     stale: Stale = field(default_factory=dict)
     scene: bool = False
     named: set[str] | None = field(default_factory=set)
     legacy: bool = False
+    by: By = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.stale) or self.scene or self.legacy
@@ -76,6 +82,8 @@ class Notification:
         self.scene = self.scene or other.scene
         self.named = None if self.named is None or other.named is None else self.named | other.named
         self.legacy = self.legacy or other.legacy
+        for place, actors in other.by.items():
+            self.by.setdefault(place, set()).update(actors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +100,10 @@ class _Post:
 
 
 class Subscriptions:
-    """Everybody who tells of changes of a scene. To be closed."""
+    """Everybody who tells of changes of a scene. To be closed. `makers`: who made them is wanted as well."""
 
-    def __init__(self) -> None:
+    def __init__(self, makers: Executions | None = None) -> None:
+        self._makers = makers
         self._selector = selectors.DefaultSelector()
         self._posts: dict[tuple[str, int], _Post] = {}
         self._folders, self._lock = Folders(FOLDERS), Released(LOCK)
@@ -183,7 +192,12 @@ class Subscriptions:
                     self._forget(key.data)
             else:
                 netns, sources, news = key.data
-                if _tells(key.fd, news):
+                data, lost = _heard(key.fd)
+                if self._makers is not None:
+                    told.add(Notification(by=made(netns, data, self._makers)))
+                if lost:
+                    news.forget()
+                if _tells(data, news) or lost:
                     told.stale.setdefault(netns, set()).update(sources)
         if told.scene and any(engine.ended for engine in self._engines.values()):
             told.named = None  # one that tells of no events may have other containers
@@ -227,15 +241,27 @@ def _joined(protocol: int, groups: Iterable[int]) -> list[socket.socket]:
     return [channel]
 
 
-def _tells(descriptor: int, news: NeighbourNews) -> bool:
-    """Takes all notifications that are there, and says whether one of them tells something, or some were lost."""
-    told = False
+def _heard(descriptor: int) -> tuple[list[bytes], bool]:
+    """All notifications that are there, and whether some were lost."""
+    found: list[bytes] = []
     try:
         while data := os.read(descriptor, 65536):
+            found.append(data)
+    except BlockingIOError:
+        return found, False
+    except OSError:
+        pass
+    return found, True
+
+
+def _tells(heard: Iterable[bytes], news: NeighbourNews) -> bool:
+    """Whether one of the notifications tells something."""
+    told = False
+    try:
+        for data in heard:
             for kind, _, _, body in messages(data):
                 told = news.tells(kind, body) or told
-    except BlockingIOError:
-        return told
-    except (NetlinkError, OSError):
+    except NetlinkError:
         news.forget()
-    return True
+        return True
+    return told

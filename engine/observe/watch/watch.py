@@ -23,9 +23,11 @@ from engine.model.host import Snapshot
 from engine.observe.look.incremental import again
 from engine.observe.look.look import Observation, Scene, Wanted, look_at, look_within, now, set_scene
 from engine.observe.look.snapshot import compose
+from engine.observe.watch.executions import Executions
+from engine.observe.watch.makers import attributed
 from engine.observe.watch.next_scene import followed, next_scene
 from engine.observe.watch.polling import POLLED, Turn, Untold, counters, legacy, likely
-from engine.observe.watch.subscriptions import Notification, Subscriptions
+from engine.observe.watch.subscriptions import By, Notification, Subscriptions
 from engine.records import dataclass, replace
 
 #: Seconds.
@@ -49,14 +51,20 @@ Reading = Callable[[int, int, Snapshot | None], object]
 
 
 def watch(
-    stop: Event, wanted: Wanted | None = None, reading: Reading = lambda *_: None, *, counting: bool = False
+    stop: Event,
+    wanted: Wanted | None = None,
+    reading: Reading = lambda *_: None,
+    *,
+    counting: bool = False,
+    makers: Executions | None = None,
 ) -> Iterator[Update]:
     """The host now, then each time that it is another one. Raises ObserveError as `look.snapshot.take` does.
 
     Of a host with many namespaces only those that are `wanted` are read and watched, where that is given. `reading` is
     called with the progress of the first look. `counting`: an update without changes comes where rules counted packets.
+    `makers` names who made the changes, where that is wanted.
     """
-    with Subscriptions() as told:
+    with Subscriptions(makers) as told:
         scene = set_scene(wanted)
         told.follow(scene)
         whole = len(scene.found)
@@ -67,14 +75,15 @@ def watch(
         yield Update(snapshot)
         shown = snapshot
         polled = (*POLLED, counters()) if counting else POLLED
-        for after in _looks(told, stop, seen, polled):
+        for after, by in _looks(told, stop, seen, polled):
             if after is seen:
                 continue
             snapshot = compose(after, (seen, snapshot))
             seen = after
             if found := changes(shown, snapshot):
+                known = attributed(found, (shown, snapshot), by) if makers is not None else found
                 shown = snapshot
-                yield Update(snapshot, found)
+                yield Update(snapshot, known)
             elif counting and _counted(shown, snapshot):
                 shown = snapshot
                 yield Update(snapshot)
@@ -91,8 +100,10 @@ def _host_alone(scene: Scene) -> Snapshot:
     return compose(look_within(replace(scene, found=own)))
 
 
-def _looks(told: Subscriptions, stop: Event, seen: Observation, polled: Sequence[Untold]) -> Iterator[Observation]:
-    """The looks that follow one, each as soon as something may be different."""
+def _looks(
+    told: Subscriptions, stop: Event, seen: Observation, polled: Sequence[Untold]
+) -> Iterator[tuple[Observation, By]]:
+    """The looks that follow one, each as soon as something may be different, and who the kernel says did it."""
     turns = [Turn(each) for each in polled]
     rested = time.monotonic()
     while not stop.is_set():
@@ -104,13 +115,13 @@ def _looks(told: Subscriptions, stop: Event, seen: Observation, polled: Sequence
         if heard:
             seen = _as_of(at, seen, _heard(told, seen, heard))
             rested = time.monotonic()
-            yield seen
+            yield seen, heard.by
             if heard.legacy:
                 seen = _as_of(at, seen, legacy(told, seen, sorted(seen.visits.keys() - likely(seen))))
-                yield seen
+                yield seen, {}
         if time.monotonic() >= first.at:
             seen = _as_of(at, seen, first.take(told, seen))
-            yield seen
+            yield seen, {}
 
 
 def _as_of(at: str, before: Observation, seen: Observation) -> Observation:
