@@ -1,0 +1,1 @@
+"""The flight recorder's store, and the search for what flipped an answer."""
