@@ -1,0 +1,84 @@
+"""At which of many states the answer to a question became another one, and which change of that state did it.
+
+Pure. Every state is gone through, in order; a state that the walk before cannot tell from its own is not walked
+(`met`), and one that comes back later is known by its key. What flips the answer is searched among the changes between
+two states (`flip`). Where none of them does, only time passed (a neighbour entry aged): that is no turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator
+from typing import Protocol
+
+from engine.change.differences import Difference, changes
+from engine.explain.survey.flip import Asked, Ending, Tried, flip
+from engine.explain.survey.met import Endings
+from engine.model.host import Snapshot
+from engine.records import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TurningPoint:
+    """The state, by its place, from which on a question ends differently.
+
+    `by` are the changes that are enough for it; where they were not found out (`searched` is false), all that came.
+    """
+
+    at: int
+    before: Ending
+    after: Ending
+    by: tuple[Difference, ...] = ()
+    searched: bool = True
+
+
+class States(Protocol):
+    """Snapshots of one host in the order in which they were taken, by their places from 0 on."""
+
+    def __len__(self) -> int: ...
+
+    def key(self, place: int) -> Hashable:
+        """What equal snapshots have in common."""
+
+    def snapshot(self, place: int) -> Snapshot:
+        """The snapshot."""
+
+    def differing(self, one: int, other: int) -> Iterable[tuple[str, str]]:
+        """Namespace and field in which two differ, with an empty name for a field of the whole."""
+
+
+def turns(states: States, asked: Asked, tried: Tried = lambda *_: None) -> Iterator[TurningPoint]:
+    """The turns among states, in order.
+
+    `tried` is told how many of how many states were gone through; what it raises ends the search.
+    """
+    endings = Endings(asked)
+    known: dict[Hashable, Ending] = {}
+    walked = 0
+    last: Ending = None
+    shown: Ending = None
+    for place in range(len(states)):
+        tried(place, len(states))
+        key = states.key(place)
+        if key not in known:
+            if not place or endings.met(states.differing(walked, place)):
+                walked, last = place, endings.of(states.snapshot(place))
+            known[key] = last
+        if not place:
+            shown = known[key]
+        elif known[key] != shown:
+            turn = _turn(place, (shown, known[key]), (states.snapshot(place - 1), states.snapshot(place)), asked)
+            if turn is not None:
+                shown = turn.after
+                yield turn
+
+
+def _turn(
+    place: int, endings: tuple[Ending, Ending], sides: tuple[Snapshot, Snapshot], asked: Asked
+) -> TurningPoint | None:
+    """The turn of a state; None where nothing changed but time."""
+    if not (came := changes(*sides)):
+        return None
+    found = flip(*sides, asked)
+    if found.searched and not found.by:
+        return None
+    return TurningPoint(place, *endings, found.by or came, found.searched)
