@@ -40,11 +40,11 @@ AddCommand = Callable[..., argparse.ArgumentParser]
 
 def add_labs(command: argparse.ArgumentParser, add_command: AddCommand) -> None:
     """The grammar of `portscope lab`."""
-    command.set_defaults(module="workbench.commands.lab_screen", name="")
+    command.set_defaults(module="workbench.commands.labs.screen", name="")
     verbs = command.add_subparsers(metavar="VERB", title="verbs", dest="verb", parser_class=type(command))
     for name, text, words in LAB_VERBS:
         verb = add_command(verbs, name, text)
-        verb.set_defaults(module=f"workbench.commands.{'lab_screen' if name == 'open' else 'lab'}")
+        verb.set_defaults(module=f"workbench.commands.labs.{'screen' if name == 'open' else 'lab'}")
         for word in words:
             verb.add_argument(word.lower(), metavar=word)
         if name == "up":
@@ -76,4 +76,4 @@ def _add_twin(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--from", dest="source", metavar="SOURCE", default="host", help="the client of the question")
     verb.add_argument("--udp", action="store_const", const="udp", dest="protocol", default="tcp", help="ask by UDP")
     verb.add_argument("--json", action="store_true", help="print one JSON document (portscope.twin/1)")
-    verb.set_defaults(module="workbench.commands.lab_twin")
+    verb.set_defaults(module="workbench.commands.labs.twin")

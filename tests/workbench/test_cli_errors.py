@@ -20,7 +20,7 @@ from engine.model.host import Netns, Snapshot
 from engine.observe.recording.snapshot_file import dumps
 from tests.harness.needs import require
 from workbench.cli import main
-from workbench.commands import lab as commands
+from workbench.commands.labs import lab as commands
 from workbench.exits import Exit
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -24,9 +24,9 @@ from engine.lab.save import save
 from engine.lab.script import lines, script
 from engine.read_only import may
 from workbench import files, output
-from workbench.commands import lab_faults
-from workbench.commands.lab_faults import look
-from workbench.commands.lab_ground import blaming, join, undoing
+from workbench.commands.labs import faulty
+from workbench.commands.labs.faulty import look
+from workbench.commands.labs.ground import blaming, join, undoing
 from workbench.exits import Exit, complain, refused, usage
 
 Verb = Callable[[Namespace], Exit]
@@ -216,5 +216,5 @@ VERBS: Mapping[str, Verb] = {
     "script": _script,
     "save": _save,
     "gallery": _gallery,
-    **lab_faults.VERBS,
+    **faulty.VERBS,
 }

@@ -9,7 +9,7 @@ from engine.lab import lifecycle
 from engine.model.host import Snapshot
 from engine.model.verdict import Question, Reach
 from workbench import output
-from workbench.commands.lab_twin_told import asker, document, drafted, tell_what_lacks
+from workbench.commands.labs.twin_told import asker, document, drafted, tell_what_lacks
 from workbench.exits import Exit, complain
 from workbench.session import matrix_pool, twins
 from workbench.session.twins import Compared

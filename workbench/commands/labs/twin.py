@@ -17,8 +17,8 @@ from engine.model.verdict import Question
 from engine.prove.predicted import namespaces
 from workbench import output, world
 from workbench.commands.answering import answer
-from workbench.commands.lab_ground import blaming, join, undoing
-from workbench.commands.lab_twin_told import document, drafted, tell_what_lacks
+from workbench.commands.labs.ground import blaming, join, undoing
+from workbench.commands.labs.twin_told import document, drafted, tell_what_lacks
 from workbench.exits import Exit, complain
 from workbench.session import twins
 
@@ -30,13 +30,13 @@ def run(arguments: Namespace) -> Exit:
         join(start=not arguments.dry_run)
         with undoing():
             if arguments.verify:
-                from workbench.commands import lab_twin_verify  # noqa: PLC0415 - most twins are only built
+                from workbench.commands.labs import twin_verify  # noqa: PLC0415 - most twins are only built
 
-                return lab_twin_verify.run(arguments, snapshot)
+                return twin_verify.run(arguments, snapshot)
             if arguments.trial:
-                from workbench.commands import lab_twin_try  # noqa: PLC0415 - see above
+                from workbench.commands.labs import twin_try  # noqa: PLC0415 - see above
 
-                return lab_twin_try.run(arguments, snapshot)
+                return twin_try.run(arguments, snapshot)
             return _build(arguments, snapshot)
 
 

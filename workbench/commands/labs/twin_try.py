@@ -34,7 +34,7 @@ from engine.model.where import seen as world_of
 from engine.records import dataclass
 from workbench import output
 from workbench.commands.answering import answer
-from workbench.commands.lab_twin_told import asker, document, drafted, tell_what_lacks
+from workbench.commands.labs.twin_told import asker, document, drafted, tell_what_lacks
 from workbench.exits import Exit, complain, refused
 from workbench.session import twins
 from workbench.session.twins import Twin
