@@ -19,6 +19,7 @@ from engine import read_only
 from views.reports.writers import FORMATS
 from workbench import output
 from workbench.cli_lab import add_labs
+from workbench.cli_past import add_at, add_diff, add_recorder
 from workbench.exits import Exit, Refusal, complain, own_fault, usage
 
 EXIT_CODES = """\
@@ -30,9 +31,6 @@ TARGET  ADDRESS:PORT, [V6]:PORT, CONTAINER:PORT (the port inside), :PORT (publis
 SOURCE  host (the namespace that portscope runs in), ns:NAME, a container's name or id, each with /ADDRESS for a
         client that binds that one; or ADDRESS[:PORT][@DEVICE] for a client outside of this host that arrives on
         DEVICE (without it: on that of its subnet, of its neighbour entry, or of the route back to it)
-"""
-FLIPS = """
-exit codes with --why: 0 the answer is the same · 1 it flips · 3 could not tell
 """
 #: `WHY` where the same can be asked from everywhere.
 ASKED = f"""{WHY}\
@@ -108,13 +106,14 @@ def build_parser() -> Parser:
         action="store_true",
         help="change, send and write nothing, labs included",
     )
-    parser.set_defaults(module="workbench.commands.screen", file=None)
+    parser.set_defaults(module="workbench.commands.screen", file=None, at=None, opening=False)
     commands = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=Parser)
 
-    command = add_command(commands, "open", "open the workbench on a saved snapshot")
-    command.add_argument(
-        "file", metavar="FILE", type=Path, help="a file of 'portscope snapshot' or of the 'portscope collect' script"
-    )
+    command = add_command(commands, "open", "open the workbench on a saved snapshot, or on the recorder's past")
+    text = "a file of 'portscope snapshot' or of the 'portscope collect' script"
+    command.add_argument("file", metavar="FILE", type=Path, nargs="?", help=text)
+    add_at(command)
+    command.set_defaults(opening=True)
     _add_plain(commands, "demo", "open the workbench on a small broken lab, removed at exit")
     _add_why(commands)
     _add_rules(commands)
@@ -122,9 +121,10 @@ def build_parser() -> Parser:
     _add_serve(commands)
     _add_plain(commands, "config", "print the workbench's settings (keys, theme, glyphs) as a file to edit")
     _add_report(commands)
-    _add_diff(commands)
+    add_diff(commands, add_command, _add_protocol, WHY)
     _add_plain(commands, "collect", "print a shell script that collects a snapshot without Python", COLLECT)
     _add_plain(commands, "clean", "remove leftovers of a killed portscope")
+    add_recorder(commands, add_command, _add_protocol)
     add_labs(add_command(commands, "lab", "build Docker-like labs from Compose files"), add_command)
     return parser
 
@@ -140,6 +140,7 @@ def _add_why(commands: Commands) -> None:
     command.add_argument("--from", dest="source", metavar="SOURCE", default="host", help="the client, see below")
     _add_protocol(command)
     command.add_argument("--snapshot", metavar="FILE", type=Path, help="ask a saved snapshot instead of this host")
+    add_at(command)
     _add_hosts(command)
     command.add_argument("--json", action="store_true", help="print one JSON document (portscope.why/1)")
     command.add_argument(
@@ -242,22 +243,6 @@ def _add_report(commands: Commands) -> None:
         "--embed", action="store_true", help="put the snapshot into the report (html, json), to be asked and rebuilt"
     )
     command.set_defaults(module="workbench.commands.report")
-
-
-def _add_diff(commands: Commands) -> None:
-    command = add_command(
-        commands, "diff", "compare two snapshots, and find the changes that flip an answer", WHY + FLIPS
-    )
-    command.add_argument("before", metavar="BEFORE", type=Path, help="a saved snapshot")
-    command.add_argument("after", metavar="AFTER", type=Path, nargs="?", help="a later one (default: this host now)")
-    command.add_argument(
-        "--why", metavar="TARGET", help="ask both this question, and find the changes that flip the answer"
-    )
-    command.add_argument("--from", dest="source", metavar="SOURCE", help="the client, see below")
-    _add_protocol(command)
-    command.add_argument("--all", action="store_true", help="list neighbour entries as well")
-    command.add_argument("--json", action="store_true", help="print one JSON document (portscope.diff/1)")
-    command.set_defaults(module="workbench.commands.diff")
 
 
 def add_command(commands: Commands, name: str, text: str, epilog: str = "") -> Parser:

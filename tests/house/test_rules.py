@@ -28,6 +28,7 @@ MAY_HAVE_HANDS = (
     "engine/observe/",
     "engine/prove/",
     "engine/apply/",
+    "workbench/recording/on_flip.py",
     "workbench/session/lending.py",
     "workbench/session/looking.py",
     "workbench/session/matrix_pool.py",

@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from threading import Event
 
 from textual.pilot import Pilot
 
+from engine.change.differences import Difference, How
 from engine.model.host import Snapshot
 from engine.observe.watch.watch import Update
+from engine.recorder.keeping import Keeper
+from tests.recorder.days import KEEP
 from tests.views.hosts import connected_verdict, docker_host, dropped_verdict
 from tests.workbench.screen import ASK, Stand, answered, bench, drive, line, until
 from workbench.app import Workbench
+from workbench.recording.earlier import Store
 from workbench.screen.dialogs import Choice, Dialog
 from workbench.screen.time_strip import TimeStrip
 from workbench.session.sources import Given
@@ -230,3 +235,33 @@ def test_the_time_is_one_line_and_a_click_goes_to_a_moment() -> None:
         assert line(app, "time").endswith("now  2 moments, 1 flip")
 
     drive(scene.app(), play)
+
+
+def test_the_timeline_reaches_back_over_a_recorders_store(tmp_path: Path) -> None:
+    scene = Scene()
+    with Keeper(tmp_path, KEEP) as keeper:
+        for minute, dropped in enumerate((False, True)):
+            changed = (Difference(How.ADDED, "rule", "-j DROP of filter/DOCKER-USER", "dh"),) if dropped else ()
+            at = f"2025-12-31T10:0{minute}:00+00:00"
+            number = keeper.add(replace(docker_host(dropped=dropped), taken_at=at), changed)
+        keeper.flipped(number, ":8080 from lan", "✓ reachable", "✗ not reachable, timeout")
+
+    async def play(pilot: Pilot[int]) -> None:
+        await answered(pilot)
+        await pilot.press("t")
+        screen = pilot.app.screen
+        assert isinstance(screen, Choice)
+        _, heading, flip, rule, first = (entry.words for entry in screen.listing.entries)
+        assert heading == "from the recorder's store"
+        assert flip == "flipped :8080 from lan: ✗ not reachable, timeout"
+        assert rule.endswith("rule -j DROP of filter/DOCKER-USER added in dh")
+        assert first.endswith("the recorder began")
+        await pilot.press("end", "enter")
+        await until(pilot, lambda: bench(pilot).stage.pinned is not None)
+        shown = bench(pilot).panes.snapshot
+        assert shown is not None
+        assert shown.taken_at == "2025-12-31T10:00:00.000+00:00"
+        assert "frozen at 10:00:00" in line(bench(pilot), "header")
+
+    source = Given("dh", scene.look, live=True, watch=scene.watch, recorded=Store(tmp_path))
+    drive(Workbench(source, ASK, scene.stand.engine), play)

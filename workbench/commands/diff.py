@@ -24,8 +24,7 @@ def run(arguments: Namespace) -> Exit:
         raise usage("--from goes with --why")
     if arguments.source == EVERYWHERE:
         raise usage("--why asks one question of both snapshots: name one source")
-    before = world.load(arguments.before)
-    after = world.load(arguments.after) if arguments.after else world.look()
+    before, after = _sides(arguments)
     asked = _asked(before, after, arguments) if arguments.why else None
     found = changes(before, after)
     if arguments.json:
@@ -33,6 +32,22 @@ def run(arguments: Namespace) -> Exit:
     else:
         output.emit(difference.render(found, asked, everything=arguments.all))
     return _code(asked)
+
+
+def _sides(arguments: Namespace) -> tuple[Snapshot, Snapshot]:
+    """The two snapshots: of files, of the recorder's store (`--at`), the later one else this host now. Raises
+    `Refusal`."""
+    if not arguments.at:
+        if arguments.before is None or arguments.store:
+            raise usage("name the file of an earlier snapshot, or a time of the recorder's store with --at")
+        return world.load(arguments.before), world.load(arguments.after) if arguments.after else world.look()
+    from workbench.recording.past import snapshot_at  # noqa: PLC0415 - most compare files
+
+    if len(arguments.at) > 2 or arguments.after or (arguments.before and len(arguments.at) > 1):
+        raise usage("two sides are compared: two files, two times, or a file and one time")
+    found = [world.load(arguments.before)] if arguments.before else []
+    found += [snapshot_at(each, arguments.store) for each in arguments.at]
+    return found[0], found[1] if len(found) == 2 else world.look()
 
 
 def _code(asked: difference.Asked | None) -> Exit:

@@ -21,27 +21,50 @@ if TYPE_CHECKING:
 
 def run(arguments: Namespace) -> Exit:
     """Opens the workbench that was asked for."""
-    return live(arguments) if arguments.file is None else saved(arguments)
+    if arguments.at:
+        return past(arguments)
+    if arguments.file is not None:
+        return saved(arguments)
+    if arguments.opening:
+        raise usage(
+            "name a file of a snapshot, or a time of the recorder's store with --at; see 'portscope open --help'"
+        )
+    return live(arguments)
 
 
 def live(arguments: Namespace) -> Exit:
     """This host, looked at again and again; read-only unless the user asked for more."""
     if not output.has_terminal():
         return tell(world.look(), "this host")
+    from workbench.recording.earlier import Store  # noqa: PLC0415
     from workbench.session.sources import LiveHost  # noqa: PLC0415 - only a terminal needs Textual
 
-    source = LiveHost(writable=arguments.write)
+    source = LiveHost(writable=arguments.write, recorded=Store())
     return draw(source, read_only=arguments.read_only)
 
 
 def saved(arguments: Namespace) -> Exit:
     """A snapshot from a file, which is read before the screen is taken: a broken one is an error in words."""
-    snapshot = world.load(arguments.file)
+    return given(world.load(arguments.file), arguments.file.name, arguments)
+
+
+def past(arguments: Namespace) -> Exit:
+    """The host as the recorder's store knows it of a time."""
+    from workbench.recording.past import snapshot_at, spoken  # noqa: PLC0415 - most look at what is
+
+    if arguments.file is not None:
+        raise usage("--at opens the recorder's store: leave out FILE")
+    snapshot = snapshot_at(arguments.at, arguments.store)
+    return given(snapshot, f"this host at {spoken(arguments.at).astimezone():%Y-%m-%d %H:%M:%S}", arguments)
+
+
+def given(snapshot: Snapshot, name: str, arguments: Namespace) -> Exit:
+    """A snapshot that stays as it is."""
     if not output.has_terminal():
-        return tell(snapshot, arguments.file.name)
+        return tell(snapshot, name)
     from workbench.session.sources import Given  # noqa: PLC0415 - only a terminal needs Textual
 
-    return draw(Given(arguments.file.name, lambda: snapshot), read_only=arguments.read_only)
+    return draw(Given(name, lambda: snapshot), read_only=arguments.read_only)
 
 
 def tell(snapshot: Snapshot, name: str) -> Exit:

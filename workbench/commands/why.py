@@ -74,6 +74,10 @@ def _each(answers: list[tuple[str, Verdict]], *, as_json: bool) -> Exit:
 
 def _gathered(arguments: Namespace) -> Snapshot:
     """The snapshot that the question is about; of several hosts where it names them. Raises `Refusal`."""
+    if arguments.at:
+        from workbench.recording.past import snapshot_at  # noqa: PLC0415 - most questions are about now
+
+        return snapshot_at(arguments.at, arguments.store)
     if not _of_several(arguments):
         return world.load(arguments.snapshot) if arguments.snapshot else world.look()
     from workbench.session import hosts  # noqa: PLC0415 - most questions are about one host
@@ -86,6 +90,14 @@ def _gathered(arguments: Namespace) -> Snapshot:
 def _of_several(arguments: Namespace) -> bool:
     """Whether the question names another host."""
     return bool(arguments.hosts) or "ssh://" in f"{arguments.target} {arguments.source}"
+
+
+def _check_time(arguments: Namespace) -> None:
+    """Raises `Refusal` for options that do not go with a time, or without one."""
+    if arguments.store and not arguments.at:
+        raise usage("--store goes with --at TIME")
+    if arguments.at and (arguments.snapshot or arguments.prove or arguments.watch or _of_several(arguments)):
+        raise usage("--at asks the recorder's store: leave out --snapshot, --with, --prove and --watch")
 
 
 def check(arguments: Namespace) -> None:
@@ -103,6 +115,7 @@ def check(arguments: Namespace) -> None:
         raise usage("--redact goes with --save-case")
     if arguments.suppositions and (arguments.prove or arguments.watch or arguments.source == EVERYWHERE):
         raise usage("--if asks one question on a changed model: leave out --prove, --watch and --from everywhere")
+    _check_time(arguments)
     if "help" in arguments.suppositions:
         from engine.explain.whatif.sentences import FORMS  # noqa: PLC0415 - see `supposing`
 

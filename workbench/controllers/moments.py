@@ -12,15 +12,17 @@ from functools import partial
 from engine.change.differences import changes as differences
 from engine.model.verdict import Reach
 from views.verdict.time_strip import place_of, strip_cells
-from views.verdict.timeline import TimelineFlip, timeline_lines
+from views.verdict.timeline import Earlier, TimelineFlip, timeline_lines
 from workbench.controllers.stage import Stage
 from workbench.controllers.thinking import Thinking
+from workbench.exits import Refusal
 from workbench.screen.dialogs import Dialog
 from workbench.screen.time_strip import TimeStrip
 from workbench.screen.timeline import TimelineDialog
 from workbench.session.comparing import Compared, Part, compare
 from workbench.session.flips import clock
 from workbench.session.messages import Boarded, Flipped, Looked, Reading
+from workbench.session.sources import Recorded
 from workbench.session.timeline import Moment
 
 
@@ -144,8 +146,22 @@ class Moments:
         found = ((number, timeline.flip_in(each)) for number, each in enumerate(moments))
         flips = [TimelineFlip(number, flip.words) for number, flip in found if flip is not None]
 
+        recorded = stage.source.recorded
+        earlier = recorded.before(moments[0].at) if recorded is not None and moments else ()
+
         def go(key: object) -> None:
             if isinstance(key, int):
                 self.show(moments[key] if moments[key] is not timeline.now else None)
+            elif isinstance(key, Earlier) and recorded is not None:
+                stage.app.run_worker(partial(self._recorded, recorded, key.number), thread=True)
 
-        stage.app.push_screen(TimelineDialog(partial(timeline_lines, seen, flips, timeline.gone), go))
+        stage.app.push_screen(TimelineDialog(partial(timeline_lines, seen, flips, timeline.gone, earlier), go))
+
+    def _recorded(self, recorded: Recorded, number: int) -> None:
+        """Shows a moment of the recorder's store, which is read beside the screen."""
+        try:
+            moment = Moment(recorded.snapshot(number))
+        except Refusal as refusal:
+            self._stage.app.call_from_thread(self._stage.app.notify, str(refusal), severity="warning")
+        else:
+            self._stage.app.call_from_thread(self.show, moment)

@@ -30,6 +30,7 @@ class LabSource:
     live: bool = True
     writable: bool = True
     careful: bool = False
+    recorded: None = None
 
     @property
     def title(self) -> str:

@@ -7,12 +7,13 @@ which may enter another network namespace for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Event
 from typing import TYPE_CHECKING, Protocol
 
 from engine.model.host import Snapshot
 from engine.records import dataclass
+from views.verdict.timeline import Earlier
 from workbench import world
 from workbench.session.first_look import FirstLook
 
@@ -32,13 +33,23 @@ def _watch(stop: Event) -> Iterator[Update | FirstLook]:
     return watch_apart(stop)
 
 
+class Recorded(Protocol):
+    """The moments of a source that a recorder has kept."""
+
+    def before(self, at: str) -> Sequence[Earlier]:
+        """The last ones before a time, the last one first; none where there is no store, or none that can be read."""
+
+    def snapshot(self, number: int) -> Snapshot:
+        """The source at one of them. Raises `Refusal`."""
+
+
 class Source(Protocol):
     """Something to look at. `title` is for the header; a source that is not `live` is looked at once.
 
     One that is `writable` may be changed by a fix that the user has seen and accepted; where it is `careful` as well (a
     real host), he accepts it twice. `watch` is None where it can only be looked at. `traffic` gives the packets that
     the host's devices have carried, by their names; it is None where nobody knows. `lab` is the
-    name of the lab that it is, or empty.
+    name of the lab that it is, or empty. `recorded` is its past, where a recorder keeps it.
     """
 
     @property
@@ -62,6 +73,9 @@ class Source(Protocol):
     @property
     def traffic(self) -> Traffic | None: ...  # noqa: D102
 
+    @property
+    def recorded(self) -> Recorded | None: ...  # noqa: D102
+
     def look(self) -> Snapshot:
         """What it is now. Raises `Refusal` with a line for the user."""
         ...
@@ -78,6 +92,7 @@ class LiveHost:
     watch: Watch | None = _watch
     traffic: Traffic | None = world.traffic
     lab: str = ""
+    recorded: Recorded | None = None
 
     def look(self) -> Snapshot:
         """Reads the kernel and the container engines."""
@@ -96,6 +111,7 @@ class Given:
     watch: Watch | None = None
     traffic: Traffic | None = None
     lab: str = ""
+    recorded: Recorded | None = None
 
     def look(self) -> Snapshot:
         """Calls the function."""
