@@ -1,6 +1,6 @@
 # `make` alone lists what there is to make. Set-up is in scripts/setup.sh, the checks are in scripts/check.sh.
 .DEFAULT_GOAL := help
-.PHONY: help run quick test fresh fuzz twins stacks mutations faults screenshots clean
+.PHONY: help run quick test fresh fuzz twins stacks days mutations faults screenshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,11 @@ mutations: ## damaged and malicious files, none of which may end in anything but
 	@sh scripts/setup.sh test
 	@.venv/bin/python -m tests.mutations snapshots --cases $(CASES) $(if $(SEED),--seed $(SEED))
 	@.venv/bin/python -m tests.mutations compose --cases $(CASES) $(if $(SEED),--seed $(SEED))
+
+CHANGES ?= 500
+days: ## random changes on a real host with a recorder beside it, judged by real clients (as root): make days CHANGES=5000
+	@sh scripts/setup.sh test
+	@.venv/bin/python -m tests.fidelity.days --changes $(CHANGES) $(if $(SEED),--seed $(SEED))
 
 faults: ## put every fault of the catalogue on a host, as root, and judge the answers (docs/faults.md)
 	@.venv/bin/python -m tests.faults

@@ -36,6 +36,7 @@ def test_make_alone_lists_the_targets():
             "twins",
             "stacks",
             "mutations",
+            "days",
             "faults",
             "screenshots",
             "clean",

@@ -66,6 +66,22 @@ def test_when_names_the_time_the_change_and_who_made_it(store: Path, capsys: pyt
     ]
 
 
+def test_what_is_not_known_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recorded(tmp_path, [timed(state(HEALTHY), 0), timed(state(DROPPED), 1)])
+    _, out, _ = said(capsys, "when", *ASKED, "--store", tmp_path)
+    assert "  who made it is not known\n" in out
+
+
+def test_a_container_that_stopped_at_that_time_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before, after = timed(state(HEALTHY), 0), timed(state(DROPPED), 1)
+    stopped = [replace(each, state="exited") if each.name == "db" else each for each in after.containers]
+    recorded(tmp_path, [before, after, timed(replace(after, containers=tuple(stopped)), 1.01)])
+    code, out, _ = said(capsys, "when", *ASKED, "--store", tmp_path)
+    assert "  at the same time: container db changed (state running → exited)\n" in out
+    _, out, _ = said(capsys, "when", *ASKED, "--store", tmp_path, "--json")
+    assert (code, [each["name"] for each in json.loads(out)["flips"][0]["beside"]]) == (1, ["db"])
+
+
 def test_what_never_flipped_says_so(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = said(capsys, "when", "db:5432", "--from", "web", "--store", store)
     assert code == 0

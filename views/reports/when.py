@@ -18,6 +18,9 @@ REACHABLE = "reachable"
 #: Changes that are named of one flip in words, and in the table.
 NAMED, IN_TABLE = 6, 1
 
+#: Kinds of changes whose maker is no question: an engine's, or a program's own.
+OF_ITSELF = frozenset({"container", "namespace", "listener", "neighbour"})
+
 Json = dict[str, Any]
 
 
@@ -27,7 +30,8 @@ class Flipped:
     "not there" where the question had no meaning.
 
     `changes` are those that are enough for it; all that came where they were not found out (`searched` is false). Where
-    nobody recorded right before, it was between `unseen_since` and `at`.
+    nobody recorded right before, it was between `unseen_since` and `at`. `beside` are containers that changed at the
+    same time, and `hints` what the logs of the package manager say of it.
     """
 
     at: datetime
@@ -36,6 +40,8 @@ class Flipped:
     changes: tuple[Difference, ...]
     searched: bool = True
     unseen_since: datetime | None = None
+    beside: tuple[Difference, ...] = ()
+    hints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,10 @@ def _because(flip: Flipped) -> Iterator[str]:
     yield from (f"  {told(each)}" for each in flip.changes[:NAMED])
     if len(flip.changes) > NAMED:
         yield f"  and {len(flip.changes) - NAMED} more"
+    if not any(each.by for each in flip.changes) and any(each.what not in OF_ITSELF for each in flip.changes):
+        yield "  who made it is not known"
+    yield from (f"  at the same time: {told(each)}" for each in flip.beside[:NAMED])
+    yield from (f"  at the same time: {clean(each)}" for each in flip.hints[:NAMED])
 
 
 def _fix(fix: Fix | None) -> Iterator[str]:
@@ -178,6 +188,8 @@ def _flip(flip: Flipped, host: str) -> Json:
         "to": flip.after,
         "searched": flip.searched,
         "changes": [{"at": at, **change(each, host)} for each in flip.changes],
+        "beside": [change(each, host) for each in flip.beside],
+        "hints": list(flip.hints),
     }
 
 

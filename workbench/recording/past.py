@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 from engine.change import applied
-from engine.change.differences import changes
+from engine.change.differences import Difference, changes
 from engine.explain import ask
 from engine.explain.question import QuestionError, resolve
 from engine.explain.survey.flip import Ending
@@ -20,6 +21,7 @@ from engine.model.host import Gap, Snapshot
 from engine.model.packet import Protocol
 from engine.model.plan import StaleChange
 from engine.model.verdict import Fix, Question, Verdict
+from engine.recorder import package_log
 from engine.recorder.errors import StoreError, StoreMissing
 from engine.recorder.history import History, StoredMoment
 from engine.recorder.spoken_time import time_of
@@ -30,6 +32,8 @@ from workbench.exits import complain, refused, usage
 
 #: Where the recorder of the machine keeps its store; of another user's than root in his own folder for state.
 OF_ROOT = Path("/var/lib/portscope")
+#: How far from a flip a container's change may have been seen that has to do with it.
+AROUND = timedelta(seconds=2)
 
 
 def default_store() -> Path:
@@ -165,7 +169,17 @@ def _flipped(history: History, turn: TurningPoint) -> Flipped:
         changes=tuple(known.get(each, each) for each in turn.by),
         searched=turn.searched,
         unseen_since=_unseen(history, before, moment),
+        beside=_beside(history, turn),
+        hints=package_log.lines_about(moment.at) if history.state(moment).hostname == socket.gethostname() else (),
     )
+
+
+def _beside(history: History, turn: TurningPoint) -> tuple[Difference, ...]:
+    """Containers that changed at that time: what else an engine did is told by the kernel, a little sooner or later."""
+    here = history.moments[turn.at].at
+    near = (each for each in history.moments[max(0, turn.at - 20) : turn.at + 20] if abs(each.at - here) <= AROUND)
+    found = (each for moment in near for each in history.changes(moment) if each.what == "container")
+    return tuple(each for each in dict.fromkeys(found) if each not in turn.by)
 
 
 def _unseen(history: History, before: StoredMoment, moment: StoredMoment) -> datetime | None:

@@ -66,9 +66,9 @@ class Service:
             told = question.look(snapshot, changed)
             if told is None:
                 continue
-            self._say(f"{told.at} {told}")
             if number is not None:
                 self._written(partial(self._keeper.flipped, number, told.ask, told.before, told.after))
+            self._say(f"{told.at} {told}")
             self._on_flip.run(told)
 
     def _written(self, work: Callable[[], int | None]) -> int | None:

@@ -2,7 +2,8 @@
 
 Pure. Every state is gone through, in order; a state that the walk before cannot tell from its own is not walked
 (`met`), and one that comes back later is known by its key. What flips the answer is searched among the changes between
-two states (`flip`). Where none of them does, only time passed (a neighbour entry aged): that is no turn.
+two states (`flip`), and named by what the kernel followed (`consequences`). Where none of them does, only time passed,
+and that is no turn; nor is it one when a neighbour is forgotten that does not answer: the turn before led there.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from collections.abc import Hashable, Iterable, Iterator
 from typing import Protocol
 
 from engine.change.differences import Difference, changes
+from engine.explain.survey.consequences import traced
 from engine.explain.survey.flip import Asked, Ending, Tried, flip
 from engine.explain.survey.met import Endings
 from engine.model.host import Snapshot
-from engine.records import dataclass
+from engine.model.verdict import Reach
+from engine.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,24 @@ def turns(states: States, asked: Asked, tried: Tried = lambda *_: None) -> Itera
 
     `tried` is told how many of how many states were gone through; what it raises ends the search.
     """
+    last: TurningPoint | None = None
+    for place, before, after in _changed_endings(states, asked, tried):
+        sides = states.snapshot(place - 1), states.snapshot(place)
+        found = _turn(place, (last.after if last else before, after), sides, asked)
+        if found is None or found.before == found.after:
+            continue
+        if _ages(found):
+            last = replace(last, after=after) if last is not None else None
+            continue
+        if last is not None and last.before != last.after:
+            yield last
+        last = found
+    if last is not None and last.before != last.after:
+        yield last
+
+
+def _changed_endings(states: States, asked: Asked, tried: Tried) -> Iterator[tuple[int, Ending, Ending]]:
+    """The states that end differently than the one before, with both endings."""
     endings = Endings(asked)
     known: dict[Hashable, Ending] = {}
     walked = 0
@@ -63,13 +84,9 @@ def turns(states: States, asked: Asked, tried: Tried = lambda *_: None) -> Itera
             if not place or endings.met(states.differing(walked, place)):
                 walked, last = place, endings.of(states.snapshot(place))
             known[key] = last
-        if not place:
-            shown = known[key]
-        elif known[key] != shown:
-            turn = _turn(place, (shown, known[key]), (states.snapshot(place - 1), states.snapshot(place)), asked)
-            if turn is not None:
-                shown = turn.after
-                yield turn
+        if place and known[key] != shown:
+            yield place, shown, known[key]
+        shown = known[key]
 
 
 def _turn(
@@ -81,4 +98,10 @@ def _turn(
     found = flip(*sides, asked)
     if found.searched and not found.by:
         return None
-    return TurningPoint(place, *endings, found.by or came, found.searched)
+    return TurningPoint(place, *endings, traced(found.by, came, sides) or came, found.searched)
+
+
+def _ages(turn: TurningPoint) -> bool:
+    """Whether a neighbour that was forgotten did no more than to make a timeout host-unreachable, or the other way."""
+    reaches = {ending[0] for ending in (turn.before, turn.after) if ending is not None}
+    return reaches == {Reach.NO} and all(each.what == "neighbour" for each in turn.by)

@@ -61,6 +61,11 @@ class Executions:
             self._thread.join(timeout=1)
             self._socket.close()
 
+    @property
+    def listens(self) -> bool:
+        """Whether the kernel tells of executions; else a process is known as long as it lives."""
+        return self._socket is not None
+
     def of(self, pid: int, name: str = "") -> Actor:
         """Who a process is; with the `name` that the kernel gave, else an empty one where it is not known any more."""
         with self._lock:

@@ -114,7 +114,7 @@ class Untold:
 
 
 POLLED = (
-    Untold(sockets, 1.0, 0.01),
+    Untold(sockets, 1.0, 0.01, longest=4.0),
     Untold(processes, 1.0, 0.0015),
     Untold(every_process, 6.0, 0.0015),
     Untold(host_settings, 2.0, 0.001),
