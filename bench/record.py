@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 from pathlib import Path
@@ -34,6 +35,7 @@ from engine.model.host import Netns, Snapshot
 from engine.observe.base.namespaces import NetnsRef, apart, enter
 from engine.observe.look.snapshot import take
 from engine.observe.recording.snapshot_file import dumps
+from engine.recorder.errors import StoreError
 from engine.recorder.history import History
 from engine.recorder.keeping import Keep, Keeper
 from engine.records import replace
@@ -68,7 +70,7 @@ def recording(host: LargeHost, store: Path, seconds: int) -> None:
         try:
             assert recorder.stderr is not None
             recorder.stderr.readline()
-            while not (store / "store.db").exists() or not moments(store):
+            while not moments(store):
                 time.sleep(0.2)
             time.sleep(15)
             pid = recorder.pid
@@ -184,8 +186,10 @@ def ruled(dice: random.Random, netns: Netns, number: int) -> Netns:
 
 
 def moments(store: Path) -> int:
-    with History(store) as history:
+    """How many there are; none while the recorder begins."""
+    with suppress(StoreError), History(store) as history:
         return len(history.moments)
+    return 0
 
 
 def grown(store: Path) -> int:

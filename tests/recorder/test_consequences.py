@@ -8,12 +8,11 @@ import pytest
 
 from engine.change.differences import changes
 from engine.explain.survey.consequences import traced
-from engine.explain.survey.turns import turns
 from engine.model.host import Snapshot
 from engine.records import replace
 from tests.hosts.build import World
 from tests.hosts.stock import docker_world
-from tests.recorder.test_turns import Listed, asking
+from tests.recorder.test_turns import asking, turned
 
 
 def changed(*edits: Callable[[World], object]) -> Snapshot:
@@ -67,7 +66,7 @@ SIDES = {
 def test_a_turn_names_what_was_done_and_not_what_followed(name: str, back: bool) -> None:
     after, words = SIDES[name]
     sides = [changed(), after]
-    (turn,) = turns(Listed(sides[::-1] if back else sides), asking(":8080", "ns:lan"))
+    (turn,) = turned(sides[::-1] if back else sides, asking(":8080", "ns:lan"))
     said = [str(each) for each in turn.by]
     assert any(each.startswith(words.replace("deleted", "added") if back else words) for each in said), said
     followed = (".forwarding changed", "link vethweb changed", "proto kernel")

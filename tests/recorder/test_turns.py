@@ -11,7 +11,7 @@ from engine.change.differences import changes
 from engine.explain.question import resolve
 from engine.explain.survey.flip import ending
 from engine.explain.survey.met import Endings, differing
-from engine.explain.survey.turns import turns
+from engine.explain.survey.turns import Finder, TurningPoint, turns
 from engine.model.host import Snapshot
 from engine.model.verdict import Question
 from tests.hosts.stock import docker_world
@@ -39,6 +39,11 @@ class Listed:
         return differing(self._states[one], self._states[other])
 
 
+def turned(states: list[Snapshot], asked: Callable[[Snapshot], Question]) -> list[TurningPoint]:
+    finder = Finder(Listed(states), asked)
+    return list(turns(Listed(states), [finder.of(place) for place in range(len(states))], asked))
+
+
 def asking(target: str, source: str) -> Callable[[Snapshot], Question]:
     return lambda snapshot: resolve(snapshot, target, source)
 
@@ -48,7 +53,7 @@ def test_the_turns_are_those_of_a_walk_through_every_state(target: str, source: 
     seed = secrets.randbelow(1 << 30)
     states = list(day(seed, 120))
     asked = asking(target, source)
-    found = list(turns(Listed(states), asked))
+    found = list(turned(states, asked))
     shown, expected = ending(states[0], asked), []
     for place in range(1, len(states)):
         now = ending(states[place], asked)
@@ -86,4 +91,4 @@ def test_a_neighbour_entry_that_ages_is_no_turn() -> None:
     states = [seen(0, failed=False), seen(1, failed=True), seen(2, failed=False)]
     asked = asking("192.0.2.9:80", "host")
     assert ending(states[0], asked) == ending(states[1], asked)
-    assert list(turns(Listed(states), asked)) == []
+    assert list(turned(states, asked)) == []

@@ -15,12 +15,13 @@ from engine.change import applied
 from engine.change.differences import Difference, changes
 from engine.explain import ask
 from engine.explain.question import QuestionError, resolve
-from engine.explain.survey.flip import Ending
-from engine.explain.survey.turns import TurningPoint, turns
+from engine.explain.survey.flip import Asked, Ending
+from engine.explain.survey.turns import Finder, TurningPoint, turns
 from engine.model.host import Gap, Snapshot
 from engine.model.packet import Protocol
 from engine.model.plan import StaleChange
 from engine.model.verdict import Fix, Question, Verdict
+from engine.observe.base.fork_pool import by_processes
 from engine.recorder import package_log
 from engine.recorder.errors import StoreError, StoreMissing
 from engine.recorder.history import History, StoredMoment
@@ -34,6 +35,8 @@ from workbench.exits import complain, refused, usage
 OF_ROOT = Path("/var/lib/portscope")
 #: How far from a flip a container's change may have been seen that has to do with it.
 AROUND = timedelta(seconds=2)
+#: Moments that one process goes through before it takes others.
+PART = 40
 
 
 def default_store() -> Path:
@@ -116,8 +119,7 @@ def past_of(history: History, target: str, source: str, protocol: Protocol) -> P
         return resolve(snapshot, target, source, protocol)
 
     moments = history.moments
-    found = list(turns(_Moments(history), asked, partial(output.progress, what="states")))
-    output.progress(1, 1)
+    found = list(turns(_Moments(history), _endings(history, asked), asked))
     last = history.state(moments[-1])
     try:
         now: Verdict | None = ask(last, asked(last))
@@ -143,6 +145,21 @@ def _unrecorded(history: History) -> Iterator[tuple[datetime, datetime]]:
     """From when to when nobody recorded, between two runs."""
     runs = list(history.runs.values())
     yield from ((one.seen, other.started) for one, other in pairwise(runs) if one.seen < other.started)
+
+
+def _endings(history: History, asked: Asked) -> list[Ending]:
+    """How the question ends at each moment, by two processes where there are many; each reads the store itself."""
+    count = len(history.moments)
+    parts = [range(start, min(start + PART, count)) for start in range(0, count, PART)]
+
+    def work(taken: Iterator[range]) -> list[list[Ending]]:
+        with History(history.path.parent) as own:
+            finder = Finder(_Moments(own), asked)
+            return [[finder.of(place) for place in part if place < len(own.moments)] for part in taken]
+
+    found = by_processes(work, parts, partial(output.progress, what="parts of the past"))
+    output.progress(1, 1)
+    return [ending for part in found for ending in part]
 
 
 def _mending(now: Verdict, last: Snapshot, before: Snapshot, turn: TurningPoint) -> Fix | None:

@@ -7,15 +7,17 @@ has all that changed since. Between changes a pulse says that the host is as it 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.change.differences import Difference, changes
 from engine.model.host import Snapshot
 from engine.recorder.errors import StoreError
 from engine.recorder.keeping import Keeper
+from engine.records import replace
 from workbench.recording.on_flip import OnFlip
 from workbench.recording.watched import Watched
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 #: Seconds between two pulses, and pulses between two looks for what is too old.
 PULSE, TIDY = 5.0, 120
+#: What a snapshot has of files of each container, and the seconds for which it is not read again: on a host with many
+#: containers that takes longer than all else of a change.
+OF_FILES, FILES = ("name_configs", "resolvers", "proxies"), 60.0
 
 
 class Service:
@@ -41,6 +46,8 @@ class Service:
         self._say, self._complain = say, complain
         self._kept: Snapshot | None = None
         self._missing = False
+        self._files: dict[str, Any] = {}
+        self._read = 0.0
         self._turn = threading.Lock()
         self._stop = threading.Event()
         self._pulse = threading.Thread(target=self._beat, name="portscope-pulse", daemon=True)
@@ -57,6 +64,7 @@ class Service:
 
     def take(self, snapshot: Snapshot, changed: Sequence[Difference]) -> None:
         """Writes a state, and answers the watched questions."""
+        snapshot = self._with_files(snapshot)
         if self._missing and self._kept is not None:
             changed = changes(self._kept, snapshot)
         number = self._written(partial(self._keeper.add, snapshot, changed))
@@ -70,6 +78,14 @@ class Service:
                 self._written(partial(self._keeper.flipped, number, told.ask, told.before, told.after))
             self._say(f"{told.at} {told}")
             self._on_flip.run(told)
+
+    def _with_files(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with what files say of names and proxies, as it was read last: it is read anew now and then."""
+        now = time.monotonic()
+        if self._files and now - self._read < FILES:
+            return replace(snapshot, **self._files)
+        self._read, self._files = now, {name: getattr(snapshot, name) for name in OF_FILES}
+        return snapshot
 
     def _written(self, work: Callable[[], int | None]) -> int | None:
         """Does it, unless the store cannot be written: that is said when it begins and when it ends."""

@@ -23,15 +23,32 @@ _FIELDS = frozenset(each.name for each in fields(Netns))
 _WHOLE = tuple(each.name for each in fields(Snapshot) if each.name not in ("namespaces", "taken_at"))
 #: Walks after which the indexes of earlier states are let go.
 ROUND = 50
+#: Where a noting namespace has the one that it takes its fields from, and the names of those that were read.
+OF, MET = "noting of", "met"
+
+
+class _Field:
+    """A field of a namespace until it is first read: then it is noted, and from there on as quick as any."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, noting: Any, _kind: object = None) -> Any:
+        own = noting.__dict__
+        own[MET].add(self._name)
+        value = own[self._name] = getattr(own[OF], self._name)
+        return value
 
 
 class _Noting(Netns):
-    """A namespace that notes which of its fields are read."""
+    """A namespace that notes which of its fields are read. It takes each from another one when it is asked for it."""
 
-    def __getattribute__(self, name: str) -> Any:
-        if name in _FIELDS:
-            object.__getattribute__(self, "__dict__").setdefault("met", set()).add(name)
-        return object.__getattribute__(self, name)
+    def __init__(self, netns: Netns) -> None:
+        self.__dict__.update({OF: netns, MET: set()})
+
+
+for _name in _FIELDS:
+    setattr(_Noting, _name, _Field(_name))
 
 
 class Endings:
@@ -50,7 +67,7 @@ class Endings:
 
     def _read(self, netns: str, name: str) -> bool:
         found = self._noting.get(netns)
-        return found is None or name in found[1].__dict__.get("met", ())
+        return found is None or name in found[1].__dict__[MET]
 
     def of(self, snapshot: Snapshot) -> Ending:
         """Reach and symptom; None where the question cannot be asked of it."""
@@ -71,7 +88,7 @@ class Endings:
         found = self._noting.get(netns.id)
         if found is not None and found[0] is netns:
             return found
-        return netns, _Noting(**{name: getattr(netns, name) for name in _FIELDS})
+        return netns, _Noting(netns)
 
 
 def differing(one: Snapshot, other: Snapshot) -> Iterator[tuple[str, str]]:

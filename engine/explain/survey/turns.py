@@ -8,12 +8,13 @@ and that is no turn; nor is it one when a neighbour is forgotten that does not a
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Protocol
 
 from engine.change.differences import Difference, changes
 from engine.explain.survey.consequences import traced
-from engine.explain.survey.flip import Asked, Ending, Tried, flip
+from engine.explain.survey.flip import Asked, Ending, flip
 from engine.explain.survey.met import Endings
 from engine.model.host import Snapshot
 from engine.model.verdict import Reach
@@ -49,13 +50,32 @@ class States(Protocol):
         """Namespace and field in which two differ, with an empty name for a field of the whole."""
 
 
-def turns(states: States, asked: Asked, tried: Tried = lambda *_: None) -> Iterator[TurningPoint]:
-    """The turns among states, in order.
+class Finder:
+    """How a question ends in each of some states, whichever is asked for next."""
 
-    `tried` is told how many of how many states were gone through; what it raises ends the search.
-    """
+    def __init__(self, states: States, asked: Asked) -> None:
+        self._states = states
+        self._endings = Endings(asked)
+        self._known: dict[Hashable, Ending] = {}
+        self._walked: int | None = None
+        self._last: Ending = None
+
+    def of(self, place: int) -> Ending:
+        """The ending in the state at a place: walked, or known from the walk before, or from an equal state."""
+        key = self._states.key(place)
+        if key not in self._known:
+            if self._walked is None or self._endings.met(self._states.differing(self._walked, place)):
+                self._walked, self._last = place, self._endings.of(self._states.snapshot(place))
+            self._known[key] = self._last
+        return self._known[key]
+
+
+def turns(states: States, endings: Sequence[Ending], asked: Asked) -> Iterator[TurningPoint]:
+    """The turns among states, in order, by what a `Finder` found of each."""
     last: TurningPoint | None = None
-    for place, before, after in _changed_endings(states, asked, tried):
+    for place, (before, after) in enumerate(pairwise(endings), 1):
+        if before == after:
+            continue
         sides = states.snapshot(place - 1), states.snapshot(place)
         found = _turn(place, (last.after if last else before, after), sides, asked)
         if found is None or found.before == found.after:
@@ -68,25 +88,6 @@ def turns(states: States, asked: Asked, tried: Tried = lambda *_: None) -> Itera
         last = found
     if last is not None and last.before != last.after:
         yield last
-
-
-def _changed_endings(states: States, asked: Asked, tried: Tried) -> Iterator[tuple[int, Ending, Ending]]:
-    """The states that end differently than the one before, with both endings."""
-    endings = Endings(asked)
-    known: dict[Hashable, Ending] = {}
-    walked = 0
-    last: Ending = None
-    shown: Ending = None
-    for place in range(len(states)):
-        tried(place, len(states))
-        key = states.key(place)
-        if key not in known:
-            if not place or endings.met(states.differing(walked, place)):
-                walked, last = place, endings.of(states.snapshot(place))
-            known[key] = last
-        if place and known[key] != shown:
-            yield place, shown, known[key]
-        shown = known[key]
 
 
 def _turn(

@@ -60,6 +60,8 @@ class Visit:
     @property
     def gaps(self) -> tuple[Gap, ...]:
         """What could not be read, source by source."""
+        if not self.unread:
+            return ()
         return tuple(each for source in (None, *NetnsSource) for each in self.unread.get(source, ()))
 
     @property

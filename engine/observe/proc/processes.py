@@ -18,6 +18,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from types import MappingProxyType
 
@@ -71,9 +72,31 @@ class ProcessTable:
         """Pids in each network namespace (by inode), ascending."""
         return {netns: tuple(each.pid for each in processes) for netns, processes in self.by_netns.items()}
 
+    @cached_property
+    def _programs(self) -> dict[str, Mapping[Running, int]]:
+        return {}
+
+    def program(self, name: str) -> Mapping[Running, int]:
+        """The processes whose executable is called so, each with its parent's id (0: it has ended); found out once."""
+        if name not in self._programs:
+            self._programs[name] = {each: _parent(each.pid) for each in self.named(name) if _runs(each, name)}
+        return self._programs[name]
+
     def named(self, name: str) -> tuple[Running, ...]:
         """The processes of that name."""
         return tuple(process for process in self.processes if process.name == name)
+
+
+def _runs(process: Running, name: str) -> bool:
+    with suppress(OSError):
+        return os.path.basename(os.readlink(f"/proc/{process.pid}/exe").removesuffix(" (deleted)")) == name
+    return False
+
+
+def _parent(pid: int) -> int:
+    with suppress(OSError, ValueError, IndexError):
+        return int(small(f"/proc/{pid}/stat").rpartition(b")")[2].split()[1])
+    return 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,7 @@ names the configuration, and the others answer. A process counts by the name of 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from engine.model.application.proxy import Proxy, ProxyKind, ProxyTable
@@ -53,7 +51,7 @@ class ProxyPlace:
 def running(table: ProcessTable, ids: Mapping[int, str], containers: tuple[Container, ...]) -> Iterator[Proxy]:
     """The proxies in namespaces that have an id (by inode). Labels of the `containers` are what Traefik reads."""
     for name, kind in PROGRAMS.items():
-        parents = {each: _parent(each.pid) for each in table.named(name) if each.netns in ids and _is(each, name)}
+        parents = {each: parent for each, parent in table.program(name).items() if each.netns in ids}
         pids = {each.pid for each in parents}
         for first, parent in parents.items():
             if parent not in pids:
@@ -70,19 +68,6 @@ def _family(first: Running, parents: Mapping[Running, int]) -> Iterator[Running]
     for each, parent in parents.items():
         if parent == first.pid:
             yield from _family(each, parents)
-
-
-def _is(process: Running, name: str) -> bool:
-    with suppress(OSError):
-        return os.path.basename(os.readlink(f"/proc/{process.pid}/exe").removesuffix(" (deleted)")) == name
-    return False
-
-
-def _parent(pid: int) -> int:
-    """The parent's pid, 0 where the process has ended."""
-    with suppress(OSError, ValueError, IndexError):
-        return int(small(f"/proc/{pid}/stat").rpartition(b")")[2].split()[1])
-    return 0
 
 
 def read_table(place: ProxyPlace) -> ProxyTable:
