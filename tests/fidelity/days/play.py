@@ -45,7 +45,7 @@ class Step:
     """One change: its words, from when to when it was made and seen, and what clients saw before and after it."""
 
     name: str
-    words: str
+    words: tuple[str, ...]
     begun: datetime
     seen: datetime
     before: str
@@ -142,7 +142,9 @@ class _Player:
                 self._until(toggle.words, number, datetime.now(UTC), 30.0)
             time.sleep(APART)
             after = self._asked()
-            self._day.steps.append(Step(name, toggle.words, begun, datetime.now(UTC), before, after))
+            self._day.steps.append(
+                Step(name, tuple(filter(None, (toggle.words, toggle.also))), begun, datetime.now(UTC), before, after)
+            )
             before = after
 
     def _next(self) -> str:
@@ -202,11 +204,17 @@ def judge(day: Day, flips: Sequence[dict[str, Any]]) -> None:
             continue
         if (_heard(own[0]["before"]), _heard(own[-1]["after"])) != (_heard(before), _heard(after)):
             day.wrong.append(f"{what}: {own[0]['before']} to {own[-1]['after']}")
-        elif before != after and not any(step.words in change["text"] for flip in own for change in flip["changes"]):
+        elif before != after and not _named(step, own):
             day.wrong.append(f"{what}: by {[change['text'] for flip in own for change in flip['changes']]}")
     inside = sum(any(step.begun <= at <= step.seen for step in day.steps) for at, _ in left)
     if inside != len(left):
         day.wrong.append(f"{len(left) - inside} flips at times at which nothing was changed")
+
+
+def _named(step: Step, flips: Sequence[dict[str, Any]]) -> bool:
+    """Whether one of the flips has the change among its own."""
+    texts = [change["text"] for flip in flips for change in flip["changes"]]
+    return any(words in text for words in step.words for text in texts)
 
 
 def _heard(words: str) -> str:

@@ -22,8 +22,8 @@ TO_WEB = (*PUBLISHED, "-j", "DNAT", "--to-destination", f"{ADDRESS}:80")
 class Toggle:
     """Something that is so (`on`) or not; each way gives False where it changed nothing.
 
-    `words` are in the change's words; `decides`: it can change the answer; a recorder has to look for what is
-    `looked_for`, of all else the kernel notifies.
+    `words` are in the change's words, or `also` in those of another one that is made with it; `decides`: it can change
+    the answer; a recorder has to look for what is `looked_for`, of all else the kernel notifies.
     """
 
     words: str
@@ -31,6 +31,7 @@ class Toggle:
     off: Callable[[], object]
     decides: bool = True
     looked_for: bool = False
+    also: str = ""
 
 
 class Web:
@@ -98,6 +99,9 @@ def toggles(world: World, scene: Scene) -> dict[str, Toggle]:
     table = "add table inet spell; add chain inet spell f { type filter hook forward priority 5; }; "
     native = table + "add rule inet spell f tcp dport 80 drop"
 
+    def held(work: Callable[[str], object], off: str, on: str) -> tuple[Callable[[], object], Callable[[], object]]:
+        return lambda: work(off), lambda: work(on)
+
     def nft(undo: str) -> tuple[Callable[[], object], Callable[[], object]]:
         return lambda: host.run("nft", native), lambda: host.run("nft", undo)
 
@@ -110,8 +114,8 @@ def toggles(world: World, scene: Scene) -> dict[str, Toggle]:
         "blackhole": Toggle("blackhole", *ip(host, f"route add blackhole {ADDRESS}/32", f"route del {ADDRESS}/32")),
         "port": Toggle("link v1", *ip(host, "link set v1 down", "link set v1 up")),
         "forwarding": Toggle("net.ipv4.ip_forward", *sysctl("net.ipv4.ip_forward", 0, 1)),
-        "inside": Toggle("link eth0", lambda: web.link("down"), lambda: web.link("up")),
-        "address": Toggle(f"address {ADDRESS}/24", lambda: web.address("del"), lambda: web.address("add")),
+        "inside": Toggle("link eth0", *held(web.link, "down", "up"), also="route default"),
+        "address": Toggle(f"address {ADDRESS}/24", *held(web.address, "del", "add"), also="route default"),
         "route": Toggle("route default", lambda: web.route(on=False), lambda: web.route(on=True)),
         "server": Toggle("listener", lambda: web.serve(on=False), lambda: web.serve(on=True), looked_for=True),
         "elsewhere": Toggle("10.99.0.0/16", *ip(host, *added("route", "10.99.0.0/16 via 10.77.0.2")), decides=False),
