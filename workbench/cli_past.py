@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-SIZES = {"": 1, "k": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+from workbench.recording.amounts import age_of, size_of
+
 FLIPS = """
 exit codes with --why: 0 the answer is the same · 1 it flips · 3 could not tell
 """
@@ -27,9 +25,11 @@ def add_recorder(commands: Any, add_command: Callable[..., Any], add_protocol: C
     """Adds `record` and `when`."""
     command = add_command(commands, "record", "keep every change of this host's network, to look back on", RECORD)
     command.add_argument(
-        "--keep", metavar="AGE", type=_age, default=timedelta(days=14), help="how long: 14d, 12h (14d)"
+        "--keep", metavar="AGE", type=_amount(age_of), default=age_of("14d"), help="how long: 14d, 12h (14d)"
     )
-    command.add_argument("--largest", metavar="SIZE", type=_size, default=SIZES["M"] * 500, help="of the store (500M)")
+    command.add_argument(
+        "--largest", metavar="SIZE", type=_amount(size_of), default=size_of("500M"), help="of the store (500M)"
+    )
     add_store(command)
     command.add_argument(
         "--ask", dest="asks", metavar="TARGET", action=_Ask, default=[], help="answer this at each change; repeatable"
@@ -110,15 +110,13 @@ def _refuse(parser: Any, line: str) -> NoReturn:
     raise AssertionError
 
 
-def _age(word: str) -> timedelta:
-    found = re.fullmatch(r"([1-9][0-9]{0,8})([smhdw])", word)
-    if not found:
-        raise argparse.ArgumentTypeError(f"{word!r:.40} is no age: write it as 14d, 12h or 30m")
-    return timedelta(seconds=int(found[1]) * UNITS[found[2]])
+def _amount(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A parser of an option whose complaint is the reader's own."""
 
+    def parse(word: str) -> Any:
+        try:
+            return read(word)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
 
-def _size(word: str) -> int:
-    found = re.fullmatch(r"([1-9][0-9]{0,11})([kMG]?)", word)
-    if not found:
-        raise argparse.ArgumentTypeError(f"{word!r:.40} is no size: write it as 500M or 2G")
-    return int(found[1]) * SIZES[found[2]]
+    return parse

@@ -25,6 +25,7 @@ from engine.records import replace
 from tests.recorder.days import BEGIN, KEEP, recorded, state, timed
 from workbench import world
 from workbench.cli import main
+from workbench.recording import unit
 from workbench.recording.on_flip import OnFlip
 from workbench.recording.past import default_store
 from workbench.recording.service import Service
@@ -344,3 +345,23 @@ def test_the_store_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("XDG_STATE_HOME", "/state")
     assert default_store() == Path("/state/portscope")
+
+
+def test_the_unit_runs_this_installation_with_the_options_that_were_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unit, "FOLDER", tmp_path)
+    words = ("--keep", "48h", "--ask", ":80", "--from", "web", "--on-flip", 'say "50% of $x"', "--store", "/srv/past")
+    assert said(capsys, "record", *words, "--install", "--yes")[0] == 0
+    written = (tmp_path / unit.NAME).read_text()
+    (start,) = [line for line in written.splitlines() if line.startswith("ExecStart=")]
+    assert start.endswith(
+        ' record --keep 2d --largest 524288000 --ask :80 --from web --on-flip "say \\"50%% of $$x\\"" --store /srv/past'
+    )
+    assert "StateDirectory" not in written
+    code, _, err = said(capsys, "record", *words, "--install", "--yes")
+    assert (code, "exists" in err) == (2, True)
+    code, out, _ = said(capsys, "record", "--store", "/var/lib/portscope", "--install", "--yes", "--force")
+    assert (code, "StateDirectory=portscope" in out) == (0, True)
+    code, _, err = said(capsys, "record", "--ask", "a\nb", "--install", "--yes", "--force")
+    assert (code, err.count("\n"), "cannot stand in a unit" in err) == (2, 1, True)

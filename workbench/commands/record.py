@@ -11,7 +11,7 @@ import sys
 import threading
 from argparse import Namespace
 from contextlib import ExitStack, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.observe.watch.executions import Executions
@@ -22,6 +22,7 @@ from workbench import output, world
 from workbench.exits import Exit, complain, refused, usage
 from workbench.files import save
 from workbench.recording import unit
+from workbench.recording.amounts import age_words
 from workbench.recording.on_flip import OnFlip
 from workbench.recording.past import default_store
 from workbench.recording.service import Service
@@ -109,12 +110,8 @@ def _agreed(target: Path) -> bool:
 
 def _options(arguments: Namespace) -> list[str]:
     """The options of the service: those that were given."""
-    words = ["--keep", _age(arguments.keep), "--largest", str(arguments.largest)]
+    words = ["--keep", age_words(arguments.keep), "--largest", str(arguments.largest)]
     for target, source in arguments.asks:
         words += ["--ask", target, "--from", source]
     words += ["--on-flip", arguments.on_flip] if arguments.on_flip else []
     return words + (["--who"] if arguments.who else [])
-
-
-def _age(age: timedelta) -> str:
-    return f"{int(age.total_seconds())}s"
