@@ -60,7 +60,9 @@ Thing = tuple[Hashable, str, Any]
 
 def changes(before: Snapshot, after: Snapshot) -> tuple[Difference, ...]:
     """Everything that is different, each once."""
-    found = [*_compare("namespace", "", _namespaces(before), _namespaces(after))]
+    found: list[Difference] = []
+    if before.by_id.keys() != after.by_id.keys():
+        found += _compare("namespace", "", _namespaces(before), _namespaces(after))
     if after.containers is not before.containers and after.containers != before.containers:
         found += _compare("container", "", _containers(before), _containers(after))
     for netns in after.namespaces:

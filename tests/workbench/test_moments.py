@@ -261,7 +261,7 @@ def test_the_timeline_reaches_back_over_a_recorders_store(tmp_path: Path) -> Non
         shown = bench(pilot).panes.snapshot
         assert shown is not None
         assert shown.taken_at == "2025-12-31T10:00:00.000+00:00"
-        assert "frozen at 10:00:00" in line(bench(pilot), "header")
+        assert "frozen at 2025-12-31 10:00:00" in line(bench(pilot), "header")
 
     source = Given("dh", scene.look, live=True, watch=scene.watch, recorded=Store(tmp_path))
     drive(Workbench(source, ASK, scene.stand.engine), play)

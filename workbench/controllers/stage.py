@@ -184,5 +184,9 @@ class Stage:
         """Which moment is shown, in words; empty for now."""
         if self.pinned is None:
             return ""
+        if not any(
+            each is self.pinned for each in self.timeline.moments
+        ):  # one of the recorder's, or one that has gone meanwhile
+            return f"frozen at {self.pinned.at[:10]} {clock(self.pinned.at)}"
         place = f"frozen at {clock(self.pinned.at)}" if self.pinned.at else "frozen"
         return f"{place} · {self.timeline.place(self.pinned) + 1} of {len(self.timeline.moments)}"

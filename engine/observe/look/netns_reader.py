@@ -140,7 +140,7 @@ def _with(
     gaps: Mapping[NetnsSource | None, tuple[Gap, ...]] = MappingProxyType({}),
 ) -> Visit:
     """The visit with these values, or the very same one where they are what it has: who compares sees it at once."""
-    unread = {**before.unread, **gaps}
+    unread = {source: found for source, found in {**before.unread, **gaps}.items() if found}
     if unread == before.unread and all(getattr(before, name) == value for name, value in values.items()):
         return before
     return replace(before, unread=unread, **values)  # type: ignore[arg-type]  # each is of its field's type
