@@ -6,6 +6,6 @@ changed             what changed on the way to a moment, as a text
 keeping             the one who writes: adds moments, lets the old ones go
 history             who reads: the moments, the state at each
 spoken_time         "yesterday 18:00" as a time
-package_log         what the package manager did around a time
+logs                what the machine's own logs say of a time
 errors              what goes wrong with a store
 """

@@ -22,7 +22,7 @@ import pytest
 from engine import programs
 from engine.change.actor import Actor
 from engine.change.differences import Difference, How, changes
-from engine.recorder import package_log, schema
+from engine.recorder import schema
 from engine.recorder.errors import StoreBusy, StoreDamaged, StoreError
 from engine.recorder.history import History
 from engine.recorder.keeping import Keep, Keeper, set_aside
@@ -272,27 +272,3 @@ def test_a_writer_that_is_killed_leaves_all_that_it_had_written(tmp_path: Path) 
             assert json.dumps(said) != json.dumps([])
     with Keeper(tmp_path, KEEP) as keeper:
         assert keeper.add(timed(state(0), 9999)) == len(there) + 1
-
-
-def test_what_was_installed_around_a_time_is_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    dpkg, rpm = tmp_path / "dpkg.log", tmp_path / "dnf.rpm.log"
-    dpkg.write_text(
-        "2026-03-02 08:00:10 upgrade docker-ce:amd64 5:25 5:26\n"
-        "2026-03-02 08:00:20 status half-configured docker-ce:amd64 5:26\n"
-        "2026-03-02 08:00:30 status installed docker-ce:amd64 5:26\n"
-        "2026-03-02 09:00:30 status installed curl:amd64 8\n"
-        "no line of this log\n"
-    )
-    rpm.write_text("2026-03-02T08:00:40+0000 SUBDEBUG Upgraded: podman-5.0-1.fc41.x86_64\n")
-    monkeypatch.setattr(package_log, "LOGS", (str(dpkg), str(rpm), str(tmp_path / "none")))
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    try:
-        assert package_log.lines_about(BEGIN) == (
-            "docker-ce:amd64 5:26 was installed at 08:00:30",
-            "podman-5.0-1.fc41.x86_64 was installed at 08:00:40",
-        )
-        assert package_log.lines_about(BEGIN + timedelta(hours=5)) == ()
-    finally:
-        monkeypatch.undo()
-        time.tzset()

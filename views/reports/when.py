@@ -31,7 +31,7 @@ class Flipped:
 
     `changes` are those that are enough for it; all that came where they were not found out (`searched` is false). Where
     nobody recorded right before, it was between `unseen_since` and `at`. `beside` are containers that changed at the
-    same time, and `hints` what the logs of the package manager say of it.
+    same time, and `hints` what the machine's logs say of it.
     """
 
     at: datetime

@@ -22,9 +22,10 @@ from engine.model.packet import Protocol
 from engine.model.plan import StaleChange
 from engine.model.verdict import Fix, Question, Verdict
 from engine.observe.base.fork_pool import by_processes
-from engine.recorder import package_log
+from engine.observe.base.garbage import uncollected
 from engine.recorder.errors import StoreError, StoreMissing
 from engine.recorder.history import History, StoredMoment
+from engine.recorder.logs import MachineLogs
 from engine.recorder.spoken_time import time_of
 from engine.records import replace
 from views.reports.when import Flipped, Past
@@ -59,6 +60,7 @@ def opened(folder: Path | None) -> Iterator[History]:
         raise refused(str(error)) from error
 
 
+@uncollected()
 def snapshot_at(words: str, folder: Path | None) -> Snapshot:
     """The host at a time in words, which is told; a gap says so where nobody recorded then. Raises `Refusal`."""
     time = spoken(words)
@@ -127,10 +129,11 @@ def past_of(history: History, target: str, source: str, protocol: Protocol) -> P
         if not found:
             raise usage(str(error)) from error
         now = None
+    logs = MachineLogs() if found and last.hostname == socket.gethostname() else None
     return Past(
         target=target,
         source=source,
-        flips=tuple(_flipped(history, turn) for turn in found),
+        flips=tuple(_flipped(history, turn, logs) for turn in found),
         now=now,
         mending=_mending(now, last, history.state(moments[found[-1].at - 1]), found[-1]) if now and found else None,
         since=moments[0].at,
@@ -176,7 +179,7 @@ def _mending(now: Verdict, last: Snapshot, before: Snapshot, turn: TurningPoint)
     return next((fix for fix in fixes if fix.plan.changes and takes_back(fix)), next(iter(fixes), None))
 
 
-def _flipped(history: History, turn: TurningPoint) -> Flipped:
+def _flipped(history: History, turn: TurningPoint, logs: MachineLogs | None) -> Flipped:
     moment, before = history.moments[turn.at], history.moments[turn.at - 1]
     known = {each: each for each in history.changes(moment)}
     return Flipped(
@@ -187,7 +190,7 @@ def _flipped(history: History, turn: TurningPoint) -> Flipped:
         searched=turn.searched,
         unseen_since=_unseen(history, before, moment),
         beside=_beside(history, turn),
-        hints=package_log.lines_about(moment.at) if history.state(moment).hostname == socket.gethostname() else (),
+        hints=logs.about(moment.at) if logs else (),
     )
 
 
