@@ -78,6 +78,7 @@ class _Taken:
     def all(self, tickets: int, first: int | None) -> Iterator[Any]:
         """Takes the first item, where there is one for this process, and then items until no number is left."""
         if first is not None:
+            self.taking(first, len(self.items))
             self.places.append(first)
             yield self.items[first]
         while raw := os.read(tickets, _number.size):

@@ -27,7 +27,7 @@ from engine.model.traffic import Process
 from engine.observe.base.files import small
 from engine.observe.base.fork_pool import by_processes
 from engine.observe.proc import relays
-from engine.records import dataclass
+from engine.records import LATE, dataclass, field
 
 #: PF_KTHREAD of the kernel's include/linux/sched.h, in the flags of /proc/PID/stat.
 KERNEL_THREAD = 0x00200000
@@ -37,12 +37,18 @@ _IN_CGROUP = re.compile(rb"/(?:(?!libpod-conmon-)[a-z-]+-)?([0-9a-f]{64})(?:\.sc
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A process. `netns` is the inode of its network namespace, 0 where that may not be read."""
+    """A process. `netns` is the inode of its network namespace, 0 where that may not be read.
+
+    The name of its executable and its parent's id ("" and 0: not known, or it has ended) are read when they are asked
+    for first. They do not tell one process from another.
+    """
 
     pid: int
     name: str
     state: str
     netns: int
+    executable: str = field(default="", compare=False, metadata=LATE)
+    parent: int = field(default=0, compare=False, metadata=LATE)
 
 
 @dataclass(frozen=True)
@@ -72,25 +78,26 @@ class ProcessTable:
         """Pids in each network namespace (by inode), ascending."""
         return {netns: tuple(each.pid for each in processes) for netns, processes in self.by_netns.items()}
 
-    @cached_property
-    def _programs(self) -> dict[str, Mapping[Running, int]]:
-        return {}
+    def program(self, name: str) -> tuple[Running, ...]:
+        """The processes whose executable is called so, as they are themselves."""
+        return tuple(process for process in self.named(name) if process.executable == name)
 
-    def program(self, name: str) -> Mapping[Running, int]:
-        """The processes whose executable is called so, each with its parent's id (0: it has ended); found out once."""
-        if name not in self._programs:
-            self._programs[name] = {each: _parent(each.pid) for each in self.named(name) if _runs(each, name)}
-        return self._programs[name]
+    @cached_property
+    def _by_name(self) -> Mapping[str, tuple[Running, ...]]:
+        found: dict[str, list[Running]] = {}
+        for process in self.processes:
+            found.setdefault(process.name, []).append(process)
+        return {name: tuple(processes) for name, processes in found.items()}
 
     def named(self, name: str) -> tuple[Running, ...]:
         """The processes of that name."""
-        return tuple(process for process in self.processes if process.name == name)
+        return self._by_name.get(name, ())
 
 
-def _runs(process: Running, name: str) -> bool:
+def _executable(pid: int) -> str:
     with suppress(OSError):
-        return os.path.basename(os.readlink(f"/proc/{process.pid}/exe").removesuffix(" (deleted)")) == name
-    return False
+        return os.path.basename(os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)"))
+    return ""
 
 
 def _parent(pid: int) -> int:
@@ -152,7 +159,7 @@ def _read(pid: int) -> Running | None:
         netns = int(os.readlink(f"/proc/{pid}/ns/net")[5:-1])  # net:[INODE]
     except PermissionError:
         netns = 0
-    return Running(pid, name, state, netns)
+    return Running(pid, name, state, netns, (_executable, pid), (_parent, pid))  # type: ignore[arg-type]
 
 
 def parse_stat(line: bytes) -> tuple[str, str, int]:

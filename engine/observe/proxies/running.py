@@ -51,7 +51,7 @@ class ProxyPlace:
 def running(table: ProcessTable, ids: Mapping[int, str], containers: tuple[Container, ...]) -> Iterator[Proxy]:
     """The proxies in namespaces that have an id (by inode). Labels of the `containers` are what Traefik reads."""
     for name, kind in PROGRAMS.items():
-        parents = {each: parent for each, parent in table.program(name).items() if each.netns in ids}
+        parents = {each: each.parent for each in table.program(name) if each.netns in ids}
         pids = {each.pid for each in parents}
         for first, parent in parents.items():
             if parent not in pids:
