@@ -1,6 +1,7 @@
 """A store as it is read: its moments in order, and the state of the host at each.
 
-Any number of readers read while one writes (WAL). A reader sees the moments that were there when it opened the store.
+Any number of readers read while one writes (WAL). A reader sees the store as it was when it opened it, whatever comes
+or goes meanwhile.
 """
 
 from __future__ import annotations
@@ -57,6 +58,9 @@ class History:
         self._database = schema.open_to_read(folder)
         try:
             with schema.errors_of(self.path):
+                self._database.execute(
+                    "BEGIN"
+                )  # from here on it is read as it is now (https://sqlite.org/isolation.html)
                 self.moments: Sequence[StoredMoment] = self._moments()
                 self.runs = {run.number: run for run in self._runs()}
             if not self.moments:

@@ -109,7 +109,7 @@ class Keeper:
         """The moment that was the host's state at a time; 0 where everything is younger."""
         rows = self._database.execute("SELECT number, at FROM moment ORDER BY number").fetchall()
         found = 0
-        for number, at in rows[:-1]:
+        for number, at in rows:
             if datetime.fromisoformat(at) > time:
                 break
             found = number

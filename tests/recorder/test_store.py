@@ -149,6 +149,17 @@ def fill(keeper: Keeper) -> None:
         keeper.add(timed(replace(state(3), kernel=secrets.token_hex(500)), 10 + number))
 
 
+def test_a_reader_keeps_what_it_opened_while_old_moments_go(tmp_path: Path) -> None:
+    states = list(day(12, 30))
+    recorded(tmp_path, states)
+    with History(tmp_path) as history, Keeper(tmp_path, Keep(timedelta(minutes=1), 500 << 20)) as keeper:
+        assert keeper.tidy(BEGIN + timedelta(minutes=60)) == 29
+        for moment, snapshot in zip(history.moments, states, strict=True):
+            assert plain(history.state(moment)) == plain(snapshot)
+    with History(tmp_path) as history:
+        assert len(history.moments) == 1
+
+
 def truncated(path: Path) -> None:
     os.truncate(path, path.stat().st_size * 2 // 3)
 

@@ -152,13 +152,14 @@ def _unrecorded(history: History) -> Iterator[tuple[datetime, datetime]]:
 
 def _endings(history: History, asked: Asked) -> list[Ending]:
     """How the question ends at each moment, by two processes where there are many; each reads the store itself."""
-    count = len(history.moments)
-    parts = [range(start, min(start + PART, count)) for start in range(0, count, PART)]
+    moments = history.moments
+    parts = [range(start, min(start + PART, len(moments))) for start in range(0, len(moments), PART)]
 
     def work(taken: Iterator[range]) -> list[list[Ending]]:
         with History(history.path.parent) as own:
+            own.moments = moments  # more may have come meanwhile
             finder = Finder(_Moments(own), asked)
-            return [[finder.of(place) for place in part if place < len(own.moments)] for part in taken]
+            return [[finder.of(place) for place in part] for part in taken]
 
     found = by_processes(work, parts, partial(output.progress, what="parts of the past"))
     output.progress(1, 1)
