@@ -47,7 +47,7 @@ class Running:
     name: str
     state: str
     netns: int
-    executable: str = field(default="", compare=False, metadata=LATE)
+    binary: str = field(default="", compare=False, metadata=LATE)
     parent: int = field(default=0, compare=False, metadata=LATE)
 
 
@@ -80,7 +80,7 @@ class ProcessTable:
 
     def program(self, name: str) -> tuple[Running, ...]:
         """The processes whose executable is called so, as they are themselves."""
-        return tuple(process for process in self.named(name) if process.executable == name)
+        return tuple(process for process in self.named(name) if process.binary == name)
 
     @cached_property
     def _by_name(self) -> Mapping[str, tuple[Running, ...]]:
