@@ -38,8 +38,8 @@ class How(StrEnum):
 class Difference:
     """One change. `what` is a kind of thing ("route"), `name` tells it apart, `detail` says what of it changed.
 
-    `netns` is empty for what is of the whole host. `by` is who made it, where that is known; two changes are the same
-    one whoever made them.
+    `netns` is empty for what is of the whole host. `by` is who made it, where that is known; two changes are equal
+    without it.
     """
 
     how: How

@@ -1,6 +1,6 @@
-"""Which programs were started: the kernel tells of each execve, so that what a short-lived one did has a name.
+"""Which programs were started: the kernel reports each execve, so that what a short-lived one did has a name.
 
-A command like `ip route add` is over before anybody can ask who it was. The kernel's process connector tells of every
+A command like `ip route add` is over before anybody can ask who it was. The kernel's process connector reports every
 execution as it begins; its name, its parent and its login are read then, and kept for the last `MOST` processes. A
 filter in the kernel passes executions alone. Where the connector cannot be had (no right, no CONFIG_PROC_EVENTS, out of
 reach of the first network namespace), a process is known as long as it lives.
@@ -63,7 +63,7 @@ class Executions:
 
     @property
     def listens(self) -> bool:
-        """Whether the kernel tells of executions; else a process is known as long as it lives."""
+        """Whether the kernel reports executions; else a process is known as long as it lives."""
         return self._socket is not None
 
     def of(self, pid: int, name: str = "") -> Actor:
@@ -131,7 +131,7 @@ def _user(pid: int) -> str:
 
 
 def _connected() -> socket.socket | None:
-    """The socket that is told of executions. The connector is in the first network namespace, which is this thread's
+    """The socket that gets executions reported. The connector is in the first network namespace, which is this thread's
     or that of process 1."""
     with suppress(OSError):
         return _subscribed()

@@ -2,9 +2,9 @@
 
 1. A notification of rtnetlink has the port of the socket that asked for the change, which is the process's id where
    it is its first socket; what the kernel does in consequence has port 0.
-2. nftables tells with each generation of its rules the process that committed it, with its name.
+2. nftables names with each generation of its rules the process that committed it.
 3. Of a kind of thing in a namespace that only one process changed meanwhile, each change was made by that one. Where
-   there were several, and where nobody tells (iptables-legacy, sysctls written to files), it is not known.
+   there were several, and where nothing says so (iptables-legacy, sysctls written to files), it is not known.
 4. A program that listens is its own maker.
 
 Sources: net/core/rtnetlink.c (rtnl_notify), net/netlink/af_netlink.c (netlink_autobind),
