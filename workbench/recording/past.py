@@ -28,7 +28,7 @@ from engine.recorder.history import History, StoredMoment
 from engine.recorder.logs import MachineLogs
 from engine.recorder.spoken_time import time_of
 from engine.records import replace
-from views.reports.when import Flipped, Past
+from views.reports.when import Flipped, Past, clock
 from workbench import output
 from workbench.exits import complain, refused, usage
 
@@ -62,20 +62,20 @@ def opened(folder: Path | None) -> Iterator[History]:
 
 @uncollected()
 def snapshot_at(words: str, folder: Path | None) -> Snapshot:
-    """The host at a time in words, which is told; a gap says so where nobody recorded then. Raises `Refusal`."""
+    """The host at a time in words, which is said; a gap says so where nobody recorded then. Raises `Refusal`."""
     time = spoken(words)
     with opened(folder) as history:
         moment = history.at(time)
         if moment is None:
             first = history.moments[0].at
-            raise usage(f"{words!r:.60} is before the store begins, at {local(first)}")
+            raise usage(f"{words!r:.60} is before the store begins, at {clock(first)}")
         snapshot = history.state(moment)
         unseen = history.unseen(moment, time)
-    complain(f"the host at {local(time)}, as it was from {local(moment.at)} on")
+    complain(f"the host at {clock(time)}, as it was from {clock(moment.at)} on")
     if unseen is None:
         return snapshot
-    until = f"until {local(unseen[1])}" if unseen[1] else "since"
-    reason = f"nothing was recorded from {local(unseen[0])} {until}: this is the state before"
+    until = f"until {clock(unseen[1])}" if unseen[1] else "since"
+    reason = f"nothing was recorded from {clock(unseen[0])} {until}: this is the state before"
     return replace(snapshot, gaps=(*snapshot.gaps, Gap("recorder", "", reason)))
 
 
@@ -85,11 +85,6 @@ def spoken(words: str) -> datetime:
         return time_of(words, datetime.now(UTC))
     except ValueError as error:
         raise usage(str(error)) from error
-
-
-def local(time: datetime) -> str:
-    """A time for people: this machine's clock, with its distance from UTC."""
-    return f"{time.astimezone():%a %Y-%m-%d %H:%M:%S %z}"
 
 
 class _Moments:
@@ -208,7 +203,7 @@ def _unseen(history: History, before: StoredMoment, moment: StoredMoment) -> dat
 
 
 def _words(ending: Ending) -> str:
-    """`reachable`, the symptom of what is not, `depends`; `no such question` where it could not be asked."""
+    """`reachable`, the symptom of what is not, `depends`; `not there` where it could not be asked."""
     if ending is None:
         return "not there"
     reach, symptom = ending

@@ -255,7 +255,7 @@ def _heard(descriptor: int) -> tuple[list[bytes], bool]:
 
 
 def _tells(heard: Iterable[bytes], news: NeighbourNews) -> bool:
-    """Whether one of the notifications tells something."""
+    """Whether one of the notifications has news."""
     told = False
     try:
         for data in heard:
