@@ -18,6 +18,7 @@ from typing import NoReturn, TypeAlias
 from engine import read_only
 from views.reports.writers import FORMATS
 from workbench import output
+from workbench.cli_fleet import add_fleet
 from workbench.cli_lab import add_labs
 from workbench.cli_past import add_at, add_diff, add_recorder
 from workbench.exits import Exit, Refusal, complain, own_fault, usage
@@ -125,6 +126,7 @@ def build_parser() -> Parser:
     _add_plain(commands, "collect", "print a shell script that collects a snapshot without Python", COLLECT)
     _add_plain(commands, "clean", "remove leftovers of a killed portscope")
     add_recorder(commands, add_command, _add_protocol)
+    add_fleet(add_command(commands, "fleet", "ask every open port of many hosts"), add_command)
     add_labs(add_command(commands, "lab", "build Docker-like labs from Compose files"), add_command)
     return parser
 

@@ -34,7 +34,7 @@ def board(
 
     `progress` is called before each walk with how many of how many ports are done; what it raises ends the work.
     """
-    known = (port for port in _ports(snapshot) if not owners or port.owner in owners)
+    known = (port for port in open_ports(snapshot) if not owners or port.owner in owners)
     wanted = list(islice(known, MOST_PORTS))
     world, rows = World(snapshot), []
     for number, port in enumerate(wanted):
@@ -48,7 +48,7 @@ def board(
     return tuple(rows)
 
 
-def _ports(snapshot: Snapshot) -> Iterator[MatrixPort]:
+def open_ports(snapshot: Snapshot) -> Iterator[MatrixPort]:
     """What is published, by an engine or by rules alone; then what listens, where it is not behind one of those."""
     known = list(ports(snapshot))
     published = [each for each in known if each.service is PortOwner.PUBLISHED]

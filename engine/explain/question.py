@@ -169,7 +169,7 @@ def _source(snapshot: Snapshot, source: str, towards: IPAddress) -> Source:
     address, port = client
     if address.version != towards.version:
         raise QuestionError(f"source {address} and target {towards} are of different IP versions")
-    return replace(_outside(snapshot, address, device), port=port)
+    return replace(outside_client(snapshot, address, device), port=port)
 
 
 def _bound(snapshot: Snapshot, source: str, where: str, text: str, towards: IPAddress) -> Source:
@@ -217,7 +217,9 @@ def _named_netns(snapshot: Snapshot, name: str) -> Netns:
     raise QuestionError(f"no network namespace {name!r}{did_you_mean(name, names)}")
 
 
-def _outside(snapshot: Snapshot, address: IPAddress, device: str) -> Source:
+def outside_client(snapshot: Snapshot, address: IPAddress, device: str = "") -> Source:
+    """A client outside of the host, that arrives on a device: where none is named, on the one that it is behind. Raises
+    `QuestionError`."""
     host = snapshot.host_netns
     if device:
         if device not in host.links_by_name:

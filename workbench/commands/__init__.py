@@ -4,5 +4,5 @@ why watching proving case answering    one question: once, on every change, with
 rules diff report snapshot collect clean config
 screen serve demo                      the workbench: here, in a browser, on the demo
 record when                            the flight recorder, and what its store says
-labs/                                  labs
+fleet/ labs/                           many hosts; labs
 """

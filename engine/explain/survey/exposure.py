@@ -38,10 +38,16 @@ def _of_row(snapshot: Snapshot, row: MatrixRow) -> Iterator[Exposure]:
     outside = tuple(name for name, cell in row.cells if _reached_from_outside(snapshot, cell))
     if not outside:
         return
+    for code, sentence in warnings(snapshot, row.port):
+        yield Exposure(row.port, outside, code, sentence)
+
+
+def warnings(snapshot: Snapshot, port: MatrixPort) -> Iterator[tuple[str, str]]:
+    """What speaks against a port that is reached from outside: codes, each with a sentence."""
     for code, test in TESTS:
-        sentence = test(snapshot, row.port)
+        sentence = test(snapshot, port)
         if sentence:
-            yield Exposure(row.port, outside, code, sentence)
+            yield code, sentence
 
 
 def _reached_from_outside(snapshot: Snapshot, cell: Cell) -> bool:

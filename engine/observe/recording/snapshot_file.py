@@ -107,7 +107,7 @@ def open_file(path: str | os.PathLike[str]) -> Snapshot:
     if max(len(data), status.st_size) > LARGEST:
         raise RecordingError(f"{name}: the recording is larger than {LARGEST >> 20} MiB")
     if data.startswith(GZIP):
-        data = _unpacked(name, data)
+        data = unpacked(name, data)
     if data.startswith(COLLECTED):
         return _collected(name, data)
     try:
@@ -121,8 +121,8 @@ def open_file(path: str | os.PathLike[str]) -> Snapshot:
         raise RecordingError(f"{name}: {error}") from None
 
 
-def _unpacked(name: str, data: bytes) -> bytes:
-    """What gzip packed, up to the size that is read at all."""
+def unpacked(name: str, data: bytes) -> bytes:
+    """What gzip packed, up to the size that is read at all. Raises RecordingError, which begins with the name."""
     import gzip  # noqa: PLC0415 - most files are as they were written
     import zlib  # noqa: PLC0415
 

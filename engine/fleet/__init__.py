@@ -1,0 +1,14 @@
+"""Many hosts, one at a time: every open port of each, by every zone, as rows.
+
+zones         where clients are: the internet, a host's LAN, a network with a name
+rows          the columns, and what they say
+answering     one host's snapshot becomes its rows
+place         a fleet's folder, local or by any URL that fsspec knows: its hosts' snapshots, its rows
+buckets       the rows of some of its hosts as one Parquet file; only what changed is answered
+work          all buckets, by Dask: on this machine, or on a cluster
+asking        the rows by SQL, with DuckDB: read-only, and nothing else can be read
+errors        what goes wrong, in one line
+
+1. Hosts do not know each other: what a host's rows say depends on its snapshot and the zones, and on nothing else.
+2. Rows, queues and queries are other libraries' work (the extra `fleet`), loaded when they are needed.
+"""

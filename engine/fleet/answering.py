@@ -1,0 +1,164 @@
+"""The rows of one host: each of its open ports, asked from each zone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from engine.explain.ask import ask
+from engine.explain.board import open_ports
+from engine.explain.evidence.owners import owner_of
+from engine.explain.survey.everywhere import uplinks
+from engine.explain.survey.exposure import warnings
+from engine.fleet.rows import LISTENING, PAST, PUBLISHED, UNINTENDED, Row
+from engine.fleet.zones import INTERNET, ClientZone, NoClient, client
+from engine.model.host import Netns, Snapshot
+from engine.model.matrix import MatrixPort, PortOwner
+from engine.model.ref import Ref, RefKind
+from engine.model.trace import StepKind, Trace
+from engine.model.verdict import Question, Reach, Source, Verdict
+from engine.path.world import World
+from engine.records import replace
+
+#: The finding of a connection that a rule was meant to deny.
+BYPASSED = "FW_BYPASSED"
+
+
+class CellAnswer(NamedTuple):
+    """What of a row a walk found out."""
+
+    verdict: str
+    symptom: str
+    cause: str
+    rule: str
+    owner: str
+    past: str
+    fix: str
+    gap: str
+
+
+#: How a question of a host is answered.
+Answer = Callable[[Question], CellAnswer]
+
+
+def rows(snapshot: Snapshot, host: str, zones: Sequence[ClientZone], answer: Answer) -> Iterator[Row]:
+    """The rows of a host, in order of its ports."""
+    for port in open_ports(snapshot):
+        fixed = _fixed(snapshot, host, port)
+        for zone in zones:
+            if _routed(port, zone):
+                yield _row(snapshot, fixed._replace(zone=zone.name), port, zone, answer)
+
+
+def answered(world: World, question: Question) -> CellAnswer:
+    """One question, walked and explained."""
+    verdict = ask(world.snapshot, question, world)
+    cause = next(iter(verdict.told), None)
+    bypass = next((each for each in verdict.findings if each.code == BYPASSED), None)
+    ref = bypass.at if bypass is not None else None
+    decided, owner = _decided(world.snapshot, verdict)
+    fix = next((each.title for each in (bypass or cause).fixes), "") if cause is not None else ""
+    return CellAnswer(
+        str(verdict.reach),
+        str(verdict.symptom),
+        (bypass or cause).code if cause is not None else "",
+        decided,
+        owner,
+        _words(ref) if ref is not None else "",
+        fix,
+        "; ".join(dict.fromkeys(f"{gap.source}: {gap.reason}" for gap in verdict.gaps)),
+    )
+
+
+def _decided(snapshot: Snapshot, verdict: Verdict) -> tuple[str, str]:
+    """The rule that denied the packet; of one that arrived the last that let it through or translated it."""
+    if verdict.reach is not Reach.YES:
+        at = next((each.at for each in verdict.causes if each.at.kind in (RefKind.RULE, RefKind.CHAIN)), None)
+    else:
+        at = _last_rule(verdict.conversation.forward)
+    return (_words(at), owner_of(at, snapshot.by_id[at.netns].firewall)) if at is not None else ("", "")
+
+
+def _last_rule(trace: Trace) -> Ref | None:
+    deciding = (step.ref for step in reversed(trace.steps) if step.kind in (StepKind.RULE, StepKind.NAT))
+    return next((ref for ref in deciding if ref is not None and ref.kind is RefKind.RULE), None)
+
+
+def _words(ref: Ref) -> str:
+    """A rule as people look it up: where it is, and its line."""
+    return f"{ref.name}: {ref.text}" if ref.text and ref.text != ref.name else ref.name
+
+
+def _routed(port: MatrixPort, zone: ClientZone) -> bool:
+    """Whether a packet for the port can come from a zone at all: the internet has no route to a container's own private
+    address (RFC 1918, 3); a host's may be behind a translation one to one, as clouds have it."""
+    if zone.name != INTERNET or port.service is not PortOwner.CONTAINER:
+        return True
+    return port.question.address.is_global
+
+
+def _row(snapshot: Snapshot, fixed: Row, port: MatrixPort, zone: ClientZone, answer: Answer) -> Row:
+    version = port.question.address.version
+    try:
+        question = _asked(snapshot, port.question, client(snapshot, zone, version))
+    except NoClient as reason:
+        return fixed._replace(gap=str(reason))
+    found = answer(question)
+    row = fixed._replace(address=str(question.address), **found._asdict())
+    return row._replace(intended=_intended(snapshot, port, found)) if found.verdict == Reach.YES else row
+
+
+def _asked(snapshot: Snapshot, question: Question, source: Source) -> Question:
+    """The question of a client; a port of the loopback address is asked for at that of the uplink."""
+    if not question.address.is_loopback:
+        return replace(question, source=source)
+    for _, address in uplinks(snapshot, question.address.version):
+        return replace(question, source=source, address=address.address)
+    raise NoClient(f"no device with an IPv{question.address.version} address leads out of this host")
+
+
+def _intended(snapshot: Snapshot, port: MatrixPort, found: CellAnswer) -> str:
+    if found.past:
+        return PAST
+    warned = next((UNINTENDED[code] for code, _ in warnings(snapshot, port) if code in UNINTENDED), None)
+    return warned or (PUBLISHED if port.service is PortOwner.PUBLISHED else LISTENING)
+
+
+def _fixed(snapshot: Snapshot, host: str, port: MatrixPort) -> Row:
+    """What a row says of the port, whoever asks."""
+    asked = port.question
+    container = next((each for each in snapshot.containers if each.name == port.owner), None)
+    if port.service is PortOwner.HOST:
+        container = None
+    netns = snapshot.host_netns if container is None else snapshot.by_id.get(container.netns or "")
+    return Row(
+        host,
+        snapshot.taken_at,
+        netns.id if netns is not None else "",
+        container.name if container is not None else "",
+        container.image if container is not None else "",
+        str(asked.address),
+        asked.port,
+        str(asked.protocol),
+        process=_process(netns, port),
+        published=_published(snapshot, port),
+    )
+
+
+def _process(netns: Netns | None, port: MatrixPort) -> str:
+    """The program that listens there, where that is known."""
+    for listener in netns.listeners if netns is not None else ():
+        if (listener.port, listener.protocol) == (port.serves, port.question.protocol) and listener.process is not None:
+            return listener.process.name
+    return ""
+
+
+def _published(snapshot: Snapshot, port: MatrixPort) -> str:
+    asked = port.question
+    if port.service is not PortOwner.PUBLISHED:
+        return ""
+    for container, each in snapshot.published:
+        if (container.name, each.host_port, each.protocol) == (port.owner, asked.port, asked.protocol):
+            where = "*" if each.host_address is None else str(each.host_address)
+            return f"{where}:{each.host_port}->{each.container_port}/{each.protocol}"
+    return f"*:{asked.port}->{port.serves}/{asked.protocol} by a rule"

@@ -1,0 +1,61 @@
+"""What rows say of hosts that other fleet tools get wrong."""
+
+from functools import partial
+from pathlib import Path
+
+from engine.fleet.answering import answered, rows
+from engine.fleet.rows import INTENDED, Row
+from engine.fleet.zones import zones_of
+from engine.observe.recording.snapshot_file import open_file
+from engine.path.world import World
+from tests.hosts.stock import docker_host
+
+ROOT = Path(__file__).parents[2]
+ZONES = zones_of("internet,lan,office=10.8.0.0/16")
+
+
+def of(snapshot) -> list[Row]:
+    return list(rows(snapshot, "one", ZONES, partial(answered, World(snapshot))))
+
+
+def shop() -> list[Row]:
+    return of(open_file(ROOT / "tests" / "hosts" / "shop.json.gz"))
+
+
+def test_every_open_port_is_asked_from_every_zone():
+    found = shop()
+    assert {(row.container, row.port, row.zone) for row in found if row.published} == {
+        (name, port, zone.name) for name, port in (("web", 8080), ("api", 8000), ("db", 5432)) for zone in ZONES
+    }
+    assert all(row.verdict in ("yes", "no", "depends") or row.gap for row in found)
+    assert {row.intended for row in found if row.verdict == "yes"} <= set(INTENDED)
+
+
+def test_a_port_that_a_rule_denies_has_the_rule_its_owner_and_the_fix():
+    row = next(row for row in shop() if (row.container, row.port, row.zone) == ("web", 8080, "lan"))
+    assert (row.verdict, row.symptom, row.cause, row.owner) == ("no", "timeout", "FW_RULE_DROP", "admin")
+    assert row.rule.startswith("filter/DOCKER-USER 1: ")
+    assert row.fix.startswith("accept tcp to 172.18.0.2:80")
+    assert row.intended == ""
+
+
+def test_a_listener_inside_a_container_is_not_public():
+    """osquery#8516: what listens in a container's own namespace is not reached from outside of the host."""
+    found = [row for row in shop() if row.container == "cache"]
+    assert found
+    assert {row.zone for row in found} == {"lan", "office"}, "the internet has no route to a private address"
+    assert {row.verdict for row in found} == {"no"}
+
+
+def test_a_published_port_past_a_deny_rule_is_said():
+    """heinzel#24: a rule of INPUT denies the port, and Docker's translation takes packets past it."""
+    snapshot = docker_host(filters=("-A INPUT -i up0 -p tcp -m tcp --dport 8080 -j DROP",))
+    row = next(row for row in of(snapshot) if (row.port, row.zone) == (8080, "lan"))
+    assert (row.verdict, row.intended, row.cause) == ("yes", "past a deny rule", "FW_BYPASSED")
+    assert "--dport 8080 -j DROP" in row.past
+    assert row.fix
+
+
+def test_the_page_of_fleets_has_every_column_and_word():
+    text = (ROOT / "docs" / "fleet.md").read_text()
+    assert [name for name in (*Row._fields, *INTENDED) if f"`{name}`" not in text] == []

@@ -1,0 +1,8 @@
+"""The commands of `fleet`: many hosts, each asked alone.
+
+add        snapshots become the fleet's
+answer     every open port of every host, from each zone, as rows
+exposed    the rows that are reached
+sql        any question about the rows
+refusing   what goes wrong with a fleet, as the command's own refusal
+"""
