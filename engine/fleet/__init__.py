@@ -3,6 +3,8 @@
 zones         where clients are: the internet, a host's LAN, a network with a name
 rows          the columns, and what they say
 answering     one host's snapshot becomes its rows
+sharing       hosts that are alike share their answers
+likeness      what hosts have in common, beside the values that each has of its own
 place         a fleet's folder, local or by any URL that fsspec knows: its hosts' snapshots, its rows
 buckets       the rows of some of its hosts as one Parquet file; only what changed is answered
 work          all buckets, by Dask: on this machine, or on a cluster

@@ -16,16 +16,16 @@ from typing import Any, NamedTuple
 
 from engine.fleet.answering import answered, rows
 from engine.fleet.errors import FleetError, FleetMissing
-from engine.fleet.place import Place, snapshot_of
+from engine.fleet.place import Place, text_of
 from engine.fleet.rows import SCHEMA, Row
 from engine.fleet.zones import ClientZone
-from engine.model.host import Snapshot
+from engine.observe.recording.snapshot_file import RecordingError, loads
 from engine.path.world import World
 
 _KEY = b"portscope"
 
-#: How a snapshot becomes the rows of a host.
-Answering = Callable[[Snapshot, str, Sequence[ClientZone]], Iterable[Row]]
+#: How a snapshot, as JSON, becomes the rows of a host. Raises RecordingError.
+Answering = Callable[[str, str, Sequence[ClientZone]], Iterable[Row]]
 
 
 class Done(NamedTuple):
@@ -38,8 +38,9 @@ class Done(NamedTuple):
     failed: tuple[tuple[str, str], ...] = ()
 
 
-def alone(snapshot: Snapshot, host: str, zones: Sequence[ClientZone]) -> Iterator[Row]:
-    """The rows of a host, each of them walked."""
+def alone(text: str, host: str, zones: Sequence[ClientZone]) -> Iterator[Row]:
+    """The rows of a host, each of them walked. Raises RecordingError."""
+    snapshot = loads(text)
     return rows(snapshot, host, zones, partial(answered, World(snapshot)))
 
 
@@ -150,6 +151,6 @@ def _rows(data: bytes | FleetError, host: str, zones: Sequence[ClientZone], answ
     try:
         if isinstance(data, FleetError):
             raise data
-        return list(answering(snapshot_of(data), host, zones))
-    except FleetError as error:
+        return list(answering(text_of(data), host, zones))
+    except (FleetError, RecordingError) as error:
         return [Row(host, gap=str(error))]

@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 
 from engine.fleet.errors import FleetError, FleetMissing
 from engine.model.host import Snapshot
-from engine.observe.recording.snapshot_file import RecordingError, dumps, loads, unpacked
+from engine.observe.recording.snapshot_file import RecordingError, dumps, unpacked
 
 SCHEMA = "portscope.fleet/1"
 MARK, HOSTS, ROWS = "fleet.json", "hosts", "reach"
@@ -121,10 +121,10 @@ def bucket_of(host: str) -> int:
     return int.from_bytes(blake2b(host.encode(), digest_size=4).digest(), "big") % BUCKETS
 
 
-def snapshot_of(data: bytes) -> Snapshot:
-    """The snapshot in a host's file. Raises FleetError."""
+def text_of(data: bytes) -> str:
+    """The snapshot in a host's file, as JSON. Raises FleetError."""
     try:
-        return loads(unpacked("its snapshot", data).decode("utf-8"))
+        return unpacked("its snapshot", data).decode("utf-8")
     except UnicodeDecodeError:
         raise FleetError("its snapshot is not text") from None
     except RecordingError as error:

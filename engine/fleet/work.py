@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from engine.fleet.buckets import Done, alone, answer_bucket
+from engine.fleet.buckets import Done, answer_bucket
 from engine.fleet.errors import FleetError, FleetMissing
 from engine.fleet.place import BUCKETS, Place, bucket_of
+from engine.fleet.sharing import Sharing
 from engine.fleet.zones import ClientZone
 
 #: Seconds to wait for a scheduler.
@@ -52,7 +54,7 @@ def answer(
 
 def _bucket(where: str, number: int, hosts: Sequence[str], zones: Sequence[ClientZone]) -> Done:
     """The task of a worker."""
-    return answer_bucket(Place(where), number, hosts, zones, alone)
+    return answer_bucket(Place(where), number, hosts, zones, _sharing().rows)
 
 
 def _dask() -> Any:
@@ -63,6 +65,12 @@ def _dask() -> Any:
     except ImportError:
         raise FleetMissing("dask and distributed") from None
     return dask
+
+
+@cache
+def _sharing() -> Sharing:
+    """What this worker has found, for all its buckets."""
+    return Sharing()
 
 
 @contextmanager

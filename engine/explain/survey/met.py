@@ -46,9 +46,25 @@ class _Noting(Netns):
     def __init__(self, netns: Netns) -> None:
         self.__dict__.update({OF: netns, MET: set()})
 
+    # A changed one is a namespace that notes nothing any more: all fields were read to make it.
+    __class__ = property(lambda _: Netns)
+
 
 for _name in _FIELDS:
     setattr(_Noting, _name, _Field(_name))
+
+
+class Noted:
+    """A snapshot that notes which of its fields are read, by whatever is asked of it."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._namespaces = {netns.id: _Noting(netns) for netns in snapshot.namespaces}
+        self.snapshot = replace(snapshot, namespaces=tuple(self._namespaces.values()))
+
+    def met(self) -> frozenset[tuple[str, str]]:
+        """Namespace and field of all that was read until now; of the whole (with an empty name) every field."""
+        read = ((netns, name) for netns, noting in self._namespaces.items() for name in noting.__dict__[MET])
+        return frozenset((*read, *(("", name) for name in _WHOLE)))
 
 
 class Endings:
