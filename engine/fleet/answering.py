@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from engine.explain.ask import ask
@@ -43,11 +44,21 @@ Answer = Callable[[Question], CellAnswer]
 
 def rows(snapshot: Snapshot, host: str, zones: Sequence[ClientZone], answer: Answer) -> Iterator[Row]:
     """The rows of a host, in order of its ports."""
+    who = cache(lambda zone, version: _client(snapshot, zone, version))
     for port in open_ports(snapshot):
         fixed = _fixed(snapshot, host, port)
         for zone in zones:
             if _routed(port, zone):
-                yield _row(snapshot, fixed._replace(zone=zone.name), port, zone, answer)
+                source = who(zone, port.question.address.version)
+                yield _row(snapshot, fixed._replace(zone=zone.name), port, source, answer)
+
+
+def _client(snapshot: Snapshot, zone: ClientZone, version: int) -> Source | NoClient:
+    """Who asks, or why there is no client."""
+    try:
+        return client(snapshot, zone, version)
+    except NoClient as reason:
+        return reason
 
 
 def answered(world: World, question: Question) -> CellAnswer:
@@ -97,10 +108,11 @@ def _routed(port: MatrixPort, zone: ClientZone) -> bool:
     return port.question.address.is_global
 
 
-def _row(snapshot: Snapshot, fixed: Row, port: MatrixPort, zone: ClientZone, answer: Answer) -> Row:
-    version = port.question.address.version
+def _row(snapshot: Snapshot, fixed: Row, port: MatrixPort, source: Source | NoClient, answer: Answer) -> Row:
     try:
-        question = _asked(snapshot, port.question, client(snapshot, zone, version))
+        if isinstance(source, NoClient):
+            raise source
+        question = _asked(snapshot, port.question, source)
     except NoClient as reason:
         return fixed._replace(gap=str(reason))
     found = answer(question)

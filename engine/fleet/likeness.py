@@ -209,8 +209,8 @@ def _value(kind: str, word: str, ends: Iterable[int]) -> Value | None:
 
 def _v4(word: str) -> Value | None:
     try:
-        number = int(IPv4Address(word))
-    except AddressValueError:
+        number = int.from_bytes(bytes(map(int, word.split("."))), "big")
+    except ValueError:  # a part is above 255
         return None
     return None if number >> 24 in _KEPT else ("v4", number)
 
