@@ -137,7 +137,7 @@ def _intended(snapshot: Snapshot, port: MatrixPort, found: CellAnswer) -> str:
 
 
 def _fixed(snapshot: Snapshot, host: str, port: MatrixPort) -> Row:
-    """What a row says of the port, whoever asks."""
+    """What a row says of the port, from every zone."""
     asked = port.question
     container = next((each for each in snapshot.containers if each.name == port.owner), None)
     if port.service is PortOwner.HOST:

@@ -18,7 +18,7 @@ VIEW = "reach"
 _BATCH = 10_000
 
 
-class Told(NamedTuple):
+class Selected(NamedTuple):
     """What a statement gives: the names of its columns, and its rows, which are made as they are read."""
 
     columns: Sequence[str]
@@ -47,7 +47,7 @@ class Rows:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    def ask(self, sql: str, values: Sequence[object] = ()) -> Told:
+    def ask(self, sql: str, values: Sequence[object] = ()) -> Selected:
         """What one statement gives. Raises FleetError for one that is wrong, or is no SELECT."""
         import duckdb  # noqa: PLC0415
 
@@ -60,7 +60,7 @@ class Rows:
             found = self._connection.execute(statements[0], values)
         except duckdb.Error as error:
             raise FleetError(f"SQL: {_line(error)}") from None
-        return Told([each[0] for each in found.description], _rows(found))
+        return Selected([each[0] for each in found.description], _rows(found))
 
 
 def _rows(found: Any) -> Iterator[tuple[Any, ...]]:

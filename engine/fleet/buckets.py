@@ -1,7 +1,7 @@
 """The rows of some hosts as one Parquet file, of which only what changed is answered again.
 
 The file's own metadata say of which snapshots its rows are, by a digest each, for which zones, and by which version of
-portscope. Same hosts, zones and version: the same bytes, whoever wrote them.
+portscope. Same hosts, zones and version: the same bytes, from any worker.
 """
 
 from __future__ import annotations

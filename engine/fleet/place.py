@@ -64,10 +64,7 @@ class Place:
         if not 0 < len(name) <= LONGEST_NAME:
             raise FleetError(f"the host's name has {len(name)} characters: give it one of 1 to {LONGEST_NAME}")
         data = gzip.compress(dumps(snapshot).encode("ascii"), compresslevel=6, mtime=0)
-        try:
-            self._write(self._host(name), data)
-        except OSError as error:
-            raise FleetError(f"{self.where} cannot be written: {_reason(error)}") from None
+        self._put(self._host(name), data)
 
     def packed(self, name: str) -> bytes:
         """A host's file. Raises FleetError."""
@@ -96,8 +93,8 @@ class Place:
         return f"{self._root}/{ROWS}/{number:03}{_PARQUET}"
 
     def write_bucket(self, number: int, data: bytes) -> None:
-        """Writes a file of rows, whole."""
-        self._write(self.bucket(number), data)
+        """Writes a file of rows, whole. Raises FleetError."""
+        self._put(self.bucket(number), data)
 
     def drop_bucket(self, number: int) -> None:
         """Removes a file of rows, where it is there."""
@@ -108,6 +105,12 @@ class Place:
         path = f"{self._root}/{folder}"
         if self._files.exists(path):
             yield from (str(each).rsplit("/", 1)[-1] for each in self._files.ls(path, detail=False))
+
+    def _put(self, path: str, data: bytes) -> None:
+        try:
+            self._write(path, data)
+        except OSError as error:
+            raise FleetError(f"{self.where} cannot be written: {_reason(error)}") from None
 
     def _write(self, path: str, data: bytes) -> None:
         part = path + _PART

@@ -22,7 +22,7 @@ from engine.observe.recording.snapshot_file import loads
 from engine.path.world import World
 from engine.records import dataclass
 
-#: Answers that a worker remembers; it begins anew then.
+#: Answers that a worker remembers; with more it starts over.
 MOST = 200_000
 
 

@@ -27,12 +27,12 @@ QUIET: dict[str, object] = {"distributed.scheduler.http.routes": [], "distribute
 #: A bucket is given up when so many workers died over it.
 RETRIES = 3
 
-#: Told of what is done: buckets, of how many, and what the last one took.
+#: Called with what is done: buckets, of how many, and what the last one took.
 Progress = Callable[[int, int, Done], object]
 
 
 def answer(
-    where: str, zones: Sequence[ClientZone], workers: int, scheduler: str = "", told: Progress = lambda *_: None
+    where: str, zones: Sequence[ClientZone], workers: int, scheduler: str = "", progress: Progress = lambda *_: None
 ) -> Done:
     """Brings all rows of a fleet up to date, and sums up what that took. Raises FleetError."""
     place = Place(where)
@@ -46,9 +46,12 @@ def answer(
             for number, hosts in sorted_in.items()
         ]
         whole = Done()
-        for done, (_, part) in enumerate(dask.distributed.as_completed(tasks, with_results=True), 1):
-            whole = Done(*(one + other for one, other in zip(whole, part, strict=True)))
-            told(done, len(tasks), part)
+        try:
+            for done, (_, part) in enumerate(dask.distributed.as_completed(tasks, with_results=True), 1):
+                whole = Done(*(one + other for one, other in zip(whole, part, strict=True)))
+                progress(done, len(tasks), part)
+        except dask.distributed.KilledWorker:
+            raise FleetError(f"{RETRIES + 1} workers died over the same hosts: give each more memory") from None
     return whole._replace(failed=tuple(sorted(whole.failed)))
 
 

@@ -77,10 +77,10 @@ def test_workers_write_the_bytes_that_one_process_writes(tmp_path):
         fleet(folder)
     for host in HOSTS:
         ask(Place(str(tmp_path / "one")), host)
-    told = []
-    done = answer(str(tmp_path / "other"), ZONES, 1, told=lambda *each: told.append(each))
+    seen = []
+    done = answer(str(tmp_path / "other"), ZONES, 1, progress=lambda *each: seen.append(each))
     assert (done.answered, done.failed) == (2, ())
-    assert [each[:2] for each in told] == [(number, BUCKETS) for number in range(1, BUCKETS + 1)]
+    assert [each[:2] for each in seen] == [(number, BUCKETS) for number in range(1, BUCKETS + 1)]
     assert digests(tmp_path / "one") == digests(tmp_path / "other")
     assert all_rows(tmp_path / "other") == all_rows(tmp_path / "one")
 
@@ -93,6 +93,14 @@ def test_a_half_written_file_of_rows_is_written_again(tmp_path):
     file.write_bytes(file.read_bytes()[:500])
     assert ask(place, "shop").answered == 1
     assert digests(tmp_path) == before
+
+
+def test_rows_that_cannot_be_written_are_one_line(tmp_path):
+    place = fleet(tmp_path)
+    (tmp_path / "reach").write_text("a file where the folder belongs")
+    with pytest.raises(FleetError, match="cannot be written"):
+        answer(str(tmp_path), ZONES, 1)
+    assert place.hosts() == ["a b/ü", "shop"]
 
 
 def test_a_folder_with_other_files_becomes_no_fleet(tmp_path):

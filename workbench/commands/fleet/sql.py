@@ -18,13 +18,13 @@ MOST_SHOWN = 1000
 def run(arguments: Namespace) -> Exit:
     """Prints what the statement gives. Raises `Refusal`."""
     with refusing(), reach(arguments.place) as rows:
-        told = rows.ask(arguments.sql)
+        selected = rows.ask(arguments.sql)
         if arguments.json:
-            for row in told.rows:
-                output.emit_whole(json.dumps(dict(zip(told.columns, row, strict=True)), default=str) + "\n")
+            for row in selected.rows:
+                output.emit_whole(json.dumps(dict(zip(selected.columns, row, strict=True)), default=str) + "\n")
             return Exit.DONE
-        found = list(told.rows)
-    output.emit(table(told.columns, found[:MOST_SHOWN]))
+        found = list(selected.rows)
+    output.emit(table(selected.columns, found[:MOST_SHOWN]))
     if len(found) > MOST_SHOWN:
         output.emit(f"… and {len(found) - MOST_SHOWN} more rows: --json prints all\n")
     return Exit.DONE
