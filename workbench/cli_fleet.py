@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 ADD = """\
@@ -24,6 +25,12 @@ SQL = """\
 The view is 'reach'; docs/fleet.md has its columns. One SELECT, read-only; no file and no network can be reached by it.
 
   portscope fleet sql DIR "select host, address, port, process from reach where verdict = 'yes' and zone = 'internet'"
+"""
+
+DIFF = """\
+Hosts and zones that both have are compared, port by port.
+
+exit codes: 0 no port was opened or closed · 1 one was; the others are
 """
 
 
@@ -50,6 +57,14 @@ def add_fleet(command: Any, add_command: Callable[..., Any]) -> None:
     one = _command(commands, add_command, "sql", "ask the rows by SQL", SQL)
     one.add_argument("sql", metavar="SELECT", help="the statement")
     one.add_argument("--json", action="store_true", help="print a line of JSON for each row")
+
+    one = _command(commands, add_command, "diff", "compare the rows of two fleets", DIFF)
+    one.add_argument("other", metavar="DIR2", help="the later one's folder")
+    one.add_argument("--json", action="store_true", help="print one JSON document (portscope.fleet-diff/1)")
+
+    one = _command(commands, add_command, "report", "write the fleet as one HTML page")
+    one.add_argument("-o", "--output", metavar="FILE", type=Path, help="write it there (else to stdout)")
+    one.add_argument("--force", action="store_true", help="overwrite FILE")
 
 
 def _command(commands: Any, add_command: Callable[..., Any], name: str, text: str, epilog: str = "") -> Any:

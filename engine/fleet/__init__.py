@@ -9,6 +9,8 @@ place         a fleet's folder, local or by any URL that fsspec knows: its hosts
 buckets       the rows of some of its hosts as one Parquet file; only what changed is answered
 work          all buckets, by Dask: on this machine, or on a cluster
 asking        the rows by SQL, with DuckDB: read-only, and nothing else can be read
+summing       a fleet in numbers, and the list of what was not meant to be reached
+comparing     what differs between the rows of two fleets
 errors        what goes wrong, in one line
 
 1. Hosts do not know each other: what a host's rows say depends on its snapshot and the zones, and on nothing else.

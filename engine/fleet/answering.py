@@ -10,7 +10,7 @@ from engine.explain.ask import ask
 from engine.explain.board import open_ports
 from engine.explain.evidence.owners import owner_of
 from engine.explain.survey.everywhere import uplinks
-from engine.explain.survey.exposure import warnings
+from engine.explain.survey.exposure import remedy, warnings
 from engine.fleet.rows import LISTENING, PAST, PUBLISHED, UNINTENDED, Row
 from engine.fleet.zones import INTERNET, ClientZone, NoClient, client
 from engine.model.host import Netns, Snapshot
@@ -38,8 +38,23 @@ class CellAnswer(NamedTuple):
     gap: str
 
 
+class ServiceEnd(NamedTuple):
+    """Where a packet that arrived did: a namespace, its port there, and whether that is on a loopback address."""
+
+    netns: str
+    port: int
+    on_loopback: bool
+
+
+class Walked(NamedTuple):
+    """What a walk found out. Ids of namespaces are the same on hosts that are alike."""
+
+    answer: CellAnswer
+    end: ServiceEnd
+
+
 #: How a question of a host is answered.
-Answer = Callable[[Question], CellAnswer]
+Answer = Callable[[Question], Walked]
 
 
 def rows(snapshot: Snapshot, host: str, zones: Sequence[ClientZone], answer: Answer) -> Iterator[Row]:
@@ -61,7 +76,7 @@ def _client(snapshot: Snapshot, zone: ClientZone, version: int) -> Source | NoCl
         return reason
 
 
-def answered(world: World, question: Question) -> CellAnswer:
+def answered(world: World, question: Question) -> Walked:
     """One question, walked and explained."""
     verdict = ask(world.snapshot, question, world)
     cause = next(iter(verdict.told), None)
@@ -69,7 +84,9 @@ def answered(world: World, question: Question) -> CellAnswer:
     ref = bypass.at if bypass is not None else None
     decided, owner = _decided(world.snapshot, verdict)
     fix = next((each.title for each in (bypass or cause).fixes), "") if cause is not None else ""
-    return CellAnswer(
+    forward = verdict.conversation.forward
+    packet = forward.last.packet
+    answer = CellAnswer(
         str(verdict.reach),
         str(verdict.symptom),
         (bypass or cause).code if cause is not None else "",
@@ -79,6 +96,7 @@ def answered(world: World, question: Question) -> CellAnswer:
         fix,
         "; ".join(dict.fromkeys(f"{gap.source}: {gap.reason}" for gap in verdict.gaps)),
     )
+    return Walked(answer, ServiceEnd(forward.hops[-1].netns, packet.dport or 0, packet.dst.is_loopback))
 
 
 def _decided(snapshot: Snapshot, verdict: Verdict) -> tuple[str, str]:
@@ -115,9 +133,23 @@ def _row(snapshot: Snapshot, fixed: Row, port: MatrixPort, source: Source | NoCl
         question = _asked(snapshot, port.question, source)
     except NoClient as reason:
         return fixed._replace(gap=str(reason))
-    found = answer(question)
-    row = fixed._replace(address=str(question.address), **found._asdict())
-    return row._replace(intended=_intended(snapshot, port, found)) if found.verdict == Reach.YES else row
+    found, end = answer(question)
+    row = fixed._replace(address=str(question.address))
+    if found.verdict != Reach.YES:
+        return row._replace(**found._asdict())
+    if not _is_service(port, end, fixed.netns):
+        return row._replace(gap=f"another service answers there: port {end.port} in {end.netns}")
+    intended, remedy = _intended(snapshot, port, found)
+    return row._replace(**found._asdict())._replace(intended=intended, fix=found.fix or remedy)
+
+
+def _is_service(port: MatrixPort, end: ServiceEnd, netns: str) -> bool:
+    """Whether the service that listens is what answers. What is published is reached where anything answers, but for
+    what is published on a loopback address: it is asked for at another one."""
+    if port.service is PortOwner.PUBLISHED and not port.loopback_only:
+        return True
+    on_loopback = port.loopback_only and port.service is PortOwner.HOST
+    return end == ServiceEnd(netns, port.serves, on_loopback)
 
 
 def _asked(snapshot: Snapshot, question: Question, source: Source) -> Question:
@@ -129,11 +161,14 @@ def _asked(snapshot: Snapshot, question: Question, source: Source) -> Question:
     raise NoClient(f"no device with an IPv{question.address.version} address leads out of this host")
 
 
-def _intended(snapshot: Snapshot, port: MatrixPort, found: CellAnswer) -> str:
+def _intended(snapshot: Snapshot, port: MatrixPort, found: CellAnswer) -> tuple[str, str]:
+    """Whether it was meant to be reached, and what to do where it was not."""
     if found.past:
-        return PAST
-    warned = next((UNINTENDED[code] for code, _ in warnings(snapshot, port) if code in UNINTENDED), None)
-    return warned or (PUBLISHED if port.service is PortOwner.PUBLISHED else LISTENING)
+        return PAST, ""
+    for code, _ in warnings(snapshot, port):
+        if code in UNINTENDED:
+            return UNINTENDED[code], remedy(code, port)
+    return (PUBLISHED if port.service is PortOwner.PUBLISHED else LISTENING), ""
 
 
 def _fixed(snapshot: Snapshot, host: str, port: MatrixPort) -> Row:
@@ -158,11 +193,14 @@ def _fixed(snapshot: Snapshot, host: str, port: MatrixPort) -> Row:
 
 
 def _process(netns: Netns | None, port: MatrixPort) -> str:
-    """The program that listens there, where that is known."""
+    """The program that listens there, where that is known: at the address that is asked for, else at any."""
+    asked, found = port.question, ""
     for listener in netns.listeners if netns is not None else ():
-        if (listener.port, listener.protocol) == (port.serves, port.question.protocol) and listener.process is not None:
-            return listener.process.name
-    return ""
+        if (listener.port, listener.protocol) == (port.serves, asked.protocol) and listener.process is not None:
+            if listener.address == asked.address:
+                return listener.process.name
+            found = found or listener.process.name
+    return found
 
 
 def _published(snapshot: Snapshot, port: MatrixPort) -> str:

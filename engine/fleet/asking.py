@@ -1,4 +1,4 @@
-"""The rows of a fleet by SQL: the view `reach`, in a DuckDB that can read nothing else and write nothing.
+"""The rows of fleets by SQL: a view of each, in a DuckDB that can read nothing else and write nothing.
 
 Statements are one SELECT (also WITH … SELECT); access to files and the network is off, and cannot be switched on.
 """
@@ -6,7 +6,7 @@ Statements are one SELECT (also WITH … SELECT); access to files and the networ
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 
 from engine.fleet.buckets import schema
@@ -25,24 +25,32 @@ class Selected(NamedTuple):
     rows: Iterator[tuple[Any, ...]]
 
 
+def reach(where: str) -> AbstractContextManager[Rows]:
+    """The rows of a fleet, to ask for: the view `reach`. Raises FleetError."""
+    return views(**{VIEW: where})
+
+
 @contextmanager
-def reach(where: str) -> Iterator[Rows]:
-    """The rows of a fleet, to ask for. Raises FleetError."""
+def views(**places: str) -> Iterator[Rows]:
+    """The rows of fleets, to ask for: views by their names. Raises FleetError."""
     try:
         import duckdb  # noqa: PLC0415
         from pyarrow import dataset  # noqa: PLC0415
     except ImportError:
         raise FleetMissing("duckdb and pyarrow") from None
-    place = Place(where)
-    found = dataset.dataset(place.buckets(), schema(), "parquet", place.filesystem)
+    found = {}
+    for name, where in places.items():
+        place = Place(where)
+        found[name] = dataset.dataset(place.buckets(), schema(), "parquet", place.filesystem)
     with duckdb.connect(":memory:", config={"python_enable_replacements": False}) as connection:
-        connection.register(VIEW, found)
+        for name, rows in found.items():
+            connection.register(name, rows)
         connection.execute("SET enable_external_access = false; SET lock_configuration = true")
         yield Rows(connection)
 
 
 class Rows:
-    """The view `reach` of a fleet."""
+    """The views of fleets."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection

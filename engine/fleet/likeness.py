@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_network
+from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_network, summarize_address_range
 from typing import Any
 
 from engine.model.address import IPAddress
@@ -49,13 +49,16 @@ _TOKEN = re.compile(
     r"|(?P<id>(?<![\w-])(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{12,64}(?![\w-]))"
     r"|(?P<number>(?<=[:])\d{8,10}(?=[,}]))"
 )
+#: A field that is an address, whose elements are numbers.
+_ADDRESS_FIELD = re.compile(r"(?:^|\s)(?:ip|net|ipv4_addr|nexthop)(?:\s|$)")
 #: Numbers of processes, which pass.
 _PID = re.compile(r'"pid":\d+')
 #: A network, as a text and as an address with its length.
 _NETWORK = re.compile(r'(\d{1,3}(?:\.\d{1,3}){3})(?:/|","prefixlen":)(\d{1,2})(?!\d)')
-#: What computes with addresses, or looks at a part of a name that is taken out.
+#: What computes with addresses that are taken out, or looks at a part of a name that is.
 _COMPUTED = re.compile(
-    r'"name":"[^"]*addr[^"]*","mask":|"low":"([^"]+)","high":"(?!\1")|(?:veth[0-9a-f]{1,7}|br-[0-9a-f]{1,12})[+*]'
+    r'"name":"(?!ip6 )[^"]*addr[^"]*","mask":|"low":"([\d.]+)","high":"(?!\1")'
+    r"|(?:veth[0-9a-f]{1,7}|br-[0-9a-f]{1,12})[+*]"
 )
 _TIMED = re.compile(r'"meta (?:day|hour|time)"')
 
@@ -75,8 +78,16 @@ class Likeness:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._whole = document
         self._namespaces = {each["id"]: each for each in document["namespaces"]}
+        self._names = {"", *self._namespaces}
+        self._has: dict[frozenset[Field], bool] = {}
         self._forms: dict[Field, BareForm] = {}
         self._patterns: dict[frozenset[Field], ConePattern] = {}
+
+    def has(self, fields: frozenset[Field]) -> bool:
+        """Whether the host has all namespaces of these fields: without them it is not alike."""
+        if fields not in self._has:
+            self._has[fields] = all(netns in self._names for netns, _ in fields)
+        return self._has[fields]
 
     def pattern(self, fields: frozenset[Field]) -> ConePattern:
         """What hosts that are alike in these fields have in common."""
@@ -157,8 +168,11 @@ def form(part: Any, taken_at: str = "") -> BareForm:
         text += taken_at
     if _COMPUTED.search(text):
         return BareForm(_digest(text))
-    networks = tuple(dict.fromkeys(network for found in _NETWORK.finditer(text) if (network := _network(found))))
-    ends = frozenset(end for first, length in networks for end in (first, first | (1 << 32 - length) - 1))
+    intervals = dict.fromkeys(_intervals(part))
+    written = [network for found in _NETWORK.finditer(text) if (network := _network(found))]
+    networks = tuple(dict.fromkeys((*written, *(block for each in intervals for block in _blocks(*each)))))
+    ends = {end for first, length in networks for end in (first, first | (1 << 32 - length) - 1)}
+    ends.update(end for interval in intervals for end in interval)
     values: list[Value] = []
 
     def taken_out(found: re.Match[str]) -> str:
@@ -229,6 +243,37 @@ def _network(found: re.Match[str]) -> Network | None:
     except ValueError:
         return None
     return int(network.network_address), network.prefixlen
+
+
+def _intervals(part: Any) -> Iterator[tuple[int, int]]:
+    """The IPv4 addresses, from first to last, that rules and sets compare with as numbers."""
+    ahead = [part]
+    while ahead:
+        each = ahead.pop()
+        if isinstance(each, dict):
+            ahead += each.values()
+            if "fields" in each:
+                yield from _compared(each)
+        elif isinstance(each, list):
+            ahead += each
+
+
+def _compared(match: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
+    """Those of one match, map or set: elements have an interval, or a name, for each field."""
+    names = [field if isinstance(field, str) else field["name"] for field in match["fields"]]
+    places = [place for place, name in enumerate(names) if _ADDRESS_FIELD.search(name)]
+    for element in (*match.get("elements", ()), *match.get("entries", ())) if places else ():
+        key = element["key"] if isinstance(element, dict) else element
+        for part in (key[place] for place in places if place < len(key)):
+            if "low" in part and part["high"] < 1 << 32:
+                yield part["low"], part["high"]
+
+
+def _blocks(low: int, high: int) -> Iterator[Network]:
+    """The networks that an interval is made of; none for one address, which is compared as a value."""
+    if low < high:
+        for block in summarize_address_range(IPv4Address(low), IPv4Address(high)):
+            yield int(block.network_address), block.prefixlen
 
 
 def _digest(text: str) -> bytes:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from engine.explain.survey.met import Noted
-from engine.fleet.answering import CellAnswer, answered, rows
+from engine.fleet.answering import CellAnswer, Walked, answered, rows
 from engine.fleet.likeness import Field, Likeness, Value, translated
 from engine.fleet.rows import Row
 from engine.fleet.zones import ClientZone
@@ -30,7 +30,7 @@ MOST = 200_000
 class _Shared:
     """An answer, with the values of the host that it was found on, in the order of its pattern."""
 
-    answer: CellAnswer
+    walked: Walked
     values: tuple[Value, ...]
 
 
@@ -47,27 +47,29 @@ class Sharing:
         one = _Host(loads(text), text)
         return rows(one.snapshot, host, zones, lambda question: self._answer(one, question))
 
-    def _answer(self, host: _Host, question: Question) -> CellAnswer:
+    def _answer(self, host: _Host, question: Question) -> Walked:
         known = self._known.setdefault(_literal(question), {})
         for fields, answers in known.items():
+            if not host.likeness.has(fields):
+                continue
             shared = answers.get(_standing(host, fields, question))
             found = _own(shared, host, fields, question) if shared is not None else None
             if found is not None:
                 return found
         self.walked += 1
-        answer = answered(host.world, question)
-        self._keep(known, host, question, answer)
-        return answer
+        found = answered(host.world, question)
+        self._keep(known, host, question, found)
+        return found
 
     def _keep(
-        self, known: dict[frozenset[Field], dict[object, _Shared]], host: _Host, question: Question, answer: CellAnswer
+        self, known: dict[frozenset[Field], dict[object, _Shared]], host: _Host, question: Question, found: Walked
     ) -> None:
         fields = host.noted.met()
         if self._size >= MOST:
             self._known.clear()
             self._size = 0
         known.setdefault(fields, {})[_standing(host, fields, question)] = _Shared(
-            answer, _values(host, fields, question)
+            found, _values(host, fields, question)
         )
         self._size += 1
 
@@ -111,9 +113,9 @@ def _values(host: _Host, fields: frozenset[Field], question: Question) -> tuple[
     return host.likeness.pattern(fields).values_with(question.address, question.source.address)
 
 
-def _own(shared: _Shared, host: _Host, fields: frozenset[Field], question: Question) -> CellAnswer | None:
+def _own(shared: _Shared, host: _Host, fields: frozenset[Field], question: Question) -> Walked | None:
     """An answer in a host's own values; None where it has a value that is not among them."""
     own = _values(host, fields, question)
     names = dict(zip(shared.values, own, strict=True))
-    texts = [translated(text, names) for text in shared.answer]
-    return None if None in texts else CellAnswer(*map(str, texts))
+    texts = [translated(text, names) for text in shared.walked.answer]
+    return None if None in texts else Walked(CellAnswer(*map(str, texts)), shared.walked.end)

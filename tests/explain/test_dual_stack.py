@@ -113,3 +113,12 @@ def test_a_refusing_route_for_an_address_that_nobody_has_is_the_cause() -> None:
     snapshot = world.snapshot()
     verdict = ask(snapshot, resolve(snapshot, "[fd00:d::99]:80", "ns:lan"))
     assert [cause.code for cause in verdict.causes][:1] == ["SRC_ROUTE_UNREACHABLE"]
+
+
+def test_a_client_from_outside_has_an_address_of_one_version_and_is_not_sent_to_the_other() -> None:
+    """8082 is translated for IPv6 alone; a client whose address is part of the question cannot ask there."""
+    snapshot = dual_stack(nat=NAT + NAT.replace("8080", "8082")).snapshot()
+    verdict = ask(snapshot, resolve(snapshot, "10.77.0.1:8082", "198.51.100.77"))
+    assert verdict.symptom is Symptom.REFUSED
+    asked = [fix.ask for cause in verdict.causes for fix in cause.fixes if fix.ask is not None]
+    assert all(each.address.version == 4 for each in asked)

@@ -84,3 +84,23 @@ def test_nothing_is_written_read_only(answered, capsys):
     for words in (["add", answered, str(SHOP)], ["answer", answered]):
         assert main(["--read-only", "fleet", *words]) == 2
         assert "--read-only is set" in capsys.readouterr().err
+
+
+def test_a_report_is_a_page_with_the_exposures_and_their_fixes(answered, tmp_path, capsys):
+    page = tmp_path / "fleet.html"
+    assert main(["fleet", "report", answered, "-o", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert "<h1>Fleet: 2 hosts</h1>" in text
+    assert "<td>private service</td>" in text
+    assert "publish it on this host alone: 127.0.0.1:5432:5432" in text
+    assert main(["fleet", "report", answered, "-o", str(page)]) == 2
+    assert "--force" in capsys.readouterr().err
+    assert main(["fleet", "report", answered, "-o", str(page), "--force"]) == 0
+
+
+def test_a_report_says_which_hosts_have_no_answer(answered, capsys):
+    Path(answered, "hosts", "one.json.gz").write_bytes(b"\x1f\x8b damaged")
+    assert main(["fleet", "answer", answered, "--workers", "1"]) == 3
+    capsys.readouterr()
+    assert main(["fleet", "report", answered]) == 0
+    assert "Hosts without an answer" in capsys.readouterr().out

@@ -8,7 +8,7 @@ from engine.fleet.rows import INTENDED, Row
 from engine.fleet.zones import zones_of
 from engine.observe.recording.snapshot_file import open_file
 from engine.path.world import World
-from tests.hosts.stock import docker_host
+from tests.hosts.stock import PUBLISH, docker_host, docker_world
 
 ROOT = Path(__file__).parents[2]
 ZONES = zones_of("internet,lan,office=10.8.0.0/16")
@@ -54,6 +54,33 @@ def test_a_published_port_past_a_deny_rule_is_said():
     assert (row.verdict, row.intended, row.cause) == ("yes", "past a deny rule", "FW_BYPASSED")
     assert "--dport 8080 -j DROP" in row.past
     assert row.fix
+
+
+def test_a_listener_behind_a_published_port_is_not_what_answers_there():
+    """The host's own program on 8090 is never met: packets for it are translated to the container."""
+    world = docker_world(nat=PUBLISH + PUBLISH.replace("8080", "8090"))
+    world["host"].listen(8090, program="python")
+    found = [row for row in of(world.snapshot()) if (row.port, row.zone) == (8090, "lan")]
+    assert [(row.process, row.verdict, row.gap) for row in found] == [
+        ("server", "yes", ""),
+        ("python", "", "another service answers there: port 80 in web"),
+    ]
+
+
+def test_a_listener_on_a_loopback_address_is_not_reached_where_another_one_answers():
+    """Only a translation to 127.0.0.1 (with route_localnet) brings a packet from outside there."""
+    world = docker_world()
+    world["host"].listen(9000, "127.0.0.1", program="private").listen(9000, "10.77.0.1", program="public")
+    found = [row for row in of(world.snapshot()) if (row.port, row.zone) == (9000, "lan")]
+    assert sorted((row.process, row.verdict, row.intended, row.gap) for row in found) == [
+        ("private", "", "", "another service answers there: port 9000 in host"),
+        ("public", "yes", "listening", ""),
+    ]
+
+
+def test_a_private_service_says_how_it_is_published_on_this_host_alone():
+    row = next(row for row in shop() if (row.container, row.port, row.zone) == ("db", 5432, "lan"))
+    assert (row.intended, row.fix) == ("private service", "publish it on this host alone: 127.0.0.1:5432:5432")
 
 
 def test_the_page_of_fleets_has_every_column_and_word():

@@ -6,10 +6,14 @@ asked for something outside would not get it, and `requests` says what it asked 
 
 from __future__ import annotations
 
+import base64
+import json
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 OPTIONS = (
     "--headless",
@@ -27,6 +31,16 @@ OPTIONS = (
 WEB = Path(sys.prefix) / "web"
 
 
+#: Puts what a script found into the document, where the test reads it.
+TOLD = re.compile(r'<pre id="told">(.*?)</pre>', re.DOTALL)
+TELL = """
+const tell = (found) => {
+  const told = document.createElement("pre");
+  told.id = "told";
+  told.textContent = btoa(unescape(encodeURIComponent(JSON.stringify(found))));
+  document.body.append(told);
+};
+"""
 #: A user who prefers dark colours.
 DARK = "--blink-settings=preferredColorScheme=0"
 
@@ -52,3 +66,12 @@ def _browse(page: Path, *options: str) -> str:
 def package_file(path: str) -> str:
     """The text of a file of an npm package."""
     return (WEB / path).read_text(encoding="utf-8")
+
+
+def told_by(html: str, script: str, path: Path, *libraries: str, options: tuple[str, ...] = ()) -> Any:
+    """What `script`, run at the end of the page after the libraries, has told."""
+    scripts = "".join(f"<script>{library}</script>" for library in (*libraries, TELL, script))
+    path.write_text(html.replace("</body>", f"{scripts}</body>"), encoding="utf-8")
+    found = TOLD.search(document_after(path, *options))
+    assert found is not None, "the script told nothing"
+    return json.loads(base64.b64decode(found[1]))

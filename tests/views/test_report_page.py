@@ -1,13 +1,12 @@
 """The HTML report and its Mermaid diagram in a real browser, opened from disk."""
 
-import base64
 import json
 import re
 
 import pytest
 from pypdf import PdfReader
 
-from tests.harness.browser import DARK, document_after, package_file, printed
+from tests.harness.browser import DARK, package_file, printed, told_by
 from tests.harness.needs import require
 from tests.hosts.stock import docker_world
 from tests.views.report_hosts import answer, docker_host, hostile_host
@@ -19,25 +18,6 @@ from workbench.session.matrix_pool import fill
 require("chromium")
 
 HOSTS = {"docker": docker_host, "hostile": hostile_host}
-#: Puts what a script found into the document, where the test reads it.
-TOLD = re.compile(r'<pre id="told">(.*?)</pre>', re.DOTALL)
-TELL = """
-const tell = (found) => {
-  const told = document.createElement("pre");
-  told.id = "told";
-  told.textContent = btoa(unescape(encodeURIComponent(JSON.stringify(found))));
-  document.body.append(told);
-};
-"""
-
-
-def told_by(html: str, script: str, path, *libraries: str, options: tuple[str, ...] = ()) -> object:
-    """What `script`, run at the end of the page after the libraries, has told."""
-    scripts = "".join(f"<script>{library}</script>" for library in (*libraries, TELL, script))
-    path.write_text(html.replace("</body>", f"{scripts}</body>"), encoding="utf-8")
-    found = TOLD.search(document_after(path, *options))
-    assert found is not None, "the script told nothing"
-    return json.loads(base64.b64decode(found[1]))
 
 
 @pytest.fixture(scope="module", params=HOSTS)

@@ -22,7 +22,7 @@ from engine.model.host import Netns
 from engine.model.packet import ECHO_PROTOCOLS, PORTS
 from engine.model.plan import Plan
 from engine.model.trace import Conversation
-from engine.model.verdict import Cause, Fix, FixKind, Question
+from engine.model.verdict import Cause, Fix, FixKind, Question, Source
 from engine.path.exchange.conversation import conversations
 from engine.path.world import World
 from engine.records import replace
@@ -82,11 +82,17 @@ def asked_at(world: World, question: Question, talk: Conversation) -> Asked:
 
 def connecting(world: World, asked: Asked, least: Trust) -> Iterator[Alternative]:
     """The alternatives that connect on every branch, and end at the service that they are about."""
-    worth = (each for each in alternatives(asked) if each.trust >= least and each.port in PORTS)
+    likely = (each for each in alternatives(asked) if each.trust >= least and each.port in PORTS)
+    worth = (each for each in likely if _can_ask(asked.question.source, each))
     for alternative in islice(worth, MOST_WALKS):
         runs, complete = conversations(world, _question(asked.question, alternative))
         if connects(runs, complete) and _ends_at(main_run(runs).result, alternative):
             yield alternative
+
+
+def _can_ask(source: Source, alternative: Alternative) -> bool:
+    """Whether the client can: one whose address is a part of the question has none of the other IP version."""
+    return source.address is None or source.address.version == alternative.address.version
 
 
 def _ends_at(talk: Conversation, alternative: Alternative) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from engine.model.address import end_of
 from engine.model.host import Snapshot
 from engine.model.matrix import Cell, Exposure, MatrixPort, MatrixRow, PortOwner
 from engine.model.verdict import Reach, Source
@@ -48,6 +49,21 @@ def warnings(snapshot: Snapshot, port: MatrixPort) -> Iterator[tuple[str, str]]:
         sentence = test(snapshot, port)
         if sentence:
             yield code, sentence
+
+
+def remedy(code: str, port: MatrixPort) -> str:
+    """What ends it, in words.
+
+    Docker drops what other hosts send to a container's own address, or to a port that is published on a loopback one,
+    since 28.0, in raw/PREROUTING (docs.docker.com, "Packet filtering and firewalls").
+    """
+    asked = port.question
+    end = end_of(asked.address, asked.port)
+    if code != "EXPOSED_PRIVATE_SERVICE":
+        return f"drop what other hosts send to {end}/{asked.protocol}, as Docker does since 28.0"
+    if port.service is PortOwner.PUBLISHED:
+        return f"publish it on this host alone: 127.0.0.1:{asked.port}:{port.serves}"
+    return f"have {port.owner} listen on 127.0.0.1, or accept {asked.port}/{asked.protocol} from its clients alone"
 
 
 def _reached_from_outside(snapshot: Snapshot, cell: Cell) -> bool:

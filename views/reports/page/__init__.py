@@ -1,5 +1,6 @@
 """A report as one HTML page that needs nothing but itself: no script, style, font or picture from elsewhere.
 
-`page` writes the document, `style.css` and `script.js` are put into it as they are. The page's own policy forbids any
-outside request, so a browser would refuse one even if a text of the host asked for it.
+`page` is a host's, with its `answer`s; `fleet` is that of many hosts. `frame` is what is around both, `tables` and
+`listing` are tables, short and long. The style and the scripts beside them are put into the page as they are. Its own
+policy forbids any outside request, so a browser would refuse one even if a text of a host asked for it.
 """

@@ -7,50 +7,30 @@ What is good or bad has its mark or word beside its colour.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import resources
 
 from views.reports.document import Report
 from views.reports.formats import svg
 from views.reports.formats.names import xml
 from views.reports.page.answer import answer
-from views.reports.sheet import Sheet
+from views.reports.page.frame import framed
+from views.reports.page.tables import section
 from views.verdict.outline import question_text
-
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-#: A table of more columns than this does not fit a printed page unless words are broken.
-WIDE = 9
-#: The class of a cell by the mark that it begins with.
-MARKS = {"✓": "yes", "✗": "no", "?": "depends"}
 
 
 def render(report: Report) -> str:
     """One HTML document."""
-    return "\n".join(_lines(report)) + "\n"
+    return "\n".join(framed(report.title, report.about, _body(report), script="script.js")) + "\n"
 
 
-def _lines(report: Report) -> Iterator[str]:
-    yield "<!doctype html>"
-    yield '<html lang="en"><head><meta charset="utf-8">'
-    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-    yield f"<title>{xml(report.title)}</title>"
-    yield f"<style>{_own('style.css')}</style></head><body>"
-    yield '<a class="skip" href="#content">to the content</a>'
-    yield f"<header><h1>{xml(report.title)}</h1>"
-    about = "".join(f"<div><dt>{label}</dt><dd>{xml(text)}</dd></div>" for label, text in report.about)
-    yield f'<dl class="about">{about}</dl></header>'
+def _body(report: Report) -> Iterator[str]:
     yield from _contents(report)
     yield '<main id="content">'
     for number, verdict in enumerate(report.answers, 1):
         yield from answer(verdict, number)
     yield from _topology(report)
     for sheet in report.sheets:
-        yield from _sheet(sheet)
-    yield f"</main><script>{_own('script.js')}</script></body></html>"
-
-
-def _own(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8").strip()
+        yield from section(sheet)
+    yield "</main>"
 
 
 def _contents(report: Report) -> Iterator[str]:
@@ -75,27 +55,3 @@ def _topology(report: Report) -> Iterator[str]:
     picture = svg.element(report.graph)
     yield f'<div class="map" tabindex="0" role="group" aria-label="Picture of the topology">{picture}</div>'
     yield f"<p>{xml(svg.describe(report.graph))}</p></section>"
-
-
-def _sheet(sheet: Sheet) -> Iterator[str]:
-    wide = ' class="wide"' if len(sheet.columns) > WIDE else ""
-    yield f'<section aria-labelledby="{sheet.name}"><h2 id="{sheet.name}">{xml(sheet.title)}</h2>'
-    yield f'<div class="sheet" tabindex="0" role="group" aria-labelledby="{sheet.name}"><table{wide}>'
-    count = f"{len(sheet.rows)} {'row' if len(sheet.rows) == 1 else 'rows'}"
-    yield f"<caption>{xml(sheet.tells)} {count}.</caption>"
-    heads = "".join(f'<th scope="col">{xml(column)}</th>' for column in sheet.columns)
-    yield f"<thead><tr>{heads}</tr></thead><tbody>"
-    for number, row in enumerate(sheet.rows):
-        head = ' class="head"' if number in sheet.heads else ""
-        yield f"<tr{head}>" + "".join(_cell(sheet, number, place, cell) for place, cell in enumerate(row)) + "</tr>"
-    yield "</tbody></table></div></section>"
-
-
-def _cell(sheet: Sheet, row: int, column: int, text: str) -> str:
-    """A cell; where it has a note, the note unfolds below it."""
-    note = sheet.notes.get((row, column))
-    mark = MARKS.get(text[:1], "")
-    kind = f' class="{mark}"' if mark else ""
-    if note is None:
-        return f"<td{kind}>{xml(text)}</td>"
-    return f"<td{kind}><details><summary>{xml(text)}</summary>{xml(note)}</details></td>"
