@@ -13,16 +13,13 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import itertools
-import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
@@ -37,8 +34,10 @@ from engine.path.world import World
 from tests.fidelity.fuzz.generate import scenario
 from tests.fidelity.fuzz.stage import Refused, Stage
 from tests.fleet.renumbered import renumbered
+from tests.harness.dask_cluster import cluster
 
-ZONES = "internet,lan," + ",".join(f"z{number}=10.{number}.0.0/16" for number in range(100, 124))
+#: Networks of others, of which no host has an address (RFC 6598).
+ZONES = "internet,lan," + ",".join(f"z{number}=100.64.{number}.0/24" for number in range(24))
 LEAST_CELLS = 50
 SEED = 18
 #: The questions of docs/fleet.md.
@@ -188,13 +187,13 @@ def killed(place: Path, workers: int) -> None:
     before = sorted_rows(place)
     for file in (place / "reach").glob("*.parquet"):
         file.unlink()
-    with cluster(workers) as (scheduler, processes):
+    with cluster(workers) as made:
         words = [PORTSCOPE, "fleet", "answer", str(place), "--from", ZONES]
         began = time.perf_counter()
-        with subprocess.Popen([*words, "--scheduler", scheduler], cwd=REPOSITORY, env={**os.environ}) as process:
+        with subprocess.Popen([*words, "--scheduler", made.scheduler], cwd=REPOSITORY, env={**os.environ}) as process:
             while process.poll() is None:
-                if processes[0].poll() is None and len([*(place / "reach").glob("*.parquet")]) > 128:
-                    processes[0].kill()
+                if made.workers[0].poll() is None and len([*(place / "reach").glob("*.parquet")]) > 128:
+                    made.workers[0].kill()
                     print(f"killed a worker of {workers} after {time.perf_counter() - began:.1f} s")
                 time.sleep(0.1)
         print(f"by the cluster: {time.perf_counter() - began:.1f} s; exit code {process.returncode}")
@@ -205,33 +204,6 @@ def killed(place: Path, workers: int) -> None:
 def sorted_rows(place: Path) -> list[tuple[object, ...]]:
     with reach(str(place)) as found:
         return sorted(found.ask("select * from reach").rows)
-
-
-@contextmanager
-def cluster(workers: int) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """A scheduler on the loopback address, and workers, each without a nanny that would start it again."""
-    dask = [sys.executable, "-m", "dask"]
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    with tempfile.TemporaryDirectory(prefix="portscope-bench-") as folder, ExitStack() as stack:
-        file = Path(folder) / "scheduler.json"
-        quiet = ["--no-dashboard"]
-        plain = ["--host", "127.0.0.1", "--scheduler-file", str(file)]
-        started(stack, [*dask, "scheduler", *quiet, "--port", "0", *plain], environment, folder)
-        patience = itertools.count()
-        while not file.exists() and next(patience) < 300:
-            time.sleep(0.1)
-        one_worker = [*dask, "worker", *quiet, "--no-nanny", "--nthreads", "1", "--memory-limit", "0", *plain]
-        processes = [started(stack, one_worker, environment, folder) for _ in range(workers)]
-        yield json.loads(file.read_text())["address"], processes
-
-
-def started(
-    stack: ExitStack, words: Iterable[str], environment: dict[str, str], folder: str
-) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen([*words], env=environment, cwd=folder, stderr=subprocess.DEVNULL)
-    stack.callback(process.wait)
-    stack.callback(process.terminate)
-    return process
 
 
 if __name__ == "__main__":

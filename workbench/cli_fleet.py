@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 ADD = """\
-FILE is what 'portscope snapshot' or 'portscope collect' wrote. A host's name is its snapshot's hostname; NAME=FILE
-gives it another one. A host that is there already gets the new snapshot. DIR is a folder, or a URL that fsspec knows.
+HOST is a file of 'portscope snapshot' or 'portscope collect', ssh://[USER@]HOST, docker://CONTEXT, or an Ansible
+inventory (a file *.ini, *.yml, *.yaml, hosts or inventory), whose hosts are read by ssh. Its name is its snapshot's
+hostname, or the one that ssh or the inventory knows it by; NAME=HOST gives it another one. A host that is there already
+gets the new snapshot. DIR is a folder, or a URL that fsspec knows.
 
-exit codes: 0 every file was added · 2 one was not; the others are
+exit codes: 0 every host was added · 2 one was not; the others are
 """
 ANSWER = """\
 ZONES, with commas in between: internet (a client outside of every network of the host, by its default route), lan (a
@@ -38,7 +40,7 @@ def add_fleet(command: Any, add_command: Callable[..., Any]) -> None:
     """Adds what follows `fleet`."""
     commands = command.add_subparsers(metavar="COMMAND", required=True)
     one = _command(commands, add_command, "add", "take over hosts' snapshots", ADD)
-    one.add_argument("files", metavar="FILE", nargs="+", help="a saved snapshot; NAME=FILE names its host")
+    one.add_argument("files", metavar="HOST", nargs="+", help="a saved snapshot, a machine, or an inventory; see below")
 
     one = _command(commands, add_command, "answer", "ask every open port of every host from each zone", ANSWER)
     one.add_argument("--from", dest="zones", metavar="ZONES", default="internet,lan", help="see below (internet,lan)")

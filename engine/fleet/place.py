@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 
 from engine.fleet.errors import FleetError, FleetMissing
 from engine.model.host import Snapshot
-from engine.observe.recording.snapshot_file import RecordingError, dumps, unpacked
+from engine.observe.recording.snapshot_file import LARGEST, RecordingError, dumps, unpacked
 
 SCHEMA = "portscope.fleet/1"
 MARK, HOSTS, ROWS = "fleet.json", "hosts", "reach"
@@ -69,6 +69,8 @@ class Place:
     def packed(self, name: str) -> bytes:
         """A host's file. Raises FleetError."""
         try:
+            if self._files.size(self._host(name)) > LARGEST:
+                raise FleetError(f"its snapshot is larger than {LARGEST >> 20} MiB")
             data: bytes = self._files.cat_file(self._host(name))
         except OSError as error:
             raise FleetError(f"its snapshot cannot be read: {_reason(error)}") from None

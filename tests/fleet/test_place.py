@@ -13,7 +13,7 @@ from engine.fleet.errors import FleetError
 from engine.fleet.place import BUCKETS, Place, bucket_of
 from engine.fleet.work import answer
 from engine.fleet.zones import zones_of
-from engine.observe.recording.snapshot_file import open_file
+from engine.observe.recording.snapshot_file import LARGEST, open_file
 from tests.hosts.stock import docker_host
 
 ZONES = zones_of("internet,lan")
@@ -146,3 +146,20 @@ def test_what_python_names_is_no_table(tmp_path):
     with reach(str(tmp_path)) as rows, pytest.raises(FleetError, match="secret"):
         list(rows.ask("select * from secret").rows)
     assert secret
+
+
+def test_a_snapshot_that_is_too_large_is_not_read(tmp_path):
+    place = fleet(tmp_path / "fleet")
+    with (tmp_path / "fleet" / "hosts" / "large.json.gz").open("wb") as stream:
+        stream.truncate(LARGEST + 1)
+    with pytest.raises(FleetError, match="its snapshot is larger than 256 MiB"):
+        place.packed("large")
+
+
+def test_a_folder_that_cannot_be_read_is_one_line(tmp_path):
+    (tmp_path / "fleet").write_text("a file")
+    with pytest.raises(FleetError, match="fleet") as error:
+        Place(str(tmp_path / "fleet"))
+    assert len(str(error.value).splitlines()) == 1
+    with pytest.raises(FleetError, match="cannot be"):
+        Place("/proc/1/nothing/fleet", make=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -94,4 +96,23 @@ def test_the_question_needs_a_host_that_cannot_be_read(two: Two) -> None:
         "portscope: cannot read db1, which the question is about: ssh://db1: it takes no key of yours: add one "
         "(`ssh-copy-id db1`), or load your agent (`ssh-add`)",
         "exit 2",
+    ]
+
+
+def test_a_fleet_takes_the_machines_of_an_inventory(two: Two) -> None:
+    folder = two.user.folder
+    (folder / "bin" / "ansible-inventory").symlink_to(Path(sys.prefix) / "bin" / "ansible-inventory")
+    (folder / "inventory.ini").write_text("[db]\ndb1\nhere ansible_connection=local\n")
+    shown = two.user.portscope("fleet", "add", str(folder / "fleet"), str(folder / "inventory.ini"), "again=ssh://db1")
+    assert shown.splitlines() == [
+        f"portscope: {folder}/inventory.ini: here is reached by 'local', not by ssh",
+        f"added 2 of 3 to {folder}/fleet, which has 2 hosts",
+        "exit 2",
+    ]
+    two.user.portscope("fleet", "answer", str(folder / "fleet"), "--workers", "1", "--from", "lan")
+    asked = "select host, port, process, verdict from reach where port = 5432 order by host"
+    shown = two.user.portscope("fleet", "sql", str(folder / "fleet"), asked)
+    assert [line.split() for line in shown.splitlines()[1:3]] == [
+        ["again", "5432", "python3", "yes"],
+        ["db1", "5432", "python3", "yes"],
     ]

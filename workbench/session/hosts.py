@@ -48,7 +48,7 @@ class Asked:
 
 def gather(target: str, source: str, withs: Sequence[str], first: Path | None) -> Asked:
     """Reads the hosts of a question. Without any beside the first, that one's own snapshot. Raises `Refusal`."""
-    wanted = [_wanted(each) for each in withs]
+    wanted = [wanted_of(each) for each in withs]
     target, by_target = _by_ssh(target, is_target=True)
     source, by_source = _by_ssh(source, is_target=False)
     for spec in (by_target, by_source):
@@ -64,7 +64,7 @@ def gather(target: str, source: str, withs: Sequence[str], first: Path | None) -
 
 def bundle(withs: Sequence[str], file: Path | None) -> Snapshot:
     """The hosts that are named, with the file's first where there is one. Raises `Refusal`."""
-    snapshot = several([_wanted(each) for each in withs], file, needed=lambda _names: file is not None)
+    snapshot = several([wanted_of(each) for each in withs], file, needed=lambda _names: file is not None)
     _complain(snapshot)
     return snapshot
 
@@ -100,7 +100,7 @@ def _read(wanted: Sequence[Wanted]) -> tuple[list[Given], list[Gap]]:
     """Every host that can be read, in the order in which they were named; a line and a gap for each other one."""
     given, missing = [], []
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        reading = [(each, pool.submit(_taken, each)) for each in wanted]
+        reading = [(each, pool.submit(taken, each)) for each in wanted]
         for number, (each, future) in enumerate(reading, 1):
             try:
                 given.append(future.result())
@@ -111,7 +111,7 @@ def _read(wanted: Sequence[Wanted]) -> tuple[list[Given], list[Gap]]:
     return given, missing
 
 
-def _taken(wanted: Wanted) -> Given:
+def taken(wanted: Wanted) -> Given:
     """The snapshot of one host. Raises `Refusal`."""
     from engine.observe.remote import docker, ssh  # noqa: PLC0415 - a file needs no program
     from engine.observe.remote.collecting import RemoteError  # noqa: PLC0415
@@ -130,7 +130,8 @@ def _taken(wanted: Wanted) -> Given:
     return Given(world.load(Path(spec)), spec, wanted.name)
 
 
-def _wanted(text: str) -> Wanted:
+def wanted_of(text: str) -> Wanted:
+    """What a word names: a file, `ssh://…` or `docker://…`, with `NAME=` before it or without. Raises `Refusal`."""
     named = _NAMED.fullmatch(text)
     wanted = Wanted(named[2], named[1]) if named is not None and not Path(text).exists() else Wanted(text)
     _ssh_name(wanted.spec)
@@ -152,7 +153,7 @@ def _ssh_name(spec: str) -> str:
 
 def _ssh_place(spec: str) -> SshPlace:
     """The place that `ssh://…` names. Raises `Refusal`."""
-    from engine.observe.remote.ssh import place_of  # noqa: PLC0415 - see `_taken`
+    from engine.observe.remote.ssh import place_of  # noqa: PLC0415 - see `taken`
 
     place = place_of(spec)
     if place is None:

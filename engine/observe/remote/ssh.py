@@ -48,8 +48,9 @@ class SshPlace:
             raise ValueError("a user's or host's name does not begin with a dash")
 
     def __str__(self) -> str:
+        user, host = f"{self.user}@" if self.user else "", f"[{self.host}]" if ":" in self.host else self.host
         port = f":{self.port}" if self.port is not None else ""
-        return f"ssh://{self.login}{port}"
+        return f"ssh://{user}{host}{port}"
 
     @property
     def login(self) -> str:
