@@ -1,6 +1,6 @@
 # `make` alone lists what there is to make. Set-up is in scripts/setup.sh, the checks are in scripts/check.sh.
 .DEFAULT_GOAL := help
-.PHONY: help run quick test fresh fuzz twins stacks days mutations faults screenshots clean
+.PHONY: help run quick test fresh fuzz twins fleets stacks days mutations faults screenshots dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ twins: ## random hosts rebuilt from their snapshots, looked at and asked (as roo
 	@sh scripts/setup.sh test
 	@.venv/bin/python -m tests.fidelity.fuzz.twinning --hosts $(HOSTS) $(if $(SEED),--seed $(SEED))
 
+fleets: ## random hosts as rows of a fleet, each cell tried on the host's twin (as root): make fleets HOSTS=200 SEED=7
+	@sh scripts/setup.sh test
+	@.venv/bin/python -m tests.fidelity.fleets --hosts $(HOSTS) $(if $(SEED),--seed $(SEED))
+
 STACKS ?= 30
 stacks: ## random reverse proxies on a real Docker Engine, asked by real clients (as root): make stacks STACKS=100 SEED=7
 	@sh scripts/setup.sh test
@@ -52,6 +56,10 @@ faults: ## put every fault of the catalogue on a host, as root, and judge the an
 
 screenshots: ## make the screenshots again, with what `make test` installed
 	@.venv/bin/python -m scripts.screenshots
+
+dist: ## build the wheel and the source archive, the same bytes for the same commit
+	@sh scripts/setup.sh test
+	@sh scripts/dist.sh
 
 clean: ## remove .venv and the tools' caches
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -415,6 +415,11 @@ CODES: Mapping[str, Code] = {
         "no ping reply, while ports may answer",
         "set icmp_echo_ignore_all to 0, or ask for a port instead",
     ),
+    "DST_TUNNEL_PORT": Code(
+        "The UDP port is the kernel's own: a VXLAN or Geneve device takes frames there, and drops everything else.",
+        TIMEOUT,
+        "ask for the port of a program; a tunnel is tried by an address behind it",
+    ),
     "DST_NO_ADDRESS": Code(
         "The destination address is on no interface: a container lost it, IPv6 is off on its device, or packets for a "
         "virtual address reach a host that does not have it.",

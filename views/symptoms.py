@@ -77,6 +77,7 @@ ENDED: dict[Outcome, str] = {
     Outcome.NO_LISTENER: "nothing listens",
     Outcome.BACKLOG_FULL: "accept queue full",
     Outcome.ECHO_IGNORED: "echo ignored",
+    Outcome.TUNNEL_PORT: "a tunnel's own port",
     Outcome.REPLY_MISMATCH: "reply does not match",
     Outcome.NO_SOURCE_ADDRESS: "no source address",
     Outcome.TTL_EXPIRED: "TTL expired",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import signal
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,7 +43,12 @@ ASKED = f"""{WHY}\
 COLLECT = """\
   portscope collect | ssh HOST sudo sh > FILE      portscope why TARGET --snapshot FILE
 """
-
+#: Shells that can complete, and how they learn it.
+SHELLS = ("bash", "zsh", "fish")
+COMPLETION = """\
+  portscope completion bash > /etc/bash_completion.d/portscope      eval "$(portscope completion zsh)"
+  portscope completion fish > ~/.config/fish/completions/portscope.fish
+"""
 
 PROTOCOLS = (
     ("udp", "ask for UDP instead of TCP"),
@@ -67,6 +73,8 @@ class Parser(argparse.ArgumentParser):
         output.emit(self.format_help())
 
 
+#: Set by a shell that asks what a word can be (argcomplete).
+COMPLETING = "_ARGCOMPLETE"
 #: Where commands are added. The standard library has no public name for it.
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
@@ -124,6 +132,8 @@ def build_parser() -> Parser:
     _add_report(commands)
     add_diff(commands, add_command, _add_protocol, WHY)
     _add_plain(commands, "collect", "print a shell script that collects a snapshot without Python", COLLECT)
+    _add_completion(commands)
+    _add_doctor(commands)
     _add_plain(commands, "clean", "remove leftovers of a killed portscope")
     add_recorder(commands, add_command, _add_protocol)
     add_fleet(add_command(commands, "fleet", "ask every open port of many hosts"), add_command)
@@ -134,6 +144,18 @@ def build_parser() -> Parser:
 def _add_plain(commands: Commands, name: str, text: str, epilog: str = "") -> None:
     """A command without options."""
     add_command(commands, name, text, epilog).set_defaults(module=f"workbench.commands.{name}")
+
+
+def _add_doctor(commands: Commands) -> None:
+    command = add_command(commands, "doctor", "say what can be read here, what is missing, and how to get it")
+    command.add_argument("--json", action="store_true", help="print one JSON document (portscope.doctor/1)")
+    command.set_defaults(module="workbench.commands.doctor")
+
+
+def _add_completion(commands: Commands) -> None:
+    command = add_command(commands, "completion", "print what makes a shell complete portscope's words", COMPLETION)
+    command.add_argument("shell", choices=SHELLS, help="bash, zsh or fish")
+    command.set_defaults(module="workbench.commands.completion")
 
 
 def _add_why(commands: Commands) -> None:
@@ -267,7 +289,10 @@ def main(argv: Sequence[str] | None = None, *, interruptible: bool = False) -> i
     try:
         if interruptible:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        arguments = build_parser().parse_args(argv)
+        parser = build_parser()
+        if COMPLETING in os.environ:
+            importlib.import_module("workbench.completing").complete(parser)
+        arguments = parser.parse_args(argv)
         read_only.forbid(arguments.read_only)
         return int(importlib.import_module(arguments.module).run(arguments))
     except Refusal as refusal:

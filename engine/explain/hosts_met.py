@@ -22,7 +22,7 @@ from engine.path.world import World
 from engine.records import replace
 
 #: Endings of a packet that the namespace it ended in has taken as its own.
-_TAKEN = frozenset({Outcome.DELIVERED, Outcome.NO_LISTENER, Outcome.BACKLOG_FULL})
+_TAKEN = frozenset({Outcome.DELIVERED, Outcome.NO_LISTENER, Outcome.BACKLOG_FULL, Outcome.TUNNEL_PORT})
 
 
 def machines_met(snapshot: Snapshot, talk: Conversation) -> list[Machine]:

@@ -83,6 +83,13 @@ def two_addresses(world: World) -> None:
     world["server"].address("eth0", "10.2.0.9/24")
 
 
+def tunnelled(world: World) -> None:
+    """A vxlan whose packets come in at 4789: the kernel's own socket is there."""
+    server = world["server"]
+    server.link("vx0", "vxlan", detail={"id": "7", "dstport": "4789"})
+    server.listen(4789, None, Protocol.UDP, process=None)
+
+
 def host_mode(world: World) -> None:
     world.container("tool", None, netns="host", network_mode="host")
 
@@ -293,6 +300,16 @@ MORE: tuple[Fault, ...] = (
         "10.2.0.2",
         "host",
         Protocol.ICMP,
+    ),
+    Fault(
+        "the port of a tunnel",
+        line(tunnelled),
+        "DST_TUNNEL_PORT",
+        "0.0.0.0:4789/udp",
+        "10.2.0.2:4789",
+        "host",
+        UDP,
+        mended=False,
     ),
     Fault(
         "answer from another address",

@@ -34,11 +34,13 @@ def test_make_alone_lists_the_targets():
             "fresh",
             "fuzz",
             "twins",
+            "fleets",
             "stacks",
             "mutations",
             "days",
             "faults",
             "screenshots",
+            "dist",
             "clean",
         )
     ]

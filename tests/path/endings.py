@@ -71,6 +71,15 @@ def full_queue(name: str, address: str) -> Case:
     return Case(world.snapshot("client"), address, protocols=(Protocol.TCP,))
 
 
+def tunnel_end(name: str, address: str) -> Case:
+    world = three_in_line()
+    space = world[name]
+    space.link("vx0", "vxlan", detail={"id": "7", "dstport": "80"})
+    space.listeners.clear()
+    space.listen(80, None, Protocol.UDP, process=None)
+    return Case(world.snapshot("client"), address, protocols=(Protocol.UDP,))
+
+
 def no_address() -> Case:
     world = World()
     for name in ("client", "server"):
@@ -242,6 +251,7 @@ HERE: dict[Outcome, Case] = {
     Outcome.NOT_FOR_US: Case(three_in_line().snapshot("client"), "10.1.0.255"),
     Outcome.NO_LISTENER: own_service(port=81),
     Outcome.BACKLOG_FULL: full_queue("client", "10.1.0.2"),
+    Outcome.TUNNEL_PORT: tunnel_end("client", "10.1.0.2"),
     Outcome.NO_SOURCE_ADDRESS: no_address(),
     Outcome.LEAVES_VIEW: away("client"),
     Outcome.NO_NAME: nameless(),
@@ -270,6 +280,7 @@ FURTHER: dict[Outcome, Case] = {
     Outcome.NOT_FOR_US: line(lambda w: w["router"].neighbour("right", SERVER, "02:00:00:00:ff:ff")),
     Outcome.NO_LISTENER: line(lambda w: w["server"].listeners.clear()),
     Outcome.BACKLOG_FULL: full_queue("server", SERVER),
+    Outcome.TUNNEL_PORT: tunnel_end("server", SERVER),
     Outcome.REPLY_MISMATCH: answer_past_the_translation(),
     Outcome.TTL_EXPIRED: many_routers(65),
     Outcome.LOOP: circle(),

@@ -157,6 +157,7 @@ DIAGNOSES: dict[Outcome, tuple[Diagnosis, ...]] = {
     ),
     Outcome.BACKLOG_FULL: (socket.backlog_full,),
     Outcome.ECHO_IGNORED: (socket.echo_ignored,),
+    Outcome.TUNNEL_PORT: (socket.tunnel_port,),
     Outcome.REPLY_MISMATCH: (
         ttl_rewrite.behind_a_proxy,
         conntrack.picked_up,

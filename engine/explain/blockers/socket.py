@@ -151,6 +151,14 @@ def echo_ignored(failure: Failure) -> list[Blocker]:
     return [Blocker("DST_ECHO_IGNORED", sentence, ref, (answer,), _owner(failure))]
 
 
+def tunnel_port(failure: Failure) -> list[Blocker]:
+    """TUNNEL_PORT: the socket is the kernel's, for a tunnel's frames."""
+    ref = failure.step.ref or Ref(RefKind.NETNS, failure.netns.id)
+    port = f"{failure.packet.dport}/{failure.packet.protocol}"
+    sentence = f"no program has port {port} of {failure.netns.id}: {failure.step.text}"
+    return [Blocker("DST_TUNNEL_PORT", sentence, ref, (), _owner(failure))]
+
+
 def not_served(failure: Failure) -> list[Blocker]:
     """The connection is accepted by the kernel, and the program behind it is frozen or passes nothing on."""
     netns = failure.netns

@@ -138,9 +138,13 @@ class _Builder:
 
     @property
     def careful(self) -> bool:
-        """Whether there are nexthop objects: each can be made only by a device with a carrier, so that all devices are
-        up before any is made, and those that are down go down when all is built."""
-        return any(netns.nexthops for netns in self.snapshot.namespaces)
+        """Whether there are nexthop objects, or routes of several ways of which one is dead: each can be made only by a
+        device with a carrier, so that all devices are up before any is made, and those that are down go down when all
+        is built (net/ipv4/fib_semantics.c, fib_check_nh, fib_sync_down_dev)."""
+        return any(
+            netns.nexthops or any("dead" in hop.flags for route in netns.routes for hop in route.nexthops)
+            for netns in self.snapshot.namespaces
+        )
 
     def first(self, order: Iterable[str]) -> Iterator[Change]:
         """All devices up, where that has to be."""

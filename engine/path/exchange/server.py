@@ -83,12 +83,23 @@ class Server:
             journey.step(StepKind.SOCKET, f"no socket listens on {journey.packet.dst}:{port}", ref)
             return journey.end(Outcome.NO_LISTENER)
         ref = listener_ref(netns.id, listener)
+        tunnel = self._tunnel(journey, listener)
+        if tunnel is not None:
+            text = f"the kernel takes {tunnel.kind} frames of {tunnel.name} there, and drops everything else"
+            journey.step(StepKind.SOCKET, text, ref)
+            return journey.end(Outcome.TUNNEL_PORT)
         if self.protocol is Protocol.TCP and listener.queued > listener.backlog:
             text = f"the accept queue is full ({listener.queued} waiting, backlog {listener.backlog})"
             journey.step(StepKind.SOCKET, text, ref)
             return journey.end(Outcome.BACKLOG_FULL)
         journey.step(StepKind.SOCKET, f"delivered to {ref.text}", ref)
         return journey.end(Outcome.DELIVERED)
+
+    def _tunnel(self, journey: Journey, listener: Listener) -> Link | None:
+        """The device of the kernel's own socket (vxlan_rcv, geneve_udp_encap_recv), which no program answers by."""
+        if self.protocol is not Protocol.UDP or listener.process is not None:
+            return None
+        return journey.world.wiring.tunnel_at(journey.netns, listener.port)
 
     def _socket(self, journey: Journey, device: Link) -> Listener | None:
         """The socket of the packet; where programs share its port, each of them in a branch of its own."""

@@ -24,7 +24,7 @@ from engine.path.journey import Journey, Setting
 from engine.path.link.fdb_learning import learn_remote, remotes_of
 from engine.path.link.upper_devices import leave
 from engine.path.lookup.broadcast_domain import Tunnel
-from engine.path.lookup.device_topology import told_elsewhere, vxlan_port
+from engine.path.lookup.device_topology import told_elsewhere, tunnel_port
 from engine.path.lookup.flow import Tracks
 from engine.path.lookup.route_decision import RouteDecision
 from engine.path.stages import Arrive, Asking, LocalOut, Next, Stage, Tunnelled
@@ -58,7 +58,7 @@ def through(journey: Journey, stage: Tunnelled, walk: Walk) -> Next:
     """Takes the frame to the other end of the tunnel."""
     link, far = stage.link, journey.world.wiring.vteps(journey.netns, stage.link, stage.remote)
     ref = journey.link_ref(link)
-    journey.step(StepKind.LINK, f"{link.name} encapsulates the frame in UDP to {stage.remote}:{vxlan_port(link)}", ref)
+    journey.step(StepKind.LINK, f"{link.name} encapsulates the frame in UDP to {stage.remote}:{tunnel_port(link)}", ref)
     below = journey.world.wiring.underlay(journey.netns, link)
     if below is None:
         return leave(journey, link, "the namespace of its own packets is not in the snapshot")
@@ -126,7 +126,7 @@ def _carried(journey: Journey, message: _Message, tunnel: Tunnel, walk: Walk) ->
         journey.assume(assumption)
     if ended.outcome is Outcome.DELIVERED:
         learn_remote(journey, tunnel.far_link, message.sender, inside.packet.src, tunnel.far_netns)
-    text = f"{link.name} encapsulates the {message.kind} in UDP to {tunnel.remote}:{vxlan_port(link)}"
+    text = f"{link.name} encapsulates the {message.kind} in UDP to {tunnel.remote}:{tunnel_port(link)}"
     told.step(StepKind.LINK, text, told.link_ref(link))
     told.include(ended)
     return told.end(ended.outcome)
@@ -145,7 +145,7 @@ def _unheard(journey: Journey, message: _Message, carried: list[Trace]) -> Trace
 def _outer(setting: Setting, netns: Netns, link: Link, remote: IPAddress) -> Journey:
     """The packet around a frame, before it sets out."""
     local = link.detail.get("local") or ("0.0.0.0" if remote.version == 4 else "::")
-    outer = Packet(ip_address(local), remote, Protocol.UDP, SOURCE_PORT, vxlan_port(link))
+    outer = Packet(ip_address(local), remote, Protocol.UDP, SOURCE_PORT, tunnel_port(link))
     inside = Journey(setting, netns.id, outer, _endpoint)
     inside.see(uid=NO_SOCKET)
     return inside

@@ -26,6 +26,8 @@ FRAMELESS = frozenset({"loopback", "wireguard", "tun", "ipip", "sit", "gre", "ip
 BONDS = frozenset({"bond", "team"})
 #: The destination port that a vxlan has unless it is told another (the kernel's old default).
 VXLAN_PORT = 8472
+#: And a Geneve device (RFC 8926, 3.3).
+GENEVE_PORT = 6081
 #: The file of a namespace that Docker makes for an overlay network: `1-` and the beginning of the network's id.
 _OVERLAY = re.compile(r"/netns/\d+-[0-9a-z]{10}$")
 ZERO_MAC = "00:00:00:00:00:00"
@@ -133,6 +135,13 @@ class Wiring:
             self._near[netns] = wired(self.snapshot, (netns,))
         return self._near[netns]
 
+    def tunnel_at(self, netns: Netns, port: int) -> Link | None:
+        """The device whose packets come in at a UDP port of a namespace: the kernel has the socket while the device is
+        up (vxlan_open, geneve_open)."""
+        ends = [link for _, link in self._vxlans.get(netns.id, ())]
+        ends += [link for link in netns.links if link.kind == "geneve"]
+        return next((link for link in ends if link.up and tunnel_port(link) == port), None)
+
     def vteps(self, netns: Netns, link: Link, remote: IPAddress) -> Place | None:
         """The vxlan device behind a remote address; None where nobody in view has the address. Of several hosts with
         that address it is one that hangs together with this one."""
@@ -231,7 +240,7 @@ def _is_set(vxlan: Link, flag: str) -> bool:
     return vxlan.detail.get(flag, "0") not in ("", "0")
 
 
-def vxlan_port(vxlan: Link) -> int:
-    """The UDP port that a vxlan sends to."""
-    text = vxlan.detail.get("dstport", "")
-    return int(text) if text.isdecimal() else VXLAN_PORT
+def tunnel_port(link: Link) -> int:
+    """The UDP port that a vxlan or Geneve device sends to, and takes packets at."""
+    text = link.detail.get("dstport", "")
+    return int(text) if text.isdecimal() else GENEVE_PORT if link.kind == "geneve" else VXLAN_PORT

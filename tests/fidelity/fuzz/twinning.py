@@ -13,19 +13,19 @@ import argparse
 import secrets
 import sys
 import threading
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.apply.journal import Header, Journal
-from engine.apply.kinds import lacking
 from engine.apply.namespaces import netns_file, run_in
 from engine.apply.run import carry_out
 from engine.explain.ask import ask
 from engine.explain.question import QuestionError, resolve
 from engine.lab.lifecycle import Draft
 from engine.lab.twin.origin import blueprint
-from engine.lab.twin.rebuild import TwinOptions, kinds_of, rebuild
+from engine.lab.twin.rebuild import rebuild
 from engine.lab.twin.same import differences
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
@@ -38,9 +38,11 @@ from tests.fidelity.fuzz.generate import scenario
 from tests.fidelity.fuzz.stage import Refused, Stage
 from tests.fidelity.fuzz.worker import Worker, share
 from tests.scenarios.scenario import Scenario
-from workbench.session.twins import Twin, compare
+from workbench.session.twins import Twin, compare, options
 
 LAB = "twin"
+#: Seconds until routes know that the other end of a cable went down (net/core/link_watch.c).
+LINK_WATCH = 1.1
 #: What a twin says that it does not know, and builds one way: clients are asked all the same.
 ORDER = "the order of iptables-legacy and nf_tables at one priority"
 
@@ -73,12 +75,14 @@ def twinned(made: Scenario) -> Twinned:
 
 def judged(name: str, snapshot: Snapshot, predicted: list[tuple[Question, Symptom]]) -> Twinned:
     """The twin of a snapshot, looked at and asked."""
-    rebuilt = rebuild(snapshot, LAB, TwinOptions(lacking(kinds_of(snapshot))))
+    rebuilt = rebuild(snapshot, LAB, options(snapshot, (question for question, _ in predicted)))
     lab = blueprint(rebuilt, LAB, name)
     twin = Twin(Draft("", lab, rebuilt.plan), rebuilt)
     with ExitStack() as stack:
         applied = carry_out(rebuilt.plan, named(), Journal(Header.new(LAB)))
         stack.callback(applied.undo)
+        if any(not link.up for netns in snapshot.namespaces for link in netns.links):
+            time.sleep(LINK_WATCH)
         host = netns_file(rebuilt.nodes[0].netns)
         seen = run_in(host, lambda: take(lambda netns: netns.startswith(f"{LAB}-")))
         wrong = [*applied.notes, *differences(rebuilt, seen)]

@@ -3,8 +3,8 @@
     unshare --mount --pid --fork --kill-child --mount-proc --net python -m tests.fidelity.fuzz.worker WHAT
 
 It reads pickled scenarios from stdin and writes a pickled answer for each to stdout, until stdin ends. WHAT is
-`questions` or `several` (an `Answer` for each), `fixes` (a tuple of `Case`) or `twins` (a `Twinned`). Its parent uses
-`ProcessWorker`; a `GuestWorker` does the same under a second kernel.
+`questions` or `several` (an `Answer` for each), `fixes` (a tuple of `Case`), `twins` or, of a fleet, `fleets` (a
+`Twinned`). Its parent uses `ProcessWorker`; a `GuestWorker` does the same under a second kernel.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import IO, Any, Generic, Protocol, TypeVar
 
+from tests.fidelity.fleet_host import FleetHost
 from tests.fidelity.fuzz.judge import Answer, Judge
 from tests.fidelity.fuzz.mending import cases
 from tests.fidelity.fuzz.stage import Refused, Stage
@@ -38,7 +39,7 @@ T = TypeVar("T")
 class Worker(Protocol[A_co]):
     """The parent's end, which has answers of type A."""
 
-    def ask(self, scenario: Scenario) -> A_co:
+    def ask(self, scenario: Scenario | FleetHost) -> A_co:
         """Has a scenario built and its questions asked."""
         ...
 
@@ -51,10 +52,10 @@ class GuestWorker(Generic[A]):
     """A worker under the second kernel."""
 
     def __init__(self, what: str) -> None:
-        self._answer: Callable[[Scenario], Any] = ANSWERS[what]
+        self._answer: Callable[[Any], Any] = ANSWERS[what]
         self._guest = Guest()
 
-    def ask(self, scenario: Scenario) -> A:
+    def ask(self, scenario: Scenario | FleetHost) -> A:
         """Has a scenario built and its questions asked. Raises `GuestError`."""
         found: A = self._guest.call(self._answer, scenario)
         return found
@@ -72,7 +73,7 @@ class ProcessWorker(Generic[A]):
         argv = ["nice", *APART, "sh", "-c", SETUP, "sh", *module]
         self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def ask(self, scenario: Scenario) -> A:
+    def ask(self, scenario: Scenario | FleetHost) -> A:
         """Has a scenario built and its questions asked."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -133,7 +134,7 @@ def answer(scenario: Scenario, *, several: bool = False) -> Answer:
     return Answer(tuple(found))
 
 
-def serve(source: IO[bytes], sink: IO[bytes], answer: Callable[[Scenario], object]) -> None:
+def serve(source: IO[bytes], sink: IO[bytes], answer: Callable[[Any], object]) -> None:
     """Answers until the source ends."""
     while True:
         try:
@@ -144,16 +145,23 @@ def serve(source: IO[bytes], sink: IO[bytes], answer: Callable[[Scenario], objec
         sink.flush()
 
 
+def _fleet(host: FleetHost) -> object:
+    from tests.fidelity.fleets import tried  # noqa: PLC0415 - it shares workers of this module
+
+    return tried(host)
+
+
 def _twin(scenario: Scenario) -> object:
     from tests.fidelity.fuzz.twinning import twinned  # noqa: PLC0415 - it shares workers of this module
 
     return twinned(scenario)
 
 
-ANSWERS: dict[str, Callable[[Scenario], object]] = {
+ANSWERS: dict[str, Callable[[Any], object]] = {
     "questions": answer,
     "fixes": cases,
     "twins": _twin,
+    "fleets": _fleet,
     "several": partial(answer, several=True),
 }
 
