@@ -18,8 +18,8 @@ exit codes: 0 every host was added · 2 one was not; the others are
 """
 ANSWER = """\
 ZONES, with commas in between: internet (a client outside of every network of the host, by its default route), lan (a
-free address of the network of that device), NAME=NETWORK (office=10.8.0.0/16). Hosts whose snapshots are the same as
-the last time keep their rows.
+free address of the network of that device), NAME=NETWORK (office=10.8.0.0/16), NAME=@HOST (another host of the fleet).
+Hosts whose snapshots are the same as the last time keep their rows.
 
 exit codes: 0 every host is answered · 3 one is not: its row says why
 """

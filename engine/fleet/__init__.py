@@ -1,6 +1,7 @@
 """Many hosts, one at a time: every open port of each, by every zone, as rows.
 
-zones         where clients are: the internet, a host's LAN, a network with a name
+zones         where clients are: the internet, a host's LAN, a network with a name, another host
+between       what another host of the fleet asks, walked from one into the other
 rows          the columns, and what they say
 answering     one host's snapshot becomes its rows
 sharing       hosts that are alike share their answers
@@ -13,6 +14,6 @@ summing       a fleet in numbers, and the list of what was not meant to be reach
 comparing     what differs between the rows of two fleets
 errors        what goes wrong, in one line
 
-1. Hosts do not know each other: what a host's rows say depends on its snapshot and the zones, and on nothing else.
+1. What a host's rows say depends on its snapshot and the zones, of which one may be another host, and on nothing else.
 2. Rows, queues and queries are other libraries' work (the extra `fleet`), loaded when they are needed.
 """

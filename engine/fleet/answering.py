@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 from engine.explain.ask import ask
@@ -55,17 +55,28 @@ class Walked(NamedTuple):
 
 #: How a question of a host is answered.
 Answer = Callable[[Question], Walked]
+#: And as a zone asks it that is another host. Raises NoClient.
+AnswerFrom = Callable[[ClientZone, Question], Walked]
 
 
-def rows(snapshot: Snapshot, host: str, zones: Sequence[ClientZone], answer: Answer) -> Iterator[Row]:
-    """The rows of a host, in order of its ports."""
+def nobody(zone: ClientZone, question: Question) -> Walked:
+    """A host alone is asked by no other one. Raises NoClient."""
+    raise NoClient(f"{zone.host} is not there to ask {question.end}")
+
+
+def rows(
+    snapshot: Snapshot, host: str, zones: Sequence[ClientZone], answer: Answer, answer_from: AnswerFrom = nobody
+) -> Iterator[Row]:
+    """The rows of a host, in order of its ports. A zone that is a host has no rows of that host itself."""
     who = cache(lambda zone, version: _client(snapshot, zone, version))
     for port in open_ports(snapshot):
         fixed = _fixed(snapshot, host, port)
-        for zone in zones:
-            if _routed(port, zone):
-                source = who(zone, port.question.address.version)
-                yield _row(snapshot, fixed._replace(zone=zone.name), port, source, answer)
+        for zone in (each for each in zones if _routed(port, each) and each.host != host):
+            row = fixed._replace(zone=zone.name)
+            if zone.host:
+                yield _row(snapshot, row, port, port.question.source, partial(answer_from, zone))
+            else:
+                yield _row(snapshot, row, port, who(zone, port.question.address.version), answer)
 
 
 def _client(snapshot: Snapshot, zone: ClientZone, version: int) -> Source | NoClient:
@@ -131,9 +142,9 @@ def _row(snapshot: Snapshot, fixed: Row, port: MatrixPort, source: Source | NoCl
         if isinstance(source, NoClient):
             raise source
         question = _asked(snapshot, port.question, source)
+        found, end = answer(question)
     except NoClient as reason:
         return fixed._replace(gap=str(reason))
-    found, end = answer(question)
     row = fixed._replace(address=str(question.address))
     if found.verdict != Reach.YES:
         return row._replace(**found._asdict())

@@ -9,23 +9,26 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from hashlib import blake2b
 from importlib import metadata
 from typing import Any, NamedTuple
 
 from engine.fleet.answering import answered, rows
+from engine.fleet.between import Others, from_others, none
 from engine.fleet.errors import FleetError, FleetMissing
 from engine.fleet.place import Place, text_of
 from engine.fleet.rows import SCHEMA, Row
 from engine.fleet.zones import ClientZone
+from engine.model.host import Snapshot
 from engine.observe.recording.snapshot_file import RecordingError, loads
 from engine.path.world import World
+from engine.records import replace
 
 _KEY = b"portscope"
 
 #: How a snapshot, as JSON, becomes the rows of a host. Raises RecordingError.
-Answering = Callable[[str, str, Sequence[ClientZone]], Iterable[Row]]
+Answering = Callable[[str, str, Sequence[ClientZone], Others], Iterable[Row]]
 
 
 class Done(NamedTuple):
@@ -38,10 +41,26 @@ class Done(NamedTuple):
     failed: tuple[tuple[str, str], ...] = ()
 
 
-def alone(text: str, host: str, zones: Sequence[ClientZone]) -> Iterator[Row]:
+def alone(text: str, host: str, zones: Sequence[ClientZone], others: Others = none) -> Iterator[Row]:
     """The rows of a host, each of them walked. Raises RecordingError."""
     snapshot = loads(text)
-    return rows(snapshot, host, zones, partial(answered, World(snapshot)))
+    return rows(snapshot, host, zones, partial(answered, World(snapshot)), from_others(snapshot, host, others))
+
+
+def zone_host(place: Place, zone: ClientZone) -> Snapshot:
+    """The snapshot of the host that a zone is. Raises FleetError."""
+    try:
+        return loads(text_of(place.packed(zone.host)))
+    except (FleetError, RecordingError) as error:
+        raise FleetError(f"zone {zone.name!r} is the host {zone.host!r}: {error}") from None
+
+
+def digested(place: Place, zone: ClientZone) -> ClientZone:
+    """A zone with the digest of the host that it is, if it is one. Raises FleetError where that cannot be read."""
+    if not zone.host:
+        return zone
+    zone_host(place, zone)
+    return replace(zone, digest=_file(place, zone.host)[1])
 
 
 def answer_bucket(
@@ -52,6 +71,7 @@ def answer_bucket(
         place.drop_bucket(number)
         return Done()
     known, earlier = _earlier(place, number, zones)
+    others = cache(lambda zone: zone_host(place, zone))
     made: list[Row] = []
     digests: dict[str, str] = {}
     count, cells, failed = 0, 0, []
@@ -61,7 +81,7 @@ def answer_bucket(
         if known.get(host) == digest:
             made += earlier[host]
             continue
-        own = _rows(data, host, zones, answering)
+        own = _rows(data, host, lambda text, host: answering(text, host, zones, others))
         made += own
         count, cells = count + 1, cells + sum(1 for row in own if row.zone)
         failed += [(host, row.gap) for row in own if not row.zone and row.gap]
@@ -147,10 +167,10 @@ def _file(place: Place, host: str) -> tuple[bytes | FleetError, str]:
     return data, blake2b(data, digest_size=16).hexdigest()
 
 
-def _rows(data: bytes | FleetError, host: str, zones: Sequence[ClientZone], answering: Answering) -> list[Row]:
+def _rows(data: bytes | FleetError, host: str, answering: Callable[[str, str], Iterable[Row]]) -> list[Row]:
     try:
         if isinstance(data, FleetError):
             raise data
-        return list(answering(text_of(data), host, zones))
+        return list(answering(text_of(data), host))
     except (FleetError, RecordingError) as error:
         return [Row(host, gap=str(error))]

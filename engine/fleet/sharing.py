@@ -13,6 +13,7 @@ from functools import cached_property
 
 from engine.explain.survey.met import Noted
 from engine.fleet.answering import CellAnswer, Walked, answered, rows
+from engine.fleet.between import Others, from_others, none
 from engine.fleet.likeness import Field, Likeness, Value, translated
 from engine.fleet.rows import Row
 from engine.fleet.zones import ClientZone
@@ -42,10 +43,11 @@ class Sharing:
         self._size = 0
         self.walked = 0
 
-    def rows(self, text: str, host: str, zones: Sequence[ClientZone]) -> Iterable[Row]:
-        """The rows of a host, by its snapshot's JSON. Raises RecordingError."""
+    def rows(self, text: str, host: str, zones: Sequence[ClientZone], others: Others = none) -> Iterable[Row]:
+        """The rows of a host, by its snapshot's JSON. What other hosts ask is walked. Raises RecordingError."""
         one = _Host(loads(text), text)
-        return rows(one.snapshot, host, zones, lambda question: self._answer(one, question))
+        asking = from_others(one.snapshot, host, others)
+        return rows(one.snapshot, host, zones, lambda question: self._answer(one, question), asking)
 
     def _answer(self, host: _Host, question: Question) -> Walked:
         known = self._known.setdefault(_literal(question), {})

@@ -13,7 +13,7 @@ from functools import cache
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from engine.fleet.buckets import Done, answer_bucket
+from engine.fleet.buckets import Done, answer_bucket, digested
 from engine.fleet.errors import FleetError, FleetMissing
 from engine.fleet.place import BUCKETS, Place, bucket_of
 from engine.fleet.sharing import Sharing
@@ -36,6 +36,7 @@ def answer(
 ) -> Done:
     """Brings all rows of a fleet up to date, and sums up what that took. Raises FleetError."""
     place = Place(where)
+    zones = [digested(place, zone) for zone in zones]
     sorted_in: dict[int, list[str]] = {number: [] for number in range(BUCKETS)}
     for host in place.hosts():
         sorted_in[bucket_of(host)].append(host)

@@ -1,7 +1,7 @@
-"""Where the clients of a fleet are: the internet, a host's own LAN, or any network that has a name.
+"""Where the clients of a fleet are: the internet, a host's own LAN, any network that has a name, another host.
 
 A zone gives each host one client for it, for the IP version that is asked for; None where no packet of the zone can
-come in, with the reason in words.
+come in, with the reason in words. Of another host the client is that host itself (`between`).
 """
 
 from __future__ import annotations
@@ -33,12 +33,17 @@ MOST_TRIED = 32
 
 @dataclass(frozen=True, slots=True)
 class ClientZone:
-    """A zone; `network` is None for the two that each host has of its own."""
+    """A zone; `network` is None for the two that each host has of its own, and for one that is a host of the fleet:
+    `host`, whose file has this digest."""
 
     name: str
     network: IPNetwork | None = None
+    host: str = ""
+    digest: str = ""
 
     def __str__(self) -> str:
+        if self.host:
+            return f"{self.name}=@{self.host} {self.digest}".rstrip()
         return self.name if self.network is None else f"{self.name}={self.network}"
 
 
@@ -50,7 +55,7 @@ def zones_of(words: str) -> tuple[ClientZone, ...]:
         if found.setdefault(zone.name, zone) != zone:
             raise FleetError(f"the zone {zone.name!r} is named twice, with different networks")
     if not found:
-        raise FleetError("no zone is named: write internet, lan or NAME=NETWORK, with commas in between")
+        raise FleetError("no zone is named: write internet, lan, NAME=NETWORK or NAME=@HOST, with commas in between")
     return tuple(found.values())
 
 
@@ -60,14 +65,16 @@ def _zone(word: str) -> ClientZone:
         raise FleetError(f"zone {word!r:.80}: a name has small letters, digits, dots, dashes")
     if not equals:
         if name not in (INTERNET, LAN):
-            raise FleetError(f"zone {name!r}: write internet, lan or NAME=NETWORK")
+            raise FleetError(f"zone {name!r}: write internet, lan, NAME=NETWORK or NAME=@HOST")
         return ClientZone(name)
     if name in (INTERNET, LAN):
         raise FleetError(f"zone {name!r} is each host's own: give the network {network!r:.60} another name")
+    if network.startswith("@"):
+        return ClientZone(name, host=network[1:])
     try:
         return ClientZone(name, ip_network(network, strict=False))
     except ValueError:
-        raise FleetError(f"zone {name!r}: {network!r:.60} is not a network; write 10.8.0.0/16") from None
+        raise FleetError(f"zone {name!r}: {network!r:.60} is not a network; write 10.8.0.0/16, or @HOST") from None
 
 
 class NoClient(Exception):

@@ -65,7 +65,7 @@ def test_files_that_cannot_be_added_are_a_line_each_and_the_others_are_added(tmp
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["answer", "FLEET", "--from", "mars"], "write internet, lan or NAME=NETWORK"),
+        (["answer", "FLEET", "--from", "mars"], "write internet, lan, NAME=NETWORK or NAME=@HOST"),
         (["answer", "FLEET", "--scheduler", "tcp://127.0.0.1:1"], "no Dask scheduler answers"),
         (["answer", "FLEET", "--workers", "0"], "not a number from 1 to 256"),
         (["exposed", "FLEET", "--from", "mars"], "(there are: internet, lan)"),

@@ -19,7 +19,7 @@ def test_zones_are_the_two_of_each_host_and_networks_with_names():
     ("words", "said"),
     [
         ("", "no zone is named"),
-        ("mars", "write internet, lan or NAME=NETWORK"),
+        ("mars", "write internet, lan, NAME=NETWORK or NAME=@HOST"),
         ("a=b", "'b' is not a network"),
         ("lan=10.0.0.0/8", "give the network '10.0.0.0/8' another name"),
         ("A B=10.0.0.0/8", "a name has small letters"),
