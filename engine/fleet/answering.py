@@ -59,13 +59,13 @@ Answer = Callable[[Question], Walked]
 AnswerFrom = Callable[[ClientZone, Question], Walked]
 
 
-def nobody(zone: ClientZone, question: Question) -> Walked:
+def unasked(zone: ClientZone, question: Question) -> Walked:
     """A host alone is asked by no other one. Raises NoClient."""
     raise NoClient(f"{zone.host} is not there to ask {question.end}")
 
 
 def rows(
-    snapshot: Snapshot, host: str, zones: Sequence[ClientZone], answer: Answer, answer_from: AnswerFrom = nobody
+    snapshot: Snapshot, host: str, zones: Sequence[ClientZone], answer: Answer, answer_from: AnswerFrom = unasked
 ) -> Iterator[Row]:
     """The rows of a host, in order of its ports. A zone that is a host has no rows of that host itself."""
     who = cache(lambda zone, version: _client(snapshot, zone, version))

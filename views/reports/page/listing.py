@@ -26,7 +26,7 @@ class Listing:
 
     name: str
     title: str
-    tells: str
+    about: str
     columns: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
     filters: tuple[int, ...]
@@ -36,7 +36,7 @@ class Listing:
 def listed(listing: Listing) -> Iterator[str]:
     """A section with its heading, its filters, its first rows and its data."""
     yield f'<section aria-labelledby="{listing.name}"><h2 id="{listing.name}">{xml(listing.title)}</h2>'
-    yield f'<p>{xml(listing.tells)} <span id="count" role="status">{_count(listing)}</span></p>'
+    yield f'<p>{xml(listing.about)} <span id="count" role="status">{_count(listing)}</span></p>'
     yield '<div class="tools" role="search"><label for="words">Any words</label><input id="words" type="search">'
     for place in listing.filters:
         yield from _filter(listing, place)
