@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -40,19 +41,8 @@ from tests.harness.dask_cluster import cluster
 ZONES = "internet,lan," + ",".join(f"z{number}=100.64.{number}.0/24" for number in range(24))
 LEAST_CELLS = 50
 SEED = 18
-#: The questions of docs/fleet.md.
-QUESTIONS = {
-    "what the internet reaches": "select host, address, port, process from reach"
-    " where verdict = 'yes' and zone = 'internet'",
-    "not meant, by kind": "select intended, count(distinct host) as hosts, count(*) as ports from reach"
-    " where verdict = 'yes' and intended not in ('published', 'listening') group by intended order by ports desc",
-    "an image, exposed": "select distinct host, container, image, port from reach"
-    " where image like '%postgres%' and verdict = 'yes' and zone = 'internet'",
-    "published and dead": "select cause, count(distinct host) as hosts, any_value(fix) as fix from reach"
-    " where published <> '' and verdict = 'no' group by cause order by hosts desc",
-    "whose rules deny": "select owner, count(*) as cells from reach"
-    " where rule <> '' and verdict = 'no' group by owner order by cells desc",
-}
+#: The questions of docs/fleet.md, each with its name.
+QUESTIONS = dict(re.findall(r"^-- (.+)\n([^-;]+);$", (REPOSITORY / "docs" / "fleet.md").read_text(), re.MULTILINE))
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from engine.explain.ask import ask
 from engine.explain.board import open_ports
 from engine.explain.evidence.owners import owner_of
+from engine.explain.findings.bypass import past_default
 from engine.explain.survey.everywhere import uplinks
 from engine.explain.survey.exposure import remedy, warnings
 from engine.fleet.rows import LISTENING, PAST, PUBLISHED, UNINTENDED, Row
@@ -90,20 +91,21 @@ def _client(snapshot: Snapshot, zone: ClientZone, version: int) -> Source | NoCl
 def answered(world: World, question: Question) -> Walked:
     """One question, walked and explained."""
     verdict = ask(world.snapshot, question, world)
-    cause = next(iter(verdict.told), None)
     bypass = next((each for each in verdict.findings if each.code == BYPASSED), None)
-    ref = bypass.at if bypass is not None else None
+    if verdict.reach is Reach.YES and bypass is None:
+        bypass = past_default(world, question, verdict.conversation)
+    cause = bypass or next(iter(verdict.told), None)
     decided, owner = _decided(world.snapshot, verdict)
-    fix = next((each.title for each in (bypass or cause).fixes), "") if cause is not None else ""
+    fix = next((each.title for each in cause.fixes), "") if cause is not None else ""
     forward = verdict.conversation.forward
     packet = forward.last.packet
     answer = CellAnswer(
         str(verdict.reach),
         str(verdict.symptom),
-        (bypass or cause).code if cause is not None else "",
+        cause.code if cause is not None else "",
         decided,
         owner,
-        _words(ref) if ref is not None else "",
+        _denied(bypass.at) if bypass is not None else "",
         fix,
         "; ".join(dict.fromkeys(f"{gap.source}: {gap.reason}" for gap in verdict.gaps)),
     )
@@ -127,6 +129,10 @@ def _last_rule(trace: Trace) -> Ref | None:
 def _words(ref: Ref) -> str:
     """A rule as people look it up: where it is, and its line."""
     return f"{ref.name}: {ref.text}" if ref.text and ref.text != ref.name else ref.name
+
+
+def _denied(ref: Ref) -> str:
+    return f"{ref.name}: policy" if ref.kind is RefKind.CHAIN else _words(ref)
 
 
 def _routed(port: MatrixPort, zone: ClientZone) -> bool:

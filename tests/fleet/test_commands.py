@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,20 @@ def test_sql_as_a_table_and_as_lines_of_json(answered, capsys):
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["host"] for row in found] == ["one", "two"]
     assert found[0]["cells"] == found[1]["cells"] == 8
+
+
+def test_the_five_questions_of_the_page(answered, capsys):
+    page = (Path(__file__).parents[2] / "docs" / "fleet.md").read_text()
+    questions = re.findall(r"^-- .+\n([^-;]+);$", page, re.MULTILINE)
+    assert len(questions) == 5
+    found = []
+    for asked in questions:
+        assert main(["fleet", "sql", answered, asked, "--json"]) == 0
+        found.append([json.loads(line) for line in capsys.readouterr().out.splitlines()])
+    _, not_meant, _, dead, denying = found
+    assert not_meant == [{"intended": "private service", "hosts": 2, "ports": 2}]
+    assert {row["cause"] for row in dead} == {"FW_RULE_DROP", "NAT_DNAT_HOSTIP_MISMATCH"}
+    assert {row["owner"] for row in denying} == {"admin", "docker"}
 
 
 def test_files_that_cannot_be_added_are_a_line_each_and_the_others_are_added(tmp_path, capsys):

@@ -6,6 +6,7 @@ from pathlib import Path
 from engine.fleet.answering import answered, rows
 from engine.fleet.rows import INTENDED, Row
 from engine.fleet.zones import zones_of
+from engine.model.firewall import Backend
 from engine.observe.recording.snapshot_file import open_file
 from engine.path.world import World
 from tests.hosts.stock import PUBLISH, docker_host, docker_world
@@ -47,13 +48,61 @@ def test_a_listener_inside_a_container_is_not_public():
     assert {row.verdict for row in found} == {"no"}
 
 
+#: ufw's INPUT as `ufw enable` leaves it, in short: what is established, ssh, and all else denied by the policy.
+UFW = """*filter
+:INPUT DROP [0:0]
+:FORWARD ACCEPT [0:0]
+:ufw-before-input - [0:0]
+:ufw-user-input - [0:0]
+:ufw-user-forward - [0:0]
+-A INPUT -j ufw-before-input
+-A FORWARD -j ufw-user-forward
+-A ufw-before-input -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A ufw-before-input -j ufw-user-input
+-A ufw-user-input -p tcp -m tcp --dport 22 -j ACCEPT
+{rules}COMMIT
+"""
+#: What of a row says whether a published port is past ufw.
+Said = tuple[str, str, str]
+
+
+def behind_ufw(rules: str = "", nat: str = PUBLISH, user: tuple[str, ...] = ()) -> Said:
+    """web's port 8080 from the lan of a Docker host whose ufw denies by default: verdict, intended, past."""
+    world = docker_world(nat=nat, user=user)
+    world["host"].iptables(UFW.format(rules=rules), Backend.XT_LEGACY)
+    world["host"].listen(3000, program="node")
+    row = next(row for row in of(world.snapshot()) if (row.port, row.zone) == (8080, "lan"))
+    return row.verdict, row.intended, row.past
+
+
+def test_a_published_port_past_ufw_s_default_is_said():
+    """heinzel#24: nobody denies 8080 by name; ufw denies what it does not allow, and Docker's port is reached."""
+    assert behind_ufw() == ("yes", "past a deny rule", "filter/INPUT: policy")
+
+
+def test_a_published_port_that_ufw_allows_is_meant_to_be_reached():
+    allowed = "-A ufw-user-input -p tcp -m tcp --dport 8080 -j ACCEPT\n"
+    assert behind_ufw(allowed) == ("yes", "published", "")
+    routed = "-A ufw-user-forward -d 172.17.0.2/32 -p tcp -m tcp --dport 80 -j ACCEPT\n"
+    assert behind_ufw(routed) == ("yes", "published", ""), "`ufw route allow`"
+
+
+def test_a_port_that_is_published_on_the_host_alone_is_not_past_ufw():
+    on_loopback = PUBLISH.replace("-A DOCKER ! -i docker0", "-A DOCKER -d 127.0.0.1/32 ! -i docker0")
+    assert behind_ufw(nat=on_loopback)[0] == "no"
+
+
+def test_a_published_port_that_docker_user_denies_is_not_past_ufw():
+    assert behind_ufw(user=("-i up0 -j DROP",))[0] == "no"
+
+
 def test_a_published_port_past_a_deny_rule_is_said():
-    """heinzel#24: a rule of INPUT denies the port, and Docker's translation takes packets past it."""
+    """A rule of INPUT denies the port, and Docker's translation takes packets past it."""
     snapshot = docker_host(filters=("-A INPUT -i up0 -p tcp -m tcp --dport 8080 -j DROP",))
     row = next(row for row in of(snapshot) if (row.port, row.zone) == (8080, "lan"))
     assert (row.verdict, row.intended, row.cause) == ("yes", "past a deny rule", "FW_BYPASSED")
     assert "--dport 8080 -j DROP" in row.past
-    assert row.fix
+    assert row.fix == "drop port 8080/tcp in DOCKER-USER"
 
 
 def test_a_listener_behind_a_published_port_is_not_what_answers_there():

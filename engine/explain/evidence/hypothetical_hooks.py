@@ -50,19 +50,34 @@ class Trial:
 
 
 def try_hook(world: World, netns: str, hook: str, packet: Packet, context: Context) -> Trial:
-    """Takes a packet through the filter chains of a hook."""
+    """Takes a packet through the filter chains of a hook; only rules deny."""
+    return _try(world, _journey(world, netns, packet, context), _hooked(world, netns, hook, packet), hook)
+
+
+def try_whole_hook(world: World, netns: str, hook: str, packet: Packet, context: Context) -> Trial:
+    """As `try_hook`; a policy denies, too."""
+    return _try(
+        world, _journey(world, netns, packet, context), _hooked(world, netns, hook, packet), hook, policies=True
+    )
+
+
+def _hooked(world: World, netns: str, hook: str, packet: Packet) -> list[Hooked]:
     family = "ip" if packet.dst.version == 4 else "ip6"
     stations = world.stations(world.netns(netns)).at(hook, family)
-    hooked = [station.chains[0] for station in stations if station.kind is StationKind.CHAIN]
-    return _try(world, Journey(Setting(world, Tracks(), Choices()), netns, packet), context, hooked, hook)
+    return [station.chains[0] for station in stations if station.kind is StationKind.CHAIN]
 
 
-def _try(world: World, journey: Journey, context: Context, hooked: Iterable[Hooked], hook: str) -> Trial:
+def _journey(world: World, netns: str, packet: Packet, context: Context) -> Journey:
+    journey = Journey(Setting(world, Tracks(), Choices()), netns, packet)
     journey.context = context
+    return journey
+
+
+def _try(world: World, journey: Journey, hooked: Iterable[Hooked], hook: str, policies: bool = False) -> Trial:
     ending: Ending | None = None
     for each in hooked:
         ending = run_base_chain(journey, each, hook)
-        if _denies(ending):
+        if _denies(ending, policies):
             break
         ending = None
     if journey.choices.made:
@@ -74,11 +89,11 @@ def _try(world: World, journey: Journey, context: Context, hooked: Iterable[Hook
     return Trial(let_go=tuple((ref, _conditions(world, steps, n)) for n in passing if (ref := steps[n].ref)))
 
 
-def _denies(ending: Ending) -> bool:
-    """Whether a rule denies, which one that answers for the server does not. Without the engines' rules a policy denies
-    what it does not on the host."""
+def _denies(ending: Ending, policies: bool) -> bool:
+    """Whether a rule denies, which one that answers for the server does not. Without the engines' rules the policy of
+    a hook that they fill denies what it does not on the host."""
     effect = ending.effect
-    return not (ending.by_policy or isinstance(effect, SynProxy)) and (
+    return not ((ending.by_policy and not policies) or isinstance(effect, SynProxy)) and (
         not isinstance(effect, RuleVerdict) or effect.kind is VerdictKind.DROP
     )
 
@@ -169,8 +184,8 @@ def orphans(world: World, netns_id: str, hook: str, packet: Packet, context: Con
         for chain in table.chains:
             if chain.base is None and chain.rules and chain.name not in targets:
                 base = BaseChain("filter", hook, 0)
-                journey = Journey(Setting(world, Tracks(), Choices()), netns_id, packet)
-                yield _try(world, journey, context, (Hooked(table, chain, base),), hook)
+                journey = _journey(world, netns_id, packet, context)
+                yield _try(world, journey, (Hooked(table, chain, base),), hook)
 
 
 def _targets(table: Table) -> set[str]:

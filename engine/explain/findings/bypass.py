@@ -4,7 +4,8 @@ Laws:
 1. Counterfactual, as everything in this room: the hooks are run again (`trial`) on the packet as it was before its
    translation, and on the packet as it is without the rules that let it go. What denies it then was meant to.
 2. Only a rule that is aimed counts: it names the packet's port, or its source. A policy, a general drop at the end
-   of a list and the engines' own rules are aimed at nobody.
+   of a list and the engines' own rules are aimed at nobody: who asks for one port meant it to be open. Over all open
+   ports of a host that is another question: there `past_default` finds what INPUT denies by default.
 3. An admin's exemption is honoured: who is let through by address, device or port before a deny rule was meant to be.
 4. Where something is undecided there is no finding.
 """
@@ -13,14 +14,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.explain.evidence.hypothetical_hooks import Trial, blanked, orphans, try_hook, without_engines
+from engine.explain.evidence.hypothetical_hooks import (
+    Trial,
+    blanked,
+    orphans,
+    try_hook,
+    try_whole_hook,
+    without_engines,
+)
 from engine.explain.evidence.owners import owner_of
 from engine.explain.evidence.rule_scope import aimed, at_port, at_source, exempting
 from engine.explain.failure import rule_at
 from engine.explain.findings.deny_fix import Opening, closing
 from engine.model.address import end_of
 from engine.model.packet import Packet
-from engine.model.ref import Ref
+from engine.model.ref import Ref, RefKind
 from engine.model.trace import Context, Conversation, Hop, Step, StepKind
 from engine.model.verdict import Cause, Question
 from engine.path.world import World
@@ -68,6 +76,39 @@ def bypassed(world: World, question: Question, conversation: Conversation) -> tu
     return tuple(found.values())
 
 
+def past_default(world: World, question: Question, conversation: Conversation) -> Cause | None:
+    """What would deny a published port in INPUT, as it does all that is not accepted there, did the packet not go to
+    FORWARD after its translation. None where it is not translated, is accepted in INPUT, or let go on purpose."""
+    for hop in conversation.forward.hops:
+        for passage in _passages(hop):
+            found = _past_default(world, passage)
+            if found is not None:
+                return _finding(world, question, passage, found)
+    return None
+
+
+def _past_default(world: World, passage: Passage) -> Bypassed | None:
+    if passage.original is None or passage.hook != "forward":
+        return None
+    bare = world.derive(without_engines(world.snapshot, passage.netns))
+    now = try_hook(bare, passage.netns, "forward", passage.packet, passage.context)
+    if any(exempting(conditions) for _, conditions in now.let_go):
+        return None
+    trial = try_whole_hook(bare, passage.netns, "input", passage.original.packet, _untranslated(passage.original))
+    if trial.denied is None:
+        return None
+    return Bypassed(trial.denied, _not_asked(passage), replace(trial, conditions=()))
+
+
+def _untranslated(before: Step) -> Context:
+    return replace(before.context, oif="", ct_status=before.context.ct_status - {"dnat"})
+
+
+def _not_asked(passage: Passage) -> str:
+    now = end_of(passage.packet.dst, passage.packet.dport)
+    return f"it filters packets for {passage.netns} itself; this one is forwarded to {now}"
+
+
 def _passages(hop: Hop) -> Iterator[Passage]:
     """What a namespace did with a packet that came in from elsewhere."""
     for hook in ("forward", "input"):
@@ -86,15 +127,13 @@ def _translated(hop: Hop) -> Step | None:
 
 def _bypassed(world: World, passage: Passage) -> Iterator[Bypassed]:
     bare = world.derive(without_engines(world.snapshot, passage.netns))
-    before, now = passage.original, end_of(passage.packet.dst, passage.packet.dport)
+    before = passage.original
     if before is not None and passage.hook == "forward":
-        unmarked = replace(before.context, oif="", ct_status=before.context.ct_status - {"dnat"})
-        trial = try_hook(bare, passage.netns, "input", before.packet, unmarked)
+        trial = try_hook(bare, passage.netns, "input", before.packet, _untranslated(before))
         if trial.denied is not None and aimed(trial.conditions, before.packet):
-            why = f"it filters packets for {passage.netns} itself; this one is forwarded to {now}"
-            yield Bypassed(trial.denied, why, trial)
+            yield Bypassed(trial.denied, _not_asked(passage), trial)
     if before is not None:
-        why = f"it runs after DNAT, when the destination is {now}"
+        why = f"it runs after DNAT, when the destination is {end_of(passage.packet.dst, passage.packet.dport)}"
         yield from _late(bare, replace(passage, packet=before.packet), why)
     yield from _late(bare, passage, "")
     yield from _orphaned(bare, passage)
@@ -137,7 +176,8 @@ def _finding(world: World, question: Question, passage: Passage, found: Bypassed
     port = f"{denied.dport}/{denied.protocol}"
     meant = _purpose(found, denied, port)
     whose = "" if owner == "admin" else f"{owner}'s "
-    sentence = f"reachable, although {whose}{found.at.words} in {passage.netns} should {meant}: {found.why}"
+    what = f"the policy of {found.at.words}" if found.at.kind is RefKind.CHAIN else found.at.words
+    sentence = f"reachable, although {whose}{what} in {passage.netns} should {meant}: {found.why}"
     evidence = [f"packet at this rule: {passage.packet}"]
     if passage.original is not None:
         evidence.append(f"translated before: {passage.original.packet} to {passage.original.after}")

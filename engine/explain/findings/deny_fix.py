@@ -61,10 +61,10 @@ def closing(opening: Opening) -> tuple[Fix, ...]:
 
 
 def _selector(opening: Opening) -> Selector:
-    """The published port, for the source that is named; a set may name it among others."""
+    """The published port, for the source that is named; a set may name it among others. Without conditions for all."""
     packet, conditions = opening.packet, opening.conditions
     source: IPAddress | IPNetwork | None = source_of(conditions, packet)
-    if source is None and (at_source(conditions) or not at_port(conditions, packet)):
+    if source is None and conditions and (at_source(conditions) or not at_port(conditions, packet)):
         source = packet.src
     return Selector(packet.protocol, source=source, original_port=packet.dport, iif=_device(conditions))
 
