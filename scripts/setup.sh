@@ -26,6 +26,7 @@ programs() {
 		nsenter|util-linux|run|the demo and all kernel tests
 		dockerd|docker.io|test|the tests with a real Docker Engine
 		docker|docker-cli|test|the tests with a real Docker Engine
+		docker-compose|docker-compose|test|the comparison of labs with Docker Compose
 		busybox|busybox-static|test|the tests with a real Docker Engine
 		podman|podman|test|the tests with a real Podman
 		netavark|netavark|test|the tests with a real Podman

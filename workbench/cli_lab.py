@@ -26,6 +26,14 @@ LAB_VERBS = (
 )
 
 
+#: Verbs that read Compose files.
+OF_FILES = ("up", "script")
+#: Which files they read, for their help.
+FILES = """\
+FILE is a Compose file, gallery:NAME, or a folder with compose.yaml and compose.override.yaml (this one, if left out).
+Variables come from the environment, then from .env beside the first file.
+"""
+
 #: What the modes of `lab twin` do, for its help.
 TWIN = """\
 without a mode          build the twin; it stays until 'portscope lab down NAME'
@@ -46,7 +54,9 @@ def add_labs(command: argparse.ArgumentParser, add_command: AddCommand) -> None:
         verb = add_command(verbs, name, text)
         verb.set_defaults(module=f"workbench.commands.labs.{'screen' if name == 'open' else 'lab'}")
         for word in words:
-            verb.add_argument(word.lower(), metavar=word)
+            verb.add_argument(word.lower(), metavar=word, nargs="?" if name in OF_FILES else None)
+        if name in OF_FILES:
+            _add_files(verb)
         if name == "up":
             verb.add_argument("--dry-run", action="store_true", help="print the commands without running them")
         elif name == "twin":
@@ -63,6 +73,19 @@ def add_labs(command: argparse.ArgumentParser, add_command: AddCommand) -> None:
             verb.add_argument("--seed", type=int, help="the fault that a number stands for")
         elif name == "exec":
             verb.add_argument("words", metavar="-- COMMAND", nargs=argparse.REMAINDER, help="what to run there")
+
+
+def _add_files(verb: argparse.ArgumentParser) -> None:
+    verb.epilog = FILES
+    verb.add_argument(
+        "-f", dest="files", metavar="FILE", action="append", default=[], help="a Compose file over the ones before it"
+    )
+    verb.add_argument(
+        "--profile", dest="profiles", metavar="P", action="append", default=[], help="build its services, too"
+    )
+    verb.add_argument(
+        "--env-file", dest="env_files", metavar="FILE", action="append", default=[], help="in place of .env"
+    )
 
 
 def _add_twin(verb: argparse.ArgumentParser) -> None:

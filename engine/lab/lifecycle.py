@@ -22,7 +22,8 @@ from engine.lab import planning
 from engine.lab.blueprint import Blueprint
 from engine.lab.choose import choose
 from engine.lab.errors import LabError
-from engine.lab.reading.compose import read
+from engine.lab.reading.compose import read_lab
+from engine.lab.reading.project import Project
 from engine.model.host import Snapshot
 from engine.model.plan import Plan
 from engine.records import dataclass
@@ -50,9 +51,15 @@ class Draft:
 
 
 def draft(text: str, file: str, name: str = "") -> Draft:
-    """The lab in a file's text. Raises LabFileError; nothing is built."""
-    lab = choose(read(text, file, name))
-    return Draft(text, lab, planning.plan(lab))
+    """The lab in a file's text, or in what a standing lab remembers. Raises LabFileError; nothing is built."""
+    return draft_of(Project.loads(text, file), name)
+
+
+def draft_of(project: Project, name: str = "") -> Draft:
+    """The lab in Compose files. Raises LabFileError; nothing is built."""
+    spec, kept = read_lab(project, name)
+    lab = choose(spec)
+    return Draft(kept.dumps(), lab, planning.plan(lab))
 
 
 def standing(name: str, directory: Path | None = None) -> Draft | None:

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from engine.lab.blueprint import Blueprint, Bridge, Node, Outside, Published
-from engine.lab.reading.compose import OPTION
 from engine.lab.reading.namewords import HOST_GATEWAY
+from engine.lab.reading.networds import OPTION
 from engine.lab.spec import ExtraRoute, Impairment, ListenSpec, ServiceSpec
 from engine.model.address import IPAddress
 from engine.model.packet import Protocol
@@ -91,7 +91,7 @@ def port_text(port: Published) -> str:
 
 def _network(bridge: Bridge) -> Document:
     options = {
-        "bridge.name": bridge.link,
+        "bridge.name": bridge.link.replace("$", "$$"),
         "bridge.enable_icc": None if bridge.icc else "false",
         "bridge.enable_ip_masquerade": None if bridge.masquerade else "false",
         "bridge.host_binding_ipv4": str(bridge.binding) if bridge.binding else None,

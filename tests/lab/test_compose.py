@@ -71,8 +71,8 @@ def test_the_same_file_gives_the_same_lab_and_another_name_other_links() -> None
 def test_what_compose_knows_and_a_lab_does_not_need_is_noted() -> None:
     notes = lab(SHOP).spec.notes
     assert notes == (
-        "lab.yaml:4: services.web.image is left out: a lab has no use for it",
-        "lab.yaml:12: alone.ports is left out: network_mode none publishes nothing",
+        "lab.yaml: left out, as a lab has no use for them: image",
+        "lab.yaml:12: services.alone.ports are left out: network_mode none publishes nothing",
     )
 
 
@@ -137,7 +137,7 @@ WRONG = [
         "overlaps 172.30.0.0/24 of network a",
         "another subnet",
     ),
-    (ONE + "  b: {driver: macvlan}\n", 5, "'macvlan'", "bridge"),
+    (ONE + "  b: {driver: weave}\n", 5, "'weave'", "bridge"),
     (
         ONE + "  b: {driver_opts: {com.docker.network.bridge.name: br-0123456789abcdef}}\n",
         5,
@@ -156,7 +156,7 @@ WRONG = [
     ("services:\n  host: {}\n", 2, "name of the lab's host", "another one"),
     (f"services:\n  {'x' * 41}: {{}}\n", 2, "41 characters", "at most 40"),
     ("name: Shop!\nservices:\n  a: {}\n", 1, "'Shop!'", "lower-case"),
-    ("services:\n  a: {sysctls: {kernel.x: 1}}\n", 2, "kernel.x", "only net."),
+    ("services:\n  a: {}\nx-lab: {sysctls: {host: {kernel.x: 1}}}\n", 3, "kernel.x", "only net."),
     ("services:\n  a: {sysctls: {net.ipv4.conf.../../../kernel.panic: 77}}\n", 2, "kernel.panic", "only net."),
     ("services:\n  a: {}\nx-lab: {sysctls: {host: {net.ipv4.conf.../../x.y: 7}}}\n", 3, "../../x.y", "only net."),
     ("services:\n  a: {}\nx-lab:\n  layout: docker-99\n", 4, "'docker-99'", "docker-26"),

@@ -37,6 +37,13 @@ x-lab:
 """
 
 
+def test_a_dollar_sign_in_the_name_of_a_bridge_is_kept():
+    text = "services: {web: {networks: [a]}}\nnetworks: {a: {driver_opts: {com.docker.network.bridge.name: br$$1}}}\n"
+    first = draft(text, "lab.yaml")
+    again = draft(save(first.lab), "lab.yaml", "lab")
+    assert [each.link for one in (first, again) for each in one.lab.bridges if each.name == "a"] == ["br$1", "br$1"]
+
+
 FILES = {"shop": SHOP, "full": FULL, **{name: library.text(name) for name in library.names()}}
 
 

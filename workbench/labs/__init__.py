@@ -5,5 +5,6 @@ menu forms                 the menu, and the forms in it
 plan_dialog form_dialog    their screens
 labs                       menu and dojo as the app has them, loaded when they are called
 dojo rounds                the game of finding a fault
+project                    the Compose files that a person names
 source                     a standing lab as a source of snapshots
 """

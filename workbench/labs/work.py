@@ -18,7 +18,6 @@ from engine.change.namespace import DeleteNetns
 from engine.lab import breaking, description, edits, faults, library, lifecycle
 from engine.lab.errors import LabError
 from engine.lab.lifecycle import Draft
-from engine.lab.reading.document import LONGEST
 from engine.lab.save import save
 from engine.lab.script import lines
 from engine.model.host import Snapshot
@@ -26,6 +25,7 @@ from engine.model.plan import Change
 from engine.records import dataclass
 from workbench import files, world
 from workbench.exits import refused, usage
+from workbench.labs import project
 
 #: A process with threads cannot enter the namespaces that an ordinary user's labs are in.
 NOT_ROOT = (
@@ -94,10 +94,10 @@ def from_gallery(name: str) -> Work:
 
 
 def from_file(path: Path) -> Work:
-    """Builds the lab of a Compose file, or makes a standing one of that name what the file says."""
-    text = files.read_text(path, "a Compose file", LONGEST)
+    """Builds the lab of a Compose file or a folder with one, or makes a standing one of that name what it says."""
+    wanted = project.named([str(path)])
     with refusing():
-        return build(lifecycle.draft(text, str(path)))
+        return build(lifecycle.draft_of(wanted))
 
 
 def from_text(text: str, name: str) -> Work:

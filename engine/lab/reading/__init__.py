@@ -1,7 +1,11 @@
 """A lab's file, read into a `LabSpec`: a Compose document with an `x-lab` part. Pure.
 
 document               YAML as values that know their line
-compose                services and networks, as Compose has them
+variables              $NAME in them, and .env
+merging project        files over files, what they include and extend, profiles
+compose                services, as Compose has them
+networds portwords namewords
+                       networks, ports, names and files as they are written
 xlab                   what Compose has no word for
-portwords namewords    ports, names and files as they are written
+notes                  what was left out, or is built in another way
 """

@@ -1,27 +1,27 @@
 """A Compose file with an `x-lab` part, read into a `LabSpec`. Pure: text in, value out, or one LabFileError.
 
-Compose's keys that are about networking are understood; its other keys are known and left out with a note, so that
-a file from elsewhere can be tried as it is; a key that neither Compose nor portscope knows is an error.
+Compose's keys that are about networking are understood; its other keys are known and left out with one note, so that
+a file from elsewhere can be tried as it is; a key that neither Compose nor portscope knows is an error. What a lab
+builds in another way (a network of another driver or of another project) is a note of its own.
 Source: the Compose Specification (services, networks); moby's bridge driver for driver_opts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from ipaddress import ip_address, ip_network
+from collections.abc import Iterable, Mapping
 from pathlib import PurePath
-from typing import Any
 
 from engine.apply.journal import LAB_NAME
-from engine.lab.reading import namewords, portwords, xlab
-from engine.lab.reading.document import YamlValue, parse, plain
+from engine.lab.reading import namewords, networds, portwords, xlab
+from engine.lab.reading.document import YamlValue, plain
+from engine.lab.reading.notes import Notes, understood
 from engine.lab.reading.portwords import place_of
-from engine.lab.spec import LabSpec, Membership, NetworkSpec, ServiceSpec
-from engine.model.address import IPAddress, IPNetwork
+from engine.lab.reading.project import Project, ReadProject, read_project
+from engine.lab.spec import LabSpec, Membership, NetworkSpec, PortSpec, ServiceSpec
 from engine.records import replace
 
-TOP_KEYS = ("name", "version", "services", "networks", "volumes", "configs", "secrets", "x-lab")
-UNUSED_TOP = ("version", "volumes", "configs", "secrets")
+TOP_KEYS = ("name", "services", "networks", "x-lab")
+UNUSED_TOP = ("version", "volumes", "configs", "secrets", "models")
 SERVICE_KEYS = ("ports", "expose", "networks", "network_mode", "sysctls", "extra_hosts", "dns", "dns_search")
 #: Keys of a service that Compose has and that do not decide a packet's way.
 # fmt: off
@@ -35,11 +35,9 @@ UNUSED_SERVICE = (
     "oom_score_adj", "pid", "pids_limit", "platform", "post_start", "pre_stop", "privileged", "profiles",
     "provider", "pull_policy", "read_only", "restart", "runtime", "scale", "secrets", "security_opt", "shm_size",
     "stdin_open", "stop_grace_period", "stop_signal", "storage_opt", "tmpfs", "tty", "ulimits", "user",
-    "userns_mode", "uts", "volumes", "volumes_from", "working_dir",
+    "use_api_socket", "userns_mode", "uts", "volume_driver", "volumes", "volumes_from", "working_dir",
 )
 # fmt: on
-NETWORK_KEYS = ("driver", "driver_opts", "internal", "enable_ipv6", "ipam", "external")
-UNUSED_NETWORK = ("name", "labels", "attachable", "enable_ipv4")
 MEMBERSHIP_KEYS = ("ipv4_address", "ipv6_address", "aliases")
 UNUSED_MEMBERSHIP = (
     "priority",
@@ -51,68 +49,71 @@ UNUSED_MEMBERSHIP = (
 )
 MODES = ("bridge", "host", "none")
 SHARED = ("service:", "container:")
-NODE_NAME = r"lower-case letters, digits, dashes and underscores, a letter or digit first, at most 40"
-#: Longest name of a link (IFNAMSIZ of linux/if.h, without the final zero).
-LONGEST_LINK = 15
-#: Addresses of the smallest subnet: its own, a gateway's, a container's, and that of all.
-SMALLEST = 4
-GATEWAY_MODES = ("nat", "routed")
-OPTION = "com.docker.network."
+NODE_NAME = "letters, digits, dashes, dots and underscores, a letter or digit first, at most 40"
 
 
 def read(text: str, file: str, name: str = "") -> LabSpec:
-    """The lab in a Compose file's text. Its name is `name`, else what the file says, else the file's own.
+    """The lab in the text of one Compose file. Raises LabFileError."""
+    return read_lab(Project.of(text, file), name)[0]
+
+
+def read_lab(project: Project, name: str = "") -> tuple[LabSpec, Project]:
+    """The lab in Compose files, and the project as it is to be remembered. Its name is `name`, else what the files say,
+    else the first file's own.
 
     Raises LabFileError for the first thing that is wrong.
     """
-    root = parse(text, file)
-    notes: list[str] = []
-    top = _understood(root, TOP_KEYS, UNUSED_TOP, notes)
+    found = read_project(project)
+    spec = _lab(found, project.files[0], name)
+    return spec, found.kept()
+
+
+def _lab(found: ReadProject, file: str, name: str) -> LabSpec:
+    root, notes = found.root, Notes(file)
+    _check_format(root)
+    top = understood(root, TOP_KEYS, UNUSED_TOP, notes)
     services = top["services"].entries() if "services" in top else {}
     if not services:
         raise root.wrong("has no services", "name at least one below services:")
     networks = top["networks"].entries() if "networks" in top else {}
     spec = LabSpec(
-        _lab_name(top.get("name"), root, name),
+        _lab_name(top.get("name"), found, name),
         file,
         tuple(_service(key, value, notes) for key, value in services.items()),
         tuple(_network(key, value, notes) for key, value in networks.items()),
     )
     spec = xlab.read(top["x-lab"], spec) if "x-lab" in top else spec
-    return replace(spec, notes=tuple(notes))
+    return replace(spec, notes=notes.lines(found))
 
 
-def _lab_name(value: YamlValue | None, root: YamlValue, name: str) -> str:
-    stem = PurePath(root.file).name.partition(".")[0].lower()
-    found = name or (value.text() if value else stem)
+def _check_format(root: YamlValue) -> None:
+    """Raises LabFileError for services at the top, as Compose had them before it had networks."""
+    top = root.entries()
+    if "services" in top:
+        return
+    for value in top.values():
+        if value.shape == "mapping" and {"image", "build"} & set(value.entries()):
+            raise root.wrong(f"has its services at the top ({value.name})", "put them below services:")
+
+
+def _lab_name(value: YamlValue | None, read: ReadProject, name: str) -> str:
+    stem = PurePath(read.project.files[0]).name.partition(".")[0].lower()
+    found = name or (value.text() if value else read.project.name or stem)
     if not LAB_NAME.fullmatch(found):
-        where = value or root
+        where = value or read.root
         raise where.wrong(
             f"gives the lab the name {found!r}", "write name: with lower-case letters, digits and dashes, at most 31"
         )
     return found
 
 
-def _understood(
-    value: YamlValue, keys: tuple[str, ...], unused: tuple[str, ...], notes: list[str]
-) -> dict[str, YamlValue]:
-    """A mapping's entries that are understood; a note for each that Compose knows and a lab leaves out."""
-    found = value.entries((*keys, *unused))
-    for key, child in found.items():
-        if key in unused:
-            notes.append(f"{child.file}:{child.line}: {child.name} is left out: a lab has no use for it")
-    return {key: child for key, child in found.items() if key in keys}
-
-
-def _service(name: str, value: YamlValue, notes: list[str]) -> ServiceSpec:
+def _service(name: str, value: YamlValue, notes: Notes) -> ServiceSpec:
     node_name(name, value)
-    rows = _understood(value, SERVICE_KEYS, UNUSED_SERVICE, notes)
+    rows = understood(value, SERVICE_KEYS, UNUSED_SERVICE, notes)
     mode, shares = _mode(rows["network_mode"], rows) if "network_mode" in rows else ("networks", "")
     published = [port for item in rows["ports"].items() for port in portwords.ports(item)] if "ports" in rows else []
     if published and mode in ("host", "none"):
-        notes.append(
-            f"{value.file}:{rows['ports'].line}: {name}.ports is left out: network_mode {mode} publishes nothing"
-        )
+        notes.say(rows["ports"], f"are left out: network_mode {mode} publishes nothing")
         published = []
     exposed = [one for item in rows["expose"].items() for one in portwords.listens(item)] if "expose" in rows else []
     return ServiceSpec(
@@ -121,9 +122,9 @@ def _service(name: str, value: YamlValue, notes: list[str]) -> ServiceSpec:
         mode,
         shares,
         _memberships(rows["networks"], notes) if "networks" in rows else (),
-        tuple(published),
-        tuple(exposed),
-        _sysctls(rows["sysctls"]) if "sysctls" in rows else (),
+        tuple(_once(published)),
+        tuple(dict.fromkeys(exposed)),
+        _sysctls(rows["sysctls"], notes) if "sysctls" in rows else (),
         namewords.extra_hosts(rows["extra_hosts"]) if "extra_hosts" in rows else (),
         namewords.addresses(rows["dns"]) if "dns" in rows else (),
         namewords.names(rows["dns_search"]) if "dns_search" in rows else (),
@@ -144,22 +145,34 @@ def _mode(value: YamlValue, rows: Mapping[str, YamlValue]) -> tuple[str, str]:
     return text, ""
 
 
-def _memberships(value: YamlValue, notes: list[str]) -> tuple[Membership, ...]:
+def _memberships(value: YamlValue, notes: Notes) -> tuple[Membership, ...]:
     if value.shape == "sequence":
         return tuple(Membership(place_of(item), item.text()) for item in value.items())
     found = []
     for name, child in value.entries().items():
-        rows = _understood(child, MEMBERSHIP_KEYS, UNUSED_MEMBERSHIP, notes)
-        address = _address(rows["ipv4_address"], 4) if "ipv4_address" in rows else None
-        address6 = _address(rows["ipv6_address"], 6) if "ipv6_address" in rows else None
+        rows = understood(child, MEMBERSHIP_KEYS, UNUSED_MEMBERSHIP, notes)
+        address = networds.address(rows["ipv4_address"], 4) if "ipv4_address" in rows else None
+        address6 = networds.address(rows["ipv6_address"], 6) if "ipv6_address" in rows else None
         aliases = namewords.names(rows["aliases"]) if "aliases" in rows else ()
         found.append(Membership(place_of(child), name, address, address6, aliases))
     return tuple(found)
 
 
-def _sysctls(value: YamlValue) -> tuple[tuple[str, int], ...]:
+def _once(ports: Iterable[PortSpec]) -> list[PortSpec]:
+    """Ports without those that are written twice, as files that go over one another have them."""
+    found: dict[tuple[object, ...], PortSpec] = {}
+    for port in ports:
+        chosen = port.host_port if port.host_port is not None else len(found)
+        found.setdefault((port.protocol, port.container_port, chosen, port.host_address), port)
+    return list(found.values())
+
+
+def _sysctls(value: YamlValue, notes: Notes) -> tuple[tuple[str, int], ...]:
     found = []
     for key, text in plain(value).items():
+        if not key.startswith("net."):
+            notes.unused(key)
+            continue
         xlab.check_sysctl(key, value)
         if not text.isdecimal():
             raise value.wrong(f"sets {key} to {text!r}", "write a whole number")
@@ -167,43 +180,9 @@ def _sysctls(value: YamlValue) -> tuple[tuple[str, int], ...]:
     return tuple(found)
 
 
-def _network(name: str, value: YamlValue, notes: list[str]) -> NetworkSpec:
+def _network(name: str, value: YamlValue, notes: Notes) -> NetworkSpec:
     node_name(name, value)
-    rows = _understood(value, NETWORK_KEYS, UNUSED_NETWORK, notes)
-    if "external" in rows and rows["external"].shape == "scalar" and rows["external"].flag():
-        raise rows["external"].wrong("is true", "a lab builds its own networks: leave it out")
-    if "driver" in rows and rows["driver"].text() not in ("bridge", "default"):
-        raise rows["driver"].wrong(f"is {rows['driver'].text()!r}", "labs build bridge networks")
-    spec = NetworkSpec(name, place_of(value))
-    flags = {"internal": "internal", "enable_ipv6": "ipv6"}
-    chosen: dict[str, Any] = {field: rows[key].flag() for key, field in flags.items() if key in rows}
-    for key, option in (rows["driver_opts"].entries() if "driver_opts" in rows else {}).items():
-        if key not in OPTIONS:
-            raise option.wrong("is not an option that is known here", f"known here: {', '.join(OPTIONS)}")
-        field, reader = OPTIONS[key]
-        chosen[field] = reader(option)
-    chosen |= _ipam(rows["ipam"]) if "ipam" in rows else {}
-    return replace(spec, **chosen)
-
-
-def _ipam(value: YamlValue) -> dict[str, Any]:
-    rows = value.entries(("driver", "config", "options"))
-    found: dict[str, Any] = {}
-    for item in rows["config"].items() if "config" in rows else []:
-        pool = item.entries(("subnet", "gateway", "ip_range", "aux_addresses"))
-        if "subnet" not in pool:
-            raise item.wrong("has no subnet", "write subnet: 172.30.0.0/16")
-        subnet = _subnet(pool["subnet"])
-        suffix = "" if subnet.version == 4 else "6"
-        if f"subnet{suffix}" in found:
-            raise item.wrong("is a second subnet of one family", "a network has one for each of IPv4 and IPv6")
-        found[f"subnet{suffix}"] = subnet
-        if "gateway" in pool:
-            gateway = _address(pool["gateway"], subnet.version)
-            if gateway not in subnet:
-                raise pool["gateway"].wrong(f"{gateway} is not in {subnet}", "choose one inside the subnet")
-            found[f"gateway{suffix}"] = gateway
-    return found
+    return networds.network(name, value, notes)
 
 
 def node_name(name: str, value: YamlValue) -> None:
@@ -213,44 +192,3 @@ def node_name(name: str, value: YamlValue) -> None:
         raise value.wrong(f"is no usable name ({len(name)} characters)", f"use {NODE_NAME}")
     if name == "host":
         raise value.wrong("has the name of the lab's host", "choose another one")
-
-
-def _link_name(value: YamlValue) -> str:
-    text = value.text()
-    if len(text) > LONGEST_LINK:
-        raise value.wrong(f"{text!r} has {len(text)} characters", f"the kernel takes {LONGEST_LINK} for a link")
-    if not text or "/" in text or any(letter.isspace() for letter in text) or text in (".", ".."):
-        raise value.wrong(f"{text!r} is no name for a link", "use letters, digits and dashes")
-    return text
-
-
-def _address(value: YamlValue, version: int) -> IPAddress:
-    try:
-        found = ip_address(value.text())
-    except ValueError:
-        raise value.wrong(f"is {value.text()!r}", f"write an IPv{version} address") from None
-    if found.version != version:
-        raise value.wrong(f"is {found}", f"write an IPv{version} address")
-    return found
-
-
-def _subnet(value: YamlValue) -> IPNetwork:
-    try:
-        subnet = ip_network(value.text())
-    except ValueError as error:
-        raise value.wrong(f"is {value.text()!r}: {error}", "write one like 172.30.0.0/16") from None
-    if subnet.num_addresses < SMALLEST:
-        raise value.wrong(f"is {subnet}", "leave room for a gateway and a container: 172.30.0.0/30 or larger")
-    return subnet
-
-
-#: Options of Docker's bridge driver: the field of NetworkSpec, and how its value is read.
-OPTIONS: Mapping[str, tuple[str, Any]] = {
-    f"{OPTION}bridge.name": ("bridge", _link_name),
-    f"{OPTION}bridge.enable_icc": ("icc", lambda value: value.flag()),
-    f"{OPTION}bridge.enable_ip_masquerade": ("masquerade", lambda value: value.flag()),
-    f"{OPTION}bridge.host_binding_ipv4": ("binding", lambda value: _address(value, 4)),
-    f"{OPTION}driver.mtu": ("mtu", lambda value: value.number(68, 65535)),
-    f"{OPTION}bridge.gateway_mode_ipv4": ("routed", lambda value: value.choice(GATEWAY_MODES) == "routed"),
-    f"{OPTION}bridge.gateway_mode_ipv6": ("routed6", lambda value: value.choice(GATEWAY_MODES) == "routed"),
-}

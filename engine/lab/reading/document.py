@@ -6,7 +6,9 @@ Laws:
 2. A value gives itself as what the caller asks for (`text`, `number`, `flag`, `entries`, `items`), or raises
    `LabFileError` that names file, line, the key's full name, and what would be right.
 3. Anchors, aliases and merge keys (<<) work as in Compose. A key that stands twice in one mapping is an error.
-4. Pure: text in, values out.
+4. Variables are filled in where a text is asked for: what nothing asks for may name variables that are not set.
+   Extensions (x-…) are taken as they are written: a command or a configuration in them has dollar signs of its own.
+5. Pure: text in, values out.
 """
 
 from __future__ import annotations
@@ -16,9 +18,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine.lab.errors import LabFileError
+from engine.lab.reading.variables import LITERAL, SubstitutionError, Variables
 from engine.records import dataclass
 
 MERGE_TAG, NULL_TAG = "tag:yaml.org,2002:merge", "tag:yaml.org,2002:null"
+#: Tags of a value that takes the place of another file's, and of one that takes it away.
+OVERRIDE, RESET = "!override", "!reset"
 FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 KINDS = {"mapping": "a mapping (KEY: VALUE)", "sequence": "a list (- …)", "scalar": "a single value"}
 
@@ -32,12 +37,19 @@ FLATTER = "write a Compose file: services: and networks:"
 
 @dataclass(frozen=True)
 class YamlValue:
-    """One value of a document: `name` is its full name ("services.web.ports"), `line` counts from 1."""
+    """One value of a document: `name` is its full name ("services.web.ports"), `line` counts from 1.
+
+    `content` is a scalar's text as it was written (None: nothing was), a mapping's entries or a list's items. `tag` is
+    what Compose merges by (!reset, !override). `variables` are filled into its text.
+    """
 
     file: str
     name: str
     line: int
-    node: Any
+    shape: str
+    content: str | Mapping[str, YamlValue] | tuple[YamlValue, ...] | None
+    tag: str = ""
+    variables: Variables = LITERAL
 
     def wrong(self, problem: str, remedy: str) -> LabFileError:
         """The error to raise about this value."""
@@ -46,12 +58,7 @@ class YamlValue:
     @property
     def empty(self) -> bool:
         """Whether nothing is written (`key:` alone, or null)."""
-        return self.node is None or self.node.tag == NULL_TAG
-
-    @property
-    def shape(self) -> str:
-        """scalar, sequence or mapping."""
-        return "scalar" if self.node is None else str(self.node.id)
+        return self.content is None
 
     def entries(self, known: Iterable[str] | None = None) -> dict[str, YamlValue]:
         """The entries of a mapping by key, in the order of the file; {} for an empty value.
@@ -60,7 +67,9 @@ class YamlValue:
         """
         if self.empty:
             return {}
-        found = self._mapping(self.node)
+        self._must_be("mapping")
+        assert isinstance(self.content, Mapping)
+        found = dict(self.content)
         if known is None:
             return found
         allowed = tuple(known)
@@ -72,41 +81,27 @@ class YamlValue:
                 )
         return {key: value for key, value in found.items() if key in allowed}
 
-    def _mapping(self, node: Any) -> dict[str, YamlValue]:
-        self._must_be("mapping")
-        found: dict[str, YamlValue] = {}
-        merged: dict[str, YamlValue] = {}
-        for key, value in node.value:
-            child = YamlValue(self.file, f"{self.name}.{key.value}".lstrip("."), key.start_mark.line + 1, value)
-            if key.tag == MERGE_TAG:
-                for source in child.items() if child.shape == "sequence" else [child]:
-                    merged = {**source.entries(), **merged}
-            elif key.value in found:
-                raise child.wrong("stands twice in one mapping", "keep one of them")
-            else:
-                found[key.value] = child
-        return {**{key: value for key, value in merged.items() if key not in found}, **found}
-
     def items(self) -> list[YamlValue]:
         """The items of a list; [] for an empty value."""
         if self.empty:
             return []
         self._must_be("sequence")
-        return [
-            YamlValue(self.file, f"{self.name}[{index}]", item.start_mark.line + 1, item)
-            for index, item in enumerate(self.node.value)
-        ]
+        assert isinstance(self.content, tuple)
+        return list(self.content)
 
     def texts(self) -> list[YamlValue]:
         """The items of a list, or a single value as a list of one (Compose allows both in places)."""
         return [self] if self.shape == "scalar" and not self.empty else self.items()
 
     def text(self) -> str:
-        """A single value as it was written."""
+        """A single value as it was written, with the variables in it filled in."""
         self._must_be("scalar")
-        if self.empty:
+        if not isinstance(self.content, str):
             raise self.wrong("is empty", "give it a value or leave it out")
-        return str(self.node.value)
+        try:
+            return self.variables.filled(self.content)
+        except SubstitutionError as error:
+            raise self.wrong(error.problem, error.remedy) from None
 
     def number(self, low: int, high: int) -> int:
         """A whole number in an inclusive range."""
@@ -144,28 +139,66 @@ def _check_depth(events: Iterable[Any], file: str) -> None:
             raise LabFileError(file, event.start_mark.line + 1, "it is nested too deep", FLATTER)
 
 
-def _check_size(root: YamlValue) -> None:
+def _check_size(root: Any, file: str) -> None:
     """Raises LabFileError for what is no word as a key, and for aliases that make a document without end, or a huge
     one: each is counted as often as it is used."""
     count = 0
-    todo = [(root.node, 0)] if root.node is not None else []
+    todo = [(root, 0)] if root is not None else []
     while todo:
         node, depth = todo.pop()
         count += 1
         if count > MOST_VALUES or depth > DEEPEST:
             raise LabFileError(
-                root.file, node.start_mark.line + 1, "its aliases refer to too much, or to themselves", FLATTER
+                file, node.start_mark.line + 1, "its aliases refer to too much, or to themselves", FLATTER
             )
         if node.id == "mapping":
             for key, value in node.value:
                 if key.id != "scalar":
-                    raise LabFileError(root.file, key.start_mark.line + 1, "a key is no word", "write KEY: VALUE")
+                    raise LabFileError(file, key.start_mark.line + 1, "a key is no word", "write KEY: VALUE")
                 todo.append((value, depth + 1))
         elif node.id == "sequence":
             todo += [(item, depth + 1) for item in node.value]
 
 
-def parse(text: str, file: str) -> YamlValue:
+@dataclass(frozen=True)
+class _Reader:
+    """Makes values of a document's nodes."""
+
+    file: str
+    variables: Variables
+
+    def value(self, name: str, line: int, node: Any) -> YamlValue:
+        """The value of a node at the line of its key or item."""
+        content: Any = None
+        if node is not None and node.id == "mapping":
+            content = self._mapping(name, node)
+        elif node is not None and node.id == "sequence":
+            content = tuple(
+                self.value(f"{name}[{index}]", item.start_mark.line + 1, item) for index, item in enumerate(node.value)
+            )
+        elif node is not None and node.tag != NULL_TAG:
+            content = str(node.value)
+        shape = "scalar" if node is None else str(node.id)
+        tag = str(node.tag) if node is not None and str(node.tag) in (RESET, OVERRIDE) else ""
+        variables = LITERAL if name.startswith("x-") else self.variables
+        return YamlValue(self.file, name, line, shape, content, tag, variables)
+
+    def _mapping(self, name: str, node: Any) -> dict[str, YamlValue]:
+        found: dict[str, YamlValue] = {}
+        merged: dict[str, YamlValue] = {}
+        for key, each in node.value:
+            value = self.value(f"{name}.{key.value}".lstrip("."), key.start_mark.line + 1, each)
+            if key.tag == MERGE_TAG:
+                for source in value.items() if value.shape == "sequence" else [value]:
+                    merged = {**source.entries(), **merged}
+            elif key.value in found:
+                raise value.wrong("stands twice in one mapping", "keep one of them")
+            else:
+                found[key.value] = value
+        return {**{key: value for key, value in merged.items() if key not in found}, **found}
+
+
+def parse(text: str, file: str, variables: Variables = LITERAL) -> YamlValue:
     """The document in a text, a mapping. Raises LabFileError for what is not YAML or not a mapping."""
     from ruamel.yaml import YAML  # noqa: PLC0415 - only a lab's file needs it
     from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
@@ -186,8 +219,8 @@ def parse(text: str, file: str) -> YamlValue:
         ) from None
     except RecursionError:
         raise LabFileError(file, 1, "it is nested too deep", FLATTER) from None
-    root = YamlValue(file, "", 1, node)
-    _check_size(root)
+    _check_size(node, file)
+    root = _Reader(file, variables).value("", 1, node)
     if root.empty:
         raise LabFileError(file, 1, "the file is empty", "write a Compose file: services: and networks:")
     root.entries()

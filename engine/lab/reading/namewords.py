@@ -33,8 +33,8 @@ def dns(value: YamlValue) -> tuple[tuple[str, tuple[tuple[str, tuple[IPAddress, 
 
 
 def addresses(value: YamlValue) -> tuple[IPAddress, ...]:
-    """One address, or a list of them."""
-    return tuple(address(item, item.text()) for item in value.texts())
+    """One address, or a list of them, each once."""
+    return tuple(dict.fromkeys(address(item, item.text()) for item in value.texts()))
 
 
 def address(value: YamlValue, text: str) -> IPAddress:
@@ -53,8 +53,8 @@ def host_name(name: str, value: YamlValue) -> str:
 
 
 def names(value: YamlValue) -> tuple[str, ...]:
-    """One name, or a list of them."""
-    return tuple(host_name(item.text(), item) for item in value.texts())
+    """One name, or a list of them, each once."""
+    return tuple(dict.fromkeys(host_name(item.text(), item) for item in value.texts()))
 
 
 def extra_hosts(value: YamlValue) -> tuple[tuple[str, IPAddress | None], ...]:
@@ -68,9 +68,10 @@ def extra_hosts(value: YamlValue) -> tuple[tuple[str, IPAddress | None], ...]:
             if found is None:
                 raise item.wrong(f"is {item.text()!r}", "write NAME:ADDRESS or NAME:host-gateway")
             pairs.append((item, found[1], found[2]))
-    return tuple(
+    lines = [
         (host_name(name, item), None if text == HOST_GATEWAY else address(item, text)) for item, name, text in pairs
-    )
+    ]
+    return tuple(dict.fromkeys(lines))
 
 
 def files(value: YamlValue) -> tuple[tuple[str, str, str], ...]:

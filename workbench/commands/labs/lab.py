@@ -19,15 +19,15 @@ from engine.apply.namespaces import enter
 from engine.lab import breaking, description, dojo, faults, library, lifecycle
 from engine.lab.errors import LabError
 from engine.lab.lifecycle import Draft
-from engine.lab.reading.document import LONGEST
 from engine.lab.save import save
 from engine.lab.script import lines, script
 from engine.read_only import may
-from workbench import files, output
+from workbench import output
 from workbench.commands.labs import faulty
 from workbench.commands.labs.faulty import look
 from workbench.commands.labs.ground import blaming, join, undoing
 from workbench.exits import Exit, complain, refused, usage
+from workbench.labs import project
 
 Verb = Callable[[Namespace], Exit]
 
@@ -41,16 +41,18 @@ def run(arguments: Namespace) -> Exit:
             return VERBS[arguments.verb](arguments)
 
 
-def _read(file: str) -> Draft:
-    """The lab in a file, or of the gallery (gallery:NAME). Raises `Refusal` when it cannot be read."""
-    if file.startswith(library.PREFIX):
-        return lifecycle.draft(library.text(file.removeprefix(library.PREFIX)), file)
-    path = Path(file)
-    return lifecycle.draft(files.read_text(path, "a Compose file, or gallery:NAME", LONGEST), str(path))
+def _read(arguments: Namespace) -> Draft:
+    """The lab in Compose files, or of the gallery (gallery:NAME). Raises `Refusal` when it cannot be read."""
+    named = [*([arguments.file] if arguments.file else []), *arguments.files] or ["."]
+    if named[0].startswith(library.PREFIX):
+        if len(named) > 1:
+            raise usage(f"{named[0]} is a lab by itself; name no other file")
+        return lifecycle.draft(library.text(named[0].removeprefix(library.PREFIX)), named[0])
+    return lifecycle.draft_of(project.named(named, arguments.profiles, arguments.env_files))
 
 
 def _up(arguments: Namespace) -> Exit:
-    wanted = _read(arguments.file)
+    wanted = _read(arguments)
     for note in wanted.lab.spec.notes:
         complain(note)
     name = wanted.lab.name
@@ -177,11 +179,12 @@ def _port(arguments: Namespace) -> Exit:
 
 
 def _script(arguments: Namespace) -> Exit:
-    named = arguments.file.startswith(library.PREFIX) or os.path.exists(arguments.file)
-    if not named:
-        join()
-    draft = _read(arguments.file) if named else lifecycle.stands(arguments.file)
-    output.emit(script(draft.plan))
+    file = arguments.file or "."
+    if file.startswith(library.PREFIX) or os.path.exists(file):
+        output.emit(script(_read(arguments).plan))
+        return Exit.DONE
+    join()
+    output.emit(script(lifecycle.stands(file).plan))
     return Exit.DONE
 
 
