@@ -13,6 +13,8 @@ import pytest
 
 from tests.harness import leaks
 from tests.harness.needs import STRICT_VARIABLE, strict
+from tests.harness.schemas import check_text
+from workbench import output
 
 #: Settings of the user's terminal and of portscope that change what is drawn or said.
 UNSET = ("NO_COLOR", "TEXTUAL_THEME", "PORTSCOPE_DEBUG", "COLUMNS", "LINES")
@@ -77,6 +79,20 @@ def nothing_left(company: leaks.Company, nothing_left_by_the_run: None) -> Itera
     before = leaks.footprint()
     yield
     leaks.check(before, alone=company.alone())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def documents_are_as_published() -> Iterator[None]:
+    """Checks each JSON document that a command prints."""
+    printed = output.emit_whole
+
+    def checked(text: str) -> None:
+        check_text(text)
+        printed(text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(output, "emit_whole", checked)
+        yield
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -22,6 +22,7 @@ from workbench import output
 from workbench.cli_fleet import add_fleet
 from workbench.cli_lab import add_labs
 from workbench.cli_past import add_at, add_diff, add_recorder
+from workbench.cli_program import add_program
 from workbench.exits import Exit, Refusal, complain, own_fault, usage
 
 EXIT_CODES = """\
@@ -44,11 +45,6 @@ COLLECT = """\
   portscope collect | ssh HOST sudo sh > FILE      portscope why TARGET --snapshot FILE
 """
 #: Shells that can complete, and how they learn it.
-SHELLS = ("bash", "zsh", "fish")
-COMPLETION = """\
-  portscope completion bash > /etc/bash_completion.d/portscope      eval "$(portscope completion zsh)"
-  portscope completion fish > ~/.config/fish/completions/portscope.fish
-"""
 
 PROTOCOLS = (
     ("udp", "ask for UDP instead of TCP"),
@@ -132,8 +128,7 @@ def build_parser() -> Parser:
     _add_report(commands)
     add_diff(commands, add_command, _add_protocol, WHY)
     _add_plain(commands, "collect", "print a shell script that collects a snapshot without Python", COLLECT)
-    _add_completion(commands)
-    _add_doctor(commands)
+    add_program(commands, add_command)
     _add_plain(commands, "clean", "remove leftovers of a killed portscope")
     add_recorder(commands, add_command, _add_protocol)
     add_fleet(add_command(commands, "fleet", "ask every open port of many hosts"), add_command)
@@ -144,18 +139,6 @@ def build_parser() -> Parser:
 def _add_plain(commands: Commands, name: str, text: str, epilog: str = "") -> None:
     """A command without options."""
     add_command(commands, name, text, epilog).set_defaults(module=f"workbench.commands.{name}")
-
-
-def _add_doctor(commands: Commands) -> None:
-    command = add_command(commands, "doctor", "say what can be read here, what is missing, and how to get it")
-    command.add_argument("--json", action="store_true", help="print one JSON document (portscope.doctor/1)")
-    command.set_defaults(module="workbench.commands.doctor")
-
-
-def _add_completion(commands: Commands) -> None:
-    command = add_command(commands, "completion", "print what makes a shell complete portscope's words", COMPLETION)
-    command.add_argument("shell", choices=SHELLS, help="bash, zsh or fish")
-    command.set_defaults(module="workbench.commands.completion")
 
 
 def _add_why(commands: Commands) -> None:

@@ -1,7 +1,8 @@
 """One module for each command: `run(arguments)` does it and returns the exit code, or raises `Refusal`.
 
 why watching proving case answering    one question: once, on every change, with the real packet
-rules diff report snapshot collect clean config completion doctor
+rules diff report snapshot collect clean config
+completion doctor schema               portscope itself: what it completes, needs, prints
 screen serve demo                      the workbench: here, in a browser, on the demo
 record when                            the flight recorder, and what its store says
 fleet/ labs/                           many hosts; labs

@@ -1,0 +1,37 @@
+"""The grammar of the commands that are about portscope itself: what it completes, needs and prints."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+AddCommand = Callable[..., argparse.ArgumentParser]
+Commands = Any
+
+SHELLS = ("bash", "zsh", "fish")
+COMPLETION = """\
+  portscope completion bash > /etc/bash_completion.d/portscope      eval "$(portscope completion zsh)"
+  portscope completion fish > ~/.config/fish/completions/portscope.fish
+"""
+
+
+def add_program(commands: Commands, add_command: AddCommand) -> None:
+    """The grammar of completion, doctor and schema."""
+    _add_completion(commands, add_command)
+    _add_doctor(commands, add_command)
+    schema = add_command(commands, "schema", "print the JSON Schema of a document that portscope prints")
+    schema.add_argument("name", metavar="NAME", nargs="?", help="portscope.why/1, or why; without it: the list of them")
+    schema.set_defaults(module="workbench.commands.schema")
+
+
+def _add_completion(commands: Commands, add_command: AddCommand) -> None:
+    command = add_command(commands, "completion", "print what makes a shell complete portscope's words", COMPLETION)
+    command.add_argument("shell", choices=SHELLS, help="bash, zsh or fish")
+    command.set_defaults(module="workbench.commands.completion")
+
+
+def _add_doctor(commands: Commands, add_command: AddCommand) -> None:
+    command = add_command(commands, "doctor", "say what can be read here, what is missing, and how to get it")
+    command.add_argument("--json", action="store_true", help="print one JSON document (portscope.doctor/1)")
+    command.set_defaults(module="workbench.commands.doctor")
