@@ -5,5 +5,5 @@ cli_lab cli_past cli_fleet cli_program  the grammar of labs, of the past, of man
 completing                           what the TAB key offers
 world files formats output           where snapshots come from; files, formats and stdout
 app parts actions settings           the workbench, who does what in it, the keys, what the user has set
-controllers/ screen/ session/ recording/ labs/ serving/
+controllers/ screen/ session/ recording/ labs/ serving/ agents/
 """

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+#: How an agent's configuration names the server, for the command's help.
+AGENTS = """\
+  {"mcpServers": {"portscope": {"command": "portscope", "args": ["mcp"]}}}
+"""
 
 AddCommand = Callable[..., argparse.ArgumentParser]
 Commands = Any
@@ -17,12 +23,15 @@ COMPLETION = """\
 
 
 def add_program(commands: Commands, add_command: AddCommand) -> None:
-    """The grammar of completion, doctor and schema."""
+    """The grammar of completion, doctor, schema and mcp."""
     _add_completion(commands, add_command)
     _add_doctor(commands, add_command)
     schema = add_command(commands, "schema", "print the JSON Schema of a document that portscope prints")
     schema.add_argument("name", metavar="NAME", nargs="?", help="portscope.why/1, or why; without it: the list of them")
     schema.set_defaults(module="workbench.commands.schema")
+    agents = add_command(commands, "mcp", "answer an agent by the Model Context Protocol, on stdin and stdout", AGENTS)
+    agents.add_argument("--snapshot", metavar="FILE", type=Path, help="answer about a saved snapshot, not this host")
+    agents.set_defaults(module="workbench.commands.mcp")
 
 
 def _add_completion(commands: Commands, add_command: AddCommand) -> None:

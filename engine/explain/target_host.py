@@ -227,6 +227,8 @@ def _no_container(snapshot: Snapshot, name: str) -> str:
     unread = [gap for gap in snapshot.gaps if gap.source.split(" ")[0] in ("docker", "podman")]
     if unread and not snapshot.containers:
         return f"cannot look up container {name!r}: {unread[0].source}: {unread[0].reason}"
+    if name in snapshot.by_id:
+        return f"no container {name!r}; there is a namespace of that name: as a client it is ns:{name}"
     names = [c.name for c in snapshot.containers]
     unseen = "; how names are looked up is not in the snapshot: write the address" if "." in name else ""
     return f"no container {name!r}{did_you_mean(name, names)}{unseen}"

@@ -23,11 +23,12 @@ LARGEST_ROOM, NAMED_FROM = 24, 8
 
 #: Modules that touch the kernel, and who may import them. `socket` alone is also a source of constants.
 HANDS = {"iptc", "nftables", "pyroute2", "subprocess"}
-#: `matrix_pool` and `looking` start nothing but this program itself; `lending` what the user asked for.
+#: `documents`, `matrix_pool` and `looking` start nothing but this program itself; `lending` what the user asked for.
 MAY_HAVE_HANDS = (
     "engine/observe/",
     "engine/prove/",
     "engine/apply/",
+    "workbench/agents/documents.py",
     "workbench/recording/on_flip.py",
     "workbench/session/lending.py",
     "workbench/session/looking.py",

@@ -1,6 +1,7 @@
 """The published schemas: that they are schemas, that documents keep to them, that they notice what is missing."""
 
 import copy
+import gzip
 import json
 
 import pytest
@@ -35,6 +36,11 @@ def test_answers_about_every_fault():
     assert len(FAULTS) > 60
     for fault in FAULTS:
         check(answer_json.document(fault.verdict()))
+
+
+@pytest.mark.parametrize("file", sorted((schemas.FOLDER.parents[1] / "tests" / "hosts").rglob("*.json.gz"))[::7])
+def test_recorded_snapshots(file):
+    check(json.loads(gzip.decompress(file.read_bytes())))
 
 
 @pytest.mark.parametrize("name", library.names())

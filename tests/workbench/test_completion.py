@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench.cli import SHELLS, build_parser, main
+from workbench.cli import build_parser, main
+from workbench.cli_program import SHELLS
 from workbench.completing import OFFERED, offer
 
 SHOP = Path(__file__).parents[1] / "hosts" / "shop.json.gz"

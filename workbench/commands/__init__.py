@@ -2,7 +2,7 @@
 
 why watching proving case answering    one question: once, on every change, with the real packet
 rules diff report snapshot collect clean config
-completion doctor schema               portscope itself: what it completes, needs, prints
+completion doctor schema mcp           portscope itself: what it completes, needs, prints; for agents
 screen serve demo                      the workbench: here, in a browser, on the demo
 record when                            the flight recorder, and what its store says
 fleet/ labs/                           many hosts; labs

@@ -29,6 +29,7 @@ PROGRAMS = (
 )
 #: Extras: name, what for, a module that each of its libraries brings.
 EXTRAS = (
+    ("mcp", "answer agents (mcp)", ("mcp",)),
     ("fleet", "portscope fleet", ("cryptography", "distributed", "duckdb", "fsspec", "pyarrow")),
     ("serve", "portscope serve", ("textual_serve",)),
     ("legacy", "labs with iptables-legacy in Python", ("iptc",)),
