@@ -14,7 +14,8 @@ def run(arguments: Namespace) -> Exit:
     try:
         from workbench.agents.server import server  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise usage(f"mcp needs more than there is here ({error.name}): pip install 'portscope[mcp]'") from error
+        missing = "mcp needs the Python package mcp, which is not installed; pip install 'portscope[mcp]'"
+        raise usage(missing) from error
     if sys.stdin is not None and sys.stdin.isatty():
         raise usage("mcp is for an agent to start; its configuration names the command 'portscope' with the word 'mcp'")
     server(str(arguments.snapshot or ""), version("portscope")).run("stdio")
