@@ -40,9 +40,7 @@ TRACE = {
     "reject": Maybe(str),
     "hops": [{"netns": str, "host?": Maybe(str), "packet": Part("packet"), "steps": [Part("step")]}],
 }
-LEGS = (
-    "forward", "reply", "confirm", "request", "answer", "error", "notice",
-)  # fmt: skip
+LEGS = ("forward", "reply", "confirm", "request", "answer", "error", "notice")
 TALK = {
     **{leg: Maybe(Part("trace")) for leg in LEGS},
     "lost": Said(Maybe(Part("beside")), "what was lost before this packet"),

@@ -4,8 +4,8 @@ Laws:
 1. Counterfactual, as everything in this room: the hooks are run again (`trial`) on the packet as it was before its
    translation, and on the packet as it is without the rules that let it go. What denies it then was meant to.
 2. Only a rule that is aimed counts: it names the packet's port, or its source. A policy, a general drop at the end
-   of a list and the engines' own rules are aimed at nobody: who asks for one port meant it to be open. Over all open
-   ports of a host that is another question: there `past_default` finds what INPUT denies by default.
+   of a list and the engines' own rules name neither: a question about one port means that it is to be open. Over all
+   open ports of a host that is another question: there `past_default` finds what INPUT denies by default.
 3. An admin's exemption is honoured: who is let through by address, device or port before a deny rule was meant to be.
 4. Where something is undecided there is no finding.
 """
