@@ -28,6 +28,15 @@ def test_the_only_service_is_meant() -> None:
     assert len(found.fixes[0].commands) == 2
 
 
+def test_another_one_s_service_is_not_meant_where_the_target_is_there() -> None:
+    world = docker_world(proxy=False)
+    world.containers.clear()
+    world["web"].listeners.clear()
+    found = cause(world, 8080)
+    assert (found.code, found.at.netns) == ("DST_NO_LISTENER", "web")
+    assert "start a program" in found.fixes[0].title
+
+
 @pytest.mark.parametrize("proxy", [True, False])
 @pytest.mark.parametrize(
     ("target", "source", "mended"),

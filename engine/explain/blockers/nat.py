@@ -45,7 +45,8 @@ def stale_target(failure: Failure) -> list[Blocker]:
         return []
     rule = found[1]
     host, old = failure.world.netns(step.ref.netns), _target(failure)
-    services = services_for(failure, host, step.packet.dport or 0)
+    asked_for = step.packet.dport or 0
+    services = [each for each in services_for(failure, host, asked_for) if _is_meant(failure, each, asked_for)]
     if any((service.address, service.port) == (old.dst, old.dport) for service in services):
         return []
     if _owner_of_address(failure, old.dst) is None:
@@ -70,6 +71,15 @@ def stale_target(failure: Failure) -> list[Blocker]:
     evidence = (f"rule: {rule.text}", f"then: {failure.step.text}")
     owner = owner_of(step.ref, host.firewall)
     return [Blocker(code, sentence, step.ref, tuple(remedies), owner, evidence)]
+
+
+def _is_meant(failure: Failure, service: IntendedService, asked: int) -> bool:
+    """Whether the translation can have meant a service. The only service of a bridge is a guess about a target that is
+    gone; where a namespace has the target's address, another one's service on another port is not meant."""
+    old = _target(failure)
+    owner = _owner_of_address(failure, old.dst)
+    named = intention(failure, asked) is not None or owner in (None, service.netns)
+    return named or service.port in (asked, old.dport)
 
 
 def stolen(failure: Failure) -> list[Blocker]:
