@@ -12,10 +12,11 @@ import pytest
 
 from engine.model.container import Network
 from engine.model.host import Gap
+from engine.observe.engines import sockets
 from engine.observe.engines.container_view import ContainerView
 from engine.observe.engines.containers import in_picture, read_containers
 from engine.observe.engines.docker import read_engine
-from engine.observe.engines.sockets import Engine, find_engines, parse_unix
+from engine.observe.engines.sockets import Engine, _named, find_engines, is_the_machine_s, parse_unix
 from engine.observe.proc.processes import ProcessTable, Running
 from tests.observe.docker_documents import bridge_network, inspected, listed
 from tests.observe.fake_engine import as_http, fake_engine
@@ -256,3 +257,26 @@ Num       RefCount Protocol Flags    Type St Inode Path
 
 def test_only_listening_sockets_with_a_path_are_read_from_proc() -> None:
     assert list(parse_unix(UNIX_TABLE.splitlines())) == [(6290, "/run/a folder/docker.sock")]
+
+
+def test_a_container_s_commands_name_the_socket_as_the_machine_s_shell_does() -> None:
+    seen = Engine("docker", "/proc/7/cwd/run/docker.sock", root="/proc/7/cwd", typed="/run/docker.sock")
+    elsewhere = replace(seen, typed="")
+    assert seen.command == ("docker", "-H", "unix:///run/docker.sock")
+    assert elsewhere.command == ("docker", "-H", "unix:///proc/7/cwd/run/docker.sock")
+    assert _named([seen])[0].command == ("docker",)
+    assert _named([elsewhere])[0].command == elsewhere.command
+
+
+def test_the_machine_knows_a_file_by_its_path_where_the_first_process_does(tmp_path: Path, monkeypatch) -> None:
+    mine = tmp_path / "docker.sock"
+    mine.touch()
+    marks = (str(tmp_path / "mark"),)
+    monkeypatch.setattr(sockets, "CONTAINER_MARKS", marks)
+    assert not is_the_machine_s(f"{mine}.gone", "/proc/self/root")
+    try:
+        os.stat(f"/proc/1/root{mine}")
+    except PermissionError:  # the first process is guarded here: then it is the mark of a container that decides
+        assert not is_the_machine_s(str(mine), "/proc/self/root")
+        Path(*marks).touch()
+    assert is_the_machine_s(str(mine), "/proc/self/root")

@@ -24,6 +24,8 @@ from engine.records import dataclass, replace
 DEFAULTS = {"docker": ("/run/docker.sock", "/var/run/docker.sock"), "podman": ("/run/podman/podman.sock",)}
 #: The option of each client that names the socket.
 OPTIONS = {"docker": "-H", "podman": "--url"}
+#: Files by which Docker and Podman say in a container that it is one.
+CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
 #: Sockets of dockerd that are not its API, by folder and by name.
 _OTHER_FOLDERS = frozenset({"libnetwork", "plugins"})
 _OTHER_NAMES = frozenset({"metrics.sock"})
@@ -37,7 +39,8 @@ class Engine:
 
     `ours` says that it serves the host's namespace, `first` that no other of its kind does so before it.
     `usual` says that a client which is told nothing asks this engine. `root` leads to its file system
-    ("/proc/PID/root", "" where its process is not known), and `same_pids` says that its pids are ours.
+    ("/proc/PID/root", "" where its process is not known), and `same_pids` says that its pids are ours. `typed` is the
+    socket's path for a person at the machine's own shell, where this process is in a container and sees another one.
     """
 
     kind: str
@@ -47,16 +50,22 @@ class Engine:
     usual: bool = False
     root: str = ""
     same_pids: bool = True
+    typed: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The socket's path as people write it."""
+        return self.typed or self.socket
 
     @property
     def name(self) -> str:
         """Unique on the machine: the kind alone for the host's own engine, any other with its socket."""
-        return self.kind if self.ours and self.first else f"{self.kind} {self.socket}"
+        return self.kind if self.ours and self.first else f"{self.kind} {self.shown}"
 
     @property
     def command(self) -> tuple[str, ...]:
         """The command line client with what reaches this engine."""
-        return (self.kind,) if self.usual else (self.kind, OPTIONS[self.kind], f"unix://{self.socket}")
+        return (self.kind,) if self.usual else (self.kind, OPTIONS[self.kind], f"unix://{self.shown}")
 
 
 def find_engines(table: ProcessTable, host_netns: int) -> tuple[tuple[Engine, ...], tuple[Gap, ...]]:
@@ -94,7 +103,7 @@ def _named(engines: list[Engine]) -> tuple[Engine, ...]:
     told = bool(os.environ.get("DOCKER_HOST"))
     named: list[Engine] = []
     for engine in sorted(engines, key=lambda each: (not each.ours, each.kind, each.socket)):
-        usual = engine.socket in DEFAULTS[engine.kind] and not (told and engine.kind == "docker")
+        usual = engine.shown in DEFAULTS[engine.kind] and not (told and engine.kind == "docker")
         first = not any(other.kind == engine.kind and other.ours for other in named)
         named.append(replace(engine, usual=usual, first=first))
     return tuple(named)
@@ -121,8 +130,21 @@ def _engine_of(kind: str, daemon: Running, host_netns: int) -> Engine | None:
     same_pids = os.stat(f"/proc/{daemon.pid}/ns/pid").st_ino == os.stat("/proc/self/ns/pid").st_ino
     for path in sorted(paths, key=lambda each: (kind not in os.path.basename(each), each)):
         if reachable := from_here(path, root):
-            return Engine(kind, reachable, daemon.netns == host_netns, root=root, same_pids=same_pids)
+            ours, typed = daemon.netns == host_netns, path if is_the_machine_s(path, root) else ""
+            return Engine(kind, reachable, ours, root=root, same_pids=same_pids, typed=typed)
     return None
+
+
+def is_the_machine_s(path: str, root: str) -> bool:
+    """Whether the first process, so a person at a shell there, knows a file of the process at `root` by its path."""
+    try:
+        return identity(f"/proc/1/root{path}") == identity(root + path)
+    except PermissionError:
+        return any(
+            map(os.path.exists, CONTAINER_MARKS)
+        )  # it is guarded: the engine that is seen from a container is its
+    except OSError:
+        return False
 
 
 def _is_api(path: str) -> bool:
