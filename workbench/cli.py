@@ -111,6 +111,7 @@ def build_parser() -> Parser:
         action="store_true",
         help="change, send and write nothing, labs included",
     )
+    parser.add_argument("--color", choices=output.COLOURS, default="auto", help="when text has colours (auto)")
     parser.set_defaults(module="workbench.commands.screen", file=None, at=None, opening=False)
     commands = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=Parser)
 
@@ -253,8 +254,8 @@ def _add_report(commands: Commands) -> None:
 
 
 def add_command(commands: Commands, name: str, text: str, epilog: str = "") -> Parser:
-    """A command's own parser."""
-    return commands.add_parser(
+    """A command's own parser. `--color` may stand behind the command, too, where people write it."""
+    command = commands.add_parser(
         name,
         help=text,
         description=f"{text[0].upper()}{text[1:]}.",
@@ -262,6 +263,8 @@ def add_command(commands: Commands, name: str, text: str, epilog: str = "") -> P
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    command.add_argument("--color", choices=output.COLOURS, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    return command
 
 
 def main(argv: Sequence[str] | None = None, *, interruptible: bool = False) -> int:
@@ -277,6 +280,7 @@ def main(argv: Sequence[str] | None = None, *, interruptible: bool = False) -> i
             importlib.import_module("workbench.completing").complete(parser)
         arguments = parser.parse_args(argv)
         read_only.forbid(arguments.read_only)
+        output.paint(arguments.color)
         return int(importlib.import_module(arguments.module).run(arguments))
     except Refusal as refusal:
         complain(str(refusal))

@@ -43,6 +43,15 @@ without a mode          build the twin; it stays until 'portscope lab down NAME'
 """
 
 
+#: Verbs that print facts, and the document that each can print.
+OF_FACTS = {
+    "list": "portscope.labs/1",
+    "show": "portscope.lab/1",
+    "faults": "portscope.lab-faults/1",
+    "check": "portscope.lab-check/1",
+    "gallery": "portscope.gallery/1",
+}
+
 AddCommand = Callable[..., argparse.ArgumentParser]
 
 
@@ -57,14 +66,14 @@ def add_labs(command: argparse.ArgumentParser, add_command: AddCommand) -> None:
             verb.add_argument(word.lower(), metavar=word, nargs="?" if name in OF_FILES else None)
         if name in OF_FILES:
             _add_files(verb)
+        if name in OF_FACTS:
+            verb.add_argument("--json", action="store_true", help=f"print one JSON document ({OF_FACTS[name]})")
         if name == "up":
             verb.add_argument("--dry-run", action="store_true", help="print the commands without running them")
         elif name == "twin":
             _add_twin(verb)
         elif name in ("break", "faults"):
             verb.add_argument("--tell", action="store_true", help="print the story and the commands")
-        elif name == "show":
-            verb.add_argument("--json", action="store_true", help="print one JSON document")
         elif name == "dojo":
             verb.add_argument(
                 "step", choices=("start", "look", "hint", "answer", "give-up"), help="one step of a round"

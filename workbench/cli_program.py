@@ -23,7 +23,11 @@ COMPLETION = """\
 
 
 def add_program(commands: Commands, add_command: AddCommand) -> None:
-    """The grammar of completion, doctor, schema and mcp."""
+    """The grammar of explain, completion, doctor, schema and mcp."""
+    explain = add_command(commands, "explain", "say what a code or a term of an answer means")
+    explain.add_argument("name", metavar="NAME", nargs="*", help="FW_RULE_DROP, DNAT, …; without it: the list of them")
+    explain.add_argument("--json", action="store_true", help="print one JSON document (portscope.explain/1)")
+    explain.set_defaults(module="workbench.commands.explain")
     _add_completion(commands, add_command)
     _add_doctor(commands, add_command)
     schema = add_command(commands, "schema", "print the JSON Schema of a document that portscope prints")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 
 from workbench.exits import refused
@@ -20,6 +21,9 @@ MINIMUM_WIDTH = 40
 SERVED_VARIABLE = "TEXTUAL_DRIVER"
 #: Cells of a bar that shows how far something is.
 BAR = 30
+#: When colours are shown.
+COLOURS = ("auto", "always", "never")
+_colours = "auto"
 
 
 def width() -> int:
@@ -27,8 +31,16 @@ def width() -> int:
     return max(shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns, MINIMUM_WIDTH)
 
 
+def paint(when: str) -> None:
+    """Whether colours are shown from here on: "always", "never", or "auto", as stdout shows them."""
+    global _colours  # noqa: PLW0603 - an option of the whole command line
+    _colours = when
+
+
 def colour() -> bool:
-    """Whether stdout shows colours: a terminal, and neither NO_COLOR (no-color.org) nor TERM=dumb."""
+    """Whether stdout shows colours: as `paint` says, else a terminal without NO_COLOR (no-color.org) or TERM=dumb."""
+    if _colours != "auto":
+        return _colours == "always"
     return (
         sys.stdout is not None
         and sys.stdout.isatty()
@@ -80,6 +92,13 @@ def emit_whole(text: str) -> None:
     except OSError as error:
         discard_stdout()
         raise refused(f"cannot write to stdout: {error.strerror or error}") from error
+
+
+def emit_json(document: Mapping[str, object]) -> None:
+    """Prints one JSON document."""
+    import json  # noqa: PLC0415 - most commands print words
+
+    emit_whole(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 
 def discard_stdout() -> None:

@@ -125,7 +125,7 @@ def test_the_pages():
     async def work(client: Client) -> None:
         for uri, said in (
             ("portscope://causes", "FW_RULE_DROP"),
-            ("portscope://causes/FW_RULE_DROP", "### FW_RULE_DROP"),
+            ("portscope://causes/FW_RULE_DROP", "# FW_RULE_DROP"),
             ("portscope://glossary", "conntrack entry"),
         ):
             (content,) = (await client.read_resource(uri)).contents

@@ -1,4 +1,4 @@
-"""The catalogue of codes: complete, told in docs/causes.md, each with an example. `GOLDEN=write` writes the page."""
+"""The catalogue of codes: complete, a page for each in docs/causes, with an example. `GOLDEN=write` writes them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.catalogue import CODES
+from engine.catalogue.words import words_in
 from engine.explain.blocker import Blocker
 from engine.model.ref import Ref, RefKind
 from engine.model.verdict import Cause
@@ -19,7 +20,7 @@ from tests.explain.table_more import examples
 from views.reports.answer_text import shell
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "causes.md"
+PAGES = ROOT / "docs" / "causes"
 SHAPE = re.compile(r"(SRC|LINK|NAT|FW|HOST|CT|DST|RET|ROUTE|NAME|HTTP|TLS|INFO|MODEL)_[A-Z0-9_]*[A-Z0-9]")
 #: Words of that shape that are none: endings of packets, a part of a name of several.
 OTHERS = {"ROUTE_BLACKHOLE", "ROUTE_PROHIBIT", "ROUTE_UNREACHABLE"}
@@ -45,10 +46,9 @@ GROUPS = {
 }
 HEAD = """# Causes and findings
 
-Every code that an answer can have, with what it means, what the client sees, what fixes it, and an example: a
-sentence and the first fix that portscope finds for it. The page is written from the table of
-`engine/catalogue.py` and from the hosts of the tests (`GOLDEN=write pytest tests/explain/test_codes.py`). Codes
-are stable; others may be added.
+Every code that an answer can have. Each has a page with what it means, what the client sees, what fixes it, and an
+example: a sentence and the first fix that portscope finds for it. Codes and their pages' addresses are stable; others
+may be added. `portscope explain CODE` prints a page.
 
 A *cause* blocks a packet. All of them are listed, in the order in which the packet meets them. A *finding* is about a
 connection that works.
@@ -64,17 +64,31 @@ def found() -> dict[str, Cause]:
     return {**causes, **examples()}
 
 
-def page() -> str:
-    """docs/causes.md."""
+def index() -> str:
+    """The list of all codes."""
     lines = [HEAD]
     for prefix, title in GROUPS.items():
-        lines.append(f"## {prefix}: {title}\n")
-        for code, about in CODES.items():
-            if code.startswith(f"{prefix}_"):
-                lines += [f"### {code}\n", about.meaning, "", f"- The client sees: {about.client}."]
-                shown = example(found()[code]) if code in found() else []
-                lines += [f"- Fix: {about.fix}.", "", *shown, ""]
+        mine = [(code, about) for code, about in CODES.items() if code.startswith(f"{prefix}_")]
+        lines += [f"## {prefix}: {title}\n", "| code | what it means |", "| --- | --- |"]
+        lines += [*(f"| [{code}]({code}.md) | {about.meaning} |" for code, about in mine), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def page(code: str) -> str:
+    """One code: its table row, an example, and the terms that both use."""
+    about = CODES[code]
+    shown = example(found()[code]) if code in found() else []
+    text = "\n".join((about.meaning, about.client, about.fix, *shown))
+    terms = [f"- **{word.name}**: {word.meaning}" for word in words_in(text)]
+    lines = [f"# {code}\n", about.meaning, "", f"- The client sees: {about.client}.", f"- Fix: {about.fix}."]
+    lines += ["", "## Example\n", *shown] if shown else []
+    lines += ["", "## Terms\n", *terms] if terms else []
+    return "\n".join(lines) + "\n"
+
+
+def pages() -> dict[str, str]:
+    """All files of docs/causes by their names."""
+    return {"index.md": index()} | {f"{code}.md": page(code) for code in CODES}
 
 
 def example(cause: Cause) -> list[str]:
@@ -85,10 +99,11 @@ def example(cause: Cause) -> list[str]:
     return ["```", *told, "```"]
 
 
-def test_the_page_is_what_the_table_and_the_examples_say() -> None:
+def test_the_pages_are_what_the_table_and_the_examples_say() -> None:
     if os.environ.get("GOLDEN") == "write":
-        PAGE.write_text(page(), encoding="utf-8")
-    assert PAGE.read_text(encoding="utf-8") == page()
+        for name, text in pages().items():
+            (PAGES / name).write_text(text, encoding="utf-8")
+    assert {path.name: path.read_text(encoding="utf-8") for path in PAGES.iterdir()} == pages()
 
 
 def test_every_code_has_an_example() -> None:

@@ -29,6 +29,7 @@ MAY_HAVE_HANDS = (
     "engine/prove/",
     "engine/apply/",
     "workbench/agents/documents.py",
+    "workbench/paging.py",
     "workbench/recording/on_flip.py",
     "workbench/session/lending.py",
     "workbench/session/looking.py",

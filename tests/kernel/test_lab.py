@@ -117,6 +117,8 @@ def test_a_user_builds_looks_into_and_removes_a_lab(tmp_path: Path) -> None:
         assert (up.returncode, up.stdout) == (0, "")
         file.unlink()
         assert lab(tmp_path, "list").stdout.startswith(f"{name}  3 services  docker-26")
+        (listed,) = json.loads(lab(tmp_path, "list", "--json").stdout)["labs"]
+        assert (listed["name"], listed["services"], listed["broken"]) == (name, 3, [])
         document = json.loads(lab(tmp_path, "show", name, "--json").stdout)
         assert (document["name"], document["broken"]) == (name, [])
         (web,) = (node for node in document["nodes"] if node["name"] == "web")

@@ -84,7 +84,9 @@ def test_every_verb_of_an_ordinary_user_finds_the_lab_until_it_is_down(user: Use
     assert lab(user, "exec", "shop-db", "--", user.python[-1], "-c", NAMED).returncode == 1
     assert said(user, "check", "shop").count("ok ") == 2
     assert said(user, "break", "shop", "docker-user-drop", "--tell").startswith("An administrator")
-    assert lab(user, "check", "shop").returncode == 1
+    failed = lab(user, "check", "shop", "--json")
+    assert failed.returncode == 1
+    assert not all(each["holds"] for each in json.loads(failed.stdout)["checks"])
     said(user, "mend", "shop")
     assert said(user, "check", "shop").count("ok ") == 2
     assert "8080:80" in said(user, "save", "shop")

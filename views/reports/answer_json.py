@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from engine.catalogue import page_of
 from engine.model.application.naming import NameLookup, NameStep
 from engine.model.application.proxy import HttpAnswer
 from engine.model.machine import Machine
@@ -253,6 +254,7 @@ def cause(blocker: Cause) -> Json:
     """One blocker."""
     return {
         "code": blocker.code,
+        "page": page_of(blocker.code),
         "sentence": blocker.sentence,
         "at": pointer(blocker.at),
         "owner": blocker.owner,

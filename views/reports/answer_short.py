@@ -187,6 +187,7 @@ def _rest(verdict: Verdict, width: int, *, cut: bool) -> Iterator[Spans]:
     parts = [f"{len(causes)} causes with a fix each"] if len([c for c in causes if c.change]) > 1 else []
     parts += [f"{others} other fix{'es' if others > 1 else ''}"] if others > 0 else []
     parts += ["evidence"] if first and (first.evidence or cut) else []
+    parts += ["terms explained"] if first else []
     parts += ["full path"]
     yield from labelled("", f"{', '.join(parts)}: -v", width, Role.DIM, indent=2)
 

@@ -13,6 +13,8 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 
+from engine.catalogue import page_of
+from engine.catalogue.words import words_in
 from engine.model.ref import RefKind
 from engine.model.trace import Outcome, Step, Trace
 from engine.model.verdict import Verdict
@@ -100,6 +102,19 @@ def answer(verdict: Verdict, width: int, *, show_gaps: bool = True) -> Iterator[
     for each in shown.sections:
         if each.part in LAST and (show_gaps or each.part is not Part.GAPS):
             yield from section(each, width)
+    yield from terms(shown, width)
+
+
+def terms(shown: Outline, width: int) -> Iterator[Spans]:
+    """What the terms of the causes and fixes mean, a line each."""
+    causes = [each for each in shown.sections if each.code]
+    said = "\n".join(f"{item.label} {item.text} {' '.join(item.argv)}" for each in causes for item in each.items)
+    said += "\nowner" if causes else ""
+    if known := words_in(said):
+        yield ()
+        yield from heading(width, Span("terms", Role.HEAD))
+    for word in known:
+        yield from labelled("", f"{word.name}: {word.meaning}", width, Role.DIM, indent=2)
 
 
 def cleaned(lines: Iterable[Spans]) -> Iterator[Spans]:
@@ -137,6 +152,9 @@ def section(shown: Section, width: int) -> Iterator[Spans]:
             yield from labelled(item.label, item.text, width, item.role, indent)
         else:
             yield from ((Span(line),) for line in paragraph(clean(item.text), width, first="  - "))
+    if shown.code:
+        code = clean(shown.code)
+        yield from labelled("more", f"portscope explain {code} · {page_of(code)}", width, Role.DIM, LABEL)
 
 
 def journey(title: str, walked: Trace, width: int) -> Iterator[Spans]:

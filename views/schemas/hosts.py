@@ -39,6 +39,24 @@ DOCUMENTS = (
         PARTS,
     ),
     Published(
+        "portscope.explain/1",
+        "what codes and terms of answers mean: explain --json",
+        {
+            "schema": {"portscope.explain/1"},
+            "entries": [
+                {
+                    "kind": {"cause", "term"},
+                    "name": str,
+                    "meaning": str,
+                    "client": Said(Maybe(str), "what the client of a cause sees"),
+                    "fix": Said(Maybe(str), "what fixes a cause"),
+                    "page": Said(Maybe(str), "the address of a cause's page"),
+                }
+            ],
+        },
+        {},
+    ),
+    Published(
         "portscope.rules/1",
         "rules that can never match, duplicates, rules without packets: rules --json",
         {

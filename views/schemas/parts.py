@@ -91,6 +91,7 @@ FIX = {
 }
 CAUSE = {
     "code": Said(str, "of the catalogue of causes"),
+    "page": Said(str, "the address of the page that explains the code"),
     "sentence": str,
     "at": Part("place"),
     "owner": Said(str, "whose rule or setting it is: docker, ufw, admin, kernel …"),

@@ -4,5 +4,4 @@ server     the server: tools, resources, what it says of itself
 tools      the eight tools
 documents  a tool's document, as portscope itself prints it
 pieces     a document in pieces that an agent reads whole
-pages      the pages that come with portscope
 """

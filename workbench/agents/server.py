@@ -9,8 +9,8 @@ from mcp.server.mcpserver import MCPServer
 from mcp.types import ToolAnnotations
 
 from engine.catalogue import CODES
-from workbench.agents.pages import page
 from workbench.agents.tools import Tools
+from workbench.handbook import page
 
 INSTRUCTIONS = """\
 portscope says why a container port can or cannot be reached: it reads the host's namespaces, routes, firewall, sockets
@@ -34,18 +34,10 @@ def server(snapshot: str, version: str) -> MCPServer:
 
     @made.resource("portscope://causes/{code}", mime_type="text/markdown", description="one cause, with an example")
     def cause(code: str) -> str:
-        return _section(page("causes.md"), code)
+        return page(f"causes/{code}.md") if code in CODES else f"there is no cause {code!r:.60}"
 
     @made.resource("portscope://glossary", mime_type="text/markdown", description="the words of the answers")
     def glossary() -> str:
         return page("glossary.md")
 
     return made
-
-
-def _section(text: str, code: str) -> str:
-    """The part of a page below the heading of a code."""
-    _, found, rest = text.partition(f"\n### {code}\n")
-    if not found:
-        return f"there is no cause {code!r:.60}"
-    return f"### {code}\n{rest.partition(chr(10) + '##')[0]}"

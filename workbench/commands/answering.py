@@ -14,7 +14,7 @@ from engine.path.budget import Budget
 from engine.path.world import World
 from engine.records import replace
 from views.reports import answer_short, answer_text
-from workbench import output
+from workbench import output, paging
 from workbench.exits import usage
 
 #: Who asks, without a word; and the word for the same question from each place.
@@ -97,4 +97,4 @@ def tell(verdict: Verdict, detail: int = 0, *, show_gaps: bool = False) -> None:
         text = answer_short.render(verdict, width, colour=colour, show_gaps=show_gaps)
     else:
         text = answer_text.render(verdict, width, colour=colour, show_gaps=show_gaps or detail > 1)
-    output.emit_whole(text)
+    paging.emit(text)

@@ -7,7 +7,7 @@ from argparse import Namespace
 from engine.explain.audit.rules import all_findings, audit
 from engine.explain.question import QuestionError, namespace
 from views.reports import rules
-from workbench import output, world
+from workbench import output, paging, world
 from workbench.exits import Exit, usage
 
 
@@ -22,5 +22,5 @@ def run(arguments: Namespace) -> Exit:
     if arguments.json:
         output.emit_whole(rules.dumps(snapshot, found))
     else:
-        output.emit_whole(rules.render(found, output.width(), colour=output.colour(), unused=arguments.unused))
+        paging.emit(rules.render(found, output.width(), colour=output.colour(), unused=arguments.unused))
     return Exit.DONE

@@ -19,6 +19,10 @@ from workbench.exits import Exit, complain, refused, usage
 
 
 def _faults(arguments: Namespace) -> Exit:
+    if arguments.json:
+        known = [{"name": name, "story": fault.story} for name, fault in faults.FAULTS.items()]
+        output.emit_json({"schema": "portscope.lab-faults/1", "faults": known})
+        return Exit.DONE
     for name, fault in faults.FAULTS.items():
         output.emit(f"{name:<28} {fault.story}\n" if arguments.tell else f"{name}\n")
     return Exit.DONE
@@ -48,16 +52,27 @@ def _check(arguments: Namespace) -> Exit:
     """Asks every question of a lab's file, and compares the answers."""
     draft = lifecycle.stands(arguments.name)
     snapshot = look(draft)
-    wrong = 0
+    checked = []
     for check in draft.lab.spec.checks:
         verdict = _answer(snapshot, check.target, source_of(draft.lab, check.source), check.protocol)
         said = _compare(check, verdict)
-        wrong += bool(said)
-        words = f"{check.source} → {check.target}/{check.protocol}: {verdict.symptom or verdict.reach}"
-        output.emit(f"{'WRONG' if said else 'ok   '} {words}{said}\n")
-    if not draft.lab.spec.checks:
+        seen = str(verdict.symptom or verdict.reach)
+        checked.append(_as_document(check, seen, said))
+        if not arguments.json:
+            words = f"{check.source} → {check.target}/{check.protocol}: {seen}"
+            output.emit(f"{'WRONG' if said else 'ok   '} {words}{said}\n")
+    if arguments.json:
+        output.emit_json({"schema": "portscope.lab-check/1", "lab": arguments.name, "checks": checked})
+    elif not checked:
         complain(f"lab {arguments.name} has no checks; write some below x-lab")
-    return Exit.NOT_REACHABLE if wrong else Exit.DONE
+    return Exit.DONE if all(each["holds"] for each in checked) else Exit.NOT_REACHABLE
+
+
+def _as_document(check: Check, seen: str, said: str) -> dict[str, str | bool | None]:
+    """A check with its answer; `said` is what is not as it says."""
+    asked = {"from": check.source, "target": check.target, "protocol": str(check.protocol)}
+    wanted = {"expect": check.expect, "cause": check.cause or None}
+    return {**asked, **wanted, "answer": seen, "holds": not said, "differs": said.strip(" ()") or None}
 
 
 def _compare(check: Check, verdict: Verdict) -> str:

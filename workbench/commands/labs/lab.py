@@ -6,7 +6,6 @@ are refusals (4). The kernel is looked at here and the snapshot handed in: `engi
 
 from __future__ import annotations
 
-import json
 import os
 from argparse import Namespace
 from collections.abc import Callable, Mapping
@@ -67,7 +66,7 @@ def _up(arguments: Namespace) -> Exit:
         for note in lifecycle.up(wanted):
             complain(note)
         _break_as_the_file_says(wanted)
-        complain(f"{wanted.plan.title} is up")
+        complain(f"up: {wanted.plan.title}")
         return Exit.DONE
     foreign = [fault for fault in breaking.broken(name) if fault not in wanted.lab.spec.faults]
     if foreign:
@@ -108,12 +107,19 @@ def _down(arguments: Namespace) -> Exit:
     return Exit.REFUSED if left else Exit.DONE
 
 
-def _list(_arguments: Namespace) -> Exit:
-    for name in lifecycle.names():
-        draft = lifecycle.standing(name)
-        if draft is not None:
-            spec = draft.lab.spec
-            output.emit(f"{name}  {len(draft.lab.nodes)} services  {spec.layout}  {spec.file}\n")
+def _list(arguments: Namespace) -> Exit:
+    drafts = [draft for draft in map(lifecycle.standing, lifecycle.names()) if draft is not None]
+    if arguments.json:
+        labs = [
+            {"name": each.lab.name, "file": each.lab.spec.file, "layout": str(each.lab.spec.layout)}
+            | {"services": len(each.lab.nodes), "broken": dojo.told(each.lab.name, breaking.broken(each.lab.name))}
+            for each in drafts
+        ]
+        output.emit_json({"schema": "portscope.labs/1", "labs": labs})
+        return Exit.DONE
+    for each in drafts:
+        spec = each.lab.spec
+        output.emit(f"{each.lab.name}  {len(each.lab.nodes)} services  {spec.layout}  {spec.file}\n")
     return Exit.DONE
 
 
@@ -121,7 +127,7 @@ def _show(arguments: Namespace) -> Exit:
     name = arguments.name
     document = description.shown(lifecycle.stands(name).lab, dojo.told(name, breaking.broken(name)))
     if arguments.json:
-        output.emit_whole(json.dumps(document, indent=2) + "\n")
+        output.emit_json(document)
         return Exit.DONE
     rows = [f"{document['name']}  {document['layout']} ({document['firewall']})  from {document['file']}"]
     for node in document["nodes"]:
@@ -198,10 +204,14 @@ def _save(arguments: Namespace) -> Exit:
     return Exit.DONE
 
 
-def _gallery(_arguments: Namespace) -> Exit:
-    for name in library.names():
-        spec = lifecycle.draft(library.text(name), name).lab.spec
-        output.emit(f"{library.PREFIX}{name:<18} {spec.title}\n{spec.story}\n\n")
+def _gallery(arguments: Namespace) -> Exit:
+    specs = {f"{library.PREFIX}{name}": lifecycle.draft(library.text(name), name).lab.spec for name in library.names()}
+    if arguments.json:
+        labs = [{"name": name, "title": spec.title, "story": spec.story} for name, spec in specs.items()]
+        output.emit_json({"schema": "portscope.gallery/1", "labs": labs})
+        return Exit.DONE
+    for name, spec in specs.items():
+        output.emit(f"{name:<26} {spec.title}\n{spec.story}\n\n")
     return Exit.DONE
 
 

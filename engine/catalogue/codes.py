@@ -1,6 +1,6 @@
 """Every code that a cause or a finding can have: what it means, what the client sees, and what fixes it.
 
-`docs/causes.md` is written from this table, a cause with a code that is not in it is refused at birth, and each code
+`docs/causes` is written from this table, a cause with a code that is not in it is refused at birth, and each code
 has an example among the tests. Codes are stable: one keeps its name and its meaning, others may be added.
 
 Prefixes say where the fault is: SRC on the client's side, LINK in devices, bridges and neighbours, NAT in address
