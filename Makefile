@@ -1,6 +1,6 @@
 # `make` alone lists what there is to make. Set-up is in scripts/setup.sh, the checks are in scripts/check.sh.
 .DEFAULT_GOAL := help
-.PHONY: help run quick test fresh fuzz twins fleets stacks days mutations faults screenshots dist clean
+.PHONY: help run quick test fresh fuzz twins fleets stacks days mutations faults screenshots site dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,10 @@ faults: ## put every fault of the catalogue on a host, as root, and judge the an
 
 screenshots: ## make the screenshots again, with what `make test` installed
 	@.venv/bin/python -m scripts.screenshots
+
+site: ## build the documents as a site into build/site: exit code 1 on a warning or a broken link
+	@sh scripts/setup.sh test
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet
 
 dist: ## build the wheel and the source archive, the same bytes for the same commit
 	@sh scripts/setup.sh test

@@ -21,6 +21,7 @@ check ruff check .
 check ruff format --check .
 check mypy
 check lint-imports --no-cache
+check env NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
 if [ $# -gt 0 ]; then
 	check pytest "$@"
 else

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_manual_page_is_that_of_the_grammar():
     assert manual.PAGE.read_text(encoding="utf-8") == manual.text(), "python -m scripts.manual writes it"
+    assert manual.COMMANDS.read_text(encoding="utf-8") == manual.commands(), "python -m scripts.manual writes it"
 
 
 def test_the_manual_page_is_one_that_man_shows_without_a_complaint():

@@ -14,7 +14,7 @@ from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.links.lost_address import has_lost_it, lost_address
 from engine.explain.blockers.publishing.publish import acceptance, asking, run_again
 from engine.explain.blockers.publishing.rules import STRANGERS, iptables_place
-from engine.explain.blockers.publishing.services import IntendedService, intention, services_for
+from engine.explain.blockers.publishing.services import IntendedService, all_services, intention, services_for
 from engine.explain.blockers.shadowed import exempted, translation_behind
 from engine.explain.evidence.near_misses import Passed, near_misses
 from engine.explain.evidence.owners import owner_of
@@ -46,7 +46,7 @@ def stale_target(failure: Failure) -> list[Blocker]:
     rule = found[1]
     host, old = failure.world.netns(step.ref.netns), _target(failure)
     asked_for = step.packet.dport or 0
-    services = [each for each in services_for(failure, host, asked_for) if _is_meant(failure, each, asked_for)]
+    services = _meant(failure, services_for(failure, host, asked_for), host, asked_for)
     if any((service.address, service.port) == (old.dst, old.dport) for service in services):
         return []
     if _owner_of_address(failure, old.dst) is None:
@@ -57,7 +57,7 @@ def stale_target(failure: Failure) -> list[Blocker]:
     remedies = list(right_targets(failure, step, rule, services))
     remedies.append(Remedy(f"delete {step.ref.words}", (DeleteRule(place_of(step.ref), rule),)))
     asked, became = end_of(step.packet.dst, step.packet.dport), end_of(old.dst, old.dport)
-    sentence = f"{step.ref.words} in {host.id} translates {asked} to {became}, {_what_is_there(failure, old)}"
+    sentence = f"{step.ref.words} in {host.id} translates {asked} to {became}, {_what_is_there(failure, old, services)}"
     shadowed = translation_behind(failure, step.ref, rule)
     if shadowed is not None:
         behind, meant = shadowed
@@ -73,13 +73,16 @@ def stale_target(failure: Failure) -> list[Blocker]:
     return [Blocker(code, sentence, step.ref, tuple(remedies), owner, evidence)]
 
 
-def _is_meant(failure: Failure, service: IntendedService, asked: int) -> bool:
-    """Whether the translation can have meant a service. The only service of a bridge is a guess about a target that is
-    gone; where a namespace has the target's address, another one's service on another port is not meant."""
+def _meant(failure: Failure, found: list[IntendedService], host: Netns, asked: int) -> list[IntendedService]:
+    """The services that the translation can have meant. The only service of a bridge is a guess about a target that is
+    gone; where a namespace has the target's address, its own service is meant, or another one's on the same port."""
     old = _target(failure)
     owner = _owner_of_address(failure, old.dst)
-    named = intention(failure, asked) is not None or owner in (None, service.netns)
-    return named or service.port in (asked, old.dport)
+    if intention(failure, asked) is not None or owner is None:
+        return found
+    likely = [each for each in found if each.netns == owner or each.port in (asked, old.dport)]
+    own = [each for each in all_services(failure, host) if (each.netns, each.address) == (owner, old.dst)]
+    return likely or (own if len(own) == 1 else [])
 
 
 def stolen(failure: Failure) -> list[Blocker]:
@@ -265,10 +268,11 @@ def _stale_code(address: IPAddress, services: list[IntendedService]) -> str:
     return "NAT_DNAT_STALE_TARGET"
 
 
-def _what_is_there(failure: Failure, old: Packet) -> str:
+def _what_is_there(failure: Failure, old: Packet, services: list[IntendedService]) -> str:
     owner = _owner_of_address(failure, old.dst)
     if owner is not None:
-        return f"where nothing listens on port {old.dport} ({owner.id})"
+        serves = ", ".join(f"{each.port}" for each in services if each.netns == owner)
+        return f"where nothing listens on port {old.dport} ({owner.id}{serves and f' serves {serves}'})"
     return "an unassigned address"
 
 

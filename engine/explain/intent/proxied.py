@@ -55,7 +55,9 @@ def with_proxy(world: World, question: Question, talk: Conversation, causes: tup
             sentence = f"{first.sentence}; {because}" if because else first.sentence
             return (replace(first, code=code, sentence=sentence, fixes=(fix,), evidence=(causes[0].sentence,)),)
     causes = (*_unanswered(world, talk.http, talk), *causes)
-    settled = "the fix of the next cause lets the proxy through" if any(each.fixes for each in causes) else ""
+    settled = (
+        "the fix of the next cause lets the proxy through" if any(each.fixes for each in causes) else causes[0].settled
+    )
     return (replace(first, code=_code(talk.http, causes[0]), settled=settled), *causes)
 
 

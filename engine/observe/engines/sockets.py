@@ -80,6 +80,8 @@ def find_engines(table: ProcessTable, host_netns: int) -> tuple[tuple[Engine, ..
             engine = _engine_of("docker", daemon, host_netns)
         except OSError:
             continue  # it may not be read without root; its socket may be one of the usual ones
+        if engine is None and daemon.binary and not daemon.binary.startswith("dockerd"):
+            continue  # another program by that name, as the one that holds published ports in a lab
         if engine is None:
             reason = f"dockerd (pid {daemon.pid}) listens on no Unix socket; give it a host unix:// to be read"
             gaps.append(Gap("docker", "", reason))

@@ -77,7 +77,8 @@ def _other_tables(missed: MissedName) -> list[Blocker]:
         return []
     where = ", ".join(dict.fromkeys(found))
     why = f"{missed.name} is a name in the network {where}; {missed.who} asks for names of {', '.join(sorted(own))}"
-    return [Blocker("NAME_OTHER_NETWORK", why, missed.at, ())]
+    listing = f"list the network {found[0]} for {missed.who} in the lab's file, and build the lab again"
+    return [Blocker("NAME_OTHER_NETWORK", why, missed.at, (), settled=listing)]
 
 
 def _nameless_holder(missed: MissedName, client: Container) -> list[Blocker]:

@@ -1,0 +1,93 @@
+"""Each page's examples, run as a reader runs them: in labs, on the real kernel. `GOLDEN=write` writes their output."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.programs import environment
+from tests.docs.examples import Example, examples, rewritten
+from tests.harness.needs import require
+from workbench.cli import build_parser
+from workbench.exits import Refusal
+
+ROOT = Path(__file__).parents[2]
+#: Pages whose examples are run from the first to the last.
+PAGES = (
+    "README.md",
+    "README.zh-CN.md",
+    "docs/tutorial.md",
+    "docs/tutorial.zh.md",
+    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "howto").glob("*.md")),
+)
+BIN = Path(sys.executable).parent
+WRITE = os.environ.get("GOLDEN") == "write"
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of somebody who follows a page; one page at a time, as labs have the names that pages give."""
+    require("ip", "nft", "iptables-nft", "nginx", "curl", root=True)
+    path = os.pathsep.join((str(BIN), os.environ["PATH"], "/usr/sbin", "/sbin"))
+    settled = environment() | {"PATH": path, "COLUMNS": "100", "XDG_STATE_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    settled.pop("PYTHONPATH")
+    with (ROOT / "mkdocs.yml").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield settled
+        listed = Example("portscope lab list --json", ()).run(tmp_path, settled)
+        for lab in json.loads("".join(listed))["labs"]:
+            Example(f"portscope lab down {lab['name']}", ()).run(tmp_path, settled)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_s_examples_print_what_it_shows(page: str, reader: dict[str, str], tmp_path: Path) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    wrong, ran, written, at = [], 0, text, 0
+    for each in examples(text):
+        if isinstance(each, tuple):
+            (tmp_path / each[0]).write_text(each[1], encoding="utf-8")
+            continue
+        lines = each.run(tmp_path, reader)
+        ran += 1
+        written, at = rewritten(written, at, each, lines)
+        if not each.is_shown_by(lines):
+            wrong.append("\n".join((f"# {each.command}", *lines)))
+    if WRITE:
+        (ROOT / page).write_text(written, encoding="utf-8")
+    assert ran >= 2, "a page for readers has examples"
+    assert wrong == []
+
+
+def words(command: str) -> list[str]:
+    """The words that portscope gets, without pipes, redirections and the dots of what is left to the reader."""
+    own = re.split(r"[|&]|\s>", command)[0].replace("…", "")
+    return shlex.split(own, comments=True)[1:]
+
+
+def commands() -> list[tuple[str, str]]:
+    """Every command line of portscope that stands in an example of any page, with the page."""
+    found = []
+    for path in (ROOT / "README.md", ROOT / "README.zh-CN.md", *(ROOT / "docs").rglob("*.md")):
+        for each in examples(path.read_text(encoding="utf-8")):
+            if isinstance(each, Example) and each.command.startswith("portscope "):
+                found.append((str(path.relative_to(ROOT)), each.command))
+    return found
+
+
+def test_every_command_in_the_documents_is_one_that_the_program_takes() -> None:
+    refused = []
+    for page, command in commands():
+        try:
+            build_parser().parse_args(words(command))
+        except (Refusal, SystemExit) as error:
+            refused.append(f"{page}: {command}: {error}")
+    assert refused == []
+    assert len(commands()) > 60
