@@ -17,7 +17,8 @@ trap 'rm -rf "$root"' EXIT
 home=$root/usr/lib/portscope
 python3 -m venv "$root/venv"
 "$root/venv/bin/pip" install -q --no-compile --target "$home" "$wheel"
-rm -rf "$root/venv" "$home/bin"
+rm -rf "$root/venv" "${home:?}/bin"
+sed -i '/^\.\.\/\.\.\/bin\//d' "$home"/*.dist-info/RECORD # those programs are not in the package
 
 mkdir -p "$root/usr/bin" "$root/usr/share" "$root/DEBIAN"
 mkdir -p "$root/usr/share/doc/portscope"
@@ -51,6 +52,6 @@ Description: why can, or can't, this container port be reached?
  host, simulates a packet and its reply as the kernel would handle them, and names the
  rule, route, setting or program that blocks a port, with the smallest fix.
 END
-find "$root/usr" -exec touch -hd "@$SOURCE_DATE_EPOCH" {} +
-dpkg-deb -q --root-owner-group --build "$root" "dist/portscope_${version}_$arch.deb"
+find "$root" -exec touch -hd "@$SOURCE_DATE_EPOCH" {} +
+dpkg-deb --root-owner-group --build "$root" "dist/portscope_${version}_$arch.deb" > /dev/null
 ls -l "dist/portscope_${version}_$arch.deb"

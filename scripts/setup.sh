@@ -68,7 +68,7 @@ present() {
 }
 
 allowed_version() {
-	"$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1
+	"$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' >/dev/null 2>&1
 }
 
 makes_environments() { "$1" -c 'import ensurepip, venv' >/dev/null 2>&1; }
@@ -76,7 +76,7 @@ makes_environments() { "$1" -c 'import ensurepip, venv' >/dev/null 2>&1; }
 # The first Python of an allowed version that can make environments; else the first of an allowed version.
 find_python() {
 	first=
-	for candidate in ${PYTHON:-} python3 python3.13 python3.12 python3.11 /usr/bin/python3; do
+	for candidate in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do
 		allowed_version "$candidate" || continue
 		if makes_environments "$candidate"; then
 			echo "$candidate"
@@ -118,7 +118,7 @@ install_packages() {
 }
 
 python=$(find_python)
-[ -n "$python" ] || [ "$(id -u)" -eq 0 ] || fail "no Python 3.11, 3.12 or 3.13 found; install one, or name it: make $goal PYTHON=/path/to/python3"
+[ -n "$python" ] || [ "$(id -u)" -eq 0 ] || fail "no Python 3.11 to 3.14 found; install one, or name it: make $goal PYTHON=/path/to/python3"
 
 missing=$(missing_programs)
 packages=$(printf '%s\n' "$missing" | cut -d '|' -f 2 | sort -u | tr '\n' ' ')
@@ -140,7 +140,7 @@ if [ -n "$(echo $packages)" ]; then
 		say "an administrator can install them: apt-get install --no-install-recommends" $packages
 	fi
 fi
-[ -n "$python" ] || fail "no Python 3.11, 3.12 or 3.13 found; install one, or name it: make $goal PYTHON=/path/to/python3"
+[ -n "$python" ] || fail "no Python 3.11 to 3.14 found; install one, or name it: make $goal PYTHON=/path/to/python3"
 [ "$(id -u)" -eq 0 ] || [ "$goal" = run ] || say "not root: the tests that build namespaces or start an engine are left out"
 
 # The legacy iptables writer is compiled on this machine.

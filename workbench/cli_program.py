@@ -25,7 +25,7 @@ COMPLETION = """\
 def add_program(commands: Commands, add_command: AddCommand) -> None:
     """The grammar of explain, completion, doctor, schema and mcp."""
     explain = add_command(commands, "explain", "say what a code or a term of an answer means")
-    explain.add_argument("name", metavar="NAME", nargs="*", help="FW_RULE_DROP, DNAT, …; without it: the list of them")
+    explain.add_argument("name", metavar="CODE", nargs="*", help="FW_RULE_DROP, DNAT, …; without it: the list of them")
     explain.add_argument("--json", action="store_true", help="print one JSON document (portscope.explain/1)")
     explain.set_defaults(module="workbench.commands.explain")
     _add_completion(commands, add_command)

@@ -98,10 +98,19 @@ def nothing(**_: object) -> list[str]:
     return []
 
 
+def codes(**_: object) -> list[str]:
+    """Codes of causes, and terms of one word."""
+    from engine.catalogue import CODES  # noqa: PLC0415 - see `complete`
+    from engine.catalogue.words import WORDS  # noqa: PLC0415 - see `complete`
+
+    return [*CODES, *(word.name for word in WORDS if " " not in word.name)]
+
+
 #: What a word can be, by its metavar.
 OFFERED: dict[str, Words] = {
     "TARGET": targets,
     "SOURCE": sources,
     "NETNS": namespaces,
     "NAME": labs,
+    "CODE": codes,
 }

@@ -36,6 +36,8 @@ def test_bash_completes_commands_options_and_the_verbs_of_commands():
     assert {"--timeout", "--trace"} <= set(offered("portscope why :80 --t"))
     assert {"add", "answer", "diff"} <= set(offered("portscope fleet "))
     assert offered("portscope completion f") == ["fish"]
+    assert offered("portscope explain FW_RULE_") == ["FW_RULE_DROP", "FW_RULE_REJECT"]
+    assert offered("portscope explain DOCKER-") == ["DOCKER-USER"]
 
 
 def test_bash_completes_what_the_snapshot_on_the_line_has():
