@@ -10,6 +10,7 @@ is left out. Process ids and durations are not compared. With GOLDEN=write what 
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,11 +34,10 @@ class Example:
     command: str
     shown: tuple[str, ...]
 
-    def run(self, folder: Path, variables: Mapping[str, str]) -> tuple[str, ...]:
-        """The lines that it prints."""
+    def run(self, folder: Path, variables: Mapping[str, str], within: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """The lines that it prints; `within` is the command line that enters where it is run."""
         done = subprocess.run(
-            ("bash", "-c", f"{self.command} 2>&1"),
-            cwd=folder,
+            (*within, "bash", "-c", f"cd {shlex.quote(str(folder))} && {self.command} 2>&1"),
             env=dict(variables),
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
 import shlex
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,30 +32,48 @@ BIN = Path(sys.executable).parent
 WRITE = os.environ.get("GOLDEN") == "write"
 
 
+Run = Callable[[Example], tuple[str, ...]]
+#: A machine of its own for a page: its processes and networks are its own, and end with its first process.
+ALONE = ("unshare", "--mount", "--pid", "--net", "--fork", "--mount-proc", "--kill-child")
+FIRST = (
+    "mkdir -p /run/netns && mount -t tmpfs none /run/netns && ip link set lo up && echo ready && exec sleep infinity"
+)
+
+
 @pytest.fixture
-def reader(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The environment of somebody who follows a page; one page at a time, as labs have the names that pages give."""
-    require("ip", "nft", "iptables-nft", "nginx", "curl", root=True)
+def reader(tmp_path: Path) -> Iterator[Run]:
+    """Runs what somebody types who follows a page, on a machine with nothing else on it."""
+    require("ip", "nft", "iptables-nft", "nginx", "curl", "unshare", "nsenter", root=True)
     path = os.pathsep.join((str(BIN), os.environ["PATH"], "/usr/sbin", "/sbin"))
     settled = environment() | {"PATH": path, "COLUMNS": "100", "XDG_STATE_HOME": str(tmp_path), "HOME": str(tmp_path)}
     settled.pop("PYTHONPATH")
-    with (ROOT / "mkdocs.yml").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield settled
-        listed = Example("portscope lab list --json", ()).run(tmp_path, settled)
-        for lab in json.loads("".join(listed))["labs"]:
-            Example(f"portscope lab down {lab['name']}", ()).run(tmp_path, settled)
+    with subprocess.Popen((*ALONE, "sh", "-c", FIRST), stdout=subprocess.PIPE, text=True, env=settled) as machine:
+        assert machine.stdout is not None
+        assert machine.stdout.readline() == "ready\n"
+        first = Path(f"/proc/{machine.pid}/task/{machine.pid}/children").read_text(encoding="ascii").split()[0]
+        within = ("nsenter", "-t", first, "-m", "-p", "-n")
+
+        def run(example: Example) -> tuple[str, ...]:
+            return example.run(tmp_path, settled, within)
+
+        try:
+            yield run
+            listed = run(Example("portscope lab list --json", ()))
+            for lab in json.loads("".join(listed))["labs"]:
+                run(Example(f"portscope lab down {lab['name']}", ()))
+        finally:
+            machine.kill()
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_s_examples_print_what_it_shows(page: str, reader: dict[str, str], tmp_path: Path) -> None:
+def test_a_page_s_examples_print_what_it_shows(page: str, reader: Run, tmp_path: Path) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     wrong, ran, written, at = [], 0, text, 0
     for each in examples(text):
         if isinstance(each, tuple):
             (tmp_path / each[0]).write_text(each[1], encoding="utf-8")
             continue
-        lines = each.run(tmp_path, reader)
+        lines = reader(each)
         ran += 1
         written, at = rewritten(written, at, each, lines)
         if not each.is_shown_by(lines):
