@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -47,7 +48,12 @@ def reader(tmp_path: Path) -> Iterator[Run]:
     path = os.pathsep.join((str(BIN), os.environ["PATH"], "/usr/sbin", "/sbin"))
     settled = environment() | {"PATH": path, "COLUMNS": "100", "XDG_STATE_HOME": str(tmp_path), "HOME": str(tmp_path)}
     settled.pop("PYTHONPATH")
-    with subprocess.Popen((*ALONE, "sh", "-c", FIRST), stdout=subprocess.PIPE, text=True, env=settled) as machine:
+    argv = (*ALONE, "sh", "-c", FIRST)
+    with (
+        (ROOT / "mkdocs.yml").open() as lock,
+        subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=settled) as machine,
+    ):
+        fcntl.flock(lock, fcntl.LOCK_EX)  # files of nodes, in /etc/netns, are the real machine's
         assert machine.stdout is not None
         assert machine.stdout.readline() == "ready\n"
         first = Path(f"/proc/{machine.pid}/task/{machine.pid}/children").read_text(encoding="ascii").split()[0]
