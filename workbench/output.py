@@ -98,7 +98,7 @@ def emit_json(document: Mapping[str, object]) -> None:
     """Prints one JSON document."""
     import json  # noqa: PLC0415 - most commands print words
 
-    emit_whole(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    emit_whole(json.dumps(document, indent=2) + "\n")
 
 
 def discard_stdout() -> None:

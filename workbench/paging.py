@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
 import subprocess
-import sys
 
 from engine.programs import environment, find
 from workbench import output
+from workbench.exits import complain
 
-#: What less is told, unless LESS says else: colours as they are, no screen of its own, leave where all fits.
+#: Options of less, unless LESS has others: colours as they are, no screen of its own, leave where all fits.
 LESS = "FRX"
 
 
@@ -26,10 +27,13 @@ def emit(text: str) -> None:
         output.emit_whole(text)
         return
     variables = environment(LESSSECURE="1", LESS=os.environ.get("LESS", LESS), LESSCHARSET="utf-8")
+    interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the pager's: it has the terminal
     try:
         subprocess.run(argv, input=text, text=True, encoding="utf-8", errors="replace", env=variables, check=False)
     except OSError:
         output.emit_whole(text)
+    finally:
+        signal.signal(signal.SIGINT, interrupt)
 
 
 def _is_long(text: str) -> bool:
@@ -39,12 +43,12 @@ def _is_long(text: str) -> bool:
 
 
 def _pager() -> list[str]:
-    """The argv of the pager; none where there is none, or where nobody wants one."""
+    """The argv of the pager; empty where it is switched off or not installed."""
     wanted = next((os.environ[name] for name in ("PORTSCOPE_PAGER", "PAGER") if name in os.environ), "less")
     try:
         program, *options = shlex.split(wanted) or ("",)
     except ValueError:
-        print(f"portscope: PAGER is no command: {wanted!r:.80}", file=sys.stderr)
+        complain(f"PAGER is no command: {wanted!r:.80}")
         return []
     found = find(program) if program not in ("", "cat") else None
     return [found, *options] if found else []

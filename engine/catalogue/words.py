@@ -1,7 +1,7 @@
 """The terms of Linux networking that an answer can use, each with one line for who knows containers and not the kernel.
 
-`docs/glossary.md` has the same lines, `portscope explain WORD` prints one, and `portscope why -v` those that its answer
-uses. A meaning may use a term only if that is in the table as well, or if a user of Docker knows it.
+`portscope explain TERM` prints one, `portscope why -v` those that its causes and fixes use; a cause's page has those
+of its example. A meaning may use a term only if that is in the table as well, or if a user of Docker knows it.
 
 Sources: iptables(8), nft(8), ip(7), ip-route(8), ip-rule(8), arp(7), bridge(8), Documentation/networking/ip-sysctl.rst,
 and Docker's page on packet filtering and firewalls.

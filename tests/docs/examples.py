@@ -59,12 +59,12 @@ def steady(line: str) -> str:
     return TOOK.sub("(N s)", PID.sub("pid N", line.rstrip()))
 
 
-def examples(text: str) -> Iterator[Example | tuple[str, str]]:
+def examples(text: str, *, also_not_run: bool = False) -> Iterator[Example | tuple[str, str]]:
     """A page's commands, and its files as name and content, in their order."""
     for block in BLOCK.finditer(text):
         if block["title"]:
             yield block["title"], block["body"]
-        elif block["language"] == "console" and not block["left_out"]:
+        elif block["language"] == "console" and (also_not_run or not block["left_out"]):
             yield from _commands(block["body"])
 
 

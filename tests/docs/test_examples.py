@@ -100,7 +100,7 @@ def commands() -> list[tuple[str, str]]:
     """Every command line of portscope that stands in an example of any page, with the page."""
     found = []
     for path in (ROOT / "README.md", ROOT / "README.zh-CN.md", *(ROOT / "docs").rglob("*.md")):
-        for each in examples(path.read_text(encoding="utf-8")):
+        for each in examples(path.read_text(encoding="utf-8"), also_not_run=True):
             if isinstance(each, Example) and each.command.startswith("portscope "):
                 found.append((str(path.relative_to(ROOT)), each.command))
     return found

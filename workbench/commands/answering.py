@@ -94,7 +94,6 @@ def tell(verdict: Verdict, detail: int = 0, *, show_gaps: bool = False) -> None:
     attempt showed stands beside the steps of the path, so that is shown with it."""
     width, colour = output.width(), output.colour()
     if detail == 0 and verdict.kernel is None:
-        text = answer_short.render(verdict, width, colour=colour, show_gaps=show_gaps)
+        output.emit_whole(answer_short.render(verdict, width, colour=colour, show_gaps=show_gaps))
     else:
-        text = answer_text.render(verdict, width, colour=colour, show_gaps=show_gaps or detail > 1)
-    paging.emit(text)
+        paging.emit(answer_text.render(verdict, width, colour=colour, show_gaps=show_gaps or detail > 1))

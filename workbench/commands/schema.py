@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from argparse import Namespace
 
 from views.schemas.published import ALL, BY_NAME
@@ -22,5 +21,5 @@ def run(arguments: Namespace) -> Exit:
         near = difflib.get_close_matches(f"portscope.{arguments.name}/1", BY_NAME, 1)
         hint = f"did you mean {near[0]}?" if near else "'portscope schema' lists them"
         raise usage(f"there is no document {arguments.name!r:.80}; {hint}")
-    output.emit_whole(json.dumps(found.schema, indent=2) + "\n")
+    output.emit_json(found.schema)
     return Exit.DONE

@@ -102,10 +102,10 @@ def find_engines(table: ProcessTable, host_netns: int) -> tuple[tuple[Engine, ..
 
 def _named(engines: list[Engine]) -> tuple[Engine, ...]:
     """Orders engines, and marks those that a client finds by itself and the first of each kind."""
-    told = bool(os.environ.get("DOCKER_HOST"))
+    chosen = bool(os.environ.get("DOCKER_HOST"))
     named: list[Engine] = []
     for engine in sorted(engines, key=lambda each: (not each.ours, each.kind, each.socket)):
-        usual = engine.shown in DEFAULTS[engine.kind] and not (told and engine.kind == "docker")
+        usual = engine.shown in DEFAULTS[engine.kind] and not (chosen and engine.kind == "docker")
         first = not any(other.kind == engine.kind and other.ours for other in named)
         named.append(replace(engine, usual=usual, first=first))
     return tuple(named)

@@ -5,7 +5,6 @@ What the twin lacks, what it calls otherwise and where it differs from the file 
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from pathlib import Path
 
@@ -56,7 +55,7 @@ def _build(arguments: Namespace, snapshot: Snapshot) -> Exit:
     seen = twin.look()
     differs = twin.differences(seen)
     if arguments.json:
-        output.emit_whole(json.dumps(document(twin, notes, differs), indent=2) + "\n")
+        output.emit_json(document(twin, notes, differs))
         return Exit.DONE
     tell_what_lacks(twin, notes, differs)
     complain(f"{twin.draft.plan.title} is up: portscope lab open {twin.name}, portscope lab down {twin.name}")

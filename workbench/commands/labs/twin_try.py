@@ -7,7 +7,6 @@ client would do is not tried, and said.
 
 from __future__ import annotations
 
-import json
 import shlex
 from argparse import Namespace
 from collections.abc import Iterator
@@ -75,7 +74,7 @@ def run(arguments: Namespace, snapshot: Snapshot) -> Exit:
     if arguments.json:
         trial = {"target": verdict.question.end, "from": asker(verdict.question), "predicted": str(verdict.symptom)}
         came = {"seen": str(first), "fixes": [_row(each) for each in tried], "then": str(last)}
-        output.emit_whole(json.dumps({**document(twin, notes, differs), "try": {**trial, **came}}, indent=2) + "\n")
+        output.emit_json({**document(twin, notes, differs), "try": {**trial, **came}})
     else:
         tell_what_lacks(twin, notes, differs)
         cause = f": {verdict.causes[0].sentence}" if verdict.causes else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 
 from engine.lab import lifecycle
@@ -36,7 +35,7 @@ def run(arguments: Namespace, snapshot: Snapshot) -> Exit:
             "cells": [_row(each) for each in asked],
             "depends": len(cells) - len(sure),
         }
-        output.emit_whole(json.dumps(whole, indent=2) + "\n")
+        output.emit_json(whole)
         return Exit.NOT_REACHABLE if wrong else Exit.DONE
     tell_what_lacks(twin, notes, differs)
     for each in wrong:
