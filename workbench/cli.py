@@ -64,6 +64,15 @@ class Parser(argparse.ArgumentParser):
         """Raises instead of printing the usage and leaving."""
         raise usage(f"{message}; see '{self.prog} --help'")
 
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """What the words mean. Those that a command does not know are its own fault, not that of the whole grammar."""
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
+
     def print_help(self, file: object = None) -> None:  # noqa: ARG002 - the parent's signature
         """Prints on stdout, or says that it cannot."""
         output.emit(self.format_help())
@@ -254,7 +263,7 @@ def _add_report(commands: Commands) -> None:
 
 
 def add_command(commands: Commands, name: str, text: str, epilog: str = "") -> Parser:
-    """A command's own parser. `--color` may stand behind the command, too, where people write it."""
+    """A command's own parser. `--color` and `--read-only` may stand behind it, too, where people write them."""
     command = commands.add_parser(
         name,
         help=text,
@@ -264,6 +273,7 @@ def add_command(commands: Commands, name: str, text: str, epilog: str = "") -> P
         allow_abbrev=False,
     )
     command.add_argument("--color", choices=output.COLOURS, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    command.add_argument("--read-only", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return command
 
 

@@ -69,6 +69,14 @@ def saved(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize(
+    ("words", "grammar"), [("--all", ""), ("why :80 --all", "why "), ("lab up FILE --all", "lab up ")], ids=str
+)
+def test_an_unknown_word_is_the_command_s_whose_help_lists_the_others(words: str, grammar: str) -> None:
+    line = complaint(portscope(*words.split()))
+    assert line == f"portscope: unrecognized arguments: --all; see 'portscope {grammar}--help'"
+
+
 @pytest.mark.parametrize("source", ["ns:nowhere", "nobody", "ns:", "192.0.2.9@no0"])
 def test_an_unknown_source_is_named(saved: Path, source: str) -> None:
     line = complaint(portscope("why", TARGET, "--from", source, "--snapshot", saved))

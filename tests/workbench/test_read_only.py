@@ -68,6 +68,12 @@ def test_a_command_that_would_do_something_says_that_it_may_not(
     assert list(folder.iterdir()) == []
 
 
+def test_the_word_may_stand_behind_the_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lab", "up", "gallery:hairpin", "--read-only"]) == Exit.USAGE
+    assert capsys.readouterr().err == "portscope: cannot write a lab's journal: --read-only is set\n"
+    assert list(folder.iterdir()) == []
+
+
 @pytest.mark.parametrize("words", ALLOWED)
 def test_a_command_that_only_reads_does_what_it_does(
     words: str, folder: Path, capsys: pytest.CaptureFixture[str]

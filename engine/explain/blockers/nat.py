@@ -46,7 +46,7 @@ def stale_target(failure: Failure) -> list[Blocker]:
     rule = found[1]
     host, old = failure.world.netns(step.ref.netns), _target(failure)
     asked_for = step.packet.dport or 0
-    services = _meant(failure, services_for(failure, host, asked_for), host, asked_for)
+    services = _meant(failure, host, asked_for)
     if any((service.address, service.port) == (old.dst, old.dport) for service in services):
         return []
     if _owner_of_address(failure, old.dst) is None:
@@ -73,16 +73,20 @@ def stale_target(failure: Failure) -> list[Blocker]:
     return [Blocker(code, sentence, step.ref, tuple(remedies), owner, evidence)]
 
 
-def _meant(failure: Failure, found: list[IntendedService], host: Netns, asked: int) -> list[IntendedService]:
-    """The services that the translation can have meant. The only service of a bridge is a guess about a target that is
-    gone; where a namespace has the target's address, its own service is meant, or another one's on the same port."""
+def _meant(failure: Failure, host: Netns, asked: int) -> list[IntendedService]:
+    """The services that the translation can have meant. What the engine was asked for comes first; a target that is
+    there serves or is gone, and what suits the asked port is a guess about one that is gone. Where a namespace has the
+    target's address and another program's port, its own service is meant, or another one's on the port it names."""
+    found = services_for(failure, host, asked)
     old = _target(failure)
     owner = _owner_of_address(failure, old.dst)
     if intention(failure, asked) is not None or owner is None:
         return found
-    likely = [each for each in found if each.netns == owner or each.port in (asked, old.dport)]
-    own = [each for each in all_services(failure, host) if (each.netns, each.address) == (owner, old.dst)]
-    return likely or (own if len(own) == 1 else [])
+    everyone = all_services(failure, host)
+    served = [each for each in everyone if (each.address, each.port) == (old.dst, old.dport)]
+    likely = [each for each in found if each.netns == owner or each.port == old.dport]
+    own = [each for each in everyone if (each.netns, each.address) == (owner, old.dst)]
+    return served or likely or (own if len(own) == 1 else [])
 
 
 def stolen(failure: Failure) -> list[Blocker]:

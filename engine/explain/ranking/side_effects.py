@@ -30,7 +30,7 @@ from engine.path.world import World
 from engine.records import dataclass
 
 #: So many conversations are walked for the side effects of one fix, and for those of all fixes of an answer.
-MOST_FOR_A_FIX, MOST = 24, 96
+MOST_FOR_A_FIX, MOST = 64, 192
 #: So many doors are named in one sentence.
 MOST_NAMED = 4
 
@@ -45,8 +45,8 @@ class Effects:
 
     @property
     def weight(self) -> int:
-        """How much more the changes do than was asked."""
-        return len(self.opened) + len(self.closed) + self.untried
+        """How much more the changes do than was asked, as far as was tried: a limit of ours ranks nothing."""
+        return len(self.opened) + len(self.closed)
 
     def sentences(self) -> tuple[str, ...]:
         """The effects in words, those of places that share them in one."""
