@@ -52,6 +52,13 @@ Description: why can, or can't, this container port be reached?
  host, simulates a packet and its reply as the kernel would handle them, and names the
  rule, route, setting or program that blocks a port, with the smallest fix.
 END
+cat > "$root/DEBIAN/prerm" << 'END'
+#!/bin/sh
+# What Python compiled when portscope ran is not the package's, and would stay.
+set -e
+find /usr/lib/portscope -depth -type d -name __pycache__ -exec rm -r {} +
+END
+chmod 755 "$root/DEBIAN/prerm"
 find "$root" -exec touch -hd "@$SOURCE_DATE_EPOCH" {} +
 dpkg-deb --root-owner-group --build "$root" "dist/portscope_${version}_$arch.deb" > /dev/null
 ls -l "dist/portscope_${version}_$arch.deb"
