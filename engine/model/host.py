@@ -16,6 +16,9 @@ from engine.model.route import NextHopObject, PolicyRule, Route, RouteException
 from engine.model.traffic import ConntrackEntry, Listener
 from engine.records import dataclass, field, replace
 
+#: Kinds of container engines, as sources of gaps name them.
+ENGINES = frozenset({"docker", "podman", "containerd", "cri-o"})
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -26,6 +29,11 @@ class Gap:
     netns: str
     reason: str
     machine: str = ""
+
+    @property
+    def hides_containers(self) -> bool:
+        """Whether an engine could not be asked: names of containers and published ports may be missing."""
+        return not self.netns and self.source.partition(" ")[0] in ENGINES
 
 
 @dataclass(frozen=True)

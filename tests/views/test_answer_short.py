@@ -1,9 +1,11 @@
 """The short answer: a dozen lines, the next step first, a command never broken."""
 
 import shlex
+from dataclasses import replace
 
 import pytest
 
+from engine.model.host import Gap
 from tests.explain.faults import Fault
 from tests.explain.table import FAULTS
 from tests.views.golden import same_as_golden
@@ -36,3 +38,12 @@ def test_only_commands_are_wider_than_the_terminal(width):
 
 def test_the_first_fix_can_be_copied():
     assert shlex.join(FIX.commands[0]) in map(str.strip, answer_short.render(DROPPED, 60).splitlines())
+
+
+@pytest.mark.parametrize(("code", "shown"), [("DST_NO_LISTENER", True), ("FW_RULE_DROP", False)])
+def test_where_a_published_port_may_be_missing_an_engine_that_was_not_read_is_named(code, shown):
+    fault = next(each for each in FAULTS if each.code == code and each.source == "ns:lan")
+    stale = Gap("docker /run/docker.sock", "", "nothing listens at /run/docker.sock: start the engine")
+    lines = answer_short.render(replace(fault.verdict(), gaps=(stale,))).splitlines()
+    named = "  not known     containers of docker: nothing listens at /run/docker.sock: start the engine"
+    assert (named in lines) is shown

@@ -26,6 +26,8 @@ MOST_OF_A_FACT, MOST_COMMANDS = 3, 4
 LABEL = 16
 #: Joins between hosts that are named, and how each was found in a word.
 MOST_JOINS = 2
+#: Engines that could not be asked and are named.
+MOST_ENGINES = 2
 JOINED = {
     JoinedBy.MAC: "",
     JoinedBy.TUNNEL: "tunnel ",
@@ -37,6 +39,8 @@ UNDECIDED = "INFO_DEPENDS"
 ANSWERS = "ASSUME_UDP_ANSWER"
 #: What is blocked by something has its own word; what is wrong at the service, or in translation, is its cause.
 BLOCKING = ("FW_", "HOST_", "LINK_")
+#: Causes that an engine that could not be asked may know more about.
+PUBLISHING = ("DST_", "NAT_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,11 @@ def _facts(verdict: Verdict, width: int) -> Iterator[Fact]:
     causes = [*verdict.causes, *verdict.findings]
     for number, cause in enumerate(causes):
         yield from _cause(cause, width, first=number == 0, finding=cause in verdict.findings)
+    if verdict.causes and verdict.causes[0].code.startswith(PUBLISHING):
+        for gap in [each for each in verdict.gaps if each.hides_containers][:MOST_ENGINES]:
+            yield _fact(
+                "not known", f"containers of {gap.source.split()[0]}: {gap.reason}", width, Role.WARN, most=2, rank=1
+            )
     for join in verdict.joins[:MOST_JOINS]:
         yield _fact("joined by", f"{JOINED[join.by]}{join_text(join)}", width, most=2)
 
