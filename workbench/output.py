@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 from workbench.exits import refused
 
@@ -68,6 +68,26 @@ def progress(done: int, whole: int, what: str = "questions") -> None:
     bar = "█" * (BAR * done // whole)
     end = "\r\x1b[K" if done == whole else ""
     print(f"\r[{bar:·<{BAR}}] {done}/{whole} {what}{end}", end="", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def meanwhile(doing: str) -> Iterator[Callable[[], None]]:
+    """Says on stderr, where that is a terminal, what is being done until the block ends; what is given takes the line
+    away before, for something else to be printed."""
+    shown = sys.stderr is not None and sys.stderr.isatty()
+
+    def clear() -> None:
+        nonlocal shown
+        if shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        shown = False
+
+    if shown:
+        print(f"\r{doing[: width() - 1]}", end="", file=sys.stderr, flush=True)
+    try:
+        yield clear
+    finally:
+        clear()
 
 
 def emit(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shlex
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.programs import environment
+from workbench import output
 from workbench.exits import Exit
 
 ROOT = Path(__file__).parents[2]
@@ -88,3 +90,26 @@ def test_a_line_on_stderr_is_bounded() -> None:
     assert len(done.stderr) < 1100
     assert done.stderr.startswith("portscope: ")
     assert done.stderr.endswith("\n")
+
+
+class Screen(io.StringIO):
+    """A terminal that keeps what is written to it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_what_is_being_done_is_said_on_a_terminal_and_gone_before_anything_else(monkeypatch):
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    with output.meanwhile("asking …") as clear:
+        assert screen.getvalue() == "\rasking …"
+        clear()
+        print("a line", file=sys.stderr)
+    assert screen.getvalue() == "\rasking …\r\x1b[Ka line\n"
+
+
+def test_a_log_does_not_say_what_is_being_done(capsys):
+    with output.meanwhile("asking …") as clear:
+        clear()
+    assert capsys.readouterr().err == ""

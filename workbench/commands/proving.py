@@ -13,6 +13,7 @@ from engine.model.host import Snapshot
 from engine.model.verdict import Verdict
 from engine.prove.judge import weigh
 from engine.prove.prove import Wishes
+from workbench import output
 from workbench.commands import case
 from workbench.exits import complain
 from workbench.files import opened
@@ -29,7 +30,13 @@ def prove(snapshot: Snapshot, verdict: Verdict, arguments: Namespace) -> Verdict
     wishes = Wishes(arguments.timeout, None if arguments.trace else lab_namespaces(snapshot))
     force = arguments.force
     with opened(arguments.pcap, force=force) as packets, opened(arguments.save_case, force=force) as told:
-        proven = attempt(snapshot, verdict, wishes, complain)
+        with output.meanwhile("sending real packets, and waiting for what answers …") as clear:
+
+            def tell(line: str) -> None:
+                clear()
+                complain(line)
+
+            proven = attempt(snapshot, verdict, wishes, tell)
         weighed = weigh(verdict, proven.proof)
         packets(proven.pcapng)
         told(lambda: case.dumps(snapshot, weighed, redacted=arguments.redact).encode())

@@ -101,6 +101,7 @@ def _read(wanted: Sequence[Wanted]) -> tuple[list[Given], list[Gap]]:
     given, missing = [], []
     with ThreadPoolExecutor(AT_ONCE) as pool:
         reading = [(each, pool.submit(taken, each)) for each in wanted]
+        output.progress(0, len(reading), "hosts")
         for number, (each, future) in enumerate(reading, 1):
             try:
                 given.append(future.result())

@@ -7,7 +7,7 @@ beyond a device, is the node that stands for whoever is there.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from engine.apply import kinds
@@ -150,8 +150,13 @@ class Compared:
         return self.seen is self.predicted
 
 
-def compare(twin: Twin, seen: Snapshot, predicted: Iterable[tuple[Question, Symptom]]) -> Iterator[Compared]:
-    """Every prediction with a real attempt, many at a time, in order.
+def compare(
+    twin: Twin,
+    seen: Snapshot,
+    predicted: Iterable[tuple[Question, Symptom]],
+    told: Callable[[int, int], object] = lambda *_: None,
+) -> Iterator[Compared]:
+    """Every prediction with a real attempt, many at a time, in order. `told` how many of how many have been made.
 
     Clients that ask together leave traces for each other: a namespace learns its neighbours from their questions, and
     a host says only so often in a second why it refuses (net.ipv4.icmp_ratelimit). What differs is asked once more,
@@ -159,9 +164,10 @@ def compare(twin: Twin, seen: Snapshot, predicted: Iterable[tuple[Question, Symp
     """
     rows = list(predicted)
     with ThreadPoolExecutor(TOGETHER) as pool:
-        found = list(
-            pool.map(lambda row: Compared(row[0], row[1], _tried(twin, seen, row[0], _patience(row[1]))), rows)
-        )
+        found = []
+        for each in pool.map(lambda row: Compared(row[0], row[1], _tried(twin, seen, row[0], _patience(row[1]))), rows):
+            found.append(each)
+            told(len(found), len(rows))
     for each in found:
         if each.agrees or each.seen is None:
             yield each

@@ -142,7 +142,8 @@ class _Files:
             except LabError as error:
                 if named is None:
                     raise
-                raise named.wrong(f"names a file that cannot be used: {error}", "name a Compose file") from None
+                what, _, _ = str(error).partition("; ")
+                raise named.wrong(f"names a file that cannot be used: {what}", "name a Compose file") from None
         return self.texts[path]
 
     def _extended(

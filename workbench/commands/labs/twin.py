@@ -51,9 +51,10 @@ def _build(arguments: Namespace, snapshot: Snapshot) -> Exit:
         output.emit("".join(f"{line}\n" for line in lines(twin.draft.plan.changes)))
         tell_what_lacks(twin)
         return Exit.DONE
-    notes = lifecycle.up(twin.draft)
-    seen = twin.look()
-    differs = twin.differences(seen)
+    with output.meanwhile("building the twin …"):
+        notes = lifecycle.up(twin.draft)
+        seen = twin.look()
+        differs = twin.differences(seen)
     if arguments.json:
         output.emit_json(document(twin, notes, differs))
         return Exit.DONE

@@ -57,17 +57,18 @@ def run(arguments: Namespace, snapshot: Snapshot) -> Exit:
     """Builds, asks, mends, asks again, takes down. The exit code is that of the last attempt."""
     verdict = answer(snapshot, arguments.trial, arguments.source, Protocol(arguments.protocol))
     twin = drafted(arguments, snapshot, [verdict.question])
-    notes = lifecycle.up(twin.draft)
-    try:
-        seen = twin.look()
-        differs = twin.differences(seen)
-        question = twin.question(verdict.question)
-        if question is None:
-            raise refused(f"no node of the twin stands for {asker(verdict.question)}")
-        first = twins.ask(seen, question).symptom
-        tried = [] if first is Symptom.CONNECTED else list(_mended(twin, question))
-    finally:
-        left = lifecycle.down(twin.name)
+    with output.meanwhile("building the twin, and trying what its question says …"):
+        notes = lifecycle.up(twin.draft)
+        try:
+            seen = twin.look()
+            differs = twin.differences(seen)
+            question = twin.question(verdict.question)
+            if question is None:
+                raise refused(f"no node of the twin stands for {asker(verdict.question)}")
+            first = twins.ask(seen, question).symptom
+            tried = [] if first is Symptom.CONNECTED else list(_mended(twin, question))
+        finally:
+            left = lifecycle.down(twin.name)
     for line in left:
         complain(line)
     last = next((each.then for each in reversed(tried) if each.then is not None), first)

@@ -16,14 +16,14 @@ from workbench.session.twins import Compared
 
 def run(arguments: Namespace, snapshot: Snapshot) -> Exit:
     """Builds, asks everything, takes down. The exit code is 1 where something differs."""
-    cells = [cell for row in matrix_pool.fill(snapshot).rows for _, cell in row.cells]
+    cells = [cell for row in matrix_pool.fill(snapshot, output.progress).rows for _, cell in row.cells]
     sure = [cell for cell in cells if cell.reach is not Reach.DEPENDS]
     twin = drafted(arguments, snapshot, [cell.question for cell in sure])
     notes = lifecycle.up(twin.draft)
     try:
         seen = twin.look()
         differs = twin.differences(seen)
-        asked = list(twins.compare(twin, seen, [(cell.question, cell.symptom) for cell in sure]))
+        asked = list(twins.compare(twin, seen, [(each.question, each.symptom) for each in sure], output.progress))
     finally:
         left = lifecycle.down(twin.name)
     for line in left:
