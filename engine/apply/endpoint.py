@@ -18,6 +18,8 @@ WORDS = 5
 CONNECT_SECONDS = 1.0
 #: SO_BINDTODEVICE, and IP_FREEBIND and its like for IPv6.
 BIND_TO_DEVICE, FREEBIND, FREEBIND6 = 25, 15, 78
+#: IP_TRANSPARENT and IPV6_TRANSPARENT (linux/in.h, linux/in6.h).
+TRANSPARENT = {socket.AF_INET: (socket.IPPROTO_IP, 19), socket.AF_INET6: (socket.IPPROTO_IPV6, 75)}
 SCTP = 132
 
 
@@ -83,6 +85,8 @@ def _mannered(found: socket.socket, endpoint: Endpoint) -> None:
         bind_freely(found)
     if device := endpoint.manner.get("device"):
         found.setsockopt(socket.SOL_SOCKET, BIND_TO_DEVICE, device.encode() + b"\0")
+    if endpoint.number("transparent"):
+        found.setsockopt(*TRANSPARENT[found.family], 1)
     if uid := endpoint.number("uid"):
         os.fchown(found.fileno(), uid, -1)
 

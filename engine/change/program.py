@@ -74,7 +74,7 @@ class SocketManner:
 
     `v6only` takes no IPv4, `device` is what it is bound to, `backlog` is that of listen(2), None for the usual one.
     `queued` clients wait already. A `frozen` server never answers. `uid` owns the socket. `scope` is the index of the
-    device that a link-local address is of.
+    device that a link-local address is of. A `transparent` one takes what rules give it (IP_TRANSPARENT).
     """
 
     v6only: bool = False
@@ -84,6 +84,7 @@ class SocketManner:
     frozen: bool = False
     uid: int = 0
     scope: int = 0
+    transparent: bool = False
 
     @property
     def words(self) -> str:
@@ -96,7 +97,7 @@ class SocketManner:
     def _numbers(self) -> tuple[tuple[str, int], ...]:
         """A backlog of 0 is one, too: it is written one higher."""
         backlog = 0 if self.backlog is None else self.backlog + 1
-        flags = (("v6only", self.v6only), ("frozen", self.frozen))
+        flags = (("v6only", self.v6only), ("frozen", self.frozen), ("transparent", self.transparent))
         return (*flags, ("backlog", backlog), ("queued", self.queued), ("uid", self.uid), ("scope", self.scope))
 
 

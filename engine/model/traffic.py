@@ -50,7 +50,8 @@ class Listener:
     `address` is None for a wildcard. A wildcard IPv6 socket without `v6only` takes IPv4 too. `device` is
     the index of SO_BINDTODEVICE. `queued` and `backlog` are ss's Recv-Q and Send-Q of a TCP listener.
     An SCTP socket that is bound to several addresses is a listener for each.
-    `uid` owns the socket (what owner matches look at), None where it was not read.
+    `uid` owns the socket (what owner matches look at), None where it was not read. A `transparent` one (IP_TRANSPARENT)
+    may be given packets for other addresses by rules; None where that was not read.
     """
 
     protocol: Protocol
@@ -64,6 +65,7 @@ class Listener:
     inode: int = 0
     process: Process | None = None
     uid: int | None = None
+    transparent: bool | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:

@@ -9,7 +9,7 @@ from engine.model.address import Family
 from engine.model.packet import Protocol
 from engine.model.traffic import Listener, Process, Relay
 from engine.observe.base.errors import NetlinkError
-from engine.observe.netlink.sockets import parse_diag, parse_proc, with_processes
+from engine.observe.netlink.sockets import TRANSPARENT, parse_diag, parse_proc, with_processes
 from engine.observe.proc.processes import Holder
 from engine.observe.proc.relays import program_of
 
@@ -42,6 +42,15 @@ def test_unspecified_addresses_are_wildcards_and_v6only_is_told() -> None:
     dual, single = parse_diag(diag("::", 80, v6only=0), TCP, V6), parse_diag(diag("::", 80, v6only=1), TCP, V6)
     assert (dual.address, dual.v6only) == (None, False)
     assert (single.address, single.v6only) == (None, True)
+
+
+def test_a_transparent_socket_is_told_by_a_bit_of_its_options() -> None:
+    def options(first: int) -> bytes:
+        return diag("0.0.0.0", 80) + struct.pack("=HHBB2x", 6, 22, first, 0)
+
+    assert parse_diag(options(TRANSPARENT), TCP, V4).transparent is True
+    assert parse_diag(options(0xFF & ~TRANSPARENT), TCP, V4).transparent is False
+    assert parse_diag(diag("0.0.0.0", 80), TCP, V4).transparent is None
 
 
 def test_a_bound_device_is_its_index() -> None:

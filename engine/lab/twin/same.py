@@ -180,7 +180,8 @@ def _listeners(netns: Netns) -> Iterator[str]:
 
 def _manner(each: Listener) -> str:
     words = ["v6only"] if each.v6only and each.address is None else []
-    return " ".join([*words, *(["full"] if each.queued > each.backlog else [])])
+    words += ["full"] if each.queued > each.backlog else []
+    return " ".join([*words, *(["transparent"] if each.transparent else [])])
 
 
 def _flows(netns: Netns) -> Iterator[str]:

@@ -84,6 +84,7 @@ def served(snapshot: Snapshot, netns: Netns, node: TwinNode, listener: Listener)
         frozen=full or _stopped(snapshot, netns, listener.process),
         uid=listener.uid or 0,
         scope=owner.link if owner is not None else 0,
+        transparent=bool(listener.transparent),
     )
     return Serve(node.netns, listener.protocol, address, listener.port, node.name, manner)
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import errno
 import os
 import struct
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from ipaddress import IPv6Address
@@ -40,6 +41,9 @@ FAMILIES: dict[Family, int] = {Family.INET: decode.AF_INET, Family.INET6: decode
 NETLINK_SOCK_DIAG = 4
 SOCK_DIAG_BY_FAMILY = 20
 INET_DIAG_SKV6ONLY = 11
+#: inet_diag_sockopt, since Linux 5.9: bits in the order of the machine, `transparent` the sixth of the first byte.
+INET_DIAG_SOCKOPT = 22
+TRANSPARENT = 1 << (5 if sys.byteorder == "little" else 2)
 
 #: inet_diag_req_v2: family, protocol, extensions, padding, states; its socket id stays zero.
 _request = struct.Struct("=BBBxI48x")
@@ -132,15 +136,18 @@ def _by_sock_diag(netlink: Netlink, protocol: Protocol, netns: str, gaps: list[G
 def parse_diag(body: bytes, protocol: Protocol, family: Family) -> Listener:
     """An inet_diag_msg with its attributes as a listener. Raises NetlinkError for damaged bytes."""
     port, packed, device, queued, backlog, uid, inode = _message.unpack_from(body)
+    told = attributes(body, _message.size)
+    options = told.get(INET_DIAG_SOCKOPT, b"")
     found = Listener(
         protocol,
         family,
         decode.address(packed[:4] if family is Family.INET else packed),
         decode.be16(port),
-        v6only=any(attributes(body, _message.size).get(INET_DIAG_SKV6ONLY, b"")),
+        v6only=any(told.get(INET_DIAG_SKV6ONLY, b"")),
         device=device or None,
         inode=inode,
         uid=uid,
+        transparent=bool(options[0] & TRANSPARENT) if options else None,
     )
     if protocol is not Protocol.UDP:
         found = replace(found, queued=queued, backlog=backlog)

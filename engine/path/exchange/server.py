@@ -68,7 +68,7 @@ class Server:
         self.taken = Arrival(netns, journey.packet, journey.context, listener, own=True)
         self.setting.refused.update(journey.packet.stripped - KEPT)
         if listener is not None:
-            self.setting.sockets[netns.id, tuple_of(journey.packet)] = True if given else None
+            self.setting.sockets[netns.id, tuple_of(journey.packet)] = True if given else listener.transparent
         everybodys = shared(netns, journey.packet.dst)
         # UDP looks for a socket of any address, SCTP of an anycast one, too (sctp_v6_addr_valid).
         sought = {Protocol.UDP: ("broadcast", "anycast"), Protocol.SCTP: ("anycast",)}.get(self.protocol, ())

@@ -2,7 +2,7 @@
 
 It is that of a connection with the packet's ends, else one that listens. Of the sockets on a host those of this
 conversation are known to have connections. Whether a socket is a transparent one is known of a proxy that a rule gave
-the first packet to; of others that listen it is not read.
+the first packet to, and of others that listen where it was read.
 
 Source: net/netfilter/xt_socket.c, nft_socket.c, net/ipv4/netfilter/nf_socket_ipv4.c (nf_sk_lookup_slow_v4).
 """
@@ -52,7 +52,10 @@ def _transparent(view: View) -> Value | Unknown:
     if _connected(view):
         known = view.sockets[view.netns.id, tuple_of(view.packet)]
         return UNKNOWN if known is None else int(known)
-    return None if _listening(view) is None else UNKNOWN
+    listener = _listening(view)
+    if listener is None:
+        return None
+    return UNKNOWN if listener.transparent is None else int(listener.transparent)
 
 
 def _wildcard(view: View) -> Value | Unknown:

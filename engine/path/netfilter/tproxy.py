@@ -2,13 +2,14 @@
 
 The rule marks the packet, and a policy rule for the mark has to route it inwards: a packet with a socket is never
 forwarded (net/ipv4/ip_forward.c). Where br_netfilter has the rule met at a bridge the socket is forgotten on the way up
-(ip_rcv_core, ip6_rcv_core). Whether the socket is a transparent one is not seen, and taken for granted.
+(ip_rcv_core, ip6_rcv_core). A socket that is not a transparent one (IP_TRANSPARENT) is none to the rule; where
+that was not read it is taken for one.
 
 A later packet is given to its connection, which is looked up by the packet as the rule sees it. Where the destination
 is translated behind the rule the connection has another one: the listening socket gets the packet and refuses it.
 
 Source: net/netfilter/xt_TPROXY.c (no socket: drop), nft_tproxy.c (no socket: the rule does not hold),
-net/ipv4/netfilter/nf_tproxy_ipv4.c (nf_tproxy_laddr4).
+net/ipv4/netfilter/nf_tproxy_ipv4.c (nf_tproxy_laddr4), net/netfilter/nf_tproxy.h (nf_tproxy_sk_is_transparent).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def hand_over(journey: Journey, statement: Tproxy) -> tuple[str, bool]:
     where = f"{towards.dst}:{towards.dport}"
     found = socket_for(journey, statement)
     if found is None:
-        return f"tproxy: no socket at {where}", False
+        return f"tproxy: no socket at {where} with IP_TRANSPARENT", False
     journey.skb.assigned = Assigned(found, tuple_of(journey.packet))
     journey.see(mark=(journey.context.mark & statement.keep) ^ statement.value)
     return f"tproxy to {where}", True
@@ -40,7 +41,8 @@ def socket_for(journey: Journey, statement: Tproxy) -> Listener | None:
     device = journey.netns.links_by_name.get(journey.context.iif)
     if device is None or journey.packet.protocol not in (Protocol.TCP, Protocol.UDP):
         return None
-    return find_listener(journey.netns, _towards(journey, statement), device)
+    found = find_listener(journey.netns, _towards(journey, statement), device)
+    return None if found is None or found.transparent is False else found
 
 
 def _towards(journey: Journey, statement: Tproxy) -> Packet:
