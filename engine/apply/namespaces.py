@@ -9,6 +9,8 @@ Sources: setns(2), unshare(2), mount(2), network_namespaces(7).
 from __future__ import annotations
 
 import ctypes
+import errno
+import fcntl
 import os
 import threading
 from collections.abc import Callable
@@ -23,7 +25,7 @@ T = TypeVar("T")
 NETNS_DIR = Path("/run/netns")
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
-MS_BIND, MS_REC, MS_PRIVATE, MS_SLAVE = 4096, 16384, 1 << 18, 1 << 19
+MS_BIND, MS_REC, MS_PRIVATE, MS_SLAVE, MS_SHARED = 4096, 16384, 1 << 18, 1 << 19, 1 << 20
 MS_NOSUID, MS_NODEV = 2, 4
 MNT_DETACH = 2
 
@@ -69,12 +71,31 @@ def enter(path: str | Path) -> None:
 def pin(source: str, target: Path) -> None:
     """Gives the namespace at `source` a name under /run/netns. A name that is taken raises FileExistsError."""
     target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    share(target.parent)
     os.close(os.open(target, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444))
     try:
         mount(source, str(target), "none", MS_BIND)
     except OSError:
         target.unlink()
         raise
+
+
+def share(folder: Path) -> None:
+    """Makes a folder a mount point whose mounts are the same for all mount namespaces, as `ip netns add` does with
+    /run/netns (iproute2, ip/ipnetns.c, netns_add). Were it done behind the first name, that would be hidden below, and
+    could not be removed any more. Raises OSError."""
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # programs that make it one at a time would stack their mounts
+        try:
+            mount("none", str(folder), "none", MS_SHARED | MS_REC)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            mount(str(folder), str(folder), "none", MS_BIND | MS_REC)
+            mount("none", str(folder), "none", MS_SHARED | MS_REC)
+    finally:
+        os.close(lock)
 
 
 def netns_file(name: str) -> Path:

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from tests.harness.probe import probe
 
 require("ip", "nft", "iptables-nft", root=True)
 
+ROOT = Path(__file__).parents[2]
 FILE = """\
 services:
   web: {ports: ["8080:80"], networks: [front]}
@@ -307,3 +309,24 @@ def test_what_the_diff_adds_for_a_lost_namespace_is_all_of_it(tmp_path: Path, na
     assert any(isinstance(change, AddRoute) for change in made.changes)
     assert diff(wanted.plan, seen(name), wanted.plan).changes == ()
     assert ask(name, "web", "172.18.0.3", 5432) == "connected"
+
+
+BESIDE_IP_NETNS = """
+set -e
+mount -t tmpfs none /run
+python -P -m workbench.start lab up "$1" 2>&1
+ip netns add beside
+python -P -m workbench.start lab down "$2" 2>&1
+ls /run/netns
+"""
+
+
+def test_who_adds_namespaces_behind_a_lab_does_not_keep_it(name: str, tmp_path: Path) -> None:
+    """`ip netns add` makes /run/netns a mount, over whatever is in it until then."""
+    (tmp_path / "lab.yaml").write_text(f"name: {name}\n{FILE}")
+    script = ["bash", "-c", BESIDE_IP_NETNS, "bash", str(tmp_path / "lab.yaml"), name]
+    settled = ["env", f"PATH={Path(sys.executable).parent}:{os.environ['PATH']}", f"PYTHONPATH={ROOT}"]
+    words = ["unshare", "--mount", "--net", *settled, f"XDG_STATE_HOME={tmp_path}", *script]
+    *_, up, left = run(words).splitlines()
+    assert up.startswith("portscope: up:")
+    assert left == "beside"
