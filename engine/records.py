@@ -110,8 +110,8 @@ def _forget_default(cls: type, given: _Field) -> None:
 def _finished(made: Any, fields: tuple[_Field, ...], frozen: bool) -> Any:
     made.__frozen_fields__ = fields
     setattr(made, "__match_args__", tuple(each.name for each in fields if each.init))  # noqa: B010 - mypy takes it for a type
-    made.__dataclass_fields__ = _Standard("__dataclass_fields__")
-    made.__dataclass_params__ = _Standard("__dataclass_params__")
+    made.__dataclass_fields__ = _Standard(made, "__dataclass_fields__")
+    made.__dataclass_params__ = _Standard(made, "__dataclass_params__")
     _share(made, fields, frozen)
     made.__init__ = _first_init(made, fields)
     for each in fields:
@@ -121,17 +121,18 @@ def _finished(made: Any, fields: tuple[_Field, ...], frozen: bool) -> Any:
 
 
 class _Standard:
-    """What the standard library knows of a dataclass, made when somebody asks."""
+    """What the standard library knows of a dataclass, made when somebody asks. Several threads may ask at once: each
+    makes the same, and the last one's stays."""
 
-    __slots__ = ("_name",)
+    __slots__ = ("_made", "_name")
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, made: Any, name: str) -> None:
+        self._made, self._name = made, name
 
     def __get__(self, instance: object, owner: Any) -> Any:
         import dataclasses  # noqa: PLC0415 - most runs need nothing of it
 
-        made = next(base for base in owner.__mro__ if isinstance(base.__dict__.get(self._name), _Standard))
+        made = self._made
         body: dict[str, Any] = {"__annotations__": {}, "__doc__": made.__doc__, "__module__": made.__module__}
         hints = {name: hint for base in reversed(made.__mro__) for name, hint in _hints(base).items()}
         for each in made.__frozen_fields__:

@@ -121,3 +121,15 @@ def test_a_value_with_a_late_field_is_as_one_without() -> None:
     assert (hash(late), repr(late)) == (hash(Told(1, "5")), repr(Told(1, "5")))
     assert dataclasses.asdict(late) == {"one": 1, "text": "5"}
     assert replace(late, one=3) == Told(3, "5")
+
+
+def test_a_thread_that_asks_while_another_has_the_answer_gets_it_too() -> None:
+    """Snapshots are read side by side, and each reader asks the standard library about the same nouns."""
+
+    @records.dataclass(frozen=True)
+    class Port:
+        number: int
+
+    late = vars(Port)["__dataclass_fields__"]
+    assert [each.name for each in fields(Port)] == ["number"]
+    assert list(late.__get__(None, Port)) == ["number"]
