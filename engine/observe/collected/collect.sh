@@ -273,7 +273,8 @@ legacy_() {
 # Listeners of both protocols by one ss, which then names the protocol of each.
 sockets_() {
     [ "$NETNS" != "$OWN" ] && have_ ss && loaded_ tcp_diag && loaded_ udp_diag || return 1
-    answers=$(ss -H -l -n -e --tcp --udp 2>/dev/null) || return 1
+    # shellcheck disable=SC2086 # it is to be split
+    answers=$(ss -H -l -n -e $OPTIONS --tcp --udp 2>/dev/null) || return 1
     tcp=""
     udp=""
     set -f
@@ -297,7 +298,8 @@ sockets_() {
 listeners_() {
     sockets_ || for each in tcp udp; do
         if have_ ss && loaded_ "${each}_diag"; then
-            tool_ "ss-$each" ss -H -l -n -e "--$each"
+            # shellcheck disable=SC2086 # it is to be split
+            tool_ "ss-$each" ss -H -l -n -e $OPTIONS "--$each"
         else
             tool_ "proc-$each" cat "/proc/net/$each"
             [ ! -e "/proc/net/${each}6" ] || tool_ "proc-${each}6" cat "/proc/net/${each}6"
@@ -559,6 +561,8 @@ LIMIT=
 ! have_ timeout || LIMIT="timeout 20"
 NUMERIC=
 ip -N link show lo >/dev/null 2>&1 && NUMERIC=-N
+OPTIONS=
+ss -O --inet-sockopt -V >/dev/null 2>&1 && OPTIONS="-O --inet-sockopt"
 NFT4=$(variant iptables nft) NFT6=$(variant ip6tables nft)
 LEGACY4=$(variant iptables legacy) LEGACY6=$(variant ip6tables legacy)
 ARP=$(arptables_)
@@ -567,7 +571,7 @@ OWN=$(ls -diL /proc/self/ns/net) && OWN=${OWN%% *}
 seconds
 DEADLINE=$((SECONDS_ + ${PORTSCOPE_SECONDS:-120}))
 # shellcheck disable=SC2090 # it goes to sh -c as it is
-export MARK NETNS OWN TOOLS LOADED NUMERIC NFT4 NFT6 LEGACY4 LEGACY6 ARP BPF INSIDE
+export MARK NETNS OWN TOOLS LOADED NUMERIC OPTIONS NFT4 NFT6 LEGACY4 LEGACY6 ARP BPF INSIDE
 
 exec 3>&1
 printf 'portscope-collected/1 %s\n' "$MARK"

@@ -16,6 +16,9 @@ from engine.observe.netlink.sockets import order, plain
 from engine.observe.proc import relays
 from engine.observe.proc.processes import KERNEL_THREAD, Holder, container_in, parse_stat, socket_inode
 
+#: Stands before the words of a socket's options (`ss --inet-sockopt`, iproute2 5.11).
+OPTIONS = "inet-sockopt:"
+
 
 def parse_ss(text: str, protocol: Protocol, indexes: Mapping[str, int]) -> tuple[Listener, ...]:
     """The listeners in `ss -H -l -n -e`; `indexes` has the devices' by name."""
@@ -29,6 +32,7 @@ def _listener(words: list[str], protocol: Protocol, indexes: Mapping[str, int]) 
     host, _, port = words[3].rpartition(":")
     host, _, device = host.partition("%")
     told = dict(word.split(":", 1) for word in words[5:] if ":" in word)
+    options = words[words.index(OPTIONS) :] if OPTIONS in words else []
     device = device.rstrip("]")
     wildcard = host == "*"
     address = IPv6Address("::") if wildcard else ip_address(host.strip("[]"))
@@ -44,6 +48,7 @@ def _listener(words: list[str], protocol: Protocol, indexes: Mapping[str, int]) 
             backlog=int(words[2]) if protocol is Protocol.TCP else 0,
             inode=int(told.get("ino", 0)),
             uid=int(told.get("uid", 0)),
+            transparent="transparent" in (word.strip("()") for word in options) if options else None,
         )
     )
 
