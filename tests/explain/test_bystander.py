@@ -21,7 +21,6 @@ from engine.model.verdict import Verdict
 from tests.explain.faults import PORT, Fault, docker
 from tests.explain.table import FAULTS
 from tests.hosts.build import World
-from tests.hosts.stock import docker_world
 from tests.path.endings import filtered
 
 ADDRESS = "172.17.0.200"
@@ -107,12 +106,3 @@ def test_where_no_engine_can_be_asked_a_published_port_is_its_target_s(
     found = ask(snapshot, resolve(snapshot, PORT, "ns:lan")).causes[0]
     assert (found.code, found.at.netns) == (code, place), found.sentence
     assert all("bystander" not in fix.title for fix in found.fixes)
-
-
-def test_a_service_of_one_among_several_is_no_guess_for_a_port_that_nobody_published() -> None:
-    world = docker_world(nat="", proxy=False)
-    world.containers.clear()
-    silent(world)
-    snapshot = world.snapshot()
-    found = ask(snapshot, resolve(snapshot, PORT, "ns:lan")).causes[0]
-    assert all("db" not in fix.title for fix in found.fixes)

@@ -10,7 +10,6 @@ from engine.explain import ask
 from engine.explain.question import resolve
 from engine.model.packet import Protocol
 from engine.model.verdict import Cause
-from tests.explain.faults import state
 from tests.hosts.build import World
 from tests.hosts.stock import docker_world
 
@@ -20,9 +19,9 @@ def cause(world: World, port: int) -> Cause:
     return ask(snapshot, resolve(snapshot, f"10.77.0.1:{port}", "ns:lan")).causes[0]
 
 
-def test_the_only_container_s_service_is_meant() -> None:
+def test_the_only_service_is_meant() -> None:
     world = docker_world()
-    state("web", "exited", gone=True)(world)
+    world["web"].listeners.clear()
     found = cause(world, 9999)
     assert found.code == "NAT_NOT_PUBLISHED"
     assert "for db at 172.17.0.3:5432" in found.fixes[0].title

@@ -47,8 +47,8 @@ def intention(failure: Failure, port: int) -> tuple[Container, PublishedPort] | 
 def services_for(failure: Failure, host: Netns, port: int) -> list[IntendedService]:
     """Services that the host's `port` could lead to.
 
-    The intended one; else one at the same port, of a container that publishes nothing yet before others; else that of
-    the only namespace behind the bridges. Where several could be meant, none is guessed.
+    The intended one; else one at the same port, of a container that publishes nothing yet before others; else the only
+    one there is. Where several could be meant, none is guessed.
     """
     everyone = all_services(failure, host)
     meant = intention(failure, port)
@@ -57,9 +57,7 @@ def services_for(failure: Failure, host: Netns, port: int) -> list[IntendedServi
         own = [s for s in everyone if s.container is not None and s.container.id == container.id]
         return [s for s in own if s.port == published.container_port] or own[:1]
     unpublished = [s for s in everyone if s.container is not None and not s.container.published]
-    behind = [n for n in failure.home.namespaces if any(behind_bridges(host, n, failure.question.address.version))]
-    alone = everyone if len(behind) == 1 else []
-    tiers = ([s for s in unpublished if s.port == port], [s for s in everyone if s.port == port], alone)
+    tiers = ([s for s in unpublished if s.port == port], [s for s in everyone if s.port == port], everyone)
     return next((few for few in tiers if len(few) == 1), [])
 
 
