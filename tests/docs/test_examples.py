@@ -10,15 +10,13 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from engine.observe.recording.snapshot_file import dumps
 from engine.programs import environment
 from tests.docs.examples import Example, examples, rewritten
-from tests.explain.faults import docker
+from tests.docs.prepared import BUILD, OPTIONS, PREPARE
 from tests.harness.needs import require
 from workbench.cli import build_parser
 from workbench.exits import Refusal
@@ -95,41 +93,19 @@ def test_a_page_s_examples_print_what_it_shows(page: str, reader: Run, tmp_path:
     assert wrong == []
 
 
-#: Guides whose commands are run on a machine with something on it; what they print there is not compared.
-GUIDES = ("docs/labs.md", "docs/prove.md", "docs/twin.md")
-SHOP = """name: shop
-services:
-  web: {ports: ['8080:80']}
-  db: {expose: [5432]}
-"""
-#: client 10.1.0.2 - router - server 10.2.0.2, and a rule that drops what is for port 81.
-ROUTED = """
-for name in client router server; do ip netns add $name; ip -n $name link set lo up; done
-ip link add lan0 netns router type veth peer name eth0 netns client
-ip link add srv0 netns router type veth peer name eth0 netns server
-ip -n client addr add 10.1.0.2/24 dev eth0; ip -n router addr add 10.1.0.1/24 dev lan0
-ip -n server addr add 10.2.0.2/24 dev eth0; ip -n router addr add 10.2.0.1/24 dev srv0
-for end in client:eth0 server:eth0 router:lan0 router:srv0; do ip -n ${end%:*} link set ${end#*:} up; done
-ip -n client route add default via 10.1.0.1; ip -n server route add default via 10.2.0.1
-ip netns exec router sysctl -qw net.ipv4.ip_forward=1
-ip netns exec router iptables-nft -A FORWARD -p tcp -m tcp --dport 81 -j DROP
-"""
-
-
-@pytest.mark.parametrize("page", GUIDES)
+@pytest.mark.parametrize("page", PREPARE)
 def test_a_guide_s_commands_do_what_they_are_for(page: str, reader: Run, tmp_path: Path) -> None:
-    (tmp_path / "shop.yaml").write_text(SHOP, encoding="utf-8")
-    (tmp_path / "shop.json").write_text(dumps(docker(user=["-p tcp -m tcp --dport 80 -j DROP"])), encoding="utf-8")
-    if page == "docs/prove.md":
-        (tmp_path / "build.sh").write_text(ROUTED, encoding="utf-8")
-        assert reader(Example("sh -e build.sh", ())) == ()
+    PREPARE[page](tmp_path)
+    if page in BUILD:
+        assert reader(Example(BUILD[page], ())) == ()
     failed, ran = [], 0
     for each in examples((ROOT / page).read_text(encoding="utf-8")):
         if isinstance(each, Example):
-            *lines, code = reader(replace(each, command=f"{{ {each.command}; }} 2>&1; echo $?"))
+            command = f"{each.command}{OPTIONS.get(page, '')}"
+            *lines, code = reader(Example(f"{{ {command}; }} 2>&1; echo $?", ()))
             ran += 1
             if code not in ANSWERED or "error in portscope" in "".join(lines):
-                failed.append("\n".join((f"# {each.command}", *lines, code)))
+                failed.append("\n".join((f"# {command}", *lines, code)))
     assert ran >= 1
     assert failed == []
 

@@ -6,6 +6,7 @@ neither reads nor writes anything of whoever runs the tests.
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -58,4 +59,9 @@ class User:
         """What portscope says to this user, on stdout and stderr, and its exit code."""
         program = (sys.executable, "-P", "-c", "from workbench.cli import main; raise SystemExit(main())", *words)
         path = f"{self.folder / 'bin'}:/usr/sbin:/usr/bin:/sbin:/bin"
-        return self.machine.run("sh", "-c", 'PATH="$1"; shift; "$@" 2>&1; echo "exit $?"', "sh", path, *program)
+        script = 'cd "$1"; PATH="$2"; shift 2; "$@" 2>&1; echo "exit $?"'
+        return self.machine.run("sh", "-c", script, "sh", str(self.folder), path, *program)
+
+    def typed(self, command: str) -> str:
+        """The same of a command line of portscope that needs no shell, in the user's folder."""
+        return self.portscope(*shlex.split(command)[1:])

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.examples import Example, examples
+from tests.docs.prepared import hosts
 from tests.harness.machine import Machine, Machines
 from tests.harness.needs import require
 from tests.harness.ssh import FOLDER, User, serve
@@ -97,6 +99,16 @@ def test_the_question_needs_a_host_that_cannot_be_read(two: Two) -> None:
         "(`ssh-copy-id db1`), or load your agent (`ssh-add`)",
         "exit 2",
     ]
+
+
+def test_the_guide_s_commands_are_answered(two: Two) -> None:
+    hosts(two.user.folder)
+    page = (Path(__file__).parents[2] / "docs" / "hosts.md").read_text(encoding="utf-8")
+    asked = [each.command for each in examples(page) if isinstance(each, Example)]
+    assert len(asked) >= 6
+    said = {command: two.user.typed(command) for command in asked}
+    ends = {text.splitlines()[-1] for text in said.values()}
+    assert ends <= {"exit 0", "exit 1"}, said
 
 
 def test_a_fleet_takes_the_machines_of_an_inventory(two: Two) -> None:
