@@ -494,6 +494,16 @@ CODES: Mapping[str, Code] = {
         "mend IPv6, or take the AAAA record away",
     ),
     # Proxies.
+    "HTTP_BAD_PORT": Code(
+        "The URL's port is one that browsers never ask (the Fetch standard's port blocking).",
+        "the browser's own error page (ERR_UNSAFE_PORT); other clients connect",
+        "publish another port",
+    ),
+    "HTTP_CLIENT_PROXY": Code(
+        "The client's environment names a proxy for the URL; programs that heed it never ask the server.",
+        "what the proxy answers: often 403, 502 or 503",
+        "add the host to no_proxy in the client's environment",
+    ),
     "NAME_STALE_UPSTREAM": Code(
         "A proxy asks the address that its server's name had when it was looked up; the name has another one now.",
         GATEWAY,

@@ -169,6 +169,11 @@ WORDS: Sequence[Word] = (
     ),
     Word("upstream", "the server that a reverse proxy passes requests on to", r"upstreams?"),
     Word("resolver", "the DNS server that a program asks for the address of a name", r"resolvers?"),
+    Word(
+        "http_proxy, https_proxy, no_proxy",
+        "environment variables: a proxy that programs ask in place of the server, and hosts that are asked directly",
+        r"https?_proxy|no_proxy",
+    ),
     Word("owner", "the program or person that made a rule, as far as its name and place show", r"owner"),
     Word(
         "persistence",

@@ -97,12 +97,15 @@ def _shared(runs: list[BranchRun[Conversation]]) -> list[Cause]:
 def _findings(world: World, question: Question, talk: Conversation) -> tuple[Cause, ...]:
     """What is worth knowing beside a connection that works."""
     from engine.explain.behind_proxy import unserved  # noqa: PLC0415
+    from engine.explain.findings.browsers import refused_by_browsers  # noqa: PLC0415
     from engine.explain.findings.bypass import bypassed  # noqa: PLC0415 - only a connection that works has findings
+    from engine.explain.findings.environment import asked_of_a_proxy  # noqa: PLC0415
     from engine.explain.findings.family_first import late_by_family  # noqa: PLC0415
     from engine.explain.findings.pmtu_blackhole import swallowed  # noqa: PLC0415
     from engine.explain.findings.wrong_target import unintended  # noqa: PLC0415
 
-    looked_for = (bypassed, unintended, swallowed, late_by_family, unserved)
+    beside = (asked_of_a_proxy, refused_by_browsers, unserved)
+    looked_for = (bypassed, unintended, swallowed, late_by_family, *beside)
     try:
         return tuple(found for look in looked_for for found in look(world, question, talk))
     except OutOfBudget:

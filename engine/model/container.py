@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 from engine.model.address import Family, IPAddress, IPNetwork
+from engine.model.application.client_proxy import ClientProxy
 from engine.model.packet import Protocol
 from engine.records import dataclass
 
@@ -86,8 +87,8 @@ class Container:
     `network_mode` is bridge, host, none, container:ID or a network's name. `state` is the engine's word
     (running, paused, exited, created). `command` is the engine's command line client, with the options
     that reach this engine (["docker", "-H", "unix:///run/x.sock"]). `pod` is the name of the pod whose namespace the
-    container shares, "" outside of pods. `labels` are those that a reverse proxy reads, and no others. `machine` is the
-    name of its host, where there are several.
+    container shares, "" outside of pods. `labels` are those that a reverse proxy reads, and no others.
+    `client_proxy` is what its environment says of proxies. `machine` is the name of its host, where there are several.
     """
 
     id: str
@@ -106,6 +107,7 @@ class Container:
     pod: str = ""
     mounts: tuple[Mount, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
+    client_proxy: ClientProxy | None = None
     machine: str = ""
 
     @property

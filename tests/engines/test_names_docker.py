@@ -143,3 +143,14 @@ def test_the_engine_s_name_for_the_host_is_written_and_leads_there(host: Stack) 
         assert host.fetches("client", url) == (0, 404)
     finally:
         host.remove("client")
+
+
+def test_a_client_that_heeds_its_environment_asks_a_proxy_and_the_answer_says_so(host: Stack) -> None:
+    host.run("client", "--network", "front", "-e", "http_proxy=http://172.18.0.1:9/", "-e", "NO_PROXY=localhost")
+    try:
+        assert host.fetches("client", "http://web/")[0] != 0
+        answer = host.asks("http://web/", "client")
+        assert (answer["reach"], [each["code"] for each in answer["findings"]]) == ("yes", ["HTTP_CLIENT_PROXY"])
+        assert "http_proxy of client is 172.18.0.1:9" in answer["findings"][0]["sentence"]
+    finally:
+        host.remove("client")

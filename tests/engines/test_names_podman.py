@@ -33,6 +33,7 @@ def host() -> Iterator[PodmanHost]:
             ("old",),
             ("old2",),
             ("shut", "--network", "inner"),
+            ("through", "--network", "front", "-e", "http_proxy=http://me:word@10.89.0.1:9/", "-e", "TOKEN=word"),
         ):
             made.docker("run", "-d", "--name", name, *options, "full", *HTTPD)
         yield made
@@ -76,3 +77,10 @@ def test_networks_are_apart_by_name_only(host: PodmanHost) -> None:
     assert host.why("db:80", "--from", "web")["reach"] == "yes"
     answer = host.why("http://db/", "--from", "web")
     assert (answer["reach"], answer["symptom"]) == ("no", "name-timeout")
+
+
+def test_a_proxy_of_the_environment_is_said_beside_the_answer(host: PodmanHost) -> None:
+    answer = host.why("http://web/", "--from", "through")
+    assert (answer["reach"], [each["code"] for each in answer["findings"]]) == ("yes", ["HTTP_CLIENT_PROXY"])
+    assert "http_proxy of through is 10.89.0.1:9" in answer["findings"][0]["sentence"]
+    assert "word" not in str(answer["findings"])

@@ -13,8 +13,10 @@ from engine.model.packet import Protocol
 from engine.model.verdict import Cause
 from tests.explain.faults import BRIDGED, SERVER, UDP, Fault, docker, line, relay, unplugged
 from tests.explain.named_faults import both_families
+from tests.explain.test_client_proxy import with_environment
 from tests.explain.test_duplicate import with_a_second_holder
 from tests.hosts.build import World
+from tests.hosts.named import named, named_world
 from tests.hosts.stock import PUBLISH, docker_world, one_bridge, three_in_line
 from tests.path.endings import clashing
 from tests.path.test_existing import ASSURED, CLIENT, NOBODY, ROUTER, entry, full, router, untranslated
@@ -434,6 +436,12 @@ def narrow(rules: str = "-A OUTPUT -p icmp -j DROP", mtu: int = 1400, ends: int 
     return line(change)
 
 
+def serving_6000() -> Snapshot:
+    world = named_world()
+    world["web"].listen(6000)
+    return named(world)
+
+
 def examples() -> dict[str, Cause]:
     """Codes that a single fault does not stand for, each with a cause or finding that has it."""
     asked = {
@@ -450,6 +458,8 @@ def examples() -> dict[str, Cause]:
         "DST_OTHER_HOST": (pair(), "db1/127.0.0.1:5432", "app1"),
         "DST_PORT_CONFLICT": (docker(taken), "10.77.0.1:9090", "ns:lan"),
         "NAME_AAAA_FIRST": (both_families(), "web:80", "client"),
+        "HTTP_BAD_PORT": (serving_6000(), "http://web:6000/", "client"),
+        "HTTP_CLIENT_PROXY": (with_environment("http_proxy=proxy.corp.test:3128"), "http://web/", "client"),
         "FW_BYPASSED": (docker(user=["-p tcp -m tcp --dport 8080 -j DROP"]), "10.77.0.1:8080", "ns:lan"),
     }
     found = {}

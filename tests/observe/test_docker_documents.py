@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.address import Family
+from engine.model.application.client_proxy import ClientProxy
 from engine.model.container import Attachment, Container, Network, PublishedPort
 from engine.model.packet import Protocol
 from engine.observe.engines.docker_documents import parse_container, parse_network
@@ -53,6 +54,12 @@ def test_a_running_container_is_read_whole() -> None:
 def test_secrets_of_environment_command_labels_and_options_are_not_kept() -> None:
     assert "s3cret" not in repr(container(listed(), inspected()))
     assert "s3cret" not in repr(parse_network(bridge_network(), "docker"))
+
+
+def test_of_the_environment_only_proxies_are_kept_and_not_who_logs_in_there() -> None:
+    lines = ["HTTP_PROXY=http://me:s3cret@proxy:3128", "TOKEN=s3cret", 7, "NO_PROXY=localhost"]
+    found = container(listed(), inspected(Config={"Env": lines})).client_proxy
+    assert found == ClientProxy("proxy:3128", "", ("localhost",))
 
 
 def test_a_stopped_container_still_has_the_ports_that_it_was_asked_to_publish() -> None:

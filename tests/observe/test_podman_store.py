@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.model.application.client_proxy import ClientProxy
 from engine.model.container import Attachment, Network, PublishedPort
 from engine.model.packet import Protocol
 from engine.observe.engines import podman
@@ -113,6 +114,15 @@ def test_a_running_container_is_what_podman_wrote_down(store: Store) -> None:
 def test_no_environment_and_no_command_leaves_the_database(store: Store) -> None:
     keep(store, "c0ffee", "web", WEB, RUNNING)
     assert "secret" not in repr(read_store(store, "podman"))
+
+
+def test_of_the_environment_only_what_names_a_proxy_leaves_the_database(store: Store) -> None:
+    lines = ["TOKEN=secret", "HTTPS_PROXY=http://me:secret@proxy:3128", "no_proxy=db", "novalue"]
+    keep(store, "c0ffee", "web", config(spec={"process": {"env": lines}, "linux": {"namespaces": []}}), RUNNING)
+    (record,) = read_store(store, "podman").records
+    assert record.config["env"] == lines[1:3]
+    web = parse_container(record, "podman", ("podman",), alive=True)
+    assert web.client_proxy == ClientProxy("", "proxy:3128", ("db",))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 import pytest
 
@@ -17,6 +17,7 @@ from engine.model.packet import Protocol
 from engine.model.verdict import Question, Source
 from engine.observe.recording.redact import Redacted
 from engine.observe.recording.snapshot_file import dumps
+from tests.explain.test_client_proxy import with_environment
 from tests.fidelity.record import read_host, read_truth
 from tests.hosts.named import named_world, proxied, server, to
 from tests.hosts.stock import docker_world
@@ -41,6 +42,22 @@ def named_host():
 def test_no_name_is_left_in_the_file():
     assert SECRET in dumps(named_host())
     assert SECRET not in dumps(Redacted(named_host()).snapshot)
+
+
+def test_what_an_environment_says_of_proxies_is_renamed_and_its_addresses_as_all_others() -> None:
+    lines = (
+        "http_proxy=proxy.acmebank.test:3128",
+        "no_proxy=localhost,.acmebank.test,10.77.0.0/16,10.77.0.2,[fd00::7]",
+    )
+    snapshot = with_environment(*lines)
+    redacted = Redacted(snapshot)
+    found = next(each.client_proxy for each in redacted.snapshot.containers if each.client_proxy)
+    assert SECRET not in dumps(redacted.snapshot)
+    assert found.http.endswith(":3128")
+    assert found.exempt[0] == "localhost"
+    network, address = found.exempt[2:4]
+    assert ip_address(address) == redacted.address(ip_address("10.77.0.2"))
+    assert ip_address(address) in ip_network(network)
 
 
 def test_the_same_name_is_the_same_pseudonym_and_common_names_stay():

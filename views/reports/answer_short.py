@@ -35,8 +35,8 @@ JOINED = {
     JoinedBy.PREFIX: "addresses alone, ",
 }
 UNDECIDED = "INFO_DEPENDS"
-#: What every answer about UDP rests on.
-ANSWERS = "ASSUME_UDP_ANSWER"
+#: What every answer about UDP rests on; and what one does that lets a client of elsewhere through.
+ANSWERS, OUTSIDE = "ASSUME_UDP_ANSWER", "ASSUME_OUTSIDE_PATH"
 #: What is blocked by something has its own word; what is wrong at the service, or in translation, is its cause.
 BLOCKING = ("FW_", "HOST_", "LINK_")
 #: Causes that an engine that could not be asked may know more about.
@@ -92,7 +92,7 @@ def _facts(verdict: Verdict, width: int) -> Iterator[Fact]:
     if verdict.reach is Reach.YES:
         yield from _arrival(verdict.conversation, width)
     for each in verdict.assumptions:
-        if each.code == ANSWERS:
+        if each.code == ANSWERS or (each.code == OUTSIDE and verdict.reach is Reach.YES):
             yield _fact("assuming", each.sentence, width, rank=3)
     for branch in verdict.branches[:MOST_OF_A_FACT]:
         yield _fact("if", f"{ending(branch)}: {IN_SHORT[branch.symptom]}", width, rank=2)

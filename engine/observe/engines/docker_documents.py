@@ -5,7 +5,8 @@
 2. Published ports are what the engine intends: for a running container what it says it bound
    (NetworkSettings.Ports, with the ports that it chose itself), else what it was asked for
    (HostConfig.PortBindings). Host port 0 is "one that the engine chooses at the start".
-3. Only the fields named here are looked at, so environment variables, other labels and commands never get in.
+3. Only the fields named here are looked at, so other labels and commands never get in, nor do environment variables
+   but those that name a proxy, without who logs in there.
 4. A field that is absent or of another type is as good as empty.
 
 Source: the engine's API reference (moby, api/swagger.yaml, ContainerSummary, ContainerInspect, Network).
@@ -19,6 +20,7 @@ from collections.abc import Set as AbstractSet
 from ipaddress import ip_address
 
 from engine.model.address import IPAddress, family_of
+from engine.model.application.client_proxy import client_proxy
 from engine.model.container import Attachment, Container, Mount, Network, PublishedPort
 from engine.model.packet import Protocol
 
@@ -113,6 +115,7 @@ def parse_container(
         service=_label(labels, SERVICE_LABELS),
         command=command,
         mounts=tuple(_mounts(inspected)),
+        client_proxy=client_proxy(each for each in items(child(inspected, "Config"), "Env") if isinstance(each, str)),
         labels=tuple(sorted((key, value) for key, value in labels.items() if of_proxy(key) and isinstance(value, str))),
     )
 

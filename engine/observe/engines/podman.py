@@ -47,6 +47,9 @@ SELECT c.ID, c.Name,
     'createNetNS', json(CASE json_extract(c.config, '$.createNetNS') WHEN 1 THEN 'true' ELSE 'false' END),
     'namespaces', json_extract(c.config, '$.spec.linux.namespaces'), 'labels', json_extract(c.config, '$.labels'),
     'rootfsImageName', json_extract(c.config, '$.rootfsImageName'), 'mounts', json_extract(c.config, '$.spec.mounts'),
+    'env', json((SELECT json_group_array(e.value) FROM json_each(c.config, '$.spec.process.env') AS e
+      WHERE lower(substr(e.value, 1, instr(e.value, '=') - 1))
+        IN ('http_proxy', 'https_proxy', 'all_proxy', 'no_proxy'))),
     'pod', (SELECT p.Name FROM PodConfig AS p WHERE p.ID = json_extract(c.config, '$.pod'))),
   json_object('state', json_extract(s.state, '$.state'), 'pid', json_extract(s.state, '$.pid'),
     'netns', json_extract(s.state, '$.netns'), 'networkStatus', json_extract(s.state, '$.networkStatus'))

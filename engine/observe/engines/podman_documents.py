@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 
 from engine.model.address import IPAddress
+from engine.model.application.client_proxy import client_proxy
 from engine.model.container import Attachment, Container, Mount, Network, PublishedPort
 from engine.model.packet import Protocol
 from engine.observe.engines.docker_documents import PROJECT_LABELS, SERVICE_LABELS, Document, child, items, number, text
@@ -84,6 +85,7 @@ def parse_container(record: Record, engine: str, command: tuple[str, ...], *, al
         command=command,
         pod=text(record.config, "pod"),
         mounts=tuple(_mounts(record.config)),
+        client_proxy=client_proxy(each for each in items(record.config, "env") if isinstance(each, str)),
     )
 
 

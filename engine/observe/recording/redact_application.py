@@ -41,6 +41,7 @@ def _names(recording: Json) -> Iterator[str]:
     for container in recording.get("containers", ()):
         for place in container.get("attachments", ()):
             yield from place.get("aliases", ())
+        yield from _hosts(container.get("client_proxy") or {})
     for config in recording.get("name_configs", ()):
         yield config.get("hostname", "")
         yield from config.get("search", ())
@@ -55,6 +56,16 @@ def _names(recording: Json) -> Iterator[str]:
             yield route.get("host", "")
             yield from (server["host"] for server in route.get("upstreams", ()))
     yield from (answer["name"] for answer in recording.get("name_answers", ()))
+
+
+def _hosts(named: Json) -> Iterator[str]:
+    """The names in what an environment says of proxies."""
+    places = (named.get("http", ""), named.get("https", ""), *named.get("exempt", ()))
+    yield from (host for place in places if not _no_name(host := place.partition(":")[0]))
+
+
+def _no_name(host: str) -> bool:
+    return "/" in host or host.startswith("[") or is_address(host)
 
 
 def _sites(recording: Json) -> Iterator[Json]:
@@ -98,11 +109,20 @@ class Renaming:
         for place in container.get("attachments", ()):
             if "aliases" in place:
                 place["aliases"] = [self.dns(alias) for alias in place["aliases"]]
+        if named := container.get("client_proxy"):
+            for scheme in ("http", "https"):
+                named[scheme] = self._place(named.get(scheme, ""))
+            named["exempt"] = [self._place(entry) for entry in named.get("exempt", ())]
         if "labels" in container:
             container["labels"] = [[self._text(key), self._text(value)] for key, value in container["labels"]]
         for number, mount in enumerate(container.get("mounts", ()), 1):
             mount["source"] = f"/srv/{container['name']}/mount-{number}"
             mount["target"] = self._text(mount["target"])
+
+    def _place(self, place: str) -> str:
+        """A host with or without its port; what has an address or a network for a host is another rule's matter."""
+        host, colon, port = place.partition(":")
+        return place if _no_name(host) else f"{self.dns(host)}{colon}{port}"
 
     def _config(self, config: Json) -> None:
         for key in ("hosts_file", "resolv_file", "unread"):

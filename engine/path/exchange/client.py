@@ -124,8 +124,8 @@ class Client:
         if not self._expects(journey):
             return replace(trace, outcome=Outcome.REPLY_MISMATCH)
         device = self.question.source.device
-        words = f"the network between the client and {device} passes packets and replies; it is not in the snapshot"
-        about = Assumption("ASSUME_OUTSIDE_PATH", f"{words} (routers, security groups; --prove waits for one)")
+        words = f"what lies between the client and {device} passes packets and replies: routers and security groups are"
+        about = Assumption("ASSUME_OUTSIDE_PATH", f"{words} not in the snapshot (--prove waits for a real client)")
         return replace(trace, outcome=Outcome.DELIVERED, assumptions=(*trace.assumptions, about))
 
     def _expects(self, journey: Journey) -> bool:
