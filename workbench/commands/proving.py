@@ -32,11 +32,11 @@ def prove(snapshot: Snapshot, verdict: Verdict, arguments: Namespace) -> Verdict
     with opened(arguments.pcap, force=force) as packets, opened(arguments.save_case, force=force) as told:
         with output.meanwhile("sending real packets, and waiting for what answers …") as clear:
 
-            def tell(line: str) -> None:
+            def say(line: str) -> None:
                 clear()
                 complain(line)
 
-            proven = attempt(snapshot, verdict, wishes, tell)
+            proven = attempt(snapshot, verdict, wishes, say)
         weighed = weigh(verdict, proven.proof)
         packets(proven.pcapng)
         told(lambda: case.dumps(snapshot, weighed, redacted=arguments.redact).encode())

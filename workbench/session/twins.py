@@ -7,7 +7,7 @@ beyond a device, is the node that stands for whoever is there.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from engine.apply import kinds
@@ -29,6 +29,7 @@ from engine.prove.listeners import within
 from engine.records import dataclass, replace
 from workbench import world
 from workbench.exits import refused
+from workbench.session.stopping import ReportProgress
 
 #: Clients that try at the same time.
 TOGETHER = 24
@@ -154,9 +155,10 @@ def compare(
     twin: Twin,
     seen: Snapshot,
     predicted: Iterable[tuple[Question, Symptom]],
-    told: Callable[[int, int], object] = lambda *_: None,
+    progress: ReportProgress = lambda *_: None,
 ) -> Iterator[Compared]:
-    """Every prediction with a real attempt, many at a time, in order. `told` how many of how many have been made.
+    """Every prediction with a real attempt, many at a time, in order. `progress` gets how many of how many have
+    been made.
 
     Clients that ask together leave traces for each other: a namespace learns its neighbours from their questions, and
     a host says only so often in a second why it refuses (net.ipv4.icmp_ratelimit). What differs is asked once more,
@@ -167,7 +169,7 @@ def compare(
         found = []
         for each in pool.map(lambda row: Compared(row[0], row[1], _tried(twin, seen, row[0], _patience(row[1]))), rows):
             found.append(each)
-            told(len(found), len(rows))
+            progress(len(found), len(rows))
     for each in found:
         if each.agrees or each.seen is None:
             yield each

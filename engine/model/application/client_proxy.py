@@ -39,16 +39,16 @@ class ClientProxy:
 
 def client_proxy(environment: Iterable[str]) -> ClientProxy | None:
     """What lines NAME=VALUE say, those in small letters first; None where they name no proxy."""
-    told: dict[str, str] = {}
+    variables: dict[str, str] = {}
     for line in environment:
         name, _, value = line.partition("=")
-        if name.islower() or name.lower() not in told:
-            told[name.lower()] = value[:LONGEST].strip()
-    everything = _place(told.get("all_proxy", ""))
+        if name.islower() or name.lower() not in variables:
+            variables[name.lower()] = value[:LONGEST].strip()
+    everything = _place(variables.get("all_proxy", ""))
     found = ClientProxy(
-        _place(told.get("http_proxy", "")) or everything,
-        _place(told.get("https_proxy", "")) or everything,
-        tuple(entry for entry in _SEPARATOR.split(told.get("no_proxy", "")) if entry),
+        _place(variables.get("http_proxy", "")) or everything,
+        _place(variables.get("https_proxy", "")) or everything,
+        tuple(entry for entry in _SEPARATOR.split(variables.get("no_proxy", "")) if entry),
     )
     return found if found.http or found.https else None
 

@@ -136,14 +136,14 @@ def _by_sock_diag(netlink: Netlink, protocol: Protocol, netns: str, gaps: list[G
 def parse_diag(body: bytes, protocol: Protocol, family: Family) -> Listener:
     """An inet_diag_msg with its attributes as a listener. Raises NetlinkError for damaged bytes."""
     port, packed, device, queued, backlog, uid, inode = _message.unpack_from(body)
-    told = attributes(body, _message.size)
-    options = told.get(INET_DIAG_SOCKOPT, b"")
+    parts = attributes(body, _message.size)
+    options = parts.get(INET_DIAG_SOCKOPT, b"")
     found = Listener(
         protocol,
         family,
         decode.address(packed[:4] if family is Family.INET else packed),
         decode.be16(port),
-        v6only=any(told.get(INET_DIAG_SKV6ONLY, b"")),
+        v6only=any(parts.get(INET_DIAG_SKV6ONLY, b"")),
         device=device or None,
         inode=inode,
         uid=uid,
