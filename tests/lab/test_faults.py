@@ -122,3 +122,22 @@ def test_the_fault_of_a_round_is_not_told_until_it_is_over(tmp_path: Path) -> No
     assert dojo.told("lab", there, tmp_path) == ("docker-user-drop", dojo.SECRET)
     dojo.store("lab", None, tmp_path)
     assert dojo.told("lab", there, tmp_path) == there
+
+
+def test_a_program_that_is_not_the_lab_s_own_is_not_exchanged() -> None:
+    about_programs = [fault for fault in faults.FAULTS.values() if fault.listen]
+    assert about_programs
+    for fault in about_programs:
+        assert faults.fits(fault, LAB.lab)
+        assert not faults.fits(fault, PROXY.lab)
+        with pytest.raises(LabError, match="port 80 of proxy is served by no listener of the lab's own"):
+            faults.plan(fault, PROXY.lab)
+
+
+def test_a_program_in_a_shared_namespace_is_that_of_whoever_serves_the_port() -> None:
+    file = 'services:\n  pod: {ports: ["8080:80", "9090:90"]}\n  web: {network_mode: "service:pod", expose: ["80"]}\n'
+    shared = draft(file + "x-lab: {listens: {pod: []}}\n", "lab.yaml", "lab")
+    assert faults.question(shared.lab) == ("lan", "192.168.30.1:8080")
+    before = [change for change in shared.plan.changes if isinstance(change, Serve)]
+    assert [change.name for change in before] == ["web"]
+    assert not faults.listening(before, ["nothing-listens"], shared.lab)

@@ -49,16 +49,13 @@ def stale_target(failure: Failure) -> list[Blocker]:
     services = _meant(failure, host, asked_for)
     if any((service.address, service.port) == (old.dst, old.dport) for service in services):
         return []
-    if _owner_of_address(failure, old.dst) is None:
-        if has_lost_it(failure, old.dst) or (not services and lost_address(failure, old.dst)):
-            return []
-    elif not services:
+    shadowed = translation_behind(failure, step.ref, rule)
+    if not _leads_nowhere(failure, old, meant=bool(services), shadowed=shadowed is not None):
         return []
     remedies = list(right_targets(failure, step, rule, services))
     remedies.append(Remedy(f"delete {step.ref.words}", (DeleteRule(place_of(step.ref), rule),)))
     asked, became = end_of(step.packet.dst, step.packet.dport), end_of(old.dst, old.dport)
     sentence = f"{step.ref.words} in {host.id} translates {asked} to {became}, {_what_is_there(failure, old, services)}"
-    shadowed = translation_behind(failure, step.ref, rule)
     if shadowed is not None:
         behind, meant = shadowed
         sentence += f", before {meant.text} is tried"
@@ -73,6 +70,18 @@ def stale_target(failure: Failure) -> list[Blocker]:
     return [Blocker(code, sentence, step.ref, tuple(remedies), owner, evidence)]
 
 
+def _leads_nowhere(failure: Failure, target: Packet, *, meant: bool, shadowed: bool) -> bool:
+    """Whether the rule itself is wrong: its target is nobody's, not only lost, or serves another port and there is a
+    better one. A program that is there, if on an address that the packet does not have, makes the target right."""
+    owner, another = _owner_of_address(failure, target.dst), meant or shadowed
+    if owner is None:
+        return not has_lost_it(failure, target.dst) and (another or not lost_address(failure, target.dst))
+    there = [each for each in owner.listeners if (each.protocol, each.port) == (target.protocol, target.dport)]
+    if there:
+        return shadowed and all(each.address not in (None, target.dst) for each in there)
+    return another
+
+
 def _meant(failure: Failure, host: Netns, asked: int) -> list[IntendedService]:
     """The services that the translation can have meant. What the engine was asked for comes first; a target that is
     there serves or is gone, and what suits the asked port is a guess about one that is gone. Where a namespace has the
@@ -82,11 +91,18 @@ def _meant(failure: Failure, host: Netns, asked: int) -> list[IntendedService]:
     owner = _owner_of_address(failure, old.dst)
     if intention(failure, asked) is not None or owner is None:
         return found
+    if not any(each.protocol is old.protocol and not _is_private(each) for each in owner.listeners):
+        return []  # where nothing listens for others at all, the program has ended
     everyone = all_services(failure, host)
     served = [each for each in everyone if (each.address, each.port) == (old.dst, old.dport)]
     likely = [each for each in found if each.netns == owner or each.port == old.dport]
     own = [each for each in everyone if (each.netns, each.address) == (owner, old.dst)]
     return served or likely or (own if len(own) == 1 else [])
+
+
+def _is_private(listener: Listener) -> bool:
+    """Whether only its own namespace reaches it, as a container's resolver at 127.0.0.11."""
+    return listener.address is not None and listener.address.is_loopback
 
 
 def stolen(failure: Failure) -> list[Blocker]:

@@ -19,25 +19,34 @@ from engine.model.firewall import Match, Nat, NatKind, Rule, VerdictKind
 from engine.model.ref import Ref
 from engine.model.trace import Step, StepKind
 from engine.path.exchange.conversation import conversations
+from engine.path.world import World
 
 #: A rule that is asked about is one of few: beyond so many rules the walk without it is not worth its time.
 MOST_RULES = 2000
 
 
 def translation_behind(failure: Failure, at: Ref, rule: Rule) -> tuple[Ref, Rule] | None:
-    """The rule that would translate the packet in that namespace, were the rule at a place not there, and its place."""
+    """The rule that would translate the packet in that namespace, were the rule at a place not there, and its place.
+    Rules that share packets by chance do not stand before each other."""
     netns = failure.world.netns(at.netns)
     chains = [chain for table in netns.firewall.tables for chain in table.chains]
     others = sum(any(map(_translates, each.statements)) for chain in chains for each in chain.rules)
     if others < 2 or sum(len(chain.rules) for chain in chains) > MOST_RULES:
         return None
     without = failure.world.derive(applied(failure.world.snapshot, (DeleteRule(place_of(at), rule),)))
-    for run in conversations(without, failure.question)[0]:
+    found = next(_translating(without, failure, at), None)
+    shared = {each.text for _ref, each in _translating(failure.world, failure, at)} - {rule.text}
+    return found if found is not None and found[1].text not in shared else None
+
+
+def _translating(world: World, failure: Failure, at: Ref) -> Iterator[tuple[Ref, Rule]]:
+    """The rules that translate the question's packet in a namespace, in each of its runs."""
+    for run in conversations(world, failure.question)[0]:
         for step in run.result.forward.steps:
             if step.kind is StepKind.RULE and step.verdict == "dnat" and step.ref and step.ref.netns == at.netns:
-                found = rule_at(without, step.ref)
-                return (step.ref, found[1]) if found is not None else None
-    return None
+                found = rule_at(world, step.ref)
+                if found is not None:
+                    yield step.ref, found[1]
 
 
 def exempted(failure: Failure, step: Step, rule: Rule, behind: Ref) -> Iterator[Remedy]:

@@ -48,12 +48,18 @@ def find(name: str) -> Fault:
 
 
 def subject(lab: Blueprint) -> Published:
-    """The published port that a fault is about: the first TCP one that every address of the host has, else the first
-    that is for others than the host itself."""
+    """The published port that a fault is about: the first TCP one in the file that every address of the host has, else
+    the first that is for others than the host itself."""
+    ports = [(service.name, port.container_port) for service in lab.spec.services for port in service.ports]
+    written = {each: -place for place, each in enumerate(reversed(ports))}  # a twin has no file with ports
     found = [port for port in lab.published if port.protocol is Protocol.TCP]
     if not found:
         raise LabError(f"lab {lab.name} publishes no TCP port to break; add ports: to a service")
-    return min(found, key=lambda port: (port.host_address is not None, _at_home(port)))
+
+    def order(port: Published) -> tuple[bool, bool, int]:
+        return port.host_address is not None, _at_home(port), written.get((port.service, port.container_port), 0)
+
+    return min(found, key=order)
 
 
 def client(lab: Blueprint) -> Outside:
@@ -83,37 +89,48 @@ def _at_home(port: Published) -> bool:
 
 
 def fits(fault: Fault, lab: Blueprint) -> bool:
-    """Whether a fault can be made in a lab: DOCKER-USER is a chain of Docker's iptables layouts, and who asks by name
-    has to be there, with a network of names and another port than the host's."""
-    if fault.asks and not (lab.spec.names and neighbours(lab) and not subject(lab).end.bridge.own):
-        return False
-    if any("{moved}" in action for action in fault.actions) and not _words(lab)["moved"]:
-        return False
-    if (
-        fault.asks.startswith("near")
-        and "{hport}" in fault.asks
-        and subject(lab).host_port == subject(lab).container_port
-    ):
-        return False
-    chains = BACKENDS[lab.backend] is not Backend.NFT and lab.spec.layout != "podman"
-    return chains or not any("DOCKER-USER" in action for action in fault.actions)
+    """Whether a fault can be made in a lab."""
+    return not _missing(fault, lab)
 
 
 def plan(fault: Fault, lab: Blueprint) -> Plan:
     """What a fault does to a lab, reversible change by change. Raises LabError where it does not fit."""
-    if fault.asks and not fits(fault, lab):
-        raise LabError(f"{fault.name} does not fit lab {lab.name}: {_needs(fault)}")
-    if not fits(fault, lab):
-        raise LabError(f"{fault.name} needs Docker's chain DOCKER-USER, which {lab.spec.layout} in {lab.backend} lacks")
+    missing = _missing(fault, lab)
+    if missing:
+        raise LabError(f"{fault.name} does not fit lab {lab.name}: {missing}")
     words = _words(lab)
     return Plan(fault.name, tuple(_change(action, words, lab) for action in fault.actions))
 
 
-def _needs(fault: Fault) -> str:
-    """What a lab must have for a fault of a name."""
-    if any("{moved}" in action for action in fault.actions):
+def _missing(fault: Fault, lab: Blueprint) -> str:
+    """What a lab would need for a fault, "" where it has it: DOCKER-USER is a chain of Docker's iptables layouts, a
+    program is exchanged that the lab itself serves, and who asks by name has to be there, with a network of names and
+    another port than the host's."""
+    port = subject(lab)
+    if fault.listen and not _servers(lab):
+        return f"port {port.container_port} of {port.service} is served by no listener of the lab's own to exchange"
+    if any("{moved}" in action for action in fault.actions) and not _words(lab)["moved"]:
         return "it needs a published proxy whose hosts file (extra_hosts) has the address of a neighbour"
-    return "it needs a second service on the published one's network, with names, and another port on the host"
+    named = lab.spec.names and neighbours(lab) and not port.end.bridge.own
+    by_port = fault.asks.startswith("near") and "{hport}" in fault.asks
+    if fault.asks and (not named or (by_port and port.host_port == port.container_port)):
+        return "it needs a second service on the published one's network, with names, and another port on the host"
+    chains = BACKENDS[lab.backend] is not Backend.NFT and lab.spec.layout != "podman"
+    if not chains and any("DOCKER-USER" in action for action in fault.actions):
+        return f"it needs Docker's chain DOCKER-USER, which {lab.spec.layout} in {lab.backend} lacks"
+    return ""
+
+
+def _servers(lab: Blueprint) -> frozenset[str]:
+    """The services that listen on the port of `subject` in its namespace, which may be another's."""
+    port, inside = subject(lab), lab.netns_by_node
+    return frozenset(
+        node.name
+        for node in lab.nodes
+        for listen in node.listens
+        if (inside[node.name], listen.protocol, listen.port)
+        == (inside[port.service], port.protocol, port.container_port)
+    )
 
 
 def neighbours(lab: Blueprint) -> list[Node]:
@@ -208,9 +225,10 @@ def _argv(line: str, lab: Blueprint) -> tuple[str, ...]:
 def listening(programs: Iterable[Change], names: Iterable[str], lab: Blueprint) -> tuple[Change, ...]:
     """The programs of a lab with some faults in them."""
     kinds = [FAULTS[name].listen for name in names if name in FAULTS and FAULTS[name].listen]
+    servers = _servers(lab) if kinds else frozenset[str]()
     found: list[Change] = []
     for change in programs:
-        about = isinstance(change, Serve) and change.name == subject(lab).service and change.protocol is Protocol.TCP
+        about = isinstance(change, Serve) and change.name in servers and change.protocol is Protocol.TCP
         kept: Change | None = change
         for kind in kinds if about else ():
             kept = _misheard(kept, kind) if isinstance(kept, Serve) else kept
