@@ -515,7 +515,9 @@ CODES: Mapping[str, Code] = {
         "ask by a name that the proxy has, or add the name to the site",
     ),
     "HTTP_NO_ROUTE_FOR_PATH": Code(
-        "The proxy's site has nothing for the path.", "404, by the proxy", "add a route for the path"
+        "The proxy's site has nothing for the path: no route, or no file.",
+        "404, by the proxy; nginx says 403 where only the index file is missing, 500 where it looks for one for ever",
+        "add a route for the path, or put the file there",
     ),
     "HTTP_UPSTREAM_UNHEALTHY": Code(
         "The proxy has no server left to ask: its health check took out those that do not answer, or all are off.",

@@ -88,6 +88,7 @@ http {
 def test_nginx(tmp_path: Path) -> None:
     (tmp_path / "etc/nginx/sites").mkdir(parents=True)
     (tmp_path / "etc/nginx/sites/b.conf").write_text("server { listen 8080; location / { proxy_pass http://b; } }")
+    (tmp_path / "srv").mkdir()
     table = read(ProxyKind.NGINX, tmp_path, NGINX)
     asked = {
         ("blog.example.test", "/"): "app1:3000,app2:80,spare:9,gone:1",

@@ -105,6 +105,7 @@ def test_the_redacted_file_is_read_back_equal():
 def test_names_and_sites_have_other_names_and_the_same_answers():
     world = named_world()
     passed_on = f"location /{SECRET}/ {{ proxy_pass http://web/{SECRET}/; proxy_set_header Host {SECRET}.test; }}"
+    passed_on += f"location /f {{ rewrite ^/{SECRET}$ /{SECRET}.php last; try_files /{SECRET}.html @{SECRET}; }}"
     sites = server(to("web"), f"blog.{SECRET}.test") + server(to("shop") + passed_on, f"*.{SECRET}.test")
     snapshot = proxied(sites, world)
     hosts = (HostsLine(ip_address("172.18.0.3"), (f"shop.{SECRET}.test", "shop"), 2),)

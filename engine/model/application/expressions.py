@@ -15,11 +15,16 @@ MOST_WAYS = 10**6
 def fits_expression(pattern: str, text: str, *, folded: bool) -> bool:
     """Whether a regular expression is found in a text. One that is not understood, or that could take for ever, is
     not."""
+    return found_in(pattern, text, folded=folded) is not None
+
+
+def found_in(pattern: str, text: str, *, folded: bool = False) -> re.Match[str] | None:
+    """Where a regular expression is found in a text, with its groups; None as for `fits_expression`."""
     if len(pattern) > _LONGEST_PATTERN or _NESTED.search(pattern):
-        return False
+        return None
     if (len(text) + 1) ** len(_REPEATED.findall(pattern)) > MOST_WAYS:
-        return False
+        return None
     try:
-        return re.search(pattern.replace("(?<", "(?P<"), text, re.IGNORECASE if folded else 0) is not None
+        return re.search(pattern.replace("(?<", "(?P<"), text, re.IGNORECASE if folded else 0)
     except re.error:
-        return False
+        return None

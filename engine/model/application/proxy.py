@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from engine.model.address import IPAddress
+from engine.model.application.web_paths import Folder, Rewrite
 from engine.model.ref import Ref
 from engine.records import LATE, dataclass, field
 
@@ -70,6 +71,10 @@ class Action(StrEnum):
     UNKNOWN = "unknown"
 
 
+#: The words of answers from files, and of one to everybody who asks.
+FILES, DENIED = "files", "denies everybody"
+
+
 class PathMatch(StrEnum):
     """How a route's pattern is compared with a request's path."""
 
@@ -78,6 +83,8 @@ class PathMatch(StrEnum):
     FIRM = "firm"
     EXACT = "exact"
     REGEX = "regex"
+    #: A name that only the configuration itself leads to (nginx's `@name`).
+    NAMED = "named"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,10 @@ class ProxyRoute:
 
     To its server a proxy sends the client's Host, unless `host` is another one, and the client's path; with `onto` that
     stands in the place of the part that fits the pattern.
+
+    Of nginx, what comes first: `slashed` sends the same path without its slash here, `rewrites` change a path, `tries`
+    are try_files' words, whose last is a path, a name or a status. `within` is the number, from 1, of the site's route
+    whose block it stands in (0: none), `folder` is where its files are, as far as that is known.
     """
 
     pattern: str = "/"
@@ -104,6 +115,11 @@ class ProxyRoute:
     folded: bool = False
     host: str = ""
     onto: str | None = None
+    rewrites: tuple[Rewrite, ...] = ()
+    tries: tuple[str, ...] = ()
+    within: int = 0
+    slashed: bool = False
+    folder: Folder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +155,16 @@ def _fits(pattern: str, host: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ProxySite:
-    """A virtual host: its doors, its names (none: every Host), and its routes."""
+    """A virtual host: its doors, its names (none: every Host), and its routes. `rewrites` come before these,
+    some by what is in the `folder`."""
 
     doors: tuple[ProxyDoor, ...]
     names: tuple[str, ...] = ()
     routes: tuple[ProxyRoute, ...] = ()
     at: ConfigPlace = ConfigPlace()
     certificate: Certificate | None = None
+    rewrites: tuple[Rewrite, ...] = ()
+    folder: Folder | None = None
 
 
 @dataclass(frozen=True, slots=True)

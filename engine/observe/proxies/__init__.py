@@ -5,7 +5,7 @@ stopped          proxies whose containers do not run, read where the host mounts
 root_files       files below a proxy's root, within limits
 certificate      the names of a certificate, and until when it is good
 ends             hosts and ports as configurations write them
-nginx nginx_syntax nginx_names nginx_rewrite
+nginx nginx_syntax nginx_names nginx_rewrite nginx_locations nginx_folders
 haproxy haproxy_conditions
 caddy caddy_syntax caddy_json
 apache apache_rewrite

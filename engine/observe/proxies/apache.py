@@ -17,6 +17,7 @@ from fnmatch import fnmatchcase
 from itertools import pairwise
 
 from engine.model.application.proxy import (
+    FILES,
     Action,
     ConfigPlace,
     PathMatch,
@@ -238,7 +239,7 @@ def _routes(
     for line in lines:
         if line.name in ("redirect", "redirectpermanent") and line.words:
             yield from _redirect(line)
-    yield ProxyRoute(action=Action.ANSWER, words="files", at=lines[0].at if lines else ConfigPlace())
+    yield ProxyRoute(action=Action.ANSWER, words=FILES, at=lines[0].at if lines else ConfigPlace())
 
 
 def _redirect(line: _Line) -> Iterator[ProxyRoute]:
@@ -262,7 +263,7 @@ def _passed(line: _Line, balancers: dict[str, tuple[Upstream, ...]]) -> Iterator
     plain = ProxyRoute(pattern, match, at=line.at)
     target = words[0]
     if target == "!":
-        yield replace(plain, action=Action.ANSWER, words="files")
+        yield replace(plain, action=Action.ANSWER, words=FILES)
     elif target.startswith("balancer://"):
         members = balancers.get(target.partition("://")[2].partition("/")[0], ())
         yield replace(plain, action=Action.PASS, upstreams=members)

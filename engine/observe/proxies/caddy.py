@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from engine.model.application.proxy import (
+    FILES,
     Action,
     ConfigPlace,
     PathMatch,
@@ -163,7 +164,7 @@ def _does(name: str, words: list[str], entry: CaddyLine, here: ProxyRoute) -> Pr
         numbers = [int(word) for word in words if word.isdecimal()]
         return replace(here, action=Action.ANSWER, status=numbers[0] if numbers else 200 if name == "respond" else 500)
     if name == "file_server":
-        return replace(here, action=Action.ANSWER, words="files")
+        return replace(here, action=Action.ANSWER, words=FILES)
     return replace(here, words=" ".join((name, *words)))
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.model.application.proxy import (
+    FILES,
     Action,
     ConfigPlace,
     PathMatch,
@@ -132,7 +133,7 @@ def _ends(kind: str, handler: Mapping[str, Any], plain: ProxyRoute) -> ProxyRout
             return replace(plain, action=Action.REDIRECT, status=code, location=target)
         return replace(plain, action=Action.ANSWER, status=code)
     if kind == "file_server":
-        return replace(plain, action=Action.ANSWER, words="files")
+        return replace(plain, action=Action.ANSWER, words=FILES)
     return replace(plain, words=f"handler {kind}")
 
 

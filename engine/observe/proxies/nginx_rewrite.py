@@ -2,17 +2,18 @@
 
 The request is that of curl or a browser that comes directly: GET, without a query, with a Host and a scheme that are
 given, and without headers of other proxies. A path, or a Host that is not given, that is compared with one is taken to
-be another one. What depends on anything else is not known: it matters where its block would end the request. A rewrite
-within the site is not followed.
+be another one. What depends on anything else is not known: it matters where its block would end the request. Rewrites
+of some paths are kept in their order, with a condition about the path's file where they have one.
 Source: nginx.org/en/docs/http/ngx_http_rewrite_module.html.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from engine.model.application.expressions import fits_expression
+from engine.model.application.web_paths import SAME, Rewrite, RewriteThen
 from engine.observe.proxies.nginx_syntax import Directive
 from engine.records import dataclass, field, replace
 
@@ -26,6 +27,9 @@ _ABSOLUTE = re.compile(r"(https?|\$scheme|\$\{scheme\})://")
 _EVERY = frozenset(
     {"^", ".*", "^.*", "^/", "(.*)", "^(.*)", "^(.*)$", "^.*$", "^/(.*)$", "^/(.*)", "^/.*$", "/(.*)", "^/?(.*)$"}
 )
+_FILE_TEST = re.compile(
+    r"\( ?(!?-[fe]) (?:\$request_filename|\$document_root/?(?:\$uri|\$fastcgi_script_name|\$document_uri)?) ?\)"
+)
 _NOTHING = ("", "0")
 #: A longer value is not kept, nor a text with more variables filled.
 _LONGEST, _MOST = 512, 32
@@ -36,13 +40,16 @@ _ONE_OF_MANY = frozenset({"$host", "$http_host", "$request_uri", "$uri", "$docum
 @dataclass(frozen=True, slots=True)
 class RewriteEnd:
     """How the phase ends: by a directive that decides, at one that is not understood, or (neither) with the request
-    going on. `values` are the variables that are known then, `passes` is where the last `if` that was met sends it."""
+    going on. `values` are the variables that are known then, `passes` is where the last `if` that was met sends it,
+    `rewrites` what happens to some paths before. `met`: the condition of an `if` holds for every path."""
 
     decides: Directive | None = None
     passes: Directive | None = None
     unknown: Directive | None = None
     values: Mapping[str, str] = field(default_factory=dict)
     broken: bool = False
+    rewrites: tuple[Rewrite, ...] = ()
+    met: bool = False
 
 
 def run(block: Directive, values: Mapping[str, str], passes: tuple[str, ...] = ()) -> RewriteEnd:
@@ -50,21 +57,27 @@ def run(block: Directive, values: Mapping[str, str], passes: tuple[str, ...] = (
     phase goes on after it, and a `return` still counts."""
     known = dict(values)
     passed: Directive | None = None
+    ever = False
+    kept: list[Rewrite] = []
     for each in block.block or ():
         if each.name == "set" and len(each.words) == 2:
             _set(known, each.words[0].lstrip("$"), each.words[1])
         elif each.name == "return" or _leaves(each):
-            return RewriteEnd(each, values=known)
+            return RewriteEnd(each, values=known, rewrites=tuple(kept))
+        elif each.name == "rewrite":
+            kept += _kept(each)
         elif each.name == "break":
-            return RewriteEnd(passes=passed, values=known, broken=True)
+            return RewriteEnd(passes=passed, values=known, broken=True, rewrites=tuple(kept))
         elif each.name == "if":
             met = _met(each.words, known)
+            ever = ever or met is True
             inside = _if(each, known, passes, met=met)
             passed = inside.passes if met else passed
+            kept += inside.rewrites
             if inside.decides is not None or inside.unknown is not None or inside.broken:
-                return inside
+                return replace(inside, rewrites=tuple(kept))
             known = dict(inside.values)
-    return RewriteEnd(passes=passed, values=known)
+    return RewriteEnd(passes=passed, values=known, rewrites=tuple(kept), met=ever)
 
 
 def _if(block: Directive, known: dict[str, str], passes: tuple[str, ...], *, met: bool | None) -> RewriteEnd:
@@ -73,6 +86,11 @@ def _if(block: Directive, known: dict[str, str], passes: tuple[str, ...], *, met
             run(block, known, passes), passes=next((each for name in passes for each in block.all(name)), None)
         )
     if met is None:
+        test = _file_test(block.words)
+        if test and all(each.name in ("rewrite", "break") for each in block.block or ()):
+            return RewriteEnd(
+                values=known, rewrites=tuple(each for one in block.block or () for each in _kept(one, test))
+            )
         if _decides(block, passes):
             return RewriteEnd(unknown=block, values=known)
         lost = {each.words[0].lstrip("$") for each in block.all("set") if each.words}
@@ -82,7 +100,29 @@ def _if(block: Directive, known: dict[str, str], passes: tuple[str, ...], *, met
 
 def _decides(block: Directive, passes: tuple[str, ...]) -> bool:
     """Whether a block may end the phase or the request, or send it elsewhere."""
-    return any(each.name in ("return", "break", *passes) or _leaves(each) for each in block.block or ())
+    return any(each.name in ("return", "break", "rewrite", *passes) for each in block.block or ())
+
+
+def _kept(directive: Directive, test: str = "") -> Iterator[Rewrite]:
+    """A rewrite or break of some paths. `test` is the condition about the path's file that it stands in."""
+    words, line = " ".join((directive.name, *directive.words)), directive.at.line
+    if directive.name == "break":
+        yield Rewrite("", SAME, RewriteThen.STAY, test, words=words, line=line)
+    elif len(directive.words) > 1:
+        pattern, onto, *flags = directive.words
+        then = {"last": RewriteThen.AGAIN, "break": RewriteThen.STAY}.get(flags[0] if flags else "", RewriteThen.GO_ON)
+        away = "permanent" in flags or "redirect" in flags or _ABSOLUTE.match(onto) is not None
+        status = 301 if "permanent" in flags else 302
+        if away:
+            yield Rewrite(pattern, onto, RewriteThen.REDIRECT, test, status, words, line)
+        else:
+            yield Rewrite(pattern, onto, then, test, 0, words, line)
+
+
+def _file_test(words: tuple[str, ...]) -> str:
+    """A condition about the file of the request's path, in nginx's own word; "" for any other condition."""
+    found = _FILE_TEST.fullmatch(" ".join(words))
+    return found[1] if found else ""
 
 
 def _leaves(each: Directive) -> bool:

@@ -15,7 +15,9 @@ class TooLarge(OSError):
 
 
 class RootFiles:
-    """Reads text files, and counts what was read."""
+    """Reads text files, and counts what was read. `whole` says that a file which is not there is nowhere."""
+
+    whole = True
 
     def __init__(self, root: Root) -> None:
         self._root = root

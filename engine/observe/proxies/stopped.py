@@ -52,7 +52,9 @@ def stopped(containers: Iterable[Container], host: str) -> Iterator[Proxy]:
 
 
 class MountedFiles(RootFiles):
-    """The files of mounts, by their paths in the container."""
+    """The files of mounts, by their paths in the container. The image has others."""
+
+    whole = False
 
     def __init__(self, mounts: tuple[Mount, ...]) -> None:
         self._mounts = sorted(mounts, key=lambda each: -len(each.target))

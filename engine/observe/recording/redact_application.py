@@ -135,10 +135,26 @@ class Renaming:
         for line in config.get("hosts", ()):
             line["names"] = [self.dns(name) for name in line["names"]]
 
+    def _paths(self, place: Json) -> None:
+        """Rewrites, tried paths and folders of a site or a route."""
+        if "tries" in place:
+            place["tries"] = [self._text(word) for word in place["tries"]]
+        for rewrite in place.get("rewrites", ()):
+            for key in ("pattern", "onto", "words"):
+                rewrite[key] = self._text(rewrite.get(key, ""))
+        folder = place.get("folder") or {}
+        for key in ("index", "files", "missing"):
+            if key in folder:
+                folder[key] = [self._text(name) for name in folder[key]]
+        if folder:
+            folder["path"] = self._text(folder["path"])
+
     def _site(self, site: Json) -> None:
         if "names" in site:
             site["names"] = [self.dns(name) for name in site["names"]]
+        self._paths(site)
         for route in site.get("routes", ()):
+            self._paths(route)
             for key in ("pattern", "location", "words", "onto"):
                 if route.get(key):
                     route[key] = self._text(route[key])

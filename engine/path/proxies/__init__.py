@@ -1,6 +1,7 @@
 """A proxy on the way: which of its sites and routes takes a request, whom it asks, and what it then answers.
 
 choosing     the site and the route that a request falls to, by each program's own order
+nginx_paths  where nginx goes with a path: rewrites, locations, try_files, index files
 passing      the proxy's own connection, and what comes of it
 statuses     the status that each program answers for each failure
 """

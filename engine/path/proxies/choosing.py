@@ -2,17 +2,16 @@
 
 nginx: of the sites of the door that is addressed most specially the one with the Host's exact name, then the longest
 `*.tail`, the longest `head.*`, the first expression that fits, else the door's first (ngx_http_core_module,
-server_name). Of locations the exact one, else the longest prefix, unless that is not firm and an expression fits
-(location). The others take the first that fits in the order of the table, which their readers have put it in.
+server_name); its locations are a matter of their own (`nginx_paths`). The others take the first that fits in the order
+of the table, which their readers have put it in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from engine.model.address import IPAddress
 from engine.model.application.expressions import fits_expression
 from engine.model.application.proxy import PathMatch, Proxy, ProxyDoor, ProxyKind, ProxyRoute, ProxySite
+from engine.path.proxies.nginx_paths import locate
 from engine.records import dataclass
 
 #: Programs whose rules are tried one after the other, whatever site they are of.
@@ -25,12 +24,14 @@ ANY_PORT = ":*"
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """The site and route for a request at a door. `named` says that the site has the Host's name. No route: none of the
-    site's fits the path."""
+    site's fits the path. `path` is what became of the path, and `moved` as `nginx_paths.Located` has it."""
 
     site: ProxySite
     door: ProxyDoor
     named: bool
     route: ProxyRoute | None
+    path: str = ""
+    moved: bool = False
 
 
 def choose(proxy: Proxy, address: IPAddress, port: int, host: str, path: str) -> Chosen | None:
@@ -39,15 +40,19 @@ def choose(proxy: Proxy, address: IPAddress, port: int, host: str, path: str) ->
     host = host.lower().rstrip(".")
     if proxy.kind in _IN_ORDER:
         for site, door in there:
-            route = route_for(proxy, site, path)
+            route = route_for(site, path)
             if route is not None and any(_closeness(name, host) > (0, 0) for name in site.names or ("*",)):
-                return Chosen(site, door, host in site.names, route)
+                return Chosen(site, door, host in site.names, route, path)
         return None
     found = _site(there, host, any_first=proxy.kind in (ProxyKind.NGINX, ProxyKind.APACHE))
     if found is None:
         return None
     (site, door), named = found
-    return Chosen(site, door, named, route_for(proxy, site, path))
+    if proxy.kind is ProxyKind.NGINX:
+        plain, mark, query = path.partition("?")
+        located = locate(site, plain or "/")
+        return Chosen(site, door, named, located.route, f"{located.path}{mark}{query}", located.moved)
+    return Chosen(site, door, named, route_for(site, path), path)
 
 
 def _at_door(proxy: Proxy, address: IPAddress, port: int) -> list[_At]:
@@ -89,22 +94,10 @@ def _closeness(name: str, host: str) -> tuple[int, int]:
     return 0, 0
 
 
-def route_for(proxy: Proxy, site: ProxySite, path: str) -> ProxyRoute | None:
-    """The route that a path falls to; None where none fits."""
+def route_for(site: ProxySite, path: str) -> ProxyRoute | None:
+    """The first route that a path falls to; None where none fits."""
     plain = path.partition("?")[0] or "/"
-    if proxy.kind is not ProxyKind.NGINX:
-        return next((route for route in site.routes if _fits(route, plain)), None)
-    exact = next((each for each in site.routes if each.match is PathMatch.EXACT and each.pattern == plain), None)
-    prefixes = [each for each in site.routes if each.match in (PathMatch.PREFIX, PathMatch.FIRM)]
-    longest = _longest([each for each in prefixes if plain.startswith(each.pattern)])
-    if exact is not None or (longest is not None and longest.match is PathMatch.FIRM):
-        return exact or longest
-    expression = next((each for each in site.routes if each.match is PathMatch.REGEX and _fits(each, plain)), None)
-    return expression or longest
-
-
-def _longest(routes: Sequence[ProxyRoute]) -> ProxyRoute | None:
-    return max(routes, key=lambda each: len(each.pattern), default=None)
+    return next((route for route in site.routes if _fits(route, plain)), None)
 
 
 def _fits(route: ProxyRoute, path: str) -> bool:

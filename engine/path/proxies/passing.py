@@ -16,6 +16,7 @@ from engine.model.address import IPAddress
 from engine.model.application.naming import NameConfig
 from engine.model.application.proxy import (
     CIRCLE,
+    FILES,
     Action,
     ConfigPlace,
     HttpAnswer,
@@ -129,7 +130,9 @@ class Passing:
         if route.action is Action.UNKNOWN:
             return replace(plain, status=0, served=False, reason="INFO_DEPENDS", words=route.words), None
         if route.action is Action.PASS:
-            return self._passed(route)
+            if chosen.moved:  # where a rewrite has made the path, proxy_pass sends that as it is
+                route = replace(route, onto=None)
+            return self._passed(route, chosen.path)
         if route.action is Action.REDIRECT:
             loops = _same(self.url, route.location)
             return replace(
@@ -139,11 +142,13 @@ class Passing:
         if not chosen.named and others:
             return replace(plain, served=False, reason="HTTP_NO_SERVER_FOR_HOST"), None
         if route.status >= 400:
-            return replace(plain, served=False, reason="HTTP_NO_ROUTE_FOR_PATH"), None
+            words = route.words if route.words != FILES else ""
+            return replace(plain, served=False, reason="HTTP_NO_ROUTE_FOR_PATH", words=words), None
         return plain, None
 
-    def _passed(self, route: ProxyRoute) -> tuple[HttpAnswer, Conversation | None]:
-        """The servers of a route, one after the other."""
+    def _passed(self, route: ProxyRoute, path: str) -> tuple[HttpAnswer, Conversation | None]:
+        """The servers of a route, one after the other, each asked for what the route makes of a path."""
+        asked = path_for(route, path)
         plain = self._plain(200, route.at)
         servers = sorted((each for each in route.upstreams if not each.off), key=lambda each: each.spare)
         found: tuple[HttpAnswer, Conversation | None] = (
@@ -156,7 +161,7 @@ class Passing:
             None,
         )
         for server in servers[:MOST_SERVERS]:
-            talk = self._connects(route, server)
+            talk = self._connects(route, server, asked)
             used = talk.name.used if talk.name is not None else None
             address = used or _address(server.host)
             plain = replace(plain, upstream=server, address=address, at=self._ref(server.at) or plain.at)
@@ -174,12 +179,12 @@ class Passing:
         reason = "HTTP_UPSTREAM_UNHEALTHY" if down else _REASONS.get(end, "HTTP_UPSTREAM_REFUSED")
         return replace(plain, status=status, served=False, reason=reason)
 
-    def _connects(self, route: ProxyRoute, server: Upstream) -> Conversation:
-        """The proxy's own connection to a server."""
+    def _connects(self, route: ProxyRoute, server: Upstream, path: str) -> Conversation:
+        """The proxy's own connection to a server, which is asked for a path."""
         source = Source(self.proxy.netns)
         scheme = "https" if server.tls else "http"
         via = (*self.url.via, self._here)
-        url = Url(scheme, route.host or self.url.host, server.port, _path_for(route, self.url.path), via)
+        url = Url(scheme, route.host or self.url.host, server.port, path, via)
         address = _address(server.host)
         if address is not None:
             return self.ask(Question(source, address, server.port, url=url))
@@ -227,9 +232,9 @@ class Passing:
         return found
 
 
-def _path_for(route: ProxyRoute, path: str) -> str:
+def path_for(route: ProxyRoute, path: str) -> str:
     """The path that a server is asked for."""
-    if route.onto is None or route.match is PathMatch.REGEX or not path.startswith(route.pattern):
+    if route.onto is None or route.match is PathMatch.REGEX:
         return path
     found = route.onto + path[len(route.pattern) :]
     return found if found.startswith("/") else f"/{found}"
