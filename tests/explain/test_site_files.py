@@ -11,9 +11,9 @@ from engine.explain.question import resolve
 from engine.model.application.proxy import Proxy, ProxyKind
 from engine.model.host import Snapshot
 from engine.model.verdict import Verdict
-from engine.observe.proxies import nginx
-from engine.observe.proxies.nginx_folders import FolderScope
-from engine.observe.proxies.nginx_syntax import NginxReader
+from engine.observe.proxies.nginx import configuration as nginx
+from engine.observe.proxies.nginx.folders import FolderScope
+from engine.observe.proxies.nginx.syntax import NginxReader
 from engine.records import replace
 from tests.hosts.named import NGINX, named, server
 

@@ -18,8 +18,8 @@ from engine.model.container import Attachment, Network, PublishedPort
 from engine.model.host import Snapshot
 from engine.model.packet import Protocol
 from engine.model.traffic import Process
-from engine.observe.proxies import nginx
-from engine.observe.proxies.nginx_syntax import NginxReader
+from engine.observe.proxies.nginx import configuration as nginx
+from engine.observe.proxies.nginx.syntax import NginxReader
 from tests.hosts.build import World
 
 DOCKERS = "127.0.0.11"

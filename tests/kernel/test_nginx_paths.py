@@ -14,7 +14,7 @@ import pytest
 
 from engine.model.application.proxy import Action, Proxy, ProxyKind, ProxyRoute
 from engine.observe.base.inside_root import Root
-from engine.observe.proxies import nginx
+from engine.observe.proxies.nginx import configuration as nginx
 from engine.observe.proxies.root_files import RootFiles
 from engine.path.proxies.choosing import choose
 from engine.path.proxies.passing import path_for

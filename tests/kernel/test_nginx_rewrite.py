@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from engine.model.application.proxy import Action, Proxy, ProxyKind
-from engine.observe.proxies.nginx import table
-from engine.observe.proxies.nginx_syntax import Directive, NginxReader
+from engine.observe.proxies.nginx.configuration import table
+from engine.observe.proxies.nginx.syntax import Directive, NginxReader
 from engine.path.proxies.choosing import choose
 from tests.harness.needs import require
 from tests.harness.netns import Netns, World

@@ -70,6 +70,18 @@ server { listen 8080; set $maintenance 0; if ($host = other.test) { return 302 h
          if ($maintenance = 1) { return 503; } location / { proxy_pass http://127.0.0.1:9; } }
 server { listen 8080; server_name blog.test; if ($http_x_forwarded_proto != "https") { return 301 https://$host/; } }
 """
+BY_MAP = """
+map $host $backend { default 127.0.0.1:9; blog.test 127.0.0.1:9; www.blog.test ""; other.test "127.0.0.1:9"; }
+map $http_upgrade $connection_upgrade { default upgrade; '' close; }
+map $scheme $to_https { https 0; default 1; }
+map $to_https$connection_upgrade $both { 1close yes; default ""; }
+map $host $gone { hostnames; default 0; *.old.test 1; ~^never 1; other.test 1; }
+server { listen 8080 default_server; listen 8443 ssl; server_name _;
+  if ($gone) { return 410; }
+  if ($backend = "") { return 503; }
+  location = /admin { if ($both) { return 301 https://$host$request_uri; } return 204; }
+  location / { proxy_set_header Connection $connection_upgrade; proxy_pass http://$backend; } }
+"""
 APACHE = """
 ServerRoot /usr/lib/apache2
 ServerName none.test
@@ -174,6 +186,32 @@ http://:8080 {
 	reverse_proxy /api/* 127.0.0.1:9
 }
 """
+BEFORE_PHP = """
+LoadModule proxy_fcgi_module modules/mod_proxy_fcgi.so
+LoadModule dir_module modules/mod_dir.so
+Listen 8080
+ProxyPass /admin http://127.0.0.1:9/
+Redirect 307 /.well-known http://blog.test/known
+<VirtualHost *:8080>
+  ServerName blog.test
+  DocumentRoot /usr/share/nginx/html
+  DirectoryIndex none.php index.html
+  ProxyPass /admin !
+  <FilesMatch "\\.(php|html)$">
+    SetHandler "proxy:fcgi://127.0.0.1:9"
+  </FilesMatch>
+</VirtualHost>
+<VirtualHost *:8080>
+  ServerName other.test
+  DirectoryIndex none.php
+  FallbackResource /index.php
+  ProxyPassMatch ^/(.*\\.php(/.*)?)$ fcgi://127.0.0.1:9/srv/$1
+</VirtualHost>
+<VirtualHost *:8080>
+  ServerName www.blog.test
+  Redirect 308 /.well-known http://blog.test/
+</VirtualHost>
+"""
 TO_HTTPS = "  http-request redirect scheme https code 301 unless { ssl_fc }\n  default_backend app"
 BUT_ACME = """\
   acl acme path_beg /.well-known/acme-challenge/
@@ -185,6 +223,8 @@ BUT_ACME = """\
 CASES = {
     "nginx, certbot": (ProxyKind.NGINX, BY_CERTBOT),
     "nginx, by scheme": (ProxyKind.NGINX, BY_SCHEME),
+    "apache, before PHP": (ProxyKind.APACHE, BEFORE_PHP),
+    "nginx, by maps": (ProxyKind.NGINX, BY_MAP),
     "nginx, forced by variables": (ProxyKind.NGINX, FORCED),
     "nginx, to the apex": (ProxyKind.NGINX, TO_APEX),
     "nginx, catch-all": (ProxyKind.NGINX, CATCH_ALL),

@@ -16,11 +16,13 @@ import pytest
 from engine.model.application.proxy import Action, ConfigPlace, PathMatch, Proxy, ProxyKind, ProxyTable, ResolvedWhen
 from engine.model.container import Attachment, Container
 from engine.observe.base.inside_root import Root
-from engine.observe.proxies import apache, caddy, caddy_json, haproxy, nginx, traefik
+from engine.observe.proxies import apache, caddy, caddy_json, haproxy, traefik
 from engine.observe.proxies.certificate import parse_certificate
-from engine.observe.proxies.nginx_syntax import SyntaxTrouble
+from engine.observe.proxies.nginx import configuration as nginx
 from engine.observe.proxies.root_files import RootFiles
 from engine.observe.proxies.running import READERS
+from engine.observe.proxies.traefik_files import provided
+from engine.observe.proxies.trouble import SyntaxTrouble
 from engine.path.proxies.choosing import Chosen, choose, fits_expression
 from engine.records import replace
 
@@ -507,7 +509,7 @@ def test_traefik(tmp_path: Path) -> None:
         ("shop.test", "/", 80): "172.18.0.4:80",
         ("b.test", "/", 8080): "172.18.0.4:80",
         ("p.test", "/", 8080): "172.19.0.5:3000",
-        ("off.test", "/", 80): "rule HostRegexp(`.+`)",
+        ("off.test", "/", 80): "172.18.0.6:80",
     }
     assert {key: where(table, ProxyKind.TRAEFIK, *key) for key in asked} == asked
     plain = traefik.table(options(tmp_path, "traefik"), None, containers[:2])
@@ -557,6 +559,87 @@ def test_traefik_redirects_to_https_and_any_word_about_tls_switches_it_on(tmp_pa
     assert found.door.tls
 
 
+@pytest.mark.parametrize(
+    ("rule", "asked"),
+    [
+        ("(Host(`a.test`) || Host(`b.test`)) && PathPrefix(`/x`)", {"b.test/x/y": True, "b.test/": False}),
+        ("Host(`a.test`) && !PathPrefix(`/x`)", {"a.test/": True, "a.test/x": False}),
+        ("!(Host(`a.test`) && Path(`/x`))", {"a.test/x": False, "a.test/y": True, "b.test/x": True}),
+        ("HostRegexp(`^.+\\.a\\.test$`) && PathRegexp(`\\.(png|jpg)$`)", {"x.a.test/i.png": True, "x.a.test/": False}),
+        ("Host(`a.test`) && Method(`POST`)", {"a.test/": False}),
+        ("Host(`a.test`) && Headers(`X-A`, `b`)", {"a.test/": None, "b.test/": False}),
+        ("Host(`a.test`", {"b.test/": None}),
+        ("&&", {"b.test/": None}),
+        ("!" * 3000 + "Host(`a.test`)", {"a.test/": True}),
+        ("(" * 3000, {"a.test/": None}),
+        (" || ".join(["Host(`a.test`) && Path(`/`)"] * 100), {"a.test/": None}),
+    ],
+)
+def test_traefik_s_rules_are_taken_apart(rule: str, asked: dict[str, bool | None], tmp_path: Path) -> None:
+    shop = routed("shop", "front", "172.18.0.3", http__routers__shop__rule=rule)
+    table = traefik.table(options(tmp_path, "traefik"), None, (shop,))
+    for end, fits in asked.items():
+        host, _, path = end.partition("/")
+        found = where(table, ProxyKind.TRAEFIK, host, f"/{path}")
+        assert found == (f"rule {rule}" if fits is None else "172.18.0.3:80" if fits else "nothing")
+
+
+DYNAMIC = """
+http:
+  routers:
+    nas: {rule: "Host(`nas.test`)", service: nas, entryPoints: [web]}
+    shop: {rule: "Host(`shop2.test`)", service: shop@docker}
+    board: {rule: "Host(`board.test`)", service: api@internal}
+    gone: {rule: "Host(`gone.test`)", service: gone}
+    away: {rule: "Host(`away.test`)", service: nas, middlewares: [to-https]}
+    secure: {rule: "Host(`secure.test`)", service: nas, tls: {certResolver: le}}
+  middlewares:
+    to-https: {redirectScheme: {scheme: https, permanent: true}}
+  services:
+    nas: {loadBalancer: {servers: [{url: "http://192.168.1.9:5000"}, {url: "https://nas2"}, {odd: 1}]}}
+"""
+
+
+@pytest.mark.parametrize("option", ["--providers.file.filename=/dynamic/a.yml", "--providers.file.directory=/dynamic"])
+def test_traefik_s_file_provider(option: str, tmp_path: Path) -> None:
+    (tmp_path / "dynamic").mkdir()
+    (tmp_path / "dynamic/a.yml").write_text(DYNAMIC)
+    shop = routed("shop", "front", "172.18.0.3", http__routers__shop__rule="Host(`shop.test`)")
+    ports = (("traefik.http.services.shop.loadbalancer.server.port", "3000"),)
+    shop = replace(shop, labels=(*shop.labels, *ports))
+    given = options(tmp_path, "traefik", "--entrypoints.web.address=:80", option)
+    with Root(str(tmp_path)) as opened:
+        table = traefik.table(given, None, (shop,), provided(given, RootFiles(opened)))
+    asked = {
+        "nas.test": "192.168.1.9:5000,nas2:443/tls",
+        "shop.test": "172.18.0.3:3000",
+        "shop2.test": "172.18.0.3:3000",
+        "board.test": "200",
+        "gone.test": "service gone",
+        "away.test": "301 https://$host$request_uri",
+        "secure.test": "192.168.1.9:5000,nas2:443/tls",
+        "other.test": "nothing",
+    }
+    assert {host: where(table, ProxyKind.TRAEFIK, host) for host in asked} == asked
+
+
+def test_a_container_with_two_services_names_one_for_each_router(tmp_path: Path) -> None:
+    both = routed(
+        "both",
+        "front",
+        "172.18.0.3",
+        http__routers__a__rule="Host(`a.test`)",
+        http__routers__a__service="one",
+        http__services__one__loadbalancer__server__port="1000",
+        http__routers__b__rule="Host(`b.test`)",
+        http__routers__b__service="two",
+        http__services__two__loadbalancer__server__port="2000",
+    )
+    table = traefik.table(options(tmp_path, "traefik"), None, (both,))
+    asked = {"a.test": "172.18.0.3:1000", "b.test": "172.18.0.3:2000"}
+    assert {host: where(table, ProxyKind.TRAEFIK, host) for host in asked} == asked
+
+
 def test_traefiks_file_counts_where_no_command_line_has_options(tmp_path: Path) -> None:
     file = tmp_path / "etc/traefik/traefik.yml"
     file.parent.mkdir(parents=True)
@@ -588,3 +671,158 @@ def test_an_expression_is_found_anywhere_and_may_name_its_groups() -> None:
     assert fits_expression(r"^/(?<version>v[0-9]+)/", "/v2/x", folded=False)
     assert fits_expression(r"\.(png|jpg)$", "/a.PNG", folded=True)
     assert not fits_expression(r"\.png$", "/a.PNG", folded=False)
+
+
+PHP_SITE = """
+DocumentRoot /var/www/html
+Listen 80
+ProxyPass /shared http://shared:1/
+<FilesMatch "^.+\\.php$">
+  SetHandler "proxy:fcgi://php:9000"
+</FilesMatch>
+<VirtualHost *:80>
+  ServerName handler.test
+  DirectoryIndex index.php index.html
+</VirtualHost>
+<VirtualHost *:80>
+  ServerName match.test
+  DirectoryIndex index.php
+  FallbackResource /index.php
+  ProxyPassMatch ^/(.*\\.php(/.*)?)$ fcgi://app/srv/$1
+</VirtualHost>
+<VirtualHost *:80>
+  ServerName front.test
+  <Directory /var/www/html>
+    RewriteEngine On
+    RewriteCond %{REQUEST_FILENAME} !-f
+    RewriteRule . /index.php [L]
+  </Directory>
+</VirtualHost>
+<VirtualHost *:80>
+  ServerName socket.test
+  <Files *.php>
+    SetHandler "proxy:unix:/run/php/fpm.sock|fcgi://localhost"
+  </Files>
+</VirtualHost>
+"""
+
+
+@pytest.mark.parametrize("files", [("index.php",), ("index.html",), ()])
+def test_apache_before_php(files: tuple[str, ...], tmp_path: Path) -> None:
+    root = tmp_path / "var/www/html"
+    root.mkdir(parents=True)
+    for name in files:
+        (root / name).write_text("")
+    table = read(ProxyKind.APACHE, tmp_path, PHP_SITE)
+    there = "index.php" in files
+    asked = {
+        ("handler.test", "/index.php"): "php:9000",
+        ("handler.test", "/a/b.php"): "php:9000",
+        ("handler.test", "/"): "php:9000" if there else "200",
+        ("handler.test", "/about"): "200",
+        ("handler.test", "/shared/x"): "shared:1",
+        ("match.test", "/x.php"): "app:8000",
+        ("match.test", "/"): "app:8000",
+        ("match.test", "/about"): "app:8000",
+        ("match.test", "/a.png"): "200",
+        ("front.test", "/about"): "php:9000",
+        ("front.test", "/a.png"): "200",
+        ("socket.test", "/x.php"): "SetHandler proxy:unix:/run/php/fpm.sock|fcgi://localhost",
+    }
+    assert {key: where(table, ProxyKind.APACHE, *key) for key in asked} == asked
+
+
+IDIOMS = """
+defaults
+  mode http
+frontend web
+  bind *:80
+  bind :443 ssl crt /certs
+  http-request redirect scheme https unless { ssl_fc } || { path_beg /.well-known/ }
+  acl blog hdr(host) -i blog.test www.blog.test
+  acl static path_end .png .jpg
+  acl inside src 10.0.0.0/8
+  http-request deny if inside { path_beg /admin }
+  use_backend api if blog { path_beg /api }
+  use_backend blog if blog !static
+  use_backend upkeep if { hdr_end(host) -i .down.test }
+  use_backend %[req.hdr(host),lower,host_only,map(/etc/haproxy/hosts.map,blog)]
+backend api
+  server-template api 3 api:3000 check
+backend blog
+  server a web:80
+backend upkeep
+  http-request return status 503
+"""
+
+
+def test_haproxy_s_conditions_are_taken_apart(tmp_path: Path) -> None:
+    table = read(ProxyKind.HAPROXY, tmp_path, IDIOMS, **{"hosts.map": "# hosts\nshop.test api\n\nodd\n"})
+    asked = {
+        ("blog.test", "/", 80): "302 https://$host$request_uri",
+        ("blog.test", "/.well-known/x", 80): "web:80",
+        ("blog.test", "/", 443): "web:80",
+        ("www.blog.test", "/api/x", 443): "api:3000",
+        ("blog.test", "/admin/x", 443): "http-request deny if inside { path_beg /admin }",
+        ("a.down.test", "/", 443): "503",
+        ("shop.test", "/a.png", 443): "api:3000",
+        ("blog.test", "/a.png", 443): "web:80",
+    }
+    assert {key: where(table, ProxyKind.HAPROXY, *key) for key in asked} == asked
+
+
+@pytest.mark.parametrize("condition", ["{ path /a", "nobody", " || ".join(["{ path /a } !{ path /b }"] * 99)])
+def test_a_condition_that_is_not_understood_is_an_unknown_rule(condition: str, tmp_path: Path) -> None:
+    text = f"frontend f\n mode http\n bind :80\n use_backend b unless {condition}\nbackend b\n server a web:80\n"
+    found = where(read(ProxyKind.HAPROXY, tmp_path, text), ProxyKind.HAPROXY, "x")
+    assert found.startswith("use_backend b unless")
+
+
+WILDCARD = """
+http://*.wild.test {
+	@a host a.wild.test
+	handle @a {
+		reverse_proxy a:80
+	}
+	@bc {
+		host b.wild.test c.wild.test
+		path /api/* /v2/*
+	}
+	handle @bc {
+		reverse_proxy bc:80
+	}
+	handle {
+		respond 418
+	}
+}
+http://m.test {
+	@ws {
+		header Connection *Upgrade*
+		header Upgrade websocket
+	}
+	reverse_proxy @ws ws:80
+	@static path_regexp static \\.(png|jpg)$
+	respond @static 410
+	@posted method POST
+	respond @posted 411
+	@outside not path /api/* /v2
+	respond @outside 412
+	reverse_proxy app:80
+}
+"""
+
+
+def test_caddy_s_matchers_by_host_and_path(tmp_path: Path) -> None:
+    table = read(ProxyKind.CADDY, tmp_path, WILDCARD)
+    asked = {
+        ("a.wild.test", "/"): "a:80",
+        ("b.wild.test", "/api/x"): "bc:80",
+        ("c.wild.test", "/v2/x"): "bc:80",
+        ("c.wild.test", "/"): "418",
+        ("z.wild.test", "/"): "418",
+        ("m.test", "/x.png"): "410",
+        ("m.test", "/"): "412",
+        ("m.test", "/api/x"): "app:80",
+        ("m.test", "/v2"): "app:80",
+    }
+    assert {key: where(table, ProxyKind.CADDY, *key) for key in asked} == asked

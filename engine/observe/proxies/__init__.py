@@ -4,11 +4,13 @@ running          which proxies run, by their processes; a table is read when a q
 stopped          proxies whose containers do not run, read where the host mounts them from
 root_files       files below a proxy's root, within limits
 certificate      the names of a certificate, and until when it is good
+trouble          a configuration that is none
 ends             hosts and ports as configurations write them
-nginx nginx_syntax nginx_names nginx_rewrite nginx_locations nginx_folders
+nginx            sites, locations, rewrites, maps, files
+conditions       tests of a Host and a path, put together
 haproxy haproxy_conditions
-caddy caddy_syntax caddy_json
-apache apache_rewrite
-traefik          by labels of containers
+caddy caddy_syntax caddy_matchers caddy_json
+apache apache_rewrite apache_handlers
+traefik traefik_rules traefik_files   by labels of containers, and files
 static_file      YAML and TOML as plain values
 """

@@ -27,11 +27,13 @@ from engine.model.application.proxy import (
     ProxyTable,
     Upstream,
 )
+from engine.observe.proxies.apache_handlers import Handled, handlers, led_to
 from engine.observe.proxies.apache_rewrite import DIRECT, RewriteLine, asks_for_host
 from engine.observe.proxies.apache_rewrite import routes as rewritten
 from engine.observe.proxies.ends import TLS, address_of, split_end, split_url
-from engine.observe.proxies.nginx_syntax import SyntaxTrouble
+from engine.observe.proxies.nginx.folders import Exists
 from engine.observe.proxies.root_files import RootFiles
+from engine.observe.proxies.trouble import SyntaxTrouble
 from engine.records import dataclass, replace
 
 USUAL = (
@@ -57,6 +59,16 @@ class _Line:
     words: tuple[str, ...]
     at: ConfigPlace
     around: tuple[tuple[str, str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What all virtual hosts share: balancers by name, doors, the main server's directives, and the files there."""
+
+    balancers: dict[str, tuple[Upstream, ...]]
+    listened: list[ProxyDoor]
+    main: list[_Line]
+    exists: Exists | None = None
 
 
 class _Reader:
@@ -120,7 +132,7 @@ def read(files: RootFiles, words: Sequence[str]) -> ProxyTable:
     path = named if named and named.startswith("/") else f"{home}/{named}" if named else ""
     path = path or next((each for each in USUAL if files.exists(each)), USUAL[0])
     home = home or path.rpartition("/")[0].removesuffix("/conf")
-    return table(list(_Reader(files, home).file(path)))
+    return table(list(_Reader(files, home).file(path)), files.exists if files.whole else None)
 
 
 def _joined(text: str) -> Iterator[tuple[int, str]]:
@@ -145,8 +157,9 @@ def _split(line: str) -> list[str]:
         return line.split()
 
 
-def table(lines: Sequence[_Line]) -> ProxyTable:
-    """The sites of a configuration: its virtual hosts, then the main server for doors that none has."""
+def table(lines: Sequence[_Line], exists: Exists | None = None) -> ProxyTable:
+    """The sites of a configuration: its virtual hosts, then the main server for doors that none has. `exists` says
+    which files are there."""
     listened = [door for line in lines if line.name == "listen" and line.words for door in [_listen(line)]]
     balancers = _balancers(lines)
     hosts: dict[int, list[_Line]] = {}
@@ -159,11 +172,13 @@ def table(lines: Sequence[_Line]) -> ProxyTable:
         else:
             hosts.setdefault(block[2], []).append(line)
             arguments[block[2]] = block[1]
-    sites = [site for key, own in hosts.items() for site in _hosts(arguments[key], own, balancers, listened)]
+    scope = _Scope(balancers, listened, main, exists)
+    sites = [site for key, own in hosts.items() for site in _hosts(arguments[key], own, scope)]
     taken = {(door.address, door.port) for site in sites for door in site.doors}
     left = tuple(door for door in listened if (door.address, door.port) not in taken)
     if left:
-        sites.append(ProxySite(left, (), tuple(_routes(main, balancers, _values("", tls=False))), left[0].at))
+        routes = tuple(_routes(main, replace(scope, main=[]), _values("", tls=False)))
+        sites.append(ProxySite(left, (), routes, left[0].at))
     return ProxyTable(tuple(sites))
 
 
@@ -172,9 +187,7 @@ def _listen(line: _Line) -> ProxyDoor:
     return ProxyDoor(address_of(host), port, tls="https" in line.words[1:], at=line.at)
 
 
-def _hosts(
-    argument: str, lines: list[_Line], balancers: dict[str, tuple[Upstream, ...]], listened: list[ProxyDoor]
-) -> Iterator[ProxySite]:
+def _hosts(argument: str, lines: list[_Line], scope: _Scope) -> Iterator[ProxySite]:
     """A virtual host as a site; as several where its rules do one thing for a name and another for others. What is for
     other names comes first, as a door's first site takes them."""
     at = lines[0].at
@@ -183,13 +196,13 @@ def _hosts(
     doors = []
     for end in argument.split():
         host, port = split_end(end, 0)
-        ports = [port] if port else [door.port for door in listened]
+        ports = [port] if port else [door.port for door in scope.listened]
         doors += [ProxyDoor(address_of(host), each, tls, at=at) for each in ports]
     plain = [split_end(name.partition("://")[2] or name, 0)[0] for name in names]
     by_name = asks_for_host(_rules(lines))
     found: dict[tuple[ProxyRoute, ...], list[str]] = {}
     for name in list(dict.fromkeys(("", *plain)))[:MOST_NAMES] if by_name else ("",):
-        found.setdefault(tuple(_routes(lines, balancers, _values(name, tls=tls))), []).append(name)
+        found.setdefault(tuple(_routes(lines, scope, _values(name, tls=tls))), []).append(name)
     for routes, own in found.items():
         kept = tuple(name for name in own if name) if by_name else tuple(plain)
         yield ProxySite(tuple(doors), kept or ("",), routes, at)
@@ -225,21 +238,35 @@ def _upstream(url: str, at: ConfigPlace) -> Upstream:
     return Upstream(host, port, scheme in TLS, at)
 
 
-def _routes(
-    lines: Sequence[_Line], balancers: dict[str, tuple[Upstream, ...]], values: Mapping[str, str]
-) -> Iterator[ProxyRoute]:
-    """What is rewritten, then what is proxied, then redirects, each in its order, then files."""
+def _routes(lines: Sequence[_Line], scope: _Scope, values: Mapping[str, str]) -> Iterator[ProxyRoute]:
+    """What is rewritten, then what is proxied, then redirects, each in its order, then files and their handlers."""
+    found = list(_before_files(lines, scope, values))
+    handled = [_handled(line) for line in (*lines, *scope.main)]
+    found += handlers(handled)
+    yield from found
+    yield from led_to(handled, found, scope.exists)
+    yield ProxyRoute(action=Action.ANSWER, words=FILES, at=lines[0].at if lines else ConfigPlace())
+
+
+def _handled(line: _Line) -> Handled:
+    return Handled(line.name, line.words, line.at, tuple((name, argument) for name, argument, _ in line.around))
+
+
+def _before_files(lines: Sequence[_Line], scope: _Scope, values: Mapping[str, str]) -> Iterator[ProxyRoute]:
+    """The main server's ProxyPass and Redirect hold in each virtual host, the former first (mod_proxy.c,
+    merge_proxy_config; mod_alias.c, merge_alias_config)."""
     yield from rewritten(_rules(lines), values)
-    keeps = any(line.name == "proxypreservehost" and line.words[:1] in (("on",), ("On",)) for line in lines)
-    for line in lines:
+    keeps = any(
+        line.name == "proxypreservehost" and line.words[:1] in (("on",), ("On",)) for line in (*lines, *scope.main)
+    )
+    for line in (*scope.main, *lines):
         if line.name in ("proxypass", "proxypassmatch"):
-            for route in _passed(line, balancers):
+            for route in _passed(line, scope.balancers):
                 server = route.upstreams[0].host if route.upstreams else ""
                 yield route if keeps else replace(route, host=server)
-    for line in lines:
+    for line in (*lines, *scope.main):
         if line.name in ("redirect", "redirectpermanent") and line.words:
             yield from _redirect(line)
-    yield ProxyRoute(action=Action.ANSWER, words=FILES, at=lines[0].at if lines else ConfigPlace())
 
 
 def _redirect(line: _Line) -> Iterator[ProxyRoute]:
@@ -267,7 +294,7 @@ def _passed(line: _Line, balancers: dict[str, tuple[Upstream, ...]]) -> Iterator
     elif target.startswith("balancer://"):
         members = balancers.get(target.partition("://")[2].partition("/")[0], ())
         yield replace(plain, action=Action.PASS, upstreams=members)
-    elif target.startswith(("unix:", "fcgi:")) or "$" in split_url(target)[1]:
+    elif target.startswith("unix:") or "$" in split_url(target)[1]:
         yield replace(plain, words=" ".join(("ProxyPass", *line.words)))
     else:
         onto = split_url(target)[3] if match is PathMatch.PREFIX else None

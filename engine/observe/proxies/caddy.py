@@ -4,8 +4,9 @@
    begins with `http://` or `auto_https` is off. An address without a host takes every Host (caddyserver.com, "Automatic
    HTTPS").
 2. Handlers are sorted by kind, whatever order they are written in (Caddyfile directives, "Directive order"); of one
-   kind the longer path comes first.
-3. `handle` and `route` blocks are looked into; matchers by name are followed where they ask for a path or a Host.
+   kind the longer of two paths comes first.
+3. `handle` and `route` blocks are looked into. A site for many names is one for each that a matcher asks for, too
+   (`caddy_matchers`).
 4. JSON, and what a Caddy that builds its configuration from containers' labels has saved of it, is read by
    `caddy_json`.
 5. A Host that no site has is answered with an empty 200.
@@ -14,6 +15,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cmp_to_key
 from itertools import pairwise
 
 from engine.model.application.proxy import (
@@ -28,10 +30,11 @@ from engine.model.application.proxy import (
     Upstream,
 )
 from engine.observe.proxies import caddy_json
+from engine.observe.proxies.caddy_matchers import ALL, EVERY, hosts_in, matched, named
 from engine.observe.proxies.caddy_syntax import CaddyLine, parse
 from engine.observe.proxies.ends import TLS, address_of, split_end, split_url
 from engine.observe.proxies.root_files import RootFiles
-from engine.records import replace
+from engine.records import dataclass, replace
 
 USUAL = "/etc/caddy/Caddyfile"
 #: Handlers that end a request, in the order in which they are tried.
@@ -47,7 +50,9 @@ _ORDER = (
     "php_fastcgi",
     "file_server",
 )
-_EVERY = "*"
+_NONE: Mapping[str, CaddyLine] = {}
+#: So many names of a site's matchers are looked at one by one.
+MOST_NAMES = 64
 #: Words for the status of a redirect; "html" is a page that leads on.
 _CODES = {"permanent": 301, "temporary": 302, "html": 200}
 
@@ -105,40 +110,70 @@ def _sites(block: CaddyLine, *, automatic: bool) -> Iterator[ProxySite]:
             tls = False
         elif not scheme and port not in (0, 443) and by_name and automatic:
             tls = True
-        names = (host.lower(),) if host and host != _EVERY else ()
-        routes = tuple(_routes(block, names))
+        names = (host.lower(),) if host and host != EVERY else ()
         door = ProxyDoor(None, port or (443 if tls else 80), tls, at=block.at)
-        yield ProxySite((door,), names, routes, block.at)
+        exact = bool(names) and EVERY not in host
+        for one in () if exact else list(dict.fromkeys(hosts_in(block, names)))[:MOST_NAMES]:
+            yield ProxySite((door,), (one,), tuple(_routes(block, one)), block.at)
+        yield ProxySite((door,), names, tuple(_routes(block, host.lower() if exact else "")), block.at)
         if tls and automatic and not scheme and port in (0, 443) and by_name:
             away = ProxyRoute(action=Action.REDIRECT, status=308, location="https://$host$request_uri", at=block.at)
             yield ProxySite((ProxyDoor(None, 80, at=block.at),), names, (away,), block.at)
 
 
-def _routes(block: CaddyLine, names: tuple[str, ...]) -> Iterator[ProxyRoute]:
-    """The handlers of a block for requests of these names, in the order in which they are tried."""
-    matchers = {each.words[0]: each for each in block.block or () if each.words and each.words[0].startswith("@")}
-    found: list[tuple[int, int, ProxyRoute]] = []
+def _routes(block: CaddyLine, host: str, around: Mapping[str, CaddyLine] = _NONE) -> Iterator[ProxyRoute]:
+    """The handlers of a block for requests of a host ("": of any that no matcher has), in the order in which they are
+    tried. `around` are the matchers of the blocks around it."""
+    matchers = {**around, **named(block)}
+    found: list[tuple[int, _Handler]] = []
     for each in block.block or ():
         if each.words and each.words[0] in _ORDER:
             kind = _ORDER.index(each.words[0])
-            for route in _handler(each, matchers, names):
-                found.append((3 if kind in (3, 4, 5) else kind, -len(route.pattern), route))
-    found.sort(key=lambda each: each[:2])
-    yield from (route for _, _, route in found)
+            found.append((3 if kind in (3, 4, 5) else kind, _Handler(*_matches(each, matchers, host))))
+    found.sort(key=cmp_to_key(_before))
+    yield from (route for _, handler in found for route in handler.routes)
 
 
-def _handler(entry: CaddyLine, matchers: Mapping[str, CaddyLine], names: tuple[str, ...]) -> Iterator[ProxyRoute]:
+@dataclass(frozen=True, slots=True)
+class _Handler:
+    """A handler's routes, and the one path that it is for: "" for several or for something else, None for all."""
+
+    path: str | None
+    routes: tuple[ProxyRoute, ...]
+
+
+def _matches(
+    entry: CaddyLine, matchers: Mapping[str, CaddyLine], host: str
+) -> tuple[str | None, tuple[ProxyRoute, ...]]:
+    paths, _ = matched(entry.words[1:], matchers, host)
+    (path, match), *more = paths or [("", PathMatch.REGEX)]
+    one = "" if more or match is PathMatch.REGEX else path
+    return None if paths == ALL else one, tuple(_handler(entry, matchers, host))
+
+
+def _before(one: tuple[int, _Handler], other: tuple[int, _Handler]) -> int:
+    """The order of two handlers: by kind, then the longer one of two paths, or the one that is not for all; else that
+    in which they are written (caddyconfig/httpcaddyfile/directives.go, sortRoutes)."""
+    mine, theirs = one[1].path, other[1].path
+    if one[0] != other[0]:
+        return one[0] - other[0]
+    if mine and theirs:
+        return len(theirs) - len(mine)
+    return (mine is None) - (theirs is None)
+
+
+def _handler(entry: CaddyLine, matchers: Mapping[str, CaddyLine], host: str) -> Iterator[ProxyRoute]:
     """One handler's routes."""
     name, *words = entry.words
-    matched, words = _matched(words, matchers, names)
+    paths, words = matched(words, matchers, host)
     plain = ProxyRoute(at=entry.at)
-    if matched is None:
+    if paths is None:
         yield replace(plain, words=" ".join(entry.words))
         return
-    for pattern, match in matched:
+    for pattern, match in paths:
         here = replace(plain, pattern=pattern, match=match)
         if name in ("handle", "handle_path", "route"):
-            inner = tuple(_routes(entry, names))
+            inner = tuple(_routes(entry, host, matchers))
             onto = "/" if name == "handle_path" else None
             yield from (
                 replace(each, pattern=pattern, match=match, onto=onto)
@@ -188,32 +223,3 @@ def _passed(words: list[str], entry: CaddyLine, here: ProxyRoute) -> ProxyRoute:
         scheme, host, port, _ = split_url(word)
         servers.append(Upstream(host or "localhost", port, tls or scheme in TLS, at, checked))
     return replace(here, action=Action.PASS, upstreams=tuple(servers))
-
-
-def _matched(
-    words: list[str], matchers: Mapping[str, CaddyLine], names: tuple[str, ...]
-) -> tuple[list[tuple[str, PathMatch]] | None, list[str]]:
-    """The paths that a handler's first word asks for, and its other words; none for other names than these, None where
-    it is not known."""
-    if not words or not words[0].startswith(("/", "*", "@")):
-        return [("/", PathMatch.PREFIX)], words
-    first, *rest = words
-    if first == _EVERY:
-        return [("/", PathMatch.PREFIX)], rest
-    if first.startswith("/"):
-        return [_path(first)], rest
-    matcher = matchers.get(first)
-    if matcher is None:
-        return None, rest
-    asked = [tuple(matcher.words[1:])] if len(matcher.words) > 1 else [each.words for each in matcher.block or ()]
-    if len(asked) == 1 and asked[0][:1] == ("path",):
-        return [_path(each) for each in asked[0][1:]], rest
-    if len(asked) == 1 and asked[0][:1] == ("host",) and names:
-        return [("/", PathMatch.PREFIX)] if names[0] in map(str.lower, asked[0][1:]) else [], rest
-    return None, rest
-
-
-def _path(pattern: str) -> tuple[str, PathMatch]:
-    if pattern.endswith("*"):
-        return pattern[:-1], PathMatch.PREFIX
-    return pattern, PathMatch.EXACT

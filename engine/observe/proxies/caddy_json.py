@@ -25,8 +25,9 @@ from engine.model.application.proxy import (
     ProxyTable,
     Upstream,
 )
+from engine.observe.proxies.caddy_matchers import is_covered
 from engine.observe.proxies.ends import address_of, split_end
-from engine.observe.proxies.nginx_syntax import SyntaxTrouble
+from engine.observe.proxies.trouble import SyntaxTrouble
 from engine.records import dataclass, replace
 
 #: Where Caddy keeps the configuration that it was given last, by its packages (`--resume`).
@@ -67,7 +68,9 @@ def _sites(server: Mapping[str, Any], at: ConfigPlace) -> Iterator[ProxySite]:
     secure = bool(server.get("tls_connection_policies")) or bool(names and not automatic.get("disable"))
     doors = tuple(_door(end, at, secure=secure) for end in server.get("listen", ()))
     for name in names:
-        own = tuple(case.route for case in cases if not case.hosts or name in case.hosts)
+        own = tuple(
+            case.route for case in cases if not case.hosts or any(is_covered(name, host) for host in case.hosts)
+        )
         yield ProxySite(doors, (name,), own, at)
     if left := tuple(case.route for case in cases if not case.hosts):
         yield ProxySite(doors, (), left, at)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from engine.model.application.proxy import ConfigPlace
-from engine.observe.proxies.nginx_syntax import SyntaxTrouble
 from engine.observe.proxies.root_files import RootFiles
+from engine.observe.proxies.trouble import SyntaxTrouble
 from engine.records import dataclass
 
 MOST_ENTRIES, MOST_FILES, DEEPEST = 50_000, 100, 24

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from engine.model.address import IPAddress
 
 #: Ports of schemes that proxies speak.
-PORTS = {"http": 80, "https": 443, "h2c": 80, "grpc": 80, "grpcs": 443, "ws": 80, "wss": 443, "ajp": 8009}
+PORTS = {"http": 80, "https": 443, "h2c": 80, "grpc": 80, "grpcs": 443, "ws": 80, "wss": 443, "ajp": 8009, "fcgi": 8000}
 TLS = frozenset({"https", "grpcs", "wss"})
 
 

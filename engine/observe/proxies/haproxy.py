@@ -2,9 +2,9 @@
 
 1. `use_backend NAME if CONDITIONS` is a site with the Hosts and a route with the paths that its conditions ask for;
    `default_backend` is one for all others, behind them.
-2. Rules of `http-request` come before `redirect`, and these before `use_backend`. Conditions are joined by "and"; `or`,
-   `||`, negations and fetches that are not known make the rule unknown, which the walk meets where the rules before it
-   do not fit. Whether a request came by TLS says its door.
+2. Rules of `http-request` come before `redirect`, and these before `use_backend`. A condition about something that is
+   not known makes the rule unknown for the requests that its other conditions fit. Whether a request came by TLS says
+   its door.
 3. Names of servers are looked up at the start unless a server has `resolvers`; HAProxy does not start with a name that
    it cannot look up, unless `init-addr` lets it.
 Source: HAProxy's configuration manual (3.0), sections 4 and 7.
@@ -12,14 +12,14 @@ Source: HAProxy's configuration manual (3.0), sections 4 and 7.
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from engine.model.application.proxy import (
     Action,
     ConfigPlace,
-    PathMatch,
     ProxyDoor,
     ProxyRoute,
     ProxySite,
@@ -27,8 +27,9 @@ from engine.model.application.proxy import (
     ResolvedWhen,
     Upstream,
 )
+from engine.observe.proxies.conditions import RequestCase
 from engine.observe.proxies.ends import address_of, split_end
-from engine.observe.proxies.haproxy_conditions import asked_for, of_scheme
+from engine.observe.proxies.haproxy_conditions import Test, by_host, cases
 from engine.observe.proxies.root_files import RootFiles
 from engine.records import dataclass, replace
 
@@ -49,6 +50,8 @@ _SECTIONS = frozenset(
     )
 )
 MOST_LINES = 100_000
+#: A backslash that stays in its word, as in expressions: it escapes blanks, quotes, `#` and itself (section 2.2).
+_KEPT = re.compile(r"\\(?![\s\"'#\\])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,31 +73,40 @@ class _Section:
         return (line for line in self.lines if line.words[0] in names)
 
 
+#: Gives a file's text.
+FileText = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Backends:
+    by_name: Mapping[str, _Section]
+    text: FileText | None
+
+
 def read(files: RootFiles, words: Sequence[str]) -> ProxyTable:
     """The table of the files that a command line names. Raises OSError."""
     named = [after for word, after in pairwise(words) if word == "-f"]
     paths = named or [next((each for each in USUAL if files.exists(each)), USUAL[0])]
-    return table([line for path in paths for line in _lines(path, files.text(path))])
+    return table([line for path in paths for line in _lines(path, files.text(path))], files.text)
 
 
 def _lines(path: str, text: str) -> Iterator[_Line]:
     for number, line in enumerate(text.splitlines()[:MOST_LINES], 1):
         try:
-            words = tuple(shlex.split(line, comments=True))
+            words = tuple(shlex.split(_KEPT.sub(r"\\\\", line) if "'" not in line else line, comments=True))
         except ValueError:
             words = tuple(line.partition("#")[0].split())
         if words:
             yield _Line(words, ConfigPlace(path, number))
 
 
-def table(lines: Sequence[_Line]) -> ProxyTable:
-    """The sites of a configuration."""
+def table(lines: Sequence[_Line], text: FileText | None = None) -> ProxyTable:
+    """The sites of a configuration; `text` gives that of a map's file. Raises OSError for one that is not read."""
     sections = list(_sections(lines))
     backends = {each.name: _with_resolvers(each, sections) for each in sections if each.kind in ("backend", "listen")}
     tcp = any(line.words[1:2] == ("tcp",) for each in sections if each.kind == "defaults" for line in each.all("mode"))
-    sites = [
-        site for each in sections if each.kind in ("frontend", "listen") for site in _sites(each, backends, tcp=tcp)
-    ]
+    known = _Backends(backends, text)
+    sites = [site for each in sections if each.kind in ("frontend", "listen") for site in _sites(each, known, tcp=tcp)]
     return ProxyTable(tuple(sites))
 
 
@@ -124,15 +136,16 @@ def _sections(lines: Sequence[_Line]) -> Iterator[_Section]:
         yield _Section(head.words[0], "".join(head.words[1:2]), tuple(body), head.at)
 
 
-def _sites(section: _Section, backends: Mapping[str, _Section], *, tcp: bool) -> Iterator[ProxySite]:
+def _sites(section: _Section, known: _Backends, *, tcp: bool) -> Iterator[ProxySite]:
+    backends = known.by_name
     doors = tuple(door for line in section.all("bind") for door in _doors(line))
     own_mode = next((line.words[1] for line in section.all("mode") if len(line.words) > 1), "tcp" if tcp else "http")
-    conditions: dict[str, list[tuple[str, ...]]] = {}
+    conditions: dict[str, list[Test]] = {}
     for line in section.all("acl"):
         conditions.setdefault("".join(line.words[1:2]), []).append(line.words[2:])
     for kind in ("http-request", "redirect", "use_backend"):
         for line in section.all(kind):
-            yield from _rule(line, doors, conditions, backends)
+            yield from _rule(line, doors, conditions, known)
     last = next(section.all("default_backend"), None)
     if last is not None and len(last.words) > 1:
         yield ProxySite(doors, (), (_to(backends.get(last.words[1]), ProxyRoute(at=last.at), last.words[1]),), last.at)
@@ -154,37 +167,31 @@ def _doors(line: _Line) -> Iterator[ProxyDoor]:
 def _rule(
     line: _Line,
     doors: tuple[ProxyDoor, ...],
-    conditions: Mapping[str, list[tuple[str, ...]]],
-    backends: Mapping[str, _Section],
+    conditions: Mapping[str, list[Test]],
+    known: _Backends,
 ) -> Iterator[ProxySite]:
     """A rule that sends requests on, or answers them."""
     words = list(line.words)
     place = next((number for number, word in enumerate(words) if word in ("if", "unless")), len(words))
-    asked = words[place + 1 :]
-    doors, asked = of_scheme(doors, asked, conditions, unless=words[place : place + 1] == ["unless"])
-    if not doors:
+    plain, mapped = ProxyRoute(at=line.at), by_host("".join(words[1:2]))
+    if mapped is not None and place == len(words) and known.text is not None:
+        for name, backend in mapped.pairs(known.text(mapped.file)):
+            yield ProxySite(doors, (name,) if name else (), (_to(known.by_name.get(backend), plain, backend),), line.at)
         return
-    unconditional = not asked
-    plain = ProxyRoute(at=line.at)
     if words[0] == "use_backend":
-        route = _to(backends.get(words[1]), plain, words[1]) if len(words) > 1 else plain
+        route = _to(known.by_name.get(words[1]), plain, words[1]) if len(words) > 1 else plain
     else:
         answer = _answer(words[:place], plain)
         if answer is None:
             return
         route = answer
-    if unconditional:
-        yield ProxySite(doors, (), (route,), line.at)
-        return
-    known = asked_for(asked, conditions) if words[place] == "if" else None
-    if known is None:
-        yield ProxySite(doors, (), (replace(plain, words=" ".join(words)),), line.at)
-        return
-    names, paths = known
-    routes = tuple(
-        replace(route, pattern=pattern, match=match) for pattern, match in paths or [("/", PathMatch.PREFIX)]
-    )
-    yield ProxySite(doors, names, routes, line.at)
+    unless = words[place : place + 1] == ["unless"]
+    for case in cases(words[place + 1 :], conditions, unless=unless) if place < len(words) else (RequestCase(),):
+        fitting = tuple(door for door in doors if case.tls in (None, door.tls))
+        end = replace(plain, words=" ".join(words)) if case.unknown else route
+        routes = tuple(replace(end, pattern=each.pattern, match=each.match, folded=each.folded) for each in case.paths)
+        if fitting:
+            yield ProxySite(fitting, case.names, routes, line.at)
 
 
 def _answer(words: list[str], plain: ProxyRoute) -> ProxyRoute | None:
@@ -212,6 +219,12 @@ def _to(section: _Section | None, plain: ProxyRoute, name: str) -> ProxyRoute:
         return replace(plain, words=f"use_backend {name}")
     checked = any("check" in line.words for line in section.all("default-server"))
     servers = tuple(_server(line, checked=checked) for line in section.all("server") if len(line.words) > 2)
+    copied = (replace(line, words=line.words[1:]) for line in section.all("server-template") if len(line.words) > 3)
+    servers += tuple(_server(line, checked=checked) for line in copied)
+    alone = (line for line in section.all("http-request", "redirect") if not {"if", "unless"} & set(line.words))
+    answer = next((found for line in alone if (found := _answer(list(line.words), plain)) is not None), None)
+    if answer is not None:
+        return replace(answer, at=section.at)
     own = any("resolvers" in line.words for line in section.all("server", "default-server", "server-template"))
     when = ResolvedWhen.EACH if own else ResolvedWhen.START
     return replace(plain, action=Action.PASS, upstreams=servers, when=when, resolvers=section.asks)

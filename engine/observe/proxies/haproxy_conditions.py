@@ -1,98 +1,190 @@
-"""Conditions of HAProxy's rules: the Hosts, paths and schemes that they ask for.
+"""Conditions of HAProxy's rules, as cases: what a request has to be for one of them to hold.
 
-Source: HAProxy's configuration manual (3.0), section 7.
+A condition is tests joined by "and", of which several may be joined by `or`; `!` negates one, `unless` the whole. Each
+case is then a scheme, Hosts and paths.
+Source: HAProxy's configuration manual (3.0), sections 7.1 to 7.4.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice, product
 
-from engine.model.application.proxy import PathMatch, ProxyDoor
+from engine.observe.proxies.conditions import ANY_PORT, PathTest, RequestCase, TestedValues, names_for, paths_for
+from engine.records import dataclass
 
-#: Fetches of a Host. It has its port with it where that is not the usual one, unless it is cut off.
-_HOSTS = frozenset({"hdr(host)", "req.hdr(host)"})
-_CUT = frozenset({"field(1,:)", "host_only", "lower,field(1,:)", "host_only,lower", "lower,host_only"})
-_DOMAIN = "hdr_dom(host)"
-#: The fetch that says whether a request came by TLS, and a test of it.
-_TLS = "ssl_fc"
-_OF_TLS = re.compile(r"(!?) ?\{ ssl_fc \}")
-#: Stands for any port behind a name.
-ANY_PORT = ":*"
-_PATHS = {"path_beg": PathMatch.PREFIX, "path": PathMatch.EXACT, "path_reg": PathMatch.REGEX}
+#: Cases of one condition; one that has more is not understood.
+MOST_CASES = 64
+#: Lines of a map that are read.
+MOST_HOSTS = 5000
+_MAP = re.compile(r"%\[(.+),map(?:_str)?\(([^,()]+)(?:,([^()]*))?\)\]")
+#: Fetches of the Host, whole; by TLS it is the name in the client's hello, too.
+_HOSTS = frozenset({"hdr(host)", "req.hdr(host)", "req.fhdr(host)", "hdr", "ssl_fc_sni"})
+_CUT = frozenset({"field(1,:)", "host_only"})
+_FORMS = ("beg", "end", "dom", "dir", "reg", "sub")
+#: Tests that a plain request of a direct client passes or not (section 7.4).
+_KNOWN = {"TRUE": True, "FALSE": False, "HTTP": True, "HTTP_1.1": True, "METH_GET": True, "always_true": True}
+_KNOWN |= {"always_false": False, "HTTP_1.0": False, "HTTP_CONTENT": False, "WAIT_END": True}
+_KNOWN |= {f"METH_{name}": False for name in ("POST", "PUT", "DELETE", "OPTIONS", "HEAD", "CONNECT", "TRACE")}
 
-
-def of_scheme(
-    doors: tuple[ProxyDoor, ...],
-    asked: list[str],
-    conditions: Mapping[str, list[tuple[str, ...]]],
-    *,
-    unless: bool,
-) -> tuple[tuple[ProxyDoor, ...], list[str]]:
-    """The doors at which conditions about TLS (`ssl_fc`, and conditions named so) hold, and the other conditions.
-
-    Behind `unless` such a condition counts where it stands alone.
-    """
-    text = " ".join(asked)
-    named = [name for name, tests in conditions.items() if tests == [(_TLS,)]]
-    for name in named:
-        text = re.sub(rf"(?<!\S)(!? ?){re.escape(name)}(?!\S)", rf"\1{{ {_TLS} }}", text)
-    found = _OF_TLS.findall(text)
-    rest = _OF_TLS.sub(" ", text).split()
-    if not found or (unless and (rest or len(found) > 1)) or "||" in rest or "or" in rest:
-        return doors, asked
-    for negated in found:
-        wanted = (not negated.strip()) is not unless
-        doors = tuple(door for door in doors if door.tls is wanted)
-    return doors, rest
+#: The words of one test: what is fetched, and the values that it is compared with.
+Test = tuple[str, ...]
+#: One of several tests, and whether it is negated.
+_Literal = tuple[bool, tuple[Test, ...]]
+_Atom = tuple[bool, Test]
 
 
-def asked_for(
-    words: list[str], conditions: Mapping[str, list[tuple[str, ...]]]
-) -> tuple[tuple[str, ...], list[tuple[str, PathMatch]]] | None:
-    """The Hosts and paths that conditions ask for; None where one is not known."""
-    names: list[str] = []
-    paths: list[tuple[str, PathMatch]] = []
-    text = " ".join(words)
-    if "||" in words or "or" in words or "!" in text:
+@dataclass(frozen=True, slots=True)
+class HostMap:
+    """A backend chosen by a file of Hosts: `%[req.hdr(host),lower,map(FILE,DEFAULT)]`."""
+
+    file: str
+    default: str
+    any_port: bool
+
+    def pairs(self, text: str) -> Iterator[tuple[str, str]]:
+        """The Hosts with their backends, then "" with the default."""
+        for line in text.splitlines()[:MOST_HOSTS]:
+            key, *values = line.partition("#")[0].split()[:2] or ("",)
+            if values:
+                yield key + (ANY_PORT if self.any_port else ""), values[0]
+        if self.default:
+            yield "", self.default
+
+
+def by_host(word: str) -> HostMap | None:
+    """The map that a word of use_backend names; None for any other word."""
+    found = _MAP.fullmatch(word)
+    values = _of_host((found[1], "any")) if found is not None else None
+    if found is None or values is None or values.form:
         return None
-    tests: list[tuple[str, ...]] = []
+    return HostMap(found[2], found[3] or "", values.any_port)
+
+
+def cases(words: Sequence[str], acls: Mapping[str, Sequence[Test]], *, unless: bool) -> tuple[RequestCase, ...]:
+    """The cases in which the condition behind `if` or `unless` holds; one that is not understood is an unknown case."""
+    joined = _parsed(words, acls)
+    if joined is None:
+        return (RequestCase(unknown=True),)
+    if unless:
+        every = islice(product(*joined), MOST_CASES + 1)
+        joined = [[(not negated, tests) for negated, tests in one] for one in every]
+    atoms = [atoms for one in joined[:MOST_CASES] for atoms in _expanded(one)]
+    if len(joined) > MOST_CASES or len(atoms) > MOST_CASES:
+        return (RequestCase(unknown=True),)
+    return tuple(case for each in atoms if (case := _case(each)) is not None)
+
+
+def _parsed(words: Sequence[str], acls: Mapping[str, Sequence[Test]]) -> list[list[_Literal]] | None:
+    """The tests of a condition, joined by "and" within, by "or" without; None where its words are none."""
+    joined: list[list[_Literal]] = [[]]
     inside: list[str] | None = None
+    negated = False
     for word in words:
-        if word == "{":
-            inside = []
-        elif word == "}" and inside is not None:
-            tests.append(tuple(inside))
-            inside = None
-        elif inside is not None:
+        if inside is not None and word != "}":
             inside.append(word)
+        elif inside is not None:
+            joined[-1].append((negated, (tuple(inside),)))
+            inside, negated = None, False
+        elif word in ("||", "or"):
+            joined.append([])
         else:
-            found = conditions.get(word)
-            if not found:
+            bare = word.lstrip("!")
+            negated ^= bool((len(word) - len(bare)) % 2)
+            if bare == "{":
+                inside = []
+            elif bare:
+                tests = acls.get(bare) or (((bare,),) if bare in _KNOWN else ())
+                if not tests:
+                    return None
+                joined[-1].append((negated, tuple(tests)))
+                negated = False
+    return joined if inside is None else None
+
+
+def _expanded(literals: Iterable[_Literal]) -> Iterator[list[_Atom]]:
+    """Single tests joined by "and": a named condition with several tests holds where one of them does."""
+    ways = [
+        [[(True, test) for test in tests]] if negated else [[(False, test)] for test in tests]
+        for negated, tests in literals
+    ]
+    for chosen in islice(product(*ways), MOST_CASES + 1):
+        yield [atom for part in chosen for atom in part]
+
+
+def _case(atoms: Sequence[_Atom]) -> RequestCase | None:
+    """Tests that all hold, as a case; None where they never do."""
+    tls: bool | None = None
+    unknown = False
+    names: list[tuple[bool, TestedValues]] = []
+    paths: list[tuple[bool, TestedValues]] = []
+    for negated, test in atoms:
+        found = _known(test) if test else None
+        if not test:
+            unknown = True
+        elif found is not None:
+            if found is negated:
                 return None
-            tests += found
-    for test in tests:
-        if not _of_test(test, names, paths):
+        elif test == ("ssl_fc",):
+            if tls is negated:
+                return None
+            tls = not negated
+        elif (values := _of_host(test)) is not None:
+            names.append((negated, values))
+        elif (values := _of_path(test)) is not None:
+            paths.append((negated, values))
+        else:
+            unknown = True
+    hosts, ways = names_for(names), paths_for(paths)
+    return RequestCase(tls, hosts or (), ways or (PathTest(),), unknown or hosts is None or ways is None)
+
+
+def _known(test: Test) -> bool | None:
+    """What a test says of every plain request."""
+    if test[:1] == ("method",):
+        return "GET" in test[1:]
+    return _KNOWN.get(test[0]) if len(test) == 1 else None
+
+
+def _compared(test: Test, form: str) -> TestedValues | None:
+    """The values of a test, and how they are compared; None for one by file, number or the like."""
+    folded, values, words = False, list[str](), iter(test[1:])
+    for word in words:
+        if word == "-i":
+            folded = True
+        elif word == "-m":
+            form = next(words, "")
+            form = "" if form == "str" else form
+        elif word == "--":
+            values += words
+        elif word.startswith("-") and not values:
             return None
-    return tuple(names), paths
+        else:
+            values.append(word)
+    return TestedValues(form, tuple(values), folded) if form in ("", *_FORMS) and values else None
 
 
-def _of_test(test: tuple[str, ...], names: list[str], paths: list[tuple[str, PathMatch]]) -> bool:
-    """Takes one test in; False for one that is not known."""
-    fetch, *values = test or ("",)
-    plain = [value for value in values if not value.startswith("-")]
-    fetch, _, cut = fetch.partition(",")
-    if "-m" in values and values[values.index("-m") + 1 : values.index("-m") + 2] not in (["str"], ["beg"]):
-        return False
-    plain = [value for value in plain if value not in ("str", "beg")] if "-m" in values else plain
-    if fetch in _HOSTS and (not cut or cut in _CUT):
-        names += [f"{value.lower()}{ANY_PORT if cut else ''}" for value in plain]
-        return True
-    if fetch == _DOMAIN:
-        names += [f".{value.lower()}{ANY_PORT}" for value in plain]
-        return True
-    match = PathMatch.PREFIX if fetch == "path" and "beg" in values else _PATHS.get(fetch)
-    if match is None:
-        return False
-    paths += [(value, match) for value in plain]
-    return True
+def _of_host(test: Test) -> TestedValues | None:
+    """The Hosts that a test asks for; None for one about something else."""
+    fetch, *changes = test[0].replace("field(1,:)", "host_only").split(",")
+    form = next((form for form in _FORMS if fetch in (f"hdr_{form}(host)", f"req.hdr_{form}(host)")), "")
+    if not form and fetch not in _HOSTS:
+        return None
+    if not set(changes) <= {"lower", *_CUT}:
+        return None
+    found = _compared(test, form)
+    if found is None:
+        return None
+    values = found.values if found.form == "reg" else tuple(value.lower() for value in found.values)
+    return TestedValues(found.form, values, True, any_port=bool(set(changes) & _CUT) or fetch == "ssl_fc_sni")
+
+
+def _of_path(test: Test) -> TestedValues | None:
+    """The paths that a test asks for; None for one about something else."""
+    fetch, *changes = test[0].split(",")
+    form = next((form for form in _FORMS if fetch == f"path_{form}"), "")
+    if (not form and fetch != "path") or not set(changes) <= {"lower"}:
+        return None
+    found = _compared(test, form)
+    return None if found is None else TestedValues(found.form, found.values, found.folded or bool(changes))

@@ -15,9 +15,11 @@ from engine.observe.base.errors import words_for
 from engine.observe.base.files import small
 from engine.observe.base.inside_root import Root
 from engine.observe.proc.processes import ProcessTable, Running, container_of
-from engine.observe.proxies import apache, caddy, haproxy, nginx, traefik
-from engine.observe.proxies.nginx_syntax import SyntaxTrouble
+from engine.observe.proxies import apache, caddy, haproxy, traefik
+from engine.observe.proxies.nginx import configuration as nginx
 from engine.observe.proxies.root_files import RootFiles
+from engine.observe.proxies.traefik_files import Provided, provided
+from engine.observe.proxies.trouble import SyntaxTrouble
 from engine.records import dataclass
 
 #: Names of processes, by program.
@@ -91,13 +93,23 @@ def read_labels(what: tuple[ProxyPlace, tuple[Container, ...]]) -> ProxyTable:
     try:
         words = _words(small(f"/proc/{place.pid}/cmdline"))
         with Root(f"/proc/{place.pid}/root") as root:
-            options = traefik.options_of(words, RootFiles(root))
+            files = RootFiles(root)
+            options = traefik.options_of(words, files)
+            more = _of_files(options, files)
     except SyntaxTrouble as error:
         return ProxyTable(unread=f"its configuration is not understood: {error}")
     except OSError as error:
         return ProxyTable(unread=f"its configuration cannot be read: {words_for(error)}")
     inside = container_of(place.pid)
-    return traefik.table(options, next((each for each in containers if each.id == inside), None), containers)
+    return traefik.table(options, next((each for each in containers if each.id == inside), None), containers, more)
+
+
+def _of_files(options: Mapping[str, str], files: RootFiles) -> list[Provided] | None:
+    """What Traefik's files have; None where one is not read or understood, as a template is."""
+    try:
+        return provided(options, files)
+    except (OSError, SyntaxTrouble):
+        return None
 
 
 def _words(line: bytes) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from typing import Any
 
-from engine.observe.proxies.nginx_syntax import SyntaxTrouble
+from engine.observe.proxies.trouble import SyntaxTrouble
 
 #: Characters of a file.
 LONGEST = 200_000

@@ -13,10 +13,12 @@ from engine.model.application.proxy import Proxy, ProxyKind, ProxyTable
 from engine.model.container import Container, Mount
 from engine.observe.base.errors import words_for
 from engine.observe.base.inside_root import Root
-from engine.observe.proxies import apache, caddy, haproxy, nginx
-from engine.observe.proxies.nginx_syntax import NginxReader, SyntaxTrouble
+from engine.observe.proxies import apache, caddy, haproxy
+from engine.observe.proxies.nginx import configuration as nginx
+from engine.observe.proxies.nginx.syntax import NginxReader
 from engine.observe.proxies.root_files import RootFiles
 from engine.observe.proxies.running import READERS
+from engine.observe.proxies.trouble import SyntaxTrouble
 
 #: Folders of configurations, by program: a mount in one of them says what the container is.
 FOLDERS = {

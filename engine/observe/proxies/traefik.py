@@ -1,11 +1,12 @@
-"""Traefik: routers of containers' labels as sites, in the order of their priority.
+"""Traefik: routers of containers' labels and of files as sites, in the order of their priority.
 
 1. Entry points are those of its command line, and of its file where no command line names options; without any there is
    one at port 80. A router without `entrypoints` is at all of them. An entry point may redirect all of its requests to
    another one, and so may a middleware of a router (redirectscheme, redirectregex for every URL).
-2. A rule of `Host`, `PathPrefix` and `Path`, joined by `&&` and `||`, is a site with names and paths; any other one is
-   a route that is unknown. The longer rule comes first (`priority`).
-3. A container's server is at its address in the network that `traefik.docker.network` names, else the provider's, else
+2. A rule is a site for each of its cases (`traefik_rules`); one about anything but Hosts, paths and methods is unknown
+   there. The longer rule comes first (`priority`).
+3. A router's service is the one that it names, in its own provider or behind an @, else the only one of its container.
+4. A container's server is at its address in the network that `traefik.docker.network` names, else the provider's, else
    in its first one, and at the port of its label, else at the only one that it publishes.
 Source: doc.traefik.io/traefik, "Docker" provider and "Routers" (3.x).
 """
@@ -16,18 +17,18 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from engine.model.application.proxy import Action, ConfigPlace, PathMatch, ProxyDoor, ProxyRoute, ProxySite, ProxyTable
+from engine.model.application.proxy import Action, ConfigPlace, ProxyDoor, ProxyRoute, ProxySite, ProxyTable
 from engine.model.application.proxy import Upstream as Server
 from engine.model.container import Container
 from engine.observe.proxies import static_file
 from engine.observe.proxies.ends import address_of, split_end
 from engine.observe.proxies.root_files import RootFiles
-from engine.records import replace
+from engine.observe.proxies.traefik_files import Provided
+from engine.observe.proxies.traefik_rules import cases
+from engine.records import dataclass, replace
 
 _ROUTER = re.compile(r"traefik\.http\.routers\.([^.]+)\.(\w+|tls\..+)")
 _PORT = re.compile(r"traefik\.http\.services\.([^.]+)\.loadbalancer\.server\.port")
-_MATCHER = re.compile(r"\s*(Host|PathPrefix|Path)\(([^()]*)\)\s*")
-_WORD = re.compile(r"[`'\"]([^`'\"]*)[`'\"]")
 _ENTRY = re.compile(r"--entrypoints\.([^.]+)\.address")
 _REDIRECT = re.compile(r"traefik\.http\.middlewares\.([^.]+)\.redirectscheme\.(\w+)")
 #: Its file, where no command line names options.
@@ -57,24 +58,33 @@ def _flat(key: str, value: object, depth: int) -> Iterator[tuple[str, str]]:
         yield key, "true" if value in ({}, None, True) else "false" if value is False else str(value)
 
 
-def table(options: Mapping[str, str], own: Container | None, containers: Sequence[Container]) -> ProxyTable:
-    """The routers of all containers that run; `own` is Traefik's container."""
+def table(
+    options: Mapping[str, str],
+    own: Container | None,
+    containers: Sequence[Container],
+    more: Sequence[Provided] | None = None,
+) -> ProxyTable:
+    """The routers of all containers that run; `own` is Traefik's container. `more` are those of its files, None where
+    they were not read."""
     doors = dict(_doors(options)) or {"web": ProxyDoor(None, 80)}
     exposed = options.get("--providers.docker.exposedbydefault", "true").lower() != "false"
     network = options.get("--providers.docker.network", "")
-    sites = [
-        (priority, site)
-        for each in containers
-        if each.state == "running" and (own is None or each.engine == own.engine)
-        for priority, site in _routers(each, doors, network, exposed=exposed)
-    ]
+    own_kind = (each for each in containers if each.state == "running" and (own is None or each.engine == own.engine))
+    told = [_of_container(each, network) for each in own_kind if _is_enabled(each, exposed=exposed)]
+    told += [_Source(each.at, each.labels, "file", each.services) for each in more or ()]
+    every = {f"{name}@{each.provider}": found for each in told for name, found in each.services.items()}
+    sites = [found for each in told for found in _routers(each, doors, every)]
     sites.sort(key=lambda each: -each[0])
     away = list(_redirected(options, doors))
     gone = {door.port for site in away for door in site.doors}
     kept = (_without(site, gone) for _, site in sites)
-    files = [key for key in options if key.startswith("--providers.file")]
-    others = _unknown(tuple(doors.values()), "routers of a file (providers.file)") if files else ()
+    unread = more is None and any(key.startswith("--providers.file") for key in options)
+    others = _unknown(tuple(doors.values()), "routers of a file (providers.file)") if unread else ()
     return ProxyTable((*away, *(site for site in kept if site.doors), *others), reloads=False)
+
+
+def _is_enabled(container: Container, *, exposed: bool) -> bool:
+    return dict(container.labels).get("traefik.enable", str(exposed)).lower() == "true"
 
 
 def _unknown(doors: tuple[ProxyDoor, ...], words: str) -> tuple[ProxySite, ...]:
@@ -114,32 +124,76 @@ def _redirected(options: Mapping[str, str], doors: Mapping[str, ProxyDoor]) -> I
         yield ProxySite((door,), (), (route,), at)
 
 
-def _routers(
-    container: Container, doors: Mapping[str, ProxyDoor], network: str, *, exposed: bool
-) -> Iterator[tuple[int, ProxySite]]:
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where routers come from: their labels, the provider's name, and its services' servers. `usual` is the server of a
+    router that names none."""
+
+    at: ConfigPlace
+    labels: Mapping[str, str]
+    provider: str
+    services: Mapping[str, tuple[Server, ...]]
+    usual: tuple[Server, ...] = ()
+
+    def servers(self, router: Mapping[str, str], every: Mapping[str, tuple[Server, ...]]) -> tuple[Server, ...] | None:
+        """The servers of a router; None for a service that is not known. `every` has those of all providers."""
+        named = router.get("service", "").lower().replace(".", "-")
+        if not named:
+            return next(iter(self.services.values())) if len(self.services) == 1 else self.usual or None
+        if "@" not in named and named in self.services:
+            return self.services[named]
+        return every.get(named if "@" in named else f"{named}@{self.provider}")
+
+
+def _of_container(container: Container, network: str) -> _Source:
+    """A container's labels, and the servers of the services that they name."""
     labels = dict(container.labels)
-    if labels.get("traefik.enable", str(exposed)).lower() != "true":
-        return
+    at = ConfigPlace(f"labels of {container.name}")
+    usual = _server(container, labels, network, at)
+    ports = {found[1].lower(): value for key, value in labels.items() if (found := _PORT.fullmatch(key))}
+    services = {
+        name: (replace(usual, port=int(value)),)
+        for name, value in ports.items()
+        if value.isdecimal() and int(value) <= 65535
+    }
+    return _Source(at, labels, "docker", services, (usual,))
+
+
+def _routers(
+    source: _Source, doors: Mapping[str, ProxyDoor], every: Mapping[str, tuple[Server, ...]]
+) -> Iterator[tuple[int, ProxySite]]:
     routers: dict[str, dict[str, str]] = {}
-    for key, value in labels.items():
+    for key, value in source.labels.items():
         found = _ROUTER.fullmatch(key)
         if found:
             # `tls`, and `tls.certresolver` and whatever else there is below it, all switch TLS on.
             switch = "tls" if found[2].startswith("tls.") else found[2]
             routers.setdefault(found[1], {})[switch] = "true" if switch != found[2] else value
-    at = ConfigPlace(f"labels of {container.name}")
-    server = _server(container, labels, network, at)
     for router in routers.values():
         rule = router.get("rule", "")
         names = [each.strip().lower() for each in router.get("entrypoints", "").split(",") if each.strip()]
         tls = router.get("tls", "").lower() == "true"
         own = tuple(
-            replace(door, tls=tls or door.tls, at=at) for name, door in doors.items() if not names or name in names
+            replace(door, tls=tls or door.tls, at=source.at)
+            for name, door in doors.items()
+            if not names or name in names
         )
         priority = router.get("priority", "")
-        route = _away(router, labels, at) or ProxyRoute(at=at, action=Action.PASS, upstreams=(server,))
+        route = _away(router, source.labels, source.at) or _to(router, source, every)
         for site in _sites(rule, own, route):
             yield int(priority) if priority.isdecimal() else len(rule), site
+
+
+def _to(router: Mapping[str, str], source: _Source, every: Mapping[str, tuple[Server, ...]]) -> ProxyRoute:
+    """Where a router passes requests on to."""
+    plain = ProxyRoute(at=source.at)
+    named = router.get("service", "")
+    if named.endswith("@internal"):
+        return replace(plain, action=Action.ANSWER, words=named)
+    servers = source.servers(router, every)
+    if servers is None:
+        return replace(plain, words=f"service {named}" if named else "a router without a service")
+    return replace(plain, action=Action.PASS, upstreams=servers)
 
 
 def _away(router: Mapping[str, str], labels: Mapping[str, str], at: ConfigPlace) -> ProxyRoute | None:
@@ -157,24 +211,11 @@ def _away(router: Mapping[str, str], labels: Mapping[str, str], at: ConfigPlace)
 
 
 def _sites(rule: str, doors: tuple[ProxyDoor, ...], route: ProxyRoute) -> Iterator[ProxySite]:
-    """A site for each alternative of a rule."""
-    for part in rule.split("||"):
-        hosts: list[str] = []
-        paths: list[tuple[str, PathMatch]] = []
-        for term in part.split("&&"):
-            found = _MATCHER.fullmatch(term)
-            if found is None:
-                unknown = replace(route, action=Action.UNKNOWN, upstreams=(), words=f"rule {rule}")
-                yield ProxySite(doors, (), (unknown,), route.at)
-                return
-            values = _WORD.findall(found[2])
-            if found[1] == "Host":
-                hosts += [value.lower() for value in values]
-            else:
-                match = PathMatch.PREFIX if found[1] == "PathPrefix" else PathMatch.EXACT
-                paths += [(value, match) for value in values]
-        routes = tuple(replace(route, pattern=path, match=match) for path, match in paths or [("/", PathMatch.PREFIX)])
-        yield ProxySite(doors, tuple(hosts), routes, route.at)
+    """A site for each case of a rule."""
+    for case in cases(rule):
+        end = replace(route, action=Action.UNKNOWN, upstreams=(), words=f"rule {rule}") if case.unknown else route
+        routes = tuple(replace(end, pattern=each.pattern, match=each.match) for each in case.paths)
+        yield ProxySite(doors, case.names, routes, route.at)
 
 
 def _server(container: Container, labels: Mapping[str, str], network: str, at: ConfigPlace) -> Server:

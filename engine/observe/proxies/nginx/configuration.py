@@ -4,9 +4,9 @@
    is first, else the one that stands first in the configuration.
 2. Names of servers are looked up once, when the configuration is read; only an address with a variable is looked up for
    each request, at the `resolver` (ngx_http_proxy_module, proxy_pass).
-3. What `set`, `if` and `return` do is followed for a plain request (`nginx_rewrite`), once for each scheme and name of
-   a site. Rewrites of a path are kept, as is what `try_files` tries: who asks has the path. Other variables, maps and
-   Lua are not understood: their route is unknown.
+3. What `set`, `if` and `return` do is followed for a plain request (`rewrite`), once for each scheme and name of
+   a site, with what a `map` gives for these. Rewrites of a path are kept, as is what `try_files` tries: who asks has
+   the path. Other variables and Lua are not understood: their route is unknown.
 Sources: nginx.org/en/docs/http/ngx_http_core_module.html, ngx_http_proxy_module.html, ngx_http_upstream_module.html,
 request_processing.html.
 """
@@ -28,13 +28,15 @@ from engine.model.application.proxy import (
     ProxyTable,
     Upstream,
 )
+from engine.model.application.web_paths import Rewrite
 from engine.observe.proxies.certificate import read_certificate
 from engine.observe.proxies.ends import address_of, split_end
-from engine.observe.proxies.nginx_folders import NOWHERE, FolderScope
-from engine.observe.proxies.nginx_locations import Scope, locations, of_block
-from engine.observe.proxies.nginx_names import others, varies
-from engine.observe.proxies.nginx_rewrite import DIRECT, run
-from engine.observe.proxies.nginx_syntax import Directive, NginxReader
+from engine.observe.proxies.nginx.folders import NOWHERE, FolderScope
+from engine.observe.proxies.nginx.locations import Scope, locations, of_block
+from engine.observe.proxies.nginx.maps import is_map, names_in, of_request, with_maps
+from engine.observe.proxies.nginx.names import others, uses, varies
+from engine.observe.proxies.nginx.rewrite import DIRECT, run
+from engine.observe.proxies.nginx.syntax import Directive, NginxReader
 from engine.observe.proxies.root_files import RootFiles
 from engine.records import replace
 
@@ -66,13 +68,15 @@ def table(
     sites: list[ProxySite] = []
     for block in http:
         groups = {each.words[0]: tuple(_group(each)) for each in block.all("upstream") if each.words}
-        scope = Scope(groups, {}, files=files).within(block)
+        maps = tuple(filter(is_map, block.block or ()))
+        scope = Scope(groups, {}, files=files, maps=maps).within(block)
         shared = block.first("ssl_certificate")
         servers = [each for each in block.all("server") if each.block is not None]
         for each in servers:
             own = each.first("ssl_certificate") or shared
             found = seen(own.words[0], own.at) if own is not None and own.words else None
-            sites += (replace(site, certificate=found) for site in _sites(each, scope, others(each, servers)))
+            asked = names_in(maps) if uses(each, of_request(maps)) else ()
+            sites += (replace(site, certificate=found) for site in _sites(each, scope, others(each, servers, asked)))
     return ProxyTable(tuple(sites))
 
 
@@ -89,18 +93,19 @@ def _sites(block: Directive, scope: Scope, others: tuple[str, ...]) -> Iterator[
     scope = scope.within(block)
     scope = replace(scope, files=scope.files.naming(block))
     plain = _site(block, _of(scope, "", tls=False))
-    if not varies(block):
+    if not varies(block, of_request(scope.maps)):
         yield plain
         return
     for tls in (False, True):
         doors = tuple(door for door in plain.doors if door.tls is tls)
-        found: dict[tuple[ProxyRoute, ...], list[str]] = {}
+        found: dict[tuple[tuple[ProxyRoute, ...], tuple[Rewrite, ...]], list[str]] = {}
         for name in list(dict.fromkeys(("", *plain.names, *others)))[:MOST_NAMES] if doors else ():
-            found.setdefault(_site(block, _of(scope, name, tls=tls)).routes, []).append(name)
-        for routes, names in found.items():
+            site = _site(block, _of(scope, name, tls=tls))
+            found.setdefault((site.routes, site.rewrites), []).append(name)
+        for (routes, rewrites), names in found.items():
             own = tuple(name for name in names if name) or ("",)
             own += plain.names[MOST_NAMES:] if "" in names else ()
-            yield replace(plain, doors=doors, names=own, routes=routes)
+            yield replace(plain, doors=doors, names=own, routes=routes, rewrites=rewrites)
 
 
 def _of(scope: Scope, host: str, *, tls: bool) -> Scope:
@@ -108,7 +113,7 @@ def _of(scope: Scope, host: str, *, tls: bool) -> Scope:
     values = {**DIRECT, "scheme": "https" if tls else "http", "https": "on" if tls else ""}
     if host and _PLAIN_NAME.fullmatch(host):
         values |= {"host": host, "http_host": host}
-    return replace(scope, values=values)
+    return replace(scope, values=with_maps(scope.maps, values))
 
 
 def _site(block: Directive, scope: Scope) -> ProxySite:

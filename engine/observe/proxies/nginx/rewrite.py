@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 
 from engine.model.application.expressions import fits_expression
 from engine.model.application.web_paths import SAME, Rewrite, RewriteThen
-from engine.observe.proxies.nginx_syntax import Directive
+from engine.observe.proxies.nginx.syntax import Directive
 from engine.records import dataclass, field, replace
 
 #: What a direct request has, whatever it is for; its other headers are empty.

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from engine.model.application.web_paths import Folder
-from engine.observe.proxies.nginx_syntax import Directive
+from engine.observe.proxies.nginx.syntax import Directive
 from engine.records import dataclass, replace
 
 #: Says whether there is a file or folder of that path, in the proxy's own root.

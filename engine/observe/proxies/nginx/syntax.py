@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 
 from engine.model.application.proxy import ConfigPlace
+from engine.observe.proxies.trouble import SyntaxTrouble
 from engine.records import dataclass
 
 #: Directives of one configuration, files of it, and blocks within blocks; whatever has more is not read to its end.
@@ -20,10 +21,6 @@ MOST_DIRECTIVES, MOST_FILES, DEEPEST = 100_000, 200, 32
 
 #: What of Lua decides where a block ends: strings, comments and braces (Lua 5.1, "Lexical Conventions").
 _LUA = re.compile(r"--[^\n]*|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|[{}]")
-
-
-class SyntaxTrouble(ValueError):
-    """The text is no configuration; the message says where."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 
 from engine.model.application.proxy import DENIED, FILES, Action, PathMatch, ProxyRoute, ResolvedWhen, Upstream
 from engine.observe.proxies.ends import PORTS, TLS, split_end
-from engine.observe.proxies.nginx_folders import NOWHERE, FolderScope
-from engine.observe.proxies.nginx_names import PASSES
-from engine.observe.proxies.nginx_rewrite import VARIABLE, RewriteEnd, run
-from engine.observe.proxies.nginx_syntax import Directive
+from engine.observe.proxies.nginx.folders import NOWHERE, FolderScope
+from engine.observe.proxies.nginx.names import PASSES
+from engine.observe.proxies.nginx.rewrite import VARIABLE, RewriteEnd, run
+from engine.observe.proxies.nginx.syntax import Directive
 from engine.records import dataclass, field, replace
 
 #: Directives that decide where a request goes, by means that are not followed.
@@ -33,7 +33,7 @@ _MATCHES = {"=": PathMatch.EXACT, "^~": PathMatch.FIRM, "~": PathMatch.REGEX, "~
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What holds where a directive stands: servers of upstream blocks, variables with constant values, resolvers,
-    headers, the folder of files, and whether everybody is turned away (`deny all` as the first rule)."""
+    headers, the folder of files, whether everybody is turned away (`deny all` as the first rule), and maps."""
 
     groups: Mapping[str, tuple[Upstream, ...]]
     values: Mapping[str, str]
@@ -41,6 +41,7 @@ class Scope:
     headers: Mapping[str, str] = field(default_factory=dict)
     files: FolderScope = NOWHERE
     denied: bool = False
+    maps: tuple[Directive, ...] = ()
 
     def within(self, block: Directive) -> Scope:
         """The same with the resolvers that a block names, and with its headers: these replace all that hold outside."""
