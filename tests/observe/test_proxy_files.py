@@ -771,6 +771,12 @@ def test_haproxy_s_conditions_are_taken_apart(tmp_path: Path) -> None:
     assert {key: where(table, ProxyKind.HAPROXY, *key) for key in asked} == asked
 
 
+def test_a_map_that_is_not_there_is_an_unknown_rule_and_no_more(tmp_path: Path) -> None:
+    table = read(ProxyKind.HAPROXY, tmp_path, IDIOMS)
+    assert where(table, ProxyKind.HAPROXY, "blog.test", "/", 443) == "web:80"
+    assert where(table, ProxyKind.HAPROXY, "shop.test", "/", 443).startswith("use_backend %[req.hdr(host)")
+
+
 @pytest.mark.parametrize("condition", ["{ path /a", "nobody", " || ".join(["{ path /a } !{ path /b }"] * 99)])
 def test_a_condition_that_is_not_understood_is_an_unknown_rule(condition: str, tmp_path: Path) -> None:
     text = f"frontend f\n mode http\n bind :80\n use_backend b unless {condition}\nbackend b\n server a web:80\n"

@@ -71,8 +71,9 @@ def stale_target(failure: Failure) -> list[Blocker]:
 
 
 def _leads_nowhere(failure: Failure, target: Packet, *, meant: bool, shadowed: bool) -> bool:
-    """Whether the rule itself is wrong: its target is nobody's, not only lost, or serves another port and there is a
-    better one. A program that is there, if on an address that the packet does not have, makes the target right."""
+    """Whether the rule itself is wrong: no namespace has its target, nor has lost it, or it serves another port and
+    there is a better one. A program that is there, if on an address that the packet does not have, makes the target
+    right."""
     owner, another = _owner_of_address(failure, target.dst), meant or shadowed
     if owner is None:
         return not has_lost_it(failure, target.dst) and (another or not lost_address(failure, target.dst))

@@ -10,9 +10,9 @@ from engine.records import dataclass
 class RewriteThen(StrEnum):
     """What follows where a rewrite's expression fits (ngx_http_rewrite_module, rewrite)."""
 
-    #: The next rewrite is tried; behind the last one a route is chosen anew.
+    #: The next rewrite is tried; behind the last one a route is chosen again.
     GO_ON = "go-on"
-    #: A route is chosen anew at once (`last`).
+    #: A route is chosen again at once (`last`).
     AGAIN = "again"
     #: The route stays, and no more rewrites are tried (`break`).
     STAY = "stay"

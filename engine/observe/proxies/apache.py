@@ -31,8 +31,7 @@ from engine.observe.proxies.apache_handlers import Handled, handlers, led_to
 from engine.observe.proxies.apache_rewrite import DIRECT, RewriteLine, asks_for_host
 from engine.observe.proxies.apache_rewrite import routes as rewritten
 from engine.observe.proxies.ends import TLS, address_of, split_end, split_url
-from engine.observe.proxies.nginx.folders import Exists
-from engine.observe.proxies.root_files import RootFiles
+from engine.observe.proxies.root_files import Exists, RootFiles
 from engine.observe.proxies.trouble import SyntaxTrouble
 from engine.records import dataclass, replace
 

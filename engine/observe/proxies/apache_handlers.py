@@ -15,7 +15,7 @@ from fnmatch import translate
 from engine.model.application.expressions import fits_expression
 from engine.model.application.proxy import Action, ConfigPlace, PathMatch, ProxyRoute, Upstream
 from engine.observe.proxies.ends import TLS, split_url
-from engine.observe.proxies.nginx.folders import Exists
+from engine.observe.proxies.root_files import Exists
 from engine.records import dataclass, replace
 
 _PROXY = "proxy:"

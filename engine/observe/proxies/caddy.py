@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cmp_to_key
 from itertools import pairwise
 
@@ -30,7 +30,7 @@ from engine.model.application.proxy import (
     Upstream,
 )
 from engine.observe.proxies import caddy_json
-from engine.observe.proxies.caddy_matchers import ALL, EVERY, hosts_in, matched, named
+from engine.observe.proxies.caddy_matchers import ALL, EVERY, Paths, hosts_in, matched, named
 from engine.observe.proxies.caddy_syntax import CaddyLine, parse
 from engine.observe.proxies.ends import TLS, address_of, split_end, split_url
 from engine.observe.proxies.root_files import RootFiles
@@ -129,7 +129,7 @@ def _routes(block: CaddyLine, host: str, around: Mapping[str, CaddyLine] = _NONE
     for each in block.block or ():
         if each.words and each.words[0] in _ORDER:
             kind = _ORDER.index(each.words[0])
-            found.append((3 if kind in (3, 4, 5) else kind, _Handler(*_matches(each, matchers, host))))
+            found.append((3 if kind in (3, 4, 5) else kind, _handler(each, matchers, host)))
     found.sort(key=cmp_to_key(_before))
     yield from (route for _, handler in found for route in handler.routes)
 
@@ -140,15 +140,6 @@ class _Handler:
 
     path: str | None
     routes: tuple[ProxyRoute, ...]
-
-
-def _matches(
-    entry: CaddyLine, matchers: Mapping[str, CaddyLine], host: str
-) -> tuple[str | None, tuple[ProxyRoute, ...]]:
-    paths, _ = matched(entry.words[1:], matchers, host)
-    (path, match), *more = paths or [("", PathMatch.REGEX)]
-    one = "" if more or match is PathMatch.REGEX else path
-    return None if paths == ALL else one, tuple(_handler(entry, matchers, host))
 
 
 def _before(one: tuple[int, _Handler], other: tuple[int, _Handler]) -> int:
@@ -162,18 +153,25 @@ def _before(one: tuple[int, _Handler], other: tuple[int, _Handler]) -> int:
     return (mine is None) - (theirs is None)
 
 
-def _handler(entry: CaddyLine, matchers: Mapping[str, CaddyLine], host: str) -> Iterator[ProxyRoute]:
-    """One handler's routes."""
-    name, *words = entry.words
-    paths, words = matched(words, matchers, host)
-    plain = ProxyRoute(at=entry.at)
+def _handler(entry: CaddyLine, matchers: Mapping[str, CaddyLine], host: str) -> _Handler:
+    """One handler, for requests of a host."""
+    paths, words = matched(entry.words[1:], matchers, host)
     if paths is None:
-        yield replace(plain, words=" ".join(entry.words))
-        return
+        return _Handler("", (ProxyRoute(at=entry.at, words=" ".join(entry.words)),))
+    single = len(paths) == 1 and paths[0][1] is not PathMatch.REGEX
+    routes = tuple(_paths(entry, paths, words, lambda: _routes(entry, host, matchers)))
+    return _Handler(None if paths == ALL else paths[0][0] if single else "", routes)
+
+
+def _paths(
+    entry: CaddyLine, paths: Paths, words: list[str], inside: Callable[[], Iterator[ProxyRoute]]
+) -> Iterator[ProxyRoute]:
+    """A handler's routes for some paths; `inside` gives those of its block."""
+    name, plain = entry.words[0], ProxyRoute(at=entry.at)
     for pattern, match in paths:
         here = replace(plain, pattern=pattern, match=match)
         if name in ("handle", "handle_path", "route"):
-            inner = tuple(_routes(entry, host, matchers))
+            inner = tuple(inside())
             onto = "/" if name == "handle_path" else None
             yield from (
                 replace(each, pattern=pattern, match=match, onto=onto)

@@ -79,8 +79,17 @@ FileText = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class _Backends:
+    """The backends by name, and what gives the text of a map's file."""
+
     by_name: Mapping[str, _Section]
     text: FileText | None
+
+    def read(self, path: str) -> str | None:
+        """The text of a file; None where it is not read: the rule that names it is unknown then."""
+        try:
+            return self.text(path) if self.text is not None else None
+        except OSError:
+            return None
 
 
 def read(files: RootFiles, words: Sequence[str]) -> ProxyTable:
@@ -101,7 +110,7 @@ def _lines(path: str, text: str) -> Iterator[_Line]:
 
 
 def table(lines: Sequence[_Line], text: FileText | None = None) -> ProxyTable:
-    """The sites of a configuration; `text` gives that of a map's file. Raises OSError for one that is not read."""
+    """The sites of a configuration; `text` gives that of a map's file."""
     sections = list(_sections(lines))
     backends = {each.name: _with_resolvers(each, sections) for each in sections if each.kind in ("backend", "listen")}
     tcp = any(line.words[1:2] == ("tcp",) for each in sections if each.kind == "defaults" for line in each.all("mode"))
@@ -174,8 +183,9 @@ def _rule(
     words = list(line.words)
     place = next((number for number, word in enumerate(words) if word in ("if", "unless")), len(words))
     plain, mapped = ProxyRoute(at=line.at), by_host("".join(words[1:2]))
-    if mapped is not None and place == len(words) and known.text is not None:
-        for name, backend in mapped.pairs(known.text(mapped.file)):
+    text = known.read(mapped.file) if mapped is not None and place == len(words) else None
+    if mapped is not None and text is not None:
+        for name, backend in mapped.pairs(text):
             yield ProxySite(doors, (name,) if name else (), (_to(known.by_name.get(backend), plain, backend),), line.at)
         return
     if words[0] == "use_backend":

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from engine.observe.base.inside_root import Root
 
 #: Bytes of all files of one configuration.
 MOST_BYTES = 8 * 1024 * 1024
 #: Names of files that hold secrets: they are not opened.
 _SECRET = (".key", ".htpasswd", ".env", ".pfx", ".p12", "id_rsa")
+
+
+#: Says whether there is a file or folder of that path, in the proxy's own root.
+Exists = Callable[[str], bool]
 
 
 class TooLarge(OSError):

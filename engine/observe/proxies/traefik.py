@@ -70,10 +70,10 @@ def table(
     exposed = options.get("--providers.docker.exposedbydefault", "true").lower() != "false"
     network = options.get("--providers.docker.network", "")
     own_kind = (each for each in containers if each.state == "running" and (own is None or each.engine == own.engine))
-    told = [_of_container(each, network) for each in own_kind if _is_enabled(each, exposed=exposed)]
-    told += [_Source(each.at, each.labels, "file", each.services) for each in more or ()]
-    every = {f"{name}@{each.provider}": found for each in told for name, found in each.services.items()}
-    sites = [found for each in told for found in _routers(each, doors, every)]
+    sources = [_of_container(each, network) for each in own_kind if _is_enabled(each, exposed=exposed)]
+    sources += [_Source(each.at, each.labels, "file", each.services) for each in more or ()]
+    every = {f"{name}@{each.provider}": found for each in sources for name, found in each.services.items()}
+    sites = [found for each in sources for found in _routers(each, doors, every)]
     sites.sort(key=lambda each: -each[0])
     away = list(_redirected(options, doors))
     gone = {door.port for site in away for door in site.doors}

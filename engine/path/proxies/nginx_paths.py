@@ -2,7 +2,7 @@
 
 1. Of locations the exact one, else the longest prefix and, unless that is firm, the first expression that fits; then
    the same again among those that stand in it (ngx_http_core_module.c, ngx_http_core_find_location).
-2. A rewrite, try_files or an index file may lead to another path, for which a location is chosen anew, at most ten
+2. A rewrite, try_files or an index file may lead to another path, for which a location is chosen again, at most ten
    times (NGX_HTTP_MAX_URI_CHANGES).
 3. Of a file that the configuration does not name it is not known whether it is there. Tried, it is taken to be there
    where its name has an ending; answered from files, it is taken to be there.
@@ -48,7 +48,7 @@ class _Way:
 
 @dataclass(frozen=True, slots=True)
 class _Next:
-    """A location is chosen anew; `fresh`: for a request that begins anew, with the site's own rewrites."""
+    """A location is chosen again; `fresh`: as for a new request, with the site's own rewrites."""
 
     way: _Way
     fresh: bool

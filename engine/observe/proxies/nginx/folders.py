@@ -8,14 +8,13 @@ Source: nginx.org/en/docs/http/ngx_http_core_module.html (root, alias, try_files
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from engine.model.application.web_paths import Folder
 from engine.observe.proxies.nginx.syntax import Directive
+from engine.observe.proxies.root_files import Exists
 from engine.records import dataclass, replace
 
-#: Says whether there is a file or folder of that path, in the proxy's own root.
-Exists = Callable[[str], bool]
 #: So many files are looked for in one folder.
 MOST_FILES = 24
 USUAL_INDEX = ("index.html",)
