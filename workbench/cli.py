@@ -200,6 +200,12 @@ def _add_hosts(command: Parser, what: str = "another host: ") -> None:
         help=f"{what}a saved snapshot, ssh://[USER@]HOST or docker://CONTEXT, each with NAME= before it or without; "
         "TARGET and SOURCE may then begin with its name and a slash (repeatable)",
     )
+    command.add_argument(
+        "--edge",
+        metavar="FILE",
+        type=Path,
+        help="what lies between hosts and cannot be read: routers, port forwards, security groups (portscope.edge/1)",
+    )
 
 
 def _add_rules(commands: Commands) -> None:

@@ -101,7 +101,7 @@ def ended_elsewhere(world: World, question: Question, talk: Conversation) -> tup
         talk = talk.relayed
     trace = talk.forward
     netns = snapshot.by_id[trace.hops[-1].netns]
-    if trace.outcome not in _TAKEN or netns.machine == question.expected:
+    if trace.outcome not in _TAKEN or netns.machine == question.expected or _sent_on(snapshot, question, trace):
         return ()
     ref = Ref(RefKind.NETNS, netns.id, (), netns.id, netns.id)
     asked = question.address
@@ -115,6 +115,14 @@ def ended_elsewhere(world: World, question: Question, talk: Conversation) -> tup
     sentence = f"the packet ends on {netns.machine}, not on {question.expected}: {asked} {where}"
     fixes = tuple(_asked_there(world, question))
     return (Cause("DST_OTHER_HOST", sentence, ref, evidence=(why,), fixes=fixes),)
+
+
+def _sent_on(snapshot: Snapshot, question: Question, trace: Trace) -> bool:
+    """Whether the host that is meant has taken the packet at its own address, and translated it itself, as a router
+    does that forwards a port."""
+    there = (hop for hop in trace.hops if snapshot.by_id[hop.netns].machine == question.expected)
+    own = (hop for hop in there if question.address in snapshot.by_id[hop.netns].addresses_by_value)
+    return any(step.packet.dst != question.address for hop in own for step in hop.steps)
 
 
 def _asked_there(world: World, question: Question) -> Iterator[Fix]:

@@ -12,7 +12,8 @@ class Machine:
     """One of several hosts in a snapshot. `name` is what questions call it, `hostname` what it calls itself.
 
     `home` is the id of the namespace that counts as the host. `source` is where its snapshot came from (a file,
-    `ssh://db1`), `taken_at` when it was taken. The ids of its other namespaces begin with its name and a slash.
+    `ssh://db1`), `taken_at` when it was taken. The ids of its other namespaces begin with its name and a slash. A
+    `described` one was not read: a person wrote in an edge file what it is.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Machine:
     kernel: str = ""
     taken_at: str = ""
     source: str = ""
+    described: bool = False
 
     def __post_init__(self) -> None:
         if not self.name or "/" in self.name:

@@ -55,7 +55,13 @@ CHAINS: dict[str, str] = {
     "crowdsec": "crowdsec",
 }
 
+#: The owner of what an edge file describes, and its tables. No real one has a space in its name.
+EDGE = "edge file"
+EDGE_ROUTER, EDGE_GROUPS = "edge router", "security groups"
+
 TABLES: dict[str, str] = {
+    EDGE_ROUTER: EDGE,
+    EDGE_GROUPS: EDGE,
     "docker-bridges": "docker",
     "netavark": "podman",
     "firewalld": "firewalld",

@@ -2,11 +2,13 @@
 
 1. A neighbour entry of one host that has the address and the MAC address of a device of the other is proof.
 2. So are entries of both for the same router, with the same MAC address, in the same subnet.
-3. Else their addresses may fit: different ones of the same subnet. That is taken for a segment only where no entry says
+3. An edge file may say so. Devices that it puts on different segments are joined by no less than proof.
+4. Else their addresses may fit: different ones of the same subnet. That is taken for a segment only where no entry says
    otherwise (the other's address at another MAC address, or the router at two), and where no address would be there
    twice. Homes and clouds that number alike would be joined by fitting addresses alone, but their routers differ.
 
-A MAC address that an address was made into (an engine's, a cloud's), one of VRRP, or one that two devices have proves
+A described device has the MAC address that others know it at, which proves nothing. Nor does a MAC address that an
+address was made into (an engine's, a cloud's), one of VRRP, or one that two devices have proves
 nothing.
 """
 
@@ -17,10 +19,14 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from engine.model.address import IPAddress, IPNetwork
+from engine.model.host import Snapshot
 from engine.model.link import Neighbour
 from engine.model.machine import Join, JoinedBy, Plug
 from engine.path.link.neighbours import VALID
 from engine.records import dataclass
+from engine.several.edge.nouns import EdgeFile
+from engine.several.edge.told import outlets_of
+from engine.several.naming import HostsError
 from engine.several.outlets import Inside, Outlet
 from engine.several.segments import Segments
 
@@ -45,8 +51,10 @@ class Pair:
 class Matching:
     """What is known of pairs of outlets of different hosts."""
 
-    def __init__(self, outlets: Sequence[Outlet]) -> None:
+    def __init__(self, outlets: Sequence[Outlet], whole: Snapshot, edge: EdgeFile) -> None:
         self.outlets = outlets
+        self._described = {each.name for each in whole.machines if each.described}
+        self._told = _told(outlets, whole, edge)
         devices = {(one.netns, one.link.index): one.link.mac for each in self.outlets for one in each.inside}
         self._owners = Counter(mac for mac in devices.values() if mac)
 
@@ -58,6 +66,7 @@ class Matching:
             if near.machine != far.machine and near.vlan == far.vlan
         ]
         segments = Segments(self.outlets)
+        yield from self._said(segments)
         for shown_by in (self._proved, self._fitting):
             for near, far in pairs:
                 join = shown_by(near, far) if not segments.together(near, far) else None
@@ -65,7 +74,19 @@ class Matching:
                     segments.unite(near, far)
                     yield join
 
+    def _said(self, segments: Segments) -> Iterator[Join]:
+        """The joins that the edge file says, from the first device of a segment to each other one."""
+        for each in self._told:
+            first, *others = each.outlets
+            for other in others:
+                if not segments.together(first, other):
+                    segments.unite(first, other)
+                    text = f"{each.place} puts {_end(first)} and {_end(other)} on it"
+                    yield Join(*_plugs(first, other), each.name, JoinedBy.EDGE, text)
+
     def _proved(self, near: Outlet, far: Outlet) -> Join | None:
+        if not self._described.isdisjoint((near.machine, far.machine)):
+            return None
         pairs = [Pair(one, other) for one in near.inside for other in far.inside]
         for pair in pairs:
             shown = self._seen(pair) or self._seen(pair.turned()) or self._same_router(pair)
@@ -76,11 +97,16 @@ class Matching:
     def _fitting(self, near: Outlet, far: Outlet) -> Join | None:
         pairs = [Pair(one, other) for one in near.inside for other in far.inside]
         pair = next((pair for pair in pairs if _fits(pair) is not None), None)
-        if pair is None or any(_contradicted(pair) for pair in pairs):
+        if pair is None or any(_contradicted(pair) for pair in pairs) or self._apart(near, far):
             return None
         both = f"{_place(pair.near)} and {_place(pair.far)}"
         text = f"{both} have different addresses of {_fits(pair)}; no neighbour entry shows more"
         return Join(*_plugs(near, far), _segment(pair), JoinedBy.PREFIX, text)
+
+    def _apart(self, near: Outlet, far: Outlet) -> bool:
+        """Whether the edge file has both, and on no segment together."""
+        mine, others = ([each for each in self._told if outlet in each.outlets] for outlet in (near, far))
+        return bool(mine) and bool(others) and not any(each in others for each in mine)
 
     def _seen(self, pair: Pair) -> str:
         """A neighbour entry for an address of the far device, with its MAC address, which is that of no other."""
@@ -105,11 +131,41 @@ class Matching:
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A segment of the edge file, with the outlets that are on it."""
+
+    name: str
+    place: str
+    outlets: tuple[Outlet, ...]
+
+
+def _told(outlets: Sequence[Outlet], whole: Snapshot, edge: EdgeFile) -> list[_Told]:
+    """The segments of the edge file that two of the hosts are on. Raises `HostsError` for an end that is not clear."""
+    found = []
+    for segment in edge.segments:
+        ends = []
+        for end in segment.ends:
+            meant = outlets_of(end, outlets, whole)
+            if len(meant) > 1 or (not meant and end.host in whole.machines_by_name):
+                names = sorted({f"{end.host}/{inside.link.name}" for each in meant for inside in each.inside})
+                right = f"write one of {', '.join(names)}" if names else "frames leave the host by none of that name"
+                raise HostsError(f"{edge.name}:{end.line}: it is not clear which device {end} is: {right}")
+            ends += meant
+        if len(ends) > 1:
+            found.append(_Told(segment.name, f"{edge.name}:{segment.ends[0].line}", tuple(ends)))
+    return found
+
+
 def _plugs(near: Outlet, far: Outlet) -> tuple[Plug, Plug]:
     """The device of each that leads to the other."""
     ways = near.way_to({each.link.mac for each in far.inside}), far.way_to({each.link.mac for each in near.inside})
     here, there = (Plug(way.netns, way.link.index) for way in ways)
     return here, there
+
+
+def _end(outlet: Outlet) -> str:
+    return _place(outlet.inside[0])
 
 
 def _valid(inside: Inside) -> list[Neighbour]:

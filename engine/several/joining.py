@@ -7,16 +7,29 @@ from itertools import chain
 
 from engine.model.host import Snapshot
 from engine.records import replace
+from engine.several.edge.described_host import snapshot_of
+from engine.several.edge.groups import Groups
+from engine.several.edge.learned import with_known_macs
+from engine.several.edge.nouns import EdgeFile
+from engine.several.edge.told import missing
 from engine.several.evidence import Matching
 from engine.several.naming import Given, named, unpacked
 from engine.several.outlets import outlets
 from engine.several.qualifying import machine_of, qualified
 
+#: What is said of hosts' surroundings where there is no edge file.
+NO_EDGE = EdgeFile()
 
-def joined(hosts: Sequence[Given]) -> Snapshot:
-    """One snapshot of all hosts; questions without a host's name are about the first. Raises `HostsError`."""
-    called = named(unpacked(hosts))
-    machines = tuple(machine_of(given.snapshot, name, given.source) for name, given in called)
+
+def joined(hosts: Sequence[Given], edge: EdgeFile = NO_EDGE) -> Snapshot:
+    """One snapshot of all hosts, and of those that an edge file describes; questions without a host's name are about
+    the first. Raises `HostsError`."""
+    described = [Given(snapshot_of(each, edge.name), f"{edge.name}:{each.line}", each.name) for each in edge.described]
+    called = named([*unpacked(hosts), *described])
+    machines = tuple(
+        replace(machine_of(given.snapshot, name, given.source), described=number >= len(called) - len(described))
+        for number, (name, given) in enumerate(called)
+    )
     parts = [qualified(given.snapshot, each) for (_, given), each in zip(called, machines, strict=True)]
     first = parts[0]
     whole = replace(
@@ -32,4 +45,7 @@ def joined(hosts: Sequence[Given]) -> Snapshot:
         machines=machines,
         joins=(),
     )
-    return replace(whole, joins=tuple(Matching(outlets(whole)).joins()))
+    if edge is not NO_EDGE:
+        whole = replace(whole, gaps=(*whole.gaps, *missing(edge, whole)))
+        whole = Groups(with_known_macs(whole, edge), edge, outlets(whole)).applied()
+    return replace(whole, joins=tuple(Matching(outlets(whole), whole, edge).joins()))

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from engine.lab.errors import LabFileError
-from engine.lab.reading.document import LONGEST, parse
+from engine.documents.yaml_value import LONGEST, parse
+from engine.lab.errors import COMPOSE, LabFileError
 from engine.model.host import Snapshot
 from engine.observe.recording.snapshot_file import RecordingError, dumps, loads
 from tests.mutations import compose, snapshots
@@ -95,4 +95,4 @@ def test_an_address_whose_prefix_is_longer_than_it_is_refused() -> None:
 )
 def test_a_document_that_would_take_for_ever_is_refused(text: str, problem: str) -> None:
     with pytest.raises(LabFileError, match=problem):
-        parse(text, "compose.yaml")
+        parse(text, "compose.yaml", COMPOSE)

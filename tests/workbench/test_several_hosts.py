@@ -111,3 +111,41 @@ def test_a_file_with_two_hosts_of_one_name_is_taken_for_one(files: Path, capsys:
         "two hosts in the file have one name; they are taken for a single one"
     ]
     assert said(capsys, "why", "10.9.0.2:5432", "--snapshot", "both.json")[0] == 3
+
+
+EDGE = """
+schema: portscope.edge/1
+security_groups:
+  db: {on: [db1], inbound: [allow tcp 22 from anywhere]}
+"""
+
+
+def test_an_edge_file_says_what_is_between(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "edge.yaml").write_text(EDGE)
+    withs = ("--with", "app1.json", "--with", "db1.json", "--edge", "edge.yaml")
+    code, out, err = said(capsys, "why", "db1/:5432", "--from", "app1", *withs)
+    assert (code, err) == (1, "")
+    assert "drop what db does not allow (edge.yaml)" in out
+    assert "fix           allow tcp 5432 from 10.9.0.1 to 10.9.0.2 in security group db (inbound)" in out
+    assert said(capsys, "snapshot", *withs, "-o", "both.json")[0] == 0
+    assert said(capsys, "why", "db1/:5432", "--from", "app1", "--snapshot", "both.json")[0] == 1
+
+
+def test_a_wrong_edge_file_is_one_line(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "edge.yaml").write_text(EDGE.replace("inbound", "inbounds"))
+    question = ("why", "db1/:5432", "--from", "app1", "--with", "app1.json", "--with", "db1.json")
+    code, out, err = said(capsys, *question, "--edge", "edge.yaml")
+    assert (code, out) == (2, "")
+    assert "edge.yaml:4: security_groups.db.inbounds is not a key that is known here; did you mean inbound?" in err
+    code, _, err = said(capsys, *question, "--edge", "gone.yaml")
+    assert (code, "gone.yaml" in err, err.count("\n")) == (2, True, 1)
+
+
+def test_a_host_that_only_the_file_knows_is_left_out(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "edge.yaml").write_text(EDGE.replace("[db1]", "[db1, db2]"))
+    question = ("why", "db1/:22", "--from", "app1", "--with", "app1.json", "--with", "db1.json", "--edge", "edge.yaml")
+    code, out, err = said(capsys, *question)
+    assert (code, err) == (1, "portscope: edge.yaml:4: no host db2 was given; what the file says of it is left out\n")
+    assert "nothing listens on port 22/tcp in db1" in out
+    code, _, err = said(capsys, "why", "db2/:22", "--from", "app1", *question[4:])
+    assert (code, "cannot read db2, which the question is about" in err) == (2, True)

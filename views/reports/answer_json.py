@@ -55,6 +55,7 @@ def hosts(verdict: Verdict) -> Json:
                 "source": each.source,
                 "taken": each.taken_at or None,
                 "kernel": each.kernel or None,
+                "described": each.described,
                 "gaps": [gap.source for gap in verdict.gaps if gap.machine == each.name],
             }
             for each in verdict.hosts

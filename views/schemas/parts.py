@@ -174,6 +174,7 @@ WHY = {
             "source": str,
             "taken": Maybe(str),
             "kernel": Maybe(str),
+            "described": Said(bool, "whether an edge file describes it: it was not read"),
             "gaps": [str],
         }
     ],

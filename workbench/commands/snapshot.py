@@ -12,11 +12,11 @@ from workbench.files import keep
 
 
 def _taken(arguments: Namespace) -> Snapshot:
-    """One host, or those of `--with`, with the file's first where one is named. Raises `Refusal`."""
-    if arguments.hosts:
+    """One host, or those of `--with` and `--edge`, with the file's first where one is named. Raises `Refusal`."""
+    if arguments.hosts or arguments.edge:
         from workbench.session import hosts  # noqa: PLC0415 - most snapshots are of one host
 
-        return hosts.bundle(arguments.hosts, arguments.file)
+        return hosts.bundle(arguments.hosts, arguments.file, arguments.edge)
     return world.load(arguments.file) if arguments.file else world.look()
 
 

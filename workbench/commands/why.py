@@ -82,14 +82,14 @@ def _gathered(arguments: Namespace) -> Snapshot:
         return world.load(arguments.snapshot) if arguments.snapshot else world.look()
     from workbench.session import hosts  # noqa: PLC0415 - most questions are about one host
 
-    asked = hosts.gather(arguments.target, arguments.source, arguments.hosts, arguments.snapshot)
+    asked = hosts.gather(arguments.target, arguments.source, arguments.hosts, arguments.snapshot, arguments.edge)
     arguments.target, arguments.source = asked.target, asked.source
     return asked.snapshot
 
 
 def _of_several(arguments: Namespace) -> bool:
     """Whether the question names another host."""
-    return bool(arguments.hosts) or "ssh://" in f"{arguments.target} {arguments.source}"
+    return bool(arguments.hosts or arguments.edge) or "ssh://" in f"{arguments.target} {arguments.source}"
 
 
 def _check_time(arguments: Namespace) -> None:
@@ -97,7 +97,7 @@ def _check_time(arguments: Namespace) -> None:
     if arguments.store and not arguments.at:
         raise usage("--store goes with --at TIME")
     if arguments.at and (arguments.snapshot or arguments.prove or arguments.watch or _of_several(arguments)):
-        raise usage("--at asks the recorder's store: leave out --snapshot, --with, --prove and --watch")
+        raise usage("--at asks the recorder's store: leave out --snapshot, --with, --edge, --prove and --watch")
 
 
 def check(arguments: Namespace) -> None:
@@ -123,7 +123,9 @@ def check(arguments: Namespace) -> None:
     if arguments.prove and arguments.snapshot:
         raise usage("--prove needs the host itself: a file cannot be attempted")
     if _of_several(arguments) and (arguments.prove or arguments.watch):
-        raise usage("--prove and --watch are about this host alone: leave out --with, and ask one host at a time")
+        raise usage(
+            "--prove and --watch are about this host alone: leave out --with and --edge, and ask one host at a time"
+        )
     if arguments.prove and arguments.source == EVERYWHERE:
         raise usage("--prove makes one attempt: name one place with --from")
     if arguments.prove and arguments.watch:

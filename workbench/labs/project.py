@@ -10,10 +10,10 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from engine.documents.variables import environment
+from engine.documents.yaml_value import LONGEST
 from engine.lab.errors import LabError
-from engine.lab.reading.document import LONGEST
 from engine.lab.reading.project import Project
-from engine.lab.reading.variables import environment
 from workbench import files
 from workbench.exits import Refusal, usage
 

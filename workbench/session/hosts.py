@@ -20,6 +20,7 @@ from workbench.exits import Refusal, complain, usage
 
 if TYPE_CHECKING:
     from engine.observe.remote.ssh import SshPlace
+    from engine.several.edge.nouns import EdgeFile
     from engine.several.naming import Given
 
 #: Machines that are read at the same time.
@@ -46,48 +47,69 @@ class Asked:
     source: str
 
 
-def gather(target: str, source: str, withs: Sequence[str], first: Path | None) -> Asked:
+def gather(target: str, source: str, withs: Sequence[str], first: Path | None, edge: Path | None = None) -> Asked:
     """Reads the hosts of a question. Without any beside the first, that one's own snapshot. Raises `Refusal`."""
+    said = edge_file(edge)
     wanted = [wanted_of(each) for each in withs]
     target, by_target = _by_ssh(target, is_target=True)
     source, by_source = _by_ssh(source, is_target=False)
     for spec in (by_target, by_source):
         if spec and spec not in {each.spec for each in wanted}:
             wanted.append(Wanted(spec))
-    if not wanted:
+    if not wanted and said is None:
         return Asked(world.load(first) if first else world.look(), target, source)
-    snapshot = several(wanted, first, needed=lambda names: _needs_first(target, source, names))
+    snapshot = several(wanted, first, lambda names: _needs_first(target, source, names), said)
     _present(snapshot, target, source)
     _complain(snapshot)
     return Asked(snapshot, target, source)
 
 
-def bundle(withs: Sequence[str], file: Path | None) -> Snapshot:
+def bundle(withs: Sequence[str], file: Path | None, edge: Path | None = None) -> Snapshot:
     """The hosts that are named, with the file's first where there is one. Raises `Refusal`."""
-    snapshot = several([wanted_of(each) for each in withs], file, needed=lambda _names: file is not None)
+    here = file is not None or not withs
+    snapshot = several([wanted_of(each) for each in withs], file, lambda _names: here, edge_file(edge))
     _complain(snapshot)
     return snapshot
 
 
 def several(
-    wanted: Sequence[Wanted], first: Path | None, needed: Callable[[Collection[str]], bool] = lambda _names: True
+    wanted: Sequence[Wanted],
+    first: Path | None,
+    needed: Callable[[Collection[str]], bool] = lambda _names: True,
+    edge: EdgeFile | None = None,
 ) -> Snapshot:
-    """One snapshot of the hosts that can be read; `needed` says of their names whether this host is one, too."""
-    from engine.several.joining import joined  # noqa: PLC0415 - most questions are about one host
+    """One snapshot of the hosts that can be read, and of those that an edge file describes; `needed` says of their
+    names whether this host is one, too."""
+    from engine.several.joining import NO_EDGE, joined  # noqa: PLC0415 - most questions are about one host
     from engine.several.naming import HostsError, unpacked  # noqa: PLC0415
 
     try:
         given, missing = _read(wanted)
         given = unpacked(given)
-        if needed({each.called for each in given} | {each.machine for each in missing}):
+        described = {each.name for each in edge.described} if edge else set()
+        if needed({each.called for each in given} | {each.machine for each in missing} | described):
             own = unpacked([_first(first)])
             given = [*own, *(each for each in given if each.source != str(first))]
-        if not given:
+        if not given and not described:
             raise usage(missing[0].reason if missing else "no host was named")
-        whole = joined(given)
+        whole = joined(given, edge or NO_EDGE)
     except HostsError as error:
         raise usage(str(error)) from error
     return replace(whole, gaps=(*whole.gaps, *missing))
+
+
+def edge_file(path: Path | None) -> EdgeFile | None:
+    """What an edge file says. Raises `Refusal`."""
+    if path is None:
+        return None
+    from engine.documents.yaml_value import LONGEST  # noqa: PLC0415 - see above
+    from engine.several.edge.document import EdgeFileError, read  # noqa: PLC0415 - few questions have an edge file
+    from workbench.files import read_text  # noqa: PLC0415 - see above
+
+    try:
+        return read(read_text(path, "an edge file", LONGEST), path.name)
+    except EdgeFileError as error:
+        raise usage(str(error)) from error
 
 
 def _first(path: Path | None) -> Given:

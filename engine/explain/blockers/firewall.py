@@ -13,10 +13,11 @@ from engine.explain.evidence.near_misses import Passed, near_misses
 from engine.explain.evidence.owners import owner_of
 from engine.explain.evidence.rule_effects import accepts
 from engine.explain.failure import Failure, place_of, rule_at
+from engine.explain.fixes.described import described_ways
 from engine.explain.fixes.networks import joined_networks
 from engine.model.address import end_of
 from engine.model.firewall import Match, Name, Rule, Table, VerdictKind
-from engine.model.owner import DEVICES
+from engine.model.owner import DEVICES, EDGE
 from engine.model.packet import Packet, Protocol
 from engine.model.ref import Ref
 from engine.model.trace import Outcome, StepKind
@@ -63,6 +64,8 @@ def rule_drop(failure: Failure) -> list[Blocker]:
 def _ways_past(failure: Failure, table: Table, rule: Rule, ref: Ref, owner: str) -> tuple[Remedy, ...]:
     """Past a blocking rule: an exception before it (handing the packet back, or accepting it), or without it."""
     place = place_of(ref)
+    if owner == EDGE:
+        return described_ways(failure, place)
     title = f"accept {flow(failure)} before {ref.words}"
     selector = selector_for(failure, rule)
     unbanned = taken_back(failure, table, rule, place, owner)
@@ -245,4 +248,4 @@ def flow_words(packet: Packet, *, answer: bool) -> str:
 
 
 def _whose(owner: str) -> str:
-    return "" if owner == "admin" else f"{owner}'s "
+    return "" if owner in ("admin", EDGE) else f"{owner}'s "

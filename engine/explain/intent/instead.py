@@ -8,13 +8,14 @@ meant, they come after what opens the way that was asked for.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 
 from engine.explain.intent.alternative import Alternative, Trust
 from engine.explain.intent.alternatives import alternatives
 from engine.explain.intent.asked import Asked
 from engine.explain.intent.codes_of_nothing import NOTHING
 from engine.explain.intent.joining import join_first
+from engine.explain.intent.port_forwards import forwarded_ports
 from engine.explain.intent.published import publish_first, published_for
 from engine.explain.search.endings import connects, main_run
 from engine.model.address import end_of
@@ -56,7 +57,7 @@ def with_alternatives(
     at_nothing = first.code in NOTHING and untranslated
     least = Trust.POSSIBLE if at_nothing and first.owner != BALANCER else Trust.SURE
     found = list(connecting(world, asked, least))
-    at_nothing = at_nothing or (first.code in NO_WAY and bool(found) and published_for(asked, found[0]))
+    at_nothing = at_nothing or _meant_for_others(world, asked, first, found)
     fixes = [_fix(question, each) for each in found[:MOST]]
     joined = join_first(world, asked) if at_nothing and not found else None
     if joined is not None:
@@ -68,6 +69,14 @@ def with_alternatives(
     else:
         named = replace(first, fixes=(*first.fixes, *fixes))
     return (named, *others)
+
+
+def _meant_for_others(world: World, asked: Asked, first: Cause, found: list[Alternative]) -> bool:
+    """Whether a client beyond the host, or beyond a router, asks for an address that only those within reach."""
+    if not found or not first.code.startswith(ON_THE_WAY):
+        return False
+    published = first.code in NO_WAY and published_for(asked, found[0])
+    return published or found[0] in forwarded_ports(world.snapshot, asked)
 
 
 def asked_at(world: World, question: Question, talk: Conversation) -> Asked:
@@ -82,7 +91,8 @@ def asked_at(world: World, question: Question, talk: Conversation) -> Asked:
 
 def connecting(world: World, asked: Asked, least: Trust) -> Iterator[Alternative]:
     """The alternatives that connect on every branch, and end at the service that they are about."""
-    likely = (each for each in alternatives(asked) if each.trust >= least and each.port in PORTS)
+    every = chain(forwarded_ports(world.snapshot, asked), alternatives(asked))
+    likely = (each for each in every if each.trust >= least and each.port in PORTS)
     worth = (each for each in likely if _can_ask(asked.question.source, each))
     for alternative in islice(worth, MOST_WALKS):
         runs, complete = conversations(world, _question(asked.question, alternative))

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from engine.change import applied, part_of
 from engine.change.listener import Listen, StopListening
 from engine.explain.blocker import Remedy
-from engine.explain.fixes.persistence import lasting
+from engine.explain.fixes.described import in_a_group, is_described
+from engine.explain.fixes.persistence import Lasting, lasting
 from engine.explain.fixes.restart import given_again
 from engine.explain.ranking.kinds import kind_of
 from engine.explain.ranking.side_effects import Effects, Sideways
@@ -117,15 +118,16 @@ def fix_of(snapshot: Snapshot, way: FixChoice) -> Fix:
 
 def planned(snapshot: Snapshot, remedy: Remedy, then: Symptom, side_effects: tuple[str, ...]) -> Fix:
     """A remedy as a plan and as commands for the host as it is. Where a program has to listen first, or to end, no
-    command does it: the changes beside that are what follows from it."""
+    command does it: the changes beside that are what follows from it. Nor does one change what is only described."""
+    described = any(is_described(snapshot, each) for each in remedy.changes)
     snapshot = part_of(snapshot, remedy.changes)
     by_hand = [each for each in remedy.changes if remedy.manual and isinstance(each, Listen | StopListening)]
-    commands = () if by_hand else _said(snapshot, remedy.changes)
-    kept = lasting(snapshot, by_hand or remedy.changes)
+    commands = () if by_hand or described else _said(snapshot, remedy.changes)
+    kept = Lasting("") if described else lasting(snapshot, by_hand or remedy.changes)
     again = given_again(snapshot, remedy.changes)
     title = f"restart {again}, which gives it again; until then: {remedy.title}" if again else remedy.title
     host = snapshot.host_netns.machine
-    title = f"on {host}: {title}" if host else title
+    title = f"on {host}: {title}" if host and not in_a_group(remedy.changes) else title
     return Fix(
         title,
         Plan(title, remedy.changes),

@@ -1,8 +1,8 @@
 """What could not be read and would have decided: then the answer is "depends", not a guess.
 
 A gap in a namespace that the packets crossed may hide a rule, a route or a socket. Only a few gaps hide nothing
-but names: which process holds a socket, what an engine calls its containers; that of IPVS matters where no socket
-takes the packet.
+but names: which process holds a socket, what an engine calls its containers; that of IPVS, or of the sockets of a
+described host, matters where no socket takes the packet.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ NAMES_ONLY = frozenset({"/proc/PID/fd", "/proc/PID/ns/net", "link peers", "sock_
 #: The source whose gap hides who takes what no socket of a namespace takes.
 BALANCER = "IPVS"
 
+#: Sources whose gaps matter where no socket takes the packet: an edge file may not say what listens on a router.
+UNTAKEN = frozenset({BALANCER, "listeners"})
+
 #: Sources whose gaps leave a namespace empty, so that nothing said about it holds.
-EVERYTHING = frozenset({"namespace", "netlink", BALANCER})
+EVERYTHING = frozenset({"namespace", "netlink"}) | UNTAKEN
 
 
 def relevant_gaps(snapshot: Snapshot, conversation: Conversation) -> tuple[Gap, ...]:
@@ -28,7 +31,7 @@ def relevant_gaps(snapshot: Snapshot, conversation: Conversation) -> tuple[Gap, 
     crossed, untaken = _crossed(conversation), _untaken(conversation)
     hosts = {netns.machine for netns in snapshot.namespaces if netns.id in crossed}
     here = (gap for gap in snapshot.gaps if gap.netns in crossed or (not gap.netns and gap.machine in hosts))
-    return tuple(gap for gap in here if gap.source != BALANCER or gap.netns in untaken)
+    return tuple(gap for gap in here if gap.source not in UNTAKEN or gap.netns in untaken)
 
 
 def decisive(gaps: tuple[Gap, ...]) -> tuple[Gap, ...]:

@@ -1,7 +1,5 @@
 """A lab's file, read into a `LabSpec`: a Compose document with an `x-lab` part. Pure.
 
-document               YAML as values that know their line
-variables              $NAME in them, and .env
 merging project        files over files, what they include and extend, profiles
 compose                services, as Compose has them
 networds portwords namewords

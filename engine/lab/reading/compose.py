@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 
 from engine.apply.journal import LAB_NAME
+from engine.documents.yaml_value import YamlValue, plain
 from engine.lab.reading import namewords, networds, portwords, xlab
-from engine.lab.reading.document import YamlValue, plain
 from engine.lab.reading.notes import Notes, understood
 from engine.lab.reading.portwords import place_of
 from engine.lab.reading.project import Project, ReadProject, read_project

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.lab.reading.document import RESET, YamlValue
+from engine.documents.yaml_value import RESET, YamlValue
 from engine.records import replace
 
 Path = tuple[str, ...]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address
 
-from engine.lab.reading.document import YamlValue
+from engine.documents.yaml_value import YamlValue
 from engine.model.address import IPAddress
 from engine.model.file_name import is_file_name
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from engine.lab.reading.document import YamlValue
+from engine.documents.yaml_value import YamlValue
 from engine.lab.reading.notes import Notes, understood
 from engine.lab.reading.portwords import place_of
 from engine.lab.spec import NetworkSpec

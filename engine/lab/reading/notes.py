@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.lab.reading.document import MOST_NAMED, YamlValue
+from engine.documents.yaml_value import MOST_NAMED, YamlValue
 from engine.lab.reading.project import ReadProject
 
 

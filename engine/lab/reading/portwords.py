@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address
 
-from engine.lab.reading.document import YamlValue
+from engine.documents.yaml_value import YamlValue
 from engine.lab.spec import FilePlace, ListenSpec, PortSpec
 from engine.model.address import IPAddress
 from engine.model.packet import Protocol

@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from posixpath import isabs, join, normpath
 
-from engine.lab.errors import LabError
-from engine.lab.reading.document import YamlValue, parse
+from engine.documents.variables import Variables, environment
+from engine.documents.yaml_value import YamlValue, parse
+from engine.lab.errors import COMPOSE, LabError
 from engine.lab.reading.merging import merged, settled
-from engine.lab.reading.variables import Variables, environment
 from engine.records import dataclass, field, replace
 
 #: Reads a file. Raises LabError with the reason.
@@ -122,7 +122,7 @@ class _Files:
     def _whole(self, file: str, folder: str, known: Mapping[str, str], within: tuple[str, ...]) -> YamlValue:
         variables = Variables(known)
         self.variables.append(variables)
-        root = parse(self._text(file), file, variables)
+        root = parse(self._text(file), file, COMPOSE, variables)
         top = root.entries()
         services = top["services"].entries() if "services" in top else {}
         grown = {name: self._extended(name, services, folder, (file,), variables) for name in services}
@@ -170,7 +170,7 @@ class _Files:
             if "file" in rows:
                 file = _path(folder, rows["file"])
                 there = _folder(file)
-                found = parse(self._text(file, rows["file"]), file, variables).entries()
+                found = parse(self._text(file, rows["file"]), file, COMPOSE, variables).entries()
                 others = found["services"].entries() if "services" in found else {}
         else:
             wanted = extends.text()

@@ -25,9 +25,9 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from engine.change.words import sysctl_path
+from engine.documents.yaml_value import YamlValue
 from engine.lab.layouts.names import BACKENDS, LAYOUTS
 from engine.lab.reading import namewords, portwords
-from engine.lab.reading.document import YamlValue
 from engine.lab.reading.portwords import place_of
 from engine.lab.spec import Check, ExtraRoute, ExtraRule, Impairment, LabSpec, ListenSpec, OutsideSpec
 from engine.model.address import IPNetwork

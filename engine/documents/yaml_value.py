@@ -4,7 +4,7 @@ Laws:
 1. YAML 1.2 by ruamel.yaml, composed and not constructed: a port like 53:53 stays the text that was written, and no
    tag can make an object.
 2. A value gives itself as what the caller asks for (`text`, `number`, `flag`, `entries`, `items`), or raises
-   `LabFileError` that names file, line, the key's full name, and what would be right.
+   an error that names file, line, the key's full name, and what would be right.
 3. Anchors, aliases and merge keys (<<) work as in Compose. A key that stands twice in one mapping is an error.
 4. Variables are filled in where a text is asked for: what nothing asks for may name variables that are not set.
    Extensions (x-…) are taken as they are written: a command or a configuration in them has dollar signs of its own.
@@ -17,8 +17,8 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from engine.lab.errors import LabFileError
-from engine.lab.reading.variables import LITERAL, SubstitutionError, Variables
+from engine.documents.errors import DocumentError, DocumentKind
+from engine.documents.variables import LITERAL, SubstitutionError, Variables
 from engine.records import dataclass
 
 MERGE_TAG, NULL_TAG = "tag:yaml.org,2002:merge", "tag:yaml.org,2002:null"
@@ -32,7 +32,6 @@ KINDS = {"mapping": "a mapping (KEY: VALUE)", "sequence": "a list (- …)", "sca
 LONGEST, MOST_VALUES, DEEPEST = 1 << 20, 50_000, 60
 #: Words that an error names before it only counts them: a service of Compose knows a hundred.
 MOST_NAMED = 12
-FLATTER = "write a Compose file: services: and networks:"
 
 
 @dataclass(frozen=True)
@@ -48,12 +47,13 @@ class YamlValue:
     line: int
     shape: str
     content: str | Mapping[str, YamlValue] | tuple[YamlValue, ...] | None
+    kind: DocumentKind
     tag: str = ""
     variables: Variables = LITERAL
 
-    def wrong(self, problem: str, remedy: str) -> LabFileError:
+    def wrong(self, problem: str, remedy: str) -> DocumentError:
         """The error to raise about this value."""
-        return LabFileError(self.file, self.line, f"{self.name or 'the file'} {problem}", remedy)
+        return self.kind.error(self.file, self.line, f"{self.name or 'the file'} {problem}", remedy)
 
     @property
     def empty(self) -> bool:
@@ -129,32 +129,32 @@ class YamlValue:
             raise self.wrong(f"is {KINDS[self.shape]}", f"write {KINDS[shape]}")
 
 
-def _check_depth(events: Iterable[Any], file: str) -> None:
-    """Raises LabFileError for what is nested too deep to be composed. The events are read one by one."""
+def _check_depth(events: Iterable[Any], file: str, kind: DocumentKind) -> None:
+    """Raises the document's error for what is nested too deep to be composed. The events are read one by one."""
     depth = 0
     for event in events:
         name = type(event).__name__
         depth += name.endswith("StartEvent") - name.endswith("EndEvent")
         if depth > DEEPEST:
-            raise LabFileError(file, event.start_mark.line + 1, "it is nested too deep", FLATTER)
+            raise kind.error(file, event.start_mark.line + 1, "it is nested too deep", kind.remedy)
 
 
-def _check_size(root: Any, file: str) -> None:
-    """Raises LabFileError for what is no word as a key, and for aliases that make a document without end, or a huge
-    one: each is counted as often as it is used."""
+def _check_size(root: Any, file: str, kind: DocumentKind) -> None:
+    """Raises the document's error for what is no word as a key, and for aliases that make a document without end, or a
+    huge one: each is counted as often as it is used."""
     count = 0
     todo = [(root, 0)] if root is not None else []
     while todo:
         node, depth = todo.pop()
         count += 1
         if count > MOST_VALUES or depth > DEEPEST:
-            raise LabFileError(
-                file, node.start_mark.line + 1, "its aliases refer to too much, or to themselves", FLATTER
+            raise kind.error(
+                file, node.start_mark.line + 1, "its aliases refer to too much, or to themselves", kind.remedy
             )
         if node.id == "mapping":
             for key, value in node.value:
                 if key.id != "scalar":
-                    raise LabFileError(file, key.start_mark.line + 1, "a key is no word", "write KEY: VALUE")
+                    raise kind.error(file, key.start_mark.line + 1, "a key is no word", "write KEY: VALUE")
                 todo.append((value, depth + 1))
         elif node.id == "sequence":
             todo += [(item, depth + 1) for item in node.value]
@@ -166,6 +166,7 @@ class _Reader:
 
     file: str
     variables: Variables
+    kind: DocumentKind
 
     def value(self, name: str, line: int, node: Any) -> YamlValue:
         """The value of a node at the line of its key or item."""
@@ -181,7 +182,7 @@ class _Reader:
         shape = "scalar" if node is None else str(node.id)
         tag = str(node.tag) if node is not None and str(node.tag) in (RESET, OVERRIDE) else ""
         variables = LITERAL if name.startswith("x-") else self.variables
-        return YamlValue(self.file, name, line, shape, content, tag, variables)
+        return YamlValue(self.file, name, line, shape, content, self.kind, tag, variables)
 
     def _mapping(self, name: str, node: Any) -> dict[str, YamlValue]:
         found: dict[str, YamlValue] = {}
@@ -198,31 +199,29 @@ class _Reader:
         return {**{key: value for key, value in merged.items() if key not in found}, **found}
 
 
-def parse(text: str, file: str, variables: Variables = LITERAL) -> YamlValue:
-    """The document in a text, a mapping. Raises LabFileError for what is not YAML or not a mapping."""
-    from ruamel.yaml import YAML  # noqa: PLC0415 - only a lab's file needs it
+def parse(text: str, file: str, kind: DocumentKind, variables: Variables = LITERAL) -> YamlValue:
+    """The document in a text, a mapping. Raises the document's error for what is not YAML or not a mapping."""
+    from ruamel.yaml import YAML  # noqa: PLC0415 - most questions need no document
     from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
 
     if len(text) > LONGEST:
-        raise LabFileError(file, 1, f"it has more than {LONGEST >> 20} MiB", "write a Compose file")
+        raise kind.error(file, 1, f"it has more than {LONGEST >> 20} MiB", kind.remedy)
     try:
-        _check_depth(YAML(typ="safe", pure=True).parse(text), file)
+        _check_depth(YAML(typ="safe", pure=True).parse(text), file, kind)
         node = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         said = error.problem or "it cannot be read"
         remedy = "look at this line and the one before it"
-        raise LabFileError(file, line, f"this is not YAML: {said}", remedy) from None
+        raise kind.error(file, line, f"this is not YAML: {said}", remedy) from None
     except (YAMLError, UnicodeError) as error:
-        raise LabFileError(
-            file, 1, f"this is not YAML: {' '.join(str(error).split())}", "write a Compose file"
-        ) from None
+        raise kind.error(file, 1, f"this is not YAML: {' '.join(str(error).split())}", kind.remedy) from None
     except RecursionError:
-        raise LabFileError(file, 1, "it is nested too deep", FLATTER) from None
-    _check_size(node, file)
-    root = _Reader(file, variables).value("", 1, node)
+        raise kind.error(file, 1, "it is nested too deep", kind.remedy) from None
+    _check_size(node, file, kind)
+    root = _Reader(file, variables, kind).value("", 1, node)
     if root.empty:
-        raise LabFileError(file, 1, "the file is empty", "write a Compose file: services: and networks:")
+        raise kind.error(file, 1, "the file is empty", kind.remedy)
     root.entries()
     return root
 
