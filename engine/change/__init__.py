@@ -33,6 +33,11 @@ def applied(snapshot: Snapshot, changes: Iterable[Change]) -> Snapshot:
     return snapshot
 
 
+def netns_of_change(change: Change) -> str:
+    """The namespace that a change is made in, "" where it names none."""
+    return str(getattr(change, "netns", "") or getattr(getattr(change, "place", None), "netns", ""))
+
+
 def part_of(snapshot: Snapshot, changes: Iterable[Change]) -> Snapshot:
     """The host that the changes are about, of several in a snapshot: that of the namespaces and containers that they
     name, else the first. Of a single host the snapshot itself."""
@@ -40,7 +45,7 @@ def part_of(snapshot: Snapshot, changes: Iterable[Change]) -> Snapshot:
         return snapshot
     containers = {each.id: each.machine for each in snapshot.containers}
     for change in changes:
-        netns = snapshot.by_id.get(getattr(change, "netns", "") or getattr(getattr(change, "place", None), "netns", ""))
+        netns = snapshot.by_id.get(netns_of_change(change))
         machine = netns.machine if netns is not None else containers.get(getattr(change, "container", ""))
         if machine is not None:
             return snapshot.part(machine)

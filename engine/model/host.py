@@ -18,6 +18,8 @@ from engine.records import dataclass, field, replace
 
 #: Kinds of container engines, as sources of gaps name them.
 ENGINES = frozenset({"docker", "podman", "containerd", "cri-o"})
+#: The source of a gap about the sockets of a host that is described, and not read.
+LISTENERS = "listeners"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,8 @@
    otherwise (the other's address at another MAC address, or the router at two), and where no address would be there
    twice. Homes and clouds that number alike would be joined by fitting addresses alone, but their routers differ.
 
-A described device has the MAC address that others know it at, which proves nothing. Nor does a MAC address that an
-address was made into (an engine's, a cloud's), one of VRRP, or one that two devices have proves
-nothing.
+A MAC address that an address was made into (an engine's, a cloud's), one of VRRP, or one that two devices have proves
+nothing; nor does that of a described device, which is taken from those who know it.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ from engine.model.link import Neighbour
 from engine.model.machine import Join, JoinedBy, Plug
 from engine.path.link.neighbours import VALID
 from engine.records import dataclass
+from engine.several.edge.named_ends import outlets_of
 from engine.several.edge.nouns import EdgeFile
-from engine.several.edge.told import outlets_of
 from engine.several.naming import HostsError
 from engine.several.outlets import Inside, Outlet
 from engine.several.segments import Segments
@@ -54,7 +53,7 @@ class Matching:
     def __init__(self, outlets: Sequence[Outlet], whole: Snapshot, edge: EdgeFile) -> None:
         self.outlets = outlets
         self._described = {each.name for each in whole.machines if each.described}
-        self._told = _told(outlets, whole, edge)
+        self._on_segments = _on_segments(outlets, whole, edge)
         devices = {(one.netns, one.link.index): one.link.mac for each in self.outlets for one in each.inside}
         self._owners = Counter(mac for mac in devices.values() if mac)
 
@@ -76,7 +75,7 @@ class Matching:
 
     def _said(self, segments: Segments) -> Iterator[Join]:
         """The joins that the edge file says, from the first device of a segment to each other one."""
-        for each in self._told:
+        for each in self._on_segments:
             first, *others = each.outlets
             for other in others:
                 if not segments.together(first, other):
@@ -105,7 +104,7 @@ class Matching:
 
     def _apart(self, near: Outlet, far: Outlet) -> bool:
         """Whether the edge file has both, and on no segment together."""
-        mine, others = ([each for each in self._told if outlet in each.outlets] for outlet in (near, far))
+        mine, others = ([each for each in self._on_segments if outlet in each.outlets] for outlet in (near, far))
         return bool(mine) and bool(others) and not any(each in others for each in mine)
 
     def _seen(self, pair: Pair) -> str:
@@ -132,7 +131,7 @@ class Matching:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _OnSegment:
     """A segment of the edge file, with the outlets that are on it."""
 
     name: str
@@ -140,7 +139,7 @@ class _Told:
     outlets: tuple[Outlet, ...]
 
 
-def _told(outlets: Sequence[Outlet], whole: Snapshot, edge: EdgeFile) -> list[_Told]:
+def _on_segments(outlets: Sequence[Outlet], whole: Snapshot, edge: EdgeFile) -> list[_OnSegment]:
     """The segments of the edge file that two of the hosts are on. Raises `HostsError` for an end that is not clear."""
     found = []
     for segment in edge.segments:
@@ -153,7 +152,7 @@ def _told(outlets: Sequence[Outlet], whole: Snapshot, edge: EdgeFile) -> list[_T
                 raise HostsError(f"{edge.name}:{end.line}: it is not clear which device {end} is: {right}")
             ends += meant
         if len(ends) > 1:
-            found.append(_Told(segment.name, f"{edge.name}:{segment.ends[0].line}", tuple(ends)))
+            found.append(_OnSegment(segment.name, f"{edge.name}:{segment.ends[0].line}", tuple(ends)))
     return found
 
 

@@ -10,8 +10,8 @@ from engine.records import replace
 from engine.several.edge.described_host import snapshot_of
 from engine.several.edge.groups import Groups
 from engine.several.edge.learned import with_known_macs
+from engine.several.edge.named_ends import missing
 from engine.several.edge.nouns import EdgeFile
-from engine.several.edge.told import missing
 from engine.several.evidence import Matching
 from engine.several.naming import Given, named, unpacked
 from engine.several.outlets import outlets
@@ -24,12 +24,12 @@ NO_EDGE = EdgeFile()
 def joined(hosts: Sequence[Given], edge: EdgeFile = NO_EDGE) -> Snapshot:
     """One snapshot of all hosts, and of those that an edge file describes; questions without a host's name are about
     the first. Raises `HostsError`."""
-    described = [Given(snapshot_of(each, edge.name), f"{edge.name}:{each.line}", each.name) for each in edge.described]
-    called = named([*unpacked(hosts), *described])
-    machines = tuple(
-        replace(machine_of(given.snapshot, name, given.source), described=number >= len(called) - len(described))
-        for number, (name, given) in enumerate(called)
+    described = (
+        Given(snapshot_of(each, edge.name), f"{edge.name}:{each.line}", each.name, described=True)
+        for each in edge.described
     )
+    called = named([*unpacked(hosts), *described])
+    machines = tuple(machine_of(given, name) for name, given in called)
     parts = [qualified(given.snapshot, each) for (_, given), each in zip(called, machines, strict=True)]
     first = parts[0]
     whole = replace(

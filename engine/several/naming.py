@@ -17,11 +17,13 @@ class HostsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A host's snapshot, where it came from (a file, `ssh://db1`, "this host"), and the name that it was given."""
+    """A host's snapshot, where it came from (a file, `ssh://db1`, "this host"), and the name that it was given. What
+    is `described` was not read."""
 
     snapshot: Snapshot
     source: str
     name: str = ""
+    described: bool = False
 
     @property
     def called(self) -> str:
@@ -53,7 +55,7 @@ def unpacked(hosts: Sequence[Given]) -> list[Given]:
         if host.name:
             raise HostsError(f"{host.source} has {len(host.snapshot.machines)} hosts in it: give it no name of its own")
         found += [
-            Given(host.snapshot.part(each.name), each.source or host.source, each.name)
+            Given(host.snapshot.part(each.name), each.source or host.source, each.name, each.described)
             for each in host.snapshot.machines
         ]
     return found

@@ -6,11 +6,13 @@ from engine.model.host import Netns, Snapshot
 from engine.model.link import Link, Peer
 from engine.model.machine import Machine
 from engine.records import replace
+from engine.several.naming import Given
 
 
-def machine_of(snapshot: Snapshot, name: str, source: str) -> Machine:
+def machine_of(given: Given, name: str) -> Machine:
     """The host as one of several."""
-    return Machine(name, name, snapshot.hostname, snapshot.kernel, snapshot.taken_at, source)
+    snapshot = given.snapshot
+    return Machine(name, name, snapshot.hostname, snapshot.kernel, snapshot.taken_at, given.source, given.described)
 
 
 def qualified(snapshot: Snapshot, machine: Machine) -> Snapshot:

@@ -85,6 +85,11 @@ def test_a_described_device_is_known_at_the_address_that_hosts_know() -> None:
     assert [machine.name for machine in whole.machines if machine.described] == ["home", "internet"]
 
 
+def test_a_described_host_stays_described_among_other_hosts() -> None:
+    whole = joined([Given(home(), "shop.json"), host("other", "10.7.0.1/24", "10.7.0.254")])
+    assert [machine.name for machine in whole.machines if machine.described] == ["home", "internet"]
+
+
 def test_the_host_behind_a_router_is_asked_at_the_routers_port() -> None:
     verdict = ask(home(), "nas/192.168.1.10:80", "friend")
     fix = verdict.causes[0].fixes[0]

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from engine.change import netns_of_change
 from engine.change.new_rules import Selector, insertion, translation
 from engine.explain.blocker import Remedy
 from engine.explain.failure import Failure
@@ -26,8 +27,7 @@ def is_described(snapshot: Snapshot, change: Change) -> bool:
     place = getattr(change, "place", None)
     if place is not None and owner_of_chain(place.table, place.chain) == EDGE:
         return True
-    machines = {each.home for each in snapshot.machines if each.described}
-    return (place.netns if place is not None else getattr(change, "netns", "")) in machines
+    return netns_of_change(change) in {each.home for each in snapshot.machines if each.described}
 
 
 def in_a_group(changes: Iterable[Change]) -> bool:

@@ -7,7 +7,7 @@ described host, matters where no socket takes the packet.
 
 from __future__ import annotations
 
-from engine.model.host import Gap, Snapshot
+from engine.model.host import LISTENERS, Gap, Snapshot
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Conversation, Outcome
 from engine.model.verdict import Cause
@@ -20,7 +20,7 @@ NAMES_ONLY = frozenset({"/proc/PID/fd", "/proc/PID/ns/net", "link peers", "sock_
 BALANCER = "IPVS"
 
 #: Sources whose gaps matter where no socket takes the packet: an edge file may not say what listens on a router.
-UNTAKEN = frozenset({BALANCER, "listeners"})
+UNTAKEN = frozenset({BALANCER, LISTENERS})
 
 #: Sources whose gaps leave a namespace empty, so that nothing said about it holds.
 EVERYTHING = frozenset({"namespace", "netlink"}) | UNTAKEN

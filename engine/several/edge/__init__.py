@@ -7,7 +7,7 @@
     described_host     a described host as a snapshot: devices, addresses, routes
     router_rules       its rules, port forwards and translations
     groups             security groups, as rules of the devices that they are on
-    told               the devices that it names, among those that are there
+    named_ends         the devices that it names, among those that are there
     learned            the MAC addresses that hosts know described devices at
 
 A described host is a snapshot like any other, so a packet is walked through it as through one that was read.

@@ -6,9 +6,9 @@ from ipaddress import ip_address
 from zlib import crc32
 
 from engine.change.consequences.carriers import connected_route, connects, local_route
-from engine.model.address import Family, IPAddress
+from engine.model.address import Family
 from engine.model.firewall import Firewall
-from engine.model.host import Gap, Netns, Snapshot
+from engine.model.host import LISTENERS, Gap, Netns, Snapshot
 from engine.model.link import Address, Link
 from engine.model.owner import EDGE_ROUTER
 from engine.model.route import NextHop, Route
@@ -20,8 +20,6 @@ from engine.several.edge.router_rules import router_table
 #: What of `net.ipv4.conf` decides a packet's way; all are off but forwarding.
 _CONF = ("rp_filter", "accept_local", "route_localnet", "arp_ignore", "proxy_arp", "src_valid_mark")
 HOST = "host"
-#: The source of the gap that a file leaves which does not say what listens on a described host.
-LISTENERS = "listeners"
 
 
 def snapshot_of(host: Described, file: str) -> Snapshot:
@@ -77,14 +75,10 @@ def _pairs(host: Described, by_name: dict[str, Link]) -> list[Address]:
 
 def _route(route: EdgeRoute, host: Described, by_name: dict[str, Link]) -> Route:
     name = route.device or next(
-        (each for each, own in host.devices.items() if any(_reaches(route.gateway, one.network) for one in own)), ""
+        (each for each, own in host.devices.items() if any(route.gateway in one.network for one in own)), ""
     )
     index = by_name[name].index if name else None
     return Route(route.destination, nexthops=(NextHop(index, route.gateway),), text=route.text)
-
-
-def _reaches(gateway: IPAddress | None, network: object) -> bool:
-    return gateway is not None and gateway in network  # type: ignore[operator]
 
 
 def _sysctls(host: Described, links: tuple[Link, ...]) -> dict[str, int]:

@@ -7,7 +7,7 @@ from ipaddress import IPv4Interface, IPv6Interface
 
 from engine.model.address import IPAddress, IPNetwork
 from engine.model.packet import Protocol
-from engine.records import dataclass, field
+from engine.records import dataclass
 
 IPInterface = IPv4Interface | IPv6Interface
 
@@ -128,4 +128,4 @@ class EdgeFile:
     name: str = ""
     described: tuple[Described, ...] = ()
     segments: tuple[NamedSegment, ...] = ()
-    groups: tuple[SecurityGroup, ...] = field(default=())
+    groups: tuple[SecurityGroup, ...] = ()

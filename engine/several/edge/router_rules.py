@@ -2,7 +2,8 @@
 
 1. Answers pass. Then the file's rules, the first that fits; then what a port forward or an address pair has
    translated; then `otherwise`.
-2. A router that masquerades and says no more lets nobody in by those devices, as routers of homes do.
+2. A router that masquerades and says no more takes no new connection in by those devices, as routers of homes
+   do.
 3. A client within asks the outer address and is led to the host beside it, unless there is no `hairpin`.
 """
 

@@ -26,7 +26,7 @@ from engine.model.firewall import (
 from engine.model.packet import PROTOCOL_NUMBERS, Protocol
 from engine.several.edge.nouns import EdgeRule, Ports
 
-#: What the rules of a file are told apart by: statements, and the words that they were written in.
+#: A rule of a file: its statements, and the words that it was written in.
 Line = tuple[tuple[Statement, ...], str]
 #: What answers a refused packet (nft(8), reject: icmpx stands for both versions).
 _VERDICTS: dict[str, Statement] = {
