@@ -45,20 +45,19 @@ class Expected:
     snapshot: Snapshot
 
     def addresses(self, asker: Netns | None) -> list[IPAddress]:
-        """Where another host asks for what this one publishes, the nearest first."""
+        """Where another host asks for what this one publishes, the nearest first; without a route there, the first."""
         home, wiring = self.snapshot.host_netns, Wiring(self.whole)
         fib = Fib(asker) if asker is not None else None
-        found: list[tuple[bool, bool, int, IPAddress]] = []
+        found: list[tuple[bool, bool, bool, int, IPAddress]] = []
         for place, each in enumerate(home.addresses):
             if each.scope != "global" or each.address.is_loopback:
                 continue
-            if fib is not None and not isinstance(fib.lookup(FlowKey(each.address)), Found):
-                continue
+            routed = fib is None or isinstance(fib.lookup(FlowKey(each.address)), Found)
             stations = segment_of(wiring, home, home.links_by_index[each.link]).stations
             shared = any(self.whole.by_id[one.netns].machine != self.name for one in stations)
-            found.append((not shared, each.address.version == 6, place, each.address))
+            found.append((not routed, not shared, each.address.version == 6, place, each.address))
         ordered = sorted(found)
-        on_segment = [each for each in ordered if not each[0]]
+        on_segment = [each for each in ordered if not any(each[:2])]
         return [address for *_, address in on_segment or ordered[:1]]
 
     def each(self, asker: Netns | None, end: str, protocol: Protocol) -> list[str]:

@@ -35,6 +35,14 @@ ip -n client route add default via 10.1.0.1; ip -n server route add default via 
 ip netns exec router sysctl -qw net.ipv4.ip_forward=1
 ip netns exec router iptables-nft -A FORWARD -p tcp -m tcp --dport 81 -j DROP
 """
+#: The router before nas.
+HOME = """schema: portscope.edge/1
+routers:
+  home:
+    devices: {lan: 192.168.1.1/24, wan: 198.51.100.7/24}
+    masquerade: wan
+    forward_ports: [80/tcp to 192.168.1.10:80]
+"""
 DROP = ["-p tcp -m tcp --dport 80 -j DROP"]
 MASQUERADE = "*nat\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE\nCOMMIT\n"
 
@@ -61,9 +69,13 @@ def fleet(folder: Path) -> None:
 
 
 def hosts(folder: Path) -> None:
-    """app1 with a container api, and db1 with a container postgres, which publishes 5432."""
+    """app1 with a container api, db1 with a container postgres, which publishes 5432, and nas behind a home router."""
     (folder / "app1.json").write_text(dumps(with_container("app1", "10.9.0.1", "api", 8000)), encoding="utf-8")
     (folder / "db1.json").write_text(dumps(with_container("db1", "10.9.0.2", "postgres", 5432)), encoding="utf-8")
+    nas, host = machine("192.168.1.10/24", MACS["nas"])
+    host.route("default via 192.168.1.1 dev eth0").listen(80)
+    (folder / "nas.json").write_text(dumps(seen(nas, "nas")), encoding="utf-8")
+    (folder / "home.yaml").write_text(HOME, encoding="utf-8")
 
 
 def with_container(name: str, address: str, container: str, port: int) -> Snapshot:

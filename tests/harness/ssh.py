@@ -53,7 +53,8 @@ class User:
 
     def knows(self, name: str, address: str) -> None:
         """The user's configuration has a name for a machine."""
-        (self.folder / "config").write_text(CONFIG.format(name=name, address=address, folder=self.folder))
+        with (self.folder / "config").open("a") as config:
+            config.write(CONFIG.format(name=name, address=address, folder=self.folder))
 
     def portscope(self, *words: str) -> str:
         """What portscope says to this user, on stdout and stderr, and its exit code."""

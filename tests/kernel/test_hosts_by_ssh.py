@@ -48,6 +48,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
         db.start(*PYTHON, LISTEN, ready="ready")
         user = User(app, tmp_path_factory.mktemp("ssh"))
         user.knows("db1", "10.9.0.2")
+        user.knows("laptop", "10.9.0.2")
         serve(db, user.public_key)
         yield Two(user, app, db)
 

@@ -12,7 +12,12 @@ from tests.hosts.build import Space, World
 from tests.hosts.stock import docker_world
 
 #: MAC addresses as makers give them.
-MACS = {"app1": "3c:fd:fe:00:00:01", "db1": "3c:fd:fe:00:00:02", "router": "3c:fd:fe:00:00:fe"}
+MACS = {
+    "app1": "3c:fd:fe:00:00:01",
+    "db1": "3c:fd:fe:00:00:02",
+    "nas": "3c:fd:fe:00:00:03",
+    "router": "3c:fd:fe:00:00:fe",
+}
 
 
 def machine(address: str = "", mac: str = "") -> tuple[World, Space]:

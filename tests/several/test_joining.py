@@ -6,7 +6,9 @@ from ipaddress import ip_address
 
 import pytest
 
+from engine.explain.across_hosts import Expected
 from engine.model.machine import JoinedBy
+from engine.model.packet import Protocol
 from engine.records import replace
 from engine.several.joining import joined
 from engine.several.naming import Given, HostsError
@@ -149,3 +151,13 @@ def test_of_a_bridges_ports_the_one_that_leads_there_is_joined() -> None:
     host.learned("tap2", MACS["db1"])
     (join,) = together({"app1": seen(world, "app1"), "db1": guest}).joins
     assert join.near.link == host.links["tap2"].index
+
+
+def test_a_host_is_asked_for_where_the_asker_has_no_route() -> None:
+    app, _ = machine("10.9.0.1/24", MACS["app1"])
+    nas, other = machine("192.168.1.10/24", MACS["nas"])
+    other.listen(80)
+    whole = joined([Given(seen(app, "app1"), "app1.json"), Given(seen(nas, "nas"), "nas.json")])
+    expected = Expected("nas", whole, whole.part("nas"))
+    asker = whole.part("app1").host_netns
+    assert expected.nearest(asker, ":80", Protocol.TCP) == "192.168.1.10:80"
