@@ -16,7 +16,7 @@ import pytest
 
 from engine.model.application.proxy import Action, Proxy, ProxyKind
 from engine.observe.base.inside_root import Root
-from engine.observe.proxies import caddy_json
+from engine.observe.proxies.caddy import configuration as caddy
 from engine.observe.proxies.root_files import RootFiles
 from engine.observe.proxies.running import READERS
 from engine.path.proxies.choosing import choose
@@ -282,7 +282,7 @@ def test_the_status_is_that_of_the_real_program(netns: Netns, tmp_path: Path, ca
         if kind is ProxyKind.CADDY:
             argv = ["caddy", "adapt", "--config", str(file), "--adapter", "caddyfile"]
             adapted = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
-            other = replace(proxy, table=caddy_json.table(adapted, "/config/caddy/autosave.json"))
+            other = replace(proxy, table=caddy.table_of_json(adapted, "/config/caddy/autosave.json"))
             assert {each: predicted(other, *each) for each in asked} == {each: pair[0] for each, pair in found.items()}
     finally:
         process.terminate()

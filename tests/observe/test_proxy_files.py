@@ -16,7 +16,8 @@ import pytest
 from engine.model.application.proxy import Action, ConfigPlace, PathMatch, Proxy, ProxyKind, ProxyTable, ResolvedWhen
 from engine.model.container import Attachment, Container
 from engine.observe.base.inside_root import Root
-from engine.observe.proxies import apache, caddy, caddy_json, haproxy, traefik
+from engine.observe.proxies import apache, haproxy, traefik
+from engine.observe.proxies.caddy import configuration as caddy
 from engine.observe.proxies.certificate import parse_certificate
 from engine.observe.proxies.nginx import configuration as nginx
 from engine.observe.proxies.root_files import RootFiles
@@ -252,7 +253,7 @@ def test_caddy(tmp_path: Path) -> None:
         ("plain.test", "/x", 80): "301 https://$host$request_uri",
         ("whatever", "/one", 8080): "one:1",
         ("whatever", "/two", 8080): "all:443/tls",
-        ("unknown.test", "/", 80): "nothing",
+        ("unknown.test", "/", 80): "308 https://$host$request_uri",
     }
     assert {key: where(table, ProxyKind.CADDY, *key) for key in asked} == asked
 
@@ -294,12 +295,13 @@ def test_caddys_own_json_as_a_caddy_with_labels_saves_it(tmp_path: Path) -> None
         ("blog.test", "/none", 443): "404",
         ("blog.test", "/secret", 443): "handler authentication",
         ("blog.test", "/", 80): "308 https://$host$request_uri",
-        ("any", "/", 8080): "a matcher of method",
+        ("any", "/", 8080): "200",
         ("other.test", "/", 443): "nothing",
     }
     assert {key: where(table, ProxyKind.CADDY, *key) for key in asked} == asked
-    inner = next(route for site in table.sites for route in site.routes if route.pattern == "/in/")
-    assert inner.onto == "/"
+    inner = chosen(table, ProxyKind.CADDY, "blog.test", "/in/x", 443)
+    assert inner is not None
+    assert inner.path == "/x"
 
 
 @pytest.mark.parametrize(
@@ -307,7 +309,7 @@ def test_caddys_own_json_as_a_caddy_with_labels_saves_it(tmp_path: Path) -> None
 )
 def test_json_of_something_else_is_said_in_a_line(text: str) -> None:
     with pytest.raises(SyntaxTrouble, match="is no configuration of Caddy"):
-        caddy_json.table(text, "/x.json")
+        caddy.table_of_json(text, "/x.json")
 
 
 def test_caddy_with_one_site_may_leave_out_its_braces(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.model.application.proxy import ProxyRoute, ProxySite
 from engine.model.firewall import Chain, Table
 from engine.model.host import Netns, Snapshot
 from engine.model.owner import owner_of_chain
@@ -70,7 +71,17 @@ def passes_on(snapshot: Snapshot, netns: Netns) -> Iterator[Row]:
                 for route in site.routes:
                     servers = " ".join(f"{each.host}:{each.port}" for each in route.upstreams)
                     if servers:
-                        yield Row(f"{name}{ports}", f"{route.pattern} → {servers}  ({route.at})")
+                        yield Row(f"{name}{ports}", f"{_paths(site, route)} → {servers}  ({route.at})")
+
+
+def _paths(site: ProxySite, route: ProxyRoute) -> str:
+    """The paths of a route; those of the one that it stands in where it is for all of these."""
+    while route.pattern == "/" and 0 < route.within <= len(site.routes):
+        outer = site.routes[route.within - 1]
+        if outer.within >= route.within:
+            break
+        route = outer
+    return route.pattern
 
 
 def devices(snapshot: Snapshot, netns: Netns) -> Iterator[Row]:

@@ -9,7 +9,10 @@ import re
 _LONGEST_PATTERN = 400
 _NESTED = re.compile(r"\)[+*{]|[+*}][+*{]")
 _REPEATED = re.compile(r"[+*{]")
+#: The name of a group as others write it; looking back begins in the same way.
+_GROUP_NAME = re.compile(r"\(\?<(?![=!])")
 MOST_WAYS = 10**6
+_MOST_REPEATED = 3
 
 
 def fits_expression(pattern: str, text: str, *, folded: bool) -> bool:
@@ -20,11 +23,21 @@ def fits_expression(pattern: str, text: str, *, folded: bool) -> bool:
 
 def found_in(pattern: str, text: str, *, folded: bool = False) -> re.Match[str] | None:
     """Where a regular expression is found in a text, with its groups; None as for `fits_expression`."""
-    if len(pattern) > _LONGEST_PATTERN or _NESTED.search(pattern):
-        return None
     if (len(text) + 1) ** len(_REPEATED.findall(pattern)) > MOST_WAYS:
         return None
+    compiled = _compiled(pattern, folded=folded)
+    return None if compiled is None else compiled.search(text)
+
+
+def is_understood(pattern: str) -> bool:
+    """Whether a regular expression is one that can be tried on a text of some length."""
+    return _compiled(pattern, folded=False) is not None and len(_REPEATED.findall(pattern)) <= _MOST_REPEATED
+
+
+def _compiled(pattern: str, *, folded: bool) -> re.Pattern[str] | None:
+    if len(pattern) > _LONGEST_PATTERN or _NESTED.search(pattern):
+        return None
     try:
-        return re.search(pattern.replace("(?<", "(?P<"), text, re.IGNORECASE if folded else 0)
-    except re.error:
+        return re.compile(_GROUP_NAME.sub("(?P<", pattern), re.IGNORECASE if folded else 0)
+    except (re.error, OverflowError, RecursionError):
         return None

@@ -67,12 +67,16 @@ class Action(StrEnum):
     #: It is answered with a status, or from files.
     ANSWER = "answer"
     REDIRECT = "redirect"
+    #: The routes that stand in it are tried, then those behind it.
+    INSIDE = "inside"
     #: Not understood.
     UNKNOWN = "unknown"
 
 
 #: The words of answers from files, and of one to everybody who asks.
 FILES, DENIED = "files", "denies everybody"
+#: The words of an answer that is empty, as behind the last route.
+NOTHING = "nothing"
 
 
 class PathMatch(StrEnum):
@@ -85,6 +89,23 @@ class PathMatch(StrEnum):
     REGEX = "regex"
     #: A name that only the configuration itself leads to (nginx's `@name`).
     NAMED = "named"
+    SUFFIX = "suffix"
+    #: A text anywhere in the path.
+    PART = "part"
+    #: A shell's pattern, whose asterisk stands for a part between two slashes.
+    GLOB = "glob"
+    #: As the route's tests have it: its pattern only says how they are written.
+    TESTS = "tests"
+
+
+@dataclass(frozen=True, slots=True)
+class PathTest:
+    """Paths that a rule asks for, or those that it does not, where it does not hold."""
+
+    pattern: str = "/"
+    match: PathMatch = PathMatch.PREFIX
+    folded: bool = False
+    holds: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +116,14 @@ class ProxyRoute:
     To its server a proxy sends the client's Host, unless `host` is another one, and the client's path; with `onto` that
     stands in the place of the part that fits the pattern.
 
-    Of nginx, what comes first: `slashed` sends the same path without its slash here, `rewrites` change a path, `tries`
-    are try_files' words, whose last is a path, a name or a status. `within` is the number, from 1, of the site's route
-    whose block it stands in (0: none), `folder` is where its files are, as far as that is known.
+    Of nginx and Caddy: `rewrites` come first and change a path, `within` is the number, from 1, of the site's route
+    whose block it stands in (0: none).
+
+    Of nginx: `slashed` sends the same path without its slash here, `tries` are try_files' words, whose last is a path,
+    a name or a status, `folder` is where its files are, as far as that is known.
+
+    Of Caddy: `tests` are alternatives, of which one has to hold with all of its tests. Of a `group` (0: none) only the
+    first route that fits is taken.
     """
 
     pattern: str = "/"
@@ -111,7 +137,7 @@ class ProxyRoute:
     when: ResolvedWhen = ResolvedWhen.EACH
     #: Servers that the proxy itself looks names up at, where it does not do as its C library.
     resolvers: tuple[str, ...] = ()
-    #: Whether letters' case does not matter to a regular expression.
+    #: Whether letters' case does not matter to the pattern.
     folded: bool = False
     host: str = ""
     onto: str | None = None
@@ -120,6 +146,8 @@ class ProxyRoute:
     within: int = 0
     slashed: bool = False
     folder: Folder | None = None
+    tests: tuple[tuple[PathTest, ...], ...] = ()
+    group: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +179,12 @@ def _fits(pattern: str, host: str) -> bool:
     if pattern.startswith("*."):
         return host.partition(".")[2] == pattern[2:]
     return pattern == host
+
+
+def is_covered(host: str, name: str) -> bool:
+    """Whether a name that may have asterisks is that of a host: each stands for one label (Caddy's MatchHost)."""
+    parts, own = host.split("."), name.lower().split(".")
+    return len(parts) == len(own) and all(mine in ("*", part) for part, mine in zip(parts, own, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ ends             hosts and ports as configurations write them
 nginx            sites, locations, rewrites, maps, files
 conditions       tests of a Host and a path, put together
 haproxy haproxy_conditions
-caddy caddy_syntax caddy_matchers caddy_json
+caddy            Caddyfile and JSON: routes in routes, as Caddy runs them
 apache apache_rewrite apache_handlers
 traefik traefik_rules traefik_files   by labels of containers, and files
 static_file      YAML and TOML as plain values

@@ -8,22 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from engine.model.application.proxy import PathMatch
+from engine.model.application.proxy import PathMatch, PathTest
 from engine.records import dataclass
 
 #: Stands for any port behind a name.
 ANY_PORT = ":*"
 #: Characters of an expression that stands for several tests.
 LONGEST = 400
-
-
-@dataclass(frozen=True, slots=True)
-class PathTest:
-    """Paths that a case asks for."""
-
-    pattern: str = "/"
-    match: PathMatch = PathMatch.PREFIX
-    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
 
-from engine.observe.proxies.conditions import ANY_PORT, PathTest, RequestCase, TestedValues, names_for, paths_for
+from engine.model.application.proxy import PathTest
+from engine.observe.proxies.conditions import ANY_PORT, RequestCase, TestedValues, names_for, paths_for
 from engine.records import dataclass
 
 #: Cases of one condition; one that has more is not understood.

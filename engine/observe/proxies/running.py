@@ -15,7 +15,8 @@ from engine.observe.base.errors import words_for
 from engine.observe.base.files import small
 from engine.observe.base.inside_root import Root
 from engine.observe.proc.processes import ProcessTable, Running, container_of
-from engine.observe.proxies import apache, caddy, haproxy, traefik
+from engine.observe.proxies import apache, haproxy, traefik
+from engine.observe.proxies.caddy import configuration as caddy
 from engine.observe.proxies.nginx import configuration as nginx
 from engine.observe.proxies.root_files import RootFiles
 from engine.observe.proxies.traefik_files import Provided, provided

@@ -13,7 +13,8 @@ from engine.model.application.proxy import Proxy, ProxyKind, ProxyTable
 from engine.model.container import Container, Mount
 from engine.observe.base.errors import words_for
 from engine.observe.base.inside_root import Root
-from engine.observe.proxies import apache, caddy, haproxy
+from engine.observe.proxies import apache, haproxy
+from engine.observe.proxies.caddy import configuration as caddy
 from engine.observe.proxies.nginx import configuration as nginx
 from engine.observe.proxies.nginx.syntax import NginxReader
 from engine.observe.proxies.root_files import RootFiles

@@ -158,6 +158,8 @@ class Renaming:
             for key in ("pattern", "location", "words", "onto"):
                 if route.get(key):
                     route[key] = self._text(route[key])
+            for test in (each for tests in route.get("tests", ()) for each in tests):
+                test["pattern"] = self._text(test.get("pattern", "/"))
             if "host" in route:
                 route["host"] = self.dns(route["host"])
             for server in route.get("upstreams", ()):

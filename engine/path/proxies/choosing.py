@@ -2,20 +2,25 @@
 
 nginx: of the sites of the door that is addressed most specially the one with the Host's exact name, then the longest
 `*.tail`, the longest `head.*`, the first expression that fits, else the door's first (ngx_http_core_module,
-server_name); its locations are a matter of their own (`nginx_paths`). The others take the first that fits in the order
-of the table, which their readers have put it in.
+server_name); its locations are a matter of their own (`nginx_paths`), and so are Caddy's routes (`caddy_paths`), of
+whose names an asterisk stands for one label. The others take the first that fits in the order of the table, which
+their readers have put it in.
 """
 
 from __future__ import annotations
 
+from itertools import chain
+
 from engine.model.address import IPAddress
 from engine.model.application.expressions import fits_expression
-from engine.model.application.proxy import PathMatch, Proxy, ProxyDoor, ProxyKind, ProxyRoute, ProxySite
-from engine.path.proxies.nginx_paths import locate
+from engine.model.application.proxy import PathMatch, Proxy, ProxyDoor, ProxyKind, ProxyRoute, ProxySite, is_covered
+from engine.path.proxies import caddy_paths, nginx_paths
 from engine.records import dataclass
 
 #: Programs whose rules are tried one after the other, whatever site they are of.
 _IN_ORDER = frozenset({ProxyKind.HAPROXY, ProxyKind.TRAEFIK})
+#: Programs that lead a path on to another.
+_LED = {ProxyKind.NGINX: nginx_paths.locate, ProxyKind.CADDY: caddy_paths.locate}
 _At = tuple[ProxySite, ProxyDoor]
 #: Stands for any port behind a name.
 ANY_PORT = ":*"
@@ -24,7 +29,7 @@ ANY_PORT = ":*"
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """The site and route for a request at a door. `named` says that the site has the Host's name. No route: none of the
-    site's fits the path. `path` is what became of the path, and `moved` as `nginx_paths.Located` has it."""
+    site's fits the path. `path` is what became of the path, and `moved` as `rewriting.Located` has it."""
 
     site: ProxySite
     door: ProxyDoor
@@ -44,13 +49,13 @@ def choose(proxy: Proxy, address: IPAddress, port: int, host: str, path: str) ->
             if route is not None and any(_closeness(name, host) > (0, 0) for name in site.names or ("*",)):
                 return Chosen(site, door, host in site.names, route, path)
         return None
-    found = _site(there, host, any_first=proxy.kind in (ProxyKind.NGINX, ProxyKind.APACHE))
+    found = _covering(there, host) if proxy.kind is ProxyKind.CADDY else _site(there, host, proxy.kind)
     if found is None:
         return None
     (site, door), named = found
-    if proxy.kind is ProxyKind.NGINX:
+    if proxy.kind in _LED:
         plain, mark, query = path.partition("?")
-        located = locate(site, plain or "/")
+        located = _LED[proxy.kind](site, plain or "/")
         return Chosen(site, door, named, located.route, f"{located.path}{mark}{query}", located.moved)
     return Chosen(site, door, named, route_for(site, path), path)
 
@@ -62,7 +67,16 @@ def _at_door(proxy: Proxy, address: IPAddress, port: int) -> list[_At]:
     return special or [(site, door) for site, door in at_port if door.address is None]
 
 
-def _site(there: list[_At], host: str, *, any_first: bool) -> tuple[_At, bool] | None:
+def _covering(there: list[_At], host: str) -> tuple[_At, bool] | None:
+    """Caddy's site with that very name, else the first whose name covers it; else one for all names."""
+    exact = (at for at in there if host in at[0].names)
+    wild = (at for at in there if any(is_covered(host, name) for name in at[0].names))
+    every = (at for at in there if not at[0].names)
+    found = next(chain(exact, wild, every), None)
+    return (found, True) if found is not None else None
+
+
+def _site(there: list[_At], host: str, kind: ProxyKind) -> tuple[_At, bool] | None:
     """The site with the closest name, and whether it has one; the door's first for other Hosts where there is one."""
     best: tuple[tuple[int, int], _At] | None = None
     for at in there:
@@ -71,6 +85,7 @@ def _site(there: list[_At], host: str, *, any_first: bool) -> tuple[_At, bool] |
             best = close, at
     if best is not None:
         return best[1], True
+    any_first = kind in (ProxyKind.NGINX, ProxyKind.APACHE)
     first = next((at for at in there if at[1].first), there[0] if there and any_first else None)
     return (first, False) if first is not None else None
 

@@ -10,30 +10,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from engine.model.application.expressions import fits_expression, found_in
 from engine.model.application.proxy import DENIED, FILES, Action, PathMatch, ProxyRoute, ProxySite
 from engine.model.application.web_paths import SAME, Folder, Rewrite, RewriteThen
+from engine.path.proxies.rewriting import Located, filled
 from engine.records import dataclass, replace
 
 MOST_TURNS = 10
-#: A longer path is not followed.
-LONGEST_PATH = 4096
-_GROUP = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
-_URI = frozenset({"uri", "document_uri"})
-_NONE = frozenset({"args", "is_args", "query_string"})
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """The route for a path (None: none fits), and the path that it got. `moved`: a rewrite that ended in its location
-    has made the path, which a server is asked for as it is."""
-
-    route: ProxyRoute | None
-    path: str
-    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +176,7 @@ def _rewritten(rewrites: Iterable[Rewrite], way: _Way, folder: Folder | None) ->
         found = found_in(each.pattern, path)
         if found is None:
             continue
-        onto, ends = _filled(each.onto, path, found), each.then is RewriteThen.STAY
+        onto, ends = filled(each.onto, path, found), each.then is RewriteThen.STAY
         if each.then is RewriteThen.REDIRECT:
             location = each.onto if onto is None else onto
             return replace(led, route=ProxyRoute(action=Action.REDIRECT, status=each.status, location=location))
@@ -205,26 +190,6 @@ def _rewritten(rewrites: Iterable[Rewrite], way: _Way, folder: Folder | None) ->
     return led
 
 
-def _filled(text: str, path: str, found: re.Match[str] | None = None) -> str | None:
-    """A text without its query, with the path, and the groups of an expression; None where it has other variables."""
-    unknown = False
-
-    def value(each: re.Match[str]) -> str:
-        nonlocal unknown
-        name = each[1] or each[2]
-        if name in _URI:
-            return path
-        if name in _NONE:
-            return ""
-        if found is not None and name.isdecimal() and int(name) <= found.re.groups:
-            return found[int(name)] or ""
-        unknown = True
-        return ""
-
-    filled = _GROUP.sub(value, text.partition("?")[0])
-    return None if unknown or len(filled) > LONGEST_PATH else filled
-
-
 # --- files ----------------------------------------------------------------------------------------------
 
 
@@ -232,7 +197,7 @@ def _tried(route: ProxyRoute, path: str) -> Located | tuple[str, bool]:
     """What try_files finds: the file's path, or the last word filled and True."""
     *tries, last = route.tries
     for word in tries:
-        there = _filled(word, path)
+        there = filled(word, path)
         if there is None:
             continue
         if word.endswith("/"):
@@ -244,8 +209,8 @@ def _tried(route: ProxyRoute, path: str) -> Located | tuple[str, bool]:
         status = int(last[1:]) if last[1:].isdecimal() else 404
         words = f"{path} is no file in {route.folder.path}" if route.folder is not None else f"{path} is no file"
         return Located(replace(route, action=Action.ANSWER, status=status, words=words), path)
-    filled = last if last.startswith("@") else _filled(last, path)
-    return Located(replace(route, action=Action.UNKNOWN, words=last), path) if filled is None else (filled, True)
+    led = last if last.startswith("@") else filled(last, path)
+    return Located(replace(route, action=Action.UNKNOWN, words=last), path) if led is None else (led, True)
 
 
 def _is_there(folder: Folder | None, path: str, *, also_folder: bool = False) -> bool:
