@@ -33,6 +33,9 @@ MODULES = Path("/usr/lib/uml/modules")
 DIE_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 #: Where the guest's memory is a file (TMPDIR of the program), and what it needs there.
 MEMORY_PLACE, MEMORY = Path("/dev/shm"), 1 << 30
+#: It has room for 2696 bytes of registers (HOST_FP_SIZE); with AMX there are 11008, and it ends at its first program.
+CPUINFO = Path("/proc/cpuinfo")
+REGISTERS_FIT = not CPUINFO.exists() or " amx_tile" not in CPUINFO.read_text()
 #: Lines of the console that an error shows.
 LAST = 12
 #: Seconds between two looks for a file of the other side.
@@ -53,7 +56,7 @@ def missing() -> str:
         return f"{MEMORY_PLACE} is not there, where its memory is kept"
     if shutil.disk_usage(MEMORY_PLACE).free < MEMORY:
         return f"{MEMORY_PLACE} has less than {MEMORY >> 20} MiB free"
-    return ""
+    return "" if REGISTERS_FIT else "linux.uml cannot keep the registers of this processor (AMX)"
 
 
 def there(work: Callable[..., T], *arguments: Any, seconds: float = 120.0) -> T:
