@@ -41,7 +41,7 @@ class CaddyRoute:
 
 @dataclass(frozen=True, slots=True)
 class CaddyPorts:
-    """The ports of HTTP and of HTTPS, where Caddy is told of others."""
+    """The ports that count as those of HTTP and of HTTPS."""
 
     http: int = 80
     https: int = 443
