@@ -10,7 +10,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 from engine.change.rule import InsertRule, ReplaceRule
-from engine.change.words import rule_spec
+from engine.change.words import may_name_ports, rule_spec
 from engine.model.address import IPAddress, IPNetwork
 from engine.model.firewall import (
     Backend,
@@ -226,8 +226,11 @@ def clamping(place: RulePlace, iif: str) -> InsertRule:
 
 
 def retarget(place: RulePlace, old: Rule, target: IPAddress, port: int | None) -> ReplaceRule | None:
-    """The same DNAT rule with another target; None for one whose text can't be rewritten (a map's)."""
+    """The same DNAT rule with another target; None for one whose text can't be rewritten (a map's), and where a port is
+    wanted of a rule that may not name one."""
     if any(isinstance(statement, Nat) and statement.fields for statement in old.statements):
+        return None
+    if port is not None and not may_name_ports(old):
         return None
     to = _destination(target, port)
     words = old.text.split()

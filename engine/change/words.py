@@ -10,12 +10,15 @@ import shlex
 from collections.abc import Callable
 
 from engine.model.file_name import is_file_name
-from engine.model.firewall import Rule
+from engine.model.firewall import Interval, Match, Rule
 from engine.model.link import Address
 from engine.model.route import NextHop, PolicyRule, Route, table_name
 from engine.model.where import Argv, Where
 
 MAIN_TABLE = 254
+
+#: The numbers of protocols that have ports: TCP, UDP, DCCP, SCTP.
+HAVING_PORTS = frozenset({6, 17, 33, 132})
 
 #: Address flags that ip-address(8) takes as words; the other flags are states that the kernel reports.
 ADDRESS_FLAGS = ("home", "mngtmpaddr", "nodad", "noprefixroute")
@@ -134,3 +137,19 @@ def rule_spec(rule: Rule, chain: str) -> Argv:
             raise ValueError(f"rule {rule.text!r} is not one of chain {chain}")
         words = words[2:]
     return tuple(words)
+
+
+def may_name_ports(rule: Rule) -> bool:
+    """Whether a translation in a rule may have ports: it asks for a protocol that has them (xt_nat's xtables_check in
+    libxt_NAT.c; stmt_evaluate_nat of nftables, "transport protocol mapping is only valid after ...")."""
+    return any(_asks_for_ports(each) for each in rule.statements if isinstance(each, Match) and not each.negate)
+
+
+def _asks_for_ports(match: Match) -> bool:
+    name = match.fields[0].name
+    if name in ("meta l4proto", "ip protocol", "ip6 nexthdr"):
+        return bool(match.elements) and all(
+            isinstance(atom, Interval) and atom.low == atom.high and atom.low in HAVING_PORTS
+            for (atom, *_) in match.elements
+        )
+    return name.partition(" ")[0] in ("tcp", "udp", "sctp", "th")

@@ -13,7 +13,7 @@ from tests.engines.docker import HTTPD, IMAGE, DockerHost
 from tests.engines.podman import PROGRAMS, podman_host
 from tests.harness.needs import require
 from tests.harness.netns import Netns
-from tests.kernel.test_watch_changes import Watching
+from tests.kernel.test_watch_changes import PATIENCE, Watching
 
 #: What is done, by the client's words, and the change that it is.
 DONE = (
@@ -37,6 +37,11 @@ class Watched(Watching):
         for update in watch(self.stop, wanted=lambda netns: netns in ("web", "site")):
             self._updates.put(update)
 
+    def until_it_runs(self, name: str) -> None:
+        """Waits for a container that runs: what is done before that is seen may come as one change with it."""
+        while (name, "running") not in {(each.name, each.state) for each in self.last.containers}:
+            self.last = self._updates.get(timeout=PATIENCE).snapshot
+
 
 @pytest.fixture
 def seen(docker: DockerHost) -> Iterator[Watched]:
@@ -50,6 +55,8 @@ def test_each_thing_that_docker_does_is_told(docker: DockerHost, seen: Watched) 
     for words, change in DONE:
         docker.docker(*words.split(), *((IMAGE, *HTTPD) if words.startswith("run") else ()))
         seen.until(change)
+        if words.startswith("run"):
+            seen.until_it_runs("web")
 
 
 #: The same for Podman, which needs no socket for it. A stopped container may be seen as "stopped" on its way.
@@ -72,5 +79,7 @@ def test_each_thing_that_podman_does_is_told() -> None:
             for words, change in DONE_BY_PODMAN:
                 podman.docker(*words.split(), *((IMAGE, *HTTPD) if words.startswith("run") else ()))
                 seen.until(change)
+                if words.startswith("run"):
+                    seen.until_it_runs("web")
         finally:
             seen.close()

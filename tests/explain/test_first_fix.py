@@ -185,3 +185,19 @@ def test_a_transparent_proxy_is_not_told_to_bind_to_an_address_that_its_host_lac
     cause = verdict.causes[0]
     assert (cause.code, cause.fixes) == ("RET_ANSWER_FROM_OTHER_ADDRESS", ())
     assert "router lacks 10.2.0.2" in cause.evidence[0]
+
+
+@pytest.mark.parametrize(
+    ("port", "asked", "titles"),
+    [
+        ("", ":80", ["translate to web at 172.17.0.2:80"]),
+        ("-p tcp -m tcp", ":8080", ["translate to web at 172.17.0.2:80"]),
+    ],
+)
+def test_a_rule_without_a_protocol_is_not_given_a_port(port: str, asked: str, titles: list[str]) -> None:
+    to = "172.17.0.9:80" if port else "172.17.0.9"
+    world = docker_world(nat=f"-A DOCKER -d 10.77.0.1/32 {port} -j DNAT --to-destination {to}\n", proxy=False)
+    cause = first(world, asked)
+    assert cause.code == "NAT_DNAT_STALE_TARGET"
+    assert [fix.title for fix in cause.fixes[:1]] == titles
+    assert ("172.17.0.2:80" if port else "172.17.0.2") in commands(cause)[0].split()

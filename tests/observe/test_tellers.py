@@ -12,7 +12,7 @@ import pytest
 from engine.observe.engines import events
 from engine.observe.engines.events import RESOURCE, EngineEvents
 from engine.observe.proc.socket_counts import SocketCounts
-from engine.observe.watch.inotify import Folders, Released
+from engine.observe.watch.inotify import Folders, Released, Written
 from tests.observe.fake_engine import as_http, fake_engine
 
 HEADING = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -146,3 +146,20 @@ def test_nobody_at_the_socket_tells_nothing(tmp_path: Path) -> None:
     teller = EngineEvents(str(tmp_path / "none.sock"))
     assert (teller.descriptor, teller.ended) == (-1, True)
     teller.close()
+
+
+def test_a_database_tells_of_being_written_and_of_being_let_go(tmp_path: Path) -> None:
+    path = tmp_path / "db.sql"
+    path.write_bytes(b"old")
+    written = Written(str(path))
+    try:
+        assert not written.told()
+        with path.open("r+b", buffering=0) as stream:
+            stream.write(b"new")
+            assert written.told()
+            assert not written.told()
+        assert written.told(), "who found it locked reads it again"
+        path.read_bytes()
+        assert not written.told(), "a reader is no news"
+    finally:
+        written.close()

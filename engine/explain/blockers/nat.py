@@ -10,6 +10,7 @@ from engine.change.listener import Listen
 from engine.change.new_rules import Selector, hairpin, masquerade, retarget
 from engine.change.rule import DeleteRule
 from engine.change.sysctl import SetSysctl
+from engine.change.words import may_name_ports
 from engine.explain.blocker import Blocker, Remedy
 from engine.explain.blockers.links.lost_address import has_lost_it, lost_address
 from engine.explain.blockers.publishing.publish import acceptance, asking, run_again
@@ -230,7 +231,8 @@ def right_targets(failure: Failure, step: Step, rule: Rule, services: list[Inten
         return
     host = failure.world.netns(step.ref.netns)
     for service in services:
-        change = retarget(place_of(step.ref), rule, service.address, service.port)
+        kept = service.port == step.packet.dport and not may_name_ports(rule)
+        change = retarget(place_of(step.ref), rule, service.address, None if kept else service.port)
         if change is not None:
             title = f"translate to {service.name} at {end_of(service.address, service.port)}"
             yield Remedy(title, (change,))

@@ -37,8 +37,8 @@ OPTIONS: dict[str, str] = {
 #: Of these, those that must be told to a client that would choose another store without.
 _CHOOSING = ("--root", "--runroot", "--tmpdir")
 _DATABASE, _BOLT = "db.sql", "libpod/bolt_state.db"
-#: Seconds to wait for a client that writes.
-_PATIENCE = 0.5
+#: Seconds to wait for a client that writes: it syncs the disk before it lets the database go.
+_PATIENCE = 2.0
 
 _QUERY = """
 SELECT c.ID, c.Name,

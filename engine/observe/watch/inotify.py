@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 _IN_CREATE, _IN_DELETE, _IN_MOVE, _IN_DELETE_SELF, _IN_ONLYDIR = 0x100, 0x200, 0xC0, 0x400, 0x01000000
-_IN_CLOSE, _IN_MODIFY = 0x18, 0x2
+_IN_CLOSE, _IN_CLOSE_WRITE, _IN_MODIFY = 0x18, 0x8, 0x2
 _MASK = _IN_CREATE | _IN_DELETE | _IN_MOVE | _IN_DELETE_SELF | _IN_ONLYDIR
 
 
@@ -53,16 +53,19 @@ class Released:
 
 
 class Written:
-    """Tells when somebody wrote to a file. `descriptor` is readable when that may be; -1 where there is no file."""
+    """Tells when somebody wrote to a file, and when he let it go: a database is locked from the one to about the other.
+
+    `descriptor` is readable when that may be; -1 where there is no file.
+    """
 
     def __init__(self, path: str) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
         self.descriptor: int = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-        if libc.inotify_add_watch(self.descriptor, os.fsencode(path), _IN_MODIFY) < 0:
+        if libc.inotify_add_watch(self.descriptor, os.fsencode(path), _IN_MODIFY | _IN_CLOSE_WRITE) < 0:
             self.close()
 
     def told(self) -> bool:
-        """Whether somebody wrote since the last call. Never waits."""
+        """Whether somebody wrote or let it go since the last call. Never waits."""
         return _drained(self.descriptor)
 
     def close(self) -> None:
