@@ -18,7 +18,7 @@ from engine.explain.blocker import WIDE, Blocker, Remedy
 from engine.explain.blockers.overlapping_networks import overlap, renumbered
 from engine.explain.evidence.owners import owner_of
 from engine.explain.failure import Failure
-from engine.explain.fixes.policy_rules import STANDARD, past_rule
+from engine.explain.fixes.policy_rules import MOST_OF_ALL, STANDARD, TUNNELS, as_it_came, past_rule
 from engine.explain.fixes.routes import gateways, network_word
 from engine.model.address import IPAddress, IPNetwork
 from engine.model.host import Netns
@@ -31,10 +31,6 @@ from engine.path.lookup.fib import Fib, FlowKey, Found
 from engine.path.lookup.route_decision import route_ref, rule_ref
 from engine.records import replace
 
-#: Of all addresses, or of half of them, as VPNs have it in two routes that go before the default one.
-MOST_OF_ALL = 1
-#: Kinds of devices that lead through a tunnel (ip-link(8)).
-TUNNELS = frozenset({"tun", "wireguard", "ipip", "gre", "sit"})
 #: What an exit node's user has.
 EXIT_NODE = "`tailscale set --exit-node-allow-lan-access` exempts the local networks (not checked)"
 #: What the user of another machine's routes has.
@@ -59,6 +55,9 @@ def detours(failure: Failure) -> list[Blocker]:
         by, sends = (f"policy rule {turn.rule.priority} and route", "send") if custom else ("route", "sends")
         way = turn.route.text or turn.route.destination
         sentence = f"in {netns.id}, {by} {way} {sends} {what}{step.packet} the wrong way"
+        came_by = failure.question.source.device
+        if failure.backwards and came_by is not None and netns.id == failure.question.source.netns:
+            sentence += f": the client came in by {came_by}"
         evidence = (f"then: {failure.step.text}", *((f"route: {turn.route.text}",) if custom else ()))
         owner = owner_of(at, netns.firewall)
         if owner == "tailscale":
@@ -101,6 +100,7 @@ def _remedies(failure: Failure, packet: Packet, netns: Netns, turn: Found) -> It
         yield from past_rule(failure, packet, netns, turn.rule)
         change = DeletePolicyRule(netns.id, turn.rule)
         yield Remedy(f"delete policy rule {turn.rule.priority} in {netns.id}", (change,), cost=WIDE)
+    yield from as_it_came(failure, packet, netns, turn)
     yield from _past_route(failure, netns, turn)
 
 

@@ -122,7 +122,7 @@ def planned(snapshot: Snapshot, remedy: Remedy, then: Symptom, side_effects: tup
     described = any(is_described(snapshot, each) for each in remedy.changes)
     snapshot = part_of(snapshot, remedy.changes)
     by_hand = [each for each in remedy.changes if remedy.manual and isinstance(each, Listen | StopListening)]
-    commands = () if by_hand or described else _said(snapshot, remedy.changes)
+    commands = () if remedy.manual or described else _said(snapshot, remedy.changes)
     kept = Lasting("") if described else lasting(snapshot, by_hand or remedy.changes)
     again = given_again(snapshot, remedy.changes)
     title = f"restart {again}, which gives it again; until then: {remedy.title}" if again else remedy.title

@@ -117,9 +117,12 @@ class Client:
         return journey
 
     def hears(self, journey: Journey, start: Stage | Trace) -> Trace:
-        """Its journey. One that leaves by an outside client's device has reached it."""
+        """Its journey. One that leaves by an outside client's device, or into its network, has reached it; what becomes
+        of one that leaves elsewhere is not known."""
         trace = start if isinstance(start, Trace) else walk(journey, start)
         if not self.question.source.outside or trace.outcome is not Outcome.LEAVES_VIEW:
+            return trace
+        if not self._lies_beyond(trace.last.ref):
             return trace
         if not self._expects(journey):
             return replace(trace, outcome=Outcome.REPLY_MISMATCH)
@@ -127,6 +130,18 @@ class Client:
         words = f"what lies between the client and {device} passes packets and replies: routers and security groups are"
         about = Assumption("ASSUME_OUTSIDE_PATH", f"{words} not in the snapshot (--prove waits for a real client)")
         return replace(trace, outcome=Outcome.DELIVERED, assumptions=(*trace.assumptions, about))
+
+    def _lies_beyond(self, left: Ref | None) -> bool:
+        """Whether an outside client is where a packet left: by the device that its own come in by, or into its subnet,
+        or into one that both devices are in."""
+        source = self.question.source
+        host = self.setting.world.netns(source.netns)
+        if left is None or left.kind is not RefKind.LINK or left.netns != host.id or left.name == source.device:
+            return True
+        came_by = host.links_by_name[source.device or ""].index
+        there = [source.address, *(own.address for own in host.addresses if own.link == came_by)]
+        left_by = [own for own in host.addresses if own.link == left.key[0]]
+        return any(own.covers(address) for own in left_by for address in there if address is not None)
 
     def _expects(self, journey: Journey) -> bool:
         """Whether a packet is what the client's socket waits for: an answer from where it asked, or an error that
