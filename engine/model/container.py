@@ -89,6 +89,8 @@ class Container:
     that reach this engine (["docker", "-H", "unix:///run/x.sock"]). `pod` is the name of the pod whose namespace the
     container shares, "" outside of pods. `labels` are those that a reverse proxy reads, and no others.
     `client_proxy` is what its environment says of proxies. `machine` is the name of its host, where there are several.
+    `exit_code` is what its program ended with, where it has ended. `misplaced` are ports that its command names as the
+    engine's client publishes them: the option stood behind the image's name, and was the program's.
     """
 
     id: str
@@ -109,6 +111,13 @@ class Container:
     labels: tuple[tuple[str, str], ...] = ()
     client_proxy: ClientProxy | None = None
     machine: str = ""
+    exit_code: int | None = None
+    misplaced: tuple[PublishedPort, ...] = ()
+
+    @property
+    def joins_another(self) -> bool:
+        """Whether it lives in another container's network, where that one's ports are published; a pod's is its own."""
+        return self.network_mode.startswith("container:") and not self.pod
 
     @property
     def of_host(self) -> bool:

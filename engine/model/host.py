@@ -210,5 +210,6 @@ class Snapshot:
         return tuple((each, port) for each in self.containers if each.of_host for port in each.published)
 
     def containers_in(self, netns: str) -> tuple[Container, ...]:
-        """The containers that live in a namespace (several, where they share it)."""
-        return tuple(container for container in self.containers if container.netns == netns)
+        """The containers that live in a namespace: several, where they share it, first the one whose network it is."""
+        found = (container for container in self.containers if container.netns == netns)
+        return tuple(sorted(found, key=lambda each: each.joins_another))

@@ -156,3 +156,28 @@ def bent(draw: st.DrawFn, document: dict[str, Any]) -> dict[str, Any]:
 def test_documents_of_any_shape_give_nouns_and_no_error(summary: object, inspection: object, network: object) -> None:
     assert isinstance(container(summary, inspection), Container)
     assert isinstance(parse_network(network, "docker"), Network)
+
+
+@pytest.mark.parametrize(
+    ("words", "ports"),
+    [
+        (["-p", "8080:80"], (PublishedPort(TCP, None, 8080, 80),)),
+        (
+            ["serve", "-p127.0.0.1:8080:80", "--publish=53:53/udp"],
+            (PublishedPort(TCP, None, 8080, 80), PublishedPort(UDP, None, 53, 53)),
+        ),
+        (["--publish", "8080:80", 7, "-p", "s3cret"], (PublishedPort(TCP, None, 8080, 80),)),
+        (["-p", "80"], ()),
+        (["-p", "70000:80"], ()),
+        (["sh", "-c", "serve -p 8080:80"], ()),
+        (["-c", "-pass=8080:80"], ()),
+        ("-p 8080:80", ()),
+    ],
+)
+def test_of_the_command_only_ports_are_kept_that_were_meant_for_the_engine(words: Any, ports: Any) -> None:
+    assert container(listed(), {"Config": {"Cmd": words}}).misplaced == ports
+
+
+@pytest.mark.parametrize(("state", "code"), [("exited", 1), ("restarting", 1), ("running", None), ("created", None)])
+def test_a_program_that_has_ended_left_a_code(state: str, code: int | None) -> None:
+    assert container(listed(), {"State": {"Status": state, "ExitCode": 1}}).exit_code == code

@@ -83,6 +83,26 @@ def not_here(failure: Failure) -> list[Blocker]:
     ]
 
 
+def published_there(failure: Failure) -> list[Blocker]:
+    """A port that an engine publishes on one address of the host, which the host has lost: it gets it again."""
+    host, wanted, asked = failure.home.host_netns, failure.packet.dst, failure.packet.dport
+    places = ((container, (port.host_address, port.host_port)) for container, port in failure.home.published)
+    meant = [container for container, place in places if place == (wanted, asked)]
+    own = next((each for each in host.addresses if each.covers(wanted)), None)
+    if not meant or not _nobodys(failure):
+        return []
+    engine, name = meant[0].engine, meant[0].name
+    sentence = f"{engine} published {end_of(wanted, asked)} for {name}, and no device of {host.id} has {wanted}"
+    at = Ref(RefKind.NETNS, host.id, (), str(wanted), f"{host.id} without {wanted}")
+    remedies: tuple[Remedy, ...] = ()
+    if own is not None:
+        device = host.links_by_index[own.link].name
+        here = AddAddress(host.id, device, Address(0, wanted, own.prefixlen))
+        remedies = (Remedy(f"assign {wanted}/{own.prefixlen} to {device} in {host.id}", (here,)),)
+    hint = f"if {host.id} has another address now, publish {name}'s port on that one, or on all"
+    return [Blocker("DST_NO_ADDRESS", sentence, at, remedies, engine, evidence=(hint,))]
+
+
 def _nobodys(failure: Failure) -> bool:
     """Whether the packet is still for the address that was asked for, and nobody in view has it."""
     wanted = failure.packet.dst

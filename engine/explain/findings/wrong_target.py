@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from engine.change.new_rules import Selector, insertion
 from engine.explain.blocker import Remedy
 from engine.explain.blockers.nat import right_targets
 from engine.explain.blockers.publishing.publish import publish, rewriting, untranslated
-from engine.explain.blockers.publishing.services import all_services
+from engine.explain.blockers.publishing.rules import iptables_place
+from engine.explain.blockers.publishing.services import IntendedService, all_services
 from engine.explain.evidence.owners import owner_of
 from engine.explain.failure import FailedLeg, Failure, rule_at, translation_of
 from engine.explain.ranking.selection import FixChoice, fix_of
@@ -130,7 +132,8 @@ def _only_by_proxy(talk: Failure) -> Iterator[Cause]:
     evidence = (why,)
     again = rewriting(service.container) if service.container and not untracked else ""
     remedy = publish(talk, talk.netns, service, packet.dport or 0, again)
-    fixes = _proven(talk, [remedy], lambda after: after.relayed is None)
+    remedies = [remedy, *([_all_its_rules(talk, service, again, remedy)] if again else ())]
+    fixes = _proven(talk, remedies, lambda after: after.relayed is None)[:1]
     yield Cause("NAT_PROXY_ONLY", sentence, at, "docker", evidence, untranslated(talk), fixes)
 
 
@@ -139,6 +142,13 @@ def _relay_at(netns: Netns, at: Ref | None) -> Relay | None:
     found = (each for each in netns.listeners if at is not None and listener_ref(netns.id, each).key == at.key)
     process = next((each.process for each in found), None)
     return process.relay if process is not None else None
+
+
+def _all_its_rules(talk: Failure, service: IntendedService, again: str, remedy: Remedy) -> Remedy:
+    """The engine writes all of its rules, also that answers are forwarded: no command does the same."""
+    place = iptables_place(talk.netns, service.address.version, "filter", "FORWARD")
+    answers = Selector(talk.question.protocol, source=service.address, sport=service.port, established=True)
+    return Remedy(again, (*remedy.changes, insertion(place, answers)), manual=True, kind=remedy.kind)
 
 
 def _from_bridge(talk: Failure, bridge: Link) -> bool:

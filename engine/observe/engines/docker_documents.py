@@ -5,8 +5,8 @@
 2. Published ports are what the engine intends: for a running container what it says it bound
    (NetworkSettings.Ports, with the ports that it chose itself), else what it was asked for
    (HostConfig.PortBindings). Host port 0 is "one that the engine chooses at the start".
-3. Only the fields named here are looked at, so other labels and commands never get in, nor do environment variables
-   but those that name a proxy, without who logs in there.
+3. Only the fields named here are looked at, so other labels never get in, nor do commands but the ports that were
+   meant for the engine, nor environment variables but those that name a proxy, without who logs in there.
 4. A field that is absent or of another type is as good as empty.
 
 Source: the engine's API reference (moby, api/swagger.yaml, ContainerSummary, ContainerInspect, Network).
@@ -15,7 +15,7 @@ Source: the engine's API reference (moby, api/swagger.yaml, ContainerSummary, Co
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from ipaddress import ip_address
 
@@ -36,6 +36,11 @@ PROXY_LABELS = re.compile(
     r"traefik\.(enable|docker\.network|http\.routers\.[^.]+\.(rule|entrypoints|service|tls|priority)"
     r"|http\.services\.[^.]+\.loadbalancer\.server\.(port|scheme))"
 )
+
+#: States of a container whose program has ended (Docker's word for each).
+ENDED = frozenset({"exited", "restarting", "dead"})
+#: An option of `docker run` that publishes a port, as words that are each between two NULs.
+_PUBLISHING = re.compile(r"\0(?:-p|--publish)[\0=]?(?:[0-9.]+:)?([0-9]{1,5}):([0-9]{1,5})(?:/(tcp|udp))?(?=\0)")
 
 Document = Mapping[str, object]
 
@@ -117,7 +122,18 @@ def parse_container(
         mounts=tuple(_mounts(inspected)),
         client_proxy=client_proxy(each for each in items(child(inspected, "Config"), "Env") if isinstance(each, str)),
         labels=tuple(sorted((key, value) for key, value in labels.items() if of_proxy(key) and isinstance(value, str))),
+        exit_code=number(state, "ExitCode") if text(state, "Status") in ENDED else None,
+        misplaced=tuple(_misplaced(items(child(inspected, "Config"), "Cmd"))),
     )
+
+
+def _misplaced(words: Sequence[object]) -> Iterator[PublishedPort]:
+    """Ports in a command line that are given as `docker run` takes them, of which nothing else is kept."""
+    line = "".join(f"\0{word}" for word in words if isinstance(word, str)) + "\0"
+    for found in _PUBLISHING.finditer(line):
+        outer, inner, protocol = found.groups()
+        if 0 < int(outer) < 1 << 16 and 0 < int(inner) < 1 << 16:
+            yield PublishedPort(Protocol(protocol or "tcp"), None, int(outer), int(inner))
 
 
 def _mounts(inspected: object) -> Iterator[Mount]:

@@ -101,11 +101,17 @@ def _not_running(wish: Wish) -> Blocker | None:
     text = f"{container.name} ({container.state})"
     ref = Ref(RefKind.CONTAINER, failure.netns.id, (container.id,), container.name, text)
     state = STATES.get(container.state, f"is {container.state}")
+    if container.exit_code:
+        ends = ": its program ends with" if container.state == "restarting" else " with"
+        state += f"{ends} code {container.exit_code}"
     nameless = nameless_servers(failure.home, container)
     sentence = f"{container.name} publishes the port, but {state}{''.join(f'; {each}' for each in nameless[:1])}"
     remedy = _client(container, "start")
+    log = " ".join((*(container.command or (container.engine,)), "logs", container.name))
+    if container.exit_code:
+        remedy = replace(remedy, title=f"{remedy.title}, once its log is read: {log}")
     if container.state == "restarting":
-        stays = f"keep {container.name}'s program running (its log shows why it ends)"
+        stays = f"keep {container.name}'s program running; its log shows why it ends: {log}"
         up = Listen(failure.netns.id, held(failure, failure.packet.dport or 0))
         remedy = Remedy(stays, (up,), manual=True)
     return Blocker("DST_NOT_RUNNING", sentence, ref, (remedy,), container.engine, nameless[1:])
@@ -170,6 +176,31 @@ def _internal(wish: Wish) -> Blocker | None:
     return wish.blocker("NAT_NOT_PUBLISHED", sentence, (Remedy(connect, (wish.served,), manual=True),))
 
 
+def _gateway_elsewhere(wish: Wish) -> Blocker | None:
+    """The network of a container's default route is not a bridge, and it is there that ports are published
+    (libnetwork, getGatewayEndpoint; since Docker 28 `--gw-priority` of docker-network-connect(1) chooses)."""
+    container, snapshot = wish.container, wish.failure.home
+    drivers = {each.name: each.driver for each in snapshot.networks if each.engine == container.engine}
+    bridged = [place.network for place in container.attachments if drivers.get(place.network) == "bridge"]
+    inside = snapshot.by_id.get(container.netns or "")
+    if inside is None or not bridged or not container.engine.startswith("docker"):
+        return None
+    defaults = [route for route in inside.routes if not route.destination.prefixlen]
+    gateways = {hop.gateway for route in defaults for hop in route.nexthops if hop.gateway}
+    way = next((place for place in container.attachments if gateways & {place.gateway, place.gateway6}), None)
+    if way is None or drivers.get(way.network, "bridge") == "bridge":
+        return None
+    sentence = (
+        f"{container.engine} publishes ports on the network of a container's default route, and {container.name}'s is "
+        f"{way.network} ({drivers[way.network]}), which has none"
+    )
+    title = (
+        f"connect {container.name} to {bridged[0]} with a higher gateway priority (--gw-priority 1, since Docker 28; "
+        f"before, the first network by name has the default route), or take it out of {way.network}"
+    )
+    return wish.blocker("NAT_NOT_PUBLISHED", sentence, (Remedy(title, (wish.served,), manual=True),))
+
+
 def _proxy_gone(wish: Wish) -> Blocker | None:
     """What rules of publishing leave to the engine's proxy: loopback addresses, and the container's own bridge."""
     failure, container = wish.failure, wish.container
@@ -205,6 +236,7 @@ REASONS: tuple[Callable[[Wish], Blocker | None], ...] = (
     _without_a_network,
     _not_translated,
     _internal,
+    _gateway_elsewhere,
     _proxy_gone,
     _wiped,
 )

@@ -41,6 +41,8 @@ def not_published(failure: Failure) -> list[Blocker]:
     meant = intention(failure, asked)
     if meant is not None:
         return [unfulfilled(failure, *meant)]
+    if behind := _behind_the_image(failure, host, asked):
+        return [behind]
     everyone = next(filter(None, (all_services(failure, host, version) for version in _versions(failure))), [])
     if not everyone or _shares_host(failure):
         return []
@@ -51,22 +53,54 @@ def not_published(failure: Failure) -> list[Blocker]:
     engines = _publishes(host) or any(each.container is not None for each in everyone)
     if not found and not engines:
         return []
-    port = f"{asked}/{failure.question.protocol}"
     remedies = tuple(publish(failure, host, service, asked) for service in found)
     remedies += (_by_the_engine(failure, found, asked),) if engines else ()
     evidence = (
         *islice(_published(failure), 4),
         *(f"{each.name} listens on {end_of(each.address, each.port)}" for each in (found or everyone)[:4]),
     )
-    sentence = f"port {port} is not published on {host.id}: no rule translates it and nothing listens on it"
-    elsewhere = [str(each) for each in listeners_on_port(host, failure.packet)]
-    if elsewhere:
-        end = end_of(failure.packet.dst, asked)
-        sentence = f"port {port} of {host.id} is served on {', '.join(elsewhere)} only, not on {end}"
+    sentence = _unserved(failure, host, asked)
     misses = untranslated(failure)
     return [
         Blocker("NAT_NOT_PUBLISHED", sentence, port_ref(failure, host), remedies, everyone[0].engine, evidence, misses)
     ]
+
+
+def _unserved(failure: Failure, host: Netns, asked: int) -> str:
+    """What there is of the port that is asked for, where it is not published."""
+    port = f"{asked}/{failure.question.protocol}"
+    elsewhere = [str(each) for each in listeners_on_port(host, failure.packet)]
+    if elsewhere:
+        end = end_of(failure.packet.dst, asked)
+        return f"port {port} of {host.id} is served on {', '.join(elsewhere)} only, not on {end}"
+    places = ((each.name, port) for each, port in failure.home.published if port.host_port == asked)
+    for name, other in places:
+        if other.protocol is not failure.question.protocol:
+            own, wanted = str(other.protocol).upper(), str(failure.question.protocol).upper()
+            return f"port {asked} of {host.id} is published for {name} by {own} only, not by {wanted}"
+    return f"port {port} is not published on {host.id}: no rule translates it and nothing listens on it"
+
+
+def _behind_the_image(failure: Failure, host: Netns, asked: int) -> Blocker | None:
+    """The option that publishes the port stood behind the image's name, where words are the program's."""
+    wanted = (asked, failure.question.protocol)
+    given = ((each, port) for each in failure.home.containers if each.of_host for port in each.misplaced)
+    container, port = next((one for one in given if (one[1].host_port, one[1].protocol) == wanted), (None, None))
+    if container is None or port is None:
+        return None
+    words = asking(failure, asked, port.container_port)
+    sentence = (
+        f"{container.name} was run with -p {words} behind the image's name, where {container.engine} takes it for a "
+        "word of its command"
+    )
+    again = f"run {container.name} again with -p {words} before the image's name"
+    everyone = all_services(failure, host)
+    own = [each for each in everyone if (each.container, each.port) == (container, port.container_port)]
+    by_hand = tuple(publish(failure, host, service, asked, again) for service in own)
+    for_good = Remedy(
+        again, (Listen(host.id, held(failure, asked)),), manual=True, kind=FixKind.PUBLISH, fallback=bool(own)
+    )
+    return Blocker("NAT_NOT_PUBLISHED", sentence, port_ref(failure, host), (*by_hand, for_good), container.engine)
 
 
 def fallen(failure: Failure) -> list[Blocker]:
