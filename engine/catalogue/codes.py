@@ -519,6 +519,11 @@ CODES: Mapping[str, Code] = {
         "404, by the proxy; nginx says 403 where only the index file is missing, 500 where it looks for one for ever",
         "add a route for the path, or put the file there",
     ),
+    "HTTP_ACCESS_DENIED": Code(
+        "The proxy turns the client away for who it is: its address is not let in, or a password is asked for.",
+        "403, by the proxy, or 401 where a password is asked for",
+        "let in the address that the proxy sees the client with, or give the password",
+    ),
     "HTTP_UPSTREAM_UNHEALTHY": Code(
         "The proxy has no server left to ask: its health check took out those that do not answer, or all are off.",
         "503, by the proxy",

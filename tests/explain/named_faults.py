@@ -203,6 +203,14 @@ NAMED: tuple[Fault, ...] = tuple(
         ),
         Fault("no path", proxied(server("return 404;")), "HTTP_NO_ROUTE_FOR_PATH", CONF, WEB, mended=False),
         Fault(
+            "not let in",
+            proxied(server(f"allow 10.0.0.0/8; deny all; {to('web')}")),
+            "HTTP_ACCESS_DENIED",
+            CONF,
+            WEB,
+            mended=False,
+        ),
+        Fault(
             "plain to tls", proxied(server(to("web"), listen="80 ssl")), "HTTP_PLAIN_TO_TLS", CONF, WEB, mended=False
         ),
         Fault("tls to plain", proxied(server(to("web"))), "HTTP_TLS_TO_PLAIN", CONF, "https://proxy:80/", mended=False),

@@ -16,6 +16,7 @@ from engine.model.application.proxy import Action, Proxy, ProxyKind, ProxyRoute
 from engine.observe.base.inside_root import Root
 from engine.observe.proxies.nginx import configuration as nginx
 from engine.observe.proxies.root_files import RootFiles
+from engine.path.proxies.access import as_asked_by
 from engine.path.proxies.choosing import choose
 from engine.path.proxies.passing import path_for
 from engine.records import replace
@@ -57,6 +58,9 @@ TRIES = (
 TRIES += ("$uri $uri/ /index.php?$query_string", "$uri $uri/ =410", "/index.html /api/x")
 REWRITES = ("^/old/(.*)$ /api/$1", "^/api/(.*)$ /$1", "^ /index.php", "^/(x).png$ /api/$1", "^/(.*)\\.php$ /$1.html")
 FLAGS = ("last", "break", "", "permanent", "redirect", "last", "break")
+RULES = ("allow 127.0.0.1;", "deny 127.0.0.1;", "allow 10.0.0.0/8;", "deny 10.0.0.0/8;", "allow all;", "deny all;")
+RULES += ("deny 127.0.0.0/8;", "allow ::1;", "allow 127.0.0.2/8;", "deny unix:;", "allow unix:;")
+USERS = "auth_basic_user_file /etc/hostname;"
 HEAD = """\
 daemon off; master_process off; pid {0}/pid; error_log {0}/log; events {{}}
 http {{
@@ -88,7 +92,7 @@ class Writer:
         rules = " ".join(self._rewrite() for _ in range(self.any.choice((0, 0, 0, 1, 2))))
         index = self.any.choice(("", "index index.php index.html;", "index index.php;", "autoindex on;"))
         named = "location @app { proxy_pass http://127.0.0.1:9000; }"
-        inside = " ".join((index, rules, self._tries(0.15), self._locations(LOCATIONS, 4), named))
+        inside = " ".join((index, self._askers(0.1), rules, self._tries(0.15), self._locations(LOCATIONS, 4), named))
         return f"server {{ listen 8080; root {root}; {inside} }}"
 
     def _locations(self, patterns: tuple[str, ...], most: int, depth: int = 0) -> str:
@@ -104,8 +108,19 @@ class Writer:
         rules = "".join(self._rewrite() for _ in range(self.any.choice((0, 0, 1))))
         nested = tuple(each for each in NESTED if each.startswith("~") or each.split()[-1].startswith(fits))
         inner = self._locations(nested, 2, 1) if not depth and not name.startswith("=") and nested else ""
-        denies = self.any.choice(("", "", "", "", "", "", "deny all;", "allow all;"))
-        return f"{rules} {denies} {self._tries(0.3)} {end} {inner}"
+        return f"{rules} {self._askers(0.3)} {self._tries(0.3)} {end} {inner}"
+
+    def _askers(self, chance: float) -> str:
+        """Who may ask: nobody gives a password."""
+        words = []
+        if self.any.random() < chance:
+            words += [self.any.choice(RULES) for _ in range(self.any.choice((1, 1, 2, 3)))]
+        if self.any.random() < chance / 3:
+            words += self.any.choice((("auth_basic x;", USERS), ("auth_basic x;",), (USERS,), ("auth_basic off;",)))
+        if self.any.random() < chance / 3:
+            words.append(self.any.choice(("satisfy any;", "satisfy all;")))
+        self.any.shuffle(words)
+        return " ".join(words)
 
     def _tries(self, chance: float) -> str:
         return f"try_files {self.any.choice(TRIES)};" if self.any.random() < chance else ""
@@ -156,7 +171,7 @@ def ask_all(netns: Netns, tmp_path: Path, seed: int) -> int:
 
 def predicted(proxy: Proxy, path: str) -> tuple[int, str] | None:
     """The status, and the path that a server is asked for; None where it depends on what is not followed."""
-    found = choose(proxy, ip_address("127.0.0.1"), 8080, "127.0.0.1", path)
+    found = choose(as_asked_by(proxy, ip_address("127.0.0.1")), ip_address("127.0.0.1"), 8080, "127.0.0.1", path)
     assert found is not None
     route = found.route or ProxyRoute(action=Action.ANSWER, status=404)
     if route.action is Action.UNKNOWN:

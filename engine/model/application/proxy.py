@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from engine.model.address import IPAddress
+from engine.model.address import IPAddress, IPNetwork
 from engine.model.application.web_paths import Folder, Rewrite
 from engine.model.ref import Ref
 from engine.records import LATE, dataclass, field
@@ -69,12 +69,14 @@ class Action(StrEnum):
     REDIRECT = "redirect"
     #: The routes that stand in it are tried, then those behind it.
     INSIDE = "inside"
+    #: The client is turned away for who it is.
+    REFUSE = "refuse"
     #: Not understood.
     UNKNOWN = "unknown"
 
 
-#: The words of answers from files, and of one to everybody who asks.
-FILES, DENIED = "files", "denies everybody"
+#: The words of answers from files.
+FILES = "files"
 #: The words of an answer that is empty, as behind the last route.
 NOTHING = "nothing"
 
@@ -109,6 +111,15 @@ class PathTest:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessRule:
+    """Clients of a network (None: all) are let in, or turned away."""
+
+    network: IPNetwork | None
+    allows: bool
+    at: ConfigPlace = ConfigPlace()
+
+
+@dataclass(frozen=True, slots=True)
 class ProxyRoute:
     """What happens to requests whose path fits. `status` is that of an answer, `location` a redirect's, `words` the
     configuration's own where it is not understood.
@@ -120,7 +131,8 @@ class ProxyRoute:
     whose block it stands in (0: none).
 
     Of nginx: `slashed` sends the same path without its slash here, `tries` are try_files' words, whose last is a path,
-    a name or a status, `folder` is where its files are, as far as that is known.
+    a name or a status, `folder` is where its files are, as far as that is known. `access` are rules about clients,
+    `login` is where a password is asked for, and `either` says that one of both is enough.
 
     Of Caddy: `tests` are alternatives, of which one has to hold with all of its tests. Of a `group` (0: none) only the
     first route that fits is taken.
@@ -148,6 +160,9 @@ class ProxyRoute:
     folder: Folder | None = None
     tests: tuple[tuple[PathTest, ...], ...] = ()
     group: int = 0
+    access: tuple[AccessRule, ...] = ()
+    login: ConfigPlace | None = None
+    either: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,9 +246,11 @@ class Exchange:
         proxy = next((each for each in proxies if pid in each.pids), None)
         if proxy is None or self.question.url is None or self.depth >= MOST_RELAYS:
             return connected
-        from engine.path.proxies.passing import Passing  # noqa: PLC0415 - few questions meet a proxy
+        from engine.path.proxies.access import as_asked_by  # noqa: PLC0415 - few questions meet a proxy
+        from engine.path.proxies.passing import Passing  # noqa: PLC0415
 
         world, choices, depth = self.setting.world, self.setting.choices, self.depth + 1
+        proxy = as_asked_by(proxy, taken.packet.src)
         passing = Passing(world, proxy, self.question.url, lambda asked: converse(world, asked, choices, depth))
         http, talk = passing.answer(taken.packet.dst, taken.packet.dport or 0)
         symptom = Symptom.TLS_FAILURE if http.reason in TLS_REASONS and talk is None else connected.symptom

@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from engine.model.application.expressions import fits_expression, found_in
-from engine.model.application.proxy import DENIED, FILES, Action, PathMatch, ProxyRoute, ProxySite
+from engine.model.application.proxy import FILES, Action, PathMatch, ProxyRoute, ProxySite
 from engine.model.application.web_paths import SAME, Folder, Rewrite, RewriteThen
+from engine.path.proxies.access import is_decided
 from engine.path.proxies.rewriting import Located, filled
 from engine.records import dataclass, replace
 
@@ -70,7 +71,7 @@ def _led(site: ProxySite, way: _Way) -> Located | _Next:
 def _within(site: ProxySite, route: ProxyRoute, way: _Way) -> Located | _Next:
     """What one location makes of a request. In an `if` that is met try_files does not count."""
     led = _rewritten(route.rewrites, way, route.folder)
-    way, decided = led.way, _is_decided(route)
+    way, decided = led.way, is_decided(route)
     if led.route is not None:
         return Located(led.route, way.path)
     if led.then is RewriteThen.AGAIN or (led.then is RewriteThen.GO_ON and not decided):
@@ -99,11 +100,6 @@ def _fallback(site: ProxySite, route: ProxyRoute, way: _Way, word: str) -> Locat
     if named is None or named is route:
         return Located(replace(route, action=Action.ANSWER, status=500, words=f"there is no location {word}"), way.path)
     return _within(site, replace(named, tries=()) if named.tries[-1:] == (word,) else named, way)
-
-
-def _is_decided(route: ProxyRoute) -> bool:
-    """Whether a `return` has ended the request before a path counts again."""
-    return route.action is Action.REDIRECT or (route.action is Action.ANSWER and route.words not in (FILES, DENIED))
 
 
 # --- locations ------------------------------------------------------------------------------------------

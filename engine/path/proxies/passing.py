@@ -129,6 +129,8 @@ class Passing:
         plain = self._plain(route.status, route.at)
         if route.action is Action.UNKNOWN:
             return replace(plain, status=0, served=False, reason="INFO_DEPENDS", words=route.words), None
+        if route.action is Action.REFUSE:
+            return replace(plain, served=False, reason="HTTP_ACCESS_DENIED", words=route.words), None
         if route.action is Action.PASS:
             if chosen.moved:  # where a rewrite has made the path, proxy_pass sends that as it is
                 route = replace(route, onto=None)

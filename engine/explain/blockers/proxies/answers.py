@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from engine.explain.blocker import Blocker
 from engine.explain.failure import Failure
 from engine.model.address import IPAddress
-from engine.model.application.proxy import CIRCLE, DENIED, HttpAnswer, Proxy, ProxySite
+from engine.model.application.proxy import CIRCLE, HttpAnswer, Proxy, ProxySite
 from engine.model.host import Snapshot
 from engine.model.ref import Ref, RefKind
 from engine.model.trace import Conversation, Outcome, Symptom
@@ -70,13 +70,17 @@ def _sentence(snapshot: Snapshot, http: HttpAnswer, talk: Conversation) -> str:
         "TLS_NAME_MISMATCH": f"{shown} is for {http.words}, not for {_host(http)}",
         "HTTP_NO_SERVER_FOR_HOST": f"{says}: no site at that port has the name {_host(http)}{_but(snapshot, http)}",
         "HTTP_NO_ROUTE_FOR_PATH": f"{says} for {http.url}: {line}"
-        + (_no_file(http.words) if http.words else "has nothing for that path"),
+        + (f"answers from files, and {http.words}" if http.words else "has nothing for that path"),
+        "HTTP_ACCESS_DENIED": f"{says} for {http.url}: {line}{http.words}{_seen_as(http, talk)}",
         "HTTP_REDIRECT_LOOP": f"{says}: {line}sends the client to {http.url}, where it already is",
     }.get(http.reason, f"{says}: {line}decides so")
 
 
-def _no_file(words: str) -> str:
-    return words if words == DENIED else f"answers from files, and {words}"
+def _seen_as(http: HttpAnswer, talk: Conversation) -> str:
+    """Whose address on the way became the one that is turned away."""
+    own = talk.forward.hops[0].packet.src
+    hidden = http.words.startswith("denies ") and not http.words.endswith(f" {own}")
+    return f", which is how it sees {own}" if hidden else ""
 
 
 def _is_open(talk: Conversation) -> bool:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from engine.model.application.proxy import DENIED, FILES, Action, PathMatch, ProxyRoute, ResolvedWhen, Upstream
+from engine.model.application.proxy import FILES, Action, PathMatch, ProxyRoute, ResolvedWhen, Upstream
 from engine.observe.proxies.ends import PORTS, TLS, split_end
+from engine.observe.proxies.nginx.askers import ANYBODY, Askers
 from engine.observe.proxies.nginx.folders import NOWHERE, FolderScope
 from engine.observe.proxies.nginx.names import PASSES
 from engine.observe.proxies.nginx.rewrite import VARIABLE, RewriteEnd, run
@@ -33,14 +34,14 @@ _MATCHES = {"=": PathMatch.EXACT, "^~": PathMatch.FIRM, "~": PathMatch.REGEX, "~
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What holds where a directive stands: servers of upstream blocks, variables with constant values, resolvers,
-    headers, the folder of files, whether everybody is turned away (`deny all` as the first rule), and maps."""
+    headers, the folder of files, who may ask, and maps."""
 
     groups: Mapping[str, tuple[Upstream, ...]]
     values: Mapping[str, str]
     resolvers: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     files: FolderScope = NOWHERE
-    denied: bool = False
+    asked_by: Askers = ANYBODY
     maps: tuple[Directive, ...] = ()
 
     def within(self, block: Directive) -> Scope:
@@ -48,9 +49,7 @@ class Scope:
         own = tuple(word for each in block.all("resolver") for word in each.words if "=" not in word)
         pairs = (each.words for each in block.all("proxy_set_header") if len(each.words) == 2)
         headers = {name.lower(): value for name, value in pairs}
-        rule = next((each for each in block.block or () if each.name in ("allow", "deny")), None)
-        denied = self.denied if rule is None else (rule.name, *rule.words) == ("deny", "all")
-        scope = replace(self, files=self.files.within(block), denied=denied)
+        scope = replace(self, files=self.files.within(block), asked_by=self.asked_by.within(block))
         scope = replace(scope, resolvers=own) if own else scope
         return replace(scope, headers=headers) if headers else scope
 
@@ -85,8 +84,7 @@ def of_block(block: Directive, scope: Scope, pattern: str, match: PathMatch) -> 
     decided = _decided(plain, end, scope)
     if decided is not None:
         return decided
-    if scope.denied:
-        return replace(plain, action=Action.ANSWER, status=403, words=DENIED, tries=())
+    plain = scope.asked_by.of(plain)
     strange = next((each for each in block.block or () if each.name in _STRANGE or _LUA.fullmatch(each.name)), None)
     passed = next((each for each in block.block or () if each.name in PASSES and each.words), None)
     if strange is not None:
