@@ -22,6 +22,7 @@ from engine.apply.steps_rebuilding import REBUILDING
 from engine.change.address import AddAddress
 from engine.change.application.hosts_line import AddHostsLine, DeleteHostsLine
 from engine.change.application.proxy import ReloadProxy, SetUpstream
+from engine.change.application.proxy_access import LetIn
 from engine.change.engines.container import SetContainer
 from engine.change.engines.network import ConnectNetwork
 from engine.change.engines.new_network import CreateNetwork
@@ -122,7 +123,7 @@ def _create_network(change: CreateNetwork, site: Site) -> ApplyStep:
     return ApplyStep(act, inverse)
 
 
-def _in_a_file(change: AddHostsLine | DeleteHostsLine | SetUpstream | ReloadProxy, site: Site) -> ApplyStep:
+def _in_a_file(change: AddHostsLine | DeleteHostsLine | SetUpstream | LetIn | ReloadProxy, site: Site) -> ApplyStep:
     """A command writes a file or has a program read it; nothing here remembers what was there."""
     (argv,) = change.argv(site.where)
 
@@ -211,6 +212,7 @@ STEPS: Mapping[type[Change], Callable[[Any, Site], ApplyStep]] = {
     AddHostsLine: _in_a_file,
     DeleteHostsLine: _in_a_file,
     SetUpstream: _in_a_file,
+    LetIn: _in_a_file,
     ReloadProxy: _in_a_file,
     SetLink: _set_link,
     Listen: _listen,

@@ -7,6 +7,7 @@ import pytest
 from engine.change.address import AddAddress, DeleteAddress
 from engine.change.application.hosts_line import AddHostsLine, DeleteHostsLine
 from engine.change.application.proxy import ReloadProxy, SetUpstream
+from engine.change.application.proxy_access import LetIn
 from engine.change.batch import Batch
 from engine.change.chain_policy import SetPolicy
 from engine.change.conntrack import DeleteFlow
@@ -225,6 +226,14 @@ CASES: list[tuple[Change, Where, list[str]]] = [
         SEEN,
         [
             r"sh -c new=$(sed '3s#app\(:81\)\{0,1\}\([/;[:space:]]\|$\)#app:80\2#' /srv/x.conf)"
+            r""" && printf '%s\n' "$new" > /srv/x.conf"""
+        ],
+    ),
+    (
+        LetIn("web", 9, ConfigPlace("/etc/x.conf", 3), ip_address("10.0.0.9"), "/srv/x.conf"),
+        SEEN,
+        [
+            r"sh -c new=$(sed '3s#\(^\|[;{[:space:]]\)deny\([[:space:]]\)#\1allow 10.0.0.9; deny\2#' /srv/x.conf)"
             r""" && printf '%s\n' "$new" > /srv/x.conf"""
         ],
     ),

@@ -208,7 +208,6 @@ NAMED: tuple[Fault, ...] = tuple(
             "HTTP_ACCESS_DENIED",
             CONF,
             WEB,
-            mended=False,
         ),
         Fault(
             "plain to tls", proxied(server(to("web"), listen="80 ssl")), "HTTP_PLAIN_TO_TLS", CONF, WEB, mended=False

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from ipaddress import ip_address
 
 import pytest
 
+from engine.change import applied
 from engine.explain import ask
 from engine.explain.question import resolve
 from engine.model.verdict import Verdict
@@ -63,3 +65,20 @@ def test_whom_no_rule_is_about_is_not_kept_from_asking() -> None:
     snapshot = proxied(server(PASS))
     (proxy,) = snapshot.proxies
     assert as_asked_by(proxy, ip_address("10.0.0.1")) is proxy
+
+
+@pytest.mark.parametrize("line", ["allow 10.0.0.0/8; deny all;", "deny 172.18.0.0/16;", "deny 10.0.0.1; deny all;"])
+def test_who_is_denied_is_let_in_by_a_line_of_its_own(line: str) -> None:
+    snapshot = proxied(server(f"{line} {PASS}"))
+    verdict = why(snapshot)
+    (fix,) = verdict.causes[0].fixes
+    assert fix.title == "/etc/nginx/nginx.conf:3: allow 172.18.0.4, then reload nginx"
+    assert not why(applied(snapshot, fix.plan.changes)).causes
+    assert fix.commands[-1][-3:] == ("nginx", "-s", "reload")
+    script = fix.commands[0][-1].partition("'")[2].partition("'")[0].removeprefix("3")
+    written = subprocess.run(["sed", script], input=line, capture_output=True, text=True, check=True, env={}).stdout
+    assert written == line.replace("deny", "allow 172.18.0.4; deny", 1)
+
+
+def test_a_password_is_not_given_by_a_fix() -> None:
+    assert not why(proxied(server(f"{USERS} {PASS}"))).causes[0].fixes

@@ -17,6 +17,7 @@ from engine.model.application.proxy import Action, Proxy, ProxyKind
 from engine.observe.base.inside_root import Root
 from engine.observe.proxies import haproxy
 from engine.observe.proxies.root_files import RootFiles
+from engine.path.proxies.access import as_asked_by
 from engine.path.proxies.choosing import choose
 from tests.harness.needs import require
 from tests.harness.netns import Netns, World
@@ -48,6 +49,11 @@ TESTS = (
     "method GET",
     "method POST",
     "ssl_fc",
+    "src 127.0.0.1",
+    "src 10.0.0.0/8 192.0.2.1",
+    "src 127.0.0.0/8 10.1.1.1",
+    "src ::1",
+    "src -- 127.0.0.2",
     "src 10.9.9.0/24",
 )
 NAMED = ("METH_GET", "METH_POST", "TRUE", "FALSE")
@@ -110,7 +116,8 @@ def ask_all(netns: Netns, tmp_path: Path, seed: int) -> int:
         wait(lambda: netns.listening(8080), "haproxy does not listen")
         with Root("/") as root:
             table = haproxy.read(RootFiles(root), ("haproxy", "-f", str(file)))
-        proxy, unknown = Proxy(ProxyKind.HAPROXY, netns.name, (1,), table), 0
+        proxy = as_asked_by(Proxy(ProxyKind.HAPROXY, netns.name, (1,), table), ip_address("127.0.0.1"))
+        unknown = 0
         for host in HOSTS:
             for path in PATHS:
                 found = choose(proxy, ip_address("127.0.0.1"), 8080, f"{host}:8080", path)

@@ -24,6 +24,7 @@ from engine.observe.proxies.root_files import RootFiles
 from engine.observe.proxies.running import READERS
 from engine.observe.proxies.traefik_files import provided
 from engine.observe.proxies.trouble import SyntaxTrouble
+from engine.path.proxies.access import as_asked_by
 from engine.path.proxies.choosing import Chosen, choose, fits_expression
 from engine.records import replace
 
@@ -154,7 +155,7 @@ frontend f
   http-request redirect scheme https code 301 if { hdr(host) -i old.test }
   use_backend apis if blog api
   use_backend blogs if blog
-  use_backend odd if { src 10.0.0.0/8 }
+  use_backend odd if { req.hdr(x-odd) 1 }
   default_backend rest
 backend apis
   server a1 api:8080 check
@@ -176,10 +177,10 @@ def test_haproxy(tmp_path: Path) -> None:
         ("blog.example.test", "/api/x"): "api:8080",
         ("blog.example.test", "/"): "blog:3000,10.0.0.9:3000/tls",
         ("old.test", "/"): "301 https://$host$request_uri",
-        ("other.test", "/"): "use_backend odd if { src 10.0.0.0/8 }",
+        ("other.test", "/"): "use_backend odd if { req.hdr(x-odd) 1 }",
     }
     assert {key: where(table, ProxyKind.HAPROXY, *key) for key in asked} == asked
-    plain = read(ProxyKind.HAPROXY, tmp_path, HAPROXY.replace("  use_backend odd if { src 10.0.0.0/8 }\n", ""))
+    plain = read(ProxyKind.HAPROXY, tmp_path, HAPROXY.replace("  use_backend odd if { req.hdr(x-odd) 1 }\n", ""))
     assert where(plain, ProxyKind.HAPROXY, "other.test") == "rest:80"
     found = chosen(table, ProxyKind.HAPROXY, "blog.example.test")
     assert found is not None
@@ -743,7 +744,7 @@ frontend web
   http-request redirect scheme https unless { ssl_fc } || { path_beg /.well-known/ }
   acl blog hdr(host) -i blog.test www.blog.test
   acl static path_end .png .jpg
-  acl inside src 10.0.0.0/8
+  acl inside req.hdr(x-inside) 1
   http-request deny if inside { path_beg /admin }
   use_backend api if blog { path_beg /api }
   use_backend blog if blog !static
@@ -834,3 +835,39 @@ def test_caddy_s_matchers_by_host_and_path(tmp_path: Path) -> None:
         ("m.test", "/v2"): "app:80",
     }
     assert {key: where(table, ProxyKind.CADDY, *key) for key in asked} == asked
+
+
+FOR_CLIENTS = """defaults
+  mode http
+frontend web
+  bind :80
+  acl lan src 10.0.0.0/8 192.168.0.0/16
+  http-request deny if !lan
+  use_backend inner if { src 10.1.0.0/16 } || { src fd00::/8 }
+  default_backend outer
+backend inner
+  server a inner:80
+backend outer
+  server b outer:80
+"""
+
+
+@pytest.mark.parametrize(
+    ("client", "expected"),
+    [
+        ("10.1.2.3", "inner:80"),
+        ("10.2.0.1", "outer:80"),
+        ("192.168.1.1", "outer:80"),
+        ("203.0.113.9", "denies 203.0.113.9"),
+        ("fd00::1", "denies fd00::1"),
+    ],
+)
+def test_haproxy_s_rules_for_clients_are_for_these_alone(tmp_path: Path, client: str, expected: str) -> None:
+    table = read(ProxyKind.HAPROXY, tmp_path, FOR_CLIENTS)
+    proxy = as_asked_by(Proxy(ProxyKind.HAPROXY, "web", (1,), table), ip_address(client))
+    found = choose(proxy, ip_address("10.0.0.1"), 80, "a.test", "/")
+    assert found is not None
+    assert found.route is not None
+    route = found.route
+    assert (route.words or f"{route.upstreams[0].host}:{route.upstreams[0].port}") == expected
+    assert route.action is (Action.REFUSE if "denies" in expected else Action.PASS)

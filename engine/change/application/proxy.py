@@ -61,7 +61,7 @@ class ReloadProxy(Change):
 
     def applied(self, snapshot: Snapshot) -> Snapshot:
         """The proxy asks the addresses that its names have now."""
-        return _with(snapshot, self.netns, self.pid, lambda proxy: replace(proxy, reloaded=True))
+        return with_proxy(snapshot, self.netns, self.pid, lambda proxy: replace(proxy, reloaded=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class SetUpstream(Change):
 
     def applied(self, snapshot: Snapshot) -> Snapshot:
         """The table with the other server."""
-        return _with(snapshot, self.netns, self.pid, lambda proxy: replace(proxy, table=self._table(proxy.table)))
+        return with_proxy(snapshot, self.netns, self.pid, lambda proxy: replace(proxy, table=self._table(proxy.table)))
 
     def _table(self, table: ProxyTable) -> ProxyTable:
         sites = tuple(self._site(site) for site in table.sites)
@@ -121,7 +121,8 @@ def is_plain(host: str) -> bool:
     return _PLAIN.fullmatch(host) is not None
 
 
-def _with(snapshot: Snapshot, netns: str, pid: int, change: Callable[[Proxy], Proxy]) -> Snapshot:
+def with_proxy(snapshot: Snapshot, netns: str, pid: int, change: Callable[[Proxy], Proxy]) -> Snapshot:
+    """The snapshot with another proxy in the place of one. Raises StaleChange where none has that process."""
     if not any(each.netns == netns and pid in each.pids for each in snapshot.proxies):
         raise StaleChange(f"no proxy has the process {pid} in {netns}")
     proxies = tuple(change(each) if each.netns == netns and pid in each.pids else each for each in snapshot.proxies)

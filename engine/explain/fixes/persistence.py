@@ -16,6 +16,7 @@ from engine.change import part_of
 from engine.change.address import AddAddress, DeleteAddress
 from engine.change.application.hosts_line import AddHostsLine, DeleteHostsLine
 from engine.change.application.proxy import ReloadProxy, SetUpstream
+from engine.change.application.proxy_access import LetIn
 from engine.change.chain_policy import SetPolicy
 from engine.change.conntrack import DeleteFlow
 from engine.change.engines.container import SetContainer
@@ -211,7 +212,7 @@ def _created(_snapshot: Snapshot, _change: CreateNetwork) -> Lasting:
     return Lasting("until the network is removed; a Compose file makes it again where it lists it under `networks:`")
 
 
-def _kept_in_file(_snapshot: Snapshot, change: SetUpstream) -> Lasting:
+def _kept_in_file(_snapshot: Snapshot, change: SetUpstream | LetIn) -> Lasting:
     return Lasting("until the container is created again: change the image as well" if change.enter else "stays")
 
 
@@ -265,6 +266,7 @@ KEPT: Mapping[type[Any], Kept] = {
     AddHostsLine: _hosts_line,
     DeleteHostsLine: _hosts_line,
     SetUpstream: _kept_in_file,
+    LetIn: _kept_in_file,
     ReloadProxy: _until_next,
     Listen: _listen,
     StopListening: _stopped,

@@ -11,5 +11,6 @@ codes_of_nothing  causes that say that nothing is where the packet went
 named             what a name has to do with it: localhost, a hosts file, a published port
 other_answers     another domain by the search list, another side by another resolver
 proxied           what a proxy's line meant
+let_in            a client that a proxy turns away by its address
 instead           those that connect on the model, as fixes of the kind `ask`
 """

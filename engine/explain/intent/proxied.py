@@ -13,14 +13,15 @@ from engine.change import applied
 from engine.change.application.proxy import ReloadProxy, SetUpstream, is_plain
 from engine.explain.blockers.naming.resolvers import unanswered
 from engine.explain.blockers.proxies.answers import answered, is_loopback, proxy_of
+from engine.explain.fixes.config_files import written_at
 from engine.explain.fixes.persistence import lasting
 from engine.explain.intent.alternative import Alternative, Trust
 from engine.explain.intent.asked import Asked
 from engine.explain.intent.codes_of_nothing import NOTHING
 from engine.explain.intent.instead import asked_at, connecting
+from engine.explain.intent.let_in import let_in
 from engine.explain.search.endings import connects
 from engine.model.application.proxy import CIRCLE, HttpAnswer
-from engine.model.container import Container
 from engine.model.plan import Plan
 from engine.model.trace import Conversation
 from engine.model.verdict import Cause, Fix, FixKind, Question, Source
@@ -43,6 +44,8 @@ def with_proxy(world: World, question: Question, talk: Conversation, causes: tup
         through = () if behind.http is talk.http else (blocker.cause.sentence,)
         return (replace(first, evidence=(*first.evidence, *through)), *rest)
     said = causes[0].code if causes else ""
+    if said == "HTTP_ACCESS_DENIED" and not causes[0].fixes:
+        return (replace(causes[0], fixes=let_in(world, question, talk)), *causes[1:])
     if blocker is None or talk.http is None or said in (blocker.code, "NAME_STALE_UPSTREAM"):
         return causes
     first = blocker.cause
@@ -121,7 +124,7 @@ def _fix(world: World, question: Question, http: HttpAnswer, asked: Asked, meant
     place = server.at
     if not place.line or not is_plain(server.host):  # no file has it, or it is nothing that a command may hold
         return None
-    path, enter = _where(container, place.file)
+    path, enter = written_at(container, place.file)
     reload = ReloadProxy.of(snapshot, proxy)
     for host in (_name(world, asked, meant), str(meant.address)):
         if host is None or reload is None or not is_plain(host):
@@ -140,16 +143,6 @@ def _fix(world: World, question: Question, http: HttpAnswer, asked: Asked, meant
                 survives=lasting(snapshot, (change,)).survives,
             )
     return None
-
-
-def _where(container: Container | None, path: str) -> tuple[str, tuple[str, ...]]:
-    """Where a file of the proxy's is written: at the source of its mount, in its container, or on the host."""
-    if container is None:
-        return path, ()
-    for mount in sorted(container.mounts, key=lambda each: -len(each.target)):
-        if path == mount.target or path.startswith(f"{mount.target.rstrip('/')}/"):
-            return mount.source + path[len(mount.target) :], ()
-    return path, (*(container.command or (container.engine,)), "exec", container.name)
 
 
 def _name(world: World, asked: Asked, meant: Alternative) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 from engine.change.address import AddAddress, DeleteAddress
 from engine.change.application.hosts_line import AddHostsLine, DeleteHostsLine
 from engine.change.application.proxy import ReloadProxy, SetUpstream
+from engine.change.application.proxy_access import LetIn
 from engine.change.chain_policy import SetPolicy
 from engine.change.conntrack import DeleteFlow
 from engine.change.engines.container import SetContainer
@@ -232,6 +233,7 @@ TOUCHES: Mapping[type[Any], Touches] = {
     AddHostsLine: _nobody,
     DeleteHostsLine: _nobody,
     SetUpstream: _nobody,
+    LetIn: _nobody,
     ReloadProxy: _nobody,
     Listen: _listen,
     StopListening: _listen,

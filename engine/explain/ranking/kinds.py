@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from engine.change.application.hosts_line import AddHostsLine, DeleteHostsLine
 from engine.change.application.proxy import ReloadProxy, SetUpstream
+from engine.change.application.proxy_access import LetIn
 from engine.change.chain_policy import SetPolicy
 from engine.change.engines.container import SetContainer
 from engine.change.engines.network import ConnectNetwork
@@ -24,7 +25,7 @@ OWNERS = frozenset({"ufw", "firewalld", "fail2ban", "crowdsec", "libvirt", "kube
 def kind_of(changes: Iterable[Change]) -> FixKind:
     """The kind of a fix that makes these changes: that of the first one."""
     change = next(iter(changes), None)
-    if isinstance(change, Listen | StopListening | AddHostsLine | DeleteHostsLine | SetUpstream | ReloadProxy):
+    if isinstance(change, Listen | StopListening | AddHostsLine | DeleteHostsLine | SetUpstream | LetIn | ReloadProxy):
         return FixKind.APPLICATION
     if isinstance(change, SetContainer | ConnectNetwork | CreateNetwork):
         return FixKind.PUBLISH

@@ -120,6 +120,14 @@ class AccessRule:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientTest:
+    """Clients of some networks, or all others, where it does not hold."""
+
+    networks: tuple[IPNetwork, ...]
+    holds: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class ProxyRoute:
     """What happens to requests whose path fits. `status` is that of an answer, `location` a redirect's, `words` the
     configuration's own where it is not understood.
@@ -205,7 +213,7 @@ def is_covered(host: str, name: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class ProxySite:
     """A virtual host: its doors, its names (none: every Host), and its routes. `rewrites` come before these,
-    some by what is in the `folder`."""
+    some by what is in the `folder`. Of HAProxy: it is for clients for which all of the tests `clients` are true."""
 
     doors: tuple[ProxyDoor, ...]
     names: tuple[str, ...] = ()
@@ -214,6 +222,7 @@ class ProxySite:
     certificate: Certificate | None = None
     rewrites: tuple[Rewrite, ...] = ()
     folder: Folder | None = None
+    clients: tuple[ClientTest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

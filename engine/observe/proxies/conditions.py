@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from engine.model.application.proxy import PathMatch, PathTest
+from engine.model.application.proxy import ClientTest, PathMatch, PathTest
 from engine.records import dataclass
 
 #: Stands for any port behind a name.
@@ -19,13 +19,14 @@ LONGEST = 400
 
 @dataclass(frozen=True, slots=True)
 class RequestCase:
-    """What a request has to be: by TLS or not (None: either), one of these Hosts (none: any) and paths. `unknown` says
-    that something is asked for besides, which is not known."""
+    """What a request has to be: by TLS or not (None: either), one of these Hosts (none: any) and paths, and from whom.
+    `unknown` says that something is asked for besides, which is not known."""
 
     tls: bool | None = None
     names: tuple[str, ...] = ()
     paths: tuple[PathTest, ...] = (PathTest(),)
     unknown: bool = False
+    clients: tuple[ClientTest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,7 +201,7 @@ def _rule(
         end = replace(plain, words=" ".join(words)) if case.unknown else route
         routes = tuple(replace(end, pattern=each.pattern, match=each.match, folded=each.folded) for each in case.paths)
         if fitting:
-            yield ProxySite(fitting, case.names, routes, line.at)
+            yield ProxySite(fitting, case.names, routes, line.at, clients=case.clients)
 
 
 def _answer(words: list[str], plain: ProxyRoute) -> ProxyRoute | None:

@@ -1,7 +1,7 @@
 """Conditions of HAProxy's rules, as cases: what a request has to be for one of them to hold.
 
 A condition is tests joined by "and", of which several may be joined by `or`; `!` negates one, `unless` the whole. Each
-case is then a scheme, Hosts and paths.
+case is then a scheme, Hosts, paths and clients.
 Source: HAProxy's configuration manual (3.0), sections 7.1 to 7.4.
 """
 
@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from ipaddress import ip_network
 from itertools import islice, product
 
-from engine.model.application.proxy import PathTest
+from engine.model.address import IPNetwork
+from engine.model.application.proxy import ClientTest, PathTest
 from engine.observe.proxies.conditions import ANY_PORT, RequestCase, TestedValues, names_for, paths_for
 from engine.records import dataclass
 
@@ -120,6 +122,7 @@ def _case(atoms: Sequence[_Atom]) -> RequestCase | None:
     unknown = False
     names: list[tuple[bool, TestedValues]] = []
     paths: list[tuple[bool, TestedValues]] = []
+    clients: list[ClientTest] = []
     for negated, test in atoms:
         found = _known(test) if test else None
         if not test:
@@ -135,10 +138,13 @@ def _case(atoms: Sequence[_Atom]) -> RequestCase | None:
             names.append((negated, values))
         elif (values := _of_path(test)) is not None:
             paths.append((negated, values))
+        elif networks := _of_client(test):
+            clients.append(ClientTest(networks, not negated))
         else:
             unknown = True
     hosts, ways = names_for(names), paths_for(paths)
-    return RequestCase(tls, hosts or (), ways or (PathTest(),), unknown or hosts is None or ways is None)
+    unknown |= hosts is None or ways is None
+    return RequestCase(tls, hosts or (), ways or (PathTest(),), unknown, tuple(clients))
 
 
 def _known(test: Test) -> bool | None:
@@ -179,6 +185,14 @@ def _of_host(test: Test) -> TestedValues | None:
         return None
     values = found.values if found.form == "reg" else tuple(value.lower() for value in found.values)
     return TestedValues(found.form, values, True, any_port=bool(set(changes) & _CUT) or fetch == "ssl_fc_sni")
+
+
+def _of_client(test: Test) -> tuple[IPNetwork, ...]:
+    """The networks of clients that a test asks for; none for one by file, or about something else."""
+    try:
+        return tuple(ip_network(word, strict=False) for word in test[1:] if word != "--") if test[0] == "src" else ()
+    except ValueError:
+        return ()
 
 
 def _of_path(test: Test) -> TestedValues | None:

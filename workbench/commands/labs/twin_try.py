@@ -16,6 +16,7 @@ from engine.apply.run import apply
 from engine.apply.standing_labs import change_programs, programs_of
 from engine.change.application.hosts_line import AddHostsLine, DeleteHostsLine
 from engine.change.application.proxy import ReloadProxy, SetUpstream
+from engine.change.application.proxy_access import LetIn
 from engine.change.engines.container import SetContainer
 from engine.change.engines.network import ConnectNetwork
 from engine.change.engines.new_network import CreateNetwork
@@ -39,7 +40,8 @@ from workbench.session import twins
 from workbench.session.twins import Twin
 
 #: What a container's engine, or the owner of a file, makes: it is not tried.
-OF_ENGINES = (SetContainer, ConnectNetwork, CreateNetwork, AddHostsLine, DeleteHostsLine, ReloadProxy, SetUpstream)
+IN_FILES = (AddHostsLine, DeleteHostsLine, SetUpstream, LetIn)
+OF_ENGINES = (SetContainer, ConnectNetwork, CreateNetwork, ReloadProxy, *IN_FILES)
 PROGRAM_CHANGES = (Listen, StopListening)
 
 
