@@ -302,5 +302,6 @@ def _among(netns: list[str]) -> str:
 
 def place(ref: Ref) -> str:
     """Where something is, as text."""
-    named = ref.words if ref.kind is RefKind.RULE else f"{ref.kind} {ref.name}"
+    said = ref.kind in (RefKind.RULE, RefKind.ROUTE, RefKind.POLICY_RULE)  # by their names
+    named = ref.words if said else f"{ref.kind} {ref.name}"
     return named + (f" in {ref.netns}" if ref.netns and ref.kind is not RefKind.NETNS else "")
