@@ -6,6 +6,7 @@ holder, one behind a drop, one at its own loopback, one whose name is in another
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -241,14 +242,17 @@ def test_tls_to_a_plain_port_fails_at_the_handshake(host: Stack) -> None:
 
 
 def test_no_secret_is_opened_and_no_file_outside_of_the_root(host: Stack) -> None:
-    """The kernel's own record of what portscope opens, for a question that reads nginx's configuration."""
+    """The kernel's own record of what portscope opens, for a question that reads nginx's configuration: of a place that
+    asks for a password, too."""
     told = host.folder / "opened"
     words = [sys.executable, "-m", "workbench.start", "why", "http://nginx/private", "--from", "client", "--json"]
     argv = ["strace", "-f", "-qq", "-e", "trace=open,openat,openat2", "-o", str(told), *words]
     done = subprocess.run(
         host.host.enter(argv), capture_output=True, text=True, timeout=90, check=False, cwd=REPOSITORY
     )
-    assert done.returncode == 0, done.stderr
+    assert host.fetches("client", "http://nginx/private") == (0, 401)
+    answer = json.loads(done.stdout)
+    assert (answer["http"]["status"], answer["causes"][0]["code"]) == (401, "HTTP_ACCESS_DENIED"), done.stderr
     opened = re.findall(r'open(?:at2?)?\([^"]*"([^"]+)"', told.read_text())
     assert "/etc/nginx/nginx.conf" in opened
     assert [path for path in opened if re.search(r"htpasswd|\.key|privkey|/shadow$|/environ$", path)] == []

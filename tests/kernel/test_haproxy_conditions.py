@@ -75,6 +75,10 @@ class Writer:
             f"http-request return status {201 + number} {self._any.choice(('if', 'if', 'unless'))} {self._condition()}"
             for number in range(self._any.randint(1, 4))
         ]
+        lines += [
+            f"tcp-request connection {self._any.choice(('accept', 'reject'))} {self._client()}"
+            for _ in range(self._any.choice((0, 0, 0, 0, 1, 2, 3)))
+        ]
         return "\n".join(f"  {line}" for line in (*lines, *rules, "http-request return status 290"))
 
     def _condition(self) -> str:
@@ -82,6 +86,15 @@ class Writer:
         if self._any.random() < 0.4:
             one += f" {self._any.choice(('||', 'or'))} {self._literal()}"
         return one
+
+    def _client(self) -> str:
+        """A condition about clients."""
+        words = [self._any.choice(("if", "if", "unless", ""))]
+        if words != [""]:
+            tests = [each for each in TESTS if each.startswith("src")]
+            count = self._any.choice((1, 1, 2))
+            words += [f"{self._any.choice(('', '!'))}{{ {self._any.choice(tests)} }}" for _ in range(count)]
+        return self._any.choice((" ", " || ")).join(words).replace("if || ", "if ").replace("unless || ", "unless ")
 
     def _literal(self) -> str:
         sign = self._any.choice(("", "", "!"))

@@ -871,3 +871,28 @@ def test_haproxy_s_rules_for_clients_are_for_these_alone(tmp_path: Path, client:
     route = found.route
     assert (route.words or f"{route.upstreams[0].host}:{route.upstreams[0].port}") == expected
     assert route.action is (Action.REFUSE if "denies" in expected else Action.PASS)
+
+
+CLOSING = """defaults
+  mode http
+frontend web
+  bind :80
+  tcp-request connection accept if { src 10.0.0.0/8 }
+  tcp-request connection reject if { src_conn_rate gt 100 }
+  tcp-request connection reject
+  http-request deny deny_status 429 if { sc_http_req_rate(0) gt 50 }
+  default_backend outer
+backend outer
+  server b outer:80
+"""
+
+
+@pytest.mark.parametrize(("client", "words"), [("10.1.2.3", ""), ("203.0.113.9", "denies 203.0.113.9")])
+def test_haproxy_closes_connections_of_some_and_counts_none_of_a_first_request(
+    tmp_path: Path, client: str, words: str
+) -> None:
+    proxy = Proxy(ProxyKind.HAPROXY, "web", (1,), read(ProxyKind.HAPROXY, tmp_path, CLOSING))
+    found = choose(as_asked_by(proxy, ip_address(client)), ip_address("10.0.0.1"), 80, "a.test", "/")
+    assert found is not None
+    assert found.route is not None
+    assert (found.route.words, found.route.action) == (words, Action.REFUSE if words else Action.PASS)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from engine.model.application.proxy import (
@@ -152,6 +152,7 @@ def _sites(section: _Section, known: _Backends, *, tcp: bool) -> Iterator[ProxyS
     conditions: dict[str, list[Test]] = {}
     for line in section.all("acl"):
         conditions.setdefault("".join(line.words[1:2]), []).append(line.words[2:])
+    yield from _rejections(section, doors, conditions)
     for kind in ("http-request", "redirect", "use_backend"):
         for line in section.all(kind):
             yield from _rule(line, doors, conditions, known)
@@ -164,6 +165,33 @@ def _sites(section: _Section, known: _Backends, *, tcp: bool) -> Iterator[ProxyS
     elif own_mode == "http":
         none = ProxyRoute(action=Action.ANSWER, status=503, at=section.at)
         yield ProxySite(doors, (), (none,), section.at)
+
+
+def _rejections(
+    section: _Section, doors: tuple[ProxyDoor, ...], conditions: Mapping[str, list[Test]]
+) -> Iterator[ProxySite]:
+    """Connections that are closed before a request is read: of the rules of one kind the first that holds counts
+    (sections 4.2, tcp-request connection, session and content)."""
+    for kind in ("connection", "session", "content"):
+        accepted: list[tuple[str, ...]] = []
+        for line in section.all("tcp-request"):
+            if line.words[1:3] == (kind, "accept"):
+                accepted.append(line.words[3:])
+            elif line.words[1:3] == (kind, "reject"):
+                closed = ProxyRoute(action=Action.REFUSE, status=0, words="closes the connection", at=line.at)
+                yield from _for_cases(line, doors, closed, cases(line.words[3:], conditions, before=accepted))
+
+
+def _for_cases(
+    line: _Line, doors: tuple[ProxyDoor, ...], route: ProxyRoute, found: Iterable[RequestCase]
+) -> Iterator[ProxySite]:
+    """A rule as sites, one for each case in which it holds."""
+    for case in found:
+        fitting = tuple(door for door in doors if case.tls in (None, door.tls))
+        end = ProxyRoute(words=" ".join(line.words), at=line.at) if case.unknown else route
+        routes = tuple(replace(end, pattern=each.pattern, match=each.match, folded=each.folded) for each in case.paths)
+        if fitting:
+            yield ProxySite(fitting, case.names, routes, line.at, clients=case.clients)
 
 
 def _doors(line: _Line) -> Iterator[ProxyDoor]:
@@ -195,13 +223,7 @@ def _rule(
         if answer is None:
             return
         route = answer
-    unless = words[place : place + 1] == ["unless"]
-    for case in cases(words[place + 1 :], conditions, unless=unless) if place < len(words) else (RequestCase(),):
-        fitting = tuple(door for door in doors if case.tls in (None, door.tls))
-        end = replace(plain, words=" ".join(words)) if case.unknown else route
-        routes = tuple(replace(end, pattern=each.pattern, match=each.match, folded=each.folded) for each in case.paths)
-        if fitting:
-            yield ProxySite(fitting, case.names, routes, line.at, clients=case.clients)
+    yield from _for_cases(line, doors, route, cases(line.words[place:], conditions))
 
 
 def _answer(words: list[str], plain: ProxyRoute) -> ProxyRoute | None:

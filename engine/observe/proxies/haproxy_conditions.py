@@ -31,6 +31,9 @@ _KNOWN = {"TRUE": True, "FALSE": False, "HTTP": True, "HTTP_1.1": True, "METH_GE
 _KNOWN |= {"always_false": False, "HTTP_1.0": False, "HTTP_CONTENT": False, "WAIT_END": True}
 _KNOWN |= {f"METH_{name}": False for name in ("POST", "PUT", "DELETE", "OPTIONS", "HEAD", "CONNECT", "TRACE")}
 
+#: Fetches of what a client did lately (section 7.3.3).
+_COUNTED = re.compile(r"(?:src|sc[0-2]?)_(?!get_gp)[a-z0-9_]+(?:\(.*\))?$")
+
 #: The words of one test: what is fetched, and the values that it is compared with.
 Test = tuple[str, ...]
 #: One of several tests, and whether it is negated.
@@ -65,18 +68,32 @@ def by_host(word: str) -> HostMap | None:
     return HostMap(found[2], found[3] or "", values.any_port)
 
 
-def cases(words: Sequence[str], acls: Mapping[str, Sequence[Test]], *, unless: bool) -> tuple[RequestCase, ...]:
-    """The cases in which the condition behind `if` or `unless` holds; one that is not understood is an unknown case."""
-    joined = _parsed(words, acls)
+def cases(
+    words: Sequence[str], acls: Mapping[str, Sequence[Test]], *, before: Sequence[Sequence[str]] = ()
+) -> tuple[RequestCase, ...]:
+    """The cases in which a condition holds (`if …`, `unless …`, or none), and none of those `before` it; one that is
+    not understood is an unknown case."""
+    joined = _joined(words, acls, negated=False)
+    for earlier in before:
+        others = _joined(earlier, acls, negated=True)
+        if joined is None or others is None:
+            return (RequestCase(unknown=True),)
+        joined = [[*one, *other] for one in joined for other in others][: MOST_CASES + 1]
     if joined is None:
         return (RequestCase(unknown=True),)
-    if unless:
-        every = islice(product(*joined), MOST_CASES + 1)
-        joined = [[(not negated, tests) for negated, tests in one] for one in every]
     atoms = [atoms for one in joined[:MOST_CASES] for atoms in _expanded(one)]
     if len(joined) > MOST_CASES or len(atoms) > MOST_CASES:
         return (RequestCase(unknown=True),)
     return tuple(case for each in atoms if (case := _case(each)) is not None)
+
+
+def _joined(words: Sequence[str], acls: Mapping[str, Sequence[Test]], *, negated: bool) -> list[list[_Literal]] | None:
+    """A condition, or where it does not hold, as tests that are joined by "and" within, by "or" without."""
+    joined = _parsed(words[1:], acls)
+    if joined is None or negated is (words[:1] == ("unless",)):
+        return joined
+    every = islice(product(*joined), MOST_CASES + 1)
+    return [[(not turned, tests) for turned, tests in one] for one in every]
 
 
 def _parsed(words: Sequence[str], acls: Mapping[str, Sequence[Test]]) -> list[list[_Literal]] | None:
@@ -123,7 +140,7 @@ def _case(atoms: Sequence[_Atom]) -> RequestCase | None:
     names: list[tuple[bool, TestedValues]] = []
     paths: list[tuple[bool, TestedValues]] = []
     clients: list[ClientTest] = []
-    for negated, test in atoms:
+    for negated, test in dict.fromkeys(atoms):
         found = _known(test) if test else None
         if not test:
             unknown = True
@@ -148,9 +165,11 @@ def _case(atoms: Sequence[_Atom]) -> RequestCase | None:
 
 
 def _known(test: Test) -> bool | None:
-    """What a test says of every plain request."""
+    """What a test says of every plain request; of a client that has not asked lately, counters are low."""
     if test[:1] == ("method",):
         return "GET" in test[1:]
+    if _COUNTED.match(test[0]) and len(test) == 3 and test[1] in ("gt", "ge") and test[2].isdecimal():
+        return False if int(test[2]) > 1 else None
     return _KNOWN.get(test[0]) if len(test) == 1 else None
 
 

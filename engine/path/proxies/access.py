@@ -45,7 +45,8 @@ def _site(site: ProxySite, client: IPAddress) -> ProxySite:
 
 def _for_client(route: ProxyRoute, client: IPAddress, *, chosen: bool) -> ProxyRoute:
     """What a route does for a client; `chosen` says that it is for some clients alone."""
-    if chosen and route.action is Action.ANSWER and route.status in (FORBIDDEN, UNAUTHORIZED):
+    turned_away = route.action is Action.ANSWER and route.status in (FORBIDDEN, UNAUTHORIZED)
+    if chosen and (turned_away or route.action is Action.REFUSE):
         return _turning_away(route, route.status, f"denies {client}", route.at)
     if not (route.access or route.login) or is_decided(route):
         return route
