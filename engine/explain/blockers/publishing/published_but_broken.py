@@ -33,6 +33,9 @@ from engine.records import dataclass, replace
 #: What became of a container, where the word for its state does not say it.
 STATES = {"exited": "has exited", "created": "was never started", "stopped": "was stopped"}
 
+#: Drivers of networks that publish no ports: their containers have addresses of the LAN.
+UNPUBLISHED = ("macvlan", "ipvlan")
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -177,7 +180,7 @@ def _internal(wish: Wish) -> Blocker | None:
 
 
 def _gateway_elsewhere(wish: Wish) -> Blocker | None:
-    """The network of a container's default route is not a bridge, and it is there that ports are published
+    """The network of a container's default route is one of the LAN, and it is there that ports are published
     (libnetwork, getGatewayEndpoint; since Docker 28 `--gw-priority` of docker-network-connect(1) chooses)."""
     container, snapshot = wish.container, wish.failure.home
     drivers = {each.name: each.driver for each in snapshot.networks if each.engine == container.engine}
@@ -188,7 +191,7 @@ def _gateway_elsewhere(wish: Wish) -> Blocker | None:
     defaults = [route for route in inside.routes if not route.destination.prefixlen]
     gateways = {hop.gateway for route in defaults for hop in route.nexthops if hop.gateway}
     way = next((place for place in container.attachments if gateways & {place.gateway, place.gateway6}), None)
-    if way is None or drivers.get(way.network, "bridge") == "bridge":
+    if way is None or drivers.get(way.network) not in UNPUBLISHED:
         return None
     sentence = (
         f"{container.engine} publishes ports on the network of a container's default route, and {container.name}'s is "
